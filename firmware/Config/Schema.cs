@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+
+namespace Appliance.Firmware.Config;
+
+/// <summary>What an attribute's words must look like.</summary>
+public enum ValueKind
+{
+    /// <summary>Free text up to <see cref="AttributeSchema.MaxLength"/>.</summary>
+    Text,
+    /// <summary>An integer from <see cref="AttributeSchema.Min"/> to <see cref="AttributeSchema.Max"/>.</summary>
+    Number,
+    /// <summary>One (or, when multi, any number) of <see cref="AttributeSchema.Options"/>.</summary>
+    Option,
+    /// <summary>A dotted IPv4 address.</summary>
+    Ipv4,
+    /// <summary>An IPv4 address and mask, typed as two words or with a slash; held as two words.</summary>
+    Ipv4Mask,
+}
+
+/// <summary>One attribute of a table, as the reference data gives it for the personality in force.</summary>
+public sealed record AttributeSchema(string Name, ValueKind Kind)
+{
+    /// <summary>True for an attribute of several words (options, or a list of references).</summary>
+    public bool Multi { get; init; }
+    /// <summary>The choices, in the device's order; empty unless <see cref="Kind"/> is an option.</summary>
+    public ImmutableArray<string> Options { get; init; } = [];
+    /// <summary>The smallest number.</summary>
+    public long Min { get; init; } = long.MinValue;
+    /// <summary>The greatest number.</summary>
+    public long Max { get; init; } = long.MaxValue;
+    /// <summary>The greatest length of a text, in characters; 0 means no limit of its own.</summary>
+    public int MaxLength { get; init; }
+    /// <summary>Tables and attributes that supply the value (<c>system.interface.name</c>); empty for a free value.</summary>
+    public ImmutableArray<string> References { get; init; } = [];
+    /// <summary>The words that an unset attribute reads as; empty for none.</summary>
+    public ImmutableArray<string> Default { get; init; } = [];
+    /// <summary>True when the value is a secret: shown as ENC, never logged.</summary>
+    public bool Secret { get; init; }
+    /// <summary>True when the entry cannot be stored without it.</summary>
+    public bool Required { get; init; }
+    /// <summary>A line of help for <c>?</c>.</summary>
+    public string Help { get; init; } = "";
+}
+
+/// <summary>One table: a single object, or a list of entries with a key.</summary>
+public sealed record TableSchema(string Path, bool IsList)
+{
+    private readonly ImmutableDictionary<string, AttributeSchema> _byName = ImmutableDictionary<string, AttributeSchema>.Empty;
+    private readonly ImmutableArray<AttributeSchema> _attributes = [];
+
+    /// <summary>The attribute that is the key of a list; null for a single object.</summary>
+    public string? Key { get; init; }
+    /// <summary>True when the key is a number (<c>edit 0</c> takes the next free one).</summary>
+    public bool NumericKey { get; init; }
+    /// <summary>The attributes in the order in which the device shows them.</summary>
+    public ImmutableArray<AttributeSchema> Attributes
+    {
+        get => _attributes;
+        init { _attributes = value; _byName = value.ToImmutableDictionary(attribute => attribute.Name); }
+    }
+    /// <summary>The nested tables, each with its own name as <see cref="Path"/>.</summary>
+    public ImmutableArray<TableSchema> Children { get; init; } = [];
+
+    /// <summary>The attribute of this name, or null.</summary>
+    public AttributeSchema? Attribute(string name) => _byName.GetValueOrDefault(name);
+    /// <summary>The nested table of this name, or null.</summary>
+    public TableSchema? Child(string name) => Children.FirstOrDefault(child => child.Path == name);
+}
