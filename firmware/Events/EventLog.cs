@@ -1,17 +1,120 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Appliance.Firmware.Storage;
+
 namespace Appliance.Firmware.Events;
 
-/// <summary>The event log of the unit.</summary>
+/// <summary>
+/// The event log of the unit: the newest events in memory, all of them (up to a limit) in the state database. Writing never
+/// waits for the disk; an event is durable no later than the next decision.
+/// </summary>
 public sealed class EventLog
 {
+    /// <summary>The table that the log needs in the state database.</summary>
+    public const string Table = "CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, logid TEXT NOT NULL, subtype TEXT NOT NULL, level INTEGER NOT NULL, logdesc TEXT NOT NULL, fields TEXT NOT NULL, line TEXT NOT NULL)";
+
+    private const int MemoryLimit = 10_000;
+    private const int DiskLimit = 100_000;
+
+    private readonly StateDatabase _state;
+    private readonly TimeProvider _time;
+    private readonly string _deviceId;
+    private readonly Lock _lock = new();
+    private readonly Queue<EventRecord> _recent = [];
+    private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _lastId;
+
+    /// <summary>Opens the log with what the database remembers.</summary>
+    public EventLog(StateDatabase state, TimeProvider time, string deviceId)
+    {
+        (_state, _time, _deviceId) = (state, time, deviceId);
+        foreach (var record in state.Read($"SELECT * FROM (SELECT id, time, logid, subtype, level, logdesc, fields, line FROM event ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => new EventRecord(
+            row.GetInt64(0),
+            new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero),
+            new EventEntry(row.GetString(2), row.GetString(3), (EventLevel)row.GetInt32(4), row.GetString(5), ReadFields(row.GetString(6))),
+            row.GetString(7))))
+        {
+            _recent.Enqueue(record);
+            _lastId = record.Id;
+        }
+    }
+
+    /// <summary>The <c>devname</c> of the lines to come; follows the host name.</summary>
+    public string DeviceName { get; set; } = "";
+
     /// <summary>The newest id; 0 when there is none.</summary>
-    public long LastId { get; }
+    public long LastId => Interlocked.Read(ref _lastId);
+
+    /// <summary>Raised for each event, in order, outside the lock's reach of readers; handlers must be quick and must not write events.</summary>
+    public event Action<EventRecord>? Written;
 
     /// <summary>Records an event, with the time of the unit's clock.</summary>
-    public EventRecord Write(EventEntry entry) => throw new NotSupportedException(entry.LogId);
+    public EventRecord Write(EventEntry entry)
+    {
+        EventRecord record;
+        TaskCompletionSource wake;
+        lock (_lock)
+        {
+            var now = _time.GetUtcNow();
+            record = new EventRecord(_lastId + 1, now, entry, EventLine.Format(entry, now, DeviceName, _deviceId));
+            _lastId = record.Id;
+            _recent.Enqueue(record);
+            if (_recent.Count > MemoryLimit)
+            {
+                _recent.Dequeue();
+            }
+            _state.Post(new StateWrite("INSERT INTO event (id, time, logid, subtype, level, logdesc, fields, line) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)",
+                record.Id, now.UtcTicks, entry.LogId, entry.Subtype, (int)entry.Level, entry.Description, WriteFields(entry.Fields), record.Line));
+            if (record.Id % 1000 == 0)
+            {
+                _state.Post(new StateWrite("DELETE FROM event WHERE id <= $0", record.Id - DiskLimit));
+            }
+            wake = _written;
+            _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Written?.Invoke(record);
+        }
+        wake.SetResult();
+        return record;
+    }
 
-    /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
-    public IReadOnlyList<EventRecord> After(long id, int limit = 1000) => throw new NotSupportedException(id.ToString() + limit);
+    /// <summary>Up to <paramref name="limit"/> events after an id, oldest first; what is older than the newest 10,000 is not given.</summary>
+    public IReadOnlyList<EventRecord> After(long id, int limit = 1000)
+    {
+        lock (_lock)
+        {
+            return [.. _recent.SkipWhile(record => record.Id <= id).Take(limit)];
+        }
+    }
 
     /// <summary>Completes as soon as there is an event after <paramref name="id"/>.</summary>
-    public Task WaitAfterAsync(long id, CancellationToken cancellationToken) => throw new NotSupportedException(id.ToString());
+    public Task WaitAfterAsync(long id, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return _lastId > id ? Task.CompletedTask : _written.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    private static string WriteFields(ImmutableArray<(string Name, string Value)> fields)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartArray();
+            foreach (var (name, value) in fields)
+            {
+                json.WriteStringValue(name);
+                json.WriteStringValue(value);
+            }
+            json.WriteEndArray();
+        }
+        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static ImmutableArray<(string Name, string Value)> ReadFields(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        var words = json.RootElement.EnumerateArray().Select(word => word.GetString()!).ToArray();
+        return [.. words.Chunk(2).Select(pair => (pair[0], pair[1]))];
+    }
 }

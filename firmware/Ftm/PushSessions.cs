@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Text;
+using Appliance.Firmware.Login;
+
+namespace Appliance.Firmware.Ftm;
+
+/// <summary>One push that is out.</summary>
+/// <param name="Id">32 hex digits, known to the phone alone.</param>
+/// <param name="Order">The login that it belongs to.</param>
+public sealed record PushSession(string Id, PushOrder Order);
+
+/// <summary>
+/// The push-session core: which answer belongs to which login, and that each session is decided at most once. Synchronous; the
+/// caller serializes and gives the time.
+/// </summary>
+public sealed class PushSessions
+{
+    /// <summary>Wrong codes after which a session is over: its id alone must not allow guessing.</summary>
+    private const int WrongAnswersMax = 3;
+
+    private readonly Dictionary<string, (PushSession Session, int WrongAnswers)> _byId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _idByRequest = new(StringComparer.Ordinal);
+
+    /// <summary>How many pushes are out.</summary>
+    public int Count => _byId.Count;
+
+    /// <summary>Opens a session under a fresh random id.</summary>
+    public PushSession Open(string id, PushOrder order)
+    {
+        var session = new PushSession(id, order);
+        _byId.Add(id, (session, 0));
+        _idByRequest[order.RequestId] = id;
+        return session;
+    }
+
+    /// <summary>
+    /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, decided,
+    /// cancelled, late).
+    /// </summary>
+    public PushSession? Take(string id, DateTimeOffset now)
+    {
+        if (!_byId.TryGetValue(id, out var entry))
+        {
+            return null;
+        }
+        if (now >= entry.Session.Order.Expires)
+        {
+            Remove(entry.Session);
+            return null;
+        }
+        _byId.Remove(id);
+        _idByRequest.Remove(entry.Session.Order.RequestId);
+        return entry.Session;
+    }
+
+    /// <summary>Puts a session back whose answer decided nothing (a wrong code), unless it had its share of those.</summary>
+    public void PutBack(PushSession session, int wrongAnswers)
+    {
+        if (wrongAnswers < WrongAnswersMax)
+        {
+            _byId[session.Id] = (session, wrongAnswers);
+            _idByRequest[session.Order.RequestId] = session.Id;
+        }
+    }
+
+    /// <summary>How often a session got a wrong answer.</summary>
+    public int WrongAnswers(string id) => _byId.TryGetValue(id, out var entry) ? entry.WrongAnswers : 0;
+
+    /// <summary>The login is decided otherwise: answers to its push are refused from now on.</summary>
+    public void Cancel(string requestId)
+    {
+        if (_idByRequest.Remove(requestId, out var id))
+        {
+            _byId.Remove(id);
+        }
+    }
+
+    /// <summary>The alert of a phone is genuine: its HMAC is over the exact text of docs/push-dialect.md.</summary>
+    public static bool IsGenuineAlert(byte[] alertKey, string sessionId, string message, ReadOnlySpan<byte> hmac)
+    {
+        Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(alertKey, Encoding.UTF8.GetBytes($"{sessionId}\nalert\n{message}"), expected);
+        return CryptographicOperations.FixedTimeEquals(expected, hmac);
+    }
+
+    private void Remove(PushSession session)
+    {
+        _byId.Remove(session.Id);
+        _idByRequest.Remove(session.Order.RequestId);
+    }
+}

@@ -1,0 +1,242 @@
+using System.Net;
+using System.Security.Cryptography;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Storage;
+using Appliance.Firmware.Tokens;
+
+namespace Appliance.Firmware.Login;
+
+/// <summary>The way to the phones as the login core needs it; the push slice provides it. Calls return at once.</summary>
+public interface IPushGateway
+{
+    /// <summary>True when push is on and a phone takes push for this token.</summary>
+    bool CanPush(Token token);
+    /// <summary>Sends a push; a failure comes back as <see cref="LoginService.PushFailedAsync"/>.</summary>
+    void Send(PushOrder order);
+    /// <summary>An answer to this login's push is void from now on.</summary>
+    void Cancel(string requestId);
+}
+
+/// <summary>
+/// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
+/// An answer is given only after what it rests on is durable.
+/// </summary>
+public sealed class LoginService : IConfigSubscriber, IDisposable
+{
+    private readonly LoginCore _core;
+    private readonly StateDatabase _state;
+    private readonly EventLog _events;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, TaskCompletionSource<LoginAnswer>> _waiting = new(StringComparer.Ordinal);
+    private LoginRules? _rules;
+    private IPushGateway? _push;
+
+    /// <summary>Joins the core with the state database, the events and the clock.</summary>
+    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time)
+    {
+        (_core, _state, _events, _time) = (new LoginCore(tokens), state, events, time);
+        _timer = time.CreateTimer(_ => Settle(Decide((rules, now) => _core.Tick(rules, now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Sets the way to the phones, once, before the first login.</summary>
+    public void Connect(IPushGateway push) => _push = push;
+
+    /// <summary>How many logins wait for a second factor.</summary>
+    public int PendingCount { get { lock (_lock) { return _core.PendingCount; } } }
+
+    /// <inheritdoc/>
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    {
+        var rules = new LoginRules(new UserDirectory(next), new LoginPolicy(next), LoginDeadlines.From(next));
+        LoginStep step;
+        lock (_lock)
+        {
+            _rules = rules;
+            step = _core.RulesChanged(rules);
+        }
+        Settle((step, CollectWaiters(step)));
+        return null;
+    }
+
+    /// <summary>A first factor. Completes at once, however long the second takes.</summary>
+    public Task<LoginAnswer> StartAsync(LoginRequest request)
+    {
+        var handle = NewHandle();
+        return AnswerAsync(Decide((rules, now) => _core.Start(request, rules, token => _push?.CanPush(token) == true, handle, now)));
+    }
+
+    /// <summary>A typed code; an empty one waits for the phone while a push is out.</summary>
+    public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken) =>
+        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now), cancellationToken);
+
+    /// <summary>Waits for the phone, without a thread.</summary>
+    public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken) =>
+        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now), cancellationToken);
+
+    /// <summary>The phone approved with a code. True when it counts; by then it is on disk, and who waited is on the way in.</summary>
+    public async Task<bool> PushApprovedAsync(string requestId, string code)
+    {
+        var accepted = false;
+        await SettleAsync(Decide((_, now) =>
+        {
+            (accepted, var step) = _core.PushApproved(requestId, code, now);
+            return step;
+        })).ConfigureAwait(false);
+        if (accepted)
+        {
+            await SettleAsync(Decide((_, _) => _core.ConfirmPush(requestId, _waiting.ContainsKey(requestId)))).ConfigureAwait(false);
+        }
+        return accepted;
+    }
+
+    /// <summary>The phone denied. True when it counts.</summary>
+    public async Task<bool> PushDeniedAsync(string requestId)
+    {
+        var accepted = false;
+        await SettleAsync(Decide((rules, now) =>
+        {
+            (accepted, var step) = _core.PushDenied(requestId, rules, now);
+            return step;
+        })).ConfigureAwait(false);
+        return accepted;
+    }
+
+    /// <summary>The push of this login could not be sent.</summary>
+    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((_, _) => _core.PushFailed(requestId)));
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    private (LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
+    {
+        lock (_lock)
+        {
+            var rules = _rules ?? throw new InvalidOperationException("no configuration was applied yet");
+            var now = _time.GetUtcNow();
+            var step = decide(rules, now);
+            Rearm(now);
+            return (step, CollectWaiters(step));
+        }
+    }
+
+    private void Rearm(DateTimeOffset now)
+    {
+        if (_core.NextDeadline is { } next)
+        {
+            _timer.Change(next > now ? next - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
+    {
+        var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
+        lock (_lock)
+        {
+            foreach (var (requestId, answer) in step.Released)
+            {
+                if (_waiting.Remove(requestId, out var waiter))
+                {
+                    waiters.Add((waiter, answer));
+                }
+            }
+        }
+        return waiters;
+    }
+
+    private async Task<LoginAnswer> AnswerAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) decision)
+    {
+        await SettleAsync(decision).ConfigureAwait(false);
+        return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
+    }
+
+    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, CancellationToken cancellationToken)
+    {
+        var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<LoginAnswer>? replaced = null;
+        var decision = Decide((rules, now) =>
+        {
+            var step = decide(rules, now);
+            if (step.Answer is null)
+            {
+                _waiting.Remove(handle.RequestId, out replaced);
+                _waiting.Add(handle.RequestId, waiter);
+            }
+            return step;
+        });
+        replaced?.SetResult(new LoginAnswer.Refused(Refusal.Superseded));
+        if (decision.Step.Answer is not null)
+        {
+            return await AnswerAsync(decision).ConfigureAwait(false);
+        }
+        await SettleAsync(decision).ConfigureAwait(false);
+        using var abandoned = cancellationToken.Register(() => Forget(handle.RequestId, waiter, cancellationToken));
+        return await waiter.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>The client went away: its push stays out, and a repeated request may wait for it again.</summary>
+    private void Forget(string requestId, TaskCompletionSource<LoginAnswer> waiter, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_waiting.TryGetValue(requestId, out var current) && current == waiter)
+            {
+                _waiting.Remove(requestId);
+            }
+        }
+        waiter.TrySetCanceled(cancellationToken);
+    }
+
+    private void Settle((LoginStep, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>) decision)
+    {
+        // From the timer or a commit nobody waits; a step from there needs no write of its own, so it is settled when this returns.
+        var settled = SettleAsync(decision);
+        if (!settled.IsCompletedSuccessfully)
+        {
+            settled.GetAwaiter().GetResult();
+        }
+    }
+
+    private async Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision)
+    {
+        var step = decision.Step;
+        foreach (var entry in step.Events)
+        {
+            _events.Write(entry);
+        }
+        foreach (var requestId in step.Cancelled)
+        {
+            _push?.Cancel(requestId);
+        }
+        if (step.Push is { } order)
+        {
+            _push!.Send(order);
+        }
+        try
+        {
+            await _state.CommitAsync(step.Memory).ConfigureAwait(false);
+        }
+        catch (IOException error)
+        {
+            // Not on disk, so nobody gets in on it: the waiting are refused by the same failure.
+            foreach (var (waiter, _) in decision.Waiters)
+            {
+                waiter.TrySetException(error);
+            }
+            throw;
+        }
+        foreach (var (waiter, answer) in decision.Waiters)
+        {
+            waiter.TrySetResult(answer);
+        }
+    }
+
+    private static LoginHandle NewHandle()
+    {
+        var random = RandomNumberGenerator.GetBytes(25);
+        var requestId = new System.Numerics.BigInteger(random.AsSpan(0, 12), isUnsigned: true).ToString();
+        return new LoginHandle(requestId, "1-" + Convert.ToHexStringLower(random.AsSpan(12, 13)));
+    }
+}

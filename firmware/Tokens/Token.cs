@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Tokens;
+
+/// <summary>One token as the configuration has it. The seed never leaves the firmware but to the phone that is enrolled.</summary>
+/// <param name="Serial">The serial number, for example <c>FTKMOB0000000001</c>.</param>
+/// <param name="Seed">Seed, step and digits; null when the entry has none: such a token verifies nothing.</param>
+/// <param name="Locked">Locked by the administrator (<c>set status lock</c>).</param>
+/// <param name="RegistrationId">The phone's <c>reg-id</c>; "" when no phone takes push for it.</param>
+/// <param name="OsVersion">What the phone said of itself.</param>
+public sealed record Token(string Serial, TokenSeed? Seed, bool Locked, string RegistrationId, string OsVersion)
+{
+    /// <summary>Reads a token from its entry of <c>user fortitoken</c>.</summary>
+    public static Token From(string serial, ConfigObject entry) => new(
+        serial, TokenSeed.Parse(entry.Text("seed")), entry.Text("status") == "lock", entry.Text("reg-id"), entry.Text("os-ver"));
+}
+
+/// <summary>The secret of a token and how codes come from it (RFC 6238).</summary>
+public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int Digits, OtpNet.OtpHashMode Algorithm)
+{
+    private const int SecretLengthMin = 10;
+    private const int SecretLengthMax = 64;
+
+    /// <summary>
+    /// Which memory of used codes this seed shares: a digest of all that makes its codes. A token that is deleted and made
+    /// again with the same seed remembers what was used.
+    /// </summary>
+    public string Identity { get; } = Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
+
+    /// <summary>The key under which a phone signs an alert (docs/push-dialect.md).</summary>
+    public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());
+
+    /// <summary>
+    /// Reads the clear form of <c>set seed</c>: base32 or hex of 10 to 64 bytes (then 60 s, 6 digits, SHA-1), or an
+    /// <c>otpauth://totp/</c> URI with <c>secret</c>, <c>period</c> 30 or 60, <c>digits</c> 6 or 8, <c>algorithm</c>. Null when it is none of them.
+    /// </summary>
+    public static TokenSeed? Parse(string text) =>
+        text.StartsWith("otpauth://totp/", StringComparison.OrdinalIgnoreCase) ? ParseUri(text) : Create(text, "60", "6", "SHA1");
+
+    private static TokenSeed? ParseUri(string text)
+    {
+        var query = text.IndexOf('?', StringComparison.Ordinal);
+        if (query < 0)
+        {
+            return null;
+        }
+        var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var pair in text[(query + 1)..].Split('&'))
+        {
+            var parts = pair.Split('=', 2);
+            if (parts.Length != 2 || !values.TryAdd(parts[0], Uri.UnescapeDataString(parts[1])))
+            {
+                return null;
+            }
+        }
+        return Create(values.GetValueOrDefault("secret", ""), values.GetValueOrDefault("period", "30"), values.GetValueOrDefault("digits", "6"), values.GetValueOrDefault("algorithm", "SHA1"));
+    }
+
+    private static TokenSeed? Create(string secretText, string period, string digits, string algorithm)
+    {
+        var secret = Decode(secretText);
+        OtpNet.OtpHashMode? mode = algorithm.ToUpperInvariant() switch
+        {
+            "SHA1" => OtpNet.OtpHashMode.Sha1,
+            "SHA256" => OtpNet.OtpHashMode.Sha256,
+            "SHA512" => OtpNet.OtpHashMode.Sha512,
+            _ => null,
+        };
+        if (secret is null || secret.Length is < SecretLengthMin or > SecretLengthMax || period is not ("30" or "60") || digits is not ("6" or "8") || mode is null)
+        {
+            return null;
+        }
+        return new TokenSeed([.. secret], period == "30" ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(60), digits == "6" ? 6 : 8, mode.Value);
+    }
+
+    private static byte[]? Decode(string text)
+    {
+        // Hex first: a text of hex digits alone is never meant as base32 (0, 1, 8 and 9 are not in its alphabet, and an all-letter one is ambiguous).
+        if (text.Length % 2 == 0 && text.Length > 0 && text.All(char.IsAsciiHexDigit))
+        {
+            return Convert.FromHexString(text);
+        }
+        if (text.Length == 0 || !text.TrimEnd('=').All(c => char.IsAsciiLetter(c) || c is >= '2' and <= '7'))
+        {
+            return null;
+        }
+        return OtpNet.Base32Encoding.ToBytes(text.ToUpperInvariant());
+    }
+
+    /// <summary>Says nothing: a seed must not get into a log by accident.</summary>
+    public override string ToString() => nameof(TokenSeed);
+}
