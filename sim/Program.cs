@@ -13,6 +13,7 @@ var root = new RootCommand(
 {
     up, PhoneVerb.Create(), CliVerb.Create(), BenchVerb.Create(),
 };
+root.HelpName = "run";
 
 // No verb means "up", with its options: `run --headless` is `run up --headless`.
 string[] line = args is [] || (args[0].StartsWith('-') && args[0] is not ("-h" or "-?" or "--help" or "--version")) ? ["up", .. args] : args;

@@ -10,7 +10,6 @@ namespace Appliance.Sim.Verbs;
 internal static class UpVerb
 {
     internal const int DefaultLabPort = 8480;
-    internal const string DefaultState = ".state";
 
     public static Command Create()
     {
@@ -44,7 +43,20 @@ internal static class UpVerb
     }
 
     internal static Option<string> StateOption() =>
-        new("--state") { Description = "Where the appliance keeps everything", HelpName = "DIR", DefaultValueFactory = _ => DefaultState };
+        new("--state") { Description = "Where the appliance keeps everything", HelpName = "DIR", DefaultValueFactory = _ => DefaultState() };
+
+    /// <summary>In the checkout, wherever the tool is called from; without one, here.</summary>
+    private static string DefaultState()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Appliance.sln")))
+            {
+                return Path.Combine(folder.FullName, ".state");
+            }
+        }
+        return ".state";
+    }
 
     internal static Option<int> LabPortOption()
     {
