@@ -1,0 +1,193 @@
+using System.Runtime.ExceptionServices;
+
+namespace Appliance.Sim.Clock;
+
+public sealed partial class LabClock
+{
+    /// <summary>The pump wakes at least this often; longer waits than a system timer takes are no special case.</summary>
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);
+
+    private readonly SortedSet<LabTimer> _timers = new(LabTimer.ByDue);
+    private long _nextSequence;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        var timer = new LabTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    private bool Arm(LabTimer timer, TimeSpan dueTime, TimeSpan period)
+    {
+        lock (_gate)
+        {
+            _timers.Remove(timer);
+            if (timer.Disposed)
+            {
+                return false;
+            }
+            timer.Period = period > TimeSpan.Zero ? period.Ticks : 0;
+            if (dueTime >= TimeSpan.Zero)
+            {
+                EnqueueLocked(timer, NowLocked() + dueTime.Ticks);
+            }
+            ScheduleLocked();
+            return true;
+        }
+    }
+
+    private void Disarm(LabTimer timer)
+    {
+        lock (_gate)
+        {
+            _timers.Remove(timer);
+            timer.Disposed = true;
+        }
+    }
+
+    /// <summary>Takes the timers of the next due time up to <paramref name="target"/>, and makes that time the time.</summary>
+    private List<LabTimer> TakeStep(long target, ref long step)
+    {
+        lock (_gate)
+        {
+            var after = step;
+            var first = _timers.FirstOrDefault(timer => timer.Due > after);
+            if (first is null || first.Due > target)
+            {
+                return [];
+            }
+            step = first.Due;
+            JumpLocked(step);
+            return TakeLocked(timer => timer.Due == first.Due, step);
+        }
+    }
+
+    /// <summary>Runs what is due by itself, on the thread pool like a system timer.</summary>
+    private void Pump()
+    {
+        lock (_gate)
+        {
+            var now = NowLocked();
+            foreach (var timer in TakeLocked(timer => timer.Due <= now, now))
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(timer, preferLocal: false);
+            }
+            ScheduleLocked();
+        }
+    }
+
+    private List<LabTimer> TakeLocked(Func<LabTimer, bool> isDue, long now)
+    {
+        List<LabTimer> taken = [.. _timers.SkipWhile(timer => !isDue(timer)).TakeWhile(isDue)];
+        foreach (var timer in taken)
+        {
+            _timers.Remove(timer);
+            if (timer.Period > 0)
+            {
+                // After a long sleep a period that was missed is skipped, not made up for.
+                var next = timer.Due + timer.Period;
+                EnqueueLocked(timer, next > now ? next : now + timer.Period);
+            }
+        }
+        return taken;
+    }
+
+    private void EnqueueLocked(LabTimer timer, long due)
+    {
+        timer.Due = due;
+        timer.Sequence = _nextSequence++;
+        _timers.Add(timer);
+    }
+
+    private void ScheduleLocked()
+    {
+        if (_disposing)
+        {
+            return;
+        }
+        var sleep = Timeout.InfiniteTimeSpan;
+        if (_timers.Min is { } first)
+        {
+            var wait = Math.Max(0, first.Due - NowLocked());
+            if (wait == 0)
+            {
+                sleep = TimeSpan.Zero;
+            }
+            else if (_rate.Mode != ClockMode.Frozen)
+            {
+                // Rounded up: a system timer counts whole milliseconds, and early is of no use.
+                var milliseconds = Math.Ceiling(TimeSpan.FromTicks(wait).TotalMilliseconds / _rate.Factor);
+                sleep = TimeSpan.FromMilliseconds(Math.Min(milliseconds, LongestSleep.TotalMilliseconds));
+            }
+        }
+        _pump.Change(sleep, Timeout.InfiniteTimeSpan);
+    }
+
+    private sealed class LabTimer(LabClock clock, TimerCallback callback, object? state) : ITimer, IThreadPoolWorkItem
+    {
+        private readonly ExecutionContext? _context = ExecutionContext.Capture();
+
+        public static IComparer<LabTimer> ByDue { get; } = Comparer<LabTimer>.Create(static (a, b) => (a.Due, a.Sequence).CompareTo((b.Due, b.Sequence)));
+
+        public long Due { get; set; }
+
+        public long Sequence { get; set; }
+
+        public long Period { get; set; }
+
+        public bool Disposed { get; set; }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            ThrowIfInvalid(dueTime, nameof(dueTime));
+            ThrowIfInvalid(period, nameof(period));
+            return clock.Arm(this, dueTime, period);
+        }
+
+        public void Execute() => Run();
+
+        public void Run()
+        {
+            if (Disposed)
+            {
+                return;
+            }
+            try
+            {
+                if (_context is null)
+                {
+                    callback(state);
+                }
+                else
+                {
+                    ExecutionContext.Run(_context, static timer => ((LabTimer)timer!).Invoke(), this);
+                }
+            }
+            catch (Exception failure)
+            {
+                // As with a system timer: a callback that throws is our mistake and ends the process, whoever moved the clock.
+                ThreadPool.UnsafeQueueUserWorkItem(static thrown => thrown.Throw(), ExceptionDispatchInfo.Capture(failure), preferLocal: false);
+            }
+        }
+
+        public void Dispose() => clock.Disarm(this);
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+
+        private void Invoke() => callback(state);
+
+        private static void ThrowIfInvalid(TimeSpan time, string name)
+        {
+            if (time < TimeSpan.Zero && time != Timeout.InfiniteTimeSpan)
+            {
+                throw new ArgumentOutOfRangeException(name);
+            }
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(time.TotalMilliseconds, uint.MaxValue - 1d, name);
+        }
+    }
+}

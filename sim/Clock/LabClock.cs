@@ -1,0 +1,225 @@
+namespace Appliance.Sim.Clock;
+
+/// <summary>
+/// The lab's only clock: wall time, stopped, or faster, and moved on by hand. Time stamps and timers follow it. What a
+/// reader was once told is never taken back, neither in the process nor by a restart, even after a kill.
+/// </summary>
+public sealed partial class LabClock : TimeProvider, IDisposable
+{
+    /// <summary>No clock goes beyond this: room for every deadline of the appliance before the calendar ends.</summary>
+    public static readonly DateTimeOffset Latest = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Real time, for what belongs to the tool and not to the lab (a client's long poll, a benchmark).</summary>
+    public static TimeProvider Wall => System;
+
+    /// <summary>In xN mode the file names a time ahead; a kill costs at most this much wall time, times N.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly Lock _advanceGate = new();
+    private readonly TimeProvider _wall;
+    private readonly string? _file;
+    private readonly ITimer _pump;
+    private ClockRate _rate;
+    private long _offset;
+    private long _anchor;
+    private long _anchorStamp;
+    private long _last;
+    private long _lease;
+    private bool _disposing;
+
+    private LabClock(string? file, ClockRate rate, long start, TimeProvider wall)
+    {
+        _file = file;
+        _wall = wall;
+        _last = start;
+        using (ExecutionContext.SuppressFlow())
+        {
+            _pump = wall.CreateTimer(static clock => ((LabClock)clock!).Pump(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+        lock (_gate)
+        {
+            AnchorLocked(rate, start);
+            SaveLocked();
+        }
+    }
+
+    /// <summary>
+    /// Opens the clock of a state folder; without a file it keeps nothing. <paramref name="rate"/> null takes the saved mode,
+    /// or real in a fresh state. Real time passes while nothing runs; frozen and xN time does not.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public static LabClock Open(string? file, ClockRate? rate = null, TimeProvider? wall = null)
+    {
+        wall ??= System;
+        var now = wall.GetUtcNow().UtcTicks;
+        if (file is null || ClockState.Load(file) is not { } saved)
+        {
+            return new LabClock(file, rate ?? ClockRate.Real, now, wall);
+        }
+        var savedRate = ClockRate.Parse(saved.Mode)!.Value;
+        var start = savedRate.Mode == ClockMode.Real ? Math.Max(now + saved.Offset, saved.Position) : saved.Position;
+        return new LabClock(file, rate ?? savedRate, Math.Min(start, Latest.Ticks), wall);
+    }
+
+    public ClockRate Rate
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _rate;
+            }
+        }
+    }
+
+    /// <summary>How far lab time is ahead of wall time now.</summary>
+    public TimeSpan Offset
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return TimeSpan.FromTicks(NowLocked() - _wall.GetUtcNow().UtcTicks);
+            }
+        }
+    }
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+    public override DateTimeOffset GetUtcNow() => new(GetTimestamp(), TimeSpan.Zero);
+
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+        {
+            return NowLocked();
+        }
+    }
+
+    /// <summary>Changes how time moves on; it goes on from now, without a jump.</summary>
+    public void SetRate(ClockRate rate)
+    {
+        lock (_gate)
+        {
+            AnchorLocked(rate, NowLocked());
+            SaveLocked();
+            ScheduleLocked();
+        }
+    }
+
+    /// <summary>
+    /// Moves time on. Timers fire on the way in the order in which they are due, each seeing the time it was due at; returns
+    /// when all have fired. One that re-arms itself for "at once" is left to run after that, so that this always ends.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Backwards, or beyond <see cref="Latest"/>.</exception>
+    public void Advance(TimeSpan by)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
+        lock (_advanceGate)
+        {
+            long target;
+            long finalOffset;
+            lock (_gate)
+            {
+                var now = NowLocked();
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(by.Ticks, Latest.Ticks - now, nameof(by));
+                target = now + by.Ticks;
+                finalOffset = _offset + by.Ticks;
+                // On disk before the first timer fires: what a timer leaves behind must not lie in a restart's future.
+                SaveLocked(target, finalOffset);
+            }
+            var step = long.MinValue;
+            while (TakeStep(target, ref step) is { Count: > 0 } due)
+            {
+                due.ForEach(timer => timer.Run());
+            }
+            lock (_gate)
+            {
+                JumpLocked(target);
+                _offset = Math.Max(_offset, finalOffset);
+                ScheduleLocked();
+            }
+        }
+    }
+
+    /// <summary>Keeps the exact position for the next start. Frozen afterwards unless in real mode.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposing = true;
+            _ = NowLocked();
+            SaveLocked();
+            if (_rate.Mode == ClockMode.Scaled)
+            {
+                AnchorLocked(ClockRate.Frozen, _last);
+            }
+            _timers.Clear();
+        }
+        _pump.Dispose();
+    }
+
+    private long NowLocked()
+    {
+        var now = _rate.Mode switch
+        {
+            ClockMode.Real => _wall.GetUtcNow().UtcTicks + _offset,
+            ClockMode.Frozen => _anchor,
+            _ => _anchor + _wall.GetElapsedTime(_anchorStamp).Ticks * _rate.Factor,
+        };
+        if (now < _last)
+        {
+            // The wall clock was set back: lab time goes on from where it was.
+            var stepped = _last - now;
+            _offset += stepped;
+            now = _last;
+            if (stepped > TimeSpan.TicksPerSecond)
+            {
+                SaveLocked();
+            }
+        }
+        _last = now;
+        if (_rate.Mode == ClockMode.Scaled && now > _lease)
+        {
+            SaveLocked();
+        }
+        return now;
+    }
+
+    private void AnchorLocked(ClockRate rate, long now)
+    {
+        _rate = rate;
+        _anchor = now;
+        _anchorStamp = _wall.GetTimestamp();
+        _offset = now - _wall.GetUtcNow().UtcTicks;
+        _last = now;
+    }
+
+    private void JumpLocked(long target)
+    {
+        var now = NowLocked();
+        if (target > now)
+        {
+            _offset += target - now;
+            _anchor += target - now;
+            _last = target;
+        }
+    }
+
+    private void SaveLocked() => SaveLocked(_last, _offset);
+
+    private void SaveLocked(long position, long offset)
+    {
+        if (_file is null)
+        {
+            _lease = long.MaxValue;
+            return;
+        }
+        var ahead = _rate.Mode == ClockMode.Scaled && !_disposing ? Lease.Ticks * _rate.Factor : 0;
+        new ClockState(_rate.ToString(), position + ahead, offset).Save(_file);
+        _lease = position + ahead;
+    }
+}

@@ -1,0 +1,38 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware.Events;
+using Appliance.Sim.Phones;
+
+namespace Appliance.Sim.Lab;
+
+/// <summary>An interface of the appliance as the lab shows it.</summary>
+public sealed record LabNic(string Name, IPAddress Address, IReadOnlyList<string> AllowAccess);
+
+/// <summary>A listener of the appliance as the lab shows it.</summary>
+public sealed record LabService(string Service, string Nic, IPEndPoint EndPoint);
+
+/// <summary>What the lab needs of the appliance: a narrow window, so that the lab can be tested without one.</summary>
+public interface ILabUnit : IPhoneSource
+{
+    IReadOnlyList<LabNic> Nics { get; }
+
+    IReadOnlyList<LabService> Services { get; }
+
+    /// <summary>The names of the local users, in order.</summary>
+    IReadOnlyList<string> Users { get; }
+
+    /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
+    string Transcript(string script);
+
+    /// <summary>Attaches a terminal; returns when it hangs up, or on <c>exit</c>.</summary>
+    Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken);
+
+    /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
+    IReadOnlyList<EventRecord> EventsAfter(long id, int limit);
+
+    /// <summary>Completes as soon as there is an event after an id.</summary>
+    Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
+
+    /// <summary>The certificate that a service shows, or null while it shows none.</summary>
+    X509Certificate2? ServiceCertificate(string service);
+}

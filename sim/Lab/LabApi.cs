@@ -1,0 +1,275 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Phones;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Sim.Lab;
+
+/// <summary>
+/// The lab's own HTTP interface, on loopback and for this machine only: no path of it is part of the appliance. One switch
+/// over method and path, because a router would only be needed to say what this says in one place.
+/// </summary>
+public sealed class LabApi : IAsyncDisposable
+{
+    private const int MostEvents = 1000;
+    private const long LongestWaitSeconds = 300;
+    private const double LongestAdvanceSeconds = 366d * 24 * 3600;
+
+    private readonly LabClock _clock;
+    private readonly PhoneFleet _phones;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stopping = new();
+    private WebApplication? _server;
+    private volatile ILabUnit? _unit;
+
+    private LabApi(LabClock clock, PhoneFleet phones, ILogger log) => (_clock, _phones, _log) = (clock, phones, log);
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
+    /// <exception cref="LabFailure">The port is taken.</exception>
+    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, CancellationToken cancellationToken = default)
+    {
+        var api = new LabApi(clock, phones, log);
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Ours is the limit that tells its name; this one is the net under it.
+            kestrel.Limits.MaxRequestBodySize = LabRequest.MaxBody * 2;
+            kestrel.Listen(IPAddress.Loopback, port);
+        });
+        api._server = builder.Build();
+        api._server.Run(api.HandleAsync);
+        try
+        {
+            await api._server.StartAsync(cancellationToken);
+        }
+        catch (IOException busy)
+        {
+            await api.DisposeAsync();
+            throw new LabFailure(ExitCode.Busy, $"lab API: 127.0.0.1:{port} is in use (choose another with --lab-port)", busy);
+        }
+        api.Address = new Uri(api._server.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+        return api;
+    }
+
+    /// <summary>The appliance is ready: every listener listens.</summary>
+    public void Attach(ILabUnit unit) => _unit = unit;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+        _stopping.Dispose();
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            CheckCaller(context.Request);
+            await RouteAsync(context, _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting"));
+        }
+        catch (LabProblem problem)
+        {
+            await ProblemAsync(context, problem.Status, problem.Message);
+        }
+        catch (BadHttpRequestException bad)
+        {
+            await ProblemAsync(context, bad.StatusCode, bad.Message);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested || _stopping.IsCancellationRequested)
+        {
+            context.Abort();
+        }
+        catch (Exception ours)
+        {
+            _log.LogError(ours, "lab API: {Method} {Path}", context.Request.Method, context.Request.Path);
+            await ProblemAsync(context, StatusCodes.Status500InternalServerError, "a mistake of the lab's own; see its log");
+        }
+    }
+
+    /// <summary>Web pages must not reach the lab: neither under a name that they make point here, nor by a plain form.</summary>
+    private static void CheckCaller(HttpRequest request)
+    {
+        if (!IsLoopback(request.Host.Host))
+        {
+            throw LabProblem.Bad($"host '{request.Host.Host}' is not a loopback name");
+        }
+        if (request.Headers.Origin is [{ } origin, ..] && !(Uri.TryCreate(origin, UriKind.Absolute, out var page) && IsLoopback(page.Host)))
+        {
+            throw new LabProblem(StatusCodes.Status403Forbidden, $"origin '{origin}' is not this machine");
+        }
+    }
+
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    private Task RouteAsync(HttpContext context, ILabUnit unit)
+    {
+        var path = (context.Request.Path.Value ?? "").Split('/');
+        return path switch
+        {
+            ["", "lab", "ready"] => On(context, ("GET", () => ReadyAsync(context, unit))),
+            ["", "lab", "cli"] => On(context, ("POST", () => CliAsync(context, unit))),
+            ["", "lab", "phones"] => On(context, ("GET", () => PhonesAsync(context))),
+            ["", "lab", "phones", var serial] => On(context, ("PUT", () => ChangePhoneAsync(context, Find(serial)))),
+            ["", "lab", "phones", var serial, "approve"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: true))),
+            ["", "lab", "phones", var serial, "deny"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: false))),
+            ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
+            ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
+            ["", "lab", "faults"] => throw LabProblem.NotFound("faults are not part of this version"),
+            _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
+        };
+    }
+
+    private static Task On(HttpContext context, params (string Method, Func<Task> Handle)[] methods)
+    {
+        foreach (var (method, handle) in methods)
+        {
+            if (context.Request.Method == method)
+            {
+                return handle();
+            }
+        }
+        var allowed = string.Join(", ", methods.Select(method => method.Method));
+        context.Response.Headers.Allow = allowed;
+        throw new LabProblem(StatusCodes.Status405MethodNotAllowed, $"{context.Request.Method} is not allowed here; allowed: {allowed}");
+    }
+
+    private Phone Find(string serial) => _phones.Find(serial) ?? throw LabProblem.NotFound($"no phone '{serial}'");
+
+    private Task ReadyAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, ReadyJson.Of(unit, Address), LabJson.Default.ReadyJson);
+    }
+
+    private static async Task CliAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        var transcript = unit.Transcript(await LabRequest.TextAsync(context.Request));
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        await context.Response.WriteAsync(transcript, context.RequestAborted);
+    }
+
+    private Task PhonesAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View()))], LabJson.Default.IReadOnlyListPhoneJson);
+    }
+
+    private static async Task ChangePhoneAsync(HttpContext context, Phone phone)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "mode", "delayMs", "skewSeconds", "online");
+        // All of it is read before any of it is done.
+        phone.Change(new PhoneChange(
+            fields.ContainsKey("mode") ? Enum.Parse<PhoneMode>(LabRequest.Word(fields, "mode", "manual", "approve", "deny", "ignore"), ignoreCase: true) : null,
+            fields.ContainsKey("delayMs") ? TimeSpan.FromMilliseconds(LabRequest.Number(fields, "delayMs", 0, 86_400_000)) : null,
+            fields.ContainsKey("skewSeconds") ? TimeSpan.FromSeconds(LabRequest.Number(fields, "skewSeconds", -86_400, 86_400)) : null,
+            fields.ContainsKey("online") ? LabRequest.Flag(fields, "online") : null));
+        await JsonAsync(context, PhoneJson.Of(phone.View()), LabJson.Default.PhoneJson);
+    }
+
+    private static async Task AnswerAsync(HttpContext context, Phone phone, bool approve)
+    {
+        LabRequest.Query(context.Request);
+        await LabRequest.NoBodyAsync(context.Request);
+        var (answer, reason) = await phone.AnswerOldestAsync(approve, context.RequestAborted);
+        if (answer is null)
+        {
+            throw reason == NoAnswer.Offline
+                ? new LabProblem(StatusCodes.Status409Conflict, $"phone {phone.Serial} is offline")
+                : LabProblem.NotFound($"no push is pending on phone {phone.Serial}");
+        }
+        await JsonAsync(context, new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail), LabJson.Default.AnsweredJson);
+    }
+
+    private Task ClockAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
+    }
+
+    private async Task ChangeClockAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "advanceSeconds", "mode");
+        if (fields.Count > 1)
+        {
+            throw LabProblem.Bad("give either advanceSeconds or mode");
+        }
+        if (fields.ContainsKey("mode"))
+        {
+            _clock.SetRate(LabRequest.Word(fields, "mode", "real", "frozen") == "real" ? ClockRate.Real : ClockRate.Frozen);
+        }
+        else
+        {
+            var by = TimeSpan.FromSeconds(LabRequest.Number(fields, "advanceSeconds", 0, LongestAdvanceSeconds));
+            if (by > LabClock.Latest - _clock.GetUtcNow())
+            {
+                throw LabProblem.Bad($"advanceSeconds would go beyond {LabClock.Latest:yyyy}");
+            }
+            _clock.Advance(by);
+        }
+        await JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
+    }
+
+    private async Task EventsAsync(HttpContext context, ILabUnit unit)
+    {
+        var query = LabRequest.Query(context.Request, ("after", long.MaxValue), ("wait", LongestWaitSeconds));
+        var after = query.GetValueOrDefault("after");
+        var events = unit.EventsAfter(after, MostEvents);
+        if (events.Count == 0 && query.GetValueOrDefault("wait") is > 0 and var seconds)
+        {
+            // The caller's patience is real time, whatever the lab's clock does.
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), LabClock.Wall);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted, _stopping.Token);
+            try
+            {
+                await unit.WaitForEventAfterAsync(after, either.Token);
+            }
+            catch (OperationCanceledException) when (patience.IsCancellationRequested)
+            {
+                // Nothing came: an empty list.
+            }
+            events = unit.EventsAfter(after, MostEvents);
+        }
+        await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
+    }
+
+    private static Task ProblemAsync(HttpContext context, int status, string detail)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+        context.Response.StatusCode = status;
+        var problem = new ProblemJson("about:blank", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail);
+        return JsonAsync(context, problem, LabJson.Default.ProblemJson, "application/problem+json");
+    }
+
+    private static async Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, string contentType = "application/json")
+    {
+        context.Response.ContentType = contentType;
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(value, type), context.RequestAborted);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Firmware.Events;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Phones;
+
+namespace Appliance.Sim.Lab;
+
+internal sealed record NicJson(string Name, string Address, [property: JsonPropertyName("allowaccess")] IReadOnlyList<string> AllowAccess);
+
+internal sealed record ServiceJson(string Service, string Nic, string Address, int Port);
+
+/// <summary>The one line of <c>up --headless</c>, and the body of <c>GET /lab/ready</c>.</summary>
+internal sealed record ReadyJson(bool Ready, string Lab, IReadOnlyList<NicJson> Nics, IReadOnlyList<ServiceJson> Services)
+{
+    public static ReadyJson Of(ILabUnit unit, Uri lab) => new(
+        true, lab.GetLeftPart(UriPartial.Authority),
+        [.. unit.Nics.Select(nic => new NicJson(nic.Name, nic.Address.ToString(), nic.AllowAccess))],
+        [.. unit.Services.Select(service => new ServiceJson(service.Service, service.Nic, service.EndPoint.Address.ToString(), service.EndPoint.Port))]);
+}
+
+internal sealed record PushJson(string Session, string Message, DateTimeOffset Expires);
+
+internal sealed record LastAnswerJson(string Session, string Action, int? Answered, string Outcome, string Detail, DateTimeOffset Time)
+{
+    public static LastAnswerJson? Of(PhoneAnswer? answer) => answer is null ? null
+        : new(answer.Session, answer.Approved ? "approve" : "deny", answer.Status, answer.OutcomeText, answer.Detail, answer.Time);
+}
+
+internal sealed record PhoneJson(
+    string Serial, string? User, string Platform, string Mode, IReadOnlyList<PushJson> Pending, string Code,
+    double DelayMs, double SkewSeconds, bool Online, LastAnswerJson? LastAnswer)
+{
+    public static PhoneJson Of(PhoneView phone) => new(
+        phone.Serial, phone.User, phone.Platform, ModeWord(phone.Mode),
+        [.. phone.Pending.Select(push => new PushJson(push.Session, push.Message, push.Expires))], phone.Code,
+        phone.Delay.TotalMilliseconds, phone.Skew.TotalSeconds, phone.Online, LastAnswerJson.Of(phone.LastAnswer));
+
+    public static string ModeWord(PhoneMode mode) => mode switch
+    {
+        PhoneMode.Approve => "approve",
+        PhoneMode.Deny => "deny",
+        PhoneMode.Ignore => "ignore",
+        _ => "manual",
+    };
+}
+
+/// <summary>What the callback of an approve or deny came to; <c>answered</c> is its HTTP status, null when there was none.</summary>
+internal sealed record AnsweredJson(string Session, int? Answered, string Outcome, string Detail);
+
+internal sealed record ClockJsonView(DateTimeOffset Now, string Mode, double OffsetSeconds)
+{
+    public static ClockJsonView Of(LabClock clock) => new(clock.GetUtcNow(), clock.Rate.ToString(), clock.Offset.TotalSeconds);
+}
+
+internal sealed record EventJson(
+    long Id, DateTimeOffset Time, [property: JsonPropertyName("logid")] string LogId, string Subtype, string Level,
+    [property: JsonPropertyName("logdesc")] string Description, IReadOnlyDictionary<string, string> Fields, string Line)
+{
+    public static EventJson Of(EventRecord record)
+    {
+        var fields = new Dictionary<string, string>();
+        foreach (var (name, value) in record.Entry.Fields)
+        {
+            fields[name] = value;
+        }
+        return new(record.Id, record.Time, record.Entry.LogId, record.Entry.Subtype, LevelWord(record.Entry.Level), record.Entry.Description, fields, record.Line);
+    }
+
+    private static string LevelWord(EventLevel level) => level switch
+    {
+        EventLevel.Alert => "alert",
+        EventLevel.Error => "error",
+        EventLevel.Warning => "warning",
+        EventLevel.Notice => "notice",
+        _ => "information",
+    };
+}
+
+/// <summary>RFC 9457.</summary>
+internal sealed record ProblemJson(string Type, string Title, int Status, string Detail);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(ReadyJson))]
+[JsonSerializable(typeof(IReadOnlyList<PhoneJson>))]
+[JsonSerializable(typeof(PhoneJson))]
+[JsonSerializable(typeof(AnsweredJson))]
+[JsonSerializable(typeof(ClockJsonView))]
+[JsonSerializable(typeof(IReadOnlyList<EventJson>))]
+[JsonSerializable(typeof(ProblemJson))]
+internal sealed partial class LabJson : JsonSerializerContext;

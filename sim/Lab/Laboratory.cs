@@ -1,0 +1,112 @@
+using System.Reflection;
+using Appliance.Firmware;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Phones;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Sim.Lab;
+
+/// <summary>What <c>up</c> was asked for.</summary>
+internal sealed record LabOptions(string State, string? Configuration, string Board, ClockRate? Clock, int LabPort);
+
+/// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
+internal sealed class Laboratory : IAsyncDisposable
+{
+    private readonly Stack<IAsyncDisposable> _running = new();
+
+    public LabApi Api { get; private set; } = null!;
+
+    public LabClock Clock { get; private set; } = null!;
+
+    public ILabUnit Unit { get; private set; } = null!;
+
+    public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address);
+
+    /// <summary>Returns when every listener listens.</summary>
+    /// <exception cref="LabFailure">Something the operator can mend.</exception>
+    public static async Task<Laboratory> StartAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var lab = new Laboratory();
+        try
+        {
+            await lab.BringUpAsync(options, logs, cancellationToken);
+            return lab;
+        }
+        catch (Exception failure)
+        {
+            await lab.DisposeAsync();
+            if (LabFailure.From(failure) is { } known && !ReferenceEquals(known, failure))
+            {
+                throw known;
+            }
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_running.TryPop(out var part))
+        {
+            await part.DisposeAsync();
+        }
+    }
+
+    private async Task BringUpAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var log = logs.CreateLogger("lab");
+        var state = Own(StateFolder.Open(options.State));
+        Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
+        var phones = Own(new PhoneFleet(Clock, log));
+        var nics = BoardSeam.Load(BoardFile(options.Board));
+        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration();
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
+        var unit = Own(await Firmware.Unit.StartAsync(
+            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs), cancellationToken));
+        Unit = new LabUnit(unit);
+        phones.Attach(Unit);
+        Own(ConsoleSocket.Listen(state.Path, Unit, log));
+        Api.Attach(Unit);
+    }
+
+    /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
+    internal static string DefaultConfiguration()
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("default.conf")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    private static string BoardFile(string board)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
+        return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
+    }
+
+    private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(file, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LabFailure(ExitCode.Missing, $"--config: {e.Message}", e);
+        }
+    }
+
+    private T Own<T>(T part)
+        where T : class
+    {
+        _running.Push(part as IAsyncDisposable ?? new Synchronous((IDisposable)part));
+        return part;
+    }
+
+    private sealed class Synchronous(IDisposable part) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            part.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,228 @@
+using Appliance.Firmware;
+using Appliance.Firmware.Ftm;
+using OtpNet;
+
+namespace Appliance.Sim.Phones;
+
+/// <summary>How a phone behaves; null fields of a change stay as they are.</summary>
+public sealed record PhoneChange(PhoneMode? Mode = null, TimeSpan? Delay = null, TimeSpan? Skew = null, bool? Online = null);
+
+/// <summary>A push as its owner sees it.</summary>
+public sealed record PushOnScreen(string Session, string Message, DateTimeOffset Expires);
+
+/// <summary>A phone at one moment.</summary>
+public sealed record PhoneView(
+    string Serial, string? User, string Platform, PhoneMode Mode, TimeSpan Delay, TimeSpan Skew, bool Online,
+    IReadOnlyList<PushOnScreen> Pending, string Code, PhoneAnswer? LastAnswer);
+
+/// <summary>Why an answer could not even be tried.</summary>
+public enum NoAnswer
+{
+    NonePending,
+    Offline,
+}
+
+/// <summary>One mobile token on one simulated phone: shows codes, receives pushes, and calls the appliance back.</summary>
+public sealed class Phone : IDisposable
+{
+    /// <summary>A phone's screen is finite; the oldest push goes when a flood comes.</summary>
+    private const int MostPending = 100;
+
+    private readonly Lock _gate = new();
+    private readonly List<PendingPush> _pushes = [];
+    private readonly TimeProvider _time;
+    private readonly PushCallback _callback;
+    private readonly CancellationTokenSource _gone = new();
+    private PhoneMode _mode;
+    private TimeSpan _delay;
+    private TimeSpan _skew;
+    private bool _online = true;
+    private PhoneAnswer? _lastAnswer;
+
+    public Phone(TokenActivation activation, PushCallback callback, TimeProvider time)
+    {
+        Activation = activation;
+        _callback = callback;
+        _time = time;
+    }
+
+    public string Serial => Activation.Serial;
+
+    public string? User => Activation.User;
+
+    /// <summary>From the version text that the phone registered with; like the appliance, everything but Android counts as iOS.</summary>
+    public string Platform => Activation.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios";
+
+    internal TokenActivation Activation { get; private set; }
+
+    /// <summary>The code that the app shows now, by its own (perhaps wrong) clock.</summary>
+    public string Code
+    {
+        get
+        {
+            TokenActivation activation;
+            TimeSpan skew;
+            lock (_gate)
+            {
+                (activation, skew) = (Activation, _skew);
+            }
+            return new Totp(activation.Seed, (int)activation.Step.TotalSeconds, OtpHashMode.Sha1, activation.Digits)
+                .ComputeTotp((_time.GetUtcNow() + skew).UtcDateTime);
+        }
+    }
+
+    public PhoneView View()
+    {
+        var code = Code;
+        lock (_gate)
+        {
+            ExpireLocked();
+            List<PushOnScreen> pending = [.. _pushes.Where(push => push is { Delivered: true, Answering: false })
+                .Select(push => new PushOnScreen(push.Message.SessionId, Text(push.Message), push.Message.Expires))];
+            return new(Serial, User, Platform, _mode, _delay, _skew, _online, pending, code, _lastAnswer);
+        }
+    }
+
+    /// <summary>The mode governs pushes that arrive from now on; going online delivers what the cloud kept.</summary>
+    public void Change(PhoneChange change)
+    {
+        List<PendingPush> delivered = [];
+        lock (_gate)
+        {
+            _mode = change.Mode ?? _mode;
+            _delay = change.Delay ?? _delay;
+            _skew = change.Skew ?? _skew;
+            _online = change.Online ?? _online;
+            if (_online)
+            {
+                ExpireLocked();
+                delivered.AddRange(_pushes.Where(push => !push.Delivered));
+                delivered.ForEach(push => push.Delivered = true);
+            }
+        }
+        delivered.ForEach(React);
+    }
+
+    /// <summary>The app was enrolled again (another seed or registration); what is on the screen stays.</summary>
+    internal void Enrol(TokenActivation activation)
+    {
+        lock (_gate)
+        {
+            Activation = activation;
+        }
+    }
+
+    internal void Receive(PushMessage message)
+    {
+        var push = new PendingPush(message);
+        lock (_gate)
+        {
+            ExpireLocked();
+            if (_pushes.Exists(known => known.Message.SessionId == message.SessionId))
+            {
+                return; // A cloud may deliver twice; the owner is asked once.
+            }
+            if (_pushes.Count >= MostPending)
+            {
+                _pushes.RemoveAt(0);
+            }
+            _pushes.Add(push);
+            push.Delivered = _online;
+        }
+        if (push.Delivered)
+        {
+            React(push);
+        }
+    }
+
+    /// <summary>Answers the oldest pending push and waits for what the appliance says to it.</summary>
+    public async Task<(PhoneAnswer? Answer, NoAnswer Reason)> AnswerOldestAsync(bool approve, CancellationToken cancellationToken)
+    {
+        PendingPush? push;
+        lock (_gate)
+        {
+            ExpireLocked();
+            push = _pushes.Find(candidate => candidate is { Delivered: true, Answering: false });
+            if (push is null || !_online)
+            {
+                return (null, push is null ? NoAnswer.NonePending : NoAnswer.Offline);
+            }
+            push.Answering = true;
+        }
+        return (await AnswerAsync(push, approve, cancellationToken), default);
+    }
+
+    public void Dispose()
+    {
+        _gone.Cancel();
+        _gone.Dispose();
+    }
+
+    private static string Text(PushMessage message) => $"Login request of {message.User} from {message.ClientAddress}";
+
+    private void React(PendingPush push)
+    {
+        PhoneMode mode;
+        TimeSpan delay;
+        lock (_gate)
+        {
+            (mode, delay) = (_mode, _delay);
+        }
+        if (mode is PhoneMode.Approve or PhoneMode.Deny)
+        {
+            // Never on the sender's thread: a real phone answers whenever it likes.
+            _ = Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay));
+        }
+    }
+
+    private async Task ReactAsync(PendingPush push, bool approve, TimeSpan delay)
+    {
+        try
+        {
+            await Task.Delay(delay, _time, _gone.Token);
+            lock (_gate)
+            {
+                ExpireLocked();
+                if (!_online || push.Answering || !_pushes.Contains(push))
+                {
+                    return;
+                }
+                push.Answering = true;
+            }
+            await AnswerAsync(push, approve, _gone.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The phone is gone (its token was deleted, or the lab stops).
+        }
+    }
+
+    private async Task<PhoneAnswer> AnswerAsync(PendingPush push, bool approve, CancellationToken cancellationToken)
+    {
+        PhoneAnswer? answer = null;
+        try
+        {
+            answer = await _callback.SendAsync(push.Message, Activation, approve, Code, cancellationToken);
+            return answer;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _lastAnswer = answer ?? _lastAnswer;
+                // Whoever got no HTTP answer may try again until the push expires.
+                push.Answering = false;
+                if (answer?.Status is not null)
+                {
+                    _pushes.Remove(push);
+                }
+            }
+        }
+    }
+
+    private void ExpireLocked()
+    {
+        var now = _time.GetUtcNow();
+        _pushes.RemoveAll(push => push.Message.Expires <= now && !push.Answering);
+    }
+}

@@ -1,0 +1,102 @@
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Sim.Phones;
+
+/// <summary>Where phones are enrolled: an appliance.</summary>
+public interface IPhoneSource
+{
+    /// <summary>Another object after each change of the configuration.</summary>
+    object Version { get; }
+
+    /// <summary>What the phones of all mobile tokens get at enrolment.</summary>
+    IReadOnlyList<TokenActivation> Activations();
+
+    /// <summary>The CA that phones trust from their enrolment on.</summary>
+    X509Certificate2 DeviceCa { get; }
+}
+
+/// <summary>
+/// One phone for each mobile token of the appliance. Looks whether the configuration changed whenever it is asked, so that
+/// it can neither miss a change nor hold up a commit.
+/// </summary>
+public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? connect = null) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Phone> _phones = [];
+    private IPhoneSource? _source;
+    private object? _version;
+
+    /// <summary>Until then there are no phones.</summary>
+    public void Attach(IPhoneSource source)
+    {
+        lock (_gate)
+        {
+            _source = source;
+            _version = null;
+        }
+    }
+
+    /// <summary>All phones, by serial number.</summary>
+    public IReadOnlyList<Phone> Phones
+    {
+        get
+        {
+            lock (_gate)
+            {
+                RefreshLocked();
+                return [.. _phones.Values.OrderBy(phone => phone.Serial, StringComparer.Ordinal)];
+            }
+        }
+    }
+
+    public Phone? Find(string serial)
+    {
+        lock (_gate)
+        {
+            RefreshLocked();
+            return _phones.GetValueOrDefault(serial);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var phone in _phones.Values)
+            {
+                phone.Dispose();
+            }
+            _phones.Clear();
+            _source = null;
+        }
+    }
+
+    private void RefreshLocked()
+    {
+        if (_source is null || ReferenceEquals(_source.Version, _version))
+        {
+            return;
+        }
+        // Taken before the activations are read: a change in between is then seen the next time.
+        _version = _source.Version;
+        var activations = _source.Activations().ToDictionary(activation => activation.Serial);
+        foreach (var serial in _phones.Keys.Except(activations.Keys).ToList())
+        {
+            _phones.Remove(serial, out var gone);
+            gone?.Dispose();
+        }
+        foreach (var (serial, activation) in activations)
+        {
+            if (_phones.TryGetValue(serial, out var phone))
+            {
+                phone.Enrol(activation);
+            }
+            else
+            {
+                _phones.Add(serial, new Phone(activation, new PushCallback(_source.DeviceCa, time, log, connect), time));
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Verbs;
+
+/// <summary><c>cli</c>: the console of the appliance that runs in a state folder.</summary>
+internal static class CliVerb
+{
+    public static Command Create()
+    {
+        var state = UpVerb.StateOption();
+        var command = new Command("cli", "Attaches to the running appliance's console; piped input is a script.\n\nExample: echo 'show system ftm-push' | run cli") { state };
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(state)!));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string state)
+    {
+        using var signals = new StopSignals();
+        await using var console = await ConsoleSocket.ConnectAsync(Path.GetFullPath(state), echo: Console.IsInputRedirected, signals.Token)
+            ?? throw new LabFailure(ExitCode.Missing, $"no appliance runs in {state} (start one with: run up --state {state})");
+        // Not awaited: the appliance ends the session, and a read from a terminal cannot be called off.
+        _ = SendAsync(console, signals.Token);
+        try
+        {
+            await console.CopyToAsync(Console.OpenStandardOutput(), signals.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // Hung up: by the appliance that stopped, or by us.
+        }
+        return ExitCode.Ok;
+    }
+
+    private static async Task SendAsync(System.Net.Sockets.NetworkStream console, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Console.OpenStandardInput().CopyToAsync(console, cancellationToken);
+            console.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)
+        {
+            // The session ended first.
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Net.Http.Json;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Verbs;
+
+/// <summary>The tool's own caller of the lab API.</summary>
+internal sealed class LabClient(int port) : IDisposable
+{
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new UriBuilder("http", "127.0.0.1", port).Uri };
+
+    public async Task<IReadOnlyList<PhoneJson>> PhonesAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "/lab/phones", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListPhoneJson, cancellationToken))!;
+    }
+
+    public async Task<AnsweredJson> AnswerAsync(string serial, string verb, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Post, $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.AnsweredJson, cancellationToken))!;
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(method, path);
+            return await _http.SendAsync(request, cancellationToken);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new LabFailure(ExitCode.Missing, $"no lab answers at {_http.BaseAddress!.GetLeftPart(UriPartial.Authority)} (start one with: run up)", e);
+        }
+    }
+
+    private static async Task ThrowIfRefusedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+        var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+            ? await response.Content.ReadFromJsonAsync(LabJson.Default.ProblemJson, cancellationToken) : null;
+        throw new LabFailure((int)response.StatusCode == 503 ? ExitCode.Missing : ExitCode.AssertionFailed, problem?.Detail ?? $"the lab answers {(int)response.StatusCode}");
+    }
+}

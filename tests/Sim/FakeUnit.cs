@@ -1,0 +1,95 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware;
+using Appliance.Firmware.Events;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Tests.Sim;
+
+/// <summary>An appliance that is only what the lab looks at.</summary>
+internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
+{
+    public const string AnnSerial = "FTKMOB0000000001";
+    public const string CatSerial = "FTKMOB0000000002";
+
+    private readonly Lock _gate = new();
+    private readonly List<EventRecord> _events = [];
+    private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The seed of RFC 6238, appendix B.</summary>
+    public static byte[] Seed => "12345678901234567890"u8.ToArray();
+
+    public List<TokenActivation> Tokens { get; } =
+    [
+        new(AnnSerial, Seed, TimeSpan.FromSeconds(30), 8, "reg-ann", "ios 17.5", "ann"),
+        new(CatSerial, Seed, TimeSpan.FromSeconds(60), 6, "", "Android 14", "cat"),
+    ];
+
+    public List<string> Scripts { get; } = [];
+
+    public object Version { get; set; } = new();
+
+    public X509Certificate2 DeviceCa => deviceCa;
+
+    public IReadOnlyList<LabNic> Nics { get; } = [new("port1", IPAddress.Parse("127.0.1.1"), ["ping", "https", "ftm"])];
+
+    public IReadOnlyList<LabService> Services { get; } = [new("ftm", "port1", IPEndPoint.Parse("127.0.1.1:4433"))];
+
+    public IReadOnlyList<string> Users => ["ann", "bob", "cat"];
+
+    public IReadOnlyList<TokenActivation> Activations() => [.. Tokens];
+
+    public string Transcript(string script)
+    {
+        Scripts.Add(script);
+        return $"lab-appliance # {script}\n";
+    }
+
+    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(input, leaveOpen: true);
+        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        {
+            await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{(echo ? "echo" : "plain")} {line}\n"), cancellationToken);
+        }
+    }
+
+    public void Write(string description)
+    {
+        TaskCompletionSource written;
+        lock (_gate)
+        {
+            var entry = new EventEntry("0101039943", "vpn", EventLevel.Notice, description, ("user", "ann"));
+            _events.Add(new EventRecord(_events.Count + 1, DateTimeOffset.UnixEpoch, entry, $"logid=0101039943 logdesc=\"{description}\""));
+            (written, _written) = (_written, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+        written.SetResult();
+    }
+
+    public IReadOnlyList<EventRecord> EventsAfter(long id, int limit)
+    {
+        lock (_gate)
+        {
+            return [.. _events.Where(record => record.Id > id).Take(limit)];
+        }
+    }
+
+    public async Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task written;
+            lock (_gate)
+            {
+                if (_events.Count > id)
+                {
+                    return;
+                }
+                written = _written.Task;
+            }
+            await written.WaitAsync(cancellationToken);
+        }
+    }
+
+    public X509Certificate2? ServiceCertificate(string service) => null;
+}
