@@ -1,4 +1,5 @@
 using System.Net;
+using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Hal;
@@ -41,19 +42,139 @@ public sealed class PlacementException(Placement placement, Exception inner) : E
 /// <summary>Kestrel's transport over any mix of interfaces. Services move between interfaces and ports while Kestrel runs.</summary>
 public sealed class NicTransport : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    /// <summary>What listens now.</summary>
-    public IReadOnlyList<BoundService> Bound => throw new NotSupportedException();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ServiceQueue> _services = new(StringComparer.Ordinal);
+    private readonly List<(Placement Placement, GatedNic.Gate Gate)> _placed = [];
+
+    /// <summary>What listens now: by service, then in the order of the placements.</summary>
+    public IReadOnlyList<BoundService> Bound
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _placed.Where(placed => placed.Gate.Listener.IsOn && placed.Placement.Nic.Inner.LinkUp)
+                    .Select(placed => new BoundService(placed.Placement.Service, placed.Placement.Nic.Name, (IPEndPoint)placed.Gate.Listener.EndPoint))];
+            }
+        }
+    }
 
     /// <summary>
     /// Makes exactly these placements listen, or throws and leaves all as it was. What is not touched keeps its listener and
     /// its live connections; a placement that goes takes its live connections with it.
     /// </summary>
     /// <exception cref="PlacementException">A port is taken.</exception>
-    public void Apply(IReadOnlyCollection<Placement> desired) => throw new NotSupportedException();
+    public void Apply(IReadOnlyCollection<Placement> desired)
+    {
+        lock (_lock)
+        {
+            var leaving = _placed.Where(placed => !desired.Contains(placed.Placement)).ToList();
+            // Released before anything is taken: two services may swap their ports.
+            leaving.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
+            var coming = new List<(Placement Placement, GatedNic.Gate Gate)>();
+            foreach (var placement in desired.Distinct().Where(placement => _placed.All(placed => placed.Placement != placement)))
+            {
+                try
+                {
+                    coming.Add((placement, placement.Nic.OpenGate(placement.Port, placement.Required)));
+                }
+                catch (AddressInUseException error)
+                {
+                    coming.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
+                    leaving.ForEach(placed => placed.Placement.Nic.Open(placed.Gate));
+                    throw new PlacementException(placement, error);
+                }
+            }
+            foreach (var placed in leaving)
+            {
+                _placed.Remove(placed);
+                placed.Gate.Listener.End();
+                placed.Gate.Listener.AbortConnections("the service moved away");
+            }
+            foreach (var placed in coming)
+            {
+                _placed.Add(placed);
+                // Ends with its listener.
+                _ = PumpAsync(placed.Gate.Listener, Queue(placed.Placement.Service), new NicFeature(placed.Placement.Nic, placed.Placement.Service));
+            }
+        }
+    }
 
     /// <inheritdoc/>
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <exception cref="InvalidOperationException">The service is bound already.</exception>
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var service = ((ServiceEndPoint)endpoint).Service;
+        lock (_lock)
+        {
+            var queue = Queue(service);
+            queue.Bind();
+            return new(queue);
+        }
+    }
 
     /// <inheritdoc/>
     public bool CanBind(EndPoint endpoint) => endpoint is ServiceEndPoint;
+
+    private ServiceQueue Queue(string service)
+    {
+        if (!_services.TryGetValue(service, out var queue))
+        {
+            _services.Add(service, queue = new ServiceQueue(service));
+        }
+        return queue;
+    }
+
+    private static async Task PumpAsync(SwitchedListener listener, ServiceQueue queue, NicFeature feature)
+    {
+        while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
+        {
+            connection.Features.Set<INicFeature>(feature);
+            if (!queue.TryAdd(connection))
+            {
+                connection.Abort(new ConnectionAbortedException("too many connections wait"));
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private sealed record NicFeature(GatedNic Nic, string Service) : INicFeature;
+
+    /// <summary>The connections of one service, whatever interface they came in by; Kestrel takes them out.</summary>
+    private sealed class ServiceQueue(string service) : IConnectionListener
+    {
+        private const int WaitingMax = 512;
+        private readonly Channel<ConnectionContext> _waiting = Channel.CreateBounded<ConnectionContext>(WaitingMax);
+        private bool _bound;
+
+        public EndPoint EndPoint { get; } = new ServiceEndPoint(service);
+
+        internal void Bind() => _bound = !_bound ? true : throw new InvalidOperationException($"{service} is bound already");
+
+        internal bool TryAdd(ConnectionContext connection) => _waiting.Writer.TryWrite(connection);
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                if (_waiting.Reader.TryRead(out var connection))
+                {
+                    return connection;
+                }
+            }
+            return null;
+        }
+
+        public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+        {
+            _waiting.Writer.TryComplete();
+            while (_waiting.Reader.TryRead(out var connection))
+            {
+                connection.Abort(new ConnectionAbortedException("the service ended"));
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        public ValueTask DisposeAsync() => UnbindAsync();
+    }
 }

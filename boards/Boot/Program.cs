@@ -1,1 +1,22 @@
-return 0;
+using System.CommandLine;
+using Appliance.Boot;
+
+var board = new Option<string>("--board") { Description = "The board's description", HelpName = "FILE", DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "board.json") };
+var state = new Option<string>("--state") { Description = "Where the unit keeps everything", HelpName = "DIR", DefaultValueFactory = _ => "/var/lib/appliance" };
+var config = new Option<string?>("--config") { Description = "What a fresh state boots instead of the factory configuration", HelpName = "FILE" };
+var root = new RootCommand("Boots the appliance on a board; prints one line of JSON when every listener listens. SIGTERM stops it.\n\nExample: Appliance.Boot --board board.json --state /var/lib/appliance")
+{
+    board, state, config,
+};
+root.SetAction((parsed, cancellationToken) => BoardBoot.RunAsync(parsed.GetValue(board)!, parsed.GetValue(state)!, parsed.GetValue(config), cancellationToken));
+var parsed = root.Parse(args);
+return parsed.Errors.Count > 0 ? UsageError(parsed) : await parsed.InvokeAsync();
+
+static int UsageError(ParseResult parsed)
+{
+    foreach (var error in parsed.Errors)
+    {
+        Console.Error.WriteLine(error.Message);
+    }
+    return BoardBoot.ExitUsage;
+}

@@ -85,7 +85,8 @@ public sealed class LoginCore(TokenCore tokens)
         {
             return Refuse(step, request.User, request.Source, Refusal.BadCredentials, rules, now);
         }
-        if (rules.Policy.PortalFor(user) is not var (group, portal))
+        // There are no realms yet; one that does not exist lets nobody in.
+        if (request.Realm.Length > 0 || rules.Policy.PortalFor(user) is not var (group, portal))
         {
             return Refuse(step, user.Name, request.Source, Refusal.NoPolicy, rules, now);
         }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Appliance.Firmware.Storage;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Connections;
 
@@ -31,6 +32,7 @@ internal sealed class LabFailure(int code, string message, Exception? inner = nu
         IOException { InnerException: AddressInUseException inner } => new(ExitCode.Busy, inner.Message, failure),
         SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse or SocketError.AddressNotAvailable or SocketError.AccessDenied } => new(ExitCode.Busy, failure.Message, failure),
         FormatException => new(ExitCode.ConfigurationInvalid, failure.Message, failure),
+        StateDamagedException => new(ExitCode.StateDamaged, failure.Message, failure),
         InvalidDataException => new(ExitCode.StateDamaged, failure.Message, failure),
         UnauthorizedAccessException => new(ExitCode.StateDamaged, failure.Message, failure),
         IOException => new(ExitCode.StateDamaged, failure.Message, failure),

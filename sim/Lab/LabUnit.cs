@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
 using Appliance.Hal;
 
@@ -13,7 +14,7 @@ internal sealed class LabUnit(Unit unit) : ILabUnit
     public X509Certificate2 DeviceCa => unit.DeviceCa;
 
     public IReadOnlyList<LabNic> Nics =>
-        [.. unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWords.Of(nic.Access)))];
+        [.. unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
 
     public IReadOnlyList<LabService> Services => [.. unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint))];
 
@@ -21,28 +22,14 @@ internal sealed class LabUnit(Unit unit) : ILabUnit
 
     public IReadOnlyList<TokenActivation> Activations() => unit.Activations();
 
-    public string Transcript(string script) => ConsoleSeam.Transcript(unit.OpenConsole(), script);
+    public string Transcript(string script) => ConsoleStream.Transcript(unit.OpenConsole(), script);
 
     public Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken) =>
-        ConsoleSeam.RunAsync(unit.OpenConsole(), input, output, echo, cancellationToken);
+        ConsoleStream.RunAsync(unit.OpenConsole(), input, output, echo, cancellationToken);
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => unit.Events.After(id, limit);
 
     public Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken) => unit.Events.WaitAfterAsync(id, cancellationToken);
 
-    public X509Certificate2? ServiceCertificate(string service) => UnitSeam.ServiceCertificate(unit, service);
-}
-
-/// <summary>Access flags in the configuration's own words and order.</summary>
-internal static class AllowAccessWords
-{
-    private static readonly (AllowAccess Flag, string Word)[] Words =
-    [
-        (AllowAccess.Ping, "ping"), (AllowAccess.Https, "https"), (AllowAccess.Ssh, "ssh"), (AllowAccess.Snmp, "snmp"),
-        (AllowAccess.Http, "http"), (AllowAccess.Telnet, "telnet"), (AllowAccess.Fgfm, "fgfm"), (AllowAccess.RadiusAcct, "radius-acct"),
-        (AllowAccess.ProbeResponse, "probe-response"), (AllowAccess.Fabric, "fabric"), (AllowAccess.Ftm, "ftm"),
-        (AllowAccess.SpeedTest, "speed-test"), (AllowAccess.Scim, "scim"),
-    ];
-
-    public static IReadOnlyList<string> Of(AllowAccess access) => [.. Words.Where(word => access.HasFlag(word.Flag)).Select(word => word.Word)];
+    public X509Certificate2? ServiceCertificate(string service) => unit.ServiceCertificate(service);
 }

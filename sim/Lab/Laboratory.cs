@@ -1,5 +1,7 @@
 using System.Reflection;
 using Appliance.Firmware;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging;
@@ -7,7 +9,12 @@ using Microsoft.Extensions.Logging;
 namespace Appliance.Sim.Lab;
 
 /// <summary>What <c>up</c> was asked for.</summary>
-internal sealed record LabOptions(string State, string? Configuration, string Board, ClockRate? Clock, int LabPort);
+/// <param name="State">The state folder.</param>
+/// <param name="Configuration">What a fresh state boots; null for the ready-made lab.</param>
+/// <param name="BoardFile">The board's description (board.json).</param>
+/// <param name="Clock">How time goes; null as the state left it.</param>
+/// <param name="LabPort">Port of the lab API; 0 takes a free one.</param>
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort);
 
 /// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
 internal sealed class Laboratory : IAsyncDisposable
@@ -57,7 +64,7 @@ internal sealed class Laboratory : IAsyncDisposable
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
         var phones = Own(new PhoneFleet(Clock, log));
-        var nics = BoardSeam.Load(BoardFile(options.Board));
+        var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration();
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
         var unit = Own(await Firmware.Unit.StartAsync(
@@ -76,11 +83,15 @@ internal sealed class Laboratory : IAsyncDisposable
         return reader.ReadToEnd();
     }
 
-    private static string BoardFile(string board)
+    /// <summary>The description of a board that comes with the tool.</summary>
+    /// <exception cref="LabFailure">There is none of that name.</exception>
+    internal static string BoardFile(string board)
     {
         var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
         return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
     }
+
+    private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
 
     private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
     {

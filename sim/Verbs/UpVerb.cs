@@ -37,7 +37,7 @@ internal static class UpVerb
             headless, state, config, board, clock, labPort,
         };
         command.SetAction((parsed, _) => RunAsync(
-            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), parsed.GetValue(board)!, parsed.GetValue(clock), parsed.GetValue(labPort)),
+            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort)),
             parsed.GetValue(headless)));
         return command;
     }

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Firmware;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Storage;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Appliance.Boot;
+
+/// <summary>The firmware on real interfaces: what runs on the box.</summary>
+internal static class BoardBoot
+{
+    internal const int ExitUsage = 2;
+    private const int ExitConfiguration = 3;
+    private const int ExitBusy = 4;
+    private const int ExitStateDamaged = 5;
+
+    /// <summary>Runs until it is told to stop; the exit code is that of the simulator's list.</summary>
+    internal static async Task<int> RunAsync(string boardFile, string state, string? configuration, CancellationToken stop)
+    {
+        try
+        {
+            var board = Board.Load(boardFile);
+            var first = configuration is null ? FactoryConfiguration(board) : await File.ReadAllTextAsync(configuration, stop);
+            INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
+            await using var unit = await Unit.StartAsync(new UnitOptions(state, nics, TimeProvider.System, new NoPushProxy(), first, NullLoggerFactory.Instance), stop);
+            var ready = new Ready(true, unit.SerialNumber, [.. unit.Services.Select(bound => new ReadyService(bound.Service, bound.Nic, bound.EndPoint.Address.ToString(), bound.EndPoint.Port))]);
+            Console.WriteLine(JsonSerializer.Serialize(ready, BootJson.Default.Ready));
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return 0;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (Exception error) when (CodeOf(error) is { } code)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return code;
+        }
+    }
+
+    private static int? CodeOf(Exception error) => error switch
+    {
+        FormatException => ExitConfiguration,
+        AddressInUseException or PlacementException => ExitBusy,
+        StateDamagedException or InvalidDataException or UnauthorizedAccessException or IOException => ExitStateDamaged,
+        _ => null,
+    };
+
+    /// <summary>A box fresh from the factory: its interfaces, management over HTTPS on the first one.</summary>
+    private static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
+        $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\n";
+}
+
+/// <summary>No way to a push provider is built into the box yet: every push fails with that reason, and codes can be typed.</summary>
+internal sealed class NoPushProxy : IPushSender
+{
+    /// <inheritdoc/>
+    public ValueTask<string?> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult<string?>("no push proxy is configured");
+}
+
+internal sealed record Ready(bool IsReady, string Serial, IReadOnlyList<ReadyService> Services)
+{
+    [JsonPropertyName("ready")]
+    public bool IsReady { get; init; } = IsReady;
+}
+
+internal sealed record ReadyService(string Service, string Nic, string Address, int Port);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Ready))]
+internal sealed partial class BootJson : JsonSerializerContext;

@@ -1,0 +1,52 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using Appliance.Firmware.Config;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Appliance.Firmware.Admin;
+
+/// <summary>The management page over HTTPS: says what this unit is, and that it is managed at its console. It changes nothing.</summary>
+public sealed class AdminEndpoint : IConfigSubscriber
+{
+    private volatile string _hostName = "";
+
+    /// <inheritdoc/>
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    {
+        _hostName = next.Object("system global").Text("hostname");
+        return null;
+    }
+
+    /// <summary>Serves one request.</summary>
+    public Task ServeAsync(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        headers.Server = "xxxxxxxx-xxxxx";
+        headers.XFrameOptions = "DENY";
+        headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+        headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
+        if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget != "/")
+        {
+            return TextAsync(context, StatusCodes.Status404NotFound, "text/plain", "no such page\n");
+        }
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+        {
+            headers.Allow = "GET, HEAD";
+            return TextAsync(context, StatusCodes.Status405MethodNotAllowed, "text/plain", "allowed here: GET, HEAD\n");
+        }
+        var name = HtmlEncoder.Default.Encode(_hostName);
+        return TextAsync(context, StatusCodes.Status200OK, "text/html; charset=utf-8",
+            $"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{name}</title></head><body>\n<h1>{name}</h1>\n<p>This unit is managed at its console.</p>\n<p><small>A lab appliance. Not affiliated with Fortinet.</small></p>\n</body></html>\n");
+    }
+
+    private static Task TextAsync(HttpContext context, int status, string type, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = type;
+        context.Response.ContentLength = bytes.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes).AsTask();
+    }
+}

@@ -1,0 +1,49 @@
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Cli;
+
+/// <summary>Which verbs there are, and where.</summary>
+internal static class CliVerbs
+{
+    private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "exit", "quit"];
+    private static readonly string[] List = ["edit", "delete", "purge", "rename", "clone", "get", "show", "end", "abort"];
+    private static readonly string[] Entry = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "next", "end", "abort"];
+    private static readonly string[] Single = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "end", "abort"];
+
+    private static readonly Dictionary<string, string> Texts = new(StringComparer.Ordinal)
+    {
+        ["config"] = "Configure object.",
+        ["get"] = "Get dynamic and system information.",
+        ["show"] = "Show configuration.",
+        ["diagnose"] = "Diagnose facility.",
+        ["execute"] = "Execute static commands.",
+        ["exit"] = "Exit the CLI.",
+        ["quit"] = "Exit the CLI.",
+        ["edit"] = "Add/edit a table value.",
+        ["delete"] = "Delete a table value.",
+        ["purge"] = "Clear all table values.",
+        ["rename"] = "Rename a table entry.",
+        ["clone"] = "Clone a table entry.",
+        ["set"] = "Modify value.",
+        ["unset"] = "Set to default value.",
+        ["append"] = "Append values to a multi-value.",
+        ["select"] = "Replace the values of a multi-value.",
+        ["unselect"] = "Remove values from a multi-value.",
+        ["clear"] = "Set to default value.",
+        ["next"] = "Configure next table entry.",
+        ["end"] = "End and save last config.",
+        ["abort"] = "End and discard last config.",
+    };
+
+    /// <summary>The verbs of a level; null is the root.</summary>
+    internal static IReadOnlyList<string> At(ConfigLevel? level) => level switch
+    {
+        null => Root,
+        ConfigLevel.List => List,
+        ConfigLevel.Edit { Key: not null } => Entry,
+        _ => Single,
+    };
+
+    /// <summary>A line of help.</summary>
+    internal static string Help(string verb) => Texts[verb];
+}

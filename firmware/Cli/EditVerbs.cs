@@ -1,0 +1,106 @@
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Cli;
+
+/// <summary>The verbs of the edit tree as they are typed.</summary>
+internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
+{
+    private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
+
+    /// <summary>Runs a verb; the message comes before the error, if any.</summary>
+    internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) => verb switch
+    {
+        "config" => ("", Config(words)),
+        "edit" => Edit(words),
+        "delete" => ("", One(words, editor.Delete)),
+        "rename" or "clone" => ("", Copy(words, remove: verb == "rename")),
+        "set" or "select" => ("", Attribute(words, editor.Set)),
+        "append" => ("", Attribute(words, editor.Append)),
+        "unselect" => ("", Attribute(words, editor.Unselect)),
+        "unset" or "clear" => ("", Attribute(words, Unset)),
+        "next" => ("", None(words, editor.Next)),
+        "end" => ("", None(words, editor.End)),
+        "abort" => ("", None(words, Abort)),
+        _ => ("", CliPaths.ParseError(verb)),
+    };
+
+    private ConfigError? Config(IReadOnlyList<string> words)
+    {
+        TableSchema? table;
+        IReadOnlyList<string> rest;
+        if (editor.Level is ConfigLevel.Edit edit)
+        {
+            if (words.Count == 0)
+            {
+                return Incomplete;
+            }
+            if (!CliPaths.TryMatch(words[0], edit.Schema.Children.Select(child => child.Path), out var name, out var wrong))
+            {
+                return wrong;
+            }
+            (table, rest) = (edit.Schema.Child(name), [.. words.Skip(1)]);
+        }
+        else if (!paths.TryTable(words, out table, out rest, out var error))
+        {
+            return error;
+        }
+        if (rest.Count > 0)
+        {
+            return CliPaths.ParseError(rest[0]);
+        }
+        editor.Enter(table!);
+        return null;
+    }
+
+    private (string, ConfigError?) Edit(IReadOnlyList<string> words) => words switch
+    {
+        [] => ("", Incomplete),
+        [var key] => editor.Edit(key),
+        _ => ("", CliPaths.ParseError(words[1])),
+    };
+
+    private ConfigError? Copy(IReadOnlyList<string> words, bool remove) => words switch
+    {
+        [var from, "to", var to] => editor.Copy(from, to, remove),
+        [_, "to"] or [_] or [] => Incomplete,
+        [_, var wrong] => CliPaths.ParseError(wrong),
+        _ => CliPaths.ParseError(words[^1]),
+    };
+
+    private ConfigError? Attribute(IReadOnlyList<string> words, Func<AttributeSchema, IReadOnlyList<string>, ConfigError?> run)
+    {
+        if (words.Count == 0)
+        {
+            return Incomplete;
+        }
+        var table = editor.Level!.Schema;
+        return CliPaths.TryMatch(words[0], table.Attributes.Select(attribute => attribute.Name).Where(name => name != table.Key), out var name, out var wrong)
+            ? run(table.Attribute(name)!, [.. words.Skip(1)])
+            : wrong;
+    }
+
+    private ConfigError? Unset(AttributeSchema attribute, IReadOnlyList<string> words)
+    {
+        if (words.Count > 0)
+        {
+            return CliPaths.ParseError(words[0]);
+        }
+        editor.Unset(attribute);
+        return null;
+    }
+
+    private ConfigError? Abort()
+    {
+        editor.Abort();
+        return null;
+    }
+
+    private static ConfigError? One(IReadOnlyList<string> words, Func<string, ConfigError?> run) => words switch
+    {
+        [] => Incomplete,
+        [var word] => run(word),
+        _ => CliPaths.ParseError(words[1]),
+    };
+
+    private static ConfigError? None(IReadOnlyList<string> words, Func<ConfigError?> run) => words.Count == 0 ? run() : CliPaths.ParseError(words[0]);
+}

@@ -1,0 +1,239 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Appliance.Firmware.Config;
+
+/// <summary>
+/// The edit tree: <c>config</c>, <c>edit</c>, <c>set</c>, <c>next</c>, <c>end</c> and their sisters. Works on copies; what <c>next</c> and
+/// <c>end</c> store goes through <paramref name="commit"/>. Words are whole here: abbreviations are the console's business.
+/// </summary>
+/// <param name="current">The tree in force.</param>
+/// <param name="commit">Stores a change, or says why not.</param>
+/// <param name="unseal">Opens an ENC value; null when it was not made here.</param>
+/// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c>; true when the value is good.</param>
+/// <param name="checkReferences">False takes references on trust: a file may name what it defines later.</param>
+internal sealed class ConfigEditor(
+    Func<ConfigTree> current, Func<Func<ConfigTree, ConfigTree>, ConfigError?> commit, Func<string, string?> unseal,
+    IReadOnlyDictionary<string, Func<string, bool>> checks, bool checkReferences = true)
+{
+    private readonly Stack<ConfigLevel> _levels = new();
+
+    /// <summary>Where the administrator stands; null at the root.</summary>
+    internal ConfigLevel? Level => _levels.TryPeek(out var level) ? level : null;
+
+    /// <summary>The list whose entries can be edited here; null elsewhere.</summary>
+    internal ConfigTable? ListHere => Level is ConfigLevel.List list ? TableOf(list) : null;
+
+    /// <summary>Enters a table: at the root by its whole path, inside an entry one of its own.</summary>
+    internal void Enter(TableSchema table)
+    {
+        var word = table.Path[(table.Path.LastIndexOf(' ') + 1)..];
+        _levels.Push(table.IsList ? new ConfigLevel.List(table, word) : new ConfigLevel.Edit(table, word, null, SingleOf(table), isNew: false));
+    }
+
+    /// <summary>Opens an entry, existing or new. The message of a new one, or "".</summary>
+    internal (string Message, ConfigError? Error) Edit(string key)
+    {
+        var list = (ConfigLevel.List)Level!;
+        if (CheckKey(list.Schema, key) is { } error)
+        {
+            return ("", error);
+        }
+        if (list.Schema.NumericKey)
+        {
+            key = long.Parse(key, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture);
+        }
+        var existing = TableOf(list).Find(key);
+        _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? new ConfigObject(list.Schema), existing is null));
+        return (existing is null ? $"new entry '{key}' added\n" : "", null);
+    }
+
+    /// <summary>Replaces the whole value.</summary>
+    internal ConfigError? Set(AttributeSchema attribute, IReadOnlyList<string> words)
+    {
+        var edit = (ConfigLevel.Edit)Level!;
+        var tree = current();
+        var (kept, error) = ConfigValue.Check(attribute, words, checkReferences ? (reference, key) => ConfigReferences.Exists(tree, reference, key) : null, unseal);
+        if (error is not null)
+        {
+            return error;
+        }
+        if (kept is [{ Length: > 0 } value] && checks.TryGetValue($"{edit.Schema.Path} {attribute.Name}", out var check) && !check(value))
+        {
+            return ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}");
+        }
+        edit.Working = edit.Working.With(attribute.Name, kept);
+        return null;
+    }
+
+    /// <summary>Adds to a multi-value.</summary>
+    internal ConfigError? Append(AttributeSchema attribute, IReadOnlyList<string> words) =>
+        words.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : Set(attribute, [.. ((ConfigLevel.Edit)Level!).Working.Words(attribute.Name), .. words]);
+
+    /// <summary>Takes away from a multi-value.</summary>
+    internal ConfigError? Unselect(AttributeSchema attribute, IReadOnlyList<string> words)
+    {
+        var edit = (ConfigLevel.Edit)Level!;
+        var held = edit.Working.Words(attribute.Name);
+        foreach (var word in words)
+        {
+            if (!held.Contains(word))
+            {
+                return ConfigValue.Refuse(-3, word, "entry not found in datasource");
+            }
+        }
+        edit.Working = edit.Working.With(attribute.Name, [.. held.Where(word => !words.Contains(word))]);
+        return null;
+    }
+
+    /// <summary>Back to the default.</summary>
+    internal void Unset(AttributeSchema attribute)
+    {
+        var edit = (ConfigLevel.Edit)Level!;
+        edit.Working = edit.Working.Without(attribute.Name);
+    }
+
+    /// <summary>Stores the open entry and goes back to its list; what cannot be stored is dropped.</summary>
+    internal ConfigError? Next()
+    {
+        var edit = (ConfigLevel.Edit)_levels.Pop();
+        return Store(edit);
+    }
+
+    /// <summary>Stores what is open and leaves the <c>config</c> level; what cannot be stored is dropped.</summary>
+    internal ConfigError? End()
+    {
+        ConfigError? error = null;
+        if (Level is ConfigLevel.Edit edit)
+        {
+            _levels.Pop();
+            error = Store(edit);
+            if (edit.Key is null)
+            {
+                return error;
+            }
+        }
+        _levels.Pop();
+        return error;
+    }
+
+    /// <summary>Leaves the <c>config</c> level and drops what is not stored.</summary>
+    internal void Abort()
+    {
+        if (_levels.Pop() is ConfigLevel.Edit { Key: not null })
+        {
+            _levels.Pop();
+        }
+    }
+
+    /// <summary>Leaves every level and drops what is not stored.</summary>
+    internal void AbortAll() => _levels.Clear();
+
+    /// <summary>Deletes an entry at once.</summary>
+    internal ConfigError? Delete(string key)
+    {
+        var list = (ConfigLevel.List)Level!;
+        if (TableOf(list).Find(key) is null)
+        {
+            return new ConfigError(-3, "entry not found in table");
+        }
+        return IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses
+            ? new ConfigError(-23, $"The entry is used by other {uses} entries")
+            : Change(list, table => table.Without(key));
+    }
+
+    /// <summary>Deletes every entry.</summary>
+    internal ConfigError? Purge()
+    {
+        foreach (var key in TableOf((ConfigLevel.List)Level!).Keys.ToArray())
+        {
+            if (Delete(key) is { } error)
+            {
+                return error;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
+    internal ConfigError? Copy(string from, string to, bool remove)
+    {
+        var list = (ConfigLevel.List)Level!;
+        if (TableOf(list).Find(from) is not { } entry)
+        {
+            return new ConfigError(-3, "entry not found in table");
+        }
+        if (CheckKey(list.Schema, to) is { } error)
+        {
+            return error;
+        }
+        if (TableOf(list).Find(to) is not null)
+        {
+            return new ConfigError(-5, $"a duplicate entry already exists: {to}");
+        }
+        if (remove && IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, from) is > 0 and var uses)
+        {
+            return new ConfigError(-23, $"The entry is used by other {uses} entries");
+        }
+        return Change(list, table => remove ? table.With(to, entry).Without(from) : table.With(to, entry));
+    }
+
+    private static ConfigError? CheckKey(TableSchema table, string key)
+    {
+        if (table.NumericKey)
+        {
+            return key.Length is > 0 and <= 10 && key.All(char.IsAsciiDigit) && long.Parse(key, CultureInfo.InvariantCulture) <= uint.MaxValue
+                ? null
+                : ConfigValue.Refuse(-651, key, $"invalid unsigned integer value: {key}");
+        }
+        if (key.Length == 0 || key.Any(char.IsControl) || ConfigValue.HasDangerous(key))
+        {
+            return ConfigValue.Refuse(-173, key, key.Length == 0 ? "the name is empty" : "The string contains XSS vulnerability characters");
+        }
+        return table.Attribute(table.Key!) is { MaxLength: > 0 and var longest } && key.Length > longest
+            ? ConfigValue.Refuse(-1, key, $"string value is too long. the size is {key.Length}, the limit is {longest}")
+            : null;
+    }
+
+    private ConfigError? Store(ConfigLevel.Edit edit)
+    {
+        if (edit.Schema.Attributes.FirstOrDefault(attribute => attribute.Required && attribute.Name != edit.Schema.Key && edit.Working.Text(attribute.Name).Length == 0) is { } missing)
+        {
+            return new ConfigError(-56, $"Attribute '{missing.Name}' MUST be set.");
+        }
+        if (edit.Key is { } key)
+        {
+            var list = (ConfigLevel.List)Level!;
+            return Change(list, table => table.With(table.Schema.NumericKey && key == "0" ? NextFree(table) : key, edit.Working));
+        }
+        if (Level is ConfigLevel.Edit parent)
+        {
+            parent.Working = parent.Working.WithChildren(edit.Schema.Path, new ConfigTable(edit.Schema).With("", edit.Working));
+            return null;
+        }
+        return commit(tree => tree.With(edit.Schema.Path, edit.Working));
+    }
+
+    private static string NextFree(ConfigTable table) =>
+        ((table.Count == 0 ? 0 : table.Keys.Max(key => long.Parse(key, CultureInfo.InvariantCulture))) + 1).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Changes a list: in force at once at the root, in the parent's working copy when it is nested.</summary>
+    private ConfigError? Change(ConfigLevel.List list, Func<ConfigTable, ConfigTable> change)
+    {
+        if (ParentOf(list) is { } parent)
+        {
+            parent.Working = parent.Working.WithChildren(list.Schema.Path, change(parent.Working.Children(list.Schema.Path)));
+            return null;
+        }
+        return commit(tree => tree.With(list.Schema.Path, change(tree.List(list.Schema.Path))));
+    }
+
+    private ConfigTable TableOf(ConfigLevel.List list) => ParentOf(list) is { } parent ? parent.Working.Children(list.Schema.Path) : current().List(list.Schema.Path);
+
+    private ConfigObject SingleOf(TableSchema table) =>
+        Level is ConfigLevel.Edit parent ? parent.Working.Children(table.Path).Find("") ?? new ConfigObject(table) : current().Object(table.Path);
+
+    private bool IsRoot(ConfigLevel.List list) => ParentOf(list) is null;
+
+    private ConfigLevel.Edit? ParentOf(ConfigLevel.List list) => _levels.SkipWhile(level => level != list).Skip(1).FirstOrDefault() as ConfigLevel.Edit;
+}

@@ -1,0 +1,18 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Appliance.Firmware.Config;
+
+/// <summary>A table as the embedded data spells it (Config/Schema/*.json).</summary>
+internal sealed record TableText(string Table, string Kind, string? Mkey, IReadOnlyList<AttributeText> Attributes);
+
+/// <summary>An attribute as the embedded data spells it; an option is a word, or a word with the versions that know it.</summary>
+internal sealed record AttributeText(
+    string Name, string Type, string? Vtype, bool Multi, IReadOnlyList<JsonElement>? Options, long? Min, long? Max,
+    [property: JsonPropertyName("max_len")] int MaxLen, IReadOnlyList<string>? Ref, string? Default, IReadOnlyList<IReadOnlyList<string>>? Versions,
+    bool Required, bool Secret, string? Note, string? Mkey, IReadOnlyList<AttributeText>? Children);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(TableText))]
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class SchemaJson : JsonSerializerContext;

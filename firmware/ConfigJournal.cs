@@ -1,0 +1,56 @@
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+
+namespace Appliance.Firmware;
+
+/// <summary>
+/// Events for changes of the configuration: 44546 for a single object, 44547 for an entry (both "assumed": ids of the device's
+/// configuration log, whose fields no public source here lists). Names what changed, never a value: it may be a secret.
+/// </summary>
+internal sealed class ConfigJournal
+{
+    private readonly EventLog _events;
+
+    /// <summary>Writes to a log, and keeps its device name the host name.</summary>
+    internal ConfigJournal(EventLog events) => _events = events;
+
+    /// <summary>Records a commit.</summary>
+    internal void Record(ConfigTree before, ConfigTree after)
+    {
+        _events.DeviceName = after.Object("system global").Text("hostname");
+        foreach (var table in after.Schema.Tables)
+        {
+            if (!table.IsList)
+            {
+                if (!ReferenceEquals(before.Object(table.Path), after.Object(table.Path)) && Changed(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
+                {
+                    Write("0100044546", "Attribute configured", table, null, "Edit", attributes);
+                }
+                continue;
+            }
+            var (old, current) = (before.List(table.Path), after.List(table.Path));
+            foreach (var key in old.Keys.Where(key => current.Find(key) is null))
+            {
+                Write("0100044547", "Object configured", table, key, "Delete", "");
+            }
+            foreach (var (key, entry) in current.Entries)
+            {
+                if (old.Find(key) is not { } was)
+                {
+                    Write("0100044547", "Object configured", table, key, "Add", Changed(new ConfigObject(table), entry));
+                }
+                else if (!ReferenceEquals(was, entry) && Changed(was, entry) is { Length: > 0 } attributes)
+                {
+                    Write("0100044547", "Object configured", table, key, "Edit", attributes);
+                }
+            }
+        }
+    }
+
+    private static string Changed(ConfigObject before, ConfigObject after) => string.Join(' ', after.Schema.Attributes
+        .Where(attribute => !before.Words(attribute.Name).AsSpan().SequenceEqual(after.Words(attribute.Name).AsSpan())).Select(attribute => attribute.Name)
+        .Concat(after.Schema.Children.Where(child => !ReferenceEquals(before.Children(child.Path), after.Children(child.Path)) && (before.Children(child.Path).Count > 0 || after.Children(child.Path).Count > 0)).Select(child => child.Path)));
+
+    private void Write(string id, string description, TableSchema table, string? key, string action, string attributes) => _events.Write(new EventEntry(id, "system", EventLevel.Information, description,
+        ("user", "admin"), ("ui", "console"), ("action", action), ("cfgpath", table.Path.Replace(' ', '.')), ("cfgobj", key ?? ""), ("cfgattr", attributes), ("msg", $"{action} {table.Path.Replace(' ', '.')} {key}".TrimEnd())));
+}

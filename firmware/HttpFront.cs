@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using System.Security.Authentication;
+using Appliance.Firmware.Certificates;
+using Appliance.Hal;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Firmware;
+
+/// <summary>
+/// One Kestrel for every HTTPS service of the unit. It binds services, not addresses: where they listen is the transport's business.
+/// HTTP/1.1 over TLS 1.2 and 1.3 only; head and body at most 8 KiB; a handshake or a head that takes longer than 5 s costs its sender the connection.
+/// </summary>
+internal sealed class HttpFront : IAsyncDisposable
+{
+    private const int SizeMax = 8192;
+    private const int ConnectionsMax = 20_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Authenticated encryption with forward secrecy; what an ECDSA certificate can do.</summary>
+    private static readonly TlsCipherSuite[] Ciphers =
+    [
+        TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ];
+
+    private readonly WebApplication _host;
+    private readonly ConcurrentDictionary<string, (SslStreamCertificateContext Certificate, SslServerAuthenticationOptions Options)> _tls = new(StringComparer.Ordinal);
+
+    private HttpFront(WebApplication host) => _host = host;
+
+    /// <summary>Starts it; returns when every service may be placed.</summary>
+    /// <param name="transport">Where connections come from.</param>
+    /// <param name="services">Each service and what serves its requests.</param>
+    /// <param name="certificate">The certificate that a service shows now.</param>
+    /// <param name="logs">For the framework's own diagnostics.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    internal static async Task<HttpFront> StartAsync(
+        NicTransport transport, IReadOnlyDictionary<string, RequestDelegate> services, Func<string, SslStreamCertificateContext> certificate, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(logs).AddSingleton<IHostLifetime, HostedElsewhere>();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
+        HttpFront? front = null;
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            Limit(kestrel);
+            foreach (var service in services.Keys)
+            {
+                kestrel.Listen(new ServiceEndPoint(service), listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    listen.UseHttps(new TlsHandshakeCallbackOptions
+                    {
+                        HandshakeTimeout = Patience,
+                        OnConnection = _ => ValueTask.FromResult(front!.TlsFor(service, certificate(service))),
+                    });
+                });
+            }
+        });
+        var app = builder.Build();
+        front = new HttpFront(app);
+        app.Run(context => ServeAsync(context, services));
+        await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        return front;
+    }
+
+    /// <summary>Ends it; the connections must be gone already, or are cut off.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _host.StopAsync(now.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Not waiting is what was asked for.
+        }
+        await _host.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void Limit(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = SizeMax;
+        kestrel.Limits.MaxRequestHeadersTotalSize = SizeMax;
+        kestrel.Limits.MaxRequestHeaderCount = 32;
+        kestrel.Limits.MaxRequestLineSize = SizeMax / 2;
+        kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
+        kestrel.Limits.RequestHeadersTimeout = Patience;
+    }
+
+    private static async Task ServeAsync(HttpContext context, IReadOnlyDictionary<string, RequestDelegate> services)
+    {
+        var service = context.Features.GetRequiredFeature<INicFeature>().Service;
+        try
+        {
+            await services[service](context).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller hung up while it waited: nobody is left to be answered.
+        }
+    }
+
+    /// <summary>One options object for as long as the certificate stays: session tickets depend on it.</summary>
+    private SslServerAuthenticationOptions TlsFor(string service, SslStreamCertificateContext certificate)
+    {
+        if (_tls.TryGetValue(service, out var held) && ReferenceEquals(held.Certificate, certificate))
+        {
+            return held.Options;
+        }
+        var options = new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = certificate,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ApplicationProtocols = [SslApplicationProtocol.Http11],
+            CipherSuitesPolicy = OperatingSystem.IsLinux() ? new CipherSuitesPolicy(Ciphers) : null,
+        };
+        _tls[service] = (certificate, options);
+        return options;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Microsoft.AspNetCore.Http;
+
+namespace Appliance.Firmware.Vpn;
+
+/// <summary>
+/// <c>POST /remote/logincheck</c>: the login of the clients and of the page. The forms of the replies are those that the clients are
+/// known to read; what no public source tells is *assumed* and listed in docs/ssl-vpn.md.
+/// </summary>
+internal sealed class LoginCheck(LoginService login, VpnSessions sessions, EventLog events)
+{
+    private const string PermissionDenied = "sslvpn_login_permission_denied";
+    private const string NoMatchingPolicy = "sslvpn_login_no_matching_policy";
+
+    /// <summary>Serves one request whose body is read already.</summary>
+    internal async Task ServeAsync(HttpContext context, FormBody form)
+    {
+        var source = context.Connection.RemoteIpAddress!.MapToIPv4();
+        var answer = form.Has("reqid") || form.Has("magic") || form.Has("polid")
+            ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
+            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source)).ConfigureAwait(false);
+        switch (answer)
+        {
+            case LoginAnswer.Success success when await sessions.OpenAsync(success.Grant).ConfigureAwait(false) is { } cookie:
+                await VpnReply.LoggedInAsync(context, cookie, IsAjax(form)).ConfigureAwait(false);
+                return;
+            case LoginAnswer.Success:
+                await RefuseAsync(context, form, source, Refusal.Overloaded, secondFactor: false).ConfigureAwait(false);
+                return;
+            case LoginAnswer.Challenge challenge:
+                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Wait is not null && ReadsPages(form))).ConfigureAwait(false);
+                return;
+            case LoginAnswer.Refused refused:
+                await RefuseAsync(context, form, source, refused.Reason, form.Has("reqid")).ConfigureAwait(false);
+                return;
+        }
+    }
+
+    private static bool IsAjax(FormBody form) => form["ajax"] == "1" || !form.Has("credential") || form.Has("code");
+
+    /// <summary>
+    /// openfortivpn shows the text of a page and never that of a challenge line; openconnect, which always says just_logged_in, the
+    /// other way round. Only for "Please wait" does it matter.
+    /// </summary>
+    private static bool ReadsPages(FormBody form) => !form.Has("just_logged_in") && form.Has("credential");
+
+    private Task<LoginAnswer> SecondFactorAsync(FormBody form, IPAddress source, CancellationToken aborted)
+    {
+        var policy = form["polid"];
+        // A push wait carries no magic: polid is "1-" and it.
+        var magic = form["magic"].Length > 0 ? form["magic"] : policy.StartsWith("1-", StringComparison.Ordinal) ? policy[2..] : "";
+        var handle = new LoginHandle(form["reqid"], magic);
+        if (form["ftmpush"] == "1")
+        {
+            return login.AwaitPushAsync(handle, source, aborted);
+        }
+        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted);
+    }
+
+    private async Task RefuseAsync(HttpContext context, FormBody form, IPAddress source, Refusal reason, bool secondFactor)
+    {
+        if (reason == Refusal.Blocked)
+        {
+            // No event: the block itself was one, and a client that loops must not fill the log.
+            await VpnReply.BlockedAsync(context).ConfigureAwait(false);
+            return;
+        }
+        var key = reason == Refusal.NoPolicy ? NoMatchingPolicy : PermissionDenied;
+        if (reason != Refusal.Superseded)
+        {
+            events.Write(VpnEvents.Failed(form["username"], source, key));
+        }
+        await (secondFactor ? VpnReply.WrongCodeAsync(context) : VpnReply.DeniedAsync(context, key, IsAjax(form))).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,174 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Appliance.Firmware.Vpn;
+
+/// <summary>
+/// The web side of the SSL VPN. The path is compared as it stands on the wire: an encoded spelling of a path is another path,
+/// and nothing is ever built from it.
+/// </summary>
+public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events) : IConfigSubscriber
+{
+    private const string CookieName = "SVPNCOOKIE";
+    private readonly LoginCheck _loginCheck = new(login, sessions, events);
+    private volatile VpnSettings _settings = new(default, default, CheckSource: true, "");
+
+    /// <inheritdoc/>
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    {
+        _settings = VpnSettings.From(next);
+        return null;
+    }
+
+    /// <summary>Serves one request.</summary>
+    public async Task ServeAsync(HttpContext context)
+    {
+        VpnReply.CommonHeaders(context);
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        var path = query < 0 ? target : target[..query];
+        var served = path switch
+        {
+            "/" => Get(context, () => RedirectAsync(context, "/remote/login?lang=en")),
+            "/remote/login" => Get(context, () => VpnReply.PageAsync(context, VpnPages.Login(ErrorOf(query < 0 ? "" : target[(query + 1)..])))),
+            "/remote/logincheck" => Post(context, () => LoginCheckAsync(context)),
+            "/remote/index" or "/remote/fortisslvpn" => Get(context, () =>
+                Session(context) is { } session ? VpnReply.PageAsync(context, VpnPages.Index(session)) : RedirectAsync(context, "/remote/login")),
+            "/remote/fortisslvpn_xml" => Get(context, () => Session(context) is not null ? XmlAsync(context) : ForbiddenAsync(context)),
+            "/remote/sslvpn-tunnel" => Get(context, () => ForbiddenAsync(context)),
+            "/remote/logout" => Get(context, () => LogoutAsync(context)),
+            _ => StatusAsync(context, StatusCodes.Status404NotFound, "no such page"),
+        };
+        await served.ConfigureAwait(false);
+    }
+
+    private static Task Get(HttpContext context, Func<Task> serve) =>
+        HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? serve() : MethodNotAllowedAsync(context, "GET, HEAD");
+
+    private static Task Post(HttpContext context, Func<Task> serve) =>
+        HttpMethods.IsPost(context.Request.Method) ? serve() : MethodNotAllowedAsync(context, "POST");
+
+    private async Task LoginCheckAsync(HttpContext context)
+    {
+        var request = context.Request;
+        if (request.ContentType is not { } type || !type.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase))
+        {
+            await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck takes application/x-www-form-urlencoded").ConfigureAwait(false);
+            return;
+        }
+        if (await ReadBodyAsync(context).ConfigureAwait(false) is not { } body)
+        {
+            await StatusAsync(context, StatusCodes.Status413PayloadTooLarge, $"logincheck takes at most {FormBody.BodyMax} bytes").ConfigureAwait(false);
+            return;
+        }
+        if (FormBody.Parse(body, out var fault) is not { } form)
+        {
+            await StatusAsync(context, StatusCodes.Status400BadRequest, $"logincheck: {fault}").ConfigureAwait(false);
+            return;
+        }
+        await _loginCheck.ServeAsync(context, form).ConfigureAwait(false);
+    }
+
+    /// <summary>The whole body, or null when it is too large.</summary>
+    private static async Task<byte[]?> ReadBodyAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength > FormBody.BodyMax)
+        {
+            return null;
+        }
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var result = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
+            if (result.Buffer.Length > FormBody.BodyMax)
+            {
+                reader.AdvanceTo(result.Buffer.End);
+                return null;
+            }
+            if (result.IsCompleted)
+            {
+                var body = result.Buffer.ToArray();
+                reader.AdvanceTo(result.Buffer.End);
+                return body;
+            }
+            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    private VpnSession? Session(HttpContext context) =>
+        Cookie(context) is { } cookie ? sessions.Use(cookie, Source(context)) : null;
+
+    private static string? Cookie(HttpContext context) => context.Request.Cookies[CookieName] is { Length: 64 } cookie ? cookie : null;
+
+    private static IPAddress Source(HttpContext context) => context.Connection.RemoteIpAddress!.MapToIPv4();
+
+    private async Task LogoutAsync(HttpContext context)
+    {
+        if (Cookie(context) is { } cookie)
+        {
+            await sessions.CloseAsync(cookie, Source(context)).ConfigureAwait(false);
+        }
+        VpnReply.ForgetCookies(context);
+        await VpnReply.PageAsync(context, VpnPages.LoggedOut()).ConfigureAwait(false);
+    }
+
+    private Task XmlAsync(HttpContext context)
+    {
+        var settings = _settings;
+        // openfortivpn takes every "/" for the end of a tag: no value may hold one.
+        var dns = settings.Dns.Length > 0 ? $"<dns ip='{settings.Dns}'/>" : "";
+        return VpnReply.BodyAsync(context, "text/xml; charset=utf-8", string.Create(CultureInfo.InvariantCulture, $"""
+            <?xml version='1.0' encoding='utf-8'?>
+            <sslvpn-tunnel ver='2' dtls='0' patch='1'>
+            <tunnel-method value='ppp'/>
+            <fos platform='{Personality.Platform}' major='{Personality.Major}' minor='{Personality.Minor:00}' patch='{Personality.Patch}' build='{Personality.Build}' branch='{Personality.Build}' mr_num='{Personality.Minor:00}'/>
+            <auth-ses check-src-ip='{(settings.CheckSource ? 1 : 0)}' tun-connect-without-reauth='0' tun-user-ses-timeout='30'/>
+            <client-config save-password='off' keep-alive='off' auto-connect='off'/>
+            <ipv4>{dns}</ipv4>
+            <idle-timeout val='{(long)settings.IdleTimeout.TotalSeconds}'/>
+            <auth-timeout val='{(long)settings.AuthTimeout.TotalSeconds}'/>
+            </sslvpn-tunnel>
+
+            """));
+    }
+
+    private static string? ErrorOf(string query)
+    {
+        foreach (var pair in query.Split('&'))
+        {
+            if (pair.StartsWith("err=", StringComparison.Ordinal))
+            {
+                return pair[4..];
+            }
+        }
+        return null;
+    }
+
+    private static Task RedirectAsync(HttpContext context, string location)
+    {
+        context.Response.StatusCode = StatusCodes.Status302Found;
+        context.Response.Headers.Location = location;
+        context.Response.ContentLength = 0;
+        return Task.CompletedTask;
+    }
+
+    private static Task ForbiddenAsync(HttpContext context) => StatusAsync(context, StatusCodes.Status403Forbidden, "forbidden");
+
+    private static Task MethodNotAllowedAsync(HttpContext context, string allow)
+    {
+        context.Response.Headers.Allow = allow;
+        return StatusAsync(context, StatusCodes.Status405MethodNotAllowed, $"allowed here: {allow}");
+    }
+
+    private static Task StatusAsync(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        return VpnReply.TextAsync(context, text + "\n");
+    }
+}

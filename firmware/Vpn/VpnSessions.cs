@@ -1,0 +1,194 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Firmware.Storage;
+
+namespace Appliance.Firmware.Vpn;
+
+/// <summary>One logged-in client.</summary>
+/// <param name="TunnelId">The number by which events name the session; no secret.</param>
+/// <param name="Grant">Who, in which group, with which portal, from where.</param>
+/// <param name="Began">When.</param>
+public sealed record VpnSession(uint TunnelId, LoginGrant Grant, DateTimeOffset Began);
+
+/// <summary>
+/// The sessions of the SSL VPN. A cookie is 256 random bits and is kept as its digest only; a session is on disk before its
+/// cookie leaves the unit. Sessions survive a restart (their idle time begins anew). Thread-safe.
+/// </summary>
+public sealed class VpnSessions : IConfigSubscriber, IDisposable
+{
+    /// <summary>The table of sessions.</summary>
+    public const string Table = "CREATE TABLE IF NOT EXISTS vpn_session (cookie TEXT PRIMARY KEY, tunnel INTEGER NOT NULL, user TEXT NOT NULL, grp TEXT NOT NULL, portal TEXT NOT NULL, source TEXT NOT NULL, two_factor INTEGER NOT NULL, began INTEGER NOT NULL)";
+
+    /// <summary>Sessions at once; the next login is refused.</summary>
+    private const int SessionsMax = 100_000;
+
+    private static readonly string[] Credentials = ["type", "passwd", "two-factor", "fortitoken"];
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(5);
+
+    private readonly StateDatabase _state;
+    private readonly EventLog _events;
+    private readonly TimeProvider _time;
+    private readonly ITimer _sweep;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
+    private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "");
+
+    private sealed class Entry(VpnSession session, DateTimeOffset lastUsed)
+    {
+        public VpnSession Session => session;
+        public DateTimeOffset LastUsed { get; set; } = lastUsed;
+    }
+
+    /// <summary>Opens the sessions that the database remembers.</summary>
+    public VpnSessions(StateDatabase state, EventLog events, TimeProvider time)
+    {
+        (_state, _events, _time) = (state, events, time);
+        var now = time.GetUtcNow();
+        foreach (var (digest, session) in state.Read("SELECT cookie, tunnel, user, grp, portal, source, two_factor, began FROM vpn_session", row => (row.GetString(0), new VpnSession(
+            (uint)row.GetInt64(1),
+            new LoginGrant(row.GetString(2), row.GetString(3), row.GetString(4), IPAddress.Parse(row.GetString(5)), row.GetInt64(6) != 0),
+            new DateTimeOffset(row.GetInt64(7), TimeSpan.Zero)))))
+        {
+            _byDigest.Add(digest, new Entry(session, now));
+        }
+        _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
+    }
+
+    /// <summary>How many sessions there are.</summary>
+    public int Count { get { lock (_lock) { return _byDigest.Count; } } }
+
+    /// <summary>Opens a session. The cookie (64 hex digits) is returned once it is durable; null when there are too many.</summary>
+    public async Task<string?> OpenAsync(LoginGrant grant)
+    {
+        var cookie = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        var digest = Digest(cookie);
+        var now = _time.GetUtcNow();
+        var session = new VpnSession(BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)), grant, now);
+        lock (_lock)
+        {
+            if (_byDigest.Count >= SessionsMax)
+            {
+                return null;
+            }
+            _byDigest.Add(digest, new Entry(session, now));
+        }
+        await _state.CommitAsync(new StateWrite(
+            "INSERT INTO vpn_session (cookie, tunnel, user, grp, portal, source, two_factor, began) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)",
+            digest, (long)session.TunnelId, grant.User, grant.Group, grant.Portal, grant.Source.ToString(), grant.TwoFactor ? 1L : 0L, now.UtcTicks)).ConfigureAwait(false);
+        _events.Write(VpnEvents.Opened(session));
+        return cookie;
+    }
+
+    /// <summary>The session of a cookie, used from this address now; null when there is none (never was, ended, another address).</summary>
+    public VpnSession? Use(string cookie, IPAddress source)
+    {
+        var now = _time.GetUtcNow();
+        lock (_lock)
+        {
+            if (!_byDigest.TryGetValue(Digest(cookie), out var entry) || Over(entry, now) is not null || (_settings.CheckSource && !entry.Session.Grant.Source.Equals(source)))
+            {
+                return null;
+            }
+            entry.LastUsed = now;
+            return entry.Session;
+        }
+    }
+
+    /// <summary>Logs out; false when there is no such session. Completes when the session is gone from disk too.</summary>
+    public async Task<bool> CloseAsync(string cookie, IPAddress source)
+    {
+        var digest = Digest(cookie);
+        if (Use(cookie, source) is not { } session || !TryRemove(digest))
+        {
+            return false;
+        }
+        await _state.CommitAsync(Forget(digest)).ConfigureAwait(false);
+        _events.Write(VpnEvents.Closed(session, "logout", _time.GetUtcNow()));
+        return true;
+    }
+
+    /// <summary>A user who is deleted, disabled, or whose password or factor changed, loses his sessions at once.</summary>
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    {
+        var (before, after) = (previous.List("user local"), next.List("user local"));
+        lock (_lock)
+        {
+            _settings = VpnSettings.From(next);
+        }
+        End(entry => after.Find(entry.Session.Grant.User) is not { } user || !user.Enabled("status") || (before.Find(entry.Session.Grant.User) is { } old && Changed(old, user)) ? "user_changed" : null);
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _sweep.Dispose();
+
+    private static bool Changed(ConfigObject old, ConfigObject user) =>
+        Credentials.Any(attribute => !old.Words(attribute).AsSpan().SequenceEqual(user.Words(attribute).AsSpan()));
+
+    private void Sweep()
+    {
+        var now = _time.GetUtcNow();
+        End(entry => Over(entry, now));
+    }
+
+    private string? Over(Entry entry, DateTimeOffset now) =>
+        _settings.AuthTimeout > TimeSpan.Zero && now - entry.Session.Began >= _settings.AuthTimeout ? "auth-timeout"
+        : _settings.IdleTimeout > TimeSpan.Zero && now - entry.LastUsed >= _settings.IdleTimeout ? "idle-timeout"
+        : null;
+
+    private void End(Func<Entry, string?> why)
+    {
+        List<(string Digest, VpnSession Session, string Reason)> ended;
+        lock (_lock)
+        {
+            ended = [.. _byDigest.Select(pair => (pair.Key, pair.Value.Session, Reason: why(pair.Value)!)).Where(end => end.Reason is not null)];
+            foreach (var (digest, _, _) in ended)
+            {
+                _byDigest.Remove(digest);
+            }
+        }
+        var now = _time.GetUtcNow();
+        foreach (var (digest, session, reason) in ended)
+        {
+            // Not waited for: after a crash the next boot ends it again, by the same rule.
+            _state.Post(Forget(digest));
+            _events.Write(VpnEvents.Closed(session, reason, now));
+        }
+    }
+
+    private bool TryRemove(string digest)
+    {
+        lock (_lock)
+        {
+            return _byDigest.Remove(digest);
+        }
+    }
+
+    private static StateWrite Forget(string digest) => new("DELETE FROM vpn_session WHERE cookie=$0", digest);
+
+    private static string Digest(string cookie) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(cookie)));
+}
+
+/// <summary>The events of the SSL VPN: 39424 and 39426 of the vendor's list; 39425 for the end is *assumed* (the id between them).</summary>
+internal static class VpnEvents
+{
+    internal static EventEntry Opened(VpnSession session) => Entry("0101039424", EventLevel.Information, "SSL VPN tunnel up", "tunnel-up", session.TunnelId, session.Grant,
+        ("reason", "login successfully"), ("msg", "SSL tunnel established"));
+
+    internal static EventEntry Closed(VpnSession session, string reason, DateTimeOffset now) => Entry("0101039425", EventLevel.Information, "SSL VPN tunnel down", "tunnel-down", session.TunnelId, session.Grant,
+        ("duration", ((long)(now - session.Began).TotalSeconds).ToString(CultureInfo.InvariantCulture)), ("reason", reason), ("msg", "SSL tunnel shutdown"));
+
+    internal static EventEntry Failed(string user, IPAddress source, string reason) => Entry("0101039426", EventLevel.Alert, "SSL VPN login fail", "ssl-login-fail", 0, new LoginGrant(user, "", "", source, TwoFactor: false),
+        ("reason", reason), ("msg", "SSL user failed to logged in"));
+
+    private static EventEntry Entry(string id, EventLevel level, string description, string action, uint tunnelId, LoginGrant grant, params ReadOnlySpan<(string, string)> more) => new(id, "vpn", level, description,
+    [
+        ("action", action), ("tunneltype", "ssl-web"), ("tunnelid", tunnelId.ToString(CultureInfo.InvariantCulture)), ("remip", grant.Source.ToString()),
+        ("user", grant.User.Length == 0 ? "N/A" : grant.User), ("group", grant.Group.Length == 0 ? "N/A" : grant.Group), ("dst_host", "N/A"), .. more,
+    ]);
+}

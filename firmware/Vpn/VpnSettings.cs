@@ -1,0 +1,18 @@
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Vpn;
+
+/// <summary>What <c>vpn ssl settings</c> says of sessions.</summary>
+/// <param name="IdleTimeout">A session that is not used for so long ends; zero: never.</param>
+/// <param name="AuthTimeout">A session ends after so long; zero: never.</param>
+/// <param name="CheckSource">True when a session is good from the address of its login only.</param>
+/// <param name="Dns">The name server that clients are told; "" for none.</param>
+public sealed record VpnSettings(TimeSpan IdleTimeout, TimeSpan AuthTimeout, bool CheckSource, string Dns)
+{
+    /// <summary>Reads them from a configuration.</summary>
+    public static VpnSettings From(ConfigTree config)
+    {
+        var settings = config.Object("vpn ssl settings");
+        return new(TimeSpan.FromSeconds(settings.Number("idle-timeout")), TimeSpan.FromSeconds(settings.Number("auth-timeout")), settings.Enabled("auth-session-check-source-ip"), settings.Text("dns-server1") is "0.0.0.0" ? "" : settings.Text("dns-server1"));
+    }
+}

@@ -1,0 +1,50 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Appliance.Hal;
+
+/// <summary>One interface of a board.</summary>
+/// <param name="Name">The logical name (<c>port1</c>).</param>
+/// <param name="Address">Its address.</param>
+/// <param name="Device">The system's device that it is bound to (<c>eth0</c>); null binds the address alone.</param>
+public sealed record BoardNic(string Name, IPAddress Address, string? Device);
+
+/// <summary>What a board is made of, read from its <c>board.json</c>.</summary>
+/// <param name="Name">The board's name.</param>
+/// <param name="Nics">Its interfaces, in order; never empty, no name twice.</param>
+public sealed record Board(string Name, IReadOnlyList<BoardNic> Nics)
+{
+    /// <summary>Reads a description.</summary>
+    /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static Board Load(string file)
+    {
+        BoardText text;
+        try
+        {
+            text = JsonSerializer.Deserialize(File.ReadAllBytes(file), BoardJson.Default.BoardText) ?? throw new FormatException($"{Path.GetFileName(file)}: null is no board");
+        }
+        catch (JsonException error)
+        {
+            throw new FormatException($"{Path.GetFileName(file)}: {error.Message}", error);
+        }
+        var nics = text.Nics.Select(nic => new BoardNic(
+            nic.Name.Length > 0 ? nic.Name : throw new FormatException($"{Path.GetFileName(file)}: a nic without a name"),
+            IPAddress.TryParse(nic.Address, out var address) ? address : throw new FormatException($"{Path.GetFileName(file)}: nic {nic.Name}: '{nic.Address}' is no address"),
+            nic.Device)).ToArray();
+        if (nics.Length == 0 || nics.Select(nic => nic.Name).Distinct(StringComparer.Ordinal).Count() != nics.Length)
+        {
+            throw new FormatException($"{Path.GetFileName(file)}: nics must be there, each name once");
+        }
+        return new Board(text.Name, nics);
+    }
+}
+
+internal sealed record BoardText(string Name, IReadOnlyList<BoardNicText> Nics);
+
+internal sealed record BoardNicText(string Name, string Address, string? Device = null);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(BoardText))]
+internal sealed partial class BoardJson : JsonSerializerContext;

@@ -1,0 +1,71 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Appliance.Hal;
+
+/// <summary>
+/// A connection that may be aborted and disposed any number of times, from any thread, before, while and after it ends. Plain
+/// implementations may bring the process down when they are aborted after their end.
+/// </summary>
+internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended) : ConnectionContext
+{
+    private readonly Lock _lock = new();
+    private bool _aborted;
+    private Task? _disposing;
+
+    /// <inheritdoc/>
+    public override string ConnectionId { get => inner.ConnectionId; set => inner.ConnectionId = value; }
+    /// <inheritdoc/>
+    public override IFeatureCollection Features => inner.Features;
+    /// <inheritdoc/>
+    public override IDictionary<object, object?> Items { get => inner.Items; set => inner.Items = value; }
+    /// <inheritdoc/>
+    public override IDuplexPipe Transport { get => inner.Transport; set => inner.Transport = value; }
+    /// <inheritdoc/>
+    public override EndPoint? LocalEndPoint { get => inner.LocalEndPoint; set => inner.LocalEndPoint = value; }
+    /// <inheritdoc/>
+    public override EndPoint? RemoteEndPoint { get => inner.RemoteEndPoint; set => inner.RemoteEndPoint = value; }
+    /// <inheritdoc/>
+    public override CancellationToken ConnectionClosed { get => inner.ConnectionClosed; set => inner.ConnectionClosed = value; }
+
+    /// <inheritdoc/>
+    public override void Abort(ConnectionAbortedException abortReason)
+    {
+        // Under the lock, so that it cannot run into the end: disposal begins only after it, or it finds it begun.
+        lock (_lock)
+        {
+            if (!_aborted && _disposing is null)
+            {
+                _aborted = true;
+                inner.Abort(abortReason);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+#pragma warning disable CA2215 // The base has nothing of its own to end.
+    public override ValueTask DisposeAsync()
+#pragma warning restore CA2215
+    {
+        lock (_lock)
+        {
+            return new(_disposing ??= EndAsync());
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        // Not under the caller's lock: the inner end may run callbacks that come back here.
+        await Task.Yield();
+        try
+        {
+            await inner.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            ended(this);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Text;
+using Appliance.Sim.Clock;
+using Xunit;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary>How a peer program ended.</summary>
+internal sealed record PeerRun(int ExitCode, string Output, bool TimedOut)
+{
+    /// <summary>openfortivpn says so even where it cannot make a tunnel afterwards.</summary>
+    public bool Authenticated => Output.Contains("Authenticated.", StringComparison.Ordinal);
+
+    public bool HasCookie => ExitCode == 0 && Output.Contains("COOKIE=", StringComparison.Ordinal);
+
+    public override string ToString() => $"exit {ExitCode}{(TimedOut ? " (killed: out of time)" : "")}\n{Output}";
+}
+
+/// <summary>Runs the real programs that judge us. One that is missing skips its test by name; `test` makes that a failure in CI.</summary>
+internal static class Peer
+{
+    private const int OutputMax = 256 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public static async Task<PeerRun> RunAsync(string program, string[] arguments, string input = "", CancellationToken stop = default)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        Process? process = null;
+        try
+        {
+            process = Process.Start(start);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Skip($"peer program {program} is not installed");
+        }
+        using var running = process!;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var deadline = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, deadline.Token);
+        var output = new StringBuilder();
+        var reading = Task.WhenAll(ReadAsync(running.StandardOutput, output, running), ReadAsync(running.StandardError, output, running));
+        try
+        {
+            await running.StandardInput.WriteAsync(input);
+            running.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading.
+        }
+        var late = false;
+        try
+        {
+            await running.WaitForExitAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            late = true;
+            running.Kill(entireProcessTree: true);
+            await running.WaitForExitAsync(CancellationToken.None);
+        }
+        await reading;
+        return new PeerRun(running.ExitCode, output.ToString(), late);
+    }
+
+    /// <summary>openconnect can write without end: then it is stopped.</summary>
+    private static async Task ReadAsync(StreamReader reader, StringBuilder output, Process process)
+    {
+        var buffer = new char[4096];
+        int length;
+        while ((length = await reader.ReadAsync(buffer)) > 0)
+        {
+            lock (output)
+            {
+                output.Append(buffer, 0, Math.Min(length, Math.Max(0, OutputMax - output.Length)));
+                if (output.Length < OutputMax)
+                {
+                    continue;
+                }
+            }
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+    }
+}

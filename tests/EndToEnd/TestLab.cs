@@ -1,0 +1,128 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary>
+/// A whole lab of a test's own: real sockets on loopback addresses that nobody else uses, its own state folder, a clock that stands
+/// still at the start of a time step until the test moves it.
+/// </summary>
+internal sealed class TestLab : IAsyncDisposable
+{
+    /// <summary>The ready-made lab's public seeds (sim/Lab/default.conf), in hex as oathtool takes them.</summary>
+    public static readonly string AnnSeed = Convert.ToHexString("lab-seed-of-ann-0001"u8);
+    public static readonly string CatSeed = Convert.ToHexString("lab-seed-of-cat-0002"u8);
+
+    public const string AnnSerial = "FTKMOB0000000001";
+
+    private static int _next;
+    private readonly DirectoryInfo _folder;
+    private Laboratory _lab = null!;
+
+    private TestLab(DirectoryInfo folder, string network) => (_folder, Network) = (folder, network);
+
+    /// <summary>The first three numbers of the lab's addresses.</summary>
+    public string Network { get; }
+
+    public string State => Path.Combine(_folder.FullName, "state");
+
+    public string Port1 => Network + ".1";
+
+    public string Port2 => Network + ".2";
+
+    public string Vpn => $"{Port1}:10443";
+
+    public HttpClient Api { get; private set; } = null!;
+
+    public ILabUnit Unit => _lab.Unit;
+
+    public LabClock Clock => _lab.Clock;
+
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "")
+    {
+        // Addresses by process and lab, so that test runs and labs beside one another never meet.
+        var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
+        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}");
+        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), Laboratory.DefaultConfiguration().Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
+        var nics = string.Join(',', Enumerable.Range(1, 4).Select(port => $$"""{"name":"port{{port}}","address":"{{lab.Network}}.{{port}}"}"""));
+        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "board.json"), $$"""{"name":"test","nics":[{{nics}}]}""");
+        await lab.BootAsync();
+        await lab.AdvanceAsync(60 - (lab.Clock.GetUtcNow().ToUnixTimeSeconds() % 60));
+        return lab;
+    }
+
+    /// <summary>Stops it cleanly and boots again from its state.</summary>
+    public async Task RestartAsync()
+    {
+        Api.Dispose();
+        await _lab.DisposeAsync();
+        await BootAsync();
+    }
+
+    public async Task<string> CliAsync(params string[] lines) => await CliTextAsync(string.Join('\n', lines) + "\n");
+
+    public async Task<string> CliTextAsync(string script)
+    {
+        using var answer = await Api.PostAsync("/lab/cli", new StringContent(script));
+        return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
+    }
+
+    public async Task AdvanceAsync(long seconds) => (await Api.PostAsJsonAsync("/lab/clock", new { advanceSeconds = seconds })).EnsureSuccessStatusCode();
+
+    /// <summary>Waits until ann's phone shows a push.</summary>
+    public Task PushPendingAsync() => Until.TrueAsync(async () => (await PhoneAsync())["pending"]!.AsArray().Count > 0, "a push on ann's phone");
+
+    public async Task<JsonNode> PhoneAsync(string serial = AnnSerial) =>
+        (await Api.GetFromJsonAsync<JsonArray>("/lab/phones"))!.Single(phone => phone!["serial"]!.GetValue<string>() == serial)!;
+
+    public async Task<HttpStatusCode> AnswerAsync(string decision, string serial = AnnSerial)
+    {
+        using var answer = await Api.PostAsync($"/lab/phones/{serial}/{decision}", null);
+        return answer.StatusCode;
+    }
+
+    public Task PhoneModeAsync(object mode, string serial = AnnSerial) => PutAsync($"/lab/phones/{serial}", mode);
+
+    /// <summary>The code of the running step, from oathtool: another implementation than ours.</summary>
+    public async Task<string> CodeAsync(string seedHex, long secondsAhead = 0)
+    {
+        var now = _lab.Clock.GetUtcNow().ToUnixTimeSeconds() + secondsAhead;
+        var run = await Peer.RunAsync("oathtool", ["--totp", "--time-step-size=60s", "--digits=6", $"--now=@{now}", seedHex]);
+        return run.Output.Trim();
+    }
+
+    public IReadOnlyList<string> EventLines() => [.. Unit.EventsAfter(0, 10_000).Select(record => record.Line)];
+
+    /// <summary>openfortivpn against this lab, until it ends by itself.</summary>
+    public Task<PeerRun> OpenfortivpnAsync(string user, string password, params string[] more) =>
+        Peer.RunAsync("openfortivpn", [Vpn, "-u", user, "-p", password, "--trusted-cert", Convert.ToHexStringLower(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.RawData)), "-v", .. more]);
+
+    /// <summary>openconnect against this lab; a code null answers no challenge, "" answers it with nothing.</summary>
+    public Task<PeerRun> OpenconnectAsync(string user, string password, string? code = null) => Peer.RunAsync("openconnect",
+    [
+        "--protocol=fortinet", "--authenticate", "--user", user, "--passwd-on-stdin", "--non-inter",
+        "--servercert", "pin-sha256:" + Convert.ToBase64String(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
+        .. code is null ? Array.Empty<string>() : [$"--form-entry=_challenge:code={code}"], $"https://{Vpn}",
+    ], password + "\n");
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        await _lab.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task PutAsync(string path, object body) => (await Api.PutAsJsonAsync(path, body)).EnsureSuccessStatusCode();
+
+    private async Task BootAsync()
+    {
+        _lab = await Laboratory.StartAsync(
+            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0), NullLoggerFactory.Instance, CancellationToken.None);
+        Api = new HttpClient { BaseAddress = _lab.Api.Address };
+    }
+}
