@@ -86,6 +86,13 @@ internal sealed class TestLab : IAsyncDisposable
         return answer.StatusCode;
     }
 
+    /// <summary>What the appliance answered to the phone; null when the phone got no answer.</summary>
+    public async Task<int?> AnswerStatusAsync(string decision, string serial = AnnSerial)
+    {
+        using var answer = await Api.PostAsync($"/lab/phones/{serial}/{decision}", null);
+        return (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>())!["answered"]?.GetValue<int>();
+    }
+
     public Task PhoneModeAsync(object mode, string serial = AnnSerial) => PutAsync($"/lab/phones/{serial}", mode);
 
     /// <summary>The code of the running step, from oathtool: another implementation than ours.</summary>
@@ -105,10 +112,10 @@ internal sealed class TestLab : IAsyncDisposable
     /// <summary>openconnect against this lab; a code null answers no challenge, "" answers it with nothing.</summary>
     public Task<PeerRun> OpenconnectAsync(string user, string password, string? code = null) => Peer.RunAsync("openconnect",
     [
-        "--protocol=fortinet", "--authenticate", "--user", user, "--passwd-on-stdin", "--non-inter",
+        "--protocol=fortinet", "--authenticate", $"--form-entry=_login:username={user}", $"--form-entry=_login:credential={password}",
         "--servercert", "pin-sha256:" + Convert.ToBase64String(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
         .. code is null ? Array.Empty<string>() : [$"--form-entry=_challenge:code={code}"], $"https://{Vpn}",
-    ], password + "\n");
+    ]);
 
     public async ValueTask DisposeAsync()
     {
