@@ -35,7 +35,10 @@ public interface INic
     /// <exception cref="AddressInUseException">Somebody listens there already.</exception>
     IConnectionListener Listen(int port);
 
-    /// <summary>Opens a connection from this interface to <paramref name="remote"/>. The caller disposes it.</summary>
+    /// <summary>
+    /// Opens a connection from this interface to <paramref name="remote"/>. The caller disposes it. A peer may end its direction and still
+    /// read; completing the output on this side may end both directions (over sockets it does). It may be aborted at any time, also after its end.
+    /// </summary>
     /// <exception cref="IOException">Nobody listens there, or a link is down.</exception>
     ValueTask<ConnectionContext> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default);
 

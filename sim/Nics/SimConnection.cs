@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace Appliance.Sim.Nics;
+
+/// <summary>
+/// One end of a connection in memory. Like a socket: each end owns its pipes and only its own pump touches their far sides, so
+/// either end may abort or go at any moment.
+/// </summary>
+internal sealed class SimConnection : DefaultConnectionContext
+{
+    private const int BufferMax = 64 * 1024;
+    private static readonly PipeOptions Buffer = new(pauseWriterThreshold: BufferMax, resumeWriterThreshold: BufferMax / 2, useSynchronizationContext: false);
+
+    private readonly CancellationTokenSource _closed = new();
+    private readonly CancellationTokenSource _cut;
+    private int _ended;
+
+    private SimConnection(CancellationTokenSource cut, IDuplexPipe transport, EndPoint local, EndPoint remote)
+        : base(NewId(), transport, transport)
+    {
+        _cut = cut;
+        (LocalEndPoint, RemoteEndPoint) = (local, remote);
+        ConnectionClosed = _closed.Token;
+    }
+
+    /// <summary>Both ends of a new connection.</summary>
+    internal static (SimConnection Client, SimConnection Server) CreatePair(IPEndPoint client, IPEndPoint server)
+    {
+        // Never disposed: an abort may come at any time after the end, and no timer hangs on it.
+        var cut = new CancellationTokenSource();
+        var (clientOut, clientIn, serverOut, serverIn) = (new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer));
+        var ends = (
+            Client: new SimConnection(cut, new Ends(clientIn.Reader, clientOut.Writer), client, server),
+            Server: new SimConnection(cut, new Ends(serverIn.Reader, serverOut.Writer), server, client));
+        var there = PumpAsync(clientOut.Reader, serverIn.Writer, cut.Token);
+        var back = PumpAsync(serverOut.Reader, clientIn.Writer, cut.Token);
+        _ = EndAsync(there, back, ends.Client, ends.Server);
+        return ends;
+    }
+
+    /// <summary>Ends the connection now, on both sides.</summary>
+    public override void Abort(ConnectionAbortedException abortReason) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static cut => cut.Cancel(), _cut, preferLocal: false);
+
+    /// <summary>Closes this end: what was written still arrives, then the other end sees the end.</summary>
+#pragma warning disable CA2215 // The base disposes a source that an abort may still want: the crash that this class is there to avoid.
+    public override ValueTask DisposeAsync()
+#pragma warning restore CA2215
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            Transport.Output.Complete();
+            Transport.Input.Complete();
+        }
+        return default;
+    }
+
+    private static string NewId() => Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
+
+    private static async Task PumpAsync(PipeReader from, PipeWriter to, CancellationToken cut)
+    {
+        Exception? failure = null;
+        try
+        {
+            while (true)
+            {
+                var read = await from.ReadAsync(cut);
+                foreach (var segment in read.Buffer)
+                {
+                    to.Write(segment.Span);
+                }
+                from.AdvanceTo(read.Buffer.End);
+                var flushed = await to.FlushAsync(cut);
+                if (read.IsCompleted || flushed.IsCompleted)
+                {
+                    break;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            failure = new ConnectionResetException("the connection was reset");
+        }
+        catch (Exception thrown)
+        {
+            // The writer ended with an error of its own: to the other end that is a reset.
+            failure = new ConnectionResetException(thrown.Message, thrown);
+        }
+        await from.CompleteAsync(failure);
+        await to.CompleteAsync(failure);
+    }
+
+    private static async Task EndAsync(Task there, Task back, SimConnection client, SimConnection server)
+    {
+        await Task.WhenAll(there, back);
+        ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), client._closed, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), server._closed, preferLocal: false);
+    }
+
+    private sealed class Ends(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using System.Threading.Channels;
+using Appliance.Hal;
+
+namespace Appliance.Sim.Nics;
+
+/// <summary>A UDP-like port in memory; what does not fit is lost.</summary>
+internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint local) : IDatagramPort
+{
+    private const int WaitingMax = 256;
+    private const int LengthMax = 65507; // RFC 768 and 791: 65535 less both headers
+    private readonly Channel<(byte[] Payload, IPEndPoint From)> _waiting =
+        Channel.CreateBounded<(byte[], IPEndPoint)>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    public IPEndPoint LocalEndPoint => local;
+
+    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_waiting.Reader.Completion.IsCompleted, this);
+        if (nic.LinkUp && payload.Length <= LengthMax)
+        {
+            network.DatagramsAt(remote)?.Deliver(payload, local);
+        }
+        return default;
+    }
+
+    public async ValueTask<(int Length, IPEndPoint Remote)> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            var (payload, from) = await _waiting.Reader.ReadAsync(cancellationToken);
+            var length = Math.Min(payload.Length, buffer.Length);
+            payload.AsSpan(0, length).CopyTo(buffer.Span);
+            return (length, from);
+        }
+        catch (ChannelClosedException ended)
+        {
+            throw new ObjectDisposedException(nameof(SimDatagrams), ended);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        network.Free(this);
+        _waiting.Writer.TryComplete();
+        return default;
+    }
+
+    private void Deliver(ReadOnlyMemory<byte> payload, IPEndPoint from)
+    {
+        if (nic.LinkUp)
+        {
+            _waiting.Writer.TryWrite((payload.ToArray(), from));
+        }
+    }
+}
