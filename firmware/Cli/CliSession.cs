@@ -71,7 +71,7 @@ public sealed class CliSession
             _open = command;
             return "";
         }
-        return Run(words, trimmed);
+        return words.Count == 0 ? "" : Run(words, trimmed);
     }
 
     /// <summary>Ctrl-C: drops the open command, leaves every config level without storing; at the root ends the session.</summary>

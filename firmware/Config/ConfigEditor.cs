@@ -53,7 +53,7 @@ internal sealed class ConfigEditor(
     {
         var edit = (ConfigLevel.Edit)Level!;
         var tree = current();
-        var (kept, error) = ConfigValue.Check(attribute, words, checkReferences ? (reference, key) => ConfigReferences.Exists(tree, reference, key) : null, unseal);
+        var (kept, error) = ConfigValue.Check(attribute, words, checkReferences ? (asked, key) => ConfigReferences.Allows(tree, asked, key) : null, unseal);
         if (error is not null)
         {
             return error;

@@ -53,6 +53,10 @@ internal sealed class ConfigReader
                 _ignored.Add(new(number, "Unmatched double quote."));
                 return;
             }
+            if (words.Count == 0)
+            {
+                continue;
+            }
             if (skipped > 0)
             {
                 skipped += words[0] switch { "config" => 1, "end" => -1, _ => 0 };

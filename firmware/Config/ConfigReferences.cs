@@ -3,12 +3,14 @@ namespace Appliance.Firmware.Config;
 /// <summary>Who refers to what: an entry that is used cannot be deleted. Only tables that this unit carries are looked at.</summary>
 internal static class ConfigReferences
 {
-    /// <summary>Whether a value may stand in an attribute that refers to <paramref name="reference"/> (<c>user.local.name</c>).</summary>
-    internal static bool Exists(ConfigTree tree, string reference, string key)
+    /// <summary>
+    /// Whether a value may stand in an attribute that refers to other tables: it must be in one that this unit carries. Where it carries
+    /// none of them, nobody can be asked; the value stands, and has no effect.
+    /// </summary>
+    internal static bool Allows(ConfigTree tree, AttributeSchema attribute, string key)
     {
-        var path = reference[..reference.LastIndexOf('.')].Replace('.', ' ');
-        // A table that is not carried cannot be asked; the value stands, and has no effect.
-        return tree.Schema.Table(path) is not { IsList: true } || tree.List(path).Find(key) is not null;
+        var carried = attribute.References.Select(reference => reference[..reference.LastIndexOf('.')].Replace('.', ' ')).Where(path => tree.Schema.Table(path) is { IsList: true }).ToArray();
+        return carried.Length == 0 || carried.Any(path => tree.List(path).Find(key) is not null);
     }
 
     /// <summary>How often an entry is referred to.</summary>
@@ -24,7 +26,7 @@ internal static class ConfigReferences
         from attribute in value.Schema.Attributes
         where attribute.References.Length > 0 && value.IsSet(attribute.Name)
         from word in value.Words(attribute.Name)
-        where word.Length > 0 && !attribute.References.Any(reference => Exists(tree, reference, word))
+        where word.Length > 0 && !Allows(tree, attribute, word)
         select $"{value.Schema.Path} {attribute.Name} {word}";
 
     private static IEnumerable<ConfigObject> AllObjects(ConfigTree tree) => tree.Schema.Tables.SelectMany(table =>

@@ -15,10 +15,10 @@ internal static class ConfigValue
     /// <summary>The words as they are kept, or why they are refused.</summary>
     /// <param name="schema">The attribute.</param>
     /// <param name="words">What was typed.</param>
-    /// <param name="exists">Whether an entry of a table (<c>user.local</c>) exists; null does not ask.</param>
+    /// <param name="allows">Whether a value that refers to other tables may stand; null does not ask.</param>
     /// <param name="unseal">Opens an ENC value; null when it was not made here.</param>
     internal static (ImmutableArray<string> Words, ConfigError? Error) Check(
-        AttributeSchema schema, IReadOnlyList<string> words, Func<string, string, bool>? exists, Func<string, string?> unseal)
+        AttributeSchema schema, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal)
     {
         if (words.Count == 0)
         {
@@ -38,7 +38,7 @@ internal static class ConfigValue
         }
         foreach (var word in words)
         {
-            if (CheckWord(schema, word, exists) is { } error)
+            if (CheckWord(schema, word, allows) is { } error)
             {
                 return ([], error);
             }
@@ -64,7 +64,7 @@ internal static class ConfigValue
         _ => words[0].Length == 0 ? [] : [words[0]],
     };
 
-    private static ConfigError? CheckWord(AttributeSchema schema, string word, Func<string, string, bool>? exists) => schema.Kind switch
+    private static ConfigError? CheckWord(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows) => schema.Kind switch
     {
         ValueKind.Number when !word.All(char.IsAsciiDigit) || word.Length is 0 or > 18 => Refuse(-651, word, $"invalid unsigned integer value: {Clean(word)}"),
         ValueKind.Number when long.Parse(word, CultureInfo.InvariantCulture) is var number && (number < schema.Min || number > schema.Max) => Refuse(-650, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
@@ -72,10 +72,10 @@ internal static class ConfigValue
         ValueKind.Option when !schema.Options.Contains(word) => Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
         ValueKind.Option => null,
         ValueKind.Ipv4 => IsIpv4(word) ? null : Refuse(-8, word, "invalid ip address"),
-        _ => CheckText(schema, word, exists),
+        _ => CheckText(schema, word, allows),
     };
 
-    private static ConfigError? CheckText(AttributeSchema schema, string word, Func<string, string, bool>? exists)
+    private static ConfigError? CheckText(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows)
     {
         var shown = schema.Secret ? "***" : word;
         if (schema.MaxLength > 0 && word.Length > schema.MaxLength)
@@ -94,7 +94,7 @@ internal static class ConfigValue
         {
             return Refuse(-651, shown, $"node_check_object fail! for {schema.Name} {Clean(word)}");
         }
-        return word.Length > 0 && exists is not null && schema.References.Length > 0 && !schema.References.Any(reference => exists(reference, word))
+        return word.Length > 0 && allows?.Invoke(schema, word) == false
             ? Refuse(-3, shown, "entry not found in datasource")
             : null;
     }

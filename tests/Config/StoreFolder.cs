@@ -1,0 +1,19 @@
+using Appliance.Firmware.Config;
+
+namespace Appliance.Tests.Config;
+
+/// <summary>A configuration store in a folder of its own.</summary>
+internal sealed class StoreFolder : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-config-");
+
+    public string File => Path.Combine(_folder.FullName, "system.conf");
+
+    public string Revision => File + ".1";
+
+    public ConfigStore Open(string first = "") => ConfigStore.Open(Schema, File, DeviceKey.Open(Path.Combine(_folder.FullName, "device.key")), first, Appliance.Firmware.ConfigRules.Values);
+
+    public static ConfigSchema Schema { get; } = ConfigSchema.Load();
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
