@@ -69,22 +69,13 @@ public sealed class NicTransport : IConnectionListenerFactory, IConnectionListen
         lock (_lock)
         {
             var leaving = _placed.Where(placed => !desired.Contains(placed.Placement)).ToList();
-            // Released before anything is taken: two services may swap their ports.
-            leaving.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
+            var waiting = desired.Distinct().Where(placement => _placed.All(placed => placed.Placement != placement)).ToLookup(
+                placement => leaving.Any(placed => placed.Placement.Nic == placement.Nic && placed.Placement.Port == placement.Port));
             var coming = new List<(Placement Placement, GatedNic.Gate Gate)>();
-            foreach (var placement in desired.Distinct().Where(placement => _placed.All(placed => placed.Placement != placement)))
-            {
-                try
-                {
-                    coming.Add((placement, placement.Nic.OpenGate(placement.Port, placement.Required)));
-                }
-                catch (AddressInUseException error)
-                {
-                    coming.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
-                    leaving.ForEach(placed => placed.Placement.Nic.Open(placed.Gate));
-                    throw new PlacementException(placement, error);
-                }
-            }
+            // What needs nobody's port first: if that cannot be had, nothing was touched. Then the ports that are passed on.
+            Open(waiting[false], coming, []);
+            leaving.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
+            Open(waiting[true], coming, leaving);
             foreach (var placed in leaving)
             {
                 _placed.Remove(placed);
@@ -115,6 +106,24 @@ public sealed class NicTransport : IConnectionListenerFactory, IConnectionListen
 
     /// <inheritdoc/>
     public bool CanBind(EndPoint endpoint) => endpoint is ServiceEndPoint;
+
+    /// <summary>Takes ports; when one cannot be had, gives all of them back, and to those who left theirs.</summary>
+    private static void Open(IEnumerable<Placement> placements, List<(Placement Placement, GatedNic.Gate Gate)> coming, List<(Placement Placement, GatedNic.Gate Gate)> left)
+    {
+        foreach (var placement in placements)
+        {
+            try
+            {
+                coming.Add((placement, placement.Nic.OpenGate(placement.Port, placement.Required)));
+            }
+            catch (AddressInUseException error)
+            {
+                coming.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
+                left.ForEach(placed => placed.Placement.Nic.Open(placed.Gate));
+                throw new PlacementException(placement, error);
+            }
+        }
+    }
 
     private ServiceQueue Queue(string service)
     {

@@ -232,7 +232,7 @@ public sealed class LoginCore(TokenCore tokens)
     }
 
     /// <summary>The time has come to <see cref="NextDeadline"/>: ends what is over.</summary>
-    public LoginStep Tick(LoginRules rules, DateTimeOffset now)
+    public LoginStep Tick(DateTimeOffset now)
     {
         var step = new LoginStep();
         while (_deadlines.TryPeek(out var due, out var at) && at <= now)
@@ -245,12 +245,11 @@ public sealed class LoginCore(TokenCore tokens)
             if (now >= attempt.Deadline)
             {
                 Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
-                // An approved login that nobody fetched is no failure of its user.
+                // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
                 if (attempt.Push is not (PushState.Approved or PushState.Deciding))
                 {
                     var reason = attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName;
                     step.Events.Add(LoginEvents.Expired(attempt.Grant, reason));
-                    CountFailure(step, attempt.Grant.Source, rules, now);
                 }
             }
             else if (attempt.Push == PushState.Out && now >= attempt.PushExpires)

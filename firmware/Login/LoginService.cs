@@ -38,7 +38,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time)
     {
         (_core, _state, _events, _time) = (new LoginCore(tokens), state, events, time);
-        _timer = time.CreateTimer(_ => Settle(Decide((rules, now) => _core.Tick(rules, now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Sets the way to the phones, once, before the first login.</summary>

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Appliance.Sim.Clock;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary>The built program as its own process, on loopback addresses of its own: what can be killed.</summary>
+internal sealed class LabProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("appliance-kill-");
+    private readonly string _board;
+    private readonly string _network;
+    private Process? _process;
+
+    public LabProcess()
+    {
+        _board = $"test-{Environment.ProcessId}-{Path.GetFileName(_state.FullName)}";
+        _network = $"127.{220 + (Environment.ProcessId / 250 % 10)}.{1 + (Environment.ProcessId % 250)}";
+        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "boards", _board));
+        File.WriteAllText(Path.Combine(folder.FullName, "board.json"), $$"""{"name":"test","nics":[{"name":"port1","address":"{{_network}}.1"},{"name":"port2","address":"{{_network}}.2"},{"name":"port3","address":"{{_network}}.3"},{"name":"port4","address":"{{_network}}.4"}]}""");
+    }
+
+    public string Address => _network + ".1";
+
+    public HttpClient Api { get; private set; } = new();
+
+    /// <summary>Starts it; returns when everything listens, with its line of JSON.</summary>
+    public async Task<JsonNode> StartAsync()
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--board", _board, "--state", _state.FullName])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        _process = Process.Start(start)!;
+        var errors = _process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        var line = await _process.StandardOutput.ReadLineAsync(patience.Token);
+        if (line is null)
+        {
+            throw new InvalidOperationException("it did not boot: " + await errors);
+        }
+        var ready = JsonNode.Parse(line)!;
+        Api.Dispose();
+        Api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
+        return ready;
+    }
+
+    /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM; the exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        await Peer.RunAsync("kill", ["-TERM", $"{_process!.Id}"]);
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
+    public async Task<string> CliAsync(string script)
+    {
+        using var answer = await Api.PostAsync("/lab/cli", new StringContent(script));
+        return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
+    }
+
+    public async Task<DateTimeOffset> NowAsync() => (await Api.GetFromJsonAsync<JsonObject>("/lab/clock"))!["now"]!.GetValue<DateTimeOffset>();
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        if (_process is { HasExited: false })
+        {
+            await KillAsync();
+        }
+        _process?.Dispose();
+        _state.Delete(recursive: true);
+        Directory.Delete(Path.Combine(AppContext.BaseDirectory, "boards", _board), recursive: true);
+    }
+}
