@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Security;
 using System.Security.Authentication;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Http;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -22,7 +23,7 @@ namespace Appliance.Firmware;
 /// </summary>
 internal sealed class HttpFront : IAsyncDisposable
 {
-    private const int SizeMax = 8192;
+    private const int HeadMax = 8192;
     private const int ConnectionsMax = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -95,10 +96,10 @@ internal sealed class HttpFront : IAsyncDisposable
     private static void Limit(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = SizeMax;
-        kestrel.Limits.MaxRequestHeadersTotalSize = SizeMax;
+        kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
+        kestrel.Limits.MaxRequestHeadersTotalSize = HeadMax;
         kestrel.Limits.MaxRequestHeaderCount = 32;
-        kestrel.Limits.MaxRequestLineSize = SizeMax / 2;
+        kestrel.Limits.MaxRequestLineSize = HeadMax / 2;
         kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
         kestrel.Limits.RequestHeadersTimeout = Patience;
     }

@@ -1,6 +1,5 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Text.Json;
+using Appliance.Firmware.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -14,9 +13,6 @@ public sealed class CallbackEndpoint(PushService push)
 {
     /// <summary>The path, with and without its last slash.</summary>
     public const string Path = "/api/v1/pushauthresp/";
-
-    /// <summary>The greatest body.</summary>
-    public const int BodyMax = 8192;
 
     /// <summary>Serves one request.</summary>
     public async Task ServeAsync(HttpContext context)
@@ -43,21 +39,12 @@ public sealed class CallbackEndpoint(PushService push)
         {
             return StatusCodes.Status415UnsupportedMediaType;
         }
-        if (request.ContentLength > BodyMax)
+        var (body, status) = await RequestBody.ReadAsync(context).ConfigureAwait(false);
+        if (body is null)
         {
-            return StatusCodes.Status413PayloadTooLarge;
+            return status;
         }
-        PhoneAnswer? answer;
-        try
-        {
-            var body = await ReadBodyAsync(request.BodyReader, context.RequestAborted).ConfigureAwait(false);
-            answer = PhoneAnswer.Parse(body);
-            request.BodyReader.AdvanceTo(body.End);
-        }
-        catch (BadHttpRequestException error)
-        {
-            return error.StatusCode;
-        }
+        var answer = PhoneAnswer.Parse(body);
         var accepted = answer switch
         {
             null => (bool?)null,
@@ -72,23 +59,6 @@ public sealed class CallbackEndpoint(PushService push)
             null => StatusCodes.Status400BadRequest,
         };
     }
-
-    private static async ValueTask<ReadOnlySequence<byte>> ReadBodyAsync(PipeReader reader, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-            if (result.Buffer.Length > BodyMax)
-            {
-                throw new BadHttpRequestException("body too large", StatusCodes.Status413PayloadTooLarge);
-            }
-            if (result.IsCompleted)
-            {
-                return result.Buffer;
-            }
-            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-        }
-    }
 }
 
 /// <summary>What a phone answers, as it stands on the wire.</summary>
@@ -97,7 +67,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
     private const int MessageMax = 256;
 
     /// <summary>Reads an answer; null for anything but one JSON object with each field once and of the right form.</summary>
-    internal static PhoneAnswer? Parse(in ReadOnlySequence<byte> body)
+    internal static PhoneAnswer? Parse(ReadOnlySpan<byte> body)
     {
         string? session = null, action = null, code = null, message = null, hmac = null;
         try

@@ -8,8 +8,6 @@ namespace Appliance.Firmware.Vpn;
 /// </summary>
 internal sealed class FormBody
 {
-    /// <summary>The greatest body in bytes.</summary>
-    internal const int BodyMax = 8192;
     /// <summary>The greatest length of one value in characters.</summary>
     internal const int ValueMax = 512;
     private const int FieldsMax = 32;

@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -62,9 +62,10 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck takes application/x-www-form-urlencoded").ConfigureAwait(false);
             return;
         }
-        if (await ReadBodyAsync(context).ConfigureAwait(false) is not { } body)
+        var (body, status) = await RequestBody.ReadAsync(context).ConfigureAwait(false);
+        if (body is null)
         {
-            await StatusAsync(context, StatusCodes.Status413PayloadTooLarge, $"logincheck takes at most {FormBody.BodyMax} bytes").ConfigureAwait(false);
+            await StatusAsync(context, status, status == StatusCodes.Status413PayloadTooLarge ? $"logincheck takes at most {RequestBody.SizeMax} bytes" : "logincheck: the body is broken").ConfigureAwait(false);
             return;
         }
         if (FormBody.Parse(body, out var fault) is not { } form)
@@ -73,32 +74,6 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             return;
         }
         await _loginCheck.ServeAsync(context, form).ConfigureAwait(false);
-    }
-
-    /// <summary>The whole body, or null when it is too large.</summary>
-    private static async Task<byte[]?> ReadBodyAsync(HttpContext context)
-    {
-        if (context.Request.ContentLength > FormBody.BodyMax)
-        {
-            return null;
-        }
-        var reader = context.Request.BodyReader;
-        while (true)
-        {
-            var result = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-            if (result.Buffer.Length > FormBody.BodyMax)
-            {
-                reader.AdvanceTo(result.Buffer.End);
-                return null;
-            }
-            if (result.IsCompleted)
-            {
-                var body = result.Buffer.ToArray();
-                reader.AdvanceTo(result.Buffer.End);
-                return body;
-            }
-            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-        }
     }
 
     private VpnSession? Session(HttpContext context) =>
