@@ -97,7 +97,7 @@ public sealed partial class KillTests : IDisposable
                 }
                 catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
                 {
-                            // Killed before the answer came: whether the code was used is open.
+                    // Killed before the answer came: whether the code was used is open.
                 }
             }
         }
