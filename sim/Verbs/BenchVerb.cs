@@ -22,12 +22,12 @@ internal sealed partial class BenchJson : JsonSerializerContext;
 internal static class BenchVerb
 {
     private const int Runs = 5;
-    private static readonly string[] Names = ["boot"];
+    private static readonly string[] Names = ["boot", "flag"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static Command Create()
     {
-        var name = new Argument<string?>("NAME") { Description = "Which one: boot", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME") { Description = "Which one: boot (time and memory to ready), flag (how fast a withdrawn ftm ends a live callback)", Arity = ArgumentArity.ZeroOrOne };
         name.AcceptOnlyFromAmong(Names);
         var list = new Option<bool>("--list") { Description = "The names" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
@@ -39,11 +39,19 @@ internal static class BenchVerb
                 result.AddError("give a NAME, or --list");
             }
         });
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(list))
             {
                 Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(Names, BenchJson.Default.StringArray) : string.Join('\n', Names));
+                return ExitCode.Ok;
+            }
+            if (parsed.GetValue(name) == "flag")
+            {
+                var flag = await FlagBench.RunAsync(cancellationToken);
+                Console.WriteLine(parsed.GetValue(json)
+                    ? JsonSerializer.Serialize(flag, FlagBenchJson.Default.FlagFigures)
+                    : $"flag: a live callback ended {flag.EndedMillisecondsMedian} ms after its flag was withdrawn (median of {flag.Runs}; {flag.EndedMillisecondsMax} ms at most)");
                 return ExitCode.Ok;
             }
             var figures = await BootAsync();
