@@ -25,8 +25,9 @@ namespace Appliance.Firmware;
 /// <param name="PushSender">The way to the phones.</param>
 /// <param name="FirstConfiguration">CLI text that a fresh state boots.</param>
 /// <param name="Log">Where the framework's own diagnostics go.</param>
+/// <param name="Personality">The release to behave like; null for the default one.</param>
 public sealed record UnitOptions(
-    string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender PushSender, string FirstConfiguration, ILoggerFactory Log);
+    string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender PushSender, string FirstConfiguration, ILoggerFactory Log, Personality? Personality = null);
 
 /// <summary>What a phone receives when it is enrolled: never logged, never shown.</summary>
 public sealed record TokenActivation(string Serial, byte[] Seed, TimeSpan Step, int Digits, string RegistrationId, string OsVersion, string? User);
@@ -90,8 +91,9 @@ public sealed class Unit : IAsyncDisposable
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
-        Config = ConfigStore.Open(ConfigSchema.Load(Personality.Version), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
+        Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
+        Config.AddRule(ConfigRules.CallbackAddress);
         _time = options.Time;
 
         var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));

@@ -18,7 +18,7 @@ internal sealed class ConfigJournal
     internal void Record(ConfigTree before, ConfigTree after)
     {
         _events.DeviceName = after.Object("system global").Text("hostname");
-        foreach (var table in after.Schema.Tables)
+        foreach (var table in after.HeldPaths.Union(before.HeldPaths).Select(path => after.Schema.Table(path)!))
         {
             if (!table.IsList)
             {

@@ -5,14 +5,36 @@ using Appliance.Hal;
 namespace Appliance.Firmware;
 
 /// <summary>What the schema cannot say: rules across tables, and values that another slice must understand.</summary>
-internal static class ConfigRules
+public static class ConfigRules
 {
     /// <summary>Checks of single values, by table and attribute.</summary>
-    internal static readonly IReadOnlyDictionary<string, Func<string, bool>> Values = new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, Func<string, bool>> Values = new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal)
     {
         // A seed that no token could use is refused where it is typed.
         ["user fortitoken seed"] = text => TokenSeed.Parse(text) is not null,
     };
+
+    /// <summary>
+    /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.
+    /// What is refused is documented; code and words of the second case are *assumed*.
+    /// </summary>
+    internal static ConfigError? CallbackAddress(ConfigTree tree)
+    {
+        var push = tree.Object("system ftm-push");
+        string Value(string attribute) => push.Schema.Attribute(attribute) is null ? "" : push.Text(attribute);
+        if (push.Schema.Attribute("server") is null)
+        {
+            return null;
+        }
+        var (server, source, legacy) = (Value("server"), Value("interface"), Value("server-ip") is "0.0.0.0" ? "" : Value("server-ip"));
+        if (server.Length == 0 && source.Length == 0 && (push.Enabled("status") || legacy.Length > 0))
+        {
+            return new ConfigError(-56, "Missing server address.", "object check operator error, -56, discard the setting");
+        }
+        return server.Length > 0 && (source.Length > 0 || legacy.Length > 0)
+            ? new ConfigError(-45, "server cannot be set together with " + (source.Length > 0 ? "interface" : "server-ip"), "object check operator error, -45, discard the setting")
+            : null;
+    }
 
     /// <summary>An interface that this board does not have cannot be configured (*assumed*: nothing would listen there, and nobody would be told).</summary>
     internal static Func<ConfigTree, ConfigError?> InterfacesOf(IReadOnlyList<INic> nics) => tree =>

@@ -19,20 +19,20 @@ internal sealed class ServiceNames(string serialNumber, IReadOnlyList<GatedNic> 
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
         var push = FtmPushSettings.From(next);
-        _callback = Of(serialNumber, nics, push.Usable && IPAddress.TryParse(push.ServerIp, out var address) ? address : null);
+        _callback = Of(serialNumber, nics, push.Usable ? push.CallbackHost : null);
         return null;
     }
 
     /// <summary>The names of a service.</summary>
     internal CertificateNames Of(string service) => service == Listeners.Ftm ? _callback : _others;
 
-    private static CertificateNames Of(string serialNumber, IReadOnlyList<GatedNic> nics, IPAddress? publicAddress)
+    private static CertificateNames Of(string serialNumber, IReadOnlyList<GatedNic> nics, string? callbackHost)
     {
         var addresses = nics.SelectMany(nic => nic.Addresses).ToList();
-        if (publicAddress is not null && !addresses.Contains(publicAddress))
+        if (IPAddress.TryParse(callbackHost, out var address))
         {
-            addresses.Add(publicAddress);
+            return new CertificateNames([serialNumber], addresses.Contains(address) ? addresses : [.. addresses, address]);
         }
-        return new CertificateNames(serialNumber, addresses);
+        return new CertificateNames(callbackHost is null ? [serialNumber] : [serialNumber, callbackHost], addresses);
     }
 }

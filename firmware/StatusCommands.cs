@@ -10,11 +10,11 @@ internal static class StatusCommands
     /// <summary>The commands of a unit.</summary>
     internal static IReadOnlyList<CliCommand> For(Unit unit, TimeProvider time) =>
     [
-        new CliCommand("get system status", "Show the state of the unit.", _ => Status(unit, time)),
+        new CliCommand("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, time)),
     ];
 
-    private static string Status(Unit unit, TimeProvider time) => string.Create(CultureInfo.InvariantCulture, $"""
-        Version: {Personality.Platform} v{Personality.Version},build{Personality.Build},200330 (GA)
+    private static string Status(Unit unit, Personality personality, TimeProvider time) => string.Create(CultureInfo.InvariantCulture, $"""
+        Version: {Personality.Platform} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} (GA)
         Serial-Number: {unit.SerialNumber}
         Hostname: {unit.Config.Current.Object("system global").Text("hostname")}
         Operation Mode: NAT

@@ -105,7 +105,7 @@ public sealed class DeviceCertificates : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var subject = new X500DistinguishedNameBuilder();
-        subject.AddCommonName($"{names.Host} {service}");
+        subject.AddCommonName($"{names.Hosts[0]} {service}");
         var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
@@ -145,15 +145,18 @@ public sealed class DeviceCertificates : IDisposable
 }
 
 /// <summary>What a server certificate is good for.</summary>
-/// <param name="Host">The unit's host name.</param>
+/// <param name="Hosts">The names, in order; never empty.</param>
 /// <param name="Addresses">The addresses, in order.</param>
-public sealed record CertificateNames(string Host, IReadOnlyList<IPAddress> Addresses)
+public sealed record CertificateNames(IReadOnlyList<string> Hosts, IReadOnlyList<IPAddress> Addresses)
 {
     /// <summary>The subjectAltName extension.</summary>
     internal X509Extension Extension()
     {
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(Host);
+        foreach (var host in Hosts)
+        {
+            names.AddDnsName(host);
+        }
         foreach (var address in Addresses)
         {
             names.AddIpAddress(address);
@@ -164,11 +167,11 @@ public sealed record CertificateNames(string Host, IReadOnlyList<IPAddress> Addr
     /// <summary>True when a certificate carries these names and no others.</summary>
     internal bool AreExactly(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault() is { } names
-        && names.EnumerateDnsNames().SequenceEqual([Host]) && names.EnumerateIPAddresses().SequenceEqual(Addresses);
+        && names.EnumerateDnsNames().SequenceEqual(Hosts) && names.EnumerateIPAddresses().SequenceEqual(Addresses);
 
     /// <inheritdoc/>
-    public bool Equals(CertificateNames? other) => other is not null && other.Host == Host && other.Addresses.SequenceEqual(Addresses);
+    public bool Equals(CertificateNames? other) => other is not null && other.Hosts.SequenceEqual(Hosts, StringComparer.Ordinal) && other.Addresses.SequenceEqual(Addresses);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Host, Addresses.Count);
+    public override int GetHashCode() => HashCode.Combine(Hosts[0], Addresses.Count);
 }

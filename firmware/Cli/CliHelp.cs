@@ -55,7 +55,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
     private IEnumerable<string> Keys(string reference)
     {
         var path = reference[..reference.LastIndexOf('.')].Replace('.', ' ');
-        return store.Current.Schema.Table(path) is { IsList: true } ? store.Current.List(path).Keys : [];
+        return store.Current.Schema.Table(path) is { IsList: true } table ? table.BuiltIn.Concat(store.Current.List(path).Keys) : [];
     }
 
     private static IEnumerable<(string, string)> Starting(IEnumerable<string> words, string open) =>

@@ -32,7 +32,7 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     {
         table = null;
         rest = [];
-        if (!TryResolve(words, schema.Tables.Select(table => table.Path), out var path, out var used, out error))
+        if (!TryResolve(words, schema.Paths, out var path, out var used, out error))
         {
             return false;
         }
@@ -59,7 +59,7 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     /// <summary>The next words that may follow these in a path of tables (or of commands of a verb).</summary>
     internal IReadOnlyList<string> NextWords(string verb, IReadOnlyList<string> words)
     {
-        var paths = (verb is "config" or "get" or "show" ? schema.Tables.Select(table => table.Path) : [])
+        var paths = (verb is "config" or "get" or "show" ? schema.Paths.AsEnumerable() : [])
             .Concat(commands.Where(command => command.Words.StartsWith(verb + " ", StringComparison.Ordinal)).Select(command => command.Words[(verb.Length + 1)..]))
             .Select(path => path.Split(' ')).ToList();
         for (var at = 0; at < words.Count; at++)

@@ -9,8 +9,8 @@ internal static class ConfigReferences
     /// </summary>
     internal static bool Allows(ConfigTree tree, AttributeSchema attribute, string key)
     {
-        var carried = attribute.References.Select(reference => reference[..reference.LastIndexOf('.')].Replace('.', ' ')).Where(path => tree.Schema.Table(path) is { IsList: true }).ToArray();
-        return carried.Length == 0 || carried.Any(path => tree.List(path).Find(key) is not null);
+        var carried = attribute.References.Select(reference => reference[..reference.LastIndexOf('.')].Replace('.', ' ')).Select(path => tree.Schema.Table(path)).OfType<TableSchema>().Where(table => table.IsList).ToArray();
+        return carried.Length == 0 || carried.Any(table => table.BuiltIn.Contains(key) || tree.List(table.Path).Find(key) is not null);
     }
 
     /// <summary>How often an entry is referred to.</summary>
@@ -29,7 +29,7 @@ internal static class ConfigReferences
         where word.Length > 0 && !Allows(tree, attribute, word)
         select $"{value.Schema.Path} {attribute.Name} {word}";
 
-    private static IEnumerable<ConfigObject> AllObjects(ConfigTree tree) => tree.Schema.Tables.SelectMany(table =>
+    private static IEnumerable<ConfigObject> AllObjects(ConfigTree tree) => tree.HeldPaths.Select(path => tree.Schema.Table(path)!).SelectMany(table =>
         table.IsList ? tree.List(table.Path).Entries.SelectMany(entry => WithChildren(entry.Entry)) : WithChildren(tree.Object(table.Path)));
 
     private static IEnumerable<ConfigObject> WithChildren(ConfigObject value) =>

@@ -1,29 +1,35 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Reflection;
 using System.Text.Json;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Every table of the personality in force, loaded from the embedded data.</summary>
+/// <summary>Every table of the personality in force, read from the embedded data when it is first asked for. Thread-safe.</summary>
 public sealed class ConfigSchema
 {
-    private readonly ImmutableDictionary<string, TableSchema> _byPath;
+    private readonly FrozenDictionary<string, Lazy<TableSchema>> _byPath;
 
-    private ConfigSchema(ImmutableArray<TableSchema> tables) => (Tables, _byPath) = (tables, tables.ToImmutableDictionary(table => table.Path));
-
-    /// <summary>The tables, in the order in which they are saved: what is referred to comes before what refers to it.</summary>
-    public ImmutableArray<TableSchema> Tables { get; }
-
-    /// <summary>Loads the tables as a device of <paramref name="version"/> (for example <c>6.4.0</c>) has them.</summary>
-    public static ConfigSchema Load(string version = Personality.Version)
+    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, string[]> builtIn)
     {
-        var release = Version.Parse(version);
-        var order = Read("_tables", SchemaJson.Default.StringArray);
-        return new([.. order.Select(name => Table(Read(name, SchemaJson.Default.TableText), release))]);
+        Personality = personality;
+        Paths = [.. names.Select(name => name.Replace('.', ' '))];
+        _byPath = names.ToFrozenDictionary(name => name.Replace('.', ' '), name => new Lazy<TableSchema>(
+            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, [])] }), StringComparer.Ordinal);
     }
 
+    /// <summary>The release that this is the schema of.</summary>
+    public Personality Personality { get; }
+
+    /// <summary>The paths of the tables, in the order in which they are saved: what is referred to comes before what refers to it.</summary>
+    public ImmutableArray<string> Paths { get; }
+
+    /// <summary>The tables as a device of this release has them.</summary>
+    public static ConfigSchema Load(Personality personality) =>
+        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringStringArray));
+
     /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
-    public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path);
+    public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
 
     private static T Read<T>(string name, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
@@ -55,7 +61,7 @@ public sealed class ConfigSchema
             _ => text.Vtype switch
             {
                 "ipv4-address" or "ipv4-address-any" => ValueKind.Ipv4,
-                "ipv4-classnet-host" or "ipv4-classnet-any" => ValueKind.Ipv4Mask,
+                "ipv4-classnet-host" or "ipv4-classnet-any" or "ipv4-classnet" => ValueKind.Ipv4Mask,
                 _ => ValueKind.Text,
             },
         };
@@ -68,7 +74,7 @@ public sealed class ConfigSchema
             MaxLength = text.MaxLen,
             References = [.. text.Ref ?? []],
             Default = text.Default is { Length: > 0 } value ? (kind == ValueKind.Ipv4Mask || text.Multi ? [.. value.Split(' ')] : [value]) : [],
-            Secret = text.Secret || text.Vtype is "password" or "password-3",
+            Secret = text.Secret || text.Vtype?.StartsWith("password", StringComparison.Ordinal) == true,
             Required = text.Required,
             Help = text.Note ?? "",
         };

@@ -15,7 +15,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// <summary>Every table that holds something.</summary>
     internal ConfigText Tree(ConfigTree tree)
     {
-        foreach (var table in tree.Schema.Tables)
+        foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!))
         {
             if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !IsDefault(tree.Object(table.Path))))
             {

@@ -21,6 +21,9 @@ public sealed class ConfigTree
     /// <summary>The tables that there are.</summary>
     public ConfigSchema Schema { get; }
 
+    /// <summary>The paths of the tables that ever held something, in the schema's order.</summary>
+    public IEnumerable<string> HeldPaths => Schema.Paths.Where(path => _objects.ContainsKey(path) || _tables.ContainsKey(path));
+
     /// <summary>A single object by its path as typed, for example <c>system ftm-push</c>.</summary>
     public ConfigObject Object(string path) => _objects.GetValueOrDefault(path) ?? new ConfigObject(Table(path, isList: false));
 

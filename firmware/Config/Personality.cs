@@ -1,20 +1,28 @@
 namespace Appliance.Firmware.Config;
 
-/// <summary>Which release of the device this unit behaves like. The one place that says so.</summary>
-public static class Personality
+/// <summary>Which release of the device a unit behaves like.</summary>
+/// <param name="Name">As it is chosen, for example <c>6.4</c>.</param>
+/// <param name="Release">The version, for example 6.4.0.</param>
+/// <param name="Build">The build number.</param>
+/// <param name="BuildDate">Year, month and day, as the headers spell it.</param>
+public sealed record Personality(string Name, Version Release, int Build, string BuildDate)
 {
     /// <summary>The model word of configuration headers and of the clients' XML.</summary>
     public const string Platform = "FGVM64";
-    /// <summary>Major version.</summary>
-    public const int Major = 6;
-    /// <summary>Minor version.</summary>
-    public const int Minor = 4;
-    /// <summary>Patch level.</summary>
-    public const int Patch = 0;
-    /// <summary>Build number.</summary>
-    public const int Build = 1579;
-    /// <summary>Build date, as the headers spell it.</summary>
-    public const string BuildDate = "200330";
-    /// <summary>The version as the schema data spells it.</summary>
-    public const string Version = "6.4.0";
+
+    /// <summary>6.4.0: the release whose words the lab speaks (<c>server-ip</c> works).</summary>
+    public static readonly Personality Default = new("6.4", new Version(6, 4, 0), 1579, "200330");
+
+    /// <summary>Every release that can be chosen, oldest first. Builds and dates but the first are *assumed*.</summary>
+    public static readonly IReadOnlyList<Personality> All =
+    [
+        Default,
+        new("7.0", new Version(7, 0, 12), 523, "230606"),
+        new("7.2", new Version(7, 2, 4), 1396, "230131"),
+        new("7.4", new Version(7, 4, 7), 2731, "250120"),
+        new("7.6", new Version(7, 6, 4), 3596, "250821"),
+    ];
+
+    /// <summary>The release of a name, or null.</summary>
+    public static Personality? Find(string name) => All.FirstOrDefault(personality => personality.Name == name);
 }

@@ -58,6 +58,8 @@ public sealed record TableSchema(string Path, bool IsList)
         get => _attributes;
         init { _attributes = value; _byName = value.ToImmutableDictionary(attribute => attribute.Name); }
     }
+    /// <summary>Entries that every device has and that are not configuration: they may be referred to, and are not shown.</summary>
+    public ImmutableArray<string> BuiltIn { get; init; } = [];
     /// <summary>The nested tables, each with its own name as <see cref="Path"/>.</summary>
     public ImmutableArray<TableSchema> Children { get; init; } = [];
 

@@ -111,7 +111,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         try
         {
             failure = await sender.SendAsync(new PushMessage(
-                order.Token.RegistrationId, order.Token.Serial, session.Id, settings.ServerIp, settings.ServerPort,
+                order.Token.RegistrationId, order.Token.Serial, session.Id, settings.CallbackHost, settings.ServerPort,
                 order.User, order.Source, order.Time, order.Expires), _stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

@@ -17,7 +17,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
 {
     private const string CookieName = "SVPNCOOKIE";
     private readonly LoginCheck _loginCheck = new(login, sessions, events);
-    private volatile VpnSettings _settings = new(default, default, CheckSource: true, "");
+    private volatile VpnSettings _settings = new(default, default, CheckSource: true, "", Personality.Default);
 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
@@ -96,13 +96,14 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
     private Task XmlAsync(HttpContext context)
     {
         var settings = _settings;
+        var release = settings.Personality.Release;
         // openfortivpn takes every "/" for the end of a tag: no value may hold one.
         var dns = settings.Dns.Length > 0 ? $"<dns ip='{settings.Dns}'/>" : "";
         return VpnReply.BodyAsync(context, "text/xml; charset=utf-8", string.Create(CultureInfo.InvariantCulture, $"""
             <?xml version='1.0' encoding='utf-8'?>
             <sslvpn-tunnel ver='2' dtls='0' patch='1'>
             <tunnel-method value='ppp'/>
-            <fos platform='{Personality.Platform}' major='{Personality.Major}' minor='{Personality.Minor:00}' patch='{Personality.Patch}' build='{Personality.Build}' branch='{Personality.Build}' mr_num='{Personality.Minor:00}'/>
+            <fos platform='{Personality.Platform}' major='{release.Major}' minor='{release.Minor:00}' patch='{release.Build}' build='{settings.Personality.Build}' branch='{settings.Personality.Build}' mr_num='{release.Minor:00}'/>
             <auth-ses check-src-ip='{(settings.CheckSource ? 1 : 0)}' tun-connect-without-reauth='0' tun-user-ses-timeout='30'/>
             <client-config save-password='off' keep-alive='off' auto-connect='off'/>
             <ipv4>{dns}</ipv4>

@@ -36,7 +36,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
-    private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "");
+    private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "", Personality.Default);
 
     private sealed class Entry(VpnSession session, DateTimeOffset lastUsed)
     {

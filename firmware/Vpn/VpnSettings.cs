@@ -7,12 +7,13 @@ namespace Appliance.Firmware.Vpn;
 /// <param name="AuthTimeout">A session ends after so long; zero: never.</param>
 /// <param name="CheckSource">True when a session is good from the address of its login only.</param>
 /// <param name="Dns">The name server that clients are told; "" for none.</param>
-public sealed record VpnSettings(TimeSpan IdleTimeout, TimeSpan AuthTimeout, bool CheckSource, string Dns)
+/// <param name="Personality">The release that clients are told.</param>
+public sealed record VpnSettings(TimeSpan IdleTimeout, TimeSpan AuthTimeout, bool CheckSource, string Dns, Personality Personality)
 {
     /// <summary>Reads them from a configuration.</summary>
     public static VpnSettings From(ConfigTree config)
     {
         var settings = config.Object("vpn ssl settings");
-        return new(TimeSpan.FromSeconds(settings.Number("idle-timeout")), TimeSpan.FromSeconds(settings.Number("auth-timeout")), settings.Enabled("auth-session-check-source-ip"), settings.Text("dns-server1") is "0.0.0.0" ? "" : settings.Text("dns-server1"));
+        return new(TimeSpan.FromSeconds(settings.Number("idle-timeout")), TimeSpan.FromSeconds(settings.Number("auth-timeout")), settings.Enabled("auth-session-check-source-ip"), settings.Text("dns-server1") is "0.0.0.0" ? "" : settings.Text("dns-server1"), config.Schema.Personality);
     }
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Appliance.Firmware;
+using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
@@ -14,7 +15,8 @@ namespace Appliance.Sim.Lab;
 /// <param name="BoardFile">The board's description (board.json).</param>
 /// <param name="Clock">How time goes; null as the state left it.</param>
 /// <param name="LabPort">Port of the lab API; 0 takes a free one.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort);
+/// <param name="Personality">The release to behave like; null for the default one.</param>
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null);
 
 /// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
 internal sealed class Laboratory : IAsyncDisposable
@@ -65,10 +67,10 @@ internal sealed class Laboratory : IAsyncDisposable
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
         var phones = Own(new PhoneFleet(Clock, log));
         var nics = NicsOf(options.BoardFile);
-        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration();
+        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
         var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs), cancellationToken));
+            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality), cancellationToken));
         Unit = new LabUnit(unit);
         phones.Attach(Unit);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
@@ -76,11 +78,13 @@ internal sealed class Laboratory : IAsyncDisposable
     }
 
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
-    internal static string DefaultConfiguration()
+    internal static string DefaultConfiguration(Personality? personality = null)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("default.conf")!;
         using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
+        var text = reader.ReadToEnd();
+        // From 7.0 on the callback address has another name.
+        return (personality ?? Personality.Default).Release.Major < 7 ? text : text.Replace("set server-ip ", "set server ", StringComparison.Ordinal);
     }
 
     /// <summary>The description of a board that comes with the tool.</summary>

@@ -32,12 +32,13 @@ internal static class UpVerb
             },
         };
         var labPort = LabPortOption();
+        var personality = RestoreVerb.PersonalityOption();
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, clock, labPort,
+            headless, state, config, board, clock, labPort, personality,
         };
         command.SetAction((parsed, _) => RunAsync(
-            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort)),
+            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality)),
             parsed.GetValue(headless)));
         return command;
     }

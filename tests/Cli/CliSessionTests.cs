@@ -168,7 +168,7 @@ public sealed class CliSessionTests : IDisposable
     {
         Assert.Contains("config       Configure object.", Type("?"), StringComparison.Ordinal);
         Assert.Contains("server-port    Enter an integer value from <1> to <65535>", Type("config system ftm-push", "set server-port ?", "end"), StringComparison.Ordinal);
-        Assert.Contains("\nftm-push\nglobal\ninterface\n", Type("config system ?"), StringComparison.Ordinal);
+        Assert.Contains("\nftm-push\nglobal\nha\ninterface\n", Type("config system ?"), StringComparison.Ordinal);
         Assert.Contains("\nftm\n", Type("config system interface", "edit port1", "set allowaccess ?", "end"), StringComparison.Ordinal);
     }
 

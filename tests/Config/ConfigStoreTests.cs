@@ -106,7 +106,7 @@ public sealed class ConfigStoreTests : IDisposable
     public void ALineOfAnotherVersionIsNamedAndTheRestStands()
     {
         var (line, rest) = ("    set server \"push.example\"\n", "    set server-port 5001\n");
-        var ignored = ConfigStore.Check(StoreFolder.Schema, "config system ftm-push\n" + line + rest + "end\nconfig firewall policy\n    edit 1\n        set name \"x\"\n    next\nend\n");
+        var ignored = ConfigStore.Check(StoreFolder.Schema, "config system ftm-push\n" + line + rest + "end\nconfig firewall nothing\n    edit 1\n        set name \"x\"\n    next\nend\n");
         Assert.Equal([2, 5], ignored.Select(one => one.Number));
     }
 

@@ -13,7 +13,7 @@ internal sealed class StoreFolder : IDisposable
 
     public ConfigStore Open(string first = "") => ConfigStore.Open(Schema, File, DeviceKey.Open(Path.Combine(_folder.FullName, "device.key")), first, Appliance.Firmware.ConfigRules.Values);
 
-    public static ConfigSchema Schema { get; } = ConfigSchema.Load();
+    public static ConfigSchema Schema { get; } = ConfigSchema.Load(Personality.Default);
 
     public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Firmware;
+using Appliance.Firmware.Config;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Verbs;
+
+/// <summary>What of a file would have no effect here.</summary>
+internal sealed record RestoreReport(string File, string Personality, int Lines, IReadOnlyList<IgnoredLine> Ignored);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(RestoreReport))]
+internal sealed partial class RestoreJson : JsonSerializerContext;
+
+/// <summary><c>restore FILE --check</c>: reads a configuration file and changes nothing.</summary>
+internal static class RestoreVerb
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE") { Description = "A configuration file or backup" };
+        var check = new Option<bool>("--check") { Description = "Only say what would be ignored, line by line" };
+        var json = new Option<bool>("--json") { Description = "JSON on stdout" };
+        var personality = PersonalityOption();
+        var command = new Command("restore", "Reads a configuration file and lists what would be ignored.\n\nExample: run restore backup.conf --check") { file, check, json, personality };
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(check))
+            {
+                result.AddError("restore needs --check: to boot a file, start a fresh state with up --config FILE");
+            }
+        });
+        command.SetAction(async (parsed, cancellationToken) => await RunAsync(parsed.GetValue(file)!, parsed.GetValue(personality)!, parsed.GetValue(json), cancellationToken));
+        return command;
+    }
+
+    /// <summary>Which release to be.</summary>
+    internal static Option<Personality> PersonalityOption()
+    {
+        var names = string.Join('|', Personality.All.Select(personality => personality.Name));
+        return new Option<Personality>("--personality")
+        {
+            Description = "The release to behave like: " + names,
+            HelpName = names,
+            DefaultValueFactory = _ => Personality.Default,
+            CustomParser = result =>
+            {
+                var found = Personality.Find(result.Tokens[0].Value);
+                if (found is null)
+                {
+                    result.AddError($"--personality must be one of {names}, not '{result.Tokens[0].Value}'");
+                }
+                return found;
+            },
+        };
+    }
+
+    private static async Task<int> RunAsync(string file, Personality personality, bool json, CancellationToken cancellationToken)
+    {
+        string text;
+        try
+        {
+            text = await File.ReadAllTextAsync(file, cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LabFailure(ExitCode.Missing, $"restore: {error.Message}", error);
+        }
+        var report = new RestoreReport(file, personality.Name, text.Count(c => c == '\n'), ConfigStore.Check(ConfigSchema.Load(personality), text, ConfigRules.Values));
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(report, RestoreJson.Default.RestoreReport));
+            return ExitCode.Ok;
+        }
+        foreach (var line in report.Ignored)
+        {
+            Console.WriteLine(line.Number > 0 ? $"{file}:{line.Number}: {line.Why}" : $"{file}: {line.Why}");
+        }
+        Console.WriteLine($"{report.Lines} lines, {report.Ignored.Count} of them or of their blocks would be ignored by {personality.Name}");
+        return ExitCode.Ok;
+    }
+}
