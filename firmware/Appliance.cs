@@ -39,6 +39,7 @@ public sealed class Unit : IAsyncDisposable
     private NicTransport _transport = null!;
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
+    private VpnSessions _sessions = null!;
 
     private Unit() { }
 
@@ -99,7 +100,7 @@ public sealed class Unit : IAsyncDisposable
         var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
         var push = Own(new PushService(login, options.PushSender, Events, options.Time));
         login.Connect(push);
-        var sessions = Own(new VpnSessions(state, Events, options.Time));
+        var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
         var vpn = new VpnEndpoint(login, sessions, Events);
         var callback = new CallbackEndpoint(push);
         var admin = new AdminEndpoint();
@@ -130,7 +131,7 @@ public sealed class Unit : IAsyncDisposable
     }
 
     /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _time));
+    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations()

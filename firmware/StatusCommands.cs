@@ -1,17 +1,30 @@
 using System.Globalization;
+using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Vpn;
 
 namespace Appliance.Firmware;
 
-/// <summary>The read-only commands of the console that look at the unit as a whole.</summary>
+/// <summary>The commands of the console that look at the unit as a whole. They change nothing.</summary>
 internal static class StatusCommands
 {
+    private const int LogLines = 10;
+
     /// <summary>The commands of a unit.</summary>
-    internal static IReadOnlyList<CliCommand> For(Unit unit, TimeProvider time) =>
+    internal static IReadOnlyList<CliCommand> For(Unit unit, VpnSessions sessions, TimeProvider time) =>
     [
-        new CliCommand("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, time)),
+        new("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, time)),
+        new("get system interface physical", "Show the physical interfaces.", _ => Interfaces(unit)),
+        new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor(sessions)),
+        new("diagnose fortitoken info", "Show the tokens.", _ => TokenInfo(unit.Config.Current)),
+        new("execute date", "Show the date.", words => NoArguments(words) ?? $"current date is: {time.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}\n"),
+        new("execute time", "Show the time.", words => NoArguments(words) ?? $"current time is: {time.GetUtcNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}\nlast ntp sync:never\n"),
+        new("execute log display", "Show the newest events.", words => NoArguments(words) ?? Log(unit)),
     ];
+
+    private static string? NoArguments(IReadOnlyList<string> words) => words.Count == 0 ? null : CliSession.Print(CliPaths.ParseError(words[0]));
 
     private static string Status(Unit unit, Personality personality, TimeProvider time) => string.Create(CultureInfo.InvariantCulture, $"""
         Version: {Personality.Platform} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} (GA)
@@ -23,4 +36,53 @@ internal static class StatusCommands
         System time: {time.GetUtcNow():ddd MMM d HH:mm:ss yyyy}
 
         """);
+
+    /// <summary>The layout of the reference; the speed of an interface without a cable is not known and not shown.</summary>
+    private static string Interfaces(Unit unit)
+    {
+        var text = new StringBuilder("== [onboard]\n");
+        foreach (var nic in unit.Nics)
+        {
+            var entry = unit.Config.Current.List("system interface").Find(nic.Name);
+            text.Append("\t==[").Append(nic.Name).Append("]\n\t\tmode: static\n\t\tip: ").Append(nic.Addresses[0]).Append(' ').Append(entry?.Words("ip") is [_, var mask] ? mask : "255.255.255.255")
+                .Append("\n\t\tipv6: ::/0\n\t\tstatus: ").Append(nic.Inner.LinkUp ? "up" : "down").Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static string Monitor(VpnSessions sessions)
+    {
+        var text = new StringBuilder("SSL VPN Login Users:\n Index   User    Group   Auth Type      Timeout         Auth-Timeout    From     HTTP in/out    HTTPS in/out    Two-factor Auth\n");
+        foreach (var ((session, idleLeft, authLeft), index) in sessions.List().Select((row, index) => (row, index)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $" {index}       {session.Grant.User}       {session.Grant.Group}       1(1)       {(long)idleLeft.TotalSeconds}       {(long)authLeft.TotalSeconds}       {session.Grant.Source}       0/0       0/0       {(session.Grant.TwoFactor ? 1 : 0)}\n");
+        }
+        return text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n").ToString();
+    }
+
+    /// <summary>Serial, drift and status. Drift is not learned, so it is 0; there is no token server to reach.</summary>
+    private static string TokenInfo(ConfigTree config)
+    {
+        var assigned = config.List("user local").Entries.Where(user => user.Entry.Text("two-factor") == "fortitoken").Select(user => user.Entry.Text("fortitoken")).ToHashSet(StringComparer.Ordinal);
+        var text = new StringBuilder("FORTITOKEN      DRIFT      STATUS\n");
+        var tokens = config.List("user fortitoken").Entries.Select(entry => Token.From(entry.Key, entry.Entry)).ToArray();
+        foreach (var token in tokens)
+        {
+            text.Append(token.Serial).Append("      0      ").Append(StatusOf(token, assigned.Contains(token.Serial))).Append('\n');
+        }
+        return text.Append(CultureInfo.InvariantCulture, $"Total activated token: {tokens.Count(token => token.Seed is not null)}\nTotal global activated token: 0\nToken server status: unreachable\n").ToString();
+    }
+
+    private static string StatusOf(Token token, bool assigned) =>
+        token.Locked ? "locked"
+        : !assigned ? "new"
+        : !token.Serial.StartsWith("FTKMOB", StringComparison.Ordinal) ? "active"
+        : token.RegistrationId.Length > 0 ? "provisioned" : "provisioning";
+
+    private static string Log(Unit unit)
+    {
+        var newest = unit.Events.After(Math.Max(0, unit.Events.LastId - LogLines), LogLines);
+        return string.Create(CultureInfo.InvariantCulture, $"{unit.Events.LastId} logs found.\n{newest.Count} logs returned.\n\n")
+            + string.Concat(newest.Reverse().Select(record => $"{record.Id}: {record.Line}\n"));
+    }
 }

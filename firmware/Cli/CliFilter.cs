@@ -11,6 +11,7 @@ internal sealed class CliFilter
     private readonly bool _inverted;
     private readonly bool _numbered;
     private readonly bool _counted;
+    private readonly bool _whole;
     private readonly int _after;
     private readonly int _before;
     private readonly string? _fault;
@@ -34,6 +35,9 @@ internal sealed class CliFilter
                     break;
                 case "-c":
                     _counted = true;
+                    break;
+                case "-f":
+                    _whole = true;
                     break;
                 case "-A" or "-B" or "-C" when at + 1 < words.Count && int.TryParse(words[at + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var lines) && lines < 10_000:
                     _after = words[at] == "-B" ? _after : lines;
@@ -69,6 +73,43 @@ internal sealed class CliFilter
             : (words[..bar], words.Count > bar + 1 && words[bar + 1] == "grep" ? new CliFilter(words[(bar + 1)..]) : new CliFilter(["grep", "-?"]));
     }
 
+    /// <summary>Every block that holds a hit; of a list only the entries that do. Hits are marked.</summary>
+    private static string WholeBlocks(string[] lines, bool[] hits)
+    {
+        var kept = new StringBuilder();
+        for (var start = 0; start < lines.Length; start++)
+        {
+            var end = Array.IndexOf(lines, "end", start);
+            if (!lines[start].StartsWith("config ", StringComparison.Ordinal) || end < 0)
+            {
+                continue;
+            }
+            if (hits.AsSpan(start, end - start + 1).Contains(true))
+            {
+                AppendBlock(kept, lines, hits, start, end);
+            }
+            start = end;
+        }
+        return kept.ToString();
+    }
+
+    private static void AppendBlock(StringBuilder kept, string[] lines, bool[] hits, int start, int end)
+    {
+        for (var at = start; at <= end; at++)
+        {
+            if (lines[at].StartsWith("    edit ", StringComparison.Ordinal))
+            {
+                var next = Array.IndexOf(lines, "    next", at, end - at + 1);
+                if (next > at && !hits.AsSpan(at, next - at + 1).Contains(true))
+                {
+                    at = next;
+                    continue;
+                }
+            }
+            kept.Append(lines[at]).Append(hits[at] ? " <---" : "").Append('\n');
+        }
+    }
+
     /// <summary>What is left of a text.</summary>
     internal string Apply(string text)
     {
@@ -81,6 +122,10 @@ internal sealed class CliFilter
         if (_counted)
         {
             return hits.Count(hit => hit).ToString(CultureInfo.InvariantCulture) + "\n";
+        }
+        if (_whole)
+        {
+            return WholeBlocks(lines, hits);
         }
         var kept = new StringBuilder();
         for (var at = 0; at < lines.Length; at++)

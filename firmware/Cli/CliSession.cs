@@ -101,6 +101,8 @@ public sealed class CliSession
                 return Filtered(verb == "show" ? _view.Show(shown) : _view.Get(shown), filter);
             case "execute" or "diagnose":
                 return _paths.TryCommand(verb, rest, out var command, out var arguments, out wrong) ? command!.Run(arguments) + "\n" : Print(wrong);
+            case "tree":
+                return Tree(rest);
             case "exit" or "quit":
                 Closed = true;
                 return "";
@@ -111,6 +113,19 @@ public sealed class CliSession
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
         }
+    }
+
+    private string Tree(List<string> words)
+    {
+        if (_editor.Level is { } level)
+        {
+            return words.Count > 0 ? Print(CliPaths.ParseError(words[0])) : CliTree.Of(level.Schema) + "\n";
+        }
+        if (!_paths.TryTable(words, out var table, out var rest, out var error))
+        {
+            return Print(error);
+        }
+        return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : CliTree.Of(table!) + "\n";
     }
 
     private static string Filtered((string Text, ConfigError? Error) result, CliFilter? filter) =>

@@ -5,10 +5,14 @@ namespace Appliance.Firmware.Cli;
 /// <summary>Which verbs there are, and where.</summary>
 internal static class CliVerbs
 {
-    private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "exit", "quit"];
-    private static readonly string[] List = ["edit", "delete", "purge", "rename", "clone", "get", "show", "end", "abort"];
-    private static readonly string[] Entry = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "next", "end", "abort"];
-    private static readonly string[] Single = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "end", "abort"];
+    private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "tree", "exit", "quit"];
+    private static readonly string[] List = ["edit", "delete", "purge", "rename", "clone", "get", "show", "tree", "end", "abort"];
+    private static readonly string[] OrderedList = [.. List, "move"];
+    private static readonly string[] Entry = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "tree", "next", "end", "abort"];
+    private static readonly string[] Single = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "tree", "end", "abort"];
+
+    /// <summary>The tables whose order has a meaning.</summary>
+    private static readonly HashSet<string> Ordered = ["firewall policy", "firewall local-in-policy", "authentication-rule"];
 
     private static readonly Dictionary<string, string> Texts = new(StringComparer.Ordinal)
     {
@@ -24,6 +28,8 @@ internal static class CliVerbs
         ["purge"] = "Clear all table values.",
         ["rename"] = "Rename a table entry.",
         ["clone"] = "Clone a table entry.",
+        ["move"] = "Move an ordered table value.",
+        ["tree"] = "Display the command tree.",
         ["set"] = "Modify value.",
         ["unset"] = "Set to default value.",
         ["append"] = "Append values to a multi-value.",
@@ -39,7 +45,7 @@ internal static class CliVerbs
     internal static IReadOnlyList<string> At(ConfigLevel? level) => level switch
     {
         null => Root,
-        ConfigLevel.List => List,
+        ConfigLevel.List list => Ordered.Contains(list.Schema.Path) ? OrderedList : List,
         ConfigLevel.Edit { Key: not null } => Entry,
         _ => Single,
     };

@@ -14,6 +14,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
         "edit" => Edit(words),
         "delete" => ("", One(words, editor.Delete)),
         "rename" or "clone" => ("", Copy(words, remove: verb == "rename")),
+        "move" => ("", Move(words)),
         "set" or "select" => ("", Attribute(words, editor.Set)),
         "append" => ("", Attribute(words, editor.Append)),
         "unselect" => ("", Attribute(words, editor.Unselect)),
@@ -64,6 +65,13 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
         [var from, "to", var to] => editor.Copy(from, to, remove),
         [_, "to"] or [_] or [] => Incomplete,
         [_, var wrong] => CliPaths.ParseError(wrong),
+        _ => CliPaths.ParseError(words[^1]),
+    };
+
+    private ConfigError? Move(IReadOnlyList<string> words) => words switch
+    {
+        [var key, "before" or "after", var other] => editor.Move(key, other, after: words[1] == "after"),
+        [] or [_] or [_, "before" or "after"] => Incomplete,
         _ => CliPaths.ParseError(words[^1]),
     };
 

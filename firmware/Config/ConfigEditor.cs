@@ -178,6 +178,16 @@ internal sealed class ConfigEditor(
         return Change(list, table => remove ? table.With(to, entry).Without(from) : table.With(to, entry));
     }
 
+    /// <summary>Moves an entry of a list whose order matters.</summary>
+    internal ConfigError? Move(string key, string other, bool after)
+    {
+        var list = (ConfigLevel.List)Level!;
+        var table = TableOf(list);
+        return table.Find(key) is null || table.Find(other) is null ? new ConfigError(-3, "entry not found in table")
+            : key == other ? null
+            : Change(list, current => current.Moved(key, other, after));
+    }
+
     private static ConfigError? CheckKey(TableSchema table, string key)
     {
         if (table.NumericKey)

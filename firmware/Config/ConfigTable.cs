@@ -36,6 +36,13 @@ public sealed class ConfigTable
     /// <summary>This table with an entry added at the end, or replaced where it stands.</summary>
     public ConfigTable With(string key, ConfigObject entry) => new(Schema, _entries.SetItem(key, entry), _entries.ContainsKey(key) ? _order : _order.Add(key));
 
+    /// <summary>This table with an entry moved before or after another; both are there.</summary>
+    public ConfigTable Moved(string key, string other, bool after)
+    {
+        var order = _order.Remove(key);
+        return new(Schema, _entries, order.Insert(order.IndexOf(other) + (after ? 1 : 0), key));
+    }
+
     /// <summary>This table without the entry.</summary>
     public ConfigTable Without(string key) => new(Schema, _entries.Remove(key), _order.Remove(key));
 }

@@ -62,6 +62,18 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <summary>How many sessions there are.</summary>
     public int Count { get { lock (_lock) { return _byDigest.Count; } } }
 
+    /// <summary>The sessions, oldest first, each with what is left until it ends by its timers (zero: never).</summary>
+    public IReadOnlyList<(VpnSession Session, TimeSpan IdleLeft, TimeSpan AuthLeft)> List()
+    {
+        var now = _time.GetUtcNow();
+        lock (_lock)
+        {
+            return [.. _byDigest.Values.OrderBy(entry => entry.Session.Began).Select(entry => (entry.Session,
+                _settings.IdleTimeout > TimeSpan.Zero ? entry.LastUsed + _settings.IdleTimeout - now : TimeSpan.Zero,
+                _settings.AuthTimeout > TimeSpan.Zero ? entry.Session.Began + _settings.AuthTimeout - now : TimeSpan.Zero))];
+        }
+    }
+
     /// <summary>Opens a session. The cookie (64 hex digits) is returned once it is durable; null when there are too many.</summary>
     public async Task<string?> OpenAsync(LoginGrant grant)
     {

@@ -14,6 +14,10 @@ public sealed record VpnSettings(TimeSpan IdleTimeout, TimeSpan AuthTimeout, boo
     public static VpnSettings From(ConfigTree config)
     {
         var settings = config.Object("vpn ssl settings");
-        return new(TimeSpan.FromSeconds(settings.Number("idle-timeout")), TimeSpan.FromSeconds(settings.Number("auth-timeout")), settings.Enabled("auth-session-check-source-ip"), settings.Text("dns-server1") is "0.0.0.0" ? "" : settings.Text("dns-server1"), config.Schema.Personality);
+        // Gone with the tunnel in 7.6.3: what is left there is the web mode.
+        var dns = settings.Schema.Attribute("dns-server1") is null || settings.Text("dns-server1") is "0.0.0.0" ? "" : settings.Text("dns-server1");
+        return new(
+            TimeSpan.FromSeconds(settings.Number("idle-timeout")), TimeSpan.FromSeconds(settings.Number("auth-timeout")),
+            settings.Enabled("auth-session-check-source-ip"), dns, config.Schema.Personality);
     }
 }
