@@ -19,12 +19,12 @@ internal static class StatusCommands
         new("get system interface physical", "Show the physical interfaces.", _ => Interfaces(unit)),
         new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor(sessions)),
         new("diagnose fortitoken info", "Show the tokens.", _ => TokenInfo(unit.Config.Current)),
-        new("execute date", "Show the date.", words => NoArguments(words) ?? $"current date is: {time.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}\n"),
-        new("execute time", "Show the time.", words => NoArguments(words) ?? $"current time is: {time.GetUtcNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}\nlast ntp sync:never\n"),
-        new("execute log display", "Show the newest events.", words => NoArguments(words) ?? Log(unit)),
+        new("execute date", "Show the date.", call => NoArguments(call) ?? $"current date is: {time.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}\n"),
+        new("execute time", "Show the time.", call => NoArguments(call) ?? $"current time is: {time.GetUtcNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}\nlast ntp sync:never\n"),
+        new("execute log display", "Show the newest events.", call => NoArguments(call) ?? Log(unit)),
     ];
 
-    private static string? NoArguments(IReadOnlyList<string> words) => words.Count == 0 ? null : CliSession.Print(CliPaths.ParseError(words[0]));
+    private static CliReply? NoArguments(CliCall call) => call.Arguments.Count == 0 ? null : CliPaths.ParseError(call.Arguments[0]);
 
     private static string Status(Unit unit, Personality personality, TimeProvider time) => string.Create(CultureInfo.InvariantCulture, $"""
         Version: {Personality.Platform} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} (GA)

@@ -1,7 +1,27 @@
+using Appliance.Firmware.Config;
+
 namespace Appliance.Firmware.Cli;
 
 /// <summary>A command of the console beyond the edit tree.</summary>
 /// <param name="Words">The whole words, the verb first (<c>get system status</c>).</param>
 /// <param name="Help">A line for <c>?</c>.</param>
-/// <param name="Run">Runs it with the words after these; returns what is printed, lines ended by \n.</param>
-public sealed record CliCommand(string Words, string Help, Func<IReadOnlyList<string>, string> Run);
+/// <param name="Run">Runs it.</param>
+public sealed record CliCommand(string Words, string Help, Func<CliCall, CliReply> Run);
+
+/// <summary>One run of a command.</summary>
+/// <param name="Arguments">The words after the command's own.</param>
+/// <param name="Session">Who asks.</param>
+public sealed record CliCall(IReadOnlyList<string> Arguments, CliSession Session);
+
+/// <summary>What a command answers: a text (lines ended by \n), then an error, if there is one.</summary>
+public sealed record CliReply(string Text, ConfigError? Error = null)
+{
+    /// <summary>Not null: the text is a question, and this is run when <c>y</c> is typed; anything else drops it.</summary>
+    public Func<CliReply>? OnYes { get; init; }
+
+    /// <summary>A text and no error.</summary>
+    public static implicit operator CliReply(string text) => new(text);
+
+    /// <summary>An error and no text.</summary>
+    public static implicit operator CliReply(ConfigError? error) => new("", error);
+}

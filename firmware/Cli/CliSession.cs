@@ -18,7 +18,7 @@ public sealed class CliSession
     private readonly CliHelp _help;
     private readonly CliPaths _paths;
     private string? _open;
-    private Func<ConfigError?>? _confirm;
+    private Func<CliReply>? _confirm;
 
     /// <summary>A session on a store, with further commands.</summary>
     public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands)
@@ -27,7 +27,7 @@ public sealed class CliSession
         _editor = new ConfigEditor(() => store.Current, store.Commit, store.Unseal, store.Checks);
         _paths = new CliPaths(store.Current.Schema, commands);
         _editVerbs = new EditVerbs(_editor, _paths);
-        _view = new CliView(store, _editor, _paths);
+        _view = new CliView(this, store, _editor, _paths);
         _help = new CliHelp(store, _editor, _paths);
     }
 
@@ -37,6 +37,12 @@ public sealed class CliSession
     /// <summary>True after <c>exit</c> at the root.</summary>
     public bool Closed { get; private set; }
 
+    /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
+    public event Action<string>? Said;
+
+    /// <summary>Tells the administrator something that he did not ask for at this moment; lines ended by \n.</summary>
+    public void Say(string text) => Said?.Invoke(text);
+
     private string HostName => _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
     /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
@@ -45,7 +51,7 @@ public sealed class CliSession
         if (_confirm is { } confirmed)
         {
             _confirm = null;
-            return line.Trim() is "y" or "Y" ? Print(confirmed()) : "\n";
+            return line.Trim() is "y" or "Y" ? Answer(confirmed()) : "\n";
         }
         var command = _open is null ? line : _open + "\n" + line;
         _open = null;
@@ -100,19 +106,24 @@ public sealed class CliSession
                 var (shown, filter) = CliFilter.Split(text, rest);
                 return Filtered(verb == "show" ? _view.Show(shown) : _view.Get(shown), filter);
             case "execute" or "diagnose":
-                return _paths.TryCommand(verb, rest, out var command, out var arguments, out wrong) ? command!.Run(arguments) + "\n" : Print(wrong);
+                return _paths.TryCommand(verb, rest, out var command, out var arguments, out wrong) ? Answer(command!.Run(new CliCall(arguments, this))) : Print(wrong);
             case "tree":
                 return Tree(rest);
             case "exit" or "quit":
                 Closed = true;
                 return "";
             case "purge":
-                _confirm = _editor.Purge;
-                return "This operation will clear all table!\nDo you want to continue? (y/n)";
+                return Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => _editor.Purge() });
             default:
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
         }
+    }
+
+    private string Answer(CliReply reply)
+    {
+        _confirm = reply.OnYes;
+        return reply.OnYes is not null ? reply.Text : reply.Error is null ? reply.Text + "\n" : reply.Text + Print(reply.Error);
     }
 
     private string Tree(List<string> words)

@@ -4,7 +4,7 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary><c>show</c> and <c>get</c>.</summary>
-internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths paths)
+internal sealed class CliView(CliSession session, ConfigStore store, ConfigEditor editor, CliPaths paths)
 {
     private const string FullWord = "full-configuration";
 
@@ -46,7 +46,12 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         }
         if (paths.TryCommand("get", words, out var command, out var arguments, out _))
         {
-            return arguments.Count > 0 ? ("", CliPaths.ParseError(arguments[0])) : (command!.Run([]), null);
+            if (arguments.Count > 0)
+            {
+                return ("", CliPaths.ParseError(arguments[0]));
+            }
+            var reply = command!.Run(new CliCall([], session));
+            return (reply.Text, reply.Error);
         }
         if (!paths.TryTable(words, out var table, out var rest, out var error))
         {
