@@ -22,12 +22,14 @@ namespace Appliance.Firmware;
 /// <param name="StateFolder">Where configuration, keys and the state database live; made when missing.</param>
 /// <param name="Nics">The interfaces of the board, in order.</param>
 /// <param name="Time">The only clock.</param>
-/// <param name="PushSender">The way to the phones.</param>
+/// <param name="PushSender">A way to the phones beside the push proxy; null for the proxy.</param>
 /// <param name="FirstConfiguration">CLI text that a fresh state boots.</param>
 /// <param name="Log">Where the framework's own diagnostics go.</param>
 /// <param name="Personality">The release to behave like; null for the default one.</param>
+/// <param name="PushProxy">Where the push proxy is; null when the unit knows none.</param>
 public sealed record UnitOptions(
-    string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender PushSender, string FirstConfiguration, ILoggerFactory Log, Personality? Personality = null);
+    string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender? PushSender, string FirstConfiguration, ILoggerFactory Log, Personality? Personality = null,
+    PushProxyOptions? PushProxy = null);
 
 /// <summary>What a phone receives when it is enrolled: never logged, never shown.</summary>
 public sealed record TokenActivation(string Serial, byte[] Seed, TimeSpan Step, int Digits, string RegistrationId, string OsVersion, string? User);
@@ -98,7 +100,8 @@ public sealed class Unit : IAsyncDisposable
         _time = options.Time;
 
         var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
-        var push = Own(new PushService(login, options.PushSender, Events, options.Time));
+        var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
+        var push = Own(new PushService(login, sender, Events, options.Time, new RegistrationLoss(Config, Events).Remove));
         login.Connect(push);
         var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
         var vpn = new VpnEndpoint(login, sessions, Events);

@@ -10,10 +10,17 @@ namespace Appliance.Hal;
 /// <param name="Device">The system's device that it is bound to (<c>eth0</c>); null binds the address alone.</param>
 public sealed record BoardNic(string Name, IPAddress Address, string? Device);
 
+/// <summary>The push proxy that a board uses.</summary>
+/// <param name="Addresses">Its addresses, first one preferred; never empty.</param>
+/// <param name="AuthorityFile">PEM file of the authority of its certificate; relative to the board's file.</param>
+/// <param name="Name">The name in its certificate; null for the device's.</param>
+public sealed record BoardPushProxy(IReadOnlyList<IPEndPoint> Addresses, string AuthorityFile, string? Name);
+
 /// <summary>What a board is made of, read from its <c>board.json</c>.</summary>
 /// <param name="Name">The board's name.</param>
 /// <param name="Nics">Its interfaces, in order; never empty, no name twice.</param>
-public sealed record Board(string Name, IReadOnlyList<BoardNic> Nics)
+/// <param name="PushProxy">Where pushes go; null when it has no push proxy.</param>
+public sealed record Board(string Name, IReadOnlyList<BoardNic> Nics, BoardPushProxy? PushProxy = null)
 {
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
@@ -37,11 +44,20 @@ public sealed record Board(string Name, IReadOnlyList<BoardNic> Nics)
         {
             throw new FormatException($"{Path.GetFileName(file)}: nics must be there, each name once");
         }
-        return new Board(text.Name, nics);
+        return new Board(text.Name, nics, text.PushProxy is { } proxy ? ProxyOf(proxy, Path.GetFileName(file)) : null);
+    }
+
+    private static BoardPushProxy ProxyOf(BoardPushProxyText proxy, string file)
+    {
+        var addresses = proxy.Addresses.Select(text => IPEndPoint.TryParse(text, out var address) && address.Port > 0
+            ? address : throw new FormatException($"{file}: pushProxy: '{text}' is no address with a port")).ToArray();
+        return addresses.Length > 0 ? new BoardPushProxy(addresses, proxy.Ca, proxy.Name) : throw new FormatException($"{file}: pushProxy: addresses must be there");
     }
 }
 
-internal sealed record BoardText(string Name, IReadOnlyList<BoardNicText> Nics);
+internal sealed record BoardText(string Name, IReadOnlyList<BoardNicText> Nics, BoardPushProxyText? PushProxy = null);
+
+internal sealed record BoardPushProxyText(IReadOnlyList<string> Addresses, string Ca, string? Name = null);
 
 internal sealed record BoardNicText(string Name, string Address, string? Device = null);
 

@@ -12,6 +12,7 @@ var root = new RootCommand(
     """)
 {
     up, PhoneVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
+    DoubleVerb.Apns(), DoubleVerb.Fcm(),
 };
 root.HelpName = "run";
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
@@ -26,7 +28,7 @@ internal static class BoardBoot
             var board = Board.Load(boardFile);
             var first = configuration is null ? FactoryConfiguration(board) : await File.ReadAllTextAsync(configuration, stop);
             INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
-            await using var unit = await Unit.StartAsync(new UnitOptions(state, nics, TimeProvider.System, new NoPushProxy(), first, NullLoggerFactory.Instance), stop);
+            await using var unit = await Unit.StartAsync(new UnitOptions(state, nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile)), stop);
             var ready = new Ready(true, unit.SerialNumber, [.. unit.Services.Select(bound => new ReadyService(bound.Service, bound.Nic, bound.EndPoint.Address.ToString(), bound.EndPoint.Port))]);
             Console.WriteLine(JsonSerializer.Serialize(ready, BootJson.Default.Ready));
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -43,6 +45,24 @@ internal static class BoardBoot
         }
     }
 
+    /// <summary>The push proxy that the board names; null when it names none. The authority's file stands beside the board's.</summary>
+    private static PushProxyOptions? ProxyOf(Board board, string boardFile)
+    {
+        if (board.PushProxy is not { } proxy)
+        {
+            return null;
+        }
+        try
+        {
+            var authority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(boardFile))!, proxy.AuthorityFile));
+            return new PushProxyOptions(proxy.Addresses, authority, proxy.Name ?? PushProxyOptions.DeviceName);
+        }
+        catch (CryptographicException error)
+        {
+            throw new FormatException($"{proxy.AuthorityFile} holds no certificate", error);
+        }
+    }
+
     private static int? CodeOf(Exception error) => error switch
     {
         FormatException => ExitConfiguration,
@@ -54,13 +74,6 @@ internal static class BoardBoot
     /// <summary>A box fresh from the factory: its interfaces, management over HTTPS on the first one.</summary>
     private static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
         $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\n";
-}
-
-/// <summary>No way to a push provider is built into the box yet: every push fails with that reason, and codes can be typed.</summary>
-internal sealed class NoPushProxy : IPushSender
-{
-    /// <inheritdoc/>
-    public ValueTask<string?> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult<string?>("no push proxy is configured");
 }
 
 internal sealed record Ready(bool IsReady, string Serial, IReadOnlyList<ReadyService> Services)

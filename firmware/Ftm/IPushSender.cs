@@ -12,13 +12,51 @@ namespace Appliance.Firmware.Ftm;
 /// <param name="ClientAddress">From where.</param>
 /// <param name="Time">When the login began.</param>
 /// <param name="Expires">When the answer comes too late.</param>
+/// <param name="OsVersion">What the phone said of itself at its registration (<c>os-ver</c>); "" when it said nothing.</param>
 public sealed record PushMessage(
     string Recipient, string TokenSerial, string SessionId, string CallbackHost, int CallbackPort,
-    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires);
+    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, string OsVersion = "");
+
+/// <summary>What became of a push on its way.</summary>
+public enum PushOutcome
+{
+    /// <summary>Taken by the provider; whether the phone is on is not known.</summary>
+    Sent,
+    /// <summary>No way to the provider, or it could not serve: another push may get through.</summary>
+    Unavailable,
+    /// <summary>The provider, or the proxy, refused this message.</summary>
+    Refused,
+    /// <summary>The phone is not registered any more: no push will ever reach it under this registration.</summary>
+    RegistrationGone,
+    /// <summary>What the proxy shows the provider has expired or is not accepted: no push gets through until somebody renews it.</summary>
+    CredentialBad,
+}
+
+/// <summary>What came of handing a push over.</summary>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="Cause">Why not, in a few words for the event; "" when it was sent.</param>
+/// <param name="GoneSince">With <see cref="PushOutcome.RegistrationGone"/>: since when, if the provider said so.</param>
+/// <param name="CredentialExpires">When what the proxy shows the provider expires, if the proxy said so.</param>
+public sealed record PushResult(PushOutcome Outcome, string Cause = "", DateTimeOffset? GoneSince = null, DateTimeOffset? CredentialExpires = null)
+{
+    /// <summary>Taken.</summary>
+    public static PushResult Sent { get; } = new(PushOutcome.Sent);
+
+    /// <summary>Not taken.</summary>
+    public static PushResult Failed(PushOutcome outcome, string cause) => new(outcome, cause);
+}
 
 /// <summary>The way to the phones: a push proxy, or the simulator's push cloud.</summary>
 public interface IPushSender
 {
-    /// <summary>Hands the message over. Null when it was taken; else the reason, for the event. Never throws for a provider's failure.</summary>
-    ValueTask<string?> SendAsync(PushMessage message, CancellationToken cancellationToken);
+    /// <summary>Hands the message over, at most once. Never throws for a proxy's or a provider's failure.</summary>
+    ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken);
+}
+
+/// <summary>No push proxy is known to the unit: every push fails with that reason, and codes can be typed.</summary>
+public sealed class NoPushProxy : IPushSender
+{
+    /// <inheritdoc/>
+    public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no push proxy is configured"));
 }

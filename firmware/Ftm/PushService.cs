@@ -6,13 +6,40 @@ using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Ftm;
 
+/// <summary>The provider says that a phone takes no push under this registration any more.</summary>
+/// <param name="Serial">Whose token.</param>
+/// <param name="RegistrationId">The registration that is gone; a newer one is not meant.</param>
+/// <param name="At">Since when.</param>
+public sealed record RegistrationGone(string Serial, string RegistrationId, DateTimeOffset At);
+
 /// <summary>Sends pushes for the login core and brings the phones' answers back to it.</summary>
-public sealed class PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time) : IPushGateway, IConfigSubscriber, IAsyncDisposable
+public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposable
 {
+    /// <summary>A timer's longest wait (about 49 days); a later deadline takes several.</summary>
+    private static readonly TimeSpan WatchMax = TimeSpan.FromDays(40);
+
+    private readonly LoginService _login;
+    private readonly IPushSender _sender;
+    private readonly EventLog _events;
+    private readonly TimeProvider _time;
+    private readonly Action<RegistrationGone> _gone;
     private readonly PushSessions _sessions = new();
+    private readonly PushHealth _health = new();
+    private readonly ITimer _healthTimer;
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
     private volatile FtmPushSettings _settings = new(false, "", 0);
+
+    /// <param name="login">The logins that wait.</param>
+    /// <param name="sender">The way to the phones.</param>
+    /// <param name="events">Where it is told.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="gone">Told of every registration that the provider says is gone; called on any thread, must not throw.</param>
+    public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, Action<RegistrationGone> gone)
+    {
+        (_login, _sender, _events, _time, _gone) = (login, sender, events, time, gone);
+        _healthTimer = time.CreateTimer(_ => Watch(health => health.Tick(_time.GetUtcNow())), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
@@ -28,10 +55,14 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
     public void Send(PushOrder order)
     {
         var settings = _settings;
-        PushSession session;
+        PushSession? session;
         lock (_lock)
         {
             session = _sessions.Open(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), order);
+        }
+        if (session is null)
+        {
+            return; // This login has its push already.
         }
         // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
         _ = SendAsync(session, settings);
@@ -46,7 +77,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         }
     }
 
-    /// <summary>The phone answered <c>validate</c>. True when this decided the login.</summary>
+    /// <summary>The phone answered <c>validate</c>. True when this decided the _login.</summary>
     public async Task<bool> ApproveAsync(string sessionId, string code)
     {
         PushSession? session;
@@ -54,13 +85,13 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         lock (_lock)
         {
             wrongAnswers = _sessions.WrongAnswers(sessionId);
-            session = _sessions.Take(sessionId, time.GetUtcNow());
+            session = _sessions.Take(sessionId, _time.GetUtcNow());
         }
         if (session is null)
         {
             return false;
         }
-        if (await login.PushApprovedAsync(session.Order.RequestId, code).ConfigureAwait(false))
+        if (await _login.PushApprovedAsync(session.Order.RequestId, code).ConfigureAwait(false))
         {
             return true;
         }
@@ -71,7 +102,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         return false;
     }
 
-    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the _login.</summary>
     public async Task<bool> AlertAsync(string sessionId, string message, byte[] hmac)
     {
         PushSession? session;
@@ -79,7 +110,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         lock (_lock)
         {
             wrongAnswers = _sessions.WrongAnswers(sessionId);
-            session = _sessions.Take(sessionId, time.GetUtcNow());
+            session = _sessions.Take(sessionId, _time.GetUtcNow());
         }
         if (session is null)
         {
@@ -93,12 +124,13 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
             }
             return false;
         }
-        return await login.PushDeniedAsync(session.Order.RequestId).ConfigureAwait(false);
+        return await _login.PushDeniedAsync(session.Order.RequestId).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _healthTimer.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
@@ -107,25 +139,52 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
     {
         await Task.Yield();
         var order = session.Order;
-        string? failure;
+        lock (_lock)
+        {
+            if (!_sessions.IsOpen(session.Id))
+            {
+                return; // A code was typed in the meantime: nobody needs to be asked any more.
+            }
+        }
+        PushResult result;
         try
         {
-            failure = await sender.SendAsync(new PushMessage(
+            result = await _sender.SendAsync(new PushMessage(
                 order.Token.RegistrationId, order.Token.Serial, session.Id, settings.CallbackHost, settings.ServerPort,
-                order.User, order.Source, order.Time, order.Expires), _stopping.Token).ConfigureAwait(false);
+                order.User, order.Source, order.Time, order.Expires, order.Token.OsVersion), _stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             return;
         }
-        // The text of msg is *assumed*: no sample of these two lines is public.
-        if (failure is null)
+        Watch(health => health.Record(result, _time.GetUtcNow()));
+        if (result.Outcome == PushOutcome.Sent)
         {
-            events.Write(new EventEntry("0100032160", "system", EventLevel.Notice, "FortiToken mobile push message succeeded", ("msg", $"Push message to {order.Token.Serial} of user {order.User} was sent")));
+            _events.Write(PushEvents.Sent(order));
             return;
         }
-        events.Write(new EventEntry("0100032161", "system", EventLevel.Alert, "FortiToken mobile push message failed", ("msg", $"Push message to {order.Token.Serial} of user {order.User} failed: {failure}")));
+        _events.Write(PushEvents.Failed(order, result.Cause));
+        if (result.Outcome == PushOutcome.RegistrationGone)
+        {
+            _gone(new RegistrationGone(order.Token.Serial, order.Token.RegistrationId, result.GoneSince ?? _time.GetUtcNow()));
+        }
         Cancel(order.RequestId);
-        await login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
+        await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
+    }
+
+    private void Watch(Func<PushHealth, PushAlarm?> change)
+    {
+        PushAlarm? alarm;
+        lock (_lock)
+        {
+            alarm = change(_health);
+            var now = _time.GetUtcNow();
+            var wait = _health.NextDeadline is not { } next ? Timeout.InfiniteTimeSpan : next <= now ? TimeSpan.Zero : next - now < WatchMax ? next - now : WatchMax;
+            _healthTimer.Change(wait, Timeout.InfiniteTimeSpan);
+        }
+        if (alarm is not null)
+        {
+            _events.Write(PushEvents.Alarm(alarm));
+        }
     }
 }

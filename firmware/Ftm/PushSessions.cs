@@ -24,14 +24,21 @@ public sealed class PushSessions
     /// <summary>How many pushes are out.</summary>
     public int Count => _byId.Count;
 
-    /// <summary>Opens a session under a fresh random id.</summary>
-    public PushSession Open(string id, PushOrder order)
+    /// <summary>Opens a session under a fresh random id; null when this login has one already: one push for a login.</summary>
+    public PushSession? Open(string id, PushOrder order)
     {
+        if (_idByRequest.ContainsKey(order.RequestId))
+        {
+            return null;
+        }
         var session = new PushSession(id, order);
         _byId.Add(id, (session, 0));
-        _idByRequest[order.RequestId] = id;
+        _idByRequest.Add(order.RequestId, id);
         return session;
     }
+
+    /// <summary>True while nobody has taken or cancelled the session.</summary>
+    public bool IsOpen(string id) => _byId.ContainsKey(id);
 
     /// <summary>
     /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, decided,

@@ -5,6 +5,7 @@ using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Phones;
+using Appliance.Sim.PushProxy;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Lab;
@@ -16,7 +17,12 @@ namespace Appliance.Sim.Lab;
 /// <param name="Clock">How time goes; null as the state left it.</param>
 /// <param name="LabPort">Port of the lab API; 0 takes a free one.</param>
 /// <param name="Personality">The release to behave like; null for the default one.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null);
+/// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null);
+
+/// <summary>The way of a push through proxy and providers.</summary>
+/// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
+internal sealed record PushOptions(string? ProvidersFile = null);
 
 /// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
 internal sealed class Laboratory : IAsyncDisposable
@@ -69,12 +75,23 @@ internal sealed class Laboratory : IAsyncDisposable
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
+        var path = await PushPathAsync(options.Push, state.Path, phones);
         var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality), cancellationToken));
+            new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock) : null, firstConfiguration, logs, options.Personality, path?.Options), cancellationToken));
         Unit = new LabUnit(unit);
         phones.Attach(Unit);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
+    }
+
+    private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones)
+    {
+        if (options is null)
+        {
+            return null;
+        }
+        var lastHop = new FleetLastHop(phones);
+        return Own(await PushPath.StartAsync(state, options.ProvidersFile, lastHop.Devices, lastHop, Clock));
     }
 
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
+using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Ftm;
 using Microsoft.Extensions.Logging;
 
@@ -38,7 +38,7 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
         string? refusal = null;
         using var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = NetworkTimeout };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-            (refusal = Refusal(certificate as X509Certificate2, chain, push.CallbackHost)) is null;
+            (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, trustedCa, push.CallbackHost, time.GetUtcNow())) is null;
         if (connect is not null)
         {
             handler.ConnectCallback = async (context, cancel) => await connect(await ResolveAsync(context.DnsEndPoint, cancel), cancel);
@@ -62,31 +62,6 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
         {
             return (null, AnswerOutcome.Unreachable, "no answer in time");
         }
-    }
-
-    /// <summary>Null when the certificate is the appliance's; else why not. The time that counts is the lab's.</summary>
-    private string? Refusal(X509Certificate2? certificate, X509Chain? presented, string host)
-    {
-        if (certificate is null)
-        {
-            return "no certificate";
-        }
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(trustedCa);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.VerificationTime = time.GetUtcNow().UtcDateTime;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1")); // serverAuth, RFC 5280 s.4.2.1.12
-        if (presented is not null)
-        {
-            chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
-        }
-        if (!chain.Build(certificate))
-        {
-            return "not from this appliance's CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
-        }
-        return certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
     }
 
     private static async ValueTask<IPEndPoint> ResolveAsync(DnsEndPoint name, CancellationToken cancellationToken) =>

@@ -124,6 +124,6 @@ internal static class EnumerationBench
 
     private sealed class NoPhones : IPushSender
     {
-        public ValueTask<string?> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult<string?>("there are no phones");
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Sent);
     }
 }

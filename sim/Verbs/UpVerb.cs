@@ -33,12 +33,16 @@ internal static class UpVerb
         };
         var labPort = LabPortOption();
         var personality = RestoreVerb.PersonalityOption();
+        var push = new Option<string>("--push") { Description = "direct: straight to the phones; full: by push proxy, APNs or FCM", HelpName = "direct|full", DefaultValueFactory = _ => "direct" };
+        push.AcceptOnlyFromAmong("direct", "full");
+        var providers = new Option<string?>("--providers") { Description = "Which providers the push proxy uses (JSON; default: the lab's own doubles); goes with --push full", HelpName = "FILE" };
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, clock, labPort, personality,
+            headless, state, config, board, clock, labPort, personality, push, providers,
         };
         command.SetAction((parsed, _) => RunAsync(
-            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality)),
+            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
+                parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null ? new PushOptions(parsed.GetValue(providers)) : null),
             parsed.GetValue(headless)));
         return command;
     }

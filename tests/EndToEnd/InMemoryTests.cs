@@ -90,10 +90,10 @@ public sealed class InMemoryTests
     {
         public Channel<PushMessage> Messages { get; } = Channel.CreateUnbounded<PushMessage>();
 
-        public ValueTask<string?> SendAsync(PushMessage message, CancellationToken cancellationToken)
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
         {
             Messages.Writer.TryWrite(message);
-            return ValueTask.FromResult<string?>(null);
+            return ValueTask.FromResult(PushResult.Sent);
         }
     }
 }

@@ -26,9 +26,10 @@ internal sealed class TestLab : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private readonly Personality? _personality;
     private readonly ILoggerFactory _logs;
+    private readonly PushOptions? _push;
     private Laboratory _lab = null!;
 
-    private TestLab(DirectoryInfo folder, string network, Personality? personality, ILoggerFactory? logs) => (_folder, Network, _personality, _logs) = (folder, network, personality, logs ?? NullLoggerFactory.Instance);
+    private TestLab(DirectoryInfo folder, string network, Personality? personality, ILoggerFactory? logs, PushOptions? push) => (_folder, Network, _personality, _logs, _push) = (folder, network, personality, logs ?? NullLoggerFactory.Instance, push);
 
     /// <summary>The first three numbers of the lab's addresses.</summary>
     public string Network { get; }
@@ -47,11 +48,11 @@ internal sealed class TestLab : IAsyncDisposable
 
     public LabClock Clock => _lab.Clock;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null)
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
-        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs);
+        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs, push);
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), Laboratory.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
         var nics = string.Join(',', Enumerable.Range(1, 4).Select(port => $$"""{"name":"port{{port}}","address":"{{lab.Network}}.{{port}}"}"""));
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "board.json"), $$"""{"name":"test","nics":[{{nics}}]}""");
@@ -107,6 +108,14 @@ internal sealed class TestLab : IAsyncDisposable
         return run.Output.Trim();
     }
 
+    /// <summary>Waits for an event; its line.</summary>
+    public async Task<string> EventAsync(string logId)
+    {
+        string? Line() => EventLines().FirstOrDefault(line => line.Contains($"logid=\"{logId}\"", StringComparison.Ordinal));
+        await Until.TrueAsync(() => Line() is not null, $"event {logId}");
+        return Line()!;
+    }
+
     public IReadOnlyList<string> EventLines() => [.. Unit.EventsAfter(0, 10_000).Select(record => record.Line)];
 
     /// <summary>openfortivpn against this lab, until it ends by itself.</summary>
@@ -133,7 +142,7 @@ internal sealed class TestLab : IAsyncDisposable
     private async Task BootAsync()
     {
         _lab = await Laboratory.StartAsync(
-            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality), _logs, CancellationToken.None);
+            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push), _logs, CancellationToken.None);
         Api = new HttpClient { BaseAddress = _lab.Api.Address };
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Appliance.Firmware.Ftm;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -62,7 +63,7 @@ public sealed class PhoneTests : IAsyncLifetime
     [Fact]
     public async Task An_approval_posts_the_session_and_the_code()
     {
-        Assert.Null(await _cloud.SendAsync(_server.Push(Now), default));
+        Assert.Equal(PushResult.Sent, await _cloud.SendAsync(_server.Push(Now), default));
         Assert.Equal("00112233445566778899aabbccddeeff", Assert.Single(Ann.View().Pending).Session);
         var (answer, _) = await Ann.AnswerOldestAsync(approve: true, default);
         Assert.Equal((200, AnswerOutcome.Accepted), (answer!.Status, answer.Outcome));
@@ -154,7 +155,7 @@ public sealed class PhoneTests : IAsyncLifetime
     public async Task An_offline_phone_gets_the_push_once_it_is_back()
     {
         Ann.Change(new PhoneChange(Online: false));
-        Assert.Null(await _cloud.SendAsync(_server.Push(Now), default));
+        Assert.Equal(PushResult.Sent, await _cloud.SendAsync(_server.Push(Now), default));
         Assert.Empty(Ann.View().Pending);
         Ann.Change(new PhoneChange(Online: true));
         Assert.Single(Ann.View().Pending);
@@ -175,7 +176,7 @@ public sealed class PhoneTests : IAsyncLifetime
     [InlineData("reg-ann", FakeUnit.CatSerial, "unknown registration id")]
     [InlineData("", FakeUnit.CatSerial, "no registration id")]
     public async Task The_cloud_tells_why_it_did_not_take_a_message(string recipient, string serial, string reason) =>
-        Assert.Equal(reason, await _cloud.SendAsync(_server.Push(Now) with { Recipient = recipient, TokenSerial = serial }, default));
+        Assert.Equal(reason, (await _cloud.SendAsync(_server.Push(Now) with { Recipient = recipient, TokenSerial = serial }, default)).Cause);
 
     [Fact]
     public async Task An_automatic_answer_waits_its_delay_in_lab_time()

@@ -1,0 +1,35 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Appliance.Firmware.Certificates;
+
+/// <summary>Judges the certificate that a TLS server shows, by one authority, one name and the given time; the system's own trust plays no part.</summary>
+public static class TrustedPeer
+{
+    private const string ServerAuth = "1.3.6.1.5.5.7.3.1"; // RFC 5280, section 4.2.1.12
+
+    /// <summary>Null when the certificate is good; else why not, as a few words for a log.</summary>
+    public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, X509Certificate2 authority, string host, DateTimeOffset now)
+    {
+        if (certificate is null)
+        {
+            return "no certificate";
+        }
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(authority);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationTime = now.UtcDateTime;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuth));
+        if (presented is not null)
+        {
+            chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
+        }
+        if (!chain.Build(certificate))
+        {
+            return "not from the trusted CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
+        }
+        return certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
+    }
+}

@@ -1,0 +1,181 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Appliance.Firmware.Certificates;
+using Appliance.Hal;
+
+namespace Appliance.Firmware.Ftm;
+
+/// <summary>
+/// Hands pushes to the push proxy over TLS (docs/push-dialect.md), from the first interface whose link is up. The next address is
+/// tried while nothing has been sent; what was sent is never sent again. Thread-safe; holds no thread while it waits.
+/// </summary>
+public sealed class PushProxyClient : IPushSender, IDisposable
+{
+    /// <summary>What a provider takes at most (APNs and FCM: 4,096 bytes); nothing larger is sent.</summary>
+    internal const int MessageMax = 4096;
+
+    /// <summary>Pushes that may be on their way at once; more fail at once.</summary>
+    internal const int UnderWayMax = 1000;
+
+    private const int AnswerMax = 4096;
+    private const int ConnectionsMax = 16;
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Shorter than a proxy keeps an idle connection, so that no push meets one that is just being closed.</summary>
+    private static readonly TimeSpan IdleMax = TimeSpan.FromSeconds(30);
+
+    private readonly PushProxyOptions _proxy;
+    private readonly IReadOnlyList<INic> _nics;
+    private readonly string _device;
+    private readonly TimeProvider _time;
+    private readonly HttpClient _http;
+    private int _first;
+    private int _underWay;
+
+    /// <param name="proxy">Where it is.</param>
+    /// <param name="nics">The interfaces, in order.</param>
+    /// <param name="device">The unit's serial number.</param>
+    /// <param name="time">Every time-out follows it.</param>
+    public PushProxyClient(PushProxyOptions proxy, IReadOnlyList<INic> nics, string device, TimeProvider time)
+    {
+        (_proxy, _nics, _device, _time) = (proxy, nics, device, time);
+        // The scheme is plain because ConnectCallback brings TLS: a failed handshake must lead to the next address, too.
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = Timeout.InfiniteTimeSpan,
+            PooledConnectionIdleTimeout = IdleMax,
+            MaxConnectionsPerServer = ConnectionsMax,
+            ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
+        })
+        {
+            BaseAddress = new UriBuilder(Uri.UriSchemeHttp, proxy.Name, PushProxyOptions.DevicePort).Uri,
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = AnswerMax,
+        };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(PushProxyRequest.Of(message, _device), PushProxyJson.Default.PushProxyRequest);
+        if (body.Length > MessageMax)
+        {
+            return PushResult.Failed(PushOutcome.Refused, $"the message has {body.Length} bytes, {MessageMax} are taken");
+        }
+        var life = message.Expires - _time.GetUtcNow();
+        if (life <= TimeSpan.Zero)
+        {
+            return PushResult.Failed(PushOutcome.Refused, "expired before it was sent");
+        }
+        if (Interlocked.Increment(ref _underWay) > UnderWayMax)
+        {
+            Interlocked.Decrement(ref _underWay);
+            return PushResult.Failed(PushOutcome.Unavailable, "too many pushes are on their way");
+        }
+        using var late = new CancellationTokenSource(life, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            return await ExchangeAsync(body, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return PushResult.Failed(PushOutcome.Unavailable, "the push proxy did not answer in time");
+        }
+        catch (HttpRequestException failure)
+        {
+            return PushResult.Failed(PushOutcome.Unavailable, failure.InnerException?.Message ?? failure.Message);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _underWay);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private async Task<PushResult> ExchangeAsync(byte[] body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, PushProxyRequest.Path) { Content = new OnceContent(body) };
+        request.Headers.Host = _proxy.Name;
+        using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var answer = JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false), PushProxyJson.Default.PushProxyAnswer);
+            if (answer?.ToResult() is { } result)
+            {
+                return result;
+            }
+        }
+        catch (JsonException)
+        {
+            // Told below, in one way for every answer that is none.
+        }
+        return PushResult.Failed(PushOutcome.Unavailable, $"the push proxy's answer was not understood (HTTP {(int)response.StatusCode})");
+    }
+
+    /// <summary>A connection with TLS to the first address that has one, beginning with the one that last did.</summary>
+    /// <exception cref="IOException">There is none; the message tells what each address said.</exception>
+    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var nic = _nics.FirstOrDefault(nic => nic.LinkUp) ?? throw new IOException("no interface is up");
+        var failures = new List<string>();
+        var first = Volatile.Read(ref _first);
+        for (var offset = 0; offset < _proxy.Addresses.Count; offset++)
+        {
+            var index = (first + offset) % _proxy.Addresses.Count;
+            var address = _proxy.Addresses[index];
+            using var late = new CancellationTokenSource(ConnectTimeout, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+            try
+            {
+                var stream = await ConnectAsync(nic, address, either.Token).ConfigureAwait(false);
+                Volatile.Write(ref _first, index);
+                return stream;
+            }
+            catch (Exception failure) when (failure is IOException or AuthenticationException)
+            {
+                failures.Add($"{address}: {failure.Message}");
+            }
+            catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                failures.Add($"{address}: no connection within {(int)ConnectTimeout.TotalSeconds} s");
+            }
+        }
+        throw new IOException($"the push proxy {_proxy.Name} cannot be reached: {string.Join("; ", failures)}");
+    }
+
+    private async Task<Stream> ConnectAsync(INic nic, IPEndPoint address, CancellationToken cancellationToken)
+    {
+        string? refusal = null;
+        var stream = new SslStream(new ConnectionStream(await nic.ConnectAsync(address, cancellationToken).ConfigureAwait(false)));
+        try
+        {
+            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = _proxy.Name,
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                    (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, _proxy.TrustedCa, _proxy.Name, _time.GetUtcNow())) is null,
+            }, cancellationToken).ConfigureAwait(false);
+            return stream;
+        }
+        catch (AuthenticationException failure) when (refusal is not null)
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw new IOException($"its certificate is {refusal}", failure);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}

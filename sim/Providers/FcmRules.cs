@@ -1,0 +1,240 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Appliance.Sim.Providers;
+
+/// <summary>A project as FCM would have it configured.</summary>
+public sealed record FcmProject(string ProjectId, string SenderId);
+
+/// <summary>One request to <c>messages:send</c> as it came.</summary>
+public sealed record FcmRequest(string Method, string Path, string? Authorization, ReadOnlyMemory<byte> Body);
+
+/// <summary>The answer. <paramref name="Status"/> is Google's status word, <paramref name="ErrorCode"/> FCM's own; both null on success.</summary>
+public sealed record FcmReply(int Http, string? Status, string? ErrorCode, string Message, string? Field = null, TimeSpan? RetryAfter = null);
+
+/// <summary>
+/// The documented rules of FCM's HTTP v1 API, as a core: a request and the time in, the answer out. Synchronous; the caller serializes.
+/// </summary>
+public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devices)
+{
+    /// <summary>Every documented FCM error code with its HTTP status and Google's status word.</summary>
+    public static readonly IReadOnlyDictionary<string, (int Http, string Status)> Errors = new Dictionary<string, (int, string)>
+    {
+        ["INVALID_ARGUMENT"] = (400, "INVALID_ARGUMENT"),
+        ["UNREGISTERED"] = (404, "NOT_FOUND"),
+        ["SENDER_ID_MISMATCH"] = (403, "PERMISSION_DENIED"),
+        ["QUOTA_EXCEEDED"] = (429, "RESOURCE_EXHAUSTED"),
+        ["UNAVAILABLE"] = (503, "UNAVAILABLE"),
+        ["INTERNAL"] = (500, "INTERNAL"),
+        ["THIRD_PARTY_AUTH_ERROR"] = (401, "UNAUTHENTICATED"),
+    };
+
+    internal const int PayloadMax = 4096;
+    private const double TtlMax = 2_419_200; // Four weeks.
+    private const int PerMinuteMax = 240;
+    private const int CollapsibleBurst = 20;
+    private static readonly TimeSpan CollapsibleRefill = TimeSpan.FromMinutes(3);
+    private static readonly string[] RootFields = ["message", "validate_only"];
+    private static readonly string[] TargetFields = ["token", "topic", "condition"];
+    private static readonly string[] MessageFields = ["name", "data", "notification", "android", "webpush", "apns", "fcm_options", "token", "topic", "condition"];
+    private static readonly string[] AndroidFields = ["collapse_key", "priority", "ttl", "restricted_package_name", "data", "notification", "fcm_options", "direct_boot_ok", "bandwidth_constrained_ok", "restricted_satellite_ok"];
+
+    private readonly Dictionary<string, Queue<DateTimeOffset>> _recent = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (double Left, DateTimeOffset At)> _collapsible = new(StringComparer.Ordinal);
+    private long _sent;
+
+    /// <summary>The answer with an error code of the table.</summary>
+    public static FcmReply Refuse(string code, string message, string? field = null, TimeSpan? retryAfter = null) =>
+        new(Errors[code].Http, Errors[code].Status, code, message, field, retryAfter);
+
+    /// <summary>Decides a request. Not null: what the phone gets.</summary>
+    public (FcmReply Reply, Notification? Notification) Decide(FcmRequest request, DateTimeOffset now)
+    {
+        if (request.Path.Split('/') is not ["", "v1", "projects", var named, "messages:send"])
+        {
+            return (new(404, "NOT_FOUND", null, "The requested URL was not found on this server."), null);
+        }
+        if (request.Method != "POST")
+        {
+            return (new(405, "METHOD_NOT_ALLOWED", null, "The request method is not supported."), null);
+        }
+        if (!oauth.IsValid(request.Authorization, now))
+        {
+            return (new(401, "UNAUTHENTICATED", null, "Request had invalid authentication credentials. Expected OAuth 2 access token."), null);
+        }
+        if (named != project.ProjectId)
+        {
+            return (new(403, "PERMISSION_DENIED", null, $"Permission 'cloudmessaging.messages.create' denied on project {named}."), null);
+        }
+        JsonElement root;
+        try
+        {
+            using var document = JsonDocument.Parse(request.Body, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
+            root = document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return (Refuse("INVALID_ARGUMENT", "Invalid JSON payload received."), null);
+        }
+        if (OfMessage(root) is { } wrong)
+        {
+            return (wrong, null);
+        }
+        var message = root.GetProperty("message");
+        if (OfDevice(message, now) is { } refused)
+        {
+            return (refused, null);
+        }
+        var accepted = new FcmReply(200, null, null, $"projects/{project.ProjectId}/messages/0:{now.ToUnixTimeMilliseconds()}%{++_sent:x16}");
+        if (root.TryGetProperty("validate_only", out var validate) && validate.ValueKind == JsonValueKind.True)
+        {
+            return (accepted, null);
+        }
+        var android = Field(message, "android");
+        var ttl = Ttl(android) is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromSeconds(TtlMax);
+        var data = Field(message, "data") is { } fields ? Encoding.UTF8.GetBytes(fields.GetRawText()) : "{}"u8.ToArray();
+        return (accepted, new Notification("fcm", message.GetProperty("token").GetString()!, data, ttl == TimeSpan.Zero ? null : now + ttl, Field(android, "collapse_key")?.GetString()));
+    }
+
+    private static FcmReply? OfMessage(JsonElement root)
+    {
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("message", out var message) || message.ValueKind != JsonValueKind.Object)
+        {
+            return Invalid("message", "The message is not set.");
+        }
+        if (Unknown(root, RootFields) is { } stray)
+        {
+            return Invalid(stray, $"Unknown name \"{stray}\": Cannot find field.");
+        }
+        if (Unknown(message, MessageFields) is { } unknown)
+        {
+            return Invalid($"message.{unknown}", $"Unknown name \"{unknown}\" at 'message': Cannot find field.");
+        }
+        var targets = TargetFields.Count(name => message.TryGetProperty(name, out _));
+        if (targets != 1)
+        {
+            return Invalid("message", targets == 0 ? "Recipient of the message is not set." : "Exactly one of token, topic and condition may be set.");
+        }
+        if (!message.TryGetProperty("token", out var token) || token.ValueKind != JsonValueKind.String || !IsToken(token.GetString()!))
+        {
+            return Invalid("message.token", "The registration token is not a valid FCM registration token");
+        }
+        return OfData(message) ?? OfAndroid(Field(message, "android"));
+    }
+
+    private static FcmReply? OfData(JsonElement message)
+    {
+        if (Field(message, "data") is not { } data)
+        {
+            return null;
+        }
+        if (data.ValueKind != JsonValueKind.Object)
+        {
+            return Invalid("message.data", "Invalid value at 'message.data'");
+        }
+        var size = 0;
+        foreach (var property in data.EnumerateObject())
+        {
+            if (property.Value.ValueKind != JsonValueKind.String)
+            {
+                return Invalid($"message.data.{property.Name}", "Invalid value at 'message.data' (TYPE_STRING)");
+            }
+            if (property.Name is "from" or "message_type" or "gcm" || property.Name.StartsWith("google", StringComparison.Ordinal) || property.Name.StartsWith("gcm.", StringComparison.Ordinal))
+            {
+                return Invalid($"message.data.{property.Name}", $"Invalid data payload key: {property.Name}");
+            }
+            size += Encoding.UTF8.GetByteCount(property.Name) + Encoding.UTF8.GetByteCount(property.Value.GetString()!);
+        }
+        return size > PayloadMax ? Invalid("message.data", "Android message is too big") : null;
+    }
+
+    private static FcmReply? OfAndroid(JsonElement? android)
+    {
+        if (android is not { } settings)
+        {
+            return null;
+        }
+        if (settings.ValueKind != JsonValueKind.Object)
+        {
+            return Invalid("message.android", "Invalid value at 'message.android'");
+        }
+        if (Unknown(settings, AndroidFields) is { } unknown)
+        {
+            return Invalid($"message.android.{unknown}", $"Unknown name \"{unknown}\" at 'message.android': Cannot find field.");
+        }
+        if (Field(settings, "priority") is { } priority && !(priority.ValueKind == JsonValueKind.String && priority.GetString()!.ToUpperInvariant() is "HIGH" or "NORMAL"))
+        {
+            return Invalid("message.android.priority", "Invalid value at 'message.android.priority'");
+        }
+        if (Field(settings, "collapse_key") is { ValueKind: not JsonValueKind.String })
+        {
+            return Invalid("message.android.collapse_key", "Invalid value at 'message.android.collapse_key'");
+        }
+        return Field(settings, "ttl") is not null && Ttl(settings) is null ? Invalid("message.android.ttl", "Illegal TTL; must be from 0 to 2419200 seconds") : null;
+    }
+
+    private FcmReply? OfDevice(JsonElement message, DateTimeOffset now)
+    {
+        var token = message.GetProperty("token").GetString()!;
+        if (devices.Find(token) is not { GoneSince: null } device)
+        {
+            return Refuse("UNREGISTERED", "Requested entity was not found.");
+        }
+        if (device.App is { } sender && sender != project.SenderId)
+        {
+            return Refuse("SENDER_ID_MISMATCH", "SenderId mismatch");
+        }
+        if (device.ForApns)
+        {
+            return Refuse("THIRD_PARTY_AUTH_ERROR", "Auth error from APNS or Web Push Service");
+        }
+        if (!_recent.TryGetValue(token, out var recent))
+        {
+            _recent.Add(token, recent = new());
+        }
+        while (recent.TryPeek(out var oldest) && now - oldest >= TimeSpan.FromMinutes(1))
+        {
+            recent.Dequeue();
+        }
+        if (recent.Count >= PerMinuteMax)
+        {
+            return Refuse("QUOTA_EXCEEDED", "Quota exceeded for one device.", retryAfter: recent.Peek() + TimeSpan.FromMinutes(1) - now);
+        }
+        if (Field(Field(message, "android"), "collapse_key") is not null && !TakeCollapsible(token, now))
+        {
+            return Refuse("QUOTA_EXCEEDED", "Too many collapsible messages to one device.", retryAfter: CollapsibleRefill);
+        }
+        recent.Enqueue(now);
+        return null;
+    }
+
+    /// <summary>A burst of 20 collapsible messages to one device, then one in three minutes (documented).</summary>
+    private bool TakeCollapsible(string token, DateTimeOffset now)
+    {
+        var (left, at) = _collapsible.TryGetValue(token, out var known) ? known : (CollapsibleBurst, now);
+        left = Math.Min(CollapsibleBurst, left + ((now - at) / CollapsibleRefill));
+        var taken = left >= 1;
+        _collapsible[token] = (taken ? left - 1 : left, now);
+        return taken;
+    }
+
+    private static FcmReply Invalid(string field, string message) => Refuse("INVALID_ARGUMENT", message, field);
+
+    private static bool IsToken(string text) => text.Length is >= 64 and <= 4096 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or ':');
+
+    /// <summary>The first field that is none of the known, in either spelling of protocol buffers' JSON.</summary>
+    private static string? Unknown(JsonElement element, string[] known) =>
+        element.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => !known.Contains(name) && !known.Contains(JsonNamingPolicy.SnakeCaseLower.ConvertName(name)));
+
+    private static JsonElement? Field(JsonElement? element, string name) =>
+        element is not { ValueKind: JsonValueKind.Object } parent ? null
+        : parent.TryGetProperty(name, out var value) || parent.TryGetProperty(Camel(name), out value) ? value : null;
+
+    private static string Camel(string name) => string.Concat(name.Split('_').Select((part, index) => index == 0 || part.Length == 0 ? part : char.ToUpperInvariant(part[0]) + part[1..]));
+
+    /// <summary>A duration as protocol buffers write it ("3.5s"); null when there is none, or it is out of range.</summary>
+    private static double? Ttl(JsonElement? android) =>
+        Field(android, "ttl") is { ValueKind: JsonValueKind.String } value && value.GetString() is ['0' or '1' or '2' or '3' or '4' or '5' or '6' or '7' or '8' or '9', .., 's'] text
+        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= TtlMax ? seconds : null;
+}

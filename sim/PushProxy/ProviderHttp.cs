@@ -1,0 +1,88 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware.Certificates;
+
+namespace Appliance.Sim.PushProxy;
+
+/// <summary>A way out of the proxy that a fault has closed.</summary>
+public enum WayFault
+{
+    /// <summary>The provider's name cannot be resolved.</summary>
+    Dns,
+    /// <summary>The TLS handshake fails.</summary>
+    Tls,
+}
+
+/// <summary>What a provider said to one try; <see cref="Status"/> null when it said nothing.</summary>
+internal sealed record ProviderReply(HttpStatusCode? Status, byte[] Body, TimeSpan? RetryAfter, string Failure);
+
+/// <summary>HTTPS to a provider: one authority, the lab's time, a limit on each try.</summary>
+internal sealed class ProviderHttp : IDisposable
+{
+    private const int AnswerMax = 64 * 1024;
+    private static readonly TimeSpan TryMax = TimeSpan.FromSeconds(10);
+
+    private readonly HttpClient _http;
+    private readonly X509Certificate2? _authority;
+    private readonly TimeProvider _time;
+    private readonly Func<WayFault?>? _fault;
+
+    /// <param name="url">The base address.</param>
+    /// <param name="caFile">PEM file of the only authority believed; null for the system's.</param>
+    /// <param name="time">Every limit follows it.</param>
+    /// <param name="fault">Asked before each try.</param>
+    /// <exception cref="FormatException">The authority's file holds no certificate.</exception>
+    public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<WayFault?>? fault)
+    {
+        (_time, _fault) = (time, fault);
+        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = Timeout.InfiniteTimeSpan };
+        if (caFile is not null)
+        {
+            try
+            {
+                _authority = X509CertificateLoader.LoadCertificateFromFile(caFile);
+            }
+            catch (CryptographicException wrong)
+            {
+                throw new FormatException($"{Path.GetFileName(caFile)} holds no certificate", wrong);
+            }
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                TrustedPeer.Refusal(certificate as X509Certificate2, chain, _authority, url.Host, time.GetUtcNow()) is null;
+        }
+        _http = new HttpClient(handler) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerMax };
+    }
+
+    /// <summary>One try. A failure of the way, and a provider that does not answer in time, are a reply without a status.</summary>
+    public async Task<ProviderReply> TryAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        switch (_fault?.Invoke())
+        {
+            case WayFault.Dns:
+                return new ProviderReply(null, [], null, $"{_http.BaseAddress!.Host}: the name cannot be resolved");
+            case WayFault.Tls:
+                return new ProviderReply(null, [], null, $"{_http.BaseAddress!.Host}: the TLS handshake failed");
+        }
+        using var late = new CancellationTokenSource(TryMax, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            using var response = await _http.SendAsync(request, either.Token);
+            return new ProviderReply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(either.Token), RetryTimes.Asked(response.Headers, _time.GetUtcNow()), "");
+        }
+        catch (HttpRequestException failure)
+        {
+            return new ProviderReply(null, [], null, $"{_http.BaseAddress!.Host}: {failure.InnerException?.Message ?? failure.Message}");
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return new ProviderReply(null, [], null, $"{_http.BaseAddress!.Host}: no answer within {(int)TryMax.TotalSeconds} s");
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _authority?.Dispose();
+    }
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Appliance.Firmware.Ftm;
+
+namespace Appliance.Sim.PushProxy;
+
+/// <summary>The message as it stands in what APNs and FCM carry (docs/push-dialect.md): all values are strings.</summary>
+internal static class PushPayload
+{
+    private const string Ours = "ftm";
+
+    /// <summary>APNs: an alert for people, and our fields under <c>ftm</c>.</summary>
+    public static byte[] Apns(PushProxyRequest push) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+    {
+        ["aps"] = new JsonObject
+        {
+            ["alert"] = new JsonObject { ["title"] = "Login request", ["body"] = $"{push.User} from {push.ClientIp}" },
+            ["sound"] = "default",
+            ["category"] = "LOGIN",
+        },
+        [Ours] = Fields(push),
+    });
+
+    /// <summary>FCM: the fields alone, as <c>data</c>.</summary>
+    public static JsonObject Fields(PushProxyRequest push) => new()
+    {
+        ["session"] = push.Session,
+        ["callback_ip"] = push.CallbackIp,
+        ["callback_port"] = push.CallbackPort.ToString(CultureInfo.InvariantCulture),
+        ["token"] = push.Token,
+        ["user"] = push.User,
+        ["client_ip"] = push.ClientIp,
+        ["time"] = push.Time.ToString(CultureInfo.InvariantCulture),
+        ["expires"] = push.Expires.ToString(CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>What a phone reads; null when it is not ours.</summary>
+    public static PushMessage? Read(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(payload);
+            var root = document.RootElement;
+            var fields = root.TryGetProperty(Ours, out var nested) ? nested : root;
+            string Text(string name) => fields.GetProperty(name).GetString()!;
+            DateTimeOffset Moment(string name) => DateTimeOffset.FromUnixTimeSeconds(long.Parse(Text(name), CultureInfo.InvariantCulture));
+            return new PushMessage("", Text("token"), Text("session"), Text("callback_ip"), int.Parse(Text("callback_port"), CultureInfo.InvariantCulture),
+                Text("user"), IPAddress.Parse(Text("client_ip")), Moment("time"), Moment("expires"));
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+using Appliance.Sim.Providers;
+using Appliance.Sim.PushProxy;
+
+namespace Appliance.Sim.Verbs;
+
+/// <summary>What a double that runs alone tells: where it is, and the settings with which a push proxy (ours or another) reaches it.</summary>
+internal sealed record DoubleReady(bool Ready, string Double, Uri Url, ProviderSettings Settings);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(DoubleReady))]
+internal sealed partial class DoubleJson : JsonSerializerContext;
+
+/// <summary><c>apns-double</c> and <c>fcm-double</c>: a provider's double alone, for anybody's push sender. Real time.</summary>
+internal static class DoubleVerb
+{
+    public static Command Apns() => Create("apns-double", "APNs' double: HTTP/2 over TLS, the documented rules and reasons.", async (port, folder, keys) =>
+    {
+        var running = await ApnsDouble.StartAsync(port, keys, Devices.Open(), new SilentHop(), LabClock.Wall);
+        return (running, running.Address, new ProviderSettings(Apns: new ApnsSettings(running.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, keys.ApnsFile, ProviderKeys.Topic, keys.AuthorityFile)));
+    });
+
+    public static Command Fcm() => Create("fcm-double", "FCM's double: HTTP v1 and its token endpoint over TLS, the documented rules and errors.", async (port, folder, keys) =>
+    {
+        var running = await FcmDouble.StartAsync(port, keys, Devices.Open(), new SilentHop(), LabClock.Wall);
+        return (running, running.Address, new ProviderSettings(Fcm: new FcmSettings(running.Address, keys.WriteAccountFile(folder, running.TokenAddress), keys.AuthorityFile)));
+    });
+
+    private static Command Create(string name, string what, Func<int, string, ProviderKeys, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
+    {
+        var port = new Option<int>("--port") { Description = "Port on 127.0.0.1; 0 takes a free one", HelpName = "P", DefaultValueFactory = _ => 0 };
+        port.Validators.Add(result =>
+        {
+            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given is < 0 or > 65535)
+            {
+                result.AddError($"--port must be from 0 to 65535, not {given}");
+            }
+        });
+        var state = UpVerb.StateOption();
+        var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once it listens" };
+        var command = new Command(name, $"{what} Keys are made in DIR/providers on the first start; every well-formed device token counts as registered.\n\nExample: run {name} --port 8443 --json") { port, state, json };
+        command.SetAction((parsed, _) => RunAsync(name, parsed.GetValue(port), parsed.GetValue(state)!, parsed.GetValue(json), start));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string name, int port, string state, bool json, Func<int, string, ProviderKeys, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
+    {
+        using var signals = new StopSignals();
+        try
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(Path.GetFullPath(state), "providers")).FullName;
+            using var keys = ProviderKeys.Open(folder, LabClock.Wall);
+            var (running, address, settings) = await start(port, folder, keys);
+            await using (running)
+            {
+                Console.WriteLine(json
+                    ? JsonSerializer.Serialize(new DoubleReady(true, name, address, settings), DoubleJson.Default.DoubleReady)
+                    : $"{name} listens on {address}\nsettings for a push proxy: {JsonSerializer.Serialize(settings, ProviderSettingsJson.Default.ProviderSettings)}");
+                await Console.Out.FlushAsync();
+                await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            return ExitCode.Ok;
+        }
+        catch (IOException busy) when (busy.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            throw new LabFailure(ExitCode.Busy, $"127.0.0.1:{port} is in use (choose another with --port)", busy);
+        }
+        catch (Exception failure) when (LabFailure.From(failure) is { } known && !ReferenceEquals(known, failure))
+        {
+            throw known;
+        }
+    }
+
+    /// <summary>Nobody's phone: what was taken goes nowhere.</summary>
+    private sealed class SilentHop : ILastHop
+    {
+        public ValueTask DeliverAsync(Notification notification) => ValueTask.CompletedTask;
+    }
+}

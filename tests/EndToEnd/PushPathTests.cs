@@ -1,0 +1,71 @@
+using Appliance.Sim.Lab;
+using Xunit;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary>The whole way of a push: unit, proxy over TLS, APNs or FCM, phone, callback.</summary>
+public sealed class PushPathTests
+{
+    private static readonly PushOptions Full = new();
+
+    [Theory]
+    [InlineData("ios 17.5")]
+    [InlineData("Android 14")]
+    public async Task ALoginByPushThroughTheProviderOfThePhone(string phone)
+    {
+        await using var lab = await TestLab.StartAsync(push: Full);
+        await lab.CliAsync("config user fortitoken", $"edit {TestLab.AnnSerial}", $"set os-ver \"{phone}\"", "next", "end");
+        using var web = new Web(lab);
+        var waiting = await PushLogin.BeginAsync(lab, web);
+        await lab.PushPendingAsync();
+        Assert.Equal(200, await lab.AnswerStatusAsync("approve"));
+        Assert.Equal("ret=1,redir=/remote/index", await waiting);
+        await lab.EventAsync("0100032160");
+    }
+
+    [Fact]
+    public async Task APushThatIsTooLateForItsProviderIsNotSent()
+    {
+        // An offline phone: the provider took it, so the unit is told that it was sent; the phone gets it when it is back.
+        await using var lab = await TestLab.StartAsync(push: Full);
+        await lab.PhoneModeAsync(new { online = false });
+        using var web = new Web(lab);
+        var waiting = await PushLogin.BeginAsync(lab, web);
+        await lab.EventAsync("0100032160");
+        await lab.PhoneModeAsync(new { online = true });
+        await lab.PushPendingAsync();
+        Assert.Equal(200, await lab.AnswerStatusAsync("deny"));
+        Assert.DoesNotContain("ret=1", await waiting, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStateWithKeysIsUsedAgain()
+    {
+        await using var lab = await TestLab.StartAsync(push: Full);
+        var key = await File.ReadAllTextAsync(Path.Combine(lab.State, "providers", "apns.p8"));
+        await lab.RestartAsync();
+        Assert.Equal(key, await File.ReadAllTextAsync(Path.Combine(lab.State, "providers", "apns.p8")));
+        using var web = new Web(lab);
+        _ = PushLogin.BeginAsync(lab, web);
+        await lab.PushPendingAsync();
+    }
+}
+
+/// <summary>A login by push as a client's two requests.</summary>
+internal static class PushLogin
+{
+    /// <summary>Sends both; the task within ends with the answer to the second one.</summary>
+    public static async Task<Task<string>> BeginAsync(TestLab lab, Web web, string user = "ann")
+    {
+        var url = $"https://{lab.Vpn}/remote/logincheck";
+        using var challenge = await web.FormAsync(url, $"username={user}&credential={user}-password&realm=&ajax=1&just_logged_in=1");
+        var fields = (await challenge.Content.ReadAsStringAsync()).Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        return AnswerAsync(web.FormAsync(url, $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"));
+    }
+
+    private static async Task<string> AnswerAsync(Task<HttpResponseMessage> reply)
+    {
+        using var answer = await reply;
+        return await answer.Content.ReadAsStringAsync();
+    }
+}

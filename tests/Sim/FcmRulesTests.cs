@@ -1,0 +1,190 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Appliance.Sim.Providers;
+using Xunit;
+
+namespace Appliance.Tests.Sim;
+
+/// <summary>FCM's documented error table and the token endpoint's, row by row.</summary>
+public sealed class FcmRulesTests
+{
+    private const string Audience = "https://127.0.0.1/token";
+    private const string Path = "/v1/projects/lab/messages:send";
+    private static readonly DateTimeOffset Now = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
+    private static readonly string Token = "good:" + new string('a', 100);
+    private static readonly RSA Key = RSA.Create(2048);
+    private static readonly RSA Other = RSA.Create(2048);
+    private readonly Devices _devices = Devices.Open();
+    private readonly OAuthRules _oauth;
+    private readonly FcmRules _rules;
+
+    public FcmRulesTests()
+    {
+        _oauth = new OAuthRules(new ServiceAccount("push@lab", "key-1", Key), Audience);
+        _rules = new FcmRules(new FcmProject("lab", "42"), _oauth, _devices);
+        _devices.Put(new Device("gone:" + new string('a', 100), GoneSince: Now.AddDays(-1)));
+        _devices.Put(new Device("other:" + new string('a', 100), App: "43"));
+        _devices.Put(new Device("ios:" + new string('a', 100), ForApns: true));
+        Assert.Null(Assertion(new()).Error);
+    }
+
+    /// <summary>The code, the field that it names, and the path in the message with the JSON that is put there; null takes it away.</summary>
+    public static TheoryData<string, string?, string, string?> Rows => new()
+    {
+        { "INVALID_ARGUMENT", "message", "message", null },
+        { "INVALID_ARGUMENT", "stray", "stray", "1" },
+        { "INVALID_ARGUMENT", "message.stray", "message.stray", "1" },
+        { "INVALID_ARGUMENT", "message", "message.token", null },
+        { "INVALID_ARGUMENT", "message", "message.topic", "\"news\"" },
+        { "INVALID_ARGUMENT", "message.token", "message.token", "\"short\"" },
+        { "INVALID_ARGUMENT", "message.token", "message.token", "7" },
+        { "INVALID_ARGUMENT", "message.data", "message.data", "[]" },
+        { "INVALID_ARGUMENT", "message.data.n", "message.data.n", "1" },
+        { "INVALID_ARGUMENT", "message.data.from", "message.data.from", "\"x\"" },
+        { "INVALID_ARGUMENT", "message.data.gcm", "message.data.gcm", "\"x\"" },
+        { "INVALID_ARGUMENT", "message.data.google.x", "message.data.google.x", "\"x\"" },
+        { "INVALID_ARGUMENT", "message.data", "message.data.big", "size 4097" },
+        { "INVALID_ARGUMENT", "message.android", "message.android", "1" },
+        { "INVALID_ARGUMENT", "message.android.stray", "message.android.stray", "1" },
+        { "INVALID_ARGUMENT", "message.android.priority", "message.android.priority", "\"urgent\"" },
+        { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "\"60\"" },
+        { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "\"2419201s\"" },
+        { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "60" },
+        { "INVALID_ARGUMENT", "message.android.collapse_key", "message.android.collapse_key", "5" },
+        { "UNREGISTERED", null, "message.token", "\"gone:\"" },
+        { "SENDER_ID_MISMATCH", null, "message.token", "\"other:\"" },
+        { "THIRD_PARTY_AUTH_ERROR", null, "message.token", "\"ios:\"" },
+        { "QUOTA_EXCEEDED", null, "burst", "240" },
+        { "QUOTA_EXCEEDED", null, "collapsible", "20" },
+        { "UNAVAILABLE", null, "", null },
+        { "INTERNAL", null, "", null },
+    };
+
+    public static TheoryData<string, string, string?> OAuthRows => new()
+    {
+        { "invalid_request", "grant_type", null },
+        { "unsupported_grant_type", "grant_type", "password" },
+        { "invalid_request", "assertion", null },
+        { "invalid_grant", "assertion", "a.b.c" },
+        { "invalid_grant", "alg", "ES256" },
+        { "invalid_grant", "iss", "stranger@lab" },
+        { "invalid_grant", "kid", "key-2" },
+        { "invalid_grant", "wrongkey", "1" },
+        { "invalid_grant", "aud", "https://elsewhere/token" },
+        { "invalid_grant", "iat", "1" },
+        { "invalid_grant", "exp", "0" },
+        { "invalid_grant", "exp", "3601" },
+        { "invalid_scope", "scope", "https://www.googleapis.com/auth/drive" },
+    };
+
+    [Fact]
+    public void Every_documented_error_has_a_row() => Assert.Equal(FcmRules.Errors.Keys.Order(), Rows.Select(row => row.Data.Item1).Distinct().Order());
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void A_breach_earns_its_code(string code, string? field, string where, string? json)
+    {
+        var message = Message();
+        FcmReply reply;
+        switch (where)
+        {
+            case "":
+                reply = FcmRules.Refuse(code, "by fault alone");
+                break;
+            case "burst":
+            case "collapsible":
+                if (where == "collapsible")
+                {
+                    message["message"]!["android"]!["collapse_key"] = "k";
+                }
+                for (var sent = 0; sent < int.Parse(json!, null); sent++)
+                {
+                    Assert.Equal(200, Send(message).Http);
+                }
+                reply = Send(message);
+                Assert.Equal(where == "burst" ? TimeSpan.FromMinutes(1) : TimeSpan.FromMinutes(3), reply.RetryAfter);
+                break;
+            default:
+                Put(message, where, json);
+                reply = Send(message);
+                Assert.Equal(200, Send(Message()).Http);
+                break;
+        }
+        Assert.Equal((code, FcmRules.Errors[code].Http, FcmRules.Errors[code].Status, field), (reply.ErrorCode, reply.Http, reply.Status, reply.Field));
+    }
+
+    [Theory]
+    [MemberData(nameof(OAuthRows))]
+    public void A_bad_request_for_a_token_earns_its_word(string error, string name, string? value)
+    {
+        var reply = Assertion(new() { [name] = value });
+        Assert.Equal((error, 400, null), (reply.Error, reply.Http, reply.AccessToken));
+        Assert.NotEmpty(reply.Description!);
+    }
+
+    [Fact]
+    public void An_access_token_lives_its_hour_and_no_other_is_taken()
+    {
+        Assert.Equal(200, Send(Message()).Http);
+        Assert.Equal(200, Send(Message(), "Bearer fresh", Now.AddSeconds(3598)).Http);
+        Assert.Equal(401, Send(Message(), "Bearer fresh", Now.AddSeconds(3599)).Http);
+        Assert.Equal(401, Send(Message(), "Bearer stale").Http);
+        Assert.Equal(401, Send(Message(), null).Http);
+        Assert.Equal(403, Send(Message(), path: "/v1/projects/other/messages:send").Http);
+        Assert.Equal(404, Send(Message(), path: "/v1/projects/lab/messages").Http);
+        Assert.Equal("INVALID_ARGUMENT", _rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", "{"u8.ToArray()), Now).Reply.ErrorCode);
+    }
+
+    [Fact]
+    public void What_is_good_reaches_the_phone_for_its_time_and_a_trial_run_does_not()
+    {
+        var (reply, notification) = _rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(Message().ToJsonString())), Now);
+        Assert.StartsWith("projects/lab/messages/", reply.Message, StringComparison.Ordinal);
+        Assert.Equal((Token, Now.AddSeconds(60), null), (notification!.DeviceToken, notification.Expires, notification.CollapseId));
+        Assert.Equal("""{"session":"s"}""", Encoding.UTF8.GetString(notification.Payload.Span));
+        var trial = Message();
+        trial["validate_only"] = true;
+        Assert.Null(_rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(trial.ToJsonString())), Now).Notification);
+    }
+
+    private static JsonObject Message() => (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{Token}}","data":{"session":"s"},"android":{"priority":"HIGH","ttl":"60s"} } }""")!;
+
+    private static void Put(JsonObject message, string where, string? json)
+    {
+        var parts = where.Split('.', where.StartsWith("message.data", StringComparison.Ordinal) ? 3 : 10);
+        var parent = message;
+        foreach (var part in parts[..^1])
+        {
+            parent = (JsonObject)parent[part]!;
+        }
+        if (json is null)
+        {
+            parent.Remove(parts[^1]);
+            return;
+        }
+        // 4,096 bytes are taken, keys and values counted: what is there already (session=s) is eight, the new key three.
+        parent[parts[^1]] = json.StartsWith("size ", StringComparison.Ordinal) ? new string('x', int.Parse(json[5..], null) - 8 - 3)
+            : json.EndsWith(":\"", StringComparison.Ordinal) ? json.Trim('"') + new string('a', 100) : JsonNode.Parse(json);
+    }
+
+    private FcmReply Send(JsonObject message, string? authorization = "Bearer fresh", DateTimeOffset? now = null, string path = Path) =>
+        _rules.Decide(new FcmRequest("POST", path, authorization, Encoding.UTF8.GetBytes(message.ToJsonString())), now ?? Now).Reply;
+
+    private OAuthReply Assertion(Dictionary<string, string?> change)
+    {
+        string? Of(string name, string otherwise) => change.TryGetValue(name, out var given) ? given : otherwise;
+        var key = change.ContainsKey("wrongkey") ? Other : Key;
+        var claims = new JsonObject
+        {
+            ["iss"] = Of("iss", "push@lab"),
+            ["aud"] = Of("aud", Audience),
+            ["scope"] = Of("scope", OAuthRules.Scope),
+            ["iat"] = Now.ToUnixTimeSeconds() + int.Parse(Of("iat", "0")!, null),
+            ["exp"] = Now.ToUnixTimeSeconds() + int.Parse(Of("exp", "3600")!, null),
+        };
+        var assertion = Jwt.Make($$"""{"alg":"{{Of("alg", "RS256")}}","kid":"{{Of("kid", "key-1")}}"}""", claims.ToJsonString(), data => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+        var form = new Dictionary<string, string?> { ["grant_type"] = Of("grant_type", OAuthRules.GrantType), ["assertion"] = Of("assertion", assertion) };
+        return _oauth.Decide(form.Where(field => field.Value is not null).ToDictionary(field => field.Key, field => field.Value!), "fresh", Now);
+    }
+}
