@@ -4,6 +4,7 @@ using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.LastHop;
 using Appliance.Sim.Phones;
 using Appliance.Sim.PushProxy;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,8 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 
 /// <summary>The way of a push through proxy and providers.</summary>
 /// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
-internal sealed record PushOptions(string? ProvidersFile = null);
+/// <param name="Broker">The MQTT broker between the doubles and the phones; null for the lab's own.</param>
+internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Broker = null);
 
 /// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
 internal sealed class Laboratory : IAsyncDisposable
@@ -75,7 +77,7 @@ internal sealed class Laboratory : IAsyncDisposable
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
-        var path = await PushPathAsync(options.Push, state.Path, phones);
+        var path = await PushPathAsync(options.Push, state.Path, phones, log);
         var unit = Own(await Firmware.Unit.StartAsync(
             new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock) : null, firstConfiguration, logs, options.Personality, path?.Options), cancellationToken));
         Unit = new LabUnit(unit);
@@ -84,14 +86,17 @@ internal sealed class Laboratory : IAsyncDisposable
         Api.Attach(Unit);
     }
 
-    private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones)
+    private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, ILogger log)
     {
         if (options is null)
         {
             return null;
         }
-        var lastHop = new FleetLastHop(phones);
-        return Own(await PushPath.StartAsync(state, options.ProvidersFile, lastHop.Devices, lastHop, Clock));
+        var broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
+        var listening = Own(new MqttPhones(broker, phones, log));
+        phones.OnlineChanged += listening.Look;
+        var lastHop = Own(new MqttLastHop(broker, Clock, log));
+        return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock));
     }
 
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>

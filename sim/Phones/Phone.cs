@@ -30,6 +30,7 @@ public sealed class Phone : IDisposable
 
     private readonly Lock _gate = new();
     private readonly List<PendingPush> _pushes = [];
+    private readonly Dictionary<string, DateTimeOffset> _seen = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly PushCallback _callback;
     private readonly CancellationTokenSource _gone = new();
@@ -53,7 +54,22 @@ public sealed class Phone : IDisposable
     /// <summary>From the version text that the phone registered with; like the appliance, everything but Android counts as iOS.</summary>
     public string Platform => Activation.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios";
 
+    /// <summary>True while it has a connection.</summary>
+    public bool Online
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _online;
+            }
+        }
+    }
+
     internal TokenActivation Activation { get; private set; }
+
+    /// <summary>Told when it went on or off.</summary>
+    internal Action? OnlineChanged { get; init; }
 
     /// <summary>The code that the app shows now, by its own (perhaps wrong) clock.</summary>
     public string Code
@@ -101,6 +117,10 @@ public sealed class Phone : IDisposable
             }
         }
         delivered.ForEach(React);
+        if (change.Online is not null)
+        {
+            OnlineChanged?.Invoke();
+        }
     }
 
     /// <summary>The app was enrolled again (another seed or registration); what is on the screen stays.</summary>
@@ -118,9 +138,9 @@ public sealed class Phone : IDisposable
         lock (_gate)
         {
             ExpireLocked();
-            if (_pushes.Exists(known => known.Message.SessionId == message.SessionId))
+            if (message.Expires <= _time.GetUtcNow() || !_seen.TryAdd(message.SessionId, message.Expires))
             {
-                return; // A cloud may deliver twice; the owner is asked once.
+                return; // A cloud may deliver late, or twice; the owner is asked once.
             }
             if (_pushes.Count >= MostPending)
             {
@@ -224,5 +244,9 @@ public sealed class Phone : IDisposable
     {
         var now = _time.GetUtcNow();
         _pushes.RemoveAll(push => push.Message.Expires <= now && !push.Answering);
+        foreach (var old in _seen.Where(seen => seen.Value <= now).Select(seen => seen.Key).ToArray())
+        {
+            _seen.Remove(old);
+        }
     }
 }

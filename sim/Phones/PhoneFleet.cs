@@ -38,6 +38,9 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
         }
     }
 
+    /// <summary>A phone went on or off.</summary>
+    public event Action? OnlineChanged;
+
     /// <summary>All phones, by serial number.</summary>
     public IReadOnlyList<Phone> Phones
     {
@@ -95,7 +98,7 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             }
             else
             {
-                _phones.Add(serial, new Phone(activation, new PushCallback(_source.DeviceCa, time, log, connect), time));
+                _phones.Add(serial, new Phone(activation, new PushCallback(_source.DeviceCa, time, log, connect), time) { OnlineChanged = () => OnlineChanged?.Invoke() });
             }
         }
     }

@@ -87,9 +87,9 @@ internal sealed class ApnsDouble : IAsyncDisposable
                 (reply, notification) = _rules.Decide(request, connection, freshId, _time.GetUtcNow());
             }
         }
-        if (notification is not null)
+        if (notification is not null && !await _lastHop.DeliverAsync(notification))
         {
-            await _lastHop.DeliverAsync(notification);
+            reply = ApnsRules.Refuse("ServiceUnavailable", reply.ApnsId);
         }
         context.Response.StatusCode = reply.Status;
         context.Response.Headers["apns-id"] = reply.ApnsId;

@@ -52,6 +52,6 @@ public sealed record Notification(string Provider, string DeviceToken, ReadOnlyM
 /// <summary>The last hop, from a provider to the phone.</summary>
 public interface ILastHop
 {
-    /// <summary>Passes it on; completes when it is on its way, not when the phone has it.</summary>
-    ValueTask DeliverAsync(Notification notification);
+    /// <summary>Passes it on; completes when it is on its way, not when the phone has it. False when there is no way.</summary>
+    ValueTask<bool> DeliverAsync(Notification notification);
 }

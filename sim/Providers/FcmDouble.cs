@@ -80,9 +80,9 @@ internal sealed class FcmDouble : IAsyncDisposable
                 (reply, notification) = _rules.Decide(new FcmRequest(context.Request.Method, target, context.Request.Headers.Authorization, body), _time.GetUtcNow());
             }
         }
-        if (notification is not null)
+        if (notification is not null && !await _lastHop.DeliverAsync(notification))
         {
-            await _lastHop.DeliverAsync(notification);
+            reply = FcmRules.Refuse("UNAVAILABLE", "The way to the phones is closed.");
         }
         if (reply.RetryAfter is { } wait)
         {

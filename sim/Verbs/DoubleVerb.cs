@@ -3,8 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
+using Appliance.Sim.LastHop;
 using Appliance.Sim.Providers;
 using Appliance.Sim.PushProxy;
+using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Verbs;
 
@@ -18,19 +20,19 @@ internal sealed partial class DoubleJson : JsonSerializerContext;
 /// <summary><c>apns-double</c> and <c>fcm-double</c>: a provider's double alone, for anybody's push sender. Real time.</summary>
 internal static class DoubleVerb
 {
-    public static Command Apns() => Create("apns-double", "APNs' double: HTTP/2 over TLS, the documented rules and reasons.", async (port, folder, keys) =>
+    public static Command Apns() => Create("apns-double", "APNs' double: HTTP/2 over TLS, the documented rules and reasons.", async (port, folder, keys, hop) =>
     {
-        var running = await ApnsDouble.StartAsync(port, keys, Devices.Open(), new SilentHop(), LabClock.Wall);
+        var running = await ApnsDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
         return (running, running.Address, new ProviderSettings(Apns: new ApnsSettings(running.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, keys.ApnsFile, ProviderKeys.Topic, keys.AuthorityFile)));
     });
 
-    public static Command Fcm() => Create("fcm-double", "FCM's double: HTTP v1 and its token endpoint over TLS, the documented rules and errors.", async (port, folder, keys) =>
+    public static Command Fcm() => Create("fcm-double", "FCM's double: HTTP v1 and its token endpoint over TLS, the documented rules and errors.", async (port, folder, keys, hop) =>
     {
-        var running = await FcmDouble.StartAsync(port, keys, Devices.Open(), new SilentHop(), LabClock.Wall);
+        var running = await FcmDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
         return (running, running.Address, new ProviderSettings(Fcm: new FcmSettings(running.Address, keys.WriteAccountFile(folder, running.TokenAddress), keys.AuthorityFile)));
     });
 
-    private static Command Create(string name, string what, Func<int, string, ProviderKeys, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
+    private static Command Create(string name, string what, Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
     {
         var port = new Option<int>("--port") { Description = "Port on 127.0.0.1; 0 takes a free one", HelpName = "P", DefaultValueFactory = _ => 0 };
         port.Validators.Add(result =>
@@ -41,20 +43,23 @@ internal static class DoubleVerb
             }
         });
         var state = UpVerb.StateOption();
+        var mqtt = UpVerb.MqttOption("The broker to which it publishes what it takes; none: it goes nowhere");
         var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once it listens" };
-        var command = new Command(name, $"{what} Keys are made in DIR/providers on the first start; every well-formed device token counts as registered.\n\nExample: run {name} --port 8443 --json") { port, state, json };
-        command.SetAction((parsed, _) => RunAsync(name, parsed.GetValue(port), parsed.GetValue(state)!, parsed.GetValue(json), start));
+        var command = new Command(name, $"{what} Keys are made in DIR/providers on the first start; every well-formed device token counts as registered.\n\nExample: run {name} --port 8443 --json") { port, state, json, mqtt };
+        command.SetAction((parsed, _) => RunAsync(name, parsed.GetValue(port), parsed.GetValue(state)!, parsed.GetValue(json), parsed.GetValue(mqtt), start));
         return command;
     }
 
-    private static async Task<int> RunAsync(string name, int port, string state, bool json, Func<int, string, ProviderKeys, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
+    private static async Task<int> RunAsync(string name, int port, string state, bool json, MqttAddress? broker, Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
     {
         using var signals = new StopSignals();
+        using var logs = new StandardErrorLog(LogLevel.Warning, LabClock.Wall);
         try
         {
             var folder = Directory.CreateDirectory(Path.Combine(Path.GetFullPath(state), "providers")).FullName;
             using var keys = ProviderKeys.Open(folder, LabClock.Wall);
-            var (running, address, settings) = await start(port, folder, keys);
+            await using var published = broker is null ? null : new MqttLastHop(broker, LabClock.Wall, logs.CreateLogger(name));
+            var (running, address, settings) = await start(port, folder, keys, (ILastHop?)published ?? new SilentHop());
             await using (running)
             {
                 Console.WriteLine(json
@@ -78,6 +83,6 @@ internal static class DoubleVerb
     /// <summary>Nobody's phone: what was taken goes nowhere.</summary>
     private sealed class SilentHop : ILastHop
     {
-        public ValueTask DeliverAsync(Notification notification) => ValueTask.CompletedTask;
+        public ValueTask<bool> DeliverAsync(Notification notification) => ValueTask.FromResult(true);
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
+using Appliance.Sim.LastHop;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Verbs;
@@ -36,13 +37,14 @@ internal static class UpVerb
         var push = new Option<string>("--push") { Description = "direct: straight to the phones; full: by push proxy, APNs or FCM", HelpName = "direct|full", DefaultValueFactory = _ => "direct" };
         push.AcceptOnlyFromAmong("direct", "full");
         var providers = new Option<string?>("--providers") { Description = "Which providers the push proxy uses (JSON; default: the lab's own doubles); goes with --push full", HelpName = "FILE" };
+        var mqtt = MqttOption("The MQTT 5 broker between providers and phones (default: the lab's own); goes with --push full");
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, clock, labPort, personality, push, providers,
+            headless, state, config, board, clock, labPort, personality, push, providers, mqtt,
         };
         command.SetAction((parsed, _) => RunAsync(
             new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
-                parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null ? new PushOptions(parsed.GetValue(providers)) : null),
+                parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt)) : null),
             parsed.GetValue(headless)));
         return command;
     }
@@ -62,6 +64,24 @@ internal static class UpVerb
         }
         return ".state";
     }
+
+    internal static Option<MqttAddress?> MqttOption(string description) => new("--mqtt")
+    {
+        Description = description,
+        HelpName = "HOST:PORT[,user=NAME][,password=WORD][,tls]",
+        CustomParser = result =>
+        {
+            try
+            {
+                return MqttAddress.Parse(result.Tokens[0].Value);
+            }
+            catch (FormatException wrong)
+            {
+                result.AddError($"--mqtt: {wrong.Message}");
+                return null;
+            }
+        },
+    };
 
     internal static Option<int> LabPortOption()
     {

@@ -39,10 +39,10 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
         _folder.Delete(recursive: true);
     }
 
-    ValueTask ILastHop.DeliverAsync(Notification notification)
+    ValueTask<bool> ILastHop.DeliverAsync(Notification notification)
     {
         _delivered.Enqueue(notification);
-        return ValueTask.CompletedTask;
+        return ValueTask.FromResult(true);
     }
 
     [Theory]

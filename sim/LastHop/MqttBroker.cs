@@ -1,0 +1,51 @@
+using System.Net;
+using System.Net.Sockets;
+using MQTTnet.Server;
+
+namespace Appliance.Sim.LastHop;
+
+/// <summary>The lab's own MQTT 5 broker, on loopback.</summary>
+internal sealed class MqttBroker : IAsyncDisposable
+{
+    private const int Tries = 10;
+    private readonly MqttServer _server;
+
+    private MqttBroker(MqttServer server, int port) => (_server, Address) = (server, new MqttAddress("127.0.0.1", port));
+
+    /// <summary>Where it listens.</summary>
+    public MqttAddress Address { get; }
+
+    /// <summary>Listens on a free port.</summary>
+    public static async Task<MqttBroker> StartAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var port = FreePort();
+            var options = new MqttServerOptionsBuilder().WithDefaultEndpoint().WithDefaultEndpointBoundIPAddress(IPAddress.Loopback).WithDefaultEndpointBoundIPV6Address(IPAddress.None).WithDefaultEndpointPort(port).Build();
+            var server = new MqttServerFactory().CreateMqttServer(options);
+            try
+            {
+                await server.StartAsync();
+                return new MqttBroker(server, port);
+            }
+            catch (SocketException) when (tries < Tries)
+            {
+                // Somebody took it in between; the broker cannot tell which port it would get for 0.
+                server.Dispose();
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.StopAsync();
+        _server.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

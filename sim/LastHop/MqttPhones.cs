@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Phones;
+using Appliance.Sim.PushProxy;
+using Microsoft.Extensions.Logging;
+using MQTTnet;
+using MQTTnet.Exceptions;
+using MQTTnet.Protocol;
+
+namespace Appliance.Sim.LastHop;
+
+/// <summary>
+/// The phones' side of the last hop: each phone that is on and registered holds a connection of its own to the broker and listens on its
+/// topic. Looks what has changed when it is told to, and once a second; a broker that is away is tried again.
+/// </summary>
+internal sealed class MqttPhones : IAsyncDisposable
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    private readonly MqttAddress _broker;
+    private readonly PhoneFleet _fleet;
+    private readonly ILogger _log;
+    private readonly Dictionary<string, (Phone Phone, DeviceTopic Topic, IMqttClient Client)> _connected = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _look = new(0);
+    private readonly Task _running;
+    private int _connectedCount;
+
+    public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log)
+    {
+        (_broker, _fleet, _log) = (broker, fleet, log);
+        _running = Task.Run(RunAsync);
+    }
+
+    /// <summary>How many phones are connected.</summary>
+    internal int ConnectedCount => Volatile.Read(ref _connectedCount);
+
+    /// <summary>Something changed; look now.</summary>
+    public void Look()
+    {
+        if (_look.CurrentCount == 0)
+        {
+            _look.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _running;
+        foreach (var serial in _connected.Keys.ToArray())
+        {
+            await DisconnectAsync(serial);
+        }
+        _stopping.Dispose();
+        _look.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await SyncAsync();
+                // The broker is outside the lab's clock: real time.
+                using var pause = new CancellationTokenSource(LookEvery, LabClock.Wall);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(pause.Token, _stopping.Token);
+                await _look.WaitAsync(either.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+                _stopping.Token.ThrowIfCancellationRequested();
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The lab stops.
+        }
+    }
+
+    private async Task SyncAsync()
+    {
+        var wanted = _fleet.Phones.Where(phone => phone.Online).Select(phone => (Phone: phone, Topic: PhoneDevices.TopicOf(phone)))
+            .Where(pair => pair.Topic is not null).ToDictionary(pair => pair.Phone.Serial, pair => (pair.Phone, Topic: pair.Topic!));
+        foreach (var (serial, held) in _connected.ToArray())
+        {
+            if (!wanted.TryGetValue(serial, out var want) || want.Phone != held.Phone || want.Topic != held.Topic || !held.Client.IsConnected)
+            {
+                await DisconnectAsync(serial);
+            }
+        }
+        foreach (var (serial, (phone, topic)) in wanted.Where(want => !_connected.ContainsKey(want.Key)))
+        {
+            await ConnectAsync(serial, phone, topic);
+        }
+        Volatile.Write(ref _connectedCount, _connected.Count);
+    }
+
+    private async Task ConnectAsync(string serial, Phone phone, DeviceTopic topic)
+    {
+        var factory = new MqttClientFactory();
+        var client = factory.CreateMqttClient();
+        client.ApplicationMessageReceivedAsync += received =>
+        {
+            if (PushPayload.Read(received.ApplicationMessage.Payload.ToArray()) is { } message && message.TokenSerial == phone.Serial)
+            {
+                phone.Receive(message);
+            }
+            return Task.CompletedTask;
+        };
+        try
+        {
+            await client.ConnectAsync(_broker.For($"phone-{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), _stopping.Token);
+            await client.SubscribeAsync(factory.CreateSubscribeOptionsBuilder()
+                .WithTopicFilter(filter => filter.WithTopic(topic.ToString()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)).Build(), _stopping.Token);
+            _connected.Add(serial, (phone, topic, client));
+        }
+        catch (Exception failure) when (failure is MqttCommunicationException or OperationCanceledException)
+        {
+            client.Dispose();
+            _stopping.Token.ThrowIfCancellationRequested();
+            _log.LogWarning("phone {Serial}: {Broker}: {Failure}", serial, _broker, failure.InnerException?.Message ?? failure.Message);
+        }
+    }
+
+    private async Task DisconnectAsync(string serial)
+    {
+        _connected.Remove(serial, out var held);
+        try
+        {
+            await held.Client.DisconnectAsync();
+        }
+        catch (MqttCommunicationException)
+        {
+            // It was gone already.
+        }
+        held.Client.Dispose();
+    }
+}

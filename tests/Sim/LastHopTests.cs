@@ -1,0 +1,125 @@
+using System.Net;
+using System.Net.Sockets;
+using Appliance.Sim.Clock;
+using Appliance.Sim.LastHop;
+using Appliance.Sim.Phones;
+using Appliance.Sim.Providers;
+using Appliance.Sim.PushProxy;
+using Appliance.Tests.EndToEnd;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace Appliance.Tests.Sim;
+
+/// <summary>From the provider to the phone over MQTT: the lab's own broker, and mosquitto.</summary>
+public sealed class LastHopTests : IAsyncLifetime
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1111111109);
+    private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen, new FakeTimeProvider(Now));
+    private readonly FakeUnit _unit = new(CallbackServer.MakeCa(Now));
+    private readonly PhoneFleet _fleet;
+    private MqttBroker? _own;
+
+    public LastHopTests()
+    {
+        _fleet = new PhoneFleet(_clock, NullLogger.Instance);
+        _fleet.Attach(_unit);
+    }
+
+    private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
+
+    public async ValueTask InitializeAsync() => _own = await MqttBroker.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _own!.DisposeAsync();
+        _fleet.Dispose();
+        _clock.Dispose();
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:1883", "127.0.0.1", 1883, null, null, false)]
+    [InlineData("[::1]:8883,tls", "::1", 8883, null, null, true)]
+    [InlineData("broker.lab:1883,user=u,password=p=q", "broker.lab", 1883, "u", "p=q", false)]
+    public void AnAddressIsReadAsPublished(string text, string host, int port, string? user, string? password, bool tls) =>
+        Assert.Equal(new MqttAddress(host, port, user, password, tls), MqttAddress.Parse(text));
+
+    [Theory]
+    [InlineData("", "HOST:PORT")]
+    [InlineData("broker", "HOST:PORT")]
+    [InlineData("broker:0", "HOST:PORT")]
+    [InlineData("broker:70000", "HOST:PORT")]
+    [InlineData("broker:1883,colour=red", "colour")]
+    [InlineData("broker:1883,tls=yes", "tls")]
+    [InlineData("broker:1883,password=secret-word", "password goes with user")]
+    public void ABadAddressIsNamed(string text, string named) =>
+        Assert.Contains(named, Assert.Throws<FormatException>(() => MqttAddress.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task APhoneThatIsOnGetsAPushAndOneThatComesBackGetsTheNewestThatIsStillGood(bool mosquitto)
+    {
+        await using var peer = mosquitto ? await Mosquitto.StartAsync() : null;
+        var broker = peer?.Address ?? _own!.Address;
+        await using var hop = new MqttLastHop(broker, _clock, NullLogger.Instance);
+        await using var phones = new MqttPhones(broker, _fleet, NullLogger.Instance);
+        _fleet.OnlineChanged += phones.Look;
+        Assert.True(await hop.DeliverAsync(Push("aa")));
+        await Until.TrueAsync(() => Sessions() is ["aa"], "the push on the phone");
+
+        Ann.Change(new PhoneChange(Online: false));
+        await Until.TrueAsync(() => phones.ConnectedCount == 0, "the phone off");
+        Assert.True(await hop.DeliverAsync(Push("bb")));
+        Assert.True(await hop.DeliverAsync(Push("cc")));
+        Ann.Change(new PhoneChange(Online: true));
+        await Until.TrueAsync(() => Sessions() is ["aa", "cc"], "the newest push");
+
+        // What was kept is void by now: it may come, and is not shown.
+        Ann.Change(new PhoneChange(Online: false));
+        await Until.TrueAsync(() => phones.ConnectedCount == 0, "the phone off");
+        Assert.True(await hop.DeliverAsync(Push("dd")));
+        _clock.Advance(TimeSpan.FromSeconds(60));
+        Ann.Change(new PhoneChange(Online: true));
+        await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
+        Assert.True(await hop.DeliverAsync(Push("ee")));
+        await Until.TrueAsync(() => Sessions() is ["ee"], "a push after it");
+    }
+
+    [Fact]
+    public async Task APushThatIsNotToBeKeptIsNot()
+    {
+        await using var hop = new MqttLastHop(_own!.Address, _clock, NullLogger.Instance);
+        Assert.True(await hop.DeliverAsync(Push("aa") with { Expires = null }));
+        Assert.True(await hop.DeliverAsync(Push("bb")));
+        await using var phones = new MqttPhones(_own.Address, _fleet, NullLogger.Instance);
+        await Until.TrueAsync(() => Sessions() is ["bb"], "the push that is kept");
+    }
+
+    [Fact]
+    public async Task ABrokerThatIsAwayIsToldAndComesBack()
+    {
+        var port = ((IPEndPoint)Reserve().LocalEndpoint).Port;
+        await using var hop = new MqttLastHop(new MqttAddress("127.0.0.1", port), _clock, NullLogger.Instance);
+        Assert.False(await hop.DeliverAsync(Push("aa")));
+        await using var phones = new MqttPhones(_own!.Address, _fleet, NullLogger.Instance);
+        await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
+    }
+
+    private static TcpListener Reserve()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+
+    private string[] Sessions() => [.. Ann.View().Pending.Select(push => push.Session)];
+
+    private Notification Push(string session)
+    {
+        var now = _clock.GetUtcNow();
+        var push = new Appliance.Firmware.Ftm.PushProxyRequest("FGT", "reg-ann", "ios", session, "127.0.0.1", 4433, FakeUnit.AnnSerial, "ann", "127.0.0.9", now.ToUnixTimeSeconds(), now.AddSeconds(60).ToUnixTimeSeconds());
+        return new Notification("apns", DeviceTokens.Of("ios", "reg-ann"), PushPayload.Apns(push), now.AddSeconds(60), session);
+    }
+}
