@@ -35,4 +35,10 @@ public interface ILabUnit : IPhoneSource
 
     /// <summary>The certificate that a service shows, or null while it shows none.</summary>
     X509Certificate2? ServiceCertificate(string service);
+
+    /// <summary>Writes an event of the lab's own into the unit's log.</summary>
+    void WriteEvent(EventEntry entry);
+
+    /// <summary>Takes an interface's link up or down; the interface is one of <see cref="Nics"/>.</summary>
+    void SetLink(string nic, bool up);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Faults;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -29,20 +30,21 @@ public sealed class LabApi : IAsyncDisposable
     private readonly LabClock _clock;
     private readonly PhoneFleet _phones;
     private readonly ILogger _log;
+    private readonly LabFaults _faults;
     private readonly CancellationTokenSource _stopping = new();
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    private LabApi(LabClock clock, PhoneFleet phones, ILogger log) => (_clock, _phones, _log) = (clock, phones, log);
+    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults) => (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
 
     /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
     /// <exception cref="LabFailure">The port is taken.</exception>
-    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, CancellationToken cancellationToken = default)
+    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults = null, CancellationToken cancellationToken = default)
     {
-        var api = new LabApi(clock, phones, log);
+        var api = new LabApi(clock, phones, log, faults);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
         builder.WebHost.UseKestrelCore();
@@ -136,7 +138,7 @@ public sealed class LabApi : IAsyncDisposable
             ["", "lab", "phones", var serial, "deny"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: false))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
-            ["", "lab", "faults"] => throw LabProblem.NotFound("faults are not part of this version"),
+            ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
     }
@@ -255,6 +257,29 @@ public sealed class LabApi : IAsyncDisposable
             events = unit.EventsAfter(after, MostEvents);
         }
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
+    }
+
+    private async Task FaultsAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.WriteAsync(FaultText.Write(_faults.Faults).ToJsonString(), context.RequestAborted);
+    }
+
+    private async Task ChangeFaultsAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "faults");
+        try
+        {
+            _faults.Set(FaultText.Read(fields["faults"]));
+        }
+        catch (FormatException wrong)
+        {
+            throw LabProblem.Bad(wrong.Message);
+        }
+        await FaultsAsync(context);
     }
 
     private static Task ProblemAsync(HttpContext context, int status, string detail)

@@ -32,4 +32,8 @@ internal sealed class LabUnit(Unit unit) : ILabUnit
     public Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken) => unit.Events.WaitAfterAsync(id, cancellationToken);
 
     public X509Certificate2? ServiceCertificate(string service) => unit.ServiceCertificate(service);
+
+    public void WriteEvent(EventEntry entry) => unit.Events.Write(entry);
+
+    public void SetLink(string nic, bool up) => unit.Nics.First(known => known.Name == nic).Inner.SetLink(up);
 }

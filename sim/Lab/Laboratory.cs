@@ -4,6 +4,7 @@ using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Faults;
 using Appliance.Sim.LastHop;
 using Appliance.Sim.Phones;
 using Appliance.Sim.PushProxy;
@@ -19,7 +20,8 @@ namespace Appliance.Sim.Lab;
 /// <param name="LabPort">Port of the lab API; 0 takes a free one.</param>
 /// <param name="Personality">The release to behave like; null for the default one.</param>
 /// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null);
+/// <param name="FaultsFile">Faults from the start on; null for none.</param>
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null);
 
 /// <summary>The way of a push through proxy and providers.</summary>
 /// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
@@ -36,6 +38,9 @@ internal sealed class Laboratory : IAsyncDisposable
     public LabClock Clock { get; private set; } = null!;
 
     public ILabUnit Unit { get; private set; } = null!;
+
+    /// <summary>Proxy and doubles; null when pushes go straight to the phones.</summary>
+    public PushPath? Push { get; private set; }
 
     public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address);
 
@@ -73,30 +78,36 @@ internal sealed class Laboratory : IAsyncDisposable
         var log = logs.CreateLogger("lab");
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
-        var phones = Own(new PhoneFleet(Clock, log));
+        var faults = Own(new LabFaults(Clock) { FullPath = options.Push is not null });
+        var phones = Own(new PhoneFleet(Clock, log, faults: faults));
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
-        var path = await PushPathAsync(options.Push, state.Path, phones, log);
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
+        var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock) : null, firstConfiguration, logs, options.Personality, path?.Options), cancellationToken));
+            new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock, faults) : null, firstConfiguration, logs, options.Personality, path?.Options), cancellationToken));
         Unit = new LabUnit(unit);
         phones.Attach(Unit);
+        faults.Attach(Unit);
+        if (options.FaultsFile is { } faultsFile)
+        {
+            faults.Set(await FaultsAsync(faultsFile, cancellationToken));
+        }
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
     }
 
-    private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, ILogger log)
+    private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, LabFaults faults, ILogger log)
     {
         if (options is null)
         {
             return null;
         }
         var broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
-        var listening = Own(new MqttPhones(broker, phones, log));
+        var listening = Own(new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver));
         phones.OnlineChanged += listening.Look;
         var lastHop = Own(new MqttLastHop(broker, Clock, log));
-        return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock));
+        return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults));
     }
 
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
@@ -128,6 +139,22 @@ internal sealed class Laboratory : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new LabFailure(ExitCode.Missing, $"--config: {e.Message}", e);
+        }
+    }
+
+    private static async Task<IReadOnlyList<Fault>> FaultsAsync(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return FaultText.Read(await File.ReadAllBytesAsync(file, cancellationToken));
+        }
+        catch (FormatException wrong)
+        {
+            throw new FormatException($"--faults {Path.GetFileName(file)}: {wrong.Message}", wrong);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LabFailure(ExitCode.Missing, $"--faults: {e.Message}", e);
         }
     }
 

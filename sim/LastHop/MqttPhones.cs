@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Appliance.Firmware.Ftm;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Phones;
 using Appliance.Sim.PushProxy;
@@ -21,15 +22,16 @@ internal sealed class MqttPhones : IAsyncDisposable
     private readonly MqttAddress _broker;
     private readonly PhoneFleet _fleet;
     private readonly ILogger _log;
+    private readonly Action<Phone, PushMessage> _deliver;
     private readonly Dictionary<string, (Phone Phone, DeviceTopic Topic, IMqttClient Client)> _connected = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _look = new(0);
     private readonly Task _running;
     private int _connectedCount;
 
-    public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log)
+    public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log, Action<Phone, PushMessage>? deliver = null)
     {
-        (_broker, _fleet, _log) = (broker, fleet, log);
+        (_broker, _fleet, _log, _deliver) = (broker, fleet, log, deliver ?? ((phone, push) => phone.Receive(push)));
         _running = Task.Run(RunAsync);
     }
 
@@ -103,7 +105,7 @@ internal sealed class MqttPhones : IAsyncDisposable
         {
             if (PushPayload.Read(received.ApplicationMessage.Payload.ToArray()) is { } message && message.TokenSerial == phone.Serial)
             {
-                phone.Receive(message);
+                _deliver(phone, message);
             }
             return Task.CompletedTask;
         };

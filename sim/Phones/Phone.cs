@@ -1,6 +1,5 @@
 using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
-using OtpNet;
 
 namespace Appliance.Sim.Phones;
 
@@ -82,8 +81,7 @@ public sealed class Phone : IDisposable
             {
                 (activation, skew) = (Activation, _skew);
             }
-            return new Totp(activation.Seed, (int)activation.Step.TotalSeconds, OtpHashMode.Sha1, activation.Digits)
-                .ComputeTotp((_time.GetUtcNow() + skew).UtcDateTime);
+            return PhoneCode.At(activation, _time.GetUtcNow() + skew);
         }
     }
 

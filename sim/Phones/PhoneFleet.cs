@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Sim.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Phones;
@@ -21,7 +22,7 @@ public interface IPhoneSource
 /// One phone for each mobile token of the appliance. Looks whether the configuration changed whenever it is asked, so that
 /// it can neither miss a change nor hold up a commit.
 /// </summary>
-public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? connect = null) : IDisposable
+public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Phone> _phones = [];
@@ -98,7 +99,7 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             }
             else
             {
-                _phones.Add(serial, new Phone(activation, new PushCallback(_source.DeviceCa, time, log, connect), time) { OnlineChanged = () => OnlineChanged?.Invoke() });
+                _phones.Add(serial, new Phone(activation, new PushCallback(_source.DeviceCa, time, log, connect, faults), time) { OnlineChanged = () => OnlineChanged?.Invoke() });
             }
         }
     }

@@ -7,6 +7,7 @@ using System.Text.Json.Serialization;
 using Appliance.Firmware;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Ftm;
+using Appliance.Sim.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Phones;
@@ -15,7 +16,7 @@ namespace Appliance.Sim.Phones;
 public delegate ValueTask<Stream> PhoneConnect(IPEndPoint remote, CancellationToken cancellationToken);
 
 /// <summary>The phone's side of the push dialect: one HTTPS call that carries the answer.</summary>
-public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, ILogger log, PhoneConnect? connect = null)
+public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null)
 {
     private const string DenyMessage = "denied on the phone";
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
@@ -23,29 +24,57 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
 
     internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, CancellationToken cancellationToken)
     {
+        var fault = faults?.Callback(push, approve)?.Fault;
+        var session = fault?.Word == "callback.wrong-session" ? new string([.. push.SessionId.Reverse()]) : push.SessionId;
+        if (fault?.Word == "phone.skew")
+        {
+            code = PhoneCode.At(activation, time.GetUtcNow() + fault.Skew!.Value);
+        }
+        var hmac = AlertSignature.Compute(activation.Seed, session, fault?.Word == "callback.bad-hmac" ? "another message" : DenyMessage);
         var body = approve
-            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(push.SessionId, "validate", code), CallbackJson.Default.ValidateAnswer)
-            : JsonSerializer.SerializeToUtf8Bytes(
-                new AlertAnswer(push.SessionId, "alert", DenyMessage, AlertSignature.Compute(activation.Seed, push.SessionId, DenyMessage)), CallbackJson.Default.AlertAnswer);
-        var (status, outcome, detail) = await PostAsync(push, body, cancellationToken);
+            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(session, "validate", code), CallbackJson.Default.ValidateAnswer)
+            : JsonSerializer.SerializeToUtf8Bytes(new AlertAnswer(session, "alert", DenyMessage, hmac), CallbackJson.Default.AlertAnswer);
+        var (status, outcome, detail) = await PostAsync(push, body, fault, cancellationToken);
         var answer = new PhoneAnswer(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
         log.LogInformation("phone {Serial} {Action} -> {Outcome} {Detail}", activation.Serial, approve ? "approves" : "denies", answer.OutcomeText, detail);
         return answer;
     }
 
-    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostAsync(PushMessage push, byte[] body, CancellationToken cancellationToken)
+    /// <summary>The call, with what a fault does to it.</summary>
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostAsync(PushMessage push, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    {
+        switch (fault?.Word)
+        {
+            case "callback.never":
+                return (null, AnswerOutcome.Unreachable, "never sent: callback.never");
+            case "nat.blackhole":
+                await Task.Delay(NetworkTimeout, time, cancellationToken);
+                return (null, AnswerOutcome.Unreachable, "no answer in time");
+            case "callback.late":
+                await Task.Delay(fault.Delay!.Value, time, cancellationToken);
+                break;
+            case "callback.twice":
+                var first = await PostOnceAsync(push, body, fault, cancellationToken);
+                var second = await PostOnceAsync(push, body, fault, cancellationToken);
+                return first with { Detail = $"{first.Detail}, then {second.Detail}" };
+        }
+        return await PostOnceAsync(push, body, fault, cancellationToken);
+    }
+
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostOnceAsync(PushMessage push, byte[] body, Fault? fault, CancellationToken cancellationToken)
     {
         string? refusal = null;
         using var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = NetworkTimeout };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-            (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, trustedCa, push.CallbackHost, time.GetUtcNow())) is null;
+            (refusal = Refusal(certificate as X509Certificate2, chain, push.CallbackHost, fault)) is null;
         if (connect is not null)
         {
             handler.ConnectCallback = async (context, cancel) => await connect(await ResolveAsync(context.DnsEndPoint, cancel), cancel);
         }
         using var client = new HttpClient(handler) { Timeout = NetworkTimeout };
         client.BaseAddress = new UriBuilder(Uri.UriSchemeHttps, push.CallbackHost, push.CallbackPort).Uri;
-        using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using HttpContent content = fault?.Word == "callback.slow" ? new SlowContent(body, time) : new ByteArrayContent(body);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         try
         {
             using var response = await client.PostAsync(AnswerPath, content, cancellationToken);
@@ -64,8 +93,37 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
         }
     }
 
+    /// <summary>Null when the certificate is the appliance's. A fault makes the phone look at it as if it were another.</summary>
+    private string? Refusal(X509Certificate2? certificate, X509Chain? presented, string host, Fault? fault) => TrustedPeer.Refusal(
+        fault?.Word == "callback.cert-missing" ? null : certificate, presented, trustedCa, fault?.Word == "callback.cert-wrong-name" ? "another." + host : host,
+        fault?.Word == "callback.cert-expired" && certificate is not null ? new DateTimeOffset(certificate.NotAfter.ToUniversalTime()) + TimeSpan.FromDays(1) : time.GetUtcNow());
+
     private static async ValueTask<IPEndPoint> ResolveAsync(DnsEndPoint name, CancellationToken cancellationToken) =>
         new(IPAddress.TryParse(name.Host, out var address) ? address : (await Dns.GetHostAddressesAsync(name.Host, cancellationToken))[0], name.Port);
+}
+
+/// <summary>A body at one byte a second (<c>callback.slow</c>).</summary>
+internal sealed class SlowContent(byte[] body, TimeProvider time) : HttpContent
+{
+    private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        foreach (var single in body)
+        {
+            await stream.WriteAsync(new[] { single }, cancellationToken);
+            await stream.FlushAsync(cancellationToken);
+            await Task.Delay(Between, time, cancellationToken);
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = body.Length;
+        return true;
+    }
 }
 
 internal sealed record ValidateAnswer(string SessionId, string Action, string TokenCode);

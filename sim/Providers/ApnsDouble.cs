@@ -70,7 +70,7 @@ internal sealed class ApnsDouble : IAsyncDisposable
         ApnsReply reply;
         Notification? notification = null;
         TimeSpan? retryAfter = null;
-        if (_faults?.Invoke("apns", request.Path.Split('/')[^1]) is { } fault)
+        if (_faults?.Invoke("apns", request.Path.Split('/')[^1], request.Body) is { } fault)
         {
             if (fault.Status == 0)
             {

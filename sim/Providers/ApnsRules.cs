@@ -273,5 +273,5 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
     }
 
     /// <summary>The canonical form of a UUID: lower-case hex, 8-4-4-4-12.</summary>
-    private static bool IsId(string text) => Guid.TryParseExact(text, "D", out _) && !text.Any(char.IsAsciiHexDigitUpper);
+    private static bool IsId(string text) => Guid.TryParseExact(text, "D", out _) && !text.Any(char.IsAsciiLetterUpper);
 }

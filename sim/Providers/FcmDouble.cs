@@ -62,7 +62,7 @@ internal sealed class FcmDouble : IAsyncDisposable
         var body = await TlsServer.BodyAsync(context);
         FcmReply reply;
         Notification? notification = null;
-        if (_faults?.Invoke("fcm", DeviceOf(body)) is { } fault)
+        if (_faults?.Invoke("fcm", DeviceOf(body), body) is { } fault)
         {
             if (fault.Status == 0)
             {

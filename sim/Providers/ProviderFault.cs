@@ -5,5 +5,5 @@ namespace Appliance.Sim.Providers;
 /// <param name="RetryAfter">With 429 and 503: what it asks for.</param>
 public sealed record ProviderFault(int Status, TimeSpan? RetryAfter = null);
 
-/// <summary>Asked before each request: the provider (<c>apns</c>, <c>fcm</c>) and the phone's token; null serves it as the rules have it.</summary>
-public delegate ProviderFault? ProviderFaults(string provider, string deviceToken);
+/// <summary>Asked before each request: the provider (<c>apns</c>, <c>fcm</c>), the phone's token and the body; null serves it as the rules have it.</summary>
+public delegate ProviderFault? ProviderFaults(string provider, string deviceToken, ReadOnlyMemory<byte> body);

@@ -20,7 +20,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
 
     /// <exception cref="FormatException">A file that the settings name is not what it should be.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public ApnsClient(ApnsSettings settings, TimeProvider time, int seed, Func<WayFault?>? fault = null)
+    public ApnsClient(ApnsSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null)
     {
         (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
         try
@@ -70,7 +70,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
             return (PushResult.Failed(PushOutcome.CredentialBad, $"apns: the key expired at {_settings.KeyExpires:u}"), null);
         }
         using var request = Request(push, deviceToken, body, now);
-        var reply = await _http.TryAsync(request, cancellationToken);
+        var reply = await _http.TryAsync(request, push, cancellationToken);
         now = _time.GetUtcNow();
         if (reply.Status == HttpStatusCode.OK)
         {

@@ -28,7 +28,7 @@ internal sealed class FcmClient : IProvider, IDisposable
 
     /// <exception cref="FormatException">A file that the settings name is not what it should be.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public FcmClient(FcmSettings settings, TimeProvider time, int seed, Func<WayFault?>? fault = null)
+    public FcmClient(FcmSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null)
     {
         (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
         var name = Path.GetFileName(settings.ServiceAccount);
@@ -76,14 +76,14 @@ internal sealed class FcmClient : IProvider, IDisposable
         {
             return (PushResult.Failed(PushOutcome.CredentialBad, $"fcm: the key expired at {_settings.KeyExpires:u}"), null);
         }
-        var (token, noToken) = await TokenAsync(cancellationToken);
+        var (token, noToken) = await TokenAsync(push, cancellationToken);
         if (token is null)
         {
             return (noToken!, noToken!.Outcome == PushOutcome.Unavailable ? _retry.Next(tries, null, _time.GetUtcNow(), expires) : null);
         }
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/projects/{Uri.EscapeDataString(_account.ProjectId)}/messages:send") { Content = Json(Message(push, deviceToken, _time.GetUtcNow())) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        var reply = await _http.TryAsync(request, cancellationToken);
+        var reply = await _http.TryAsync(request, push, cancellationToken);
         var now = _time.GetUtcNow();
         if (reply.Status == HttpStatusCode.OK)
         {
@@ -124,7 +124,7 @@ internal sealed class FcmClient : IProvider, IDisposable
     };
 
     /// <summary>The access token, from the cache while it lives; or what stands in the way.</summary>
-    private async Task<(string? Token, PushResult? Failure)> TokenAsync(CancellationToken cancellationToken)
+    private async Task<(string? Token, PushResult? Failure)> TokenAsync(PushProxyRequest push, CancellationToken cancellationToken)
     {
         await _renewing.WaitAsync(cancellationToken);
         try
@@ -138,7 +138,7 @@ internal sealed class FcmClient : IProvider, IDisposable
             {
                 Content = new FormUrlEncodedContent([new("grant_type", OAuthRules.GrantType), new("assertion", Assertion(now))]),
             };
-            var reply = await _tokenHttp.TryAsync(request, cancellationToken);
+            var reply = await _tokenHttp.TryAsync(request, push, cancellationToken);
             if (reply.Status is null or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError)
             {
                 return (null, PushResult.Failed(PushOutcome.Unavailable, $"fcm token: {(reply.Status is { } status ? (int)status : reply.Failure)}"));

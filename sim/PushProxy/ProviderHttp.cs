@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Ftm;
 
 namespace Appliance.Sim.PushProxy;
 
@@ -26,14 +27,14 @@ internal sealed class ProviderHttp : IDisposable
     private readonly HttpClient _http;
     private readonly X509Certificate2? _authority;
     private readonly TimeProvider _time;
-    private readonly Func<WayFault?>? _fault;
+    private readonly Func<PushProxyRequest, WayFault?>? _fault;
 
     /// <param name="url">The base address.</param>
     /// <param name="caFile">PEM file of the only authority believed; null for the system's.</param>
     /// <param name="time">Every limit follows it.</param>
     /// <param name="fault">Asked before each try.</param>
     /// <exception cref="FormatException">The authority's file holds no certificate.</exception>
-    public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<WayFault?>? fault)
+    public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<PushProxyRequest, WayFault?>? fault)
     {
         (_time, _fault) = (time, fault);
         var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = Timeout.InfiniteTimeSpan };
@@ -54,9 +55,9 @@ internal sealed class ProviderHttp : IDisposable
     }
 
     /// <summary>One try. A failure of the way, and a provider that does not answer in time, are a reply without a status.</summary>
-    public async Task<ProviderReply> TryAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    public async Task<ProviderReply> TryAsync(HttpRequestMessage request, PushProxyRequest push, CancellationToken cancellationToken)
     {
-        switch (_fault?.Invoke())
+        switch (_fault?.Invoke(push))
         {
             case WayFault.Dns:
                 return new ProviderReply(null, [], null, $"{_http.BaseAddress!.Host}: the name cannot be resolved");

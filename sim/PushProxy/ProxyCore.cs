@@ -6,7 +6,7 @@ namespace Appliance.Sim.PushProxy;
 /// What the proxy decides: a session is passed on once, however often a unit asks; a registration may stand for several phones, and one
 /// that is gone is not asked again. Thread-safe.
 /// </summary>
-internal sealed class ProxyCore(ProviderSettings settings, IProvider? apns, IProvider? fcm, TimeProvider time)
+internal sealed class ProxyCore(ProviderSettings settings, IProvider? apns, IProvider? fcm, TimeProvider time, Func<PushProxyRequest, Registration?>? secondPhone = null)
 {
     /// <summary>Sessions that are remembered at once.</summary>
     internal const int SessionsMax = 10_000;
@@ -51,6 +51,10 @@ internal sealed class ProxyCore(ProviderSettings settings, IProvider? apns, IPro
     {
         await Task.Yield();
         var phones = settings.PhonesOf(push.Recipient, push.Platform);
+        if (secondPhone?.Invoke(push) is { } second)
+        {
+            phones = [.. phones, second];
+        }
         List<Registration> asked;
         lock (_lock)
         {

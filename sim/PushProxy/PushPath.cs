@@ -1,4 +1,5 @@
 using Appliance.Firmware.Ftm;
+using Appliance.Sim.Faults;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Providers;
 
@@ -23,22 +24,24 @@ internal sealed class PushPath : IAsyncDisposable
     /// <summary>What a unit has to know of it.</summary>
     public PushProxyOptions Options => new([_proxy.EndPoint], _keys.Authority);
 
+    /// <summary>Where APNs' double listens; null when the settings lead elsewhere.</summary>
+    public Uri? ApnsAddress { get; private set; }
+
     /// <summary>Starts it; returns when everything listens.</summary>
     /// <param name="stateFolder">Keys live in <c>providers</c> in it.</param>
     /// <param name="settingsFile">Which providers; null for the lab's doubles.</param>
     /// <param name="devices">The phones that the doubles know.</param>
     /// <param name="lastHop">The doubles' way to the phones.</param>
     /// <param name="time">The lab's clock.</param>
-    /// <param name="faults">What the doubles are told to do wrong.</param>
-    /// <param name="wayFault">What is wrong with the way to a provider, by its name.</param>
+    /// <param name="faults">What is to go wrong.</param>
     /// <exception cref="LabFailure">Something the operator can mend.</exception>
     public static async Task<PushPath> StartAsync(
-        string stateFolder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, ProviderFaults? faults = null, Func<string, WayFault?>? wayFault = null)
+        string stateFolder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults)
     {
         var path = new PushPath();
         try
         {
-            await path.BringUpAsync(Path.Combine(stateFolder, "providers"), settingsFile, devices, lastHop, time, faults, wayFault);
+            await path.BringUpAsync(Path.Combine(stateFolder, "providers"), settingsFile, devices, lastHop, time, faults);
             return path;
         }
         catch
@@ -58,15 +61,15 @@ internal sealed class PushPath : IAsyncDisposable
         _keys?.Dispose();
     }
 
-    private async Task BringUpAsync(string folder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, ProviderFaults? faults, Func<string, WayFault?>? wayFault)
+    private async Task BringUpAsync(string folder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults)
     {
         _keys = ProviderKeys.Open(folder, time);
         var settings = settingsFile is null ? await DoublesAsync(folder, devices, lastHop, time, faults) : Load(settingsFile);
         try
         {
-            var apns = settings.Apns is { } apnsSettings ? Client(new ApnsClient(apnsSettings, time, Seed, () => wayFault?.Invoke("apns"))) : null;
-            var fcm = settings.Fcm is { } fcmSettings ? Client(new FcmClient(fcmSettings, time, Seed, () => wayFault?.Invoke("fcm"))) : null;
-            _proxy = Own(await ProxyServer.StartAsync(0, _keys.For("proxy", PushProxyOptions.DeviceName), new ProxyCore(settings, apns, fcm, time)));
+            var apns = settings.Apns is { } apnsSettings ? Client(new ApnsClient(apnsSettings, time, Seed, faults.Way)) : null;
+            var fcm = settings.Fcm is { } fcmSettings ? Client(new FcmClient(fcmSettings, time, Seed, faults.Way)) : null;
+            _proxy = Own(await ProxyServer.StartAsync(0, _keys.For("proxy", PushProxyOptions.DeviceName), new ProxyCore(settings, apns, fcm, time, push => faults.SecondPhone(push, devices))));
         }
         catch (IOException failure) when (settingsFile is not null)
         {
@@ -74,10 +77,12 @@ internal sealed class PushPath : IAsyncDisposable
         }
     }
 
-    private async Task<ProviderSettings> DoublesAsync(string folder, Devices devices, ILastHop lastHop, TimeProvider time, ProviderFaults? faults)
+    private async Task<ProviderSettings> DoublesAsync(string folder, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults)
     {
-        var apns = Own(await ApnsDouble.StartAsync(0, _keys, devices, lastHop, time, faults));
-        var fcm = Own(await FcmDouble.StartAsync(0, _keys, devices, lastHop, time, faults));
+        ProviderFault? Fault(string provider, string deviceToken, ReadOnlyMemory<byte> body) => faults.Provider(provider, deviceToken, PushPayload.Read(body), devices);
+        var apns = Own(await ApnsDouble.StartAsync(0, _keys, devices, lastHop, time, Fault));
+        ApnsAddress = apns.Address;
+        var fcm = Own(await FcmDouble.StartAsync(0, _keys, devices, lastHop, time, Fault));
         return new ProviderSettings(
             new ApnsSettings(apns.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, _keys.ApnsFile, ProviderKeys.Topic, _keys.AuthorityFile),
             new FcmSettings(fcm.Address, _keys.WriteAccountFile(folder, fcm.TokenAddress), _keys.AuthorityFile));

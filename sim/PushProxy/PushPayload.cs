@@ -36,14 +36,14 @@ internal static class PushPayload
         ["expires"] = push.Expires.ToString(CultureInfo.InvariantCulture),
     };
 
-    /// <summary>What a phone reads; null when it is not ours.</summary>
+    /// <summary>What a phone reads, or stands in a whole request to FCM; null when it is not ours.</summary>
     public static PushMessage? Read(ReadOnlyMemory<byte> payload)
     {
         try
         {
             using var document = JsonDocument.Parse(payload);
             var root = document.RootElement;
-            var fields = root.TryGetProperty(Ours, out var nested) ? nested : root;
+            var fields = root.TryGetProperty(Ours, out var nested) ? nested : root.TryGetProperty("message", out var message) ? message.GetProperty("data") : root;
             string Text(string name) => fields.GetProperty(name).GetString()!;
             DateTimeOffset Moment(string name) => DateTimeOffset.FromUnixTimeSeconds(long.Parse(Text(name), CultureInfo.InvariantCulture));
             return new PushMessage("", Text("token"), Text("session"), Text("callback_ip"), int.Parse(Text("callback_port"), CultureInfo.InvariantCulture),

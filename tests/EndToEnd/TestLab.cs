@@ -48,6 +48,9 @@ internal sealed class TestLab : IAsyncDisposable
 
     public LabClock Clock => _lab.Clock;
 
+    /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
+    public Appliance.Sim.PushProxy.PushPath? Push => _lab.Push;
+
     public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.

@@ -92,4 +92,24 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
     }
 
     public X509Certificate2? ServiceCertificate(string service) => null;
+
+    public List<EventEntry> Entries { get; } = [];
+
+    public List<(string Nic, bool Up)> Links { get; } = [];
+
+    public void WriteEvent(EventEntry entry)
+    {
+        lock (_gate)
+        {
+            Entries.Add(entry);
+        }
+    }
+
+    public void SetLink(string nic, bool up)
+    {
+        lock (_gate)
+        {
+            Links.Add((nic, up));
+        }
+    }
 }

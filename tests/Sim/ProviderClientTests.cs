@@ -196,7 +196,7 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
         return false;
     }
 
-    private ProviderFault? NextFault(string provider, string token)
+    private ProviderFault? NextFault(string provider, string token, ReadOnlyMemory<byte> body)
     {
         Interlocked.Increment(ref _asked);
         return _faults.TryDequeue(out var fault) ? fault : null;

@@ -1,0 +1,202 @@
+using System.Globalization;
+using System.Net;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Ftm;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+using Appliance.Sim.Phones;
+using Appliance.Sim.Providers;
+using Appliance.Sim.PushProxy;
+
+namespace Appliance.Sim.Faults;
+
+/// <summary>
+/// The faults of a running lab: the places where things happen ask here, each fault that fires is an event (subtype <c>lab</c>), and
+/// what concerns clock and interfaces is done from here at its time. Thread-safe.
+/// </summary>
+public sealed class LabFaults(LabClock clock) : IDisposable
+{
+    /// <summary>Subtype and id of the lab's own events, in the unit's log and sequence; no device has them.</summary>
+    private const string FiredId = "0199000001";
+
+    private static readonly TimeSpan FlapDefault = TimeSpan.FromSeconds(1);
+    private static readonly string[] Scheduled = ["clock.step", "clock.freeze", "nic.down", "nic.flap"];
+
+    private readonly Lock _lock = new();
+    private readonly FaultBoard _board = new();
+    private readonly List<ITimer> _timers = [];
+    private ILabUnit? _unit;
+
+    /// <summary>True when pushes go by proxy and providers; some words mean something only there.</summary>
+    public bool FullPath { get; init; }
+
+    /// <summary>The board now.</summary>
+    public IReadOnlyList<FaultState> Faults
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _board.Faults;
+            }
+        }
+    }
+
+    /// <summary>Where events go and interfaces are.</summary>
+    public void Attach(ILabUnit unit) => _unit = unit;
+
+    /// <summary>Replaces all faults.</summary>
+    /// <exception cref="FormatException">One of them means nothing in this lab; nothing changed.</exception>
+    public void Set(IReadOnlyList<Fault> faults)
+    {
+        if (!FullPath && faults.FirstOrDefault(fault => fault.Word == "phone.two-devices") is { } useless)
+        {
+            throw new FormatException($"{useless.Word} means something only with --push full");
+        }
+        if (_unit is { } unit && faults.FirstOrDefault(fault => fault.Nic is { } nic && unit.Nics.All(known => known.Name != nic)) is { } stray)
+        {
+            throw new FormatException($"{stray.Word}: there is no interface '{stray.Nic}'");
+        }
+        lock (_lock)
+        {
+            _timers.ForEach(timer => timer.Dispose());
+            _timers.Clear();
+            _board.Set(faults, clock.GetUtcNow());
+            foreach (var fault in faults.Where(fault => Scheduled.Contains(fault.Word)))
+            {
+                _timers.Add(clock.CreateTimer(_ => RunScheduled(fault), null, fault.After, Timeout.InfiniteTimeSpan));
+            }
+        }
+    }
+
+    /// <summary>A provider is about to serve a push.</summary>
+    public ProviderFault? Provider(string provider, string deviceToken, PushMessage? push, Devices? devices)
+    {
+        var firing = Take(SubjectOf(push), "provider.401", "provider.403", "provider.410", "provider.413", "provider.429", "provider.500", "provider.503", "provider.hang", "phone.reinstalled");
+        switch (firing?.Fault.Word)
+        {
+            case null:
+                return null;
+            case "provider.hang":
+                return new ProviderFault(0);
+            case "phone.reinstalled":
+                // For good: the old token never comes back. The rules tell so themselves where there are any.
+                devices?.Put(new Device(deviceToken, GoneSince: clock.GetUtcNow()));
+                return devices is null ? new ProviderFault(410) : null;
+            default:
+                return new ProviderFault(int.Parse(firing.Fault.Word.AsSpan("provider.".Length), CultureInfo.InvariantCulture), firing.Fault.RetryAfter);
+        }
+    }
+
+    /// <summary>The proxy is about to call a provider.</summary>
+    internal WayFault? Way(PushProxyRequest push) =>
+        Take(new FaultSubject(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token), "provider.tls", "provider.dns")?.Fault.Word switch
+        {
+            null => null,
+            "provider.tls" => WayFault.Tls,
+            _ => WayFault.Dns,
+        };
+
+    /// <summary>The proxy looks up a registration: a second phone that it may stand for, whose app is long gone.</summary>
+    internal Registration? SecondPhone(PushProxyRequest push, Devices devices)
+    {
+        if (Take(new FaultSubject(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token), "phone.two-devices") is null)
+        {
+            return null;
+        }
+        var stale = new Registration(push.Platform, DeviceTokens.Of(push.Platform, "stale " + push.Recipient));
+        devices.Put(new Device(stale.Token, GoneSince: clock.GetUtcNow()));
+        return stale;
+    }
+
+    /// <summary>A phone is about to answer.</summary>
+    internal FaultFiring? Callback(PushMessage push, bool approve)
+    {
+        string[] always = ["callback.never", "callback.late", "callback.twice", "callback.wrong-session", "callback.slow", "callback.cert-missing", "callback.cert-expired", "callback.cert-wrong-name", "nat.blackhole"];
+        // A signature stands only on a denial, a code only on an approval.
+        return Take(SubjectOf(push), [.. always, approve ? "phone.skew" : "callback.bad-hmac"]);
+    }
+
+    /// <summary>A push has come to a phone.</summary>
+    internal PushArrival? Arrival(PushMessage push) => Take(SubjectOf(push), "push.drop", "push.delay", "push.duplicate", "push.reorder", "phone.offline") is { Fault: var fault }
+        ? new PushArrival(fault.Word, fault.Delay) : null;
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _timers.ForEach(timer => timer.Dispose());
+            _timers.Clear();
+        }
+    }
+
+    private static FaultSubject SubjectOf(PushMessage? push) => new(push?.User, push?.ClientAddress, push?.TokenSerial);
+
+    private FaultFiring? Take(FaultSubject subject, params string[] words)
+    {
+        FaultFiring? firing;
+        lock (_lock)
+        {
+            firing = _board.Take(subject, clock.GetUtcNow(), words);
+        }
+        if (firing is not null)
+        {
+            Tell(firing);
+        }
+        return firing;
+    }
+
+    private void Tell(FaultFiring firing)
+    {
+        var fields = new List<(string, string)> { ("fault", firing.Fault.Word), ("number", firing.Number.ToString(CultureInfo.InvariantCulture)) };
+        foreach (var (name, value) in new[] { ("user", firing.Subject.User), ("srcip", firing.Subject.Source?.ToString()), ("serialno", firing.Subject.Phone), ("interface", firing.Fault.Nic) })
+        {
+            if (value is not null)
+            {
+                fields.Add((name, value));
+            }
+        }
+        fields.Add(("msg", $"The lab's fault {firing.Fault.Word} fired"));
+        _unit?.WriteEvent(new EventEntry(FiredId, "lab", EventLevel.Notice, "Lab fault fired", [.. fields]));
+    }
+
+    private void RunScheduled(Fault fault)
+    {
+        // Not on the clock's own thread: a step from within a step would wait for itself.
+        _ = Task.Run(async () =>
+        {
+            for (var time = 0; time < (fault.Word == "nic.flap" ? fault.Times : 1) && Take(new FaultSubject(null, null, null), fault.Word) is { } firing; time++)
+            {
+                await DoAsync(firing.Fault);
+            }
+        });
+    }
+
+    private async Task DoAsync(Fault fault)
+    {
+        switch (fault.Word)
+        {
+            case "clock.step":
+                clock.Advance(fault.Step!.Value);
+                break;
+            case "clock.freeze":
+                clock.SetRate(ClockRate.Frozen);
+                break;
+            default:
+                _unit?.SetLink(fault.Nic!, up: false);
+                if ((fault.Delay ?? (fault.Word == "nic.flap" ? FlapDefault : (TimeSpan?)null)) is { } down)
+                {
+                    await Task.Delay(down, clock);
+                    _unit?.SetLink(fault.Nic!, up: true);
+                    if (fault.Word == "nic.flap")
+                    {
+                        await Task.Delay(down, clock);
+                    }
+                }
+                break;
+        }
+    }
+}
+
+/// <summary>What happens to a push as it comes to a phone.</summary>
+internal sealed record PushArrival(string Word, TimeSpan? Delay);
