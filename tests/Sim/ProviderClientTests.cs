@@ -175,6 +175,25 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
     }
 
     [Fact]
+    public void A_day_at_a_push_a_second_breaks_no_rule_and_takes_29_tokens()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var token = new ApnsProviderToken(key, "TEAM000001", "KEY0000001");
+        var rules = new ApnsRules(new ApnsService("TEAM000001", [new ApnsKey("KEY0000001", key)], ["com.example.app"]), Devices.Open());
+        var connection = new ApnsConnection();
+        var shown = new HashSet<string>();
+        for (var second = 0; second < 24 * 3600; second++)
+        {
+            var now = Start.AddSeconds(second);
+            shown.Add(token.At(now));
+            (string, string)[] headers = [("authorization", "bearer " + token.At(now)), ("apns-topic", "com.example.app")];
+            var device = Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(second % 1000)));
+            Assert.Null(rules.Decide(new ApnsRequest("POST", "/3/device/" + device, headers, """{"aps":{}}"""u8.ToArray()), connection, "", now).Reply.Reason);
+        }
+        Assert.Equal(29, shown.Count);
+    }
+
+    [Fact]
     public void Waits_double_with_jitter_and_never_outlive_the_push()
     {
         var retry = new RetryTimes(7);

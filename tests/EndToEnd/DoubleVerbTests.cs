@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Appliance.Firmware.Ftm;
+using Appliance.Sim.Clock;
+using Appliance.Sim.LastHop;
+using Appliance.Sim.Providers;
+using Appliance.Sim.PushProxy;
+using MQTTnet;
+using Xunit;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary>The doubles as programs of their own: what they print is all that a sender needs.</summary>
+public sealed class DoubleVerbTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData("apns-double", "ios", "apns")]
+    [InlineData("fcm-double", "android", "fcm")]
+    public async Task ADoubleAloneServesAnybodyAndPublishesWhatItTakes(string verb, string platform, string provider)
+    {
+        var state = Directory.CreateTempSubdirectory("appliance-double-");
+        try
+        {
+            await using var broker = await MqttBroker.StartAsync();
+            var token = DeviceTokens.Of(platform, "phone");
+            var received = new ConcurrentQueue<string>();
+            using var phone = new MqttClientFactory().CreateMqttClient();
+            phone.ApplicationMessageReceivedAsync += message =>
+            {
+                received.Enqueue(message.ApplicationMessage.Topic);
+                return Task.CompletedTask;
+            };
+            await phone.ConnectAsync(broker.Address.For("test-phone"));
+            await phone.SubscribeAsync("push/#");
+
+            using var process = Start(verb, "--json", "--state", state.FullName, "--mqtt", broker.Address.ToString());
+            using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+            var line = await process.StandardOutput.ReadLineAsync(patience.Token);
+            using var ready = JsonDocument.Parse(line!);
+            Assert.True(ready.RootElement.GetProperty("ready").GetBoolean());
+            var file = Path.Combine(state.FullName, "settings.json");
+            await File.WriteAllTextAsync(file, ready.RootElement.GetProperty("settings").GetRawText());
+            var settings = ProviderSettings.Load(file);
+            using var client = platform == "ios" ? (IDisposable)new ApnsClient(settings.Apns!, LabClock.Wall, 1) : new FcmClient(settings.Fcm!, LabClock.Wall, 1);
+            var now = LabClock.Wall.GetUtcNow().ToUnixTimeSeconds();
+            var push = new PushProxyRequest("FGT", "phone", platform, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), "127.0.0.1", 4433, "FTKMOB0000000001", "ann", "10.0.0.1", now, now + 60);
+            Assert.Equal(PushResult.Sent, await ((IProvider)client).SendAsync(push, token, patience.Token));
+            await Until.TrueAsync(() => received.Contains($"push/{provider}/{token}"), "the push on the broker");
+
+            await Peer.RunAsync("kill", ["-TERM", $"{process.Id}"]);
+            await process.WaitForExitAsync(patience.Token);
+            Assert.Equal(0, process.ExitCode);
+            await phone.DisconnectAsync();
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task WhatIsWrongHasItsExitCode()
+    {
+        var state = Directory.CreateTempSubdirectory("appliance-double-");
+        try
+        {
+            using var taken = new TcpListener(IPAddress.Loopback, 0);
+            taken.Start();
+            Assert.Equal((4, true), await ExitAsync("is in use", "apns-double", "--state", state.FullName, "--port", $"{((IPEndPoint)taken.LocalEndpoint).Port}"));
+            Assert.Equal((2, true), await ExitAsync("--port must be from 0 to 65535", "fcm-double", "--port", "65536"));
+            Assert.Equal((2, true), await ExitAsync("--mqtt: 'nowhere' is not HOST:PORT", "fcm-double", "--mqtt", "nowhere"));
+            await File.WriteAllTextAsync(Path.Combine(state.FullName, "providers", "apns.p8"), "no key");
+            Assert.Equal((5, true), await ExitAsync("is not a private key", "apns-double", "--state", state.FullName));
+            var faults = Path.Combine(state.FullName, "faults.json");
+            await File.WriteAllTextAsync(faults, """{"faults":[{"fault":"push.lose"}]}""");
+            Assert.Equal((3, true), await ExitAsync("--faults faults.json: faults[0].fault must be one of", "up", "--headless", "--state", Path.Combine(state.FullName, "lab"), "--lab-port", "0", "--faults", faults));
+            Assert.Equal((69, true), await ExitAsync("--providers", "up", "--headless", "--state", Path.Combine(state.FullName, "lab"), "--lab-port", "0", "--providers", Path.Combine(state.FullName, "none.json")));
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<(int Exit, bool Says)> ExitAsync(string said, params string[] line)
+    {
+        using var process = Start(line);
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        var errors = await process.StandardError.ReadToEndAsync(patience.Token);
+        await process.WaitForExitAsync(patience.Token);
+        return (process.ExitCode, errors.Contains(said, StringComparison.Ordinal));
+    }
+
+    private static Process Start(params string[] line) =>
+        Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), .. line]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+}
