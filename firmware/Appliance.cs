@@ -137,9 +137,11 @@ public sealed class Unit : IAsyncDisposable
     public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
-    public IReadOnlyList<TokenActivation> Activations()
+    public IReadOnlyList<TokenActivation> Activations() => ActivationsOf(Config.Current);
+
+    /// <summary>The same, of any configuration.</summary>
+    public static IReadOnlyList<TokenActivation> ActivationsOf(ConfigTree config)
     {
-        var config = Config.Current;
         var users = config.List("user local").Entries.Where(user => user.Entry.Text("two-factor") == "fortitoken").ToLookup(user => user.Entry.Text("fortitoken"), user => user.Key, StringComparer.Ordinal);
         return [.. config.List("user fortitoken").Entries
             .Where(entry => entry.Key.StartsWith("FTKMOB", StringComparison.Ordinal))

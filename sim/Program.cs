@@ -12,7 +12,7 @@ var root = new RootCommand(
     """)
 {
     up, PhoneVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
-    DoubleVerb.Apns(), DoubleVerb.Fcm(),
+    DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(),
 };
 root.HelpName = "run";
 

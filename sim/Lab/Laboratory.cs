@@ -26,7 +26,8 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 /// <summary>The way of a push through proxy and providers.</summary>
 /// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
 /// <param name="Broker">The MQTT broker between the doubles and the phones; null for the lab's own.</param>
-internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Broker = null);
+/// <param name="LabPhones">False when the phones are somebody else's, on the broker (<c>run phones</c>).</param>
+internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Broker = null, bool LabPhones = true);
 
 /// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
 internal sealed class Laboratory : IAsyncDisposable
@@ -104,8 +105,11 @@ internal sealed class Laboratory : IAsyncDisposable
             return null;
         }
         var broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
-        var listening = Own(new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver));
-        phones.OnlineChanged += listening.Look;
+        if (options.LabPhones)
+        {
+            var listening = Own(new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver));
+            phones.OnlineChanged += listening.Look;
+        }
         var lastHop = Own(new MqttLastHop(broker, Clock, log));
         return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults));
     }

@@ -38,14 +38,23 @@ internal static class UpVerb
         push.AcceptOnlyFromAmong("direct", "full");
         var providers = new Option<string?>("--providers") { Description = "Which providers the push proxy uses (JSON; default: the lab's own doubles); goes with --push full", HelpName = "FILE" };
         var mqtt = MqttOption("The MQTT 5 broker between providers and phones (default: the lab's own); goes with --push full");
+        var phones = new Option<string>("--phones") { Description = "none: the phones are another process's (run phones); goes with --mqtt", HelpName = "lab|none", DefaultValueFactory = _ => "lab" };
+        phones.AcceptOnlyFromAmong("lab", "none");
         var faults = new Option<string?>("--faults") { Description = "Faults from the start on (what PUT /lab/faults takes; docs/faults.md)", HelpName = "FILE" };
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, clock, labPort, personality, push, providers, mqtt, faults,
+            headless, state, config, board, clock, labPort, personality, push, providers, mqtt, phones, faults,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(phones) == "none" && result.GetValue(mqtt) is null)
+            {
+                result.AddError("--phones none goes with --mqtt: on the lab's own broker nobody else listens");
+            }
+        });
         command.SetAction((parsed, _) => RunAsync(
             new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
-                parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt)) : null,
+                parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt), parsed.GetValue(phones) == "lab") : null,
                 parsed.GetValue(faults)),
             parsed.GetValue(headless)));
         return command;

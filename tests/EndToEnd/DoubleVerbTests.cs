@@ -64,6 +64,26 @@ public sealed class DoubleVerbTests
         }
     }
 
+    [Theory]
+    [InlineData("approve")]
+    [InlineData("deny")]
+    public async Task PhonesOfTheirOwnProcessAnswerOverABroker(string mode)
+    {
+        await using var broker = await MqttBroker.StartAsync();
+        await using var lab = await TestLab.StartAsync(push: new Appliance.Sim.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
+        using var phones = Start("phones", "--count", "1", "--mqtt", broker.Address.ToString(), "--state", lab.State, "--mode", mode, "--json");
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        Assert.Equal($$"""{"ready":true,"phones":1,"broker":"{{broker.Address}}"}""", await phones.StandardOutput.ReadLineAsync(patience.Token));
+        using var web = new Web(lab);
+        var answer = await (await PushLogin.BeginAsync(lab, web)).WaitAsync(Patience, LabClock.Wall);
+        Assert.Equal(mode == "approve", answer == "ret=1,redir=/remote/index");
+        Assert.Contains(lab.EventLines(), line => line.Contains(mode == "approve" ? "approved the login" : "denied the login", StringComparison.Ordinal));
+        await Peer.RunAsync("kill", ["-TERM", $"{phones.Id}"]);
+        await phones.WaitForExitAsync(patience.Token);
+        Assert.Equal(0, phones.ExitCode);
+        Assert.Equal((69, true), await ExitAsync("1 phones are registered for push, not 2", "phones", "--count", "2", "--mqtt", broker.Address.ToString(), "--state", lab.State));
+    }
+
     [Fact]
     public async Task WhatIsWrongHasItsExitCode()
     {
@@ -77,6 +97,8 @@ public sealed class DoubleVerbTests
             Assert.Equal((2, true), await ExitAsync("--mqtt: 'nowhere' is not HOST:PORT", "fcm-double", "--mqtt", "nowhere"));
             await File.WriteAllTextAsync(Path.Combine(state.FullName, "providers", "apns.p8"), "no key");
             Assert.Equal((5, true), await ExitAsync("is not a private key", "apns-double", "--state", state.FullName));
+            Assert.Equal((69, true), await ExitAsync("no appliance keeps its state in", "phones", "--mqtt", "127.0.0.1:1883", "--state", state.FullName));
+            Assert.Equal((2, true), await ExitAsync("--phones none goes with --mqtt", "up", "--phones", "none"));
             var faults = Path.Combine(state.FullName, "faults.json");
             await File.WriteAllTextAsync(faults, """{"faults":[{"fault":"push.lose"}]}""");
             Assert.Equal((3, true), await ExitAsync("--faults faults.json: faults[0].fault must be one of", "up", "--headless", "--state", Path.Combine(state.FullName, "lab"), "--lab-port", "0", "--faults", faults));

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Firmware;
+using Appliance.Firmware.Config;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+using Appliance.Sim.LastHop;
+using Appliance.Sim.Phones;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Sim.Verbs;
+
+internal sealed record PhonesReady(bool Ready, int Phones, string Broker);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PhonesReady))]
+internal sealed partial class PhonesVerbJson : JsonSerializerContext;
+
+/// <summary>
+/// <c>phones</c>: the phones of a state folder's appliance as a process of their own, on a broker. Real time, as on real phones; who is
+/// enrolled later is not seen before the next start.
+/// </summary>
+internal static class PhonesVerb
+{
+    public static Command Create()
+    {
+        var mqtt = UpVerb.MqttOption("The broker to which the providers publish");
+        mqtt.Required = true;
+        var state = UpVerb.StateOption();
+        var count = new Option<int?>("--count") { Description = "How many, in the order of serial numbers; default: all that are registered for push", HelpName = "N" };
+        count.Validators.Add(result =>
+        {
+            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given < 1)
+            {
+                result.AddError($"--count must be 1 or more, not {given}");
+            }
+        });
+        var mode = new Option<string>("--mode") { Description = "How they answer", HelpName = "approve|deny|ignore", DefaultValueFactory = _ => "approve" };
+        mode.AcceptOnlyFromAmong("approve", "deny", "ignore");
+        var delay = new Option<int>("--delay-ms") { Description = "After how long", HelpName = "N", DefaultValueFactory = _ => 0 };
+        delay.Validators.Add(result =>
+        {
+            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given is < 0 or > 86_400_000)
+            {
+                result.AddError($"--delay-ms must be from 0 to 86400000, not {given}");
+            }
+        });
+        var personality = RestoreVerb.PersonalityOption();
+        var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once they listen; their answers go to stderr either way" };
+        var command = new Command("phones", "The phones of an appliance as a process of their own (the lab itself: up --push full --mqtt ... --phones none).\n\nExample: run phones --count 1 --mqtt 127.0.0.1:1883")
+        {
+            mqtt, state, count, mode, delay, personality, json,
+        };
+        command.SetAction((parsed, _) => RunAsync(
+            Read(parsed.GetValue(state)!, parsed.GetValue(personality) ?? Personality.Default), parsed.GetValue(mqtt)!, parsed.GetValue(count),
+            new PhoneChange(Enum.Parse<PhoneMode>(parsed.GetValue(mode)!, ignoreCase: true), TimeSpan.FromMilliseconds(parsed.GetValue(delay))), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(SavedPhones saved, MqttAddress broker, int? count, PhoneChange behaviour, bool json)
+    {
+        if (count > saved.Registered.Count)
+        {
+            throw new LabFailure(ExitCode.Missing, $"{saved.Registered.Count} phones are registered for push, not {count}");
+        }
+        using var signals = new StopSignals();
+        using var logs = new StandardErrorLog(LogLevel.Information, LabClock.Wall);
+        var log = logs.CreateLogger("phones");
+        using var fleet = new PhoneFleet(LabClock.Wall, log);
+        fleet.Attach(saved with { Registered = [.. saved.Registered.Take(count ?? int.MaxValue)] });
+        foreach (var phone in fleet.Phones)
+        {
+            phone.Change(behaviour);
+        }
+        await using var listening = new MqttPhones(broker, fleet, log);
+        while (listening.ConnectedCount < fleet.Phones.Count && !signals.Token.IsCancellationRequested)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        if (!signals.Token.IsCancellationRequested)
+        {
+            Console.WriteLine(json
+                ? JsonSerializer.Serialize(new PhonesReady(true, fleet.Phones.Count, broker.ToString()), PhonesVerbJson.Default.PhonesReady)
+                : $"{fleet.Phones.Count} phones listen on {broker}");
+            await Console.Out.FlushAsync();
+        }
+        await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return ExitCode.Ok;
+    }
+
+    /// <summary>What enrolment gave the phones, from the appliance's own state: only its owner can read that.</summary>
+    private static SavedPhones Read(string state, Personality personality)
+    {
+        string InState(string name) => Path.Combine(Path.GetFullPath(state), name);
+        try
+        {
+            foreach (var needed in (string[])["system.conf", "device.key", "certificates/ca.pem"])
+            {
+                // Opening would make what is missing.
+                _ = File.Exists(InState(needed)) ? true : throw new LabFailure(ExitCode.Missing, $"no appliance keeps its state in {state} ({needed} is missing)");
+            }
+            var config = ConfigStore.Open(ConfigSchema.Load(personality), InState("system.conf"), DeviceKey.Open(InState("device.key")), "", ConfigRules.Values).Current;
+            return new SavedPhones(
+                [.. Unit.ActivationsOf(config).Where(token => token.RegistrationId.Length > 0).OrderBy(token => token.Serial, StringComparer.Ordinal)],
+                X509Certificate2.CreateFromPem(File.ReadAllText(InState("certificates/ca.pem"))));
+        }
+        catch (Exception failure) when (LabFailure.From(failure) is { } known && !ReferenceEquals(known, failure))
+        {
+            throw known;
+        }
+    }
+
+    /// <summary>Phones that stay what they were at the start.</summary>
+    private sealed record SavedPhones(IReadOnlyList<TokenActivation> Registered, X509Certificate2 DeviceCa) : IPhoneSource
+    {
+        public object Version { get; } = new();
+
+        public IReadOnlyList<TokenActivation> Activations() => Registered;
+    }
+}
