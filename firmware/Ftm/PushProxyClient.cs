@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -103,7 +104,9 @@ public sealed class PushProxyClient : IPushSender, IDisposable
 
     private async Task<PushResult> ExchangeAsync(byte[] body, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, PushProxyRequest.Path) { Content = new OnceContent(body) };
+        // The framework tries again by itself only while nothing of a body has left (a test holds that).
+        using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, PushProxyRequest.Path) { Content = content };
         request.Headers.Host = _proxy.Name;
         using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
         try

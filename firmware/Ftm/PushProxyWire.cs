@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -76,31 +75,3 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
 [JsonSerializable(typeof(PushProxyRequest))]
 [JsonSerializable(typeof(PushProxyAnswer))]
 public sealed partial class PushProxyJson : JsonSerializerContext;
-
-/// <summary>A body that leaves once: when the connection breaks, the framework's own second try finds nothing to send.</summary>
-internal sealed class OnceContent : HttpContent
-{
-    private readonly byte[] _body;
-    private int _sent;
-
-    internal OnceContent(byte[] body)
-    {
-        _body = body;
-        Headers.ContentType = new MediaTypeHeaderValue("application/json");
-    }
-
-    protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)
-    {
-        if (Interlocked.Exchange(ref _sent, 1) != 0)
-        {
-            throw new IOException("the push proxy hung up");
-        }
-        await stream.WriteAsync(_body).ConfigureAwait(false);
-    }
-
-    protected override bool TryComputeLength(out long length)
-    {
-        length = _body.Length;
-        return true;
-    }
-}

@@ -102,19 +102,22 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         Assert.Empty(_received);
     }
 
-    [Fact]
-    public async Task What_was_sent_is_never_sent_again()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_sent_is_never_sent_again(bool cleanEnd)
     {
-        using var client = Client();
-        // Over a connection that is used a second time: where the framework would try again by itself.
+        // A second request over a connection that ends without an answer: there the framework tries again by itself.
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var requests = new ConcurrentQueue<string>();
+        var serving = ServeRawAsync(listener, requests, cleanEnd);
+        using var client = Client((IPEndPoint)listener.LocalEndpoint);
         Assert.Equal(PushResult.Sent, await client.SendAsync(Message(), default));
-        _answer = context =>
-        {
-            context.Abort();
-            return Task.CompletedTask;
-        };
         Assert.Equal(PushOutcome.Unavailable, (await client.SendAsync(Message(), default)).Outcome);
-        Assert.Equal(2, _received.Count);
+        listener.Stop();
+        await serving;
+        Assert.Equal(2, requests.Count);
     }
 
     [Fact]
@@ -151,6 +154,46 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         await Task.WhenAll(waiting.Select(task => task.ContinueWith(_ => { }, TaskScheduler.Default)));
         _answer = context => context.Response.WriteAsync("""{"status":"sent"}""");
         Assert.Equal(PushResult.Sent, await client.SendAsync(Message(), default));
+    }
+
+    /// <summary>Answers the first request of each connection and hangs up on the second.</summary>
+    private async Task ServeRawAsync(System.Net.Sockets.TcpListener listener, ConcurrentQueue<string> requests, bool cleanEnd)
+    {
+        try
+        {
+            while (true)
+            {
+                using var caller = await listener.AcceptSocketAsync();
+                await using var tls = new System.Net.Security.SslStream(new System.Net.Sockets.NetworkStream(caller));
+                await tls.AuthenticateAsServerAsync(new System.Net.Security.SslServerAuthenticationOptions { ServerCertificateContext = _keys.For("proxy", PushProxyOptions.DeviceName) });
+                for (var request = 0; request < 2; request++)
+                {
+                    var text = "";
+                    var buffer = new byte[4096];
+                    while (!text.EndsWith('}') && await tls.ReadAsync(buffer) is > 0 and var length)
+                    {
+                        text += Encoding.UTF8.GetString(buffer, 0, length);
+                    }
+                    if (text.Length == 0)
+                    {
+                        break; // The caller has no second request.
+                    }
+                    requests.Enqueue(text);
+                    if (request == 0)
+                    {
+                        await tls.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"status\":\"sent\"}"u8.ToArray());
+                    }
+                    else if (cleanEnd)
+                    {
+                        await tls.ShutdownAsync();
+                    }
+                }
+            }
+        }
+        catch (Exception stopped) when (stopped is System.Net.Sockets.SocketException or ObjectDisposedException)
+        {
+            // The test is over.
+        }
     }
 
     private PushProxyClient Client(params IPEndPoint[] addresses) =>
