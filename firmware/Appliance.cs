@@ -88,7 +88,7 @@ public sealed class Unit : IAsyncDisposable
     {
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, TokenCore.Table, VpnSessions.Table]));
+        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, VpnSessions.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);

@@ -30,7 +30,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
                 await RefuseAsync(context, form, source, Refusal.Overloaded, secondFactor: false).ConfigureAwait(false);
                 return;
             case LoginAnswer.Challenge challenge:
-                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Wait is not null && ReadsPages(form))).ConfigureAwait(false);
+                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled && !challenge.Push && ReadsPages(form))).ConfigureAwait(false);
                 return;
             case LoginAnswer.Refused refused:
                 await RefuseAsync(context, form, source, refused.Reason, form.Has("reqid")).ConfigureAwait(false);
@@ -56,7 +56,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         {
             return login.AwaitPushAsync(handle, source, aborted);
         }
-        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted);
+        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted, form["code2"]);
     }
 
     private async Task RefuseAsync(HttpContext context, FormBody form, IPAddress source, Refusal reason, bool secondFactor)
