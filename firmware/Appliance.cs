@@ -40,6 +40,7 @@ public sealed class Unit : IAsyncDisposable
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
     private VpnSessions _sessions = null!;
+    private LoginService _login = null!;
 
     private Unit() { }
 
@@ -97,7 +98,7 @@ public sealed class Unit : IAsyncDisposable
         Config.AddRule(ConfigRules.CallbackAddress);
         _time = options.Time;
 
-        var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
+        var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
         var push = Own(new PushService(login, options.PushSender, Events, options.Time));
         login.Connect(push);
         var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
@@ -130,8 +131,17 @@ public sealed class Unit : IAsyncDisposable
         }
     }
 
+    /// <summary>The newest logins, step by step.</summary>
+    public LoginJournal Logins => _login.Journal;
+
+    /// <summary>The lab's own rules for logins.</summary>
+    public LabPolicy LabPolicy => _login.LabPolicy;
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    public Task SetLabPolicyAsync(LabPolicy policy) => _login.SetLabPolicyAsync(policy);
+
     /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
+    public CliSession OpenConsole() => new(Config, [.. StatusCommands.For(this, _sessions, _time), .. new BlocklistCommands(_login, _time).Commands]);
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations()

@@ -166,6 +166,9 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return verdict;
     }
 
+    /// <summary>True for the empty realm and for those that a rule names.</summary>
+    public bool IsRealm(string realm) { lock (_lock) { return _rules?.Policy.IsRealm(realm) == true; } }
+
     /// <summary>The sources that failures at the SSL VPN count for or block, and how many failures block.</summary>
     public IReadOnlyList<FailureEntry> BlockList()
     {
