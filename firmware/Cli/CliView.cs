@@ -86,7 +86,7 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         return text.ToString();
     }
 
-    private static string ObjectView(ConfigObject value, string? key)
+    private string ObjectView(ConfigObject value, string? key)
     {
         var text = new StringBuilder();
         foreach (var attribute in value.Schema.Attributes)
@@ -104,7 +104,7 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         return text.ToString();
     }
 
-    private static string ListView(ConfigTable table)
+    private string ListView(ConfigTable table)
     {
         var text = new StringBuilder();
         foreach (var (key, entry) in table.Entries)
@@ -115,6 +115,6 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         return text.ToString();
     }
 
-    private static string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
-        attribute.Name == value.Schema.Key ? key ?? "" : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));
+    private string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
+        attribute.Name == value.Schema.Key ? key ?? "" : key is not null && store.Live(value.Schema.Path, key, attribute.Name) is { } live ? live : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));
 }
