@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Appliance.Firmware.Config;
@@ -15,32 +16,35 @@ namespace Appliance.Firmware.Login;
 /// <param name="Groups">The groups that hold the user.</param>
 public sealed record LocalUser(string Name, byte[]? Password, bool Enabled, bool SecondFactor, Token? Token, ImmutableArray<string> Groups);
 
-/// <summary>The users, tokens and groups of one configuration. Immutable.</summary>
-public sealed class UserDirectory
+/// <summary>
+/// The users, tokens and groups of one configuration. Immutable, and made at no cost: a user is read when he is asked for; what takes
+/// work is kept with the entry or table that it comes from, and so outlives every commit that does not touch that.
+/// </summary>
+public sealed class UserDirectory(ConfigTree config)
 {
     private static readonly byte[] NoPassword = RandomNumberGenerator.GetBytes(32);
-    private readonly Dictionary<string, LocalUser> _users = new(StringComparer.Ordinal);
-
-    /// <summary>Reads them from a configuration.</summary>
-    public UserDirectory(ConfigTree config)
-    {
-        var groups = config.List("user group").Entries
-            .SelectMany(group => group.Entry.Words("member").Select(member => (Member: member, Group: group.Key)))
-            .ToLookup(pair => pair.Member, pair => pair.Group, StringComparer.Ordinal);
-        var tokens = config.List("user fortitoken");
-        foreach (var (name, entry) in config.List("user local").Entries)
-        {
-            var serial = entry.Text("fortitoken");
-            var token = entry.Text("two-factor") == "fortitoken" && tokens.Find(serial) is { } found ? Token.From(serial, found) : null;
-            _users[name] = new LocalUser(
-                name,
-                entry.Text("type") == "password" && entry.Text("passwd") is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null,
-                entry.Enabled("status"), entry.Text("two-factor") is not ("disable" or ""), token, [.. groups[name]]);
-        }
-    }
+    private static readonly ConditionalWeakTable<ConfigTable, ILookup<string, string>> GroupsOfMembers = [];
+    private static readonly ConditionalWeakTable<ConfigObject, Token> Tokens = [];
+    private readonly ConfigTable _users = config.List("user local");
+    private readonly ConfigTable _tokens = config.List("user fortitoken");
+    private readonly ConfigTable _groups = config.List("user group");
 
     /// <summary>The user of exactly this name, or null.</summary>
-    public LocalUser? Find(string name) => _users.GetValueOrDefault(name);
+    public LocalUser? Find(string name)
+    {
+        // Before anything that depends on the name: what it costs must not tell whether there is such a user.
+        var groups = GroupsOfMembers.GetValue(_groups, Invert);
+        if (_users.Find(name) is not { } entry)
+        {
+            return null;
+        }
+        var serial = entry.Text("fortitoken");
+        var token = entry.Text("two-factor") == "fortitoken" && _tokens.Find(serial) is { } found ? Tokens.GetValue(found, token => Token.From(serial, token)) : null;
+        return new LocalUser(
+            name,
+            entry.Text("type") == "password" && entry.Text("passwd") is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null,
+            entry.Enabled("status"), entry.Text("two-factor") is not ("disable" or ""), token, [.. groups[name]]);
+    }
 
     /// <summary>
     /// The user when the password is right, else null. An unknown user costs the same comparison as a known one, on digests of one
@@ -56,4 +60,8 @@ public sealed class UserDirectory
         var same = CryptographicOperations.FixedTimeEquals(given, expected);
         return same && user is { Password: not null, Enabled: true } ? user : null;
     }
+
+    private static ILookup<string, string> Invert(ConfigTable groups) => groups.Entries
+        .SelectMany(group => group.Entry.Words("member").Select(member => (Member: member, Group: group.Key)))
+        .ToLookup(pair => pair.Member, pair => pair.Group, StringComparer.Ordinal);
 }

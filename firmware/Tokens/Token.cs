@@ -23,11 +23,22 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     private const int SecretLengthMin = 10;
     private const int SecretLengthMax = 64;
 
+    private string? _identity;
+
+    private TokenSeed(TokenSeed other) => (Secret, Step, Digits, Algorithm) = (other.Secret, other.Step, other.Digits, other.Algorithm);
+
     /// <summary>
     /// Which memory of used codes this seed shares: a digest of all that makes its codes. A token that is deleted and made
-    /// again with the same seed remembers what was used.
+    /// again with the same seed remembers what was used. Made when it is first asked for.
     /// </summary>
-    public string Identity { get; } = Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
+    public string Identity => _identity ??= Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
+
+    /// <summary>Equal: the same codes at every time.</summary>
+    public bool Equals(TokenSeed? other) =>
+        other is not null && Secret.AsSpan().SequenceEqual(other.Secret.AsSpan()) && (Step, Digits, Algorithm) == (other.Step, other.Digits, other.Algorithm);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Identity, Digits, Algorithm);
 
     /// <summary>The key under which a phone signs an alert (docs/push-dialect.md).</summary>
     public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());
