@@ -100,10 +100,9 @@ public sealed class ConfigStore
     }
 
     /// <summary>
-    /// What an attribute reads as in <c>get</c> when it is no configuration but state: by path, key and attribute; null where it is
-    /// what the configuration holds. Set once, before the first console.
+    /// A list table as <c>get</c> shows it: with the attributes that are no configuration but state. Set once, before the first console.
     /// </summary>
-    public Func<string, string, string, string?> Live { get; set; } = (_, _, _) => null;
+    public Func<ConfigTable, ConfigTable> Live { get; set; } = table => table;
 
     /// <summary>
     /// Adds a service that follows the configuration, and applies the current tree to it (from an empty one) at once.

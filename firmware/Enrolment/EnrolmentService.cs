@@ -259,17 +259,18 @@ public sealed class EnrolmentService
         }
     }
 
-    /// <summary>The two attributes that <c>get user fortitoken</c> shows and nobody can set. The code itself is known to its owner alone.</summary>
-    private string? Live(string path, string key, string attribute)
+    /// <summary>Puts in the two attributes that nobody can set. The code itself is known to its owner alone: it shows as a star.</summary>
+    private ConfigTable Live(ConfigTable table)
     {
-        if (path != TokensPath || attribute is not ("activation-code" or "activation-expire"))
+        if (table.Schema.Path != TokensPath)
         {
-            return null;
+            return table;
         }
         lock (_lock)
         {
-            var expires = _life.CodeExpires(key);
-            return attribute == "activation-code" ? (expires is null ? "" : "*") : (expires?.ToUnixTimeSeconds() ?? 0).ToString(CultureInfo.InvariantCulture);
+            return table.Entries.Aggregate(table, (shown, token) => _life.CodeExpires(token.Key) is { } expires
+                ? shown.With(token.Key, token.Entry.With("activation-code", ["*"]).With("activation-expire", [expires.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)]))
+                : shown);
         }
     }
 
