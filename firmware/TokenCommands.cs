@@ -44,7 +44,7 @@ internal static class TokenCommands
         {
             text.Append(CultureInfo.InvariantCulture, $"{token.Serial.PadRight(16)}      {drift}      {TokenStatusText.Of(status)}\n");
         }
-        var activated = tokens.Count(token => token.Status is TokenStatus.Active or TokenStatus.Provisioned);
+        var activated = tokens.Count(row => row.Status is TokenStatus.Active or TokenStatus.Provisioned);
         return text.Append(CultureInfo.InvariantCulture, $"Total activated token: {activated}\nTotal global activated token: {activated}\nToken server status: reachable\n").ToString();
     }
 

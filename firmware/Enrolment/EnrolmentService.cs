@@ -27,6 +27,7 @@ public sealed class EnrolmentService
     private readonly EventLog _events;
     private readonly CodeLetters _letters;
     private readonly TimeProvider _time;
+    private ITokenSync? _sync;
 
     /// <summary>Joins the core with everything around it, and brings it up to date with the configuration in force.</summary>
     public EnrolmentService(ConfigStore config, TokenLife life, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time)
@@ -39,14 +40,18 @@ public sealed class EnrolmentService
         Follow(config.Current, config.Current);
     }
 
-    /// <summary>Every token with its status, in the order of the configuration.</summary>
-    public IReadOnlyList<(TokenEntry Token, TokenStatus Status)> Tokens()
+    /// <summary>Sets who knows the drift of the tokens, once.</summary>
+    public void Connect(ITokenSync sync) => _sync = sync;
+
+    /// <summary>Every token with its drift and status, in the order of the configuration.</summary>
+    public IReadOnlyList<(TokenEntry Token, long Drift, TokenStatus Status)> Tokens()
     {
+        long Drift(TokenEntry entry) => entry.Seed.Length > 0 ? _sync?.Drift(TokenSeed.Parse(entry.Seed)!) ?? 0 : 0;
         var entries = TokenEntry.All(_config.Current);
         var now = _time.GetUtcNow();
         lock (_lock)
         {
-            return [.. entries.Select(entry => (entry, _life.Status(entry, now)))];
+            return [.. entries.Select(entry => (entry, Drift(entry), _life.Status(entry, now)))];
         }
     }
 
@@ -112,6 +117,21 @@ public sealed class EnrolmentService
         }
         return (serial, SettleNow(activated.Step) ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}")));
     })];
+
+    /// <summary>Synchronizes a token by two codes that follow each other. Null when it is, durably; waits for the disk.</summary>
+    public ConfigError? Synchronize(string serial, string code, string nextCode)
+    {
+        if (TokenEntry.Find(_config.Current, serial) is not { } entry)
+        {
+            return new ConfigError(-3, $"entry not found in datasource: {serial}");
+        }
+        var done = entry is { Locked: false, Seed.Length: > 0 } && _sync is { } sync && sync.ResyncAsync(TokenSeed.Parse(entry.Seed)!, code, nextCode).GetAwaiter().GetResult();
+        _events.Write(TokenEvents.Synchronized(serial, done));
+        return done ? null : new ConfigError(-1, $"{serial} could not be synchronized with these codes.");
+    }
+
+    /// <summary>The administrator asked for seeds of the token server, which has none for anybody (*assumed*: a lab has no such server).</summary>
+    public void SeedsNotFound(string serial) => _events.Write(TokenEvents.Refused(SeedFile.Shown(serial), "token not exist in FortiGuard"));
 
     /// <summary>Takes the unit's two free mobile tokens, with random serial numbers. An error when it has them already.</summary>
     public (IReadOnlyList<string> Serials, ConfigError? Error) ImportTrial()

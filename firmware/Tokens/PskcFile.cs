@@ -44,6 +44,10 @@ internal static class PskcFile
             using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = SeedFile.LengthMax });
             return XDocument.Load(reader).Root!;
         }
+        catch (XmlException) when (text.Contains("<!DOCTYPE", StringComparison.Ordinal))
+        {
+            throw new SeedFileException("a file with a DOCTYPE is not supported");
+        }
         catch (XmlException error)
         {
             throw new SeedFileException($"the file is not XML: line {error.LineNumber}, position {error.LinePosition}");

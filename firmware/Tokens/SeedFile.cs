@@ -75,7 +75,7 @@ public static class SeedFile
     }
 
     /// <summary>What came from outside, fit for a message.</summary>
-    internal static string Shown(string text) => string.Concat(text.Where(c => !char.IsControl(c)).Take(40));
+    public static string Shown(string text) => string.Concat(text.Where(c => !char.IsControl(c)).Take(80));
 
     private static List<SeedRecord> ReadLines(string text)
     {
