@@ -5,9 +5,11 @@ using Appliance.Firmware.Admin;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
@@ -37,9 +39,11 @@ public sealed class Unit : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
     private NicTransport _transport = null!;
+    private string _state = "";
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
     private VpnSessions _sessions = null!;
+    private LoginService _login = null!;
 
     private Unit() { }
 
@@ -51,6 +55,9 @@ public sealed class Unit : IAsyncDisposable
 
     /// <summary>The interfaces with their access flags.</summary>
     public IReadOnlyList<GatedNic> Nics { get; private set; } = null!;
+
+    /// <summary>The life of the tokens; phones are enrolled there.</summary>
+    public EnrolmentService Enrolment { get; private set; } = null!;
 
     /// <summary>What listens now.</summary>
     public IReadOnlyList<BoundService> Services => _transport.Bound;
@@ -88,18 +95,24 @@ public sealed class Unit : IAsyncDisposable
     {
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, VpnSessions.Table]));
+        _state = options.StateFolder;
+        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
+        var life = new TokenLife(state);
+        var fresh = !File.Exists(InState("system.conf"));
         Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
         _time = options.Time;
 
-        var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
+        var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
         var push = Own(new PushService(login, options.PushSender, Events, options.Time));
         login.Connect(push);
+        var mail = Own(new MailService(options.Nics, options.Time));
+        var letters = new CodeLetters(mail, Events);
+        login.Connect(letters);
         var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
         var vpn = new VpnEndpoint(login, sessions, Events);
         var callback = new CallbackEndpoint(push);
@@ -117,10 +130,16 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, sessions, vpn, admin, names, new Listeners(_transport, Nics));
+        Follow(login, push, mail, sessions, vpn, admin, names, new Listeners(_transport, Nics));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));
+        }
+        Enrolment = new EnrolmentService(Config, life, state, Events, letters, options.Time);
+        Enrolment.Connect(login);
+        if (fresh && Config.Current.List("user fortitoken").Count == 0)
+        {
+            Enrolment.ImportTrial();
         }
         Events.DeviceName = Config.Current.Object("system global").Text("hostname");
         Config.Committed += new ConfigJournal(Events).Record;
@@ -130,8 +149,17 @@ public sealed class Unit : IAsyncDisposable
         }
     }
 
+    /// <summary>The newest logins, step by step.</summary>
+    public LoginJournal Logins => _login.Journal;
+
+    /// <summary>The lab's own rules for logins.</summary>
+    public LabPolicy LabPolicy => _login.LabPolicy;
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    public Task SetLabPolicyAsync(LabPolicy policy) => _login.SetLabPolicyAsync(policy);
+
     /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
+    public CliSession OpenConsole() => new(Config, [.. StatusCommands.For(this, _sessions, _time), .. TokenCommands.For(Enrolment, _state), .. new BlocklistCommands(_login, _time).Commands]);
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations()

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
 
 namespace Appliance.Firmware;
@@ -18,7 +17,6 @@ internal static class StatusCommands
         new("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, time)),
         new("get system interface physical", "Show the physical interfaces.", _ => Interfaces(unit)),
         new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor(sessions)),
-        new("diagnose fortitoken info", "Show the tokens.", _ => TokenInfo(unit.Config.Current)),
         new("execute date", "Show the date.", call => NoArguments(call) ?? $"current date is: {time.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}\n"),
         new("execute time", "Show the time.", call => NoArguments(call) ?? $"current time is: {time.GetUtcNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}\nlast ntp sync:never\n"),
         new("execute log display", "Show the newest events.", call => NoArguments(call) ?? Log(unit)),
@@ -59,25 +57,6 @@ internal static class StatusCommands
         }
         return text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n").ToString();
     }
-
-    /// <summary>Serial, drift and status. Drift is not learned, so it is 0; there is no token server to reach.</summary>
-    private static string TokenInfo(ConfigTree config)
-    {
-        var assigned = config.List("user local").Entries.Where(user => user.Entry.Text("two-factor") == "fortitoken").Select(user => user.Entry.Text("fortitoken")).ToHashSet(StringComparer.Ordinal);
-        var text = new StringBuilder("FORTITOKEN      DRIFT      STATUS\n");
-        var tokens = config.List("user fortitoken").Entries.Select(entry => Token.From(entry.Key, entry.Entry)).ToArray();
-        foreach (var token in tokens)
-        {
-            text.Append(token.Serial).Append("      0      ").Append(StatusOf(token, assigned.Contains(token.Serial))).Append('\n');
-        }
-        return text.Append(CultureInfo.InvariantCulture, $"Total activated token: {tokens.Count(token => token.Seed is not null)}\nTotal global activated token: 0\nToken server status: unreachable\n").ToString();
-    }
-
-    private static string StatusOf(Token token, bool assigned) =>
-        token.Locked ? "locked"
-        : !assigned ? "new"
-        : !token.Serial.StartsWith("FTKMOB", StringComparison.Ordinal) ? "active"
-        : token.RegistrationId.Length > 0 ? "provisioned" : "provisioning";
 
     private static string Log(Unit unit)
     {

@@ -11,9 +11,9 @@ public sealed partial class ArrowTests
     [
         ["Http", "Storage"],
         ["Config", "Events"],
-        ["Certificates", "Tokens"],
+        ["Certificates", "Mail", "Tokens"],
         ["Login"],
-        ["Admin", "Cli", "Ftm", "Vpn"],
+        ["Admin", "Cli", "Enrolment", "Ftm", "Vpn"],
     ];
 
     [Theory]

@@ -29,7 +29,7 @@ public interface IRemoteGateway
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
 /// </summary>
-public sealed class LoginService : IConfigSubscriber, IDisposable
+public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
 {
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
@@ -154,6 +154,9 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return accepted;
     }
 
+    /// <inheritdoc/>
+    async Task<bool> ITokenSync.ResyncAsync(TokenSeed seed, string code, string nextCode) => (await ResyncAsync(seed, code, nextCode).ConfigureAwait(false)).Outcome == ResyncOutcome.Synced;
+
     /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
     public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
     {
@@ -165,6 +168,9 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         })).ConfigureAwait(false);
         return verdict;
     }
+
+    /// <summary>True for the empty realm and for those that a rule names.</summary>
+    public bool IsRealm(string realm) { lock (_lock) { return _rules?.Policy.IsRealm(realm) == true; } }
 
     /// <summary>The sources that failures at the SSL VPN count for or block, and how many failures block.</summary>
     public IReadOnlyList<FailureEntry> BlockList()
@@ -187,8 +193,8 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return count;
     }
 
-    /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
-    public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
+    /// <inheritdoc/>
+    public long Drift(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 
     /// <summary>The phone denied. True when it counts.</summary>
     public async Task<bool> PushDeniedAsync(string requestId)

@@ -1,6 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Firmware.Vpn;
@@ -20,7 +21,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         var source = context.Connection.RemoteIpAddress!.MapToIPv4();
         var answer = form.Has("reqid") || form.Has("magic") || form.Has("polid")
             ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
-            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source)).ConfigureAwait(false);
+            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source) { Nic = NicOf(context) }).ConfigureAwait(false);
         switch (answer)
         {
             case LoginAnswer.Success success when await sessions.OpenAsync(success.Grant).ConfigureAwait(false) is { } cookie:
@@ -37,6 +38,8 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
                 return;
         }
     }
+
+    private static string NicOf(HttpContext context) => context.Features.Get<INicFeature>()?.Nic.Name ?? "";
 
     private static bool IsAjax(FormBody form) => form["ajax"] == "1" || !form.Has("credential") || form.Has("code");
 

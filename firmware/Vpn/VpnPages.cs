@@ -14,11 +14,11 @@ internal static class VpnPages
     private const string DeniedKey = "sslvpn_login_permission_denied";
 
     /// <summary>The login form.</summary>
-    internal static string Login(string? error) => Page("Login", Error(error) + """
+    internal static string Login(string? error, string realm = "") => Page("Login", Error(error) + $"""
         <form action="/remote/logincheck" method="post" autocomplete="off">
         <label>Name <input type="text" name="username" autofocus></label>
         <label>Password <input type="password" name="credential"></label>
-        <input type="hidden" name="realm" value="">
+        <input type="hidden" name="realm" value="{Encode(realm)}">
         <button type="submit">Login</button>
         </form>
         """);
