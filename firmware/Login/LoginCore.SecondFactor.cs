@@ -14,7 +14,7 @@ public sealed partial class LoginCore
     public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, string number, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        if (Answerable(requestId, now) is not { } attempt)
+        if (Answerable(step, requestId, now) is not { } attempt)
         {
             return (false, step);
         }
@@ -67,7 +67,7 @@ public sealed partial class LoginCore
     public (bool Accepted, LoginStep Step) PushDenied(string requestId, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        if (Answerable(requestId, now) is not { } attempt)
+        if (Answerable(step, requestId, now) is not { } attempt)
         {
             return (false, step);
         }
@@ -91,8 +91,8 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private Attempt? Answerable(string requestId, DateTimeOffset now) =>
-        _pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out && now < attempt.PushExpires ? attempt : null;
+    private Attempt? Answerable(LoginStep step, string requestId, DateTimeOffset now) =>
+        _pending.TryGetValue(requestId, out var attempt) && !Lapse(step, attempt, now) && attempt.Push == PushState.Out ? attempt : null;
 
     private void Deny(LoginStep step, Attempt attempt, Refusal reason, string decision, LoginRules rules, DateTimeOffset now)
     {

@@ -99,7 +99,7 @@ public sealed partial class LoginCore
     public LoginStep RemoteAnswered(string requestId, RemoteVerdict verdict, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         var step = new LoginStep();
-        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.FirstFactorGiven || now >= attempt.Deadline)
+        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.FirstFactorGiven || Lapse(step, attempt, now))
         {
             return step;
         }
@@ -155,22 +155,7 @@ public sealed partial class LoginCore
             {
                 continue;
             }
-            if (now >= attempt.Deadline)
-            {
-                Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
-                // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
-                if (attempt.Push != PushState.Deciding)
-                {
-                    Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, decides: true);
-                }
-            }
-            else if (attempt.Push == PushState.Out && now >= attempt.PushExpires)
-            {
-                attempt.Push = PushState.Over;
-                step.Cancelled.Add(due.RequestId);
-                Late(step, attempt, DeadlineName.PushLife, decides: false);
-                step.Released.Add((due.RequestId, new LoginAnswer.Refused(Refusal.Expired, Retry: true)));
-            }
+            Lapse(step, attempt, now);
         }
         return step;
     }
@@ -236,7 +221,7 @@ public sealed partial class LoginCore
             step.Answer = new LoginAnswer.Refused(Refusal.Blocked);
             return null;
         }
-        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || !attempt.FirstFactorGiven || now >= attempt.Deadline || attempt.Request.Kind != kind || !attempt.Request.Source.Equals(source)
+        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || !attempt.FirstFactorGiven || Lapse(step, attempt, now) || attempt.Request.Kind != kind || !attempt.Request.Source.Equals(source)
             || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(handle.Magic), Encoding.UTF8.GetBytes(attempt.Handle.Magic)))
         {
             Note(step, NewLogin(step, request), new("request", "no such pending login from this source"), decides: true);
@@ -244,6 +229,31 @@ public sealed partial class LoginCore
             return null;
         }
         return attempt;
+    }
+
+    /// <summary>
+    /// Ends what is late of a login, whoever sees it first: once late it stays late, though the clock be set back. True when the login itself is over.
+    /// </summary>
+    private bool Lapse(LoginStep step, Attempt attempt, DateTimeOffset now)
+    {
+        if (now >= attempt.Deadline)
+        {
+            Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
+            // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
+            if (attempt.Push != PushState.Deciding)
+            {
+                Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, decides: true);
+            }
+            return true;
+        }
+        if (attempt.Push == PushState.Out && now >= attempt.PushExpires)
+        {
+            attempt.Push = PushState.Over;
+            step.Cancelled.Add(attempt.RequestId);
+            Late(step, attempt, DeadlineName.PushLife, decides: false);
+            step.Released.Add((attempt.RequestId, new LoginAnswer.Refused(Refusal.Expired, Retry: true)));
+        }
+        return false;
     }
 
     private void Close(LoginStep step, Attempt attempt, LoginAnswer toWaiter)
