@@ -11,7 +11,7 @@ public sealed partial class ArrowTests
     [
         ["Http", "Storage"],
         ["Config", "Events"],
-        ["Certificates", "Tokens"],
+        ["Administrators", "Certificates", "Tokens"],
         ["Login"],
         ["Admin", "Cli", "Ftm", "Vpn"],
     ];

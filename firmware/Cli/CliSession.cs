@@ -1,9 +1,10 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
 /// <summary>One administrator at a console: the edit state, the prompt, and what each line answers. Not thread-safe: one line at a time.</summary>
-public sealed class CliSession
+public sealed class CliSession : IDisposable
 {
     /// <summary>The greatest length of one line, in characters.</summary>
     public const int LineMax = 16 * 1024;
@@ -17,25 +18,58 @@ public sealed class CliSession
     private readonly CliView _view;
     private readonly CliHelp _help;
     private readonly CliPaths _paths;
+    private readonly CliAccess _access;
+    private readonly ConsoleLogin? _login;
+    private readonly Administrator _administrator;
     private string? _open;
     private Func<CliReply>? _confirm;
 
     /// <summary>A session on a store, with further commands.</summary>
-    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands)
+    /// <param name="store">The configuration.</param>
+    /// <param name="commands">What there is beyond the edit tree.</param>
+    /// <param name="administrator">Whose session it is; null for the attached console's.</param>
+    /// <param name="login">Not null: asks for an administrator first, and again after <c>exit</c>.</param>
+    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null)
     {
         _store = store;
-        _editor = new ConfigEditor(() => store.Current, store.Commit, store.Unseal, store.Checks);
+        _administrator = administrator ?? Administrator.AttachedConsole;
+        _login = login;
+        _access = new CliAccess(store, () => Administrator);
+        _editor = new ConfigEditor(() => store.Current, change => store.Commit(change, Administrator.AuthorIn(store.Current)), store.Unseal, store.Checks);
         _paths = new CliPaths(store.Current.Schema, commands);
-        _editVerbs = new EditVerbs(_editor, _paths);
-        _view = new CliView(this, store, _editor, _paths);
+        _editVerbs = new EditVerbs(_editor, _paths, _access);
+        _view = new CliView(this, store, _editor, _paths, _access);
         _help = new CliHelp(store, _editor, _paths);
+        if (login is not null)
+        {
+            login.TimedOut = () =>
+            {
+                Leave("timeout");
+                Say("\nTimeout\n\n");
+            };
+        }
     }
 
     /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>.</summary>
-    public string Prompt => _confirm is not null ? "" : _open is not null ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} # ";
+    public string Prompt => _login is { Who: null } ? _login.Prompt : _confirm is not null ? "" : _open is not null ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
     /// <summary>True after <c>exit</c> at the root.</summary>
     public bool Closed { get; private set; }
+
+    /// <summary>Whose session it is; nobody's while a login is asked for.</summary>
+    public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
+
+    /// <summary>True while what is typed must not be shown: a password is asked for.</summary>
+    public bool IsHidden => _login is { IsHidden: true };
+
+    /// <summary>True while one key answers, without Enter.</summary>
+    public bool TakesKey => _login is { TakesKey: true };
+
+    /// <summary>What he may do.</summary>
+    internal CliAccess Access => _access;
+
+    /// <summary>Raised once, when the session is over: what belongs to it (a debug stream) ends. On any thread.</summary>
+    public event Action? Ended;
 
     /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
     public event Action<string>? Said;
@@ -45,8 +79,21 @@ public sealed class CliSession
 
     private string HostName => _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
+    /// <summary>Ends the session: the unit restarts, or the line is cut.</summary>
+    public void Close() => Closed = true;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Close();
+        _login?.Restart("exit");
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+    }
+
     /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
-    public string Execute(string line)
+    public string Execute(string line) => _login is null ? ExecuteLine(line) : _login.Busy(() => _login.Who is not null ? ExecuteLine(line) : line.Length > LineMax ? "" : _login.Execute(line));
+
+    private string ExecuteLine(string line)
     {
         if (_confirm is { } confirmed)
         {
@@ -83,10 +130,18 @@ public sealed class CliSession
     /// <summary>Ctrl-C: drops the open command, leaves every config level without storing; at the root ends the session.</summary>
     public void Interrupt()
     {
+        if (_login is { Who: null })
+        {
+            _login.Restart("exit");
+            return;
+        }
         var atRoot = _open is null && _confirm is null && _editor.Level is null;
         (_open, _confirm) = (null, null);
         _editor.AbortAll();
-        Closed |= atRoot;
+        if (atRoot)
+        {
+            Exit();
+        }
     }
 
     /// <summary>What is printed for an error, or for none.</summary>
@@ -99,6 +154,10 @@ public sealed class CliSession
         {
             return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
         }
+        if (_editor.Level is null && _access.Verb(verb) is { } refused)
+        {
+            return Print(refused);
+        }
         var rest = words[1..];
         switch (verb)
         {
@@ -106,18 +165,39 @@ public sealed class CliSession
                 var (shown, filter) = CliFilter.Split(text, rest);
                 return Filtered(verb == "show" ? _view.Show(shown) : _view.Get(shown), filter);
             case "execute" or "diagnose":
-                return _paths.TryCommand(verb, rest, out var command, out var arguments, out wrong) ? Answer(command!.Run(new CliCall(arguments, this))) : Print(wrong);
+                return !_paths.TryCommand(verb, rest, out var command, out var arguments, out wrong) ? Print(wrong)
+                    : _access.Command(command!) is { } denied ? Print(denied)
+                    : Answer(command!.Run(new CliCall(arguments, this)));
             case "tree":
                 return Tree(rest);
             case "exit" or "quit":
-                Closed = true;
-                return "";
+                return Exit();
             case "purge":
                 return Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => _editor.Purge() });
             default:
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
         }
+    }
+
+    /// <summary>Ends the session; where a login was asked for, it is asked for again.</summary>
+    private string Exit()
+    {
+        if (_login is null)
+        {
+            Closed = true;
+            return "";
+        }
+        Leave("exit");
+        return "\n";
+    }
+
+    private void Leave(string reason)
+    {
+        (_open, _confirm) = (null, null);
+        _editor.AbortAll();
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+        _login!.Restart(reason);
     }
 
     private string Answer(CliReply reply)

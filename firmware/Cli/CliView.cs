@@ -4,7 +4,7 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary><c>show</c> and <c>get</c>.</summary>
-internal sealed class CliView(CliSession session, ConfigStore store, ConfigEditor editor, CliPaths paths)
+internal sealed class CliView(CliSession session, ConfigStore store, ConfigEditor editor, CliPaths paths, CliAccess access)
 {
     private const string FullWord = "full-configuration";
 
@@ -20,9 +20,9 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         }
         if (path.Count == 0)
         {
-            return (store.Header() + text.Tree(store.Current), null);
+            return (store.Header(session.Administrator.Name) + text.Tree(store.Current, table => access.Read(table) is null), null);
         }
-        if (!paths.TryTable(path, out var table, out var rest, out var error))
+        if (!paths.TryTable(path, out var table, out var rest, out var error) || (error = access.Read(table!)) is not null)
         {
             return ("", error);
         }
@@ -44,16 +44,21 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         {
             return words.Count > 0 ? ("", CliPaths.ParseError(words[0])) : (level is ConfigLevel.Edit edit ? ObjectView(edit.Working, edit.Key) : ListView(editor.ListHere!), null);
         }
-        if (paths.TryCommand("get", words, out var command, out var arguments, out _))
+        var isTable = paths.TryTable(words, out var table, out var rest, out var error);
+        if (paths.TryCommand("get", words, out var command, out var arguments, out _) && (arguments.Count == 0 || !isTable))
         {
             if (arguments.Count > 0)
             {
                 return ("", CliPaths.ParseError(arguments[0]));
             }
+            if (access.Command(command!) is { } denied)
+            {
+                return ("", denied);
+            }
             var reply = command!.Run(new CliCall([], session));
             return (reply.Text, reply.Error);
         }
-        if (!paths.TryTable(words, out var table, out var rest, out var error))
+        if (!isTable || (error = access.Read(table!)) is not null)
         {
             return ("", error);
         }

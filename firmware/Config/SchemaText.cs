@@ -15,5 +15,5 @@ internal sealed record AttributeText(
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(TableText))]
 [JsonSerializable(typeof(string[]))]
-[JsonSerializable(typeof(Dictionary<string, string[]>))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement[]>))]
 internal sealed partial class SchemaJson : JsonSerializerContext;

@@ -32,12 +32,13 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskCompletionSource<LoginAnswer>> _waiting = new(StringComparer.Ordinal);
     private LoginRules? _rules;
+    private readonly LoginDebug _debug;
     private IPushGateway? _push;
 
     /// <summary>Joins the core with the state database, the events and the clock.</summary>
-    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time)
+    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
-        (_core, _state, _events, _time) = (new LoginCore(tokens), state, events, time);
+        (_core, _state, _events, _time, _debug) = (new LoginCore(tokens), state, events, time, new LoginDebug(debug));
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -65,16 +66,21 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public Task<LoginAnswer> StartAsync(LoginRequest request)
     {
         var handle = NewHandle();
-        return AnswerAsync(Decide((rules, now) => _core.Start(request, rules, token => _push?.CanPush(token) == true, handle, now)));
+        return AnswerAsync(Decide((rules, now) =>
+        {
+            var step = _core.Start(request, rules, token => _push?.CanPush(token) == true, handle, now);
+            _debug.Started(request, handle, step, rules.Deadlines);
+            return step;
+        }));
     }
 
     /// <summary>A typed code; an empty one waits for the phone while a push is out.</summary>
     public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now), cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now), _debug.CodeTyped, cancellationToken);
 
     /// <summary>Waits for the phone, without a thread.</summary>
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now), cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now), _debug.PushAwaited, cancellationToken);
 
     /// <summary>The phone approved with a code. True when it counts; by then it is on disk, and who waited is on the way in.</summary>
     public async Task<bool> PushApprovedAsync(string requestId, string code)
@@ -83,6 +89,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         await SettleAsync(Decide((_, now) =>
         {
             (accepted, var step) = _core.PushApproved(requestId, code, now);
+            _debug.PushAnswered(requestId, "approve", accepted);
             return step;
         })).ConfigureAwait(false);
         if (accepted)
@@ -99,6 +106,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         await SettleAsync(Decide((rules, now) =>
         {
             (accepted, var step) = _core.PushDenied(requestId, rules, now);
+            _debug.PushAnswered(requestId, "deny", accepted);
             return step;
         })).ConfigureAwait(false);
         return accepted;
@@ -132,6 +140,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
     {
+        _debug.Released(step);
         var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
         lock (_lock)
         {
@@ -152,13 +161,14 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
     }
 
-    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, CancellationToken cancellationToken)
+    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, Action<LoginHandle, LoginStep> tell, CancellationToken cancellationToken)
     {
         var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource<LoginAnswer>? replaced = null;
         var decision = Decide((rules, now) =>
         {
             var step = decide(rules, now);
+            tell(handle, step);
             if (step.Answer is null)
             {
                 _waiting.Remove(handle.RequestId, out replaced);
