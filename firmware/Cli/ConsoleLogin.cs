@@ -15,9 +15,6 @@ namespace Appliance.Firmware.Cli;
 /// <param name="source">From where; null at the console.</param>
 public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvider time, string ui = "console", IPAddress? source = null)
 {
-    /// <summary>Words of our own: the texts of <c>system replacemsg admin</c> are not carried.</summary>
-    private const string PreLoginBanner = "A lab unit. Use it only if you may.\n";
-    private const string PostLoginBanner = "Whatever is done here is written down.\n";
     private const string Incorrect = "Login incorrect\n";
     private const int NameMax = 64;
 
@@ -45,11 +42,11 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     /// <summary>What is asked.</summary>
     internal string Prompt => _stage switch
     {
-        Stage.Name => (Global.Enabled("pre-login-banner") ? PreLoginBanner : "") + $"{Global.Text("hostname")} login: ",
+        Stage.Name => (Global.Enabled("pre-login-banner") ? ConsoleBanner.BeforeLogin : "") + $"{Global.Text("hostname")} login: ",
         Stage.Password => "Password: ",
         Stage.NewPassword => "New Password: ",
         Stage.ConfirmPassword => "Confirm Password: ",
-        Stage.Banner => PostLoginBanner + "(Press 'a' to accept):",
+        Stage.Banner => ConsoleBanner.AfterLogin + ConsoleBanner.Accept,
         _ => "",
     };
 

@@ -24,6 +24,9 @@ internal sealed class ConfigEditor(
     /// <summary>The list whose entries can be edited here; null elsewhere.</summary>
     internal ConfigTable? ListHere => Level is ConfigLevel.List list ? TableOf(list) : null;
 
+    /// <summary>The list that an open entry belongs to, without what is not stored.</summary>
+    internal ConfigTable TableHere(ConfigLevel.Edit entry) => TableOf((ConfigLevel.List)_levels.SkipWhile(level => level != entry).Skip(1).First());
+
     /// <summary>Enters a table: at the root by its whole path, inside an entry one of its own.</summary>
     internal void Enter(TableSchema table)
     {
@@ -44,6 +47,10 @@ internal sealed class ConfigEditor(
             key = long.Parse(key, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture);
         }
         var existing = TableOf(list).Find(key);
+        if (existing is null && Full(list) is { } full)
+        {
+            return ("", full);
+        }
         _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? new ConfigObject(list.Schema), existing is null));
         return (existing is null ? $"new entry '{key}' added\n" : "", null);
     }
@@ -138,21 +145,16 @@ internal sealed class ConfigEditor(
             return new ConfigError(-3, "entry not found in table");
         }
         return IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses
-            ? new ConfigError(-23, $"The entry is used by other {uses} entries")
+            ? InUse(uses)
             : Change(list, table => table.Without(key));
     }
 
     /// <summary>Deletes every entry.</summary>
     internal ConfigError? Purge()
     {
-        foreach (var key in TableOf((ConfigLevel.List)Level!).Keys.ToArray())
-        {
-            if (Delete(key) is { } error)
-            {
-                return error;
-            }
-        }
-        return null;
+        var list = (ConfigLevel.List)Level!;
+        var uses = IsRoot(list) ? TableOf(list).Keys.Max(key => (int?)ConfigReferences.CountUses(current(), list.Schema, key)) ?? 0 : 0;
+        return uses > 0 ? InUse(uses) : Change(list, table => new ConfigTable(table.Schema));
     }
 
     /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
@@ -173,9 +175,9 @@ internal sealed class ConfigEditor(
         }
         if (remove && IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, from) is > 0 and var uses)
         {
-            return new ConfigError(-23, $"The entry is used by other {uses} entries");
+            return InUse(uses);
         }
-        return Change(list, table => remove ? table.With(to, entry).Without(from) : table.With(to, entry));
+        return Full(list) is { } full && !remove ? full : Change(list, table => remove ? table.Renamed(from, to) : table.With(to, ConfigAssignments.Complete(table, to, Unassigned(entry))));
     }
 
     /// <summary>Moves an entry of a list whose order matters.</summary>
@@ -187,6 +189,17 @@ internal sealed class ConfigEditor(
             : key == other ? null
             : Change(list, current => current.Moved(key, other, after));
     }
+
+    private static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
+
+    /// <summary>A copy gets numbers and a UUID of its own.</summary>
+    private static ConfigObject Unassigned(ConfigObject entry) =>
+        entry.Schema.Attributes.Where(attribute => attribute.Assigned != Assignment.None).Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
+
+    /// <summary>An error when the table takes no further entry.</summary>
+    private ConfigError? Full(ConfigLevel.List list) => list.Schema.MaxEntries is > 0 and var most && TableOf(list).Count >= most
+        ? new ConfigError(-4, "reached the maximum number of entries", "object set operator error, -4 discard the setting")
+        : null;
 
     private static ConfigError? CheckKey(TableSchema table, string key)
     {
@@ -214,7 +227,11 @@ internal sealed class ConfigEditor(
         if (edit.Key is { } key)
         {
             var list = (ConfigLevel.List)Level!;
-            return Change(list, table => table.With(table.Schema.NumericKey && key == "0" ? NextFree(table) : key, edit.Working));
+            return Change(list, table =>
+            {
+                var name = table.Schema.NumericKey && key == "0" ? NextFree(table) : key;
+                return table.With(name, ConfigAssignments.Complete(table, name, edit.Working));
+            });
         }
         if (Level is ConfigLevel.Edit parent)
         {

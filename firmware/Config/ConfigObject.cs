@@ -36,6 +36,9 @@ public sealed class ConfigObject
     /// <summary>True when the attribute holds something else than its default.</summary>
     public bool IsSet(string attribute) => _values.ContainsKey(attribute);
 
+    /// <summary>False for an attribute at its default whose condition is not met: it is not shown.</summary>
+    public bool Applies(AttributeSchema attribute) => attribute.When is not { } condition || IsSet(attribute.Name) || Text(condition.Attribute) == condition.Value;
+
     /// <summary>A plain value, or "" when it is empty.</summary>
     public string Text(string attribute) => Words(attribute) is [var first, ..] ? first : "";
 

@@ -10,12 +10,12 @@ public sealed class ConfigSchema
 {
     private readonly FrozenDictionary<string, Lazy<TableSchema>> _byPath;
 
-    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, JsonElement[]> builtIn)
+    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, JsonElement[]> builtIn, IReadOnlyDictionary<string, int> limits)
     {
         Personality = personality;
         Paths = [.. names.Select(name => name.Replace('.', ' '))];
         _byPath = names.ToFrozenDictionary(name => name.Replace('.', ' '), name => new Lazy<TableSchema>(
-            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, []).Select(entry => Option(entry, personality.Release)).OfType<string>()] }), StringComparer.Ordinal);
+            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, []).Select(entry => Option(entry, personality.Release)).OfType<string>()], MaxEntries = limits.GetValueOrDefault(name) }), StringComparer.Ordinal);
     }
 
     /// <summary>The release that this is the schema of.</summary>
@@ -26,7 +26,7 @@ public sealed class ConfigSchema
 
     /// <summary>The tables as a device of this release has them.</summary>
     public static ConfigSchema Load(Personality personality) =>
-        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray));
+        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
 
     /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
     public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
@@ -38,7 +38,9 @@ public sealed class ConfigSchema
     }
 
     private static TableSchema Table(TableText text, Version release) =>
-        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.Attributes, release);
+        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.ShowOrder == "alphabetical" ? [.. text.Attributes.OrderBy(attribute => attribute.Name, StringComparer.Ordinal)] : text.Attributes, release)
+            with
+        { Ordered = text.Ordered, Summary = [.. text.GetSummary ?? []] };
 
     private static TableSchema Build(string path, bool isList, string? key, IReadOnlyList<AttributeText> attributes, Version release)
     {
@@ -48,7 +50,7 @@ public sealed class ConfigSchema
             Key = isList ? key : null,
             NumericKey = isList && known.FirstOrDefault(attribute => attribute.Name == key)?.Type == "integer",
             Attributes = [.. known.Where(attribute => attribute.Type is not ("table" or "object")).Select(attribute => Attribute(attribute, release))],
-            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release))],
+            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release) with { Ordered = child.Ordered })],
         };
     }
 
@@ -76,6 +78,10 @@ public sealed class ConfigSchema
             Default = text.Default is { Length: > 0 } value ? (kind == ValueKind.Ipv4Mask || text.Multi ? [.. value.Split(' ')] : [value]) : [],
             Secret = text.Secret || text.Vtype?.StartsWith("password", StringComparison.Ordinal) == true,
             Required = text.Required,
+            Always = text.Always,
+            Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
+            When = text.When?.Split('=') is [var other, var needed] ? (other, needed) : null,
+            Bare = text.Bare || text.Vtype is "uuid" or "user" or "ipv6-prefix" or "ipv6-address" or "mac-address" or "ipv4-netmask" or "datetime",
             Help = text.Note ?? "",
         };
     }

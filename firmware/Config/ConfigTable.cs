@@ -43,6 +43,9 @@ public sealed class ConfigTable
         return new(Schema, _entries, order.Insert(order.IndexOf(other) + (after ? 1 : 0), key));
     }
 
+    /// <summary>This table with an entry under another key, where it stands.</summary>
+    public ConfigTable Renamed(string from, string to) => new(Schema, _entries.Remove(from).Add(to, _entries[from]), _order.SetItem(_order.IndexOf(from), to));
+
     /// <summary>This table without the entry.</summary>
     public ConfigTable Without(string key) => new(Schema, _entries.Remove(key), _order.Remove(key));
 }

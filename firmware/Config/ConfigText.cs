@@ -81,25 +81,18 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         {
             return "ENC " + seal(words[0]);
         }
-        return attribute.Kind == ValueKind.Text ? string.Join(' ', words.Select(ConfigWords.Quote)) : string.Join(' ', words);
+        return attribute.Kind == ValueKind.Text ? string.Join(' ', words.Select(word => attribute.Bare && NeedsNoQuotes(word) ? word : ConfigWords.Quote(word))) : string.Join(' ', words);
     }
 
     private void Body(ConfigObject value, int depth)
     {
         foreach (var attribute in value.Schema.Attributes)
         {
-            if (attribute.Name == value.Schema.Key || !(full || value.IsSet(attribute.Name)))
+            if (attribute.Name == value.Schema.Key || !Shows(attribute, value))
             {
                 continue;
             }
-            if (value.Words(attribute.Name).Length == 0 && attribute.Multi)
-            {
-                Line(depth, $"unset {attribute.Name}");
-            }
-            else
-            {
-                Line(depth, $"set {attribute.Name} {Value(attribute, value)}");
-            }
+            Line(depth, value.Words(attribute.Name).Length == 0 && attribute.Multi ? $"unset {attribute.Name}" : $"set {attribute.Name} {Value(attribute, value)}");
         }
         foreach (var child in value.Schema.Children)
         {
@@ -114,6 +107,16 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
             }
         }
     }
+
+    /// <summary>
+    /// What is set, what is always shown, and in full whatever counts; of those an empty number, choice or address is left out: there is
+    /// no word for it.
+    /// </summary>
+    private bool Shows(AttributeSchema attribute, ConfigObject value) =>
+        value.IsSet(attribute.Name)
+        || ((full || attribute.Always) && value.Applies(attribute) && (value.Text(attribute.Name).Length > 0 || attribute.Kind == ValueKind.Text || attribute.Multi));
+
+    private static bool NeedsNoQuotes(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '/' or '-' or '_');
 
     private static bool IsDefault(ConfigObject value) =>
         value.Schema.Attributes.All(attribute => !value.IsSet(attribute.Name)) && value.Schema.Children.All(child => value.Children(child.Path).Count == 0);

@@ -17,6 +17,17 @@ public enum ValueKind
     Ipv4Mask,
 }
 
+/// <summary>What the unit itself puts into an attribute that is not set when its entry is stored.</summary>
+public enum Assignment
+{
+    /// <summary>Nothing.</summary>
+    None,
+    /// <summary>The next number that no entry of the table has.</summary>
+    Number,
+    /// <summary>A UUID, made from the path and the key (RFC 9562 version 8, *assumed*: the device's is random).</summary>
+    Uuid,
+}
+
 /// <summary>One attribute of a table, as the reference data gives it for the personality in force.</summary>
 public sealed record AttributeSchema(string Name, ValueKind Kind)
 {
@@ -38,6 +49,14 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public bool Secret { get; init; }
     /// <summary>True when the entry cannot be stored without it.</summary>
     public bool Required { get; init; }
+    /// <summary>True when it is shown even at its default (an interface's <c>type</c>).</summary>
+    public bool Always { get; init; }
+    /// <summary>What the unit itself puts in when the entry is stored without it.</summary>
+    public Assignment Assigned { get; init; }
+    /// <summary>Another attribute and the value that it must have for this one to count (<c>nat</c> of a policy that accepts); null for none.</summary>
+    public (string Attribute, string Value)? When { get; init; }
+    /// <summary>True for a value that is shown without quotes as long as it needs none (an IPv6 address, a UUID, a time).</summary>
+    public bool Bare { get; init; }
     /// <summary>A line of help for <c>?</c>.</summary>
     public string Help { get; init; } = "";
 }
@@ -58,6 +77,12 @@ public sealed record TableSchema(string Path, bool IsList)
         get => _attributes;
         init { _attributes = value; _byName = value.ToImmutableDictionary(attribute => attribute.Name); }
     }
+    /// <summary>The attributes that <c>get</c> lists for each entry of a table; empty for all.</summary>
+    public ImmutableArray<string> Summary { get; init; } = [];
+    /// <summary>True when the order of the entries has a meaning, and <c>move</c> changes it.</summary>
+    public bool Ordered { get; init; }
+    /// <summary>How many entries there can be; 0 means no limit of its own.</summary>
+    public int MaxEntries { get; init; }
     /// <summary>Entries that every device has and that are not configuration: they may be referred to, and are not shown.</summary>
     public ImmutableArray<string> BuiltIn { get; init; } = [];
     /// <summary>The nested tables, each with its own name as <see cref="Path"/>.</summary>

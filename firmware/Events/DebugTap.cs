@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Threading.Channels;
 
 namespace Appliance.Firmware.Events;
 
@@ -17,9 +16,8 @@ public enum DebugArea
 }
 
 /// <summary>
-/// Where services tell what they decide while somebody watches. A line that nobody watches is not even put together, and nobody waits for who
-/// watches: lines that he does not take in time are lost. Thread-safe. No secret, code or cookie may be written; what comes from outside loses
-/// its control characters.
+/// Where services tell what they decide while somebody watches. A line that nobody watches is not even put together. Thread-safe. No secret,
+/// code or cookie may be written; what comes from outside loses its control characters.
 /// </summary>
 public sealed class DebugTap
 {
@@ -28,12 +26,10 @@ public sealed class DebugTap
 
     /// <summary>Watches until it is disposed.</summary>
     /// <param name="hears">Which areas, asked at each line.</param>
-    /// <param name="say">Takes lines, each ended by \n, in order, one call at a time; must not throw.</param>
+    /// <param name="say">Takes a line, ended by \n, on the thread that decides: it must only put it by, and must not throw.</param>
     public IDisposable Listen(Func<DebugArea, bool> hears, Action<string> say)
     {
-        var listener = new Listener(this, hears);
-        // Ends with the listener.
-        _ = listener.PumpAsync(say);
+        var listener = new Listener(this, hears, say);
         lock (_lock)
         {
             _listeners = [.. _listeners, listener];
@@ -71,34 +67,14 @@ public sealed class DebugTap
         }
     }
 
-    private sealed class Listener(DebugTap tap, Func<DebugArea, bool> hears) : IDisposable
+    private sealed class Listener(DebugTap tap, Func<DebugArea, bool> hears, Action<string> say) : IDisposable
     {
-        private const int WaitingMax = 10_000;
-        private readonly Channel<string> _waiting = Channel.CreateBounded<string>(new BoundedChannelOptions(WaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
-        private volatile bool _isOver;
+        public bool Hears(DebugArea area) => hears(area);
 
-        public bool Hears(DebugArea area) => !_isOver && hears(area);
-
-        public void Say(string line) => _waiting.Writer.TryWrite(line);
-
-        public async Task PumpAsync(Action<string> say)
-        {
-            while (await _waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
-            {
-                while (_waiting.Reader.TryRead(out var line))
-                {
-                    if (!_isOver)
-                    {
-                        say(line);
-                    }
-                }
-            }
-        }
+        public void Say(string line) => say(line);
 
         public void Dispose()
         {
-            _isOver = true;
-            _waiting.Writer.TryComplete();
             lock (tap._lock)
             {
                 tap._listeners = [.. tap._listeners.Where(listener => listener != this)];

@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Appliance.Firmware.Config;
+
+/// <summary>Attributes that the unit itself fills in when an entry is stored without them.</summary>
+internal static class ConfigAssignments
+{
+    /// <summary>The entry with everything filled in that it lacks.</summary>
+    internal static ConfigObject Complete(ConfigTable table, string key, ConfigObject entry)
+    {
+        foreach (var attribute in table.Schema.Attributes.Where(attribute => attribute.Assigned != Assignment.None && !entry.IsSet(attribute.Name)))
+        {
+            entry = entry.With(attribute.Name, [attribute.Assigned == Assignment.Uuid ? Uuid(table.Schema.Path, key) : NextNumber(table, attribute.Name)]);
+        }
+        return entry;
+    }
+
+    private static string NextNumber(ConfigTable table, string attribute) =>
+        (table.Entries.Select(entry => entry.Entry.Number(attribute)).DefaultIfEmpty(0).Max() + 1).ToString(CultureInfo.InvariantCulture);
+
+    private static string Uuid(string path, string key)
+    {
+        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"{path}\n{key}"))[..16];
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true).ToString();
+    }
+}
