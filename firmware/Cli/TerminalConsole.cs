@@ -31,6 +31,9 @@ internal sealed class TerminalConsole : IConsole
     /// <inheritdoc/>
     public bool Closed => _session.Closed;
 
+    /// <summary>True when Ctrl-C closed the session.</summary>
+    internal bool Interrupted { get; private set; }
+
     /// <inheritdoc/>
     public string Start()
     {
@@ -112,6 +115,7 @@ internal sealed class TerminalConsole : IConsole
         if (key == TerminalKey.Interrupt)
         {
             _session.Interrupt(typing: false);
+            Interrupted = Closed;
         }
         else if (typed == "a")
         {
@@ -229,6 +233,7 @@ internal sealed class TerminalConsole : IConsole
     private void Interrupt()
     {
         _session.Interrupt(typing: _line.Length > 0);
+        Interrupted = Closed;
         _line.Clear();
         _screen.Append("\r\n");
         Continue();
