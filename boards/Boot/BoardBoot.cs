@@ -53,7 +53,7 @@ internal static class BoardBoot
 
     /// <summary>A box fresh from the factory: its interfaces, management over HTTPS on the first one.</summary>
     private static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
-        $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\n";
+        $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
 }
 
 /// <summary>No way to a push provider is built into the box yet: every push fails with that reason, and codes can be typed.</summary>

@@ -144,7 +144,7 @@ public sealed class CliSession : IDisposable
 
     /// <summary>What is printed for a script's line that asks for help by a final <c>?</c>, outside quotes; null for any other line.</summary>
     public string? HelpAsked(string line) =>
-        !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
+        !LogsIn && !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
 
     /// <summary>What <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
     public string Help(string typed) => LogsIn || _lines.IsOpen ? "" : _help.For(typed);
@@ -158,7 +158,7 @@ public sealed class CliSession : IDisposable
     {
         if (LogsIn)
         {
-            _login!.Restart("exit");
+            _login!.Busy(() => _login.Restart("exit"));
             return;
         }
         if (typing || _lines.IsOpen || Asks)

@@ -85,6 +85,13 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         }
     }
 
+    /// <summary>The same for what shows nothing.</summary>
+    internal void Busy(Action serve) => Busy(() =>
+    {
+        serve();
+        return true;
+    });
+
     /// <summary>Takes a typed line while nobody is logged in; what is printed.</summary>
     internal string Execute(string line)
     {

@@ -10,7 +10,7 @@ namespace Appliance.Sim.Lab;
 /// <summary>
 /// The appliance's console as a Unix socket that only its owner can open. A caller first sends one line: <c>echo</c> (a script that
 /// wants to see what it typed in the transcript), <c>plain</c> (a script that does not), or <c>terminal ROWS COLUMNS</c> (a terminal in
-/// raw mode: the appliance echoes, edits and pages).
+/// raw mode: the appliance echoes, edits and pages); with <c>login</c> before it, the appliance first asks who it is.
 /// </summary>
 internal sealed class ConsoleSocket : IAsyncDisposable
 {
@@ -21,6 +21,8 @@ internal sealed class ConsoleSocket : IAsyncDisposable
 
     /// <summary>sun_path of unix(7) is 108 bytes with its final NUL.</summary>
     private const int LongestPath = 107;
+
+    private const string LoginWord = "login ";
 
     private const int GreetingMax = 32;
 
@@ -73,12 +75,12 @@ internal sealed class ConsoleSocket : IAsyncDisposable
     }
 
     /// <summary>A stream for a script to the console of the appliance that runs in a state folder, or null when none does.</summary>
-    public static Task<NetworkStream?> ConnectAsync(string stateFolder, bool echo, CancellationToken cancellationToken) =>
-        ConnectAsync(stateFolder, echo ? "echo" : "plain", cancellationToken);
+    public static Task<NetworkStream?> ConnectAsync(string stateFolder, bool echo, CancellationToken cancellationToken, bool login = false) =>
+        ConnectAsync(stateFolder, (login ? LoginWord : "") + (echo ? "echo" : "plain"), cancellationToken);
 
     /// <summary>The same for a terminal of this size.</summary>
-    public static Task<NetworkStream?> ConnectAsync(string stateFolder, TerminalSize size, CancellationToken cancellationToken) =>
-        ConnectAsync(stateFolder, string.Create(CultureInfo.InvariantCulture, $"terminal {size.Rows} {size.Columns}"), cancellationToken);
+    public static Task<NetworkStream?> ConnectAsync(string stateFolder, TerminalSize size, CancellationToken cancellationToken, bool login = false) =>
+        ConnectAsync(stateFolder, (login ? LoginWord : "") + string.Create(CultureInfo.InvariantCulture, $"terminal {size.Rows} {size.Columns}"), cancellationToken);
 
     private static async Task<NetworkStream?> ConnectAsync(string stateFolder, string greeting, CancellationToken cancellationToken)
     {
@@ -137,9 +139,11 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         try
         {
             var greeting = await GreetingAsync(stream);
+            var login = greeting.StartsWith(LoginWord, StringComparison.Ordinal);
+            greeting = login ? greeting[LoginWord.Length..] : greeting;
             await (TerminalOf(greeting) is { } size
-                ? _unit.RunTerminalAsync(stream, stream, size, _stopping.Token)
-                : _unit.RunConsoleAsync(stream, stream, echo: greeting == "echo", _stopping.Token));
+                ? _unit.RunTerminalAsync(stream, stream, size, login, _stopping.Token)
+                : _unit.RunConsoleAsync(stream, stream, echo: greeting == "echo", login, _stopping.Token));
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {

@@ -92,7 +92,8 @@ internal static class UpVerb
                 // Never awaited at the end: a read from the terminal cannot be called off.
                 _ = ConsoleAsync(lab, signals);
             }
-            await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // "execute shutdown" ends it as a signal does; a unit that does not come up again after "execute reboot" ends it with its reason.
+            await await Task.WhenAny(lab.SwitchedOff, Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ContinueWith(_ => { }, TaskScheduler.Default));
             return ExitCode.Ok;
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
@@ -107,7 +108,7 @@ internal static class UpVerb
         using var raw = RawTerminal.Enter();
         if (raw is not null)
         {
-            while (await lab.Unit.RunTerminalAsync(input, output, RawTerminal.Size(), signals.Token) == ConsoleEnd.Exited)
+            while (await lab.Unit.RunTerminalAsync(input, output, RawTerminal.Size(), login: false, signals.Token) == ConsoleEnd.Exited)
             {
                 await output.WriteAsync("\r\n"u8.ToArray(), signals.Token);
             }
@@ -116,7 +117,7 @@ internal static class UpVerb
         var lines = new TerminalInput(input);
         while (!lines.Ended)
         {
-            await lab.Unit.RunConsoleAsync(lines, output, echo: false, signals.Token);
+            await lab.Unit.RunConsoleAsync(lines, output, echo: false, login: false, signals.Token);
         }
     }
 
@@ -127,7 +128,7 @@ internal static class UpVerb
         {
             if (Console.IsInputRedirected)
             {
-                await lab.Unit.RunConsoleAsync(input, output, echo: true, signals.Token);
+                await lab.Unit.RunConsoleAsync(input, output, echo: true, login: false, signals.Token);
                 return; // The script is done; the appliance stays.
             }
             await TerminalAsync(lab, input, output, signals);

@@ -35,7 +35,7 @@ public sealed class TranscriptTests
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(transcript.Typed));
         using var output = new MemoryStream();
-        await unit.Lab.RunConsoleAsync(input, output, echo: true, CancellationToken.None);
+        await unit.Lab.RunConsoleAsync(input, output, echo: true, login: false, CancellationToken.None);
         return Transcript.Masked(Encoding.UTF8.GetString(output.ToArray()));
     }
 

@@ -46,7 +46,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         return $"lab-appliance # {script}\n";
     }
 
-    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken)
+    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(input, leaveOpen: true);
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
@@ -55,7 +55,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         }
     }
 
-    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken)
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken)
     {
         await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"terminal {size.Rows} {size.Columns}\r\n"), cancellationToken);
         return ConsoleEnd.HungUp;
