@@ -28,7 +28,7 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
         new("diagnose debug info", "Show debug settings.", call => None(call) ?? new CliReply(Of(call.Session).Describe())),
     ];
 
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply Application(CliCall call)
     {

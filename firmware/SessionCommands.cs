@@ -22,7 +22,7 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         new("diagnose sys session list", "List the connections to this unit.", call => None(call) ?? Connections()),
     ];
 
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private string Monitor()
     {

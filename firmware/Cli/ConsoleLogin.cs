@@ -166,7 +166,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
                 ? tree.With("system admin", tree.List("system admin").With(candidate.Name, account.With("password", words).Without("force-password-change").Without("password-expire")))
                 : tree,
             new ConfigAuthor(candidate.Name, candidate.Ui, Administrator.SuperAdmin));
-        return error is null ? Accepted() : error.Text + "\n";
+        return error is null ? Accepted() : error.Lines[0] + "\n";
     }
 
     private string Accepted()
