@@ -11,7 +11,7 @@ public sealed partial class ArrowTests
     [
         ["Http", "Storage"],
         ["Config", "Events"],
-        ["Certificates", "Mail", "Tokens"],
+        ["Administrators", "Certificates", "Mail", "Tokens"],
         ["Login"],
         ["Admin", "Cli", "Enrolment", "Ftm", "Vpn"],
     ];

@@ -36,7 +36,7 @@ public sealed class EnrolmentService
         config.AddRule(TokenEntry.CheckOwners);
         config.AddConsequence(TokenEntry.Release);
         config.Live = Live;
-        config.Committed += Follow;
+        config.Committed += change => Follow(change.Previous, change.Next);
         Follow(config.Current, config.Current);
     }
 

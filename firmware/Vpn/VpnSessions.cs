@@ -124,6 +124,23 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         return true;
     }
 
+    /// <summary>Ends a session from outside; false when it is over already. Completes when it is gone from disk too.</summary>
+    public async Task<bool> EndAsync(VpnSession session, string reason)
+    {
+        string digest;
+        lock (_lock)
+        {
+            digest = _byDigest.FirstOrDefault(pair => ReferenceEquals(pair.Value.Session, session)).Key ?? "";
+            if (!_byDigest.Remove(digest))
+            {
+                return false;
+            }
+        }
+        await _state.CommitAsync(Forget(digest)).ConfigureAwait(false);
+        _events.Write(VpnEvents.Closed(session, reason, _time.GetUtcNow()));
+        return true;
+    }
+
     /// <summary>A user who is deleted, disabled, or whose password or factor changed, loses his sessions at once.</summary>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {

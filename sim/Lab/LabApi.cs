@@ -73,6 +73,9 @@ public sealed class LabApi : IAsyncDisposable
     /// <summary>The appliance is ready: every listener listens.</summary>
     public void Attach(ILabUnit unit) => _unit = unit;
 
+    /// <summary>The appliance restarts: 503 until it is attached again.</summary>
+    public void Detach() => _unit = null;
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();

@@ -22,6 +22,10 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 internal sealed class Laboratory : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly TaskCompletionSource _switchedOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes after <c>execute shutdown</c>; fails when the unit does not come up again after <c>execute reboot</c>.</summary>
+    public Task SwitchedOff => _switchedOff.Task;
 
     public LabApi Api { get; private set; } = null!;
 
@@ -69,12 +73,50 @@ internal sealed class Laboratory : IAsyncDisposable
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
-        var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality), cancellationToken));
-        Unit = new LabUnit(unit);
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality) { SetClock = SetClock };
+        var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
+        var unit = Own(new LabUnit(power.Unit));
+        Unit = unit;
+        power.GoingDown += () =>
+        {
+            Api.Detach();
+            unit.GoDown();
+        };
+        power.Up += next =>
+        {
+            unit.ComeUp(next);
+            Api.Attach(unit);
+        };
+        power.Off += failure =>
+        {
+            if (failure is null)
+            {
+                _switchedOff.TrySetResult();
+            }
+            else
+            {
+                _switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
+            }
+        };
         phones.Attach(Unit);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
+    }
+
+    /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>
+    private string? SetClock(DateTimeOffset to)
+    {
+        var by = to - Clock.GetUtcNow();
+        if (by < TimeSpan.Zero)
+        {
+            return "the lab's clock goes forward only";
+        }
+        if (to > LabClock.Latest)
+        {
+            return $"the lab's clock ends with the year {LabClock.Latest.Year - 1}";
+        }
+        Clock.Advance(by);
+        return null;
     }
 
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>

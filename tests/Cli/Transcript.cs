@@ -15,6 +15,9 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>The release to behave like (<c>#! personality 7.4</c>).</summary>
     public Personality Personality { get; private init; } = Personality.Default;
 
+    /// <summary>True when the console asks who it is (<c>#! login</c>).</summary>
+    public bool Login { get; private init; }
+
     /// <summary>Reads a file; what it does not understand throws.</summary>
     public static Transcript Read(string file)
     {
@@ -29,6 +32,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
         return settings.Aggregate(transcript, (made, line) => line[3..].Split(' ', 2) switch
         {
             ["personality", var name] => made with { Personality = Personality.Find(name) ?? throw new InvalidDataException($"{file}: no personality {name}") },
+            ["login"] => made with { Login = true },
             _ => throw new InvalidDataException($"{file}: '{line}' is not understood"),
         });
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Lab;
@@ -46,7 +47,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         return $"lab-appliance # {script}\n";
     }
 
-    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken)
+    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(input, leaveOpen: true);
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
@@ -63,6 +64,12 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
     {
         LabPolicy = policy;
         return Task.CompletedTask;
+    }
+
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken)
+    {
+        await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"terminal {size.Rows} {size.Columns}\r\n"), cancellationToken);
+        return ConsoleEnd.HungUp;
     }
 
     public void Write(string description)
