@@ -105,7 +105,7 @@ public sealed class Unit : IAsyncDisposable
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
         _state = options.StateFolder;
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, AdminLockouts.Table, PasswordHistory.Table, PowerCommands.Table]));
+        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
@@ -117,7 +117,6 @@ public sealed class Unit : IAsyncDisposable
         Config.AddRule(AdminRules.Check);
         var passwords = new PasswordHistory(state, options.Time);
         Config.AddRule(passwords.Check);
-        _logins = new AdminLogin(Config, new AdminLockouts(state), passwords, state, Events, options.Time);
         var power = new PowerCommands(state, Events, request =>
         {
             PowerRequested?.Invoke(request);
@@ -127,6 +126,7 @@ public sealed class Unit : IAsyncDisposable
 
         var debug = new DebugTap();
         var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
+        _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
         var push = Own(new PushService(login, options.PushSender, Events, options.Time, debug));
         login.Connect(push);
         var mail = Own(new MailService(options.Nics, options.Time));

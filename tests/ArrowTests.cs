@@ -11,8 +11,9 @@ public sealed partial class ArrowTests
     [
         ["Http", "Storage"],
         ["Config", "Events"],
-        ["Administrators", "Certificates", "Mail", "Tokens"],
+        ["Certificates", "Mail", "Tokens"],
         ["Login"],
+        ["Administrators"],
         ["Admin", "Cli", "Enrolment", "Ftm", "Vpn"],
     ];
 

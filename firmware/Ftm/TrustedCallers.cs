@@ -1,5 +1,5 @@
 using System.Net;
-using Appliance.Firmware.Administrators;
+using Appliance.Firmware.Login;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 

@@ -28,8 +28,11 @@ public sealed record LoginRequest(string User, string Password, string Realm, IP
     /// <summary>The interface on which it came; "" when that is not known, which meets no rule that names interfaces.</summary>
     public string Nic { get; init; } = "";
 
-    /// <summary>The way in as events name it (<c>https</c>, <c>ssh</c>, <c>console</c>); "" takes the kind's own word.</summary>
+    /// <summary>An administrator's way in as events spell it (<c>console</c>, <c>ssh(192.0.2.1)</c>); "" for users.</summary>
     public string Via { get; init; } = "";
+
+    /// <summary>False when the client cannot wait for a phone: then no push goes out.</summary>
+    public bool TakesPush { get; init; } = true;
 
     /// <summary>Says nothing of secrets.</summary>
     public override string ToString() => $"{Kind} login of {User} from {Source}";
@@ -167,7 +170,7 @@ public sealed record LoginGrant(string User, string Group, string Portal, IPAddr
     /// <summary>By which way in.</summary>
     public LoginKind Kind { get; init; }
 
-    /// <summary>The way in as events name it.</summary>
+    /// <summary>An administrator's way in as events spell it; "" for users.</summary>
     public string Via { get; init; } = "";
 }
 

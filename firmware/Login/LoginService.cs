@@ -82,7 +82,7 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         lock (_lock)
         {
             _rules = LoginRules.From(next, _lab);
-            step = _core.RulesChanged(_rules);
+            step = _core.RulesChanged(_rules, _time.GetUtcNow());
         }
         Settle((step, CollectWaiters(step)));
         return null;

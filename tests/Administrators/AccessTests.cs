@@ -1,5 +1,6 @@
 using System.Net;
 using Appliance.Firmware.Administrators;
+using Appliance.Firmware.Login;
 using Appliance.Firmware.Config;
 using Appliance.Tests.Config;
 using CsCheck;

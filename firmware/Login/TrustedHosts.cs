@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Appliance.Firmware.Config;
 
-namespace Appliance.Firmware.Administrators;
+namespace Appliance.Firmware.Login;
 
 /// <summary>
 /// <c>trusthost1</c> to <c>trusthost10</c> and <c>ip6-trusthost1</c> to <c>ip6-trusthost10</c>: from where an administrator may come. All at
@@ -13,9 +13,11 @@ public static class TrustedHosts
     private const int Count = 10;
 
     /// <summary>Whether an account may be used from an address.</summary>
-    public static bool Allows(ConfigObject account, IPAddress from)
+    public static bool Allows(ConfigObject account, IPAddress from) => Allows(Networks(account), from);
+
+    /// <summary>Whether a list of networks allows an address; an empty one allows all.</summary>
+    internal static bool Allows(IReadOnlyList<IPNetwork> networks, IPAddress from)
     {
-        var networks = Networks(account);
         var address = from.IsIPv4MappedToIPv6 ? from.MapToIPv4() : from;
         return networks.Count == 0 || networks.Any(network => network.Contains(address));
     }
@@ -27,7 +29,8 @@ public static class TrustedHosts
         return accounts.Count == 0 || accounts.Entries.Any(account => Allows(account.Entry, from));
     }
 
-    private static List<IPNetwork> Networks(ConfigObject account)
+    /// <summary>The networks of an account; none when it may be used from anywhere.</summary>
+    internal static List<IPNetwork> Networks(ConfigObject account)
     {
         var networks = new List<IPNetwork>();
         for (var number = 1; number <= Count; number++)
