@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware.Events;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -77,8 +78,17 @@ internal sealed record EventJson(
     };
 }
 
-/// <summary>RFC 9457.</summary>
-internal sealed record ProblemJson(string Type, string Title, int Status, string Detail);
+/// <summary>A mail or a text message; <c>png</c> is base64.</summary>
+internal sealed record LetterJson(long Id, DateTimeOffset Time, string Kind, string From, string To, string Subject, string Text, string? Code, byte[]? Png)
+{
+    public static LetterJson Of(ReceivedLetter letter) =>
+        new(letter.Id, letter.Time, letter.Kind == LetterKind.Sms ? "sms" : "mail", letter.From, letter.To, letter.Subject, letter.Text, letter.Code, letter.Picture);
+}
+
+/// <summary>RFC 9457; <c>error_code</c> where the emulated service has one.</summary>
+internal sealed record ProblemJson(
+    string Type, string Title, int Status, string Detail,
+    [property: JsonPropertyName("error_code"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? ErrorCode = null);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ReadyJson))]
@@ -87,5 +97,6 @@ internal sealed record ProblemJson(string Type, string Title, int Status, string
 [JsonSerializable(typeof(AnsweredJson))]
 [JsonSerializable(typeof(ClockJsonView))]
 [JsonSerializable(typeof(IReadOnlyList<EventJson>))]
+[JsonSerializable(typeof(IReadOnlyList<LetterJson>))]
 [JsonSerializable(typeof(ProblemJson))]
 internal sealed partial class LabJson : JsonSerializerContext;

@@ -11,6 +11,9 @@ internal sealed class LabProblem(int status, string detail) : Exception(detail)
 {
     public int Status => status;
 
+    /// <summary>The code of the service that refused, if it has one.</summary>
+    public int? ErrorCode { get; init; }
+
     public static LabProblem Bad(string detail) => new(StatusCodes.Status400BadRequest, detail);
 
     public static LabProblem NotFound(string detail) => new(StatusCodes.Status404NotFound, detail);
@@ -80,6 +83,10 @@ internal static class LabRequest
         }
         throw LabProblem.Bad($"{name} must be one of {string.Join(", ", allowed)}, not {Word(value)}");
     }
+
+    public static string Text(Dictionary<string, JsonElement> fields, string name) =>
+        fields.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text ? text
+            : throw LabProblem.Bad(fields.ContainsKey(name) ? $"{name} must be a text, not {Word(fields[name])}" : $"the field '{name}' is missing");
 
     public static double Number(Dictionary<string, JsonElement> fields, string name, double min, double max)
     {

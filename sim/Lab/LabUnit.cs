@@ -1,7 +1,10 @@
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Mail;
 using Appliance.Hal;
 
 namespace Appliance.Sim.Lab;
@@ -19,6 +22,12 @@ internal sealed class LabUnit(Unit unit) : ILabUnit
     public IReadOnlyList<LabService> Services => [.. unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint))];
 
     public IReadOnlyList<string> Users => [.. unit.Config.Current.List("user local").Keys];
+
+    public IPEndPoint? MailServer => MailSettings.Read(unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port) : null;
+
+    public IReadOnlySet<string> SmsDomains => MailSettings.Read(unit.Config.Current).SmsGateways.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
+
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => unit.Enrolment.EnrolAsync(phone);
 
     public IReadOnlyList<TokenActivation> Activations() => unit.Activations();
 
