@@ -85,6 +85,9 @@ internal sealed record LetterJson(long Id, DateTimeOffset Time, string Kind, str
         new(letter.Id, letter.Time, letter.Kind == LetterKind.Sms ? "sms" : "mail", letter.From, letter.To, letter.Subject, letter.Text, letter.Code, letter.Picture);
 }
 
+/// <summary>The body of <c>POST /lab/phones</c>.</summary>
+internal sealed record EnrolJson(string Activation, string Platform);
+
 /// <summary>RFC 9457; <c>error_code</c> where the emulated service has one.</summary>
 internal sealed record ProblemJson(
     string Type, string Title, int Status, string Detail,
@@ -98,5 +101,6 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(ClockJsonView))]
 [JsonSerializable(typeof(IReadOnlyList<EventJson>))]
 [JsonSerializable(typeof(IReadOnlyList<LetterJson>))]
+[JsonSerializable(typeof(EnrolJson))]
 [JsonSerializable(typeof(ProblemJson))]
 internal sealed partial class LabJson : JsonSerializerContext;
