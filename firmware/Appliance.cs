@@ -43,6 +43,7 @@ public sealed class Unit : IAsyncDisposable
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
     private VpnSessions _sessions = null!;
+    private LoginService _login = null!;
 
     private Unit() { }
 
@@ -95,7 +96,7 @@ public sealed class Unit : IAsyncDisposable
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
         _state = options.StateFolder;
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, TokenCore.Table, TokenLife.Table, VpnSessions.Table]));
+        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
@@ -106,11 +107,12 @@ public sealed class Unit : IAsyncDisposable
         Config.AddRule(ConfigRules.CallbackAddress);
         _time = options.Time;
 
-        var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
+        var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
         var push = Own(new PushService(login, options.PushSender, Events, options.Time));
         login.Connect(push);
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events);
+        login.Connect(letters);
         var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
         var vpn = new VpnEndpoint(login, sessions, Events);
         var callback = new CallbackEndpoint(push);
@@ -133,7 +135,7 @@ public sealed class Unit : IAsyncDisposable
         {
             _certificates.For(service, names.Of(service));
         }
-        Enrolment = new EnrolmentService(Config, life, state, Events, letters, options.Time);
+        Enrolment = new EnrolmentService(Config, life, login, state, Events, letters, options.Time);
         if (fresh && Config.Current.List("user fortitoken").Count == 0)
         {
             Enrolment.ImportTrial();
@@ -146,8 +148,17 @@ public sealed class Unit : IAsyncDisposable
         }
     }
 
+    /// <summary>The newest logins, step by step.</summary>
+    public LoginJournal Logins => _login.Journal;
+
+    /// <summary>The lab's own rules for logins.</summary>
+    public LabPolicy LabPolicy => _login.LabPolicy;
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    public Task SetLabPolicyAsync(LabPolicy policy) => _login.SetLabPolicyAsync(policy);
+
     /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, [.. StatusCommands.For(this, _sessions, _time), .. TokenCommands.For(Enrolment, _state)]);
+    public CliSession OpenConsole() => new(Config, [.. StatusCommands.For(this, _sessions, _time), .. TokenCommands.For(Enrolment, _state), .. new BlocklistCommands(_login, _time).Commands]);
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations()

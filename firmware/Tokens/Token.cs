@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
@@ -39,6 +40,29 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Identity, Digits, Algorithm);
+
+    /// <summary>The number that a typed code stands for; null when it does not have this token's digits, all of them ASCII.</summary>
+    internal int? Read(ReadOnlySpan<char> code) =>
+        code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9') ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    /// <summary>True when this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). Costs the same whether it is or not.</summary>
+    internal bool IsCode(int value, long step)
+    {
+        Span<byte> counter = stackalloc byte[sizeof(long)];
+        Span<byte> mac = stackalloc byte[HMACSHA512.HashSizeInBytes];
+        BinaryPrimitives.WriteInt64BigEndian(counter, step);
+        var key = Secret.AsSpan();
+#pragma warning disable CA5350 // HMAC-SHA-1 is what RFC 4226 says, and what most tokens speak.
+        var length = Algorithm switch
+        {
+            OtpNet.OtpHashMode.Sha256 => HMACSHA256.HashData(key, counter, mac),
+            OtpNet.OtpHashMode.Sha512 => HMACSHA512.HashData(key, counter, mac),
+            _ => HMACSHA1.HashData(key, counter, mac),
+        };
+#pragma warning restore CA5350
+        var truncated = BinaryPrimitives.ReadInt32BigEndian(mac[(mac[length - 1] & 0xf)..]) & int.MaxValue;
+        return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
+    }
 
     /// <summary>The key under which a phone signs an alert (docs/push-dialect.md).</summary>
     public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());

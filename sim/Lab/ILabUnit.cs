@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -38,6 +39,15 @@ public interface ILabUnit : IPhoneSource
 
     /// <summary>Completes as soon as there is an event after an id.</summary>
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
+
+    /// <summary>The newest logins, step by step, in memory.</summary>
+    LoginJournal Logins { get; }
+
+    /// <summary>The lab's own rules for logins.</summary>
+    LabPolicy LabPolicy { get; }
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    Task SetLabPolicyAsync(LabPolicy policy);
 
     /// <summary>The certificate that a service shows, or null while it shows none.</summary>
     X509Certificate2? ServiceCertificate(string service);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
@@ -25,6 +26,7 @@ namespace Appliance.Sim.Lab;
 public sealed class LabApi : IAsyncDisposable
 {
     private const int MostEvents = 1000;
+    private const int UsualLogins = 50;
     private const long LongestWaitSeconds = 300;
     private const double LongestAdvanceSeconds = 366d * 24 * 3600;
 
@@ -140,6 +142,9 @@ public sealed class LabApi : IAsyncDisposable
             ["", "lab", "phones", var serial, "approve"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: true))),
             ["", "lab", "phones", var serial, "deny"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: false))),
             ["", "lab", "inbox"] => On(context, ("GET", () => InboxAsync(context)), ("DELETE", () => EmptyInboxAsync(context))),
+            ["", "lab", "policy"] => On(context, ("GET", () => PolicyAsync(context, unit)), ("PUT", () => ChangePolicyAsync(context, unit))),
+            ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
+            ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
             ["", "lab", "faults"] => throw LabProblem.NotFound("faults are not part of this version"),
@@ -227,8 +232,17 @@ public sealed class LabApi : IAsyncDisposable
     private static async Task AnswerAsync(HttpContext context, Phone phone, bool approve)
     {
         LabRequest.Query(context.Request);
-        await LabRequest.NoBodyAsync(context.Request);
-        var (answer, reason) = await phone.AnswerOldestAsync(approve, context.RequestAborted);
+        string? number = null;
+        if (approve)
+        {
+            var fields = await LabRequest.OptionalObjectAsync(context.Request, "number");
+            number = fields.ContainsKey("number") ? ((int)LabRequest.Number(fields, "number", 10, 99)).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
+        }
+        else
+        {
+            await LabRequest.NoBodyAsync(context.Request);
+        }
+        var (answer, reason) = await phone.AnswerOldestAsync(approve, context.RequestAborted, number);
         if (answer is null)
         {
             throw reason == NoAnswer.Offline
@@ -236,6 +250,45 @@ public sealed class LabApi : IAsyncDisposable
                 : LabProblem.NotFound($"no push is pending on phone {phone.Serial}");
         }
         await JsonAsync(context, new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail), LabJson.Default.AnsweredJson);
+    }
+
+    private static Task PolicyAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
+    }
+
+    private static async Task ChangePolicyAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "pushLimit", "pushWindowSeconds", "numberMatch", "pushLifeSeconds", "nameSpellingBug");
+        var policy = unit.LabPolicy;
+        long Whole(string name, long now, long min, long max) => !fields.ContainsKey(name) ? now
+            : LabRequest.Number(fields, name, min, max) is var number && number == Math.Floor(number) ? (long)number : throw LabProblem.Bad($"{name} must be a whole number");
+        bool Flag(string name, bool now) => fields.ContainsKey(name) ? LabRequest.Flag(fields, name) : now;
+        await unit.SetLabPolicyAsync(new LabPolicy
+        {
+            PushLimit = (int)Whole("pushLimit", policy.PushLimit, 0, PushLimit.LimitMax),
+            PushWindow = TimeSpan.FromSeconds(Whole("pushWindowSeconds", (long)policy.PushWindow.TotalSeconds, 10, 86_400)),
+            NumberMatch = Flag("numberMatch", policy.NumberMatch),
+            PushLife = TimeSpan.FromSeconds(Whole("pushLifeSeconds", (long)policy.PushLife.TotalSeconds, 5, 600)),
+            NameSpellingBug = Flag("nameSpellingBug", policy.NameSpellingBug),
+        });
+        await JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
+    }
+
+    private static Task LoginsAsync(HttpContext context, ILabUnit unit)
+    {
+        var limit = LabRequest.Query(context.Request, ("limit", LoginJournal.LoginsMax)).GetValueOrDefault("limit", UsualLogins);
+        return JsonAsync(context, [.. unit.Logins.Newest((int)limit).Select(login => LoginJson.Of(login, whole: false))], LabJson.Default.IReadOnlyListLoginJson);
+    }
+
+    private static Task LoginAsync(HttpContext context, ILabUnit unit, string id)
+    {
+        LabRequest.Query(context.Request);
+        return long.TryParse(id, System.Globalization.NumberStyles.None, null, out var number) && unit.Logins.Find(number) is { } login
+            ? JsonAsync(context, LoginJson.Of(login, whole: true), LabJson.Default.LoginJson)
+            : throw LabProblem.NotFound($"no login '{id}' among the newest {LoginJournal.LoginsMax} since the start");
     }
 
     private Task ClockAsync(HttpContext context)

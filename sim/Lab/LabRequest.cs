@@ -44,10 +44,22 @@ internal static class LabRequest
         }
     }
 
+    /// <summary>The same, or no fields when there is no body.</summary>
+    public static async Task<Dictionary<string, JsonElement>> OptionalObjectAsync(HttpRequest request, params string[] known)
+    {
+        var body = await BodyAsync(request);
+        return body.Length == 0 ? [] : Fields(body, known);
+    }
+
     /// <summary>The fields of a JSON object, each one of <paramref name="known"/>, none twice, at least one.</summary>
     public static async Task<Dictionary<string, JsonElement>> ObjectAsync(HttpRequest request, params string[] known)
     {
         var body = await BodyAsync(request);
+        return Fields(body, known);
+    }
+
+    private static Dictionary<string, JsonElement> Fields(byte[] body, string[] known)
+    {
         JsonElement root;
         try
         {

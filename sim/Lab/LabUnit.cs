@@ -5,6 +5,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Mail;
+using Appliance.Firmware.Login;
 using Appliance.Hal;
 
 namespace Appliance.Sim.Lab;
@@ -39,6 +40,12 @@ internal sealed class LabUnit(Unit unit) : ILabUnit
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => unit.Events.After(id, limit);
 
     public Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken) => unit.Events.WaitAfterAsync(id, cancellationToken);
+
+    public LoginJournal Logins => unit.Logins;
+
+    public LabPolicy LabPolicy => unit.LabPolicy;
+
+    public Task SetLabPolicyAsync(LabPolicy policy) => unit.SetLabPolicyAsync(policy);
 
     public X509Certificate2? ServiceCertificate(string service) => unit.ServiceCertificate(service);
 }

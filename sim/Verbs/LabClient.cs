@@ -15,9 +15,25 @@ internal sealed class LabClient(int port) : IDisposable
         return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListPhoneJson, cancellationToken))!;
     }
 
-    public async Task<AnsweredJson> AnswerAsync(string serial, string verb, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<LoginJson>> LoginsAsync(int limit, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(HttpMethod.Post, $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}", cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, $"/lab/logins?limit={limit}", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListLoginJson, cancellationToken))!;
+    }
+
+    public async Task<LoginJson> LoginAsync(long id, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"/lab/logins/{id}", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.LoginJson, cancellationToken))!;
+    }
+
+    /// <summary>Approves or denies; the number is the one typed on the phone, null for none.</summary>
+    public async Task<AnsweredJson> AnswerAsync(string serial, string verb, int? number, CancellationToken cancellationToken)
+    {
+        using var body = number is null ? null : new StringContent($$"""{"number":{{number}}}""", System.Text.Encoding.UTF8, "application/json");
+        using var response = await SendAsync(HttpMethod.Post, $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}", cancellationToken, body);
         await ThrowIfRefusedAsync(response, cancellationToken);
         return (await response.Content.ReadFromJsonAsync(LabJson.Default.AnsweredJson, cancellationToken))!;
     }
@@ -39,11 +55,11 @@ internal sealed class LabClient(int port) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken, HttpContent? content = null)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken, HttpContent? body = null)
     {
         try
         {
-            using var request = new HttpRequestMessage(method, path) { Content = content };
+            using var request = new HttpRequestMessage(method, path) { Content = body };
             return await _http.SendAsync(request, cancellationToken);
         }
         catch (HttpRequestException e)

@@ -28,8 +28,13 @@ internal static class PhoneVerb
         {
             var user = new Argument<string>("USER") { Description = "Whose phone (or a token's serial number)" };
             var answer = new Command(verb, $"Answers the oldest push that waits on a user's phone.\n\nExample: run phone {verb} ann") { user };
+            var number = new Option<int?>("--number") { Description = "The number that the login shows, when the lab's policy demands one" };
+            if (verb == "approve")
+            {
+                answer.Add(number);
+            }
             answer.SetAction((parsed, cancel) =>
-                WithLabAsync(parsed.GetValue(port), lab => AnswerAsync(lab, parsed.GetValue(user)!, verb, parsed.GetValue(json), cancel)));
+                WithLabAsync(parsed.GetValue(port), lab => AnswerAsync(lab, parsed.GetValue(user)!, verb, verb == "approve" ? parsed.GetValue(number) : null, parsed.GetValue(json), cancel)));
             command.Add(answer);
         }
         command.Add(Enrol(port, json));
@@ -109,7 +114,7 @@ internal static class PhoneVerb
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private static async Task<int> AnswerAsync(LabClient lab, string user, string verb, bool json, CancellationToken cancellationToken)
+    private static async Task<int> AnswerAsync(LabClient lab, string user, string verb, int? number, bool json, CancellationToken cancellationToken)
     {
         var phones = (await lab.PhonesAsync(cancellationToken)).Where(phone => phone.User == user || phone.Serial == user).ToList();
         if (phones.Count == 0)
@@ -118,7 +123,7 @@ internal static class PhoneVerb
         }
         // A user with several phones means the one that was asked.
         var phone = phones.Find(phone => phone.Pending.Count > 0) ?? phones[0];
-        var answered = await lab.AnswerAsync(phone.Serial, verb, cancellationToken);
+        var answered = await lab.AnswerAsync(phone.Serial, verb, number, cancellationToken);
         Console.WriteLine(json ? JsonSerializer.Serialize(answered, LabJson.Default.AnsweredJson) : $"{verb} {user}: {answered.Outcome} ({answered.Detail})");
         return answered.Answered == 200 ? ExitCode.Ok : ExitCode.AssertionFailed;
     }

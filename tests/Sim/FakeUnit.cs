@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Tests.Sim;
@@ -62,6 +63,16 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         {
             await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{(echo ? "echo" : "plain")} {line}\n"), cancellationToken);
         }
+    }
+
+    public LoginJournal Logins { get; } = new();
+
+    public LabPolicy LabPolicy { get; private set; } = LabPolicy.Default;
+
+    public Task SetLabPolicyAsync(LabPolicy policy)
+    {
+        LabPolicy = policy;
+        return Task.CompletedTask;
     }
 
     public void Write(string description)
