@@ -33,6 +33,12 @@ public sealed class TmuxTests
             await TmuxAsync("send-keys", "-t", "lab", "exit", "Enter");
             await Until.TrueAsync(() => File.Exists($"{lab.State}/after") && new FileInfo($"{lab.State}/after").Length > 0, "the shell again");
             Assert.Equal(await File.ReadAllTextAsync($"{lab.State}/before"), await File.ReadAllTextAsync($"{lab.State}/after"));
+            // A signal ends it too, and finds the terminal as raw as it is.
+            await TmuxAsync("send-keys", "-t", "lab", $"clear; sh -c 'echo $$ > {lab.State}/pid; exec dotnet {program} cli --state {lab.State}'; stty -g > {lab.State}/killed", "Enter");
+            await SeenAsync("lab-appliance #");
+            await Peer.RunAsync("kill", ["-TERM", (await File.ReadAllTextAsync($"{lab.State}/pid")).Trim()]);
+            await Until.TrueAsync(() => File.Exists($"{lab.State}/killed") && new FileInfo($"{lab.State}/killed").Length > 0, "the shell after the signal");
+            Assert.Equal(await File.ReadAllTextAsync($"{lab.State}/before"), await File.ReadAllTextAsync($"{lab.State}/killed"));
         }
         finally
         {
