@@ -35,6 +35,7 @@ public sealed class TmuxTests
             Assert.Equal(await File.ReadAllTextAsync($"{lab.State}/before"), await File.ReadAllTextAsync($"{lab.State}/after"));
             // A signal ends it too, and finds the terminal as raw as it is.
             await TmuxAsync("send-keys", "-t", "lab", $"clear; sh -c 'echo $$ > {lab.State}/pid; exec dotnet {program} cli --state {lab.State}'; stty -g > {lab.State}/killed", "Enter");
+            await Until.TrueAsync(() => File.Exists($"{lab.State}/pid") && new FileInfo($"{lab.State}/pid").Length > 0, "the program");
             await SeenAsync("lab-appliance #");
             await Peer.RunAsync("kill", ["-TERM", (await File.ReadAllTextAsync($"{lab.State}/pid")).Trim()]);
             await Until.TrueAsync(() => File.Exists($"{lab.State}/killed") && new FileInfo($"{lab.State}/killed").Length > 0, "the shell after the signal");
