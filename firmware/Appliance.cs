@@ -105,6 +105,7 @@ public sealed class Unit : IAsyncDisposable
         Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
+        NetworkRules.AddTo(Config);
         _time = options.Time;
 
         var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));

@@ -81,13 +81,13 @@ public sealed class CliSession
             {
                 return "";
             }
-            if (trimmed[^1] == '?' && line.TrimEnd()[..^1] is var typed && !ConfigWords.Scan(typed).Open)
-            {
-                return Help(typed) + "\n";
-            }
         }
         return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
     }
+
+    /// <summary>What is printed for a script's line that asks for help by a final <c>?</c>, outside quotes; null for any other line.</summary>
+    public string? HelpAsked(string line) =>
+        !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
 
     /// <summary>What <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
     public string Help(string typed) => _lines.IsOpen ? "" : _help.For(typed);

@@ -60,7 +60,7 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
         // Bad UTF-8 becomes U+FFFD, which the session refuses.
         var line = Encoding.UTF8.GetString([.. _line]);
         _line.Clear();
-        var answer = session.Execute(line);
+        var answer = session.HelpAsked(line) ?? session.Execute(line);
         return (echo ? Visible(line) + "\n" : "") + answer + Prompt();
     }
 

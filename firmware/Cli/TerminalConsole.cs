@@ -8,7 +8,7 @@ namespace Appliance.Firmware.Cli;
 /// </summary>
 internal sealed class TerminalConsole : IConsole
 {
-    private const string Bell = "\a";
+    private const char Bell = '\a';
     private readonly CliSession _session;
     private readonly StringBuilder _screen = new();
     private readonly TerminalKeys _keys = new();
@@ -30,6 +30,9 @@ internal sealed class TerminalConsole : IConsole
 
     /// <inheritdoc/>
     public bool Closed => _session.Closed;
+
+    /// <summary>True when Ctrl-C closed the session.</summary>
+    internal bool Interrupted { get; private set; }
 
     /// <inheritdoc/>
     public string Start()
@@ -112,6 +115,7 @@ internal sealed class TerminalConsole : IConsole
         if (key == TerminalKey.Interrupt)
         {
             _session.Interrupt(typing: false);
+            Interrupted = Closed;
         }
         else if (typed == "a")
         {
@@ -146,7 +150,10 @@ internal sealed class TerminalConsole : IConsole
         _literal = key == TerminalKey.Literal;
         if (key == TerminalKey.Tab)
         {
-            _screen.Append(_completion.Next() ? "" : Bell);
+            if (!_completion.Next())
+            {
+                _screen.Append(Bell);
+            }
             return;
         }
         _completion.Forget();
@@ -229,6 +236,7 @@ internal sealed class TerminalConsole : IConsole
     private void Interrupt()
     {
         _session.Interrupt(typing: _line.Length > 0);
+        Interrupted = Closed;
         _line.Clear();
         _screen.Append("\r\n");
         Continue();
