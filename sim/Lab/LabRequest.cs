@@ -96,9 +96,22 @@ internal static class LabRequest
         throw LabProblem.Bad($"{name} must be one of {string.Join(", ", allowed)}, not {Word(value)}");
     }
 
-    public static string Text(Dictionary<string, JsonElement> fields, string name) =>
-        fields.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text ? text
-            : throw LabProblem.Bad(fields.ContainsKey(name) ? $"{name} must be a text, not {Word(fields[name])}" : $"the field '{name}' is missing");
+    public static string Text(Dictionary<string, JsonElement> fields, string name)
+    {
+        if (!fields.TryGetValue(name, out var value))
+        {
+            throw LabProblem.Bad($"the field '{name}' is missing");
+        }
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw LabProblem.Bad($"{name} must be a text, not {Word(value)}");
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair.
+            throw LabProblem.Bad($"{name} is not text: {Word(value)}");
+        }
+    }
 
     public static double Number(Dictionary<string, JsonElement> fields, string name, double min, double max)
     {

@@ -4,8 +4,8 @@ using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Mail;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
 using Appliance.Hal;
 
 namespace Appliance.Sim.Lab;

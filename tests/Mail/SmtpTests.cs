@@ -178,7 +178,7 @@ public sealed class SmtpTests : IAsyncDisposable
         _mail.Apply(tree, tree);
     }
 
-    private async Task TakeAsync(Func<Task<string?>> read, Func<string, Task> say)
+    private static async Task TakeAsync(Func<Task<string?>> read, Func<string, Task> say)
     {
         foreach (var answer in (string[])["250 ok", "250 ok", "354 go"])
         {
