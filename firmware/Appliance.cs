@@ -122,6 +122,7 @@ public sealed class Unit : IAsyncDisposable
             PowerRequested?.Invoke(request);
             return PowerRequested is not null;
         });
+        NetworkRules.AddTo(Config);
         _time = options.Time;
 
         var debug = new DebugTap();
@@ -154,8 +155,7 @@ public sealed class Unit : IAsyncDisposable
         {
             _certificates.For(service, names.Of(service));
         }
-        Enrolment = new EnrolmentService(Config, life, state, Events, letters, options.Time);
-        Enrolment.Connect(login);
+        Enrolment = new EnrolmentService(Config, life, login, state, Events, letters, options.Time);
         if (fresh && Config.Current.List("user fortitoken").Count == 0)
         {
             Enrolment.ImportTrial();

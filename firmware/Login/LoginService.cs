@@ -29,7 +29,7 @@ public interface IRemoteGateway
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
 /// </summary>
-public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
+public sealed class LoginService : IConfigSubscriber, IDisposable
 {
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
@@ -158,9 +158,6 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         return accepted;
     }
 
-    /// <inheritdoc/>
-    async Task<bool> ITokenSync.ResyncAsync(TokenSeed seed, string code, string nextCode) => (await ResyncAsync(seed, code, nextCode).ConfigureAwait(false)).Outcome == ResyncOutcome.Synced;
-
     /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
     public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
     {
@@ -197,8 +194,8 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         return count;
     }
 
-    /// <inheritdoc/>
-    public long Drift(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
+    /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
+    public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 
     /// <summary>The phone denied. True when it counts.</summary>
     public async Task<bool> PushDeniedAsync(string requestId)

@@ -23,6 +23,12 @@ public interface ILabUnit : IPhoneSource
     /// <summary>The names of the local users, in order.</summary>
     IReadOnlyList<string> Users { get; }
 
+    /// <summary>Where the appliance sends mail to; null when no server is set, or one that is only a name.</summary>
+    IPEndPoint? MailServer { get; }
+
+    /// <summary>The mail domains of its SMS gateways.</summary>
+    IReadOnlySet<string> SmsDomains { get; }
+
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
     string Transcript(string script);
 

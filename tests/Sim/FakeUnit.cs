@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Lab;
@@ -38,6 +39,15 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
     public IReadOnlyList<LabService> Services { get; } = [new("ftm", "port1", IPEndPoint.Parse("127.0.1.1:4433"))];
 
     public IReadOnlyList<string> Users => ["ann", "bob", "cat"];
+
+    public IPEndPoint? MailServer => null;
+
+    public IReadOnlySet<string> SmsDomains { get; } = new HashSet<string>();
+
+    /// <summary>What every activation code is answered with.</summary>
+    public EnrolmentAnswer Enrolment { get; set; } = new(EnrolmentAnswer.CodeInvalid, "activation code invalid");
+
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(Enrolment);
 
     public IReadOnlyList<TokenActivation> Activations() => [.. Tokens];
 
