@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
@@ -46,6 +47,9 @@ public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote
 
     /// <summary>Networks from which alone the account may log in; empty: from everywhere.</summary>
     public IReadOnlyList<IPNetwork> Networks { get; init; } = [];
+
+    /// <summary>The entry that it was read from; null for one that has none.</summary>
+    public ConfigObject? Entry { get; init; }
 
     /// <summary>True when a second factor is demanded.</summary>
     public bool HasSecondFactor => Factor is not SecondFactor.None;

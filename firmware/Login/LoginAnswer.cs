@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
 
@@ -169,6 +170,12 @@ public sealed record LoginGrant(string User, string Group, string Portal, IPAddr
 {
     /// <summary>By which way in.</summary>
     public LoginKind Kind { get; init; }
+
+    /// <summary>The account's entry when it was proved; null after a restart, and for one that has none.</summary>
+    public ConfigObject? Entry { get; init; }
+
+    /// <summary>True for a user who is not known here, but by the remote server of the group.</summary>
+    public bool IsRemote { get; init; }
 
     /// <summary>An administrator's way in as events spell it; "" for users.</summary>
     public string Via { get; init; } = "";

@@ -102,7 +102,7 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("rule", rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm", LoginSetting.AuthenticationRule), decides: true);
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
-            attempt.Grant = attempt.Grant with { Group = group, Portal = portal };
+            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback };
             Note(step, attempt.Id, new("rule", $"portal {portal}", LoginSetting.AuthenticationRule) { Subject = group });
             if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor)
             {
