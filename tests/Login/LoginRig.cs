@@ -50,12 +50,14 @@ internal sealed class LoginRig : IDisposable
 
     public IEnumerable<LoginFact> Facts => Steps.SelectMany(step => step.Facts).Select(fact => fact.Fact);
 
-    public static LoginRules RulesOf(string change, Personality? personality = null, LabPolicy? lab = null)
+    public static LoginRules RulesOf(string change, Personality? personality = null, LabPolicy? lab = null) => LoginRules.From(TreeOf(change, personality), lab);
+
+    public static ConfigTree TreeOf(string change, Personality? personality = null)
     {
         var schema = personality is null ? StoreFolder.Schema : ConfigSchema.Load(personality);
         var (tree, ignored) = ConfigReader.Read(schema, Laboratory.DefaultConfiguration(personality) + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
         Assert.Empty(ignored);
-        return LoginRules.From(tree, lab);
+        return tree;
     }
 
     public static string AnnCode(DateTimeOffset at, int steps = 0) => new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.AddSeconds(60 * steps).UtcDateTime);

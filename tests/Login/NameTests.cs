@@ -10,7 +10,7 @@ namespace Appliance.Tests.Login;
 public sealed class NameTests
 {
     /// <summary>The lab with the group's own remote server beside the user: what CVE-2020-12812 needs.</summary>
-    private const string Fallback = LoginRig.Patient + """
+    internal const string Fallback = LoginRig.Patient + """
         config user ldap
         edit corp
         set server 192.0.2.50
