@@ -23,7 +23,7 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
         new("diagnose vpn ssl blocklist del", "Delete blocked sources: all, a virtual domain's number, or an address.", Delete),
     ];
 
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply List()
     {

@@ -15,8 +15,9 @@ internal sealed class ConfigJournal
     internal ConfigJournal(EventLog events) => _events = events;
 
     /// <summary>Records a commit.</summary>
-    internal void Record(ConfigTree before, ConfigTree after)
+    internal void Record(ConfigChange change)
     {
+        var (before, after, author) = change;
         _events.DeviceName = after.Object("system global").Text("hostname");
         foreach (var table in after.HeldPaths.Union(before.HeldPaths).Select(path => after.Schema.Table(path)!))
         {
@@ -24,24 +25,24 @@ internal sealed class ConfigJournal
             {
                 if (!ReferenceEquals(before.Object(table.Path), after.Object(table.Path)) && Changed(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
                 {
-                    Write("0100044546", "Attribute configured", table, null, "Edit", attributes);
+                    Write(author, "0100044546", "Attribute configured", table, null, "Edit", attributes);
                 }
                 continue;
             }
             var (old, current) = (before.List(table.Path), after.List(table.Path));
             foreach (var key in old.Keys.Where(key => current.Find(key) is null))
             {
-                Write("0100044547", "Object configured", table, key, "Delete", "");
+                Write(author, "0100044547", "Object configured", table, key, "Delete", "");
             }
             foreach (var (key, entry) in current.Entries)
             {
                 if (old.Find(key) is not { } was)
                 {
-                    Write("0100044547", "Object configured", table, key, "Add", Changed(new ConfigObject(table), entry));
+                    Write(author, "0100044547", "Object configured", table, key, "Add", Changed(new ConfigObject(table), entry));
                 }
                 else if (!ReferenceEquals(was, entry) && Changed(was, entry) is { Length: > 0 } attributes)
                 {
-                    Write("0100044547", "Object configured", table, key, "Edit", attributes);
+                    Write(author, "0100044547", "Object configured", table, key, "Edit", attributes);
                 }
             }
         }
@@ -51,6 +52,6 @@ internal sealed class ConfigJournal
         .Where(attribute => !before.Words(attribute.Name).AsSpan().SequenceEqual(after.Words(attribute.Name).AsSpan())).Select(attribute => attribute.Name)
         .Concat(after.Schema.Children.Where(child => !ReferenceEquals(before.Children(child.Path), after.Children(child.Path)) && (before.Children(child.Path).Count > 0 || after.Children(child.Path).Count > 0)).Select(child => child.Path)));
 
-    private void Write(string id, string description, TableSchema table, string? key, string action, string attributes) => _events.Write(new EventEntry(id, "system", EventLevel.Information, description,
-        ("user", "admin"), ("ui", "console"), ("action", action), ("cfgpath", table.Path.Replace(' ', '.')), ("cfgobj", key ?? ""), ("cfgattr", attributes), ("msg", $"{action} {table.Path.Replace(' ', '.')} {key}".TrimEnd())));
+    private void Write(ConfigAuthor author, string id, string description, TableSchema table, string? key, string action, string attributes) => _events.Write(new EventEntry(id, "system", EventLevel.Information, description,
+        ("user", author.User), ("ui", author.Ui), ("action", action), ("cfgpath", table.Path.Replace(' ', '.')), ("cfgobj", key ?? ""), ("cfgattr", attributes), ("msg", $"{action} {table.Path.Replace(' ', '.')} {key}".TrimEnd())));
 }

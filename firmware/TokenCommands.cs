@@ -138,5 +138,5 @@ internal static class TokenCommands
 
     private static ConfigError Incomplete() => new(-160, "incomplete command in the end");
 
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 }

@@ -13,6 +13,7 @@ public sealed partial class ArrowTests
         ["Config", "Events"],
         ["Certificates", "Mail", "Tokens"],
         ["Login"],
+        ["Administrators"],
         ["Admin", "Cli", "Enrolment", "Ftm", "Vpn"],
     ];
 

@@ -1,9 +1,10 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
 /// <summary>One administrator at a console: the edit state, the prompt, and what each line answers. Not thread-safe: one line at a time.</summary>
-public sealed class CliSession
+public sealed class CliSession : IDisposable
 {
     /// <summary>The greatest length of one line, in characters.</summary>
     public const int LineMax = 16 * 1024;
@@ -17,29 +18,65 @@ public sealed class CliSession
     private readonly CliView _view;
     private readonly CliHelp _help;
     private readonly CliPaths _paths;
+    private readonly CliAccess _access;
+    private readonly ConsoleLogin? _login;
+    private readonly Administrator _administrator;
     private readonly CommandLines _lines = new();
     private Func<CliReply>? _confirm;
     private CliFilter? _filter;
 
     /// <summary>A session on a store, with further commands.</summary>
-    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands)
+    /// <param name="store">The configuration.</param>
+    /// <param name="commands">What there is beyond the edit tree.</param>
+    /// <param name="administrator">Whose session it is; null for the attached console's.</param>
+    /// <param name="login">Not null: asks for an administrator first, and again after <c>exit</c>.</param>
+    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null)
     {
         _store = store;
-        _editor = new ConfigEditor(() => store.Current, store.Commit, store.Unseal, store.Checks);
+        _administrator = administrator ?? Administrator.AttachedConsole;
+        _login = login;
+        _access = new CliAccess(store, () => Administrator);
+        _editor = new ConfigEditor(() => store.Current, change => store.Commit(change, Administrator.AuthorIn(store.Current)), store.Unseal, store.Checks);
         _paths = new CliPaths(store.Current.Schema, commands);
-        _editVerbs = new EditVerbs(_editor, _paths);
-        _view = new CliView(store, _editor, _paths);
+        _editVerbs = new EditVerbs(_editor, _paths, _access);
+        _view = new CliView(store, _editor, _paths, _access, () => Administrator.Name);
         _help = new CliHelp(store, _editor, _paths);
+        if (login is not null)
+        {
+            login.TimedOut = () =>
+            {
+                Leave("timeout");
+                Say("\nTimeout\n\n");
+            };
+        }
     }
 
     /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question waits.</summary>
-    public string Prompt => Asks ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} # ";
+    public string Prompt => LogsIn ? _login!.Prompt : Asks ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
     /// <summary>True after <c>exit</c> at the root.</summary>
     public bool Closed { get; private set; }
 
     /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
     public bool Asks => _confirm is not null;
+
+    /// <summary>True while an administrator is asked for: lines go to the dialog, and there is no help.</summary>
+    public bool LogsIn => _login is { Who: null };
+
+    /// <summary>True while what is typed must not be shown: a password is asked for.</summary>
+    public bool IsHidden => _login is { Who: null, IsHidden: true };
+
+    /// <summary>The keys of which one answers at once, without Enter; "" while lines are read.</summary>
+    public string Keys => Asks ? "yYnN" : _login is { Who: null, TakesKey: true } ? "a" : "";
+
+    /// <summary>Whose session it is; nobody's while a login is asked for.</summary>
+    public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
+
+    /// <summary>What he may do.</summary>
+    internal CliAccess Access => _access;
+
+    /// <summary>Raised once, when the session is over: what belongs to it (a debug stream) ends. On any thread.</summary>
+    public event Action? Ended;
 
     /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
     public event Action<string>? Said;
@@ -48,15 +85,35 @@ public sealed class CliSession
     internal bool Pages => _store.Current.Object("system console").Text("output") == "more";
 
     /// <summary>What an administrator must accept at a terminal before the first prompt; null for nothing.</summary>
-    internal string? Banner => _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
+    internal string? Banner => _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
 
     private string HostName => _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
     /// <summary>Tells the administrator something that he did not ask for at this moment; lines ended by \n.</summary>
     public void Say(string text) => Said?.Invoke(text);
 
+    /// <summary>Ends the session (the unit restarts), with a last word for who sits there, or none. On any thread.</summary>
+    public void Close(string lastWord = "")
+    {
+        Closed = true;
+        if (lastWord.Length > 0)
+        {
+            Say(lastWord);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Closed = true;
+        _login?.Restart("exit");
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+    }
+
     /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
-    public string Execute(string line)
+    public string Execute(string line) => _login is null ? ExecuteLine(line) : _login.Busy(() => !LogsIn ? ExecuteLine(line) : line.Length > LineMax ? "" : _login.Execute(line));
+
+    private string ExecuteLine(string line)
     {
         if (_confirm is { } confirmed)
         {
@@ -81,31 +138,39 @@ public sealed class CliSession
             {
                 return "";
             }
-            if (trimmed[^1] == '?' && line.TrimEnd()[..^1] is var typed && !ConfigWords.Scan(typed).Open)
-            {
-                return Help(typed) + "\n";
-            }
         }
         return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
     }
 
+    /// <summary>What is printed for a script's line that asks for help by a final <c>?</c>, outside quotes; null for any other line.</summary>
+    public string? HelpAsked(string line) =>
+        !LogsIn && !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
+
     /// <summary>What <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
-    public string Help(string typed) => _lines.IsOpen ? "" : _help.For(typed);
+    public string Help(string typed) => LogsIn || _lines.IsOpen ? "" : _help.For(typed);
 
     /// <summary>The words that the last word of these characters can become, each as it is typed, and where that word begins.</summary>
-    public (int Start, IReadOnlyList<string> Words) Complete(string typed) => _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
+    public (int Start, IReadOnlyList<string> Words) Complete(string typed) => LogsIn || _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
 
     /// <summary>Ctrl-C: drops the line that is being typed, if there is one; else leaves every config level without storing; else ends the session.</summary>
     /// <param name="typing">True when something was typed on this line.</param>
     public void Interrupt(bool typing)
     {
+        if (LogsIn)
+        {
+            _login!.Busy(() => _login.Restart("exit"));
+            return;
+        }
         if (typing || _lines.IsOpen || Asks)
         {
             _lines.Clear();
             (_confirm, _filter) = (null, null);
             return;
         }
-        Closed |= _editor.Level is null;
+        if (_editor.Level is null)
+        {
+            Exit();
+        }
         _editor.AbortAll();
     }
 
@@ -134,6 +199,10 @@ public sealed class CliSession
         {
             return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
         }
+        if (_editor.Level is null && _access.Verb(verb) is { } refused)
+        {
+            return Print(refused);
+        }
         if (_filter?.Fault is { } fault)
         {
             return Print(fault);
@@ -146,12 +215,11 @@ public sealed class CliSession
             case "get":
                 return Answer(Get(rest));
             case "execute" or "diagnose":
-                return _paths.TryPath(verb, rest, out var path, out var arguments, out wrong) ? Answer(_paths.Command(verb, path)!.Run(new CliCall(arguments, this))) : Print(wrong);
+                return _paths.TryPath(verb, rest, out var path, out var arguments, out wrong) ? Answer(RunCommand(_paths.Command(verb, path)!, arguments)) : Print(wrong);
             case "tree":
                 return Answer(Tree(rest));
             case "exit" or "quit":
-                Closed = rest.Count == 0;
-                return Closed ? "" : Print(CliPaths.ParseError(rest[0]));
+                return rest.Count == 0 ? Exit() : Print(CliPaths.ParseError(rest[0]));
             case "purge":
                 return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => _editor.Purge() });
             default:
@@ -159,6 +227,29 @@ public sealed class CliSession
                 return message + Print(error);
         }
     }
+
+    /// <summary>Ends the session; where a login was asked for, it is asked for again.</summary>
+    private string Exit()
+    {
+        if (_login is null)
+        {
+            Closed = true;
+            return "";
+        }
+        Leave("exit");
+        return "\n";
+    }
+
+    private void Leave(string reason)
+    {
+        _lines.Clear();
+        (_confirm, _filter) = (null, null);
+        _editor.AbortAll();
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+        _login!.Restart(reason);
+    }
+
+    private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) => _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
 
     private string Answer(CliReply reply)
     {
@@ -172,8 +263,9 @@ public sealed class CliSession
     }
 
     private CliReply Get(List<string> words) =>
-        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
-            ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : command.Run(new CliCall([], this))
+        // Words after a path that is a command and a table are a key of the table.
+        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command && (arguments.Count == 0 || _paths.Table(path) is null)
+            ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : RunCommand(command, [])
             : _view.Get(words);
 
     private CliReply Tree(List<string> words)

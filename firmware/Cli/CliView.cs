@@ -4,7 +4,7 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary><c>show</c> and <c>get</c> of the configuration.</summary>
-internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths paths)
+internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths paths, CliAccess access, Func<string> user)
 {
     private const string NoEntry = "entry is not found in table\n";
 
@@ -20,13 +20,17 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         }
         if (path.Count == 0)
         {
-            return store.Header() + text.Tree(store.Current);
+            return store.Header(user()) + text.Tree(store.Current, table => access.Read(table) is null);
         }
         if (!paths.TryPath("show", path, out var name, out var rest, out var error))
         {
             return error;
         }
         var table = store.Current.Schema.Table(name)!;
+        if (access.Read(table) is { } denied)
+        {
+            return denied;
+        }
         if (rest.Count > (table.IsList ? 1 : 0))
         {
             return CliPaths.ParseError(rest[table.IsList ? 1 : 0]);
@@ -47,6 +51,10 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         if (!paths.TryPath("get", words, out var name, out var rest, out var error))
         {
             return error;
+        }
+        if (access.Read(store.Current.Schema.Table(name)!) is { } denied)
+        {
+            return denied;
         }
         return store.Current.Schema.Table(name)!.IsList ? OfList(store.Live(store.Current.List(name)), rest)
             : rest.Count > 0 ? CliPaths.ParseError(rest[0])

@@ -3,6 +3,9 @@ namespace Appliance.Firmware.Cli;
 /// <summary>Texts that stand before the first prompt. The device keeps them as replacement messages; these words are *assumed*.</summary>
 internal static class ConsoleBanner
 {
+    /// <summary>Before the login, when <c>system global pre-login-banner</c> is on.</summary>
+    internal const string BeforeLogin = "This is a lab system. Whatever is done here is written down.\n";
+
     /// <summary>After the login, when <c>system global post-login-banner</c> is on.</summary>
     internal const string AfterLogin = "This is a lab system. Use it only if you may.\n";
 

@@ -9,6 +9,17 @@ public sealed record TerminalSize(int Rows, int Columns)
     public static readonly TerminalSize Usual = new(24, 80);
 }
 
+/// <summary>How a terminal's session ended.</summary>
+public enum ConsoleEnd
+{
+    /// <summary>By <c>exit</c>.</summary>
+    Exited,
+    /// <summary>By Ctrl-C at the root.</summary>
+    Interrupted,
+    /// <summary>The terminal went away.</summary>
+    HungUp,
+}
+
 /// <summary>A console session over bytes: a terminal, a socket, a script.</summary>
 public static class ConsoleStream
 {
@@ -42,8 +53,12 @@ public static class ConsoleStream
     /// Serves a terminal that sends every key at once and shows what it gets: the echo, line editing and paging are done here. Returns
     /// when the session is closed or the terminal hangs up.
     /// </summary>
-    public static Task RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken) =>
-        ServeAsync(session, new TerminalConsole(session, size), input, output, cancellationToken);
+    public static async Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken)
+    {
+        var console = new TerminalConsole(session, size);
+        await ServeAsync(session, console, input, output, cancellationToken).ConfigureAwait(false);
+        return !console.Closed ? ConsoleEnd.HungUp : console.Interrupted ? ConsoleEnd.Interrupted : ConsoleEnd.Exited;
+    }
 
     private static async Task ServeAsync(CliSession session, IConsole console, Stream input, Stream output, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>The verbs of the edit tree as they are typed.</summary>
-internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
+internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess access)
 {
     private static readonly ConfigError Incomplete = CliPaths.Incomplete;
 
@@ -52,6 +52,10 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
         if (rest.Count > 0)
         {
             return CliPaths.ParseError(rest[0]);
+        }
+        if (editor.Level is null && access.Write(table!) is { } denied)
+        {
+            return denied;
         }
         editor.Enter(table!);
         return null;

@@ -60,8 +60,9 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
         // Bad UTF-8 becomes U+FFFD, which the session refuses.
         var line = Encoding.UTF8.GetString([.. _line]);
         _line.Clear();
-        var answer = session.Execute(line);
-        return (echo ? Visible(line) + "\n" : "") + answer + Prompt();
+        var hidden = session.IsHidden;
+        var answer = session.HelpAsked(line) ?? session.Execute(line);
+        return (echo ? (hidden ? "" : Visible(line)) + "\n" : "") + answer + Prompt();
     }
 
     private string Prompt() => session.Closed ? "" : session.Prompt;

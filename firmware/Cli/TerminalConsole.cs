@@ -8,7 +8,7 @@ namespace Appliance.Firmware.Cli;
 /// </summary>
 internal sealed class TerminalConsole : IConsole
 {
-    private const string Bell = "\a";
+    private const char Bell = '\a';
     private readonly CliSession _session;
     private readonly StringBuilder _screen = new();
     private readonly TerminalKeys _keys = new();
@@ -31,6 +31,9 @@ internal sealed class TerminalConsole : IConsole
     /// <inheritdoc/>
     public bool Closed => _session.Closed;
 
+    /// <summary>True when Ctrl-C closed the session.</summary>
+    internal bool Interrupted { get; private set; }
+
     /// <inheritdoc/>
     public string Start()
     {
@@ -41,7 +44,7 @@ internal sealed class TerminalConsole : IConsole
         }
         else
         {
-            _line.Show(_session.Prompt);
+            Continue();
         }
         return Shown();
     }
@@ -96,7 +99,7 @@ internal sealed class TerminalConsole : IConsole
                 Continue();
             }
         }
-        else if (_session.Asks)
+        else if (_session.Keys.Length > 0)
         {
             Reply(key, typed);
         }
@@ -112,6 +115,7 @@ internal sealed class TerminalConsole : IConsole
         if (key == TerminalKey.Interrupt)
         {
             _session.Interrupt(typing: false);
+            Interrupted = Closed;
         }
         else if (typed == "a")
         {
@@ -130,7 +134,7 @@ internal sealed class TerminalConsole : IConsole
             _session.Interrupt(typing: true);
             Continue();
         }
-        else if (typed is "y" or "Y" or "n" or "N")
+        else if (typed.Length > 0 && _session.Keys.Contains(typed, StringComparison.Ordinal))
         {
             _screen.Append(typed).Append("\r\n");
             Show(_session.Execute(typed));
@@ -139,14 +143,17 @@ internal sealed class TerminalConsole : IConsole
 
     private void Edit(TerminalKey key, string typed)
     {
-        if (_literal && typed.Length > 0)
+        if ((_literal || _session.LogsIn) && typed.Length > 0 && key != TerminalKey.Enter)
         {
             key = TerminalKey.Character;
         }
         _literal = key == TerminalKey.Literal;
         if (key == TerminalKey.Tab)
         {
-            _screen.Append(_completion.Next() ? "" : Bell);
+            if (!_completion.Next())
+            {
+                _screen.Append(Bell);
+            }
             return;
         }
         _completion.Forget();
@@ -167,7 +174,7 @@ internal sealed class TerminalConsole : IConsole
             case TerminalKey.Interrupt:
                 Interrupt();
                 break;
-            case TerminalKey.Earlier or TerminalKey.Later:
+            case TerminalKey.Earlier or TerminalKey.Later when !_session.LogsIn:
                 if ((key == TerminalKey.Earlier ? _history.Earlier(_line.Text) : _history.Later()) is { } line)
                 {
                     _line.Set(line);
@@ -210,7 +217,10 @@ internal sealed class TerminalConsole : IConsole
         _line.MoveTo(_line.Length);
         _screen.Append("\r\r\n");
         _line.Clear();
-        _history.Add(line);
+        if (!_session.LogsIn)
+        {
+            _history.Add(line); // No name of a login, and no password.
+        }
         Show(_session.Execute(line));
     }
 
@@ -229,6 +239,7 @@ internal sealed class TerminalConsole : IConsole
     private void Interrupt()
     {
         _session.Interrupt(typing: _line.Length > 0);
+        Interrupted = Closed;
         _line.Clear();
         _screen.Append("\r\n");
         Continue();
@@ -248,6 +259,7 @@ internal sealed class TerminalConsole : IConsole
     {
         if (!Closed)
         {
+            _line.IsHidden = _session.IsHidden;
             _line.Show(_session.Prompt);
         }
     }

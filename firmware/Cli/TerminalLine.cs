@@ -13,6 +13,9 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
     private readonly StringBuilder _text = new();
     private int _origin;
 
+    /// <summary>True while nothing of what is typed is shown: a password.</summary>
+    internal bool IsHidden { get; set; }
+
     /// <summary>What was typed.</summary>
     internal string Text => _text.ToString();
 
@@ -116,6 +119,11 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
     /// <summary>Moves the cursor: by backspaces or the characters themselves on one row, by VT sequences across rows.</summary>
     internal void MoveTo(int to)
     {
+        if (IsHidden)
+        {
+            Cursor = to;
+            return;
+        }
         var (row, newRow) = ((_origin + Cursor) / columns, (_origin + to) / columns);
         if (row == newRow)
         {
@@ -144,8 +152,12 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
 
     private void Write(int from, int to)
     {
-        screen.Append(_text, from, to - from);
         Cursor = to;
+        if (IsHidden)
+        {
+            return;
+        }
+        screen.Append(_text, from, to - from);
         if (to > from)
         {
             Wrap();
@@ -154,7 +166,7 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
 
     private void Blank(int count)
     {
-        if (count > 0)
+        if (count > 0 && !IsHidden)
         {
             screen.Append(' ', count);
             Cursor += count;

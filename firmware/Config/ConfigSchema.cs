@@ -10,12 +10,12 @@ public sealed class ConfigSchema
 {
     private readonly FrozenDictionary<string, Lazy<TableSchema>> _byPath;
 
-    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, string[]> builtIn, IReadOnlyDictionary<string, int> limits)
+    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, JsonElement[]> builtIn, IReadOnlyDictionary<string, int> limits)
     {
         Personality = personality;
         Paths = [.. names.Select(name => name.Replace('.', ' '))];
         _byPath = names.ToFrozenDictionary(name => name.Replace('.', ' '), name => new Lazy<TableSchema>(
-            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, [])], MaxEntries = limits.GetValueOrDefault(name) }), StringComparer.Ordinal);
+            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, []).Select(entry => Option(entry, personality.Release)).OfType<string>()], MaxEntries = limits.GetValueOrDefault(name) }), StringComparer.Ordinal);
     }
 
     /// <summary>The release that this is the schema of.</summary>
@@ -26,7 +26,7 @@ public sealed class ConfigSchema
 
     /// <summary>The tables as a device of this release has them.</summary>
     public static ConfigSchema Load(Personality personality) =>
-        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringStringArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
+        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
 
     /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
     public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
@@ -62,7 +62,12 @@ public sealed class ConfigSchema
             "option" when text.Options is { Count: > 0 } => ValueKind.Option,
             _ => text.Vtype switch
             {
-                "ipv4-address" or "ipv4-address-any" => ValueKind.Ipv4,
+                "ipv4-address" or "ipv4-address-any" or "ipv4-netmask" => ValueKind.Ipv4,
+                "ipv6-address" => ValueKind.Ipv6,
+                "ipv6-prefix" => ValueKind.Ipv6Prefix,
+                "mac-address" => ValueKind.Mac,
+                null when text.Default is "0.0.0.0" => ValueKind.Ipv4,
+                null when text.Default is "::" => ValueKind.Ipv6,
                 "ipv4-classnet-host" or "ipv4-classnet-any" or "ipv4-classnet" => ValueKind.Ipv4Mask,
                 _ => ValueKind.Text,
             },
@@ -81,7 +86,7 @@ public sealed class ConfigSchema
             Always = text.Always,
             Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
             When = text.When?.Split('=') is [var other, var needed] ? (other, needed) : null,
-            Bare = text.Bare || text.Vtype is "uuid" or "user" or "ipv6-prefix" or "ipv6-address" or "mac-address" or "ipv4-netmask" or "datetime",
+            Bare = text.Bare || text.Vtype is "uuid" or "user" or "datetime",
             Help = text.Note ?? "",
         };
     }

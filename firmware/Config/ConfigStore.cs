@@ -12,7 +12,7 @@ public sealed class ConfigStore
     private readonly string _file;
     private readonly DeviceKey _key;
     private readonly List<IConfigSubscriber> _subscribers = [];
-    private readonly List<Func<ConfigTree, ConfigError?>> _rules = [];
+    private readonly List<Func<ConfigChange, ConfigError?>> _rules = [];
     private readonly List<Func<ConfigTree, ConfigTree, ConfigTree>> _consequences = [];
     private volatile ConfigTree _current;
     private long _version;
@@ -29,8 +29,8 @@ public sealed class ConfigStore
     /// <summary>The lines of the booted file that this version does not understand; they have no effect, and the next save leaves them out.</summary>
     public IReadOnlyList<IgnoredLine> Ignored { get; private init; } = [];
 
-    /// <summary>Raised with the tree before and after, once a commit is durable; under the commit lock, so handlers must be quick.</summary>
-    public event Action<ConfigTree, ConfigTree>? Committed;
+    /// <summary>Raised once a commit is durable; under the commit lock, so handlers must be quick.</summary>
+    public event Action<ConfigChange>? Committed;
 
     /// <summary>Checks of single values, by <c>table attribute</c>.</summary>
     internal IReadOnlyDictionary<string, Func<string, bool>> Checks { get; }
@@ -79,7 +79,10 @@ public sealed class ConfigStore
     }
 
     /// <summary>Adds a rule across tables that every commit must meet.</summary>
-    public void AddRule(Func<ConfigTree, ConfigError?> rule)
+    public void AddRule(Func<ConfigTree, ConfigError?> rule) => AddRule((ConfigChange change) => rule(change.Next));
+
+    /// <summary>Adds a rule about what may be changed, and by whom.</summary>
+    public void AddRule(Func<ConfigChange, ConfigError?> rule)
     {
         lock (_lock)
         {
@@ -125,13 +128,16 @@ public sealed class ConfigStore
     /// Computes the next tree, validates it whole, applies it to every subscriber (undone on failure), saves it durably and swaps it in.
     /// Null when done; an error when nothing changed.
     /// </summary>
-    public ConfigError? Commit(Func<ConfigTree, ConfigTree> change)
+    /// <param name="change">Makes the next tree of the one in force.</param>
+    /// <param name="author">Whose change it is; null for that of the attached console.</param>
+    public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null)
     {
         lock (_lock)
         {
             var previous = _current;
             var next = _consequences.Aggregate(change(previous), (tree, consequence) => consequence(previous, tree));
-            if (Validate(previous, next) is { } invalid)
+            var whole = new ConfigChange(previous, next, author ?? ConfigAuthor.AttachedConsole);
+            if (Validate(whole) is { } invalid)
             {
                 return invalid;
             }
@@ -153,7 +159,7 @@ public sealed class ConfigStore
                 return new ConfigError(-1, $"the configuration could not be saved: {error.Message}");
             }
             _current = next;
-            Committed?.Invoke(previous, next);
+            Committed?.Invoke(whole);
         }
         return null;
     }
@@ -165,7 +171,7 @@ public sealed class ConfigStore
     internal string? Unseal(string text) => Unseal(_key, text);
 
     /// <summary>The lines that a whole <c>show</c> begins with.</summary>
-    internal string Header() => $"#config-version={Personality.Platform}-{Current.Schema.Personality.Release.Major}.{Current.Schema.Personality.Release.Minor:00}.{Current.Schema.Personality.Release.Build:00}-FW-build{Current.Schema.Personality.Build:0000}-{Current.Schema.Personality.BuildDate}:opmode=1:vdom=0:user=admin\n#conf_file_ver={_version}\n#buildno={Current.Schema.Personality.Build:0000}\n#global_vdom=1\n";
+    internal string Header(string user = "admin") => $"#config-version={Personality.Platform}-{Current.Schema.Personality.Release.Major}.{Current.Schema.Personality.Release.Minor:00}.{Current.Schema.Personality.Release.Build:00}-FW-build{Current.Schema.Personality.Build:0000}-{Current.Schema.Personality.BuildDate}:opmode=1:vdom=0:user={user}\n#conf_file_ver={_version}\n#buildno={Current.Schema.Personality.Build:0000}\n#global_vdom=1\n";
 
     private static string Previous(string file) => file + ".1";
 
@@ -190,14 +196,14 @@ public sealed class ConfigStore
 
     private static byte[] ChecksumLine(ReadOnlySpan<byte> body) => Encoding.ASCII.GetBytes(ChecksumMark + Convert.ToHexStringLower(SHA256.HashData(body)) + "\n");
 
-    private ConfigError? Validate(ConfigTree previous, ConfigTree next)
+    private ConfigError? Validate(ConfigChange change)
     {
-        var before = ConfigReferences.Broken(previous).ToHashSet(StringComparer.Ordinal);
-        if (ConfigReferences.Broken(next).FirstOrDefault(broken => !before.Contains(broken)) is { } newlyBroken)
+        var before = ConfigReferences.Broken(change.Previous).ToHashSet(StringComparer.Ordinal);
+        if (ConfigReferences.Broken(change.Next).FirstOrDefault(broken => !before.Contains(broken)) is { } newlyBroken)
         {
             return new ConfigError(-3, $"entry not found in datasource: {newlyBroken}");
         }
-        return _rules.Select(rule => rule(next)).FirstOrDefault(error => error is not null);
+        return _rules.Select(rule => rule(change)).FirstOrDefault(error => error is not null);
     }
 
     private void Undo(int count, ConfigTree from, ConfigTree to)

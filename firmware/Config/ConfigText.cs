@@ -12,10 +12,10 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// <summary>What was written.</summary>
     public override string ToString() => _text.ToString();
 
-    /// <summary>Every table that holds something.</summary>
-    internal ConfigText Tree(ConfigTree tree)
+    /// <summary>Every table that holds something, or those of them that may be seen.</summary>
+    internal ConfigText Tree(ConfigTree tree, Func<TableSchema, bool>? maySee = null)
     {
-        foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!))
+        foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!).Where(table => maySee?.Invoke(table) != false))
         {
             if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !IsDefault(tree.Object(table.Path))))
             {

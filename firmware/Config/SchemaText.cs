@@ -17,6 +17,6 @@ internal sealed record AttributeText(
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(TableText))]
 [JsonSerializable(typeof(string[]))]
-[JsonSerializable(typeof(Dictionary<string, string[]>))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement[]>))]
 [JsonSerializable(typeof(Dictionary<string, int>))]
 internal sealed partial class SchemaJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 
@@ -23,35 +24,31 @@ public sealed class EnrolmentService
     private readonly Lock _lock = new();
     private readonly ConfigStore _config;
     private readonly TokenLife _life;
+    private readonly LoginService _login;
     private readonly StateDatabase _state;
     private readonly EventLog _events;
     private readonly CodeLetters _letters;
     private readonly TimeProvider _time;
-    private ITokenSync? _sync;
-
     /// <summary>Joins the core with everything around it, and brings it up to date with the configuration in force.</summary>
-    public EnrolmentService(ConfigStore config, TokenLife life, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time)
+    public EnrolmentService(ConfigStore config, TokenLife life, LoginService login, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time)
     {
-        (_config, _life, _state, _events, _letters, _time) = (config, life, state, events, letters, time);
+        (_config, _life, _login, _state, _events, _letters, _time) = (config, life, login, state, events, letters, time);
         config.AddRule(TokenEntry.CheckOwners);
         config.AddConsequence(TokenEntry.Release);
         config.Live = Live;
-        config.Committed += Follow;
+        config.Committed += change => Follow(change.Previous, change.Next);
         Follow(config.Current, config.Current);
     }
 
-    /// <summary>Sets who knows the drift of the tokens, once.</summary>
-    public void Connect(ITokenSync sync) => _sync = sync;
-
     /// <summary>Every token with its drift and status, in the order of the configuration.</summary>
-    public IReadOnlyList<(TokenEntry Token, long Drift, TokenStatus Status)> Tokens()
+    public IReadOnlyList<(TokenEntry Token, int Drift, TokenStatus Status)> Tokens()
     {
-        long Drift(TokenEntry entry) => entry.Seed.Length > 0 ? _sync?.Drift(TokenSeed.Parse(entry.Seed)!) ?? 0 : 0;
         var entries = TokenEntry.All(_config.Current);
         var now = _time.GetUtcNow();
+        int[] drifts = [.. entries.Select(entry => TokenSeed.Parse(entry.Seed) is { } seed ? _login.DriftOf(seed) : 0)];
         lock (_lock)
         {
-            return [.. entries.Select(entry => (entry, Drift(entry), _life.Status(entry, now)))];
+            return [.. entries.Select((entry, at) => (entry, drifts[at], _life.Status(entry, now)))];
         }
     }
 
@@ -125,9 +122,23 @@ public sealed class EnrolmentService
         {
             return new ConfigError(-3, $"entry not found in datasource: {serial}");
         }
-        var done = entry is { Locked: false, Seed.Length: > 0 } && _sync is { } sync && sync.ResyncAsync(TokenSeed.Parse(entry.Seed)!, code, nextCode).GetAwaiter().GetResult();
-        _events.Write(TokenEvents.Synchronized(serial, done));
-        return done ? null : new ConfigError(-1, $"{serial} could not be synchronized with these codes.");
+        ResyncOutcome outcome;
+        try
+        {
+            outcome = !entry.Locked && TokenSeed.Parse(entry.Seed) is { } seed ? _login.ResyncAsync(seed, code, nextCode).GetAwaiter().GetResult().Outcome : ResyncOutcome.Wrong;
+        }
+        catch (IOException failure)
+        {
+            return new ConfigError(-1, failure.Message);
+        }
+        _events.Write(TokenEvents.Synchronized(serial, outcome == ResyncOutcome.Synced));
+        return outcome switch
+        {
+            ResyncOutcome.Synced => null,
+            ResyncOutcome.SameCode => new ConfigError(-1, $"{serial}: the two codes are the same one"),
+            ResyncOutcome.Used => new ConfigError(-1, $"{serial}: the first code was used already"),
+            _ => new ConfigError(-1, $"{serial}: the two codes do not follow each other, or the token is too far off"),
+        };
     }
 
     /// <summary>The administrator asked for seeds of the token server, which has none for anybody (*assumed*: a lab has no such server).</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,7 +10,10 @@ namespace Appliance.Firmware.Ftm;
 /// Where phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/push-dialect.md). 200 means accepted, 401 refused; nothing else is told
 /// about sessions. What is not a well-formed answer gets 400, 404, 405, 413 or 415, with no body.
 /// </summary>
-public sealed class CallbackEndpoint(PushService push)
+/// <param name="push">Takes the answers.</param>
+/// <param name="callers">Who may call at all; anybody else gets 403.</param>
+/// <param name="debug">Told what became of each answer.</param>
+public sealed class CallbackEndpoint(PushService push, TrustedCallers callers, DebugTap debug)
 {
     /// <summary>The path, with and without its last slash.</summary>
     public const string Path = "/api/v1/pushauthresp/";
@@ -29,6 +33,12 @@ public sealed class CallbackEndpoint(PushService push)
         if (target is not (Path or "/api/v1/pushauthresp"))
         {
             return StatusCodes.Status404NotFound;
+        }
+        var from = context.Connection.RemoteIpAddress!.MapToIPv4();
+        if (!callers.Allows(from))
+        {
+            debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: refused, no trusted host of any administrator");
+            return StatusCodes.Status403Forbidden;
         }
         if (request.Method != HttpMethods.Post)
         {
@@ -52,6 +62,7 @@ public sealed class CallbackEndpoint(PushService push)
             { Action: "alert", Message: { } message, Hmac: { } hmac, Number: null } => await push.AlertAsync(answer.SessionId, message, hmac).ConfigureAwait(false),
             _ => null,
         };
+        debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: {(answer is null ? "not well formed" : answer.Action is "validate" or "alert" ? answer.Action : "unknown action")}, {(accepted switch { true => "accepted", false => "refused", null => "not understood" })}");
         return accepted switch
         {
             true => StatusCodes.Status200OK,

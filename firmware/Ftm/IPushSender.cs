@@ -20,6 +20,9 @@ public sealed record PushMessage(
 /// <summary>The way to the phones: a push proxy, or the simulator's push cloud.</summary>
 public interface IPushSender
 {
+    /// <summary>The server that messages are handed to, for the debug stream; a word in the place of an address where there is none.</summary>
+    (string Address, int Port) Server => ("in-process", 0);
+
     /// <summary>Hands the message over. Null when it was taken; else the reason, for the event. Never throws for a provider's failure.</summary>
     ValueTask<string?> SendAsync(PushMessage message, CancellationToken cancellationToken);
 }

@@ -7,7 +7,7 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Ftm;
 
 /// <summary>Sends pushes for the login core and brings the phones' answers back to it.</summary>
-public sealed class PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time) : IPushGateway, IConfigSubscriber, IAsyncDisposable
+public sealed class PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, DebugTap debug) : IPushGateway, IConfigSubscriber, IAsyncDisposable
 {
     private readonly PushSessions _sessions = new();
     private readonly Lock _lock = new();
@@ -33,6 +33,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         {
             session = _sessions.Open(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), order);
         }
+        debug.Write(DebugArea.FtmPush, $"Connecting to server address: {sender.Server.Address}, port nubmer: {sender.Server.Port} oif: 0");
         // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
         _ = SendAsync(session, settings);
     }
@@ -102,6 +103,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
             return;
         }
         // The text of msg is *assumed*: no sample of these two lines is public.
+        debug.Write(DebugArea.FtmPush, $"Push message of {order.User} to {order.Token.Serial}: {failure ?? "sent"}");
         if (failure is null)
         {
             events.Write(new EventEntry("0100032160", "system", EventLevel.Notice, "FortiToken mobile push message succeeded", ("msg", $"Push message to {order.Token.Serial} of user {order.User} was sent")));

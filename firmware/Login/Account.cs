@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
@@ -44,8 +45,11 @@ public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote
 {
     private static readonly byte[] NoPassword = RandomNumberGenerator.GetBytes(32);
 
-    /// <summary>Networks and masks from which alone the account may log in; empty: from everywhere.</summary>
-    public ImmutableArray<(uint Network, uint Mask)> TrustedHosts { get; init; } = [];
+    /// <summary>Networks from which alone the account may log in; empty: from everywhere.</summary>
+    public IReadOnlyList<IPNetwork> Networks { get; init; } = [];
+
+    /// <summary>The entry that it was read from; null for one that has none.</summary>
+    public ConfigObject? Entry { get; init; }
 
     /// <summary>True when a second factor is demanded.</summary>
     public bool HasSecondFactor => Factor is not SecondFactor.None;
@@ -53,15 +57,8 @@ public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote
     /// <summary>The token, when it is a token that is demanded and it can be asked.</summary>
     public Token? Token => (Factor as SecondFactor.OfToken)?.Token;
 
-    /// <summary>True when the account may log in from there.</summary>
-    public bool Trusts(IPAddress source)
-    {
-        if (TrustedHosts.IsEmpty || source.Equals(IPAddress.None))
-        {
-            return true; // The console has no address, and no trusted host keeps anybody from it.
-        }
-        return Number(source) is { } address && TrustedHosts.Any(host => (address & host.Mask) == (host.Network & host.Mask));
-    }
+    /// <summary>True when the account may log in from there. The console has no address, and no trusted host keeps anybody from it.</summary>
+    public bool Trusts(IPAddress source) => source.Equals(IPAddress.None) || TrustedHosts.Allows(Networks, source);
 
     /// <summary>
     /// True when there is such an account and this is its password, kept here. No account costs the same comparison as one, on
@@ -78,16 +75,6 @@ public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote
 
     /// <summary>Says nothing of the password.</summary>
     public override string ToString() => Name;
-
-    internal static uint? Number(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
-        Span<byte> bytes = stackalloc byte[16];
-        return address.TryWriteBytes(bytes, out var length) && length == 4 ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes) : null;
-    }
 }
 
 /// <summary>What a typed name means.</summary>

@@ -39,7 +39,7 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal bool IsFallback { get; init; }
 
     /// <summary>What it would give; known once the first factor is.</summary>
-    internal LoginGrant Grant { get; set; } = new(account.Name, "", "", request.Source, account.HasSecondFactor) { Kind = request.Kind, Via = request.Via };
+    internal LoginGrant Grant { get; set; } = new(account.Name, "", "", request.Source, account.HasSecondFactor) { Kind = request.Kind, Via = request.Via, Entry = account.Entry };
 
     internal DateTimeOffset Deadline { get; set; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
 
@@ -28,8 +29,11 @@ public sealed record LoginRequest(string User, string Password, string Realm, IP
     /// <summary>The interface on which it came; "" when that is not known, which meets no rule that names interfaces.</summary>
     public string Nic { get; init; } = "";
 
-    /// <summary>The way in as events name it (<c>https</c>, <c>ssh</c>, <c>console</c>); "" takes the kind's own word.</summary>
+    /// <summary>An administrator's way in as events spell it (<c>console</c>, <c>ssh(192.0.2.1)</c>); "" for users.</summary>
     public string Via { get; init; } = "";
+
+    /// <summary>False when the client cannot wait for a phone: then no push goes out.</summary>
+    public bool TakesPush { get; init; } = true;
 
     /// <summary>Says nothing of secrets.</summary>
     public override string ToString() => $"{Kind} login of {User} from {Source}";
@@ -167,7 +171,13 @@ public sealed record LoginGrant(string User, string Group, string Portal, IPAddr
     /// <summary>By which way in.</summary>
     public LoginKind Kind { get; init; }
 
-    /// <summary>The way in as events name it.</summary>
+    /// <summary>The account's entry when it was proved; null after a restart, and for one that has none.</summary>
+    public ConfigObject? Entry { get; init; }
+
+    /// <summary>True for a user who is not known here, but by the remote server of the group.</summary>
+    public bool IsRemote { get; init; }
+
+    /// <summary>An administrator's way in as events spell it; "" for users.</summary>
     public string Via { get; init; } = "";
 }
 

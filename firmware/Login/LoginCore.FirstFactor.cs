@@ -8,6 +8,9 @@ public sealed partial class LoginCore
 {
     private static string SourceKey(LoginRequest request) => request.Source.Equals(IPAddress.None) ? "console" : request.Source.ToString();
 
+    /// <summary>No password at all is good at the console alone.</summary>
+    private static bool IsEmptyFromAfar(Account? account, LoginRequest request) => account is { Password.Length: 0 } && !request.Source.Equals(IPAddress.None);
+
     /// <summary>The limit that blocks a source now: the setting, the console's line, and until when; null when none does.</summary>
     private (string Setting, string Change, DateTimeOffset Until)? SourceBlocked(LoginRequest request, DateTimeOffset now)
     {
@@ -99,7 +102,7 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("rule", rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm", LoginSetting.AuthenticationRule), decides: true);
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
-            attempt.Grant = attempt.Grant with { Group = group, Portal = portal };
+            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback };
             Note(step, attempt.Id, new("rule", $"portal {portal}", LoginSetting.AuthenticationRule) { Subject = group });
             if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor)
             {
@@ -183,6 +186,11 @@ public sealed partial class LoginCore
             Note(step, attempt.Id, new("push", "not sent: the code of this step is used up"));
             return;
         }
+        if (!attempt.Request.TakesPush)
+        {
+            Note(step, attempt.Id, new("push", "not sent: this way in cannot wait for a phone"));
+            return;
+        }
         if (!canPush(token))
         {
             Note(step, attempt.Id, new("push", "not sent: push is off, or no phone takes it for this token", LoginSetting.Push));
@@ -223,15 +231,18 @@ public sealed partial class LoginCore
             }
             _lockouts.Forgive(NameFold.Skeleton(request.User), step.Memory);
         }
-        step.Events.Add(LoginEvents.Succeeded(attempt.Grant));
+        if (request.Kind != LoginKind.Admin)
+        {
+            step.Events.Add(LoginEvents.Succeeded(attempt.Grant));
+        }
         Note(step, attempt.Id, new(LoginFact.Login, "in") { Subject = attempt.Grant.User });
         step.Answer = new LoginAnswer.Success(attempt.Grant);
         return step;
     }
 
-    private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now)
+    private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now, bool unknownName = false)
     {
-        step.Events.Add(LoginEvents.Refused(request, user, reason));
+        step.Events.Add(LoginEvents.Refused(request, user, reason, now, unknownName));
         CountFailure(step, request, user, reason, rules.Policy, now);
         step.Answer = new LoginAnswer.Refused(reason);
         return step;
@@ -245,7 +256,7 @@ public sealed partial class LoginCore
         {
             if (Fails(_adminSources, key, policy.AdminLockout))
             {
-                step.Events.Add(LoginEvents.AdminsBlocked(request, policy.AdminLockout.Block));
+                step.Events.Add(LoginEvents.AdminsBlocked(request, policy.AdminLockout));
             }
             return;
         }

@@ -85,6 +85,7 @@ public sealed partial class LoginCore
         {
             attempt.Push = PushState.Over;
             attempt.PushRefusal = Refusal.PushFailed;
+            _pushes.Failed(attempt.PushKey, step.Memory);
             Note(step, attempt.Id, new("push", "could not be sent; a code may still be typed", LoginSetting.Push));
             step.Released.Add((requestId, new LoginAnswer.Refused(Refusal.PushFailed, Retry: true)));
         }
@@ -114,7 +115,8 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("client", "waits for the phone"));
                 return step;
             default:
-                return Refuse(step, attempt.Request, attempt.Grant.User, attempt.PushRefusal, rules, now);
+                Note(step, attempt.Id, new("client", "waits for a phone that is not, or no longer, asked"));
+                return Hold(step, attempt, attempt.PushRefusal, new LoginAnswer.Refused(attempt.PushRefusal, Retry: true), rules, now);
         }
     }
 
@@ -195,11 +197,11 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Nothing wrong was offered, or nothing was looked at: the client is told, a few times, and then refused.</summary>
-    private LoginStep Hold(LoginStep step, Attempt attempt, Refusal inTheEnd, LoginAnswer.Challenge challenge, LoginRules rules, DateTimeOffset now)
+    private LoginStep Hold(LoginStep step, Attempt attempt, Refusal inTheEnd, LoginAnswer answer, LoginRules rules, DateTimeOffset now)
     {
         if (++attempt.Holds <= HoldsMax)
         {
-            step.Answer = challenge;
+            step.Answer = answer;
             return step;
         }
         Close(step, attempt, new LoginAnswer.Refused(inTheEnd));

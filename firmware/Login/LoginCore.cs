@@ -80,7 +80,7 @@ public sealed partial class LoginCore
         {
             return AskRemote(step, new Attempt(id, request, draw, remote) { IsFallback = fallback }, rules, now);
         }
-        if (!Account.IsPassword(account, request.Password) || account is not { Enabled: true })
+        if (!Account.IsPassword(account, request.Password) || account is not { Enabled: true } || IsEmptyFromAfar(account, request))
         {
             Note(step, id, account switch
             {
@@ -89,7 +89,7 @@ public sealed partial class LoginCore
                 { Enabled: false } => new("status", "disabled", LoginSetting.UserStatus),
                 _ => new("password", "wrong", LoginSetting.UserPassword),
             }, decides: true);
-            return Refuse(step, request, account?.Name ?? request.User, Refusal.BadCredentials, rules, now);
+            return Refuse(step, request, account?.Name ?? request.User, Refusal.BadCredentials, rules, now, unknownName: account is null);
         }
         Note(step, id, new("password", "right"));
         return FirstFactorGiven(step, new Attempt(id, request, draw, account), rules, canPush, now);
@@ -161,13 +161,13 @@ public sealed partial class LoginCore
     }
 
     /// <summary>The configuration changed: a pending login whose account or factor is not what it was ends at once.</summary>
-    public LoginStep RulesChanged(LoginRules rules)
+    public LoginStep RulesChanged(LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
         foreach (var attempt in _pending.Values.Where(attempt => !StillStands(attempt, rules)).ToArray())
         {
             Close(step, attempt, new LoginAnswer.Refused(Refusal.TokenUnusable));
-            step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, Refusal.TokenUnusable));
+            step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, Refusal.TokenUnusable, now));
             Note(step, attempt.Id, new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User), decides: true);
         }
         return step;
@@ -242,7 +242,7 @@ public sealed partial class LoginCore
             // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
             if (attempt.Push != PushState.Deciding)
             {
-                Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, decides: true);
+                Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, now, decides: true);
             }
             return true;
         }
@@ -250,7 +250,7 @@ public sealed partial class LoginCore
         {
             attempt.Push = PushState.Over;
             step.Cancelled.Add(attempt.RequestId);
-            Late(step, attempt, DeadlineName.PushLife, decides: false);
+            Late(step, attempt, DeadlineName.PushLife, now, decides: false);
             step.Released.Add((attempt.RequestId, new LoginAnswer.Refused(Refusal.Expired, Retry: true)));
         }
         return false;
@@ -267,9 +267,9 @@ public sealed partial class LoginCore
         }
     }
 
-    private static void Late(LoginStep step, Attempt attempt, DeadlineName deadline, bool decides)
+    private static void Late(LoginStep step, Attempt attempt, DeadlineName deadline, DateTimeOffset now, bool decides)
     {
-        step.Events.Add(LoginEvents.Expired(attempt, deadline));
+        step.Events.Add(LoginEvents.Expired(attempt, deadline, now));
         var (word, change) = LoginDeadlines.Setting(deadline);
         Note(step, attempt.Id, new("deadline", $"{word} passed", change) { At = deadline == DeadlineName.PushLife ? attempt.PushExpires : attempt.Deadline }, decides);
     }

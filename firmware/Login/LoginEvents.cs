@@ -1,28 +1,25 @@
+using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// The events of the login core: 43008, 43009 and 43010 of the vendor's list for users, 32001 and 32002 for administrators, with the
+/// The events of the login core: 43008, 43009 and 43010 of the vendor's list for users, 32002 and 32021 for administrators, with the
 /// fields given there.
 /// </summary>
 internal static class LoginEvents
 {
-    internal static EventEntry Succeeded(LoginGrant grant)
-    {
-        var how = grant.TwoFactor ? " with a second factor" : "";
-        return grant.Kind == LoginKind.Admin
-            ? Admin("0100032001", EventLevel.Information, "Admin login successful", grant.User, grant.Source, grant.Via, "success", "none", $"Administrator {grant.User} logged in successfully from {Ui(grant.Via, grant.Source)}{how}")
-            : User("0102043008", EventLevel.Notice, "Authentication success", grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A", $"User {grant.User} succeeded in authentication{how}");
-    }
+    /// <summary>A user is in. The session of an administrator is told when it begins, which may be after a new password.</summary>
+    internal static EventEntry Succeeded(LoginGrant grant) => User("0102043008", EventLevel.Notice, "Authentication success", grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A",
+        $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}");
 
-    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason) => request.Kind == LoginKind.Admin
-        ? Admin("0100032002", EventLevel.Alert, "Admin login failed", user, request.Source, request.Via, "failed", Word(reason), $"Administrator {user} login failed from {Ui(request.Via, request.Source)}")
+    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, DateTimeOffset now, bool unknownName = false) => request.Kind == LoginKind.Admin
+        ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}", now)
         : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, "N/A", "failure", Word(reason), $"User {user} failed in authentication");
 
     /// <summary>Names the deadline, and the setting that moves it.</summary>
-    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline)
+    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, DateTimeOffset now)
     {
         var (word, change) = LoginDeadlines.Setting(deadline);
         var what = deadline switch
@@ -33,15 +30,16 @@ internal static class LoginEvents
         };
         var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {word} ({change})");
         return grant.Kind == LoginKind.Admin
-            ? Admin("0100032002", EventLevel.Alert, "Admin login failed", grant.User, grant.Source, grant.Via, "failed", "deadline_" + word, message)
+            ? Admin(grant.User, grant.Via, grant.Source, "deadline_" + word, message, now)
             : User("0102043009", EventLevel.Notice, "Authentication failed", grant.Kind, grant.User, grant.Source, grant.Group, "failure", "deadline_" + word, message);
     }
 
     internal static EventEntry SourceBlocked(LoginRequest request, string setting, TimeSpan block) => User("0102043010", EventLevel.Warning, "Authentication lockout", request.Kind, "N/A", request.Source, "N/A", "locked_out", setting,
         $"Source blocked for {(long)block.TotalSeconds} seconds by {setting}");
 
-    internal static EventEntry AdminsBlocked(LoginRequest request, TimeSpan block) => Admin("0100032021", EventLevel.Alert, "Admin login disabled", request.User, request.Source, request.Via, "disabled", "admin-lockout-threshold",
-        $"Login disabled from {Ui(request.Via, request.Source)} for {(long)block.TotalSeconds} seconds because of bad attempts");
+    internal static EventEntry AdminsBlocked(LoginRequest request, FailureRule rule) => new("0100032021", "system", EventLevel.Alert, "Admin login disabled",
+        ("ui", request.Via), ("action", "login"), ("status", "failed"), ("reason", "exceed_limit"),
+        ("msg", string.Create(CultureInfo.InvariantCulture, $"Login disabled from {(request.Source.Equals(IPAddress.None) ? request.Via : $"IP {request.Source}")} for {(long)rule.Block.TotalSeconds} seconds because of {rule.Limit} bad attempts")));
 
     internal static EventEntry UserLockedOut(LoginRequest request, string user, TimeSpan block) => User("0102043010", EventLevel.Warning, "Authentication lockout", request.Kind, user, request.Source, "N/A", "locked_out", "auth-lockout-threshold",
         $"User {user} locked out for {(long)block.TotalSeconds} seconds by user setting auth-lockout-threshold");
@@ -98,10 +96,32 @@ internal static class LoginEvents
         _ => "FortiToken",
     };
 
-    private static string Ui(string via, IPAddress source) => source.Equals(IPAddress.None) ? "console" : $"{(via.Length == 0 ? "https" : via)}({source})";
+    /// <summary>The words that public samples have for administrators; those of a second factor are *assumed*.</summary>
+    private static string AdminWord(Refusal reason) => reason switch
+    {
+        Refusal.BadCredentials => "passwd_invalid",
+        Refusal.Blocked => "exceed_limit",
+        Refusal.UntrustedHost => "ip_trusted_host",
+        _ => Word(reason),
+    };
 
-    private static EventEntry Admin(string id, EventLevel level, string description, string user, IPAddress source, string via, string status, string reason, string message) => new(id, "system", level, description,
-        ("user", Named(user)), ("ui", Ui(via, source)), ("method", via.Length == 0 ? "https" : via), ("srcip", source.Equals(IPAddress.None) ? "0.0.0.0" : source.ToString()), ("action", "login"), ("status", status), ("reason", reason), ("msg", message));
+    private static string Because(Refusal reason) => reason switch
+    {
+        Refusal.BadCredentials => "invalid password",
+        Refusal.UntrustedHost => "an address that is no trusted host",
+        Refusal.TokenUnusable or Refusal.NotLicensed => "a second factor that cannot be asked for",
+        Refusal.WrongCode => "invalid token code",
+        Refusal.Throttled => "many invalid token codes",
+        Refusal.UnknownRequest => "an answer to no login",
+        _ => Word(reason),
+    };
+
+    private static EventEntry Admin(string user, string ui, IPAddress source, string reason, string message, DateTimeOffset now) => new("0100032002", "system", EventLevel.Alert, "Admin login failed",
+    [
+        ("sn", now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)), ("user", user), ("ui", ui), ("method", ui.Split('(')[0]),
+        .. source.Equals(IPAddress.None) ? ((string, string)[])[] : [("srcip", source.ToString())],
+        ("action", "login"), ("status", "failed"), ("reason", reason), ("msg", message),
+    ]);
 
     private static EventEntry User(string id, EventLevel level, string description, LoginKind kind, string user, IPAddress source, string group, string status, string reason, string message) => new(id, "user", level, description,
         ("srcip", source.ToString()), ("user", Named(user)), ("group", Named(group)), ("authproto", $"{(kind == LoginKind.Radius ? "RADIUS" : kind == LoginKind.Admin ? "HTTPS" : "SSLVPN")}({source})"), ("action", "authentication"), ("status", status), ("reason", reason), ("msg", message));

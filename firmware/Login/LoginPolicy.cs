@@ -14,6 +14,9 @@ public sealed class LoginPolicy
 {
     private static readonly TimeSpan BlackoutWithin = TimeSpan.FromMinutes(1);
 
+    /// <summary>Failures that count however far apart they are, until a success.</summary>
+    private static readonly TimeSpan InARow = TimeSpan.MaxValue;
+
     private readonly ImmutableArray<Rule> _rules;
     private readonly string _defaultPortal;
     private readonly HashSet<string> _webPortals;
@@ -39,8 +42,8 @@ public sealed class LoginPolicy
         TimeSpan Time(ConfigObject from, string attribute) => TimeSpan.FromSeconds(from.Number(attribute));
         SourceLimit = new((int)settings.Number("login-attempt-limit"), Time(settings, "login-block-time"), Time(settings, "login-block-time"));
         Blackout = new((int)users.Number("auth-invalid-max"), BlackoutWithin, Time(users, "auth-blackout-time"));
-        Lockout = new((int)users.Number("auth-lockout-threshold"), Time(users, "auth-lockout-duration"), Time(users, "auth-lockout-duration"));
-        AdminLockout = new((int)global.Number("admin-lockout-threshold"), Time(global, "admin-lockout-duration"), Time(global, "admin-lockout-duration"));
+        Lockout = new((int)users.Number("auth-lockout-threshold"), InARow, Time(users, "auth-lockout-duration"));
+        AdminLockout = new((int)global.Number("admin-lockout-threshold"), InARow, Time(global, "admin-lockout-duration"));
     }
 
     /// <summary><c>login-attempt-limit</c> and <c>login-block-time</c>: failures of one source at the SSL VPN.</summary>

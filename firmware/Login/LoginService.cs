@@ -29,7 +29,7 @@ public interface IRemoteGateway
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
 /// </summary>
-public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
+public sealed class LoginService : IConfigSubscriber, IDisposable
 {
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
@@ -42,16 +42,18 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stop;
     private LoginRules? _rules;
+    private readonly LoginDebug _debug;
     private LabPolicy _lab;
     private IPushGateway? _push;
     private ICodeGateway? _codes;
     private IRemoteGateway? _remote;
 
     /// <summary>Joins the core with the state database, the events and the clock.</summary>
-    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time)
+    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
-        (_tokens, _core, _state, _events, _time, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, LabPolicy.Load(state));
+        (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
         _stop = _stopping.Token;
+        Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -80,7 +82,7 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         lock (_lock)
         {
             _rules = LoginRules.From(next, _lab);
-            step = _core.RulesChanged(_rules);
+            step = _core.RulesChanged(_rules, _time.GetUtcNow());
         }
         Settle((step, CollectWaiters(step)));
         return null;
@@ -107,6 +109,7 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         var decision = Decide((rules, now) =>
         {
             var step = _core.Start(request, rules, CanPush, draw, now);
+            _debug.Started(request, draw.Handle, step, rules.Deadlines);
             if (step.Answer is null)
             {
                 _waiting.Add(draw.Handle.RequestId, waiter);
@@ -129,11 +132,11 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
     /// <param name="nextCode">The token's next code, when the client sent it along; else "".</param>
     /// <param name="kind">By which way in.</param>
     public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now, nextCode, kind), cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
 
     /// <summary>Waits for the phone, without a thread.</summary>
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now, kind), cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now, kind), _debug.PushAwaited, cancellationToken);
 
     /// <summary>
     /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
@@ -145,6 +148,7 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         await SettleAsync(Decide((rules, now) =>
         {
             (accepted, var step) = _core.PushApproved(requestId, code, number, rules, now);
+            _debug.PushAnswered(requestId, "approve", accepted);
             return step;
         })).ConfigureAwait(false);
         if (accepted)
@@ -153,9 +157,6 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         }
         return accepted;
     }
-
-    /// <inheritdoc/>
-    async Task<bool> ITokenSync.ResyncAsync(TokenSeed seed, string code, string nextCode) => (await ResyncAsync(seed, code, nextCode).ConfigureAwait(false)).Outcome == ResyncOutcome.Synced;
 
     /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
     public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
@@ -193,8 +194,8 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         return count;
     }
 
-    /// <inheritdoc/>
-    public long Drift(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
+    /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
+    public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 
     /// <summary>The phone denied. True when it counts.</summary>
     public async Task<bool> PushDeniedAsync(string requestId)
@@ -203,6 +204,7 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         await SettleAsync(Decide((rules, now) =>
         {
             (accepted, var step) = _core.PushDenied(requestId, rules, now);
+            _debug.PushAnswered(requestId, "deny", accepted);
             return step;
         })).ConfigureAwait(false);
         return accepted;
@@ -243,6 +245,7 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
 
     private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
     {
+        _debug.Released(step);
         var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
         lock (_lock)
         {
@@ -263,13 +266,14 @@ public sealed class LoginService : IConfigSubscriber, ITokenSync, IDisposable
         return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
     }
 
-    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, CancellationToken cancellationToken)
+    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, Action<LoginHandle, LoginStep> tell, CancellationToken cancellationToken)
     {
         var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource<LoginAnswer>? replaced = null;
         var decision = Decide((rules, now) =>
         {
             var step = decide(rules, now);
+            tell(handle, step);
             if (step.Answer is null)
             {
                 _waiting.Remove(handle.RequestId, out replaced);

@@ -15,14 +15,14 @@ public sealed class PushLimit
     /// <summary>The longest limit that can be set.</summary>
     public const int LimitMax = 100;
 
-    private readonly Dictionary<string, Queue<DateTimeOffset>> _unanswered = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<DateTimeOffset>> _unanswered = new(StringComparer.Ordinal);
 
     /// <summary>Remembers what the database remembers. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
         foreach (var (user, sent) in state.Read("SELECT user, sent FROM push_unanswered ORDER BY sent", row => (row.GetString(0), new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero))))
         {
-            Of(user).Enqueue(sent);
+            Of(user).Add(sent);
         }
     }
 
@@ -34,13 +34,23 @@ public sealed class PushLimit
     public void Sent(string user, LabPolicy policy, DateTimeOffset now, List<StateWrite> memory)
     {
         var sent = Of(user);
-        while (sent.TryPeek(out var oldest) && (now - oldest >= policy.PushWindow || sent.Count >= LimitMax))
+        while (sent is [var oldest, ..] && (now - oldest >= policy.PushWindow || sent.Count >= LimitMax))
         {
-            sent.Dequeue();
+            sent.RemoveAt(0);
             memory.Add(new StateWrite("DELETE FROM push_unanswered WHERE user=$0 AND sent<=$1", user, oldest.UtcTicks));
         }
-        sent.Enqueue(now);
+        sent.Add(now);
         memory.Add(new StateWrite("INSERT INTO push_unanswered (user, sent) VALUES ($0,$1)", user, now.UtcTicks));
+    }
+
+    /// <summary>The newest push could not be sent: nobody was asked.</summary>
+    public void Failed(string user, List<StateWrite> memory)
+    {
+        if (_unanswered.TryGetValue(user, out var sent) && sent is [.., var newest])
+        {
+            sent.RemoveAt(sent.Count - 1);
+            memory.Add(new StateWrite("DELETE FROM push_unanswered WHERE user=$0 AND sent=$1", user, newest.UtcTicks));
+        }
     }
 
     /// <summary>The user answered a push, or typed a right code: he is there, and nothing counts any more.</summary>
@@ -52,11 +62,11 @@ public sealed class PushLimit
         }
     }
 
-    private Queue<DateTimeOffset> Of(string user)
+    private List<DateTimeOffset> Of(string user)
     {
         if (!_unanswered.TryGetValue(user, out var sent))
         {
-            _unanswered.Add(user, sent = new Queue<DateTimeOffset>());
+            _unanswered.Add(user, sent = new List<DateTimeOffset>());
         }
         return sent;
     }

@@ -33,7 +33,10 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
             name,
             type == "password" && entry.Text("passwd") is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null,
             type == "password" ? null : new RemoteServer(type, ServerOf(entry, type)),
-            entry.Enabled("status"), FactorOf(config, entry, TokenOf(entry)), [.. groups[name]]);
+            entry.Enabled("status"), FactorOf(config, entry, TokenOf(entry)), [.. groups[name]])
+        {
+            Entry = entry,
+        };
     }
 
     /// <summary>

@@ -14,12 +14,12 @@ namespace Appliance.Firmware.Vpn;
 /// The web side of the SSL VPN. The path is compared as it stands on the wire: an encoded spelling of a path is another path,
 /// and nothing is ever built from it.
 /// </summary>
-public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events) : IConfigSubscriber
+public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug) : IConfigSubscriber
 {
     private const string CookieName = "SVPNCOOKIE";
     private const int RealmMax = 36;
     private static readonly SearchValues<char> RealmCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
-    private readonly LoginCheck _loginCheck = new(login, sessions, events);
+    private readonly LoginCheck _loginCheck = new(login, sessions, events, debug);
     private volatile VpnSettings _settings = new(default, default, CheckSource: true, "", Personality.Default);
 
     /// <inheritdoc/>
@@ -36,6 +36,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var query = target.IndexOf('?', StringComparison.Ordinal);
         var path = query < 0 ? target : target[..query];
+        debug.Write(DebugArea.SslVpn, $"req: {path}");
         var served = path switch
         {
             "/" => Get(context, () => RedirectAsync(context, "/remote/login?lang=en")),

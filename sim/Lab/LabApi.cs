@@ -2,8 +2,10 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -36,6 +38,9 @@ public sealed class LabApi : IAsyncDisposable
     private volatile ILabUnit? _unit;
 
     private LabApi(LabClock clock, PhoneFleet phones, ILogger log) => (_clock, _phones, _log) = (clock, phones, log);
+
+    /// <summary>The mail and the text messages of the lab.</summary>
+    public LabInbox Inbox { get; } = new();
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
@@ -73,6 +78,9 @@ public sealed class LabApi : IAsyncDisposable
     /// <summary>The appliance is ready: every listener listens.</summary>
     public void Attach(ILabUnit unit) => _unit = unit;
 
+    /// <summary>The appliance restarts: 503 until it is attached again.</summary>
+    public void Detach() => _unit = null;
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -92,7 +100,7 @@ public sealed class LabApi : IAsyncDisposable
         }
         catch (LabProblem problem)
         {
-            await ProblemAsync(context, problem.Status, problem.Message);
+            await ProblemAsync(context, problem.Status, problem.Message, problem.ErrorCode);
         }
         catch (BadHttpRequestException bad)
         {
@@ -132,10 +140,11 @@ public sealed class LabApi : IAsyncDisposable
         {
             ["", "lab", "ready"] => On(context, ("GET", () => ReadyAsync(context, unit))),
             ["", "lab", "cli"] => On(context, ("POST", () => CliAsync(context, unit))),
-            ["", "lab", "phones"] => On(context, ("GET", () => PhonesAsync(context))),
+            ["", "lab", "phones"] => On(context, ("GET", () => PhonesAsync(context)), ("POST", () => EnrolAsync(context))),
             ["", "lab", "phones", var serial] => On(context, ("PUT", () => ChangePhoneAsync(context, Find(serial)))),
             ["", "lab", "phones", var serial, "approve"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: true))),
             ["", "lab", "phones", var serial, "deny"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: false))),
+            ["", "lab", "inbox"] => On(context, ("GET", () => InboxAsync(context)), ("DELETE", () => EmptyInboxAsync(context))),
             ["", "lab", "policy"] => On(context, ("GET", () => PolicyAsync(context, unit)), ("PUT", () => ChangePolicyAsync(context, unit))),
             ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
             ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
@@ -180,6 +189,34 @@ public sealed class LabApi : IAsyncDisposable
     {
         LabRequest.Query(context.Request);
         return JsonAsync(context, [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View()))], LabJson.Default.IReadOnlyListPhoneJson);
+    }
+
+    private async Task EnrolAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "activation", "platform");
+        var platform = fields.ContainsKey("platform") ? LabRequest.Word(fields, "platform", "ios", "android") : "ios";
+        var (phone, answer) = await _phones.EnrolAsync(LabRequest.Text(fields, "activation"), platform);
+        if (phone is null)
+        {
+            throw new LabProblem(answer.ErrorCode == EnrolmentAnswer.CodeInvalid ? StatusCodes.Status403Forbidden : StatusCodes.Status409Conflict, answer.Message) { ErrorCode = answer.ErrorCode };
+        }
+        context.Response.StatusCode = StatusCodes.Status201Created;
+        await JsonAsync(context, PhoneJson.Of(phone.View()), LabJson.Default.PhoneJson);
+    }
+
+    private Task InboxAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, [.. Inbox.Letters.Select(LetterJson.Of)], LabJson.Default.IReadOnlyListLetterJson);
+    }
+
+    private async Task EmptyInboxAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        await LabRequest.NoBodyAsync(context.Request);
+        Inbox.Clear();
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
     private static async Task ChangePhoneAsync(HttpContext context, Phone phone)
@@ -310,7 +347,7 @@ public sealed class LabApi : IAsyncDisposable
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
     }
 
-    private static Task ProblemAsync(HttpContext context, int status, string detail)
+    private static Task ProblemAsync(HttpContext context, int status, string detail, int? errorCode = null)
     {
         if (context.Response.HasStarted)
         {
@@ -318,7 +355,7 @@ public sealed class LabApi : IAsyncDisposable
             return Task.CompletedTask;
         }
         context.Response.StatusCode = status;
-        var problem = new ProblemJson("about:blank", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail);
+        var problem = new ProblemJson("about:blank", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail, errorCode);
         return JsonAsync(context, problem, LabJson.Default.ProblemJson, "application/problem+json");
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -78,6 +79,16 @@ internal sealed record EventJson(
     };
 }
 
+/// <summary>A mail or a text message; <c>png</c> is base64.</summary>
+internal sealed record LetterJson(long Id, DateTimeOffset Time, string Kind, string From, string To, string Subject, string Text, string? Code, byte[]? Png)
+{
+    public static LetterJson Of(ReceivedLetter letter) =>
+        new(letter.Id, letter.Time, letter.Kind == LetterKind.Sms ? "sms" : "mail", letter.From, letter.To, letter.Subject, letter.Text, letter.Code, letter.Picture);
+}
+
+/// <summary>The body of <c>POST /lab/phones</c>.</summary>
+internal sealed record EnrolJson(string Activation, string Platform);
+
 /// <summary>The body of <c>/lab/policy</c>.</summary>
 internal sealed record PolicyJson(int PushLimit, long PushWindowSeconds, bool NumberMatch, long PushLifeSeconds, bool NameSpellingBug)
 {
@@ -99,8 +110,10 @@ internal sealed record LoginJson(long Id, DateTimeOffset Time, string User, stri
         login.Steps.LastOrDefault(step => step.Fact.Decides) is { } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
 }
 
-/// <summary>RFC 9457.</summary>
-internal sealed record ProblemJson(string Type, string Title, int Status, string Detail);
+/// <summary>RFC 9457; <c>error_code</c> where the emulated service has one.</summary>
+internal sealed record ProblemJson(
+    string Type, string Title, int Status, string Detail,
+    [property: JsonPropertyName("error_code"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? ErrorCode = null);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ReadyJson))]
@@ -109,6 +122,8 @@ internal sealed record ProblemJson(string Type, string Title, int Status, string
 [JsonSerializable(typeof(AnsweredJson))]
 [JsonSerializable(typeof(ClockJsonView))]
 [JsonSerializable(typeof(IReadOnlyList<EventJson>))]
+[JsonSerializable(typeof(IReadOnlyList<LetterJson>))]
+[JsonSerializable(typeof(EnrolJson))]
 [JsonSerializable(typeof(PolicyJson))]
 [JsonSerializable(typeof(LoginJson))]
 [JsonSerializable(typeof(IReadOnlyList<LoginJson>))]

@@ -1,10 +1,14 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Lab;
@@ -22,6 +26,10 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 internal sealed class Laboratory : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly TaskCompletionSource _switchedOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes after <c>execute shutdown</c>; fails when the unit does not come up again after <c>execute reboot</c>.</summary>
+    public Task SwitchedOff => _switchedOff.Task;
 
     public LabApi Api { get; private set; } = null!;
 
@@ -69,12 +77,51 @@ internal sealed class Laboratory : IAsyncDisposable
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
-        var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality), cancellationToken));
-        Unit = new LabUnit(unit);
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality) { SetClock = SetClock };
+        var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
+        var unit = Own(new LabUnit(power.Unit));
+        Unit = unit;
+        power.GoingDown += () =>
+        {
+            Api.Detach();
+            unit.GoDown();
+        };
+        power.Up += next =>
+        {
+            unit.ComeUp(next);
+            Api.Attach(unit);
+        };
+        power.Off += failure =>
+        {
+            if (failure is null)
+            {
+                _switchedOff.TrySetResult();
+            }
+            else
+            {
+                _switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
+            }
+        };
         phones.Attach(Unit);
+        ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
+    }
+
+    /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>
+    private string? SetClock(DateTimeOffset to)
+    {
+        var by = to - Clock.GetUtcNow();
+        if (by < TimeSpan.Zero)
+        {
+            return "the lab's clock goes forward only";
+        }
+        if (to > LabClock.Latest)
+        {
+            return $"the lab's clock ends with the year {LabClock.Latest.Year - 1}";
+        }
+        Clock.Advance(by);
+        return null;
     }
 
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
@@ -93,6 +140,26 @@ internal sealed class Laboratory : IAsyncDisposable
     {
         var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
         return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
+    }
+
+    /// <summary>
+    /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
+    /// send it is the operator's business from then on.
+    /// </summary>
+    private void ReceiveMail(ILogger log)
+    {
+        if (Unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
+        {
+            return;
+        }
+        try
+        {
+            Own(MailSink.Listen(new SocketNic("lab-mail", server.Address), server.Port, Api.Inbox, () => Unit.SmsDomains, Clock, log));
+        }
+        catch (Exception failure) when (failure is AddressInUseException or SocketException)
+        {
+            log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
+        }
     }
 
     private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];

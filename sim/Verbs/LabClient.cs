@@ -38,6 +38,21 @@ internal sealed class LabClient(int port) : IDisposable
         return (await response.Content.ReadFromJsonAsync(LabJson.Default.AnsweredJson, cancellationToken))!;
     }
 
+    public async Task<IReadOnlyList<LetterJson>> InboxAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "/lab/inbox", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListLetterJson, cancellationToken))!;
+    }
+
+    public async Task<PhoneJson> EnrolAsync(string activation, string platform, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(new EnrolJson(activation, platform), LabJson.Default.EnrolJson);
+        using var response = await SendAsync(HttpMethod.Post, "/lab/phones", cancellationToken, content);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.PhoneJson, cancellationToken))!;
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken, HttpContent? body = null)
@@ -61,6 +76,6 @@ internal sealed class LabClient(int port) : IDisposable
         }
         var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json"
             ? await response.Content.ReadFromJsonAsync(LabJson.Default.ProblemJson, cancellationToken) : null;
-        throw new LabFailure((int)response.StatusCode == 503 ? ExitCode.Missing : ExitCode.AssertionFailed, problem?.Detail ?? $"the lab answers {(int)response.StatusCode}");
+        throw new LabFailure((int)response.StatusCode == 503 ? ExitCode.Missing : ExitCode.AssertionFailed, (problem?.ErrorCode is { } code ? $"{problem.Detail} (error_code {code})" : problem?.Detail) ?? $"the lab answers {(int)response.StatusCode}");
     }
 }

@@ -37,7 +37,23 @@ internal static class PhoneVerb
                 WithLabAsync(parsed.GetValue(port), lab => AnswerAsync(lab, parsed.GetValue(user)!, verb, verb == "approve" ? parsed.GetValue(number) : null, parsed.GetValue(json), cancel)));
             command.Add(answer);
         }
+        command.Add(Enrol(port, json));
         return command;
+    }
+
+    private static Command Enrol(Option<int> port, Option<bool> json)
+    {
+        var code = new Argument<string>("CODE") { Description = "The activation code (it came by mail or SMS: run inbox)" };
+        var platform = new Option<string>("--platform") { Description = "ios or android", DefaultValueFactory = _ => "ios" };
+        platform.AcceptOnlyFromAmong("ios", "android");
+        var enrol = new Command("enrol", "A new phone activates a token.\n\nExample: run phone enrol ABCDEFGHIJKLMNOP --platform android") { code, platform };
+        enrol.SetAction((parsed, cancel) => WithLabAsync(parsed.GetValue(port), async lab =>
+        {
+            var phone = await lab.EnrolAsync(parsed.GetValue(code)!, parsed.GetValue(platform)!, cancel);
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(phone, LabJson.Default.PhoneJson) : $"{phone.Serial} of {phone.User} is on a new {phone.Platform} phone");
+            return ExitCode.Ok;
+        }));
+        return enrol;
     }
 
     private static async Task<int> WithLabAsync(int port, Func<LabClient, Task<int>> run)

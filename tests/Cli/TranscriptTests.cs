@@ -35,7 +35,7 @@ public sealed class TranscriptTests
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(transcript.Typed));
         using var output = new MemoryStream();
-        await unit.Lab.RunConsoleAsync(input, output, echo: true, CancellationToken.None);
+        await unit.Lab.RunConsoleAsync(input, output, echo: true, transcript.Login, CancellationToken.None);
         return Transcript.Masked(Encoding.UTF8.GetString(output.ToArray()));
     }
 
@@ -43,7 +43,7 @@ public sealed class TranscriptTests
     {
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         await using var listening = ConsoleSocket.Listen(unit.State, unit.Lab, NullLogger.Instance);
-        await using var console = (await ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None))!;
+        await using var console = (await ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None, transcript.Login))!;
         var typing = TypeAsync(console, transcript.Typed);
         using var reader = new StreamReader(console, Encoding.UTF8);
         var shown = await reader.ReadToEndAsync();

@@ -45,6 +45,9 @@ internal sealed class TestLab : IAsyncDisposable
 
     public ILabUnit Unit => _lab.Unit;
 
+    /// <summary>Completes after <c>execute shutdown</c>.</summary>
+    public Task SwitchedOff => _lab.SwitchedOff;
+
     public LabClock Clock => _lab.Clock;
 
     public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null)

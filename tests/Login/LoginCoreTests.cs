@@ -108,7 +108,7 @@ public sealed class LoginCoreTests
     {
         var handle = Challenge("ann").Handle;
         _core.AwaitPush(handle, Source, Rules, Start);
-        var step = _core.RulesChanged(RulesOf("config user local\nedit ann\nset two-factor disable\nunset fortitoken\nnext\nend\n"));
+        var step = _core.RulesChanged(RulesOf("config user local\nedit ann\nset two-factor disable\nunset fortitoken\nnext\nend\n"), Start);
         Assert.Equal(new LoginAnswer.Refused(Refusal.TokenUnusable), Assert.Single(step.Released).Answer);
         Assert.False(_core.PushApproved(handle.RequestId, AnnCode(Start), "", Rules, Start).Accepted);
     }
