@@ -20,8 +20,8 @@ internal sealed partial class LoginModel
         }
         switch (which)
         {
-            case SubmittedCode.Right when login.DriftedStep is { } drifted && _random.Next(4) > 0:
-                return token.CodeOf(drifted + 1);
+            case SubmittedCode.Right when login.Drifted is { } drifted && _random.Next(4) > 0:
+                return token.CodeOf(drifted.Step + 1);
             case SubmittedCode.Right:
                 return token.CodeOf(token.StepAt(_now) + _drifts.GetValueOrDefault(token.Serial) + _random.Next(-1, 2));
             case SubmittedCode.Used when _used.TryGetValue(token.Serial, out var used) && used.Count > 0:
@@ -73,37 +73,43 @@ internal sealed partial class LoginModel
         Check(!_used.TryGetValue(token.Serial, out var used) || step >= used.Max(), $"a code of {token.Serial} older than the last one was accepted");
     }
 
-    /// <summary>The login whose code was accepted may get in, and the code is new. Gives what uses it up once it is on disk.</summary>
-    private Action UseUp(ModelLogin login, string code)
+    /// <summary>
+    /// The step that is remembered for an accepted code: two steps may show the same digits, so what the core remembers tells which it took.
+    /// </summary>
+    private static long Remembered(LoginStep step) => (long)step.Memory.Single(write => write.Sql.Contains("INTO token_use", StringComparison.Ordinal)).Values[1]!;
+
+    /// <summary>The accepted code is of the step that is remembered, near and new. Gives what uses it up once it is on disk.</summary>
+    private Action UseUp(ModelLogin login, string code, LoginStep step)
     {
-        var token = login.Person.Token!;
-        var step = StepOf(token, code);
-        Check(step is not null, $"a code of {token.Serial} was accepted that is used, or of no step near");
-        IsNew(token, step!.Value);
-        return () => Use(token, step.Value, step.Value);
+        var (token, used) = (login.Person.Token!, Remembered(step));
+        Check(token.CodeOf(used) == code, $"another step of {token.Serial} is remembered than was shown");
+        Check(Math.Abs(used - token.StepAt(_now)) * token.Period <= 3600, $"a code of {token.Serial} was accepted from far away");
+        IsNew(token, used);
+        return () => Use(token, used, used);
     }
 
     private void GotInByCode(ModelLogin login, string code, LoginStep step)
     {
-        var useUp = UseUp(login, code);
+        var useUp = UseUp(login, code, step);
         GetsIn(login, step);
         _codes++;
         Told(step, useUp);
     }
 
-    private void GotInByTwo(ModelLogin login, long first, LoginStep step)
+    private void GotInByTwo(ModelLogin login, string first, string second, LoginStep step)
     {
-        var token = login.Person.Token!;
-        // A first code near enough needs no second: what is remembered tells.
-        var last = (long)step.Memory.Single(write => write.Sql.Contains("token_use", StringComparison.Ordinal)).Values[1]!;
-        Check(last == first || last == first + 1, $"another step of {token.Serial} is remembered than was shown");
-        for (var used = first; used <= last; used++)
+        var (token, last) = (login.Person.Token!, Remembered(step));
+        if (token.CodeOf(last) != second)
         {
-            IsNew(token, used);
+            GotInByCode(login, first, step); // Near enough to need no second.
+            return;
         }
+        Check(token.CodeOf(last - 1) == first, $"two codes of {token.Serial} were accepted that do not follow each other");
+        IsNew(token, last - 1);
+        IsNew(token, last);
         GetsIn(login, step);
         _resyncs++;
-        Told(step, () => Use(token, first, last));
+        Told(step, () => Use(token, last - 1, last));
     }
 
     private void GetsIn(ModelLogin login, LoginStep step) => GetsIn(login, step.Answer!);

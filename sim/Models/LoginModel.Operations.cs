@@ -74,8 +74,8 @@ internal sealed partial class LoginModel
         }
         var code = CodeFor(login, which);
         var next = which == SubmittedCode.Drifted && login.Person.Token is { } token && _random.Next(2) == 0 && _driftedStep is { } drifted ? token.CodeOf(drifted + 1) : "";
-        var asked = login.DriftedStep;
-        login.DriftedStep = null;
+        var asked = login.Drifted;
+        login.Drifted = null;
         var step = _core.SubmitCode(login.Handle, code, login.Source, _world.Rules, _now, next, login.Person.Kind);
         switch (step.Answer)
         {
@@ -86,10 +86,10 @@ internal sealed partial class LoginModel
                 Told(step);
                 return;
             case LoginAnswer.Success when asked is { } first:
-                GotInByTwo(login, first, step);
+                GotInByTwo(login, first.Code, code, step);
                 return;
             case LoginAnswer.Success when next.Length > 0:
-                GotInByTwo(login, _driftedStep!.Value, step);
+                GotInByTwo(login, code, next, step);
                 return;
             case LoginAnswer.Success:
                 GotInByCode(login, code, step);
@@ -97,7 +97,7 @@ internal sealed partial class LoginModel
             case LoginAnswer.Challenge challenge:
                 Check(!login.IsOver, $"a login that is over was asked again: {login.Over}");
                 SeeChallenge(login, challenge);
-                login.DriftedStep = challenge.Reason == ChallengeReason.NextCode ? _driftedStep ?? StepOf(login.Person.Token!, code) : null;
+                login.Drifted = challenge.Reason == ChallengeReason.NextCode && (_driftedStep ?? StepOf(login.Person.Token!, code)) is { } of ? (code, of) : null;
                 break;
             case LoginAnswer.Refused { Retry: false, Reason: not Refusal.Blocked }:
                 login.End("it was refused");
@@ -157,7 +157,7 @@ internal sealed partial class LoginModel
         MayGetIn(login);
         Check(login.PushOut && _now < login.PushExpires, "a push was approved that was not out");
         login.PushOut = false;
-        if (!Told(step, UseUp(login, code)))
+        if (!Told(step, UseUp(login, code, step)))
         {
             login.End("the unit crashed while the phone approved");
             return;

@@ -163,7 +163,7 @@ internal sealed partial class LoginModel
     private void ChangeRules()
     {
         _world.Change(_random);
-        var step = _core.RulesChanged(_world.Rules);
+        var step = _core.RulesChanged(_world.Rules, _now);
         foreach (var (_, answer) in step.Released)
         {
             Check(answer is LoginAnswer.Refused, "a change of the configuration let somebody in");

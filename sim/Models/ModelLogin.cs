@@ -30,8 +30,8 @@ internal sealed class ModelLogin(LoginHandle handle, ModelPerson person, IPAddre
     /// <summary>The code that went out by mail.</summary>
     internal string? MailedCode { get; set; }
 
-    /// <summary>The step of a drifted code whose next one was asked for.</summary>
-    internal long? DriftedStep { get; set; }
+    /// <summary>The drifted code whose next one was asked for, and its step; null when none was.</summary>
+    internal (string Code, long Step)? Drifted { get; set; }
 
     internal void End(string why) => Over ??= why;
 
