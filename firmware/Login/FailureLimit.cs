@@ -24,6 +24,7 @@ public sealed class FailureLimit(string name)
 
     private readonly Dictionary<string, LinkedListNode<FailureEntry>> _entries = new(StringComparer.Ordinal);
     private readonly LinkedList<FailureEntry> _byLastFailure = [];
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
 
     /// <summary>Remembers what the database remembers. For start-up only.</summary>
     internal void Load(StateDatabase state)
@@ -38,6 +39,9 @@ public sealed class FailureLimit(string name)
     /// <summary>Until when the key is blocked; null when it is not.</summary>
     public DateTimeOffset? BlockedUntil(string key, DateTimeOffset now) =>
         _entries.TryGetValue(key, out var node) && node.Value.Until is { } until && now < until ? until : null;
+
+    /// <summary>True once for each block of a key: whoever goes on trying must not fill a log.</summary>
+    public bool TellOnce(string key) => _told.Add(key);
 
     /// <summary>Counts a failure. True when this one blocks the key.</summary>
     /// <param name="key">Who failed.</param>
@@ -58,6 +62,7 @@ public sealed class FailureLimit(string name)
         {
             entry = entry with { Until = now + block };
         }
+        _told.Remove(key);
         if (node is not null)
         {
             _byLastFailure.Remove(node);
@@ -89,6 +94,7 @@ public sealed class FailureLimit(string name)
     {
         var count = _entries.Count;
         _entries.Clear();
+        _told.Clear();
         _byLastFailure.Clear();
         memory.Add(new StateWrite("DELETE FROM login_failure WHERE name=$0", name));
         return count;
@@ -101,6 +107,7 @@ public sealed class FailureLimit(string name)
     private void Remove(LinkedListNode<FailureEntry> node, List<StateWrite> memory)
     {
         _entries.Remove(node.Value.Key);
+        _told.Remove(node.Value.Key);
         _byLastFailure.Remove(node);
         memory.Add(new StateWrite("DELETE FROM login_failure WHERE name=$0 AND key=$1", name, node.Value.Key));
     }

@@ -11,36 +11,44 @@ public sealed partial class LoginCore
     /// <summary>No password at all is good at the console alone.</summary>
     private static bool IsEmptyFromAfar(Account? account, LoginRequest request) => account is { Password.Length: 0 } && !request.Source.Equals(IPAddress.None);
 
-    /// <summary>The limit that blocks a source now: the setting, the console's line, and until when; null when none does.</summary>
-    private (string Setting, string Change, DateTimeOffset Until)? SourceBlocked(LoginRequest request, DateTimeOffset now)
+    /// <summary>The limit that blocks a source now, its setting, the console's line, and until when; null when none does.</summary>
+    private (FailureLimit Limit, string Setting, string Change, DateTimeOffset Until)? SourceBlocked(LoginRequest request, DateTimeOffset now)
     {
         var key = SourceKey(request);
         return request.Kind switch
         {
-            LoginKind.Admin => _adminSources.BlockedUntil(key, now) is { } until ? ("admin-lockout-threshold", LoginSetting.AdminLockout, until) : null,
+            LoginKind.Admin => _adminSources.BlockedUntil(key, now) is { } until ? (_adminSources, "admin-lockout-threshold", LoginSetting.AdminLockout, until) : null,
             // A RADIUS client speaks for many: blocking it would lock all of them out.
             LoginKind.Radius => null,
-            _ => _sources.BlockedUntil(key, now) is { } until ? ("login-attempt-limit", LoginSetting.AttemptLimit, until)
-                : _blackouts.BlockedUntil(key, now) is { } blackout ? ("auth-blackout-time", LoginSetting.BlackoutTime, blackout)
+            _ => _sources.BlockedUntil(key, now) is { } until ? (_sources, "login-attempt-limit", LoginSetting.AttemptLimit, until)
+                : _blackouts.BlockedUntil(key, now) is { } blackout ? (_blackouts, "auth-blackout-time", LoginSetting.BlackoutTime, blackout)
                 : null,
         };
     }
 
-    private Refusal? Blocked(LoginStep step, long id, LoginRequest request, LoginRules rules, DateTimeOffset now)
+    /// <summary>True while the source is blocked. A client that loops is told of in the first of its logins only.</summary>
+    private bool Blocked(LoginStep step, LoginRequest request, DateTimeOffset now)
     {
-        if (SourceBlocked(request, now) is var (setting, change, until))
+        if (SourceBlocked(request, now) is not var (limit, setting, change, until))
         {
-            Note(step, id, new("source", $"blocked by {setting}", change) { At = until }, decides: true);
-            return Refusal.Blocked;
+            return false;
         }
-        Note(step, id, new("source", "not blocked"));
-        if (request.Kind != LoginKind.Admin && rules.Policy.Lockout.Block > TimeSpan.Zero && _lockouts.BlockedUntil(NameFold.Skeleton(request.User), now) is { } lockedOut)
+        if (limit.TellOnce(SourceKey(request)))
         {
-            // The same for names that nobody has: a lockout must not tell who exists.
-            Note(step, id, new("name", "locked out by auth-lockout-threshold", LoginSetting.LockoutDuration) { At = lockedOut }, decides: true);
-            return Refusal.LockedOut;
+            Note(step, NewLogin(step, request), new("source", $"blocked by {setting}", change) { At = until }, decides: true);
         }
-        return null;
+        return true;
+    }
+
+    /// <summary>True while the name is locked out. The same for names that nobody has: a lockout must not tell who exists.</summary>
+    private bool LockedOut(LoginStep step, long id, LoginRequest request, LoginRules rules, DateTimeOffset now)
+    {
+        if (request.Kind == LoginKind.Admin || rules.Policy.Lockout.Block == TimeSpan.Zero || _lockouts.BlockedUntil(NameFold.Skeleton(request.User), now) is not { } until)
+        {
+            return false;
+        }
+        Note(step, id, new("name", "locked out by auth-lockout-threshold", LoginSetting.LockoutDuration) { At = until }, decides: true);
+        return true;
     }
 
     /// <summary>Whose name it is; a name that is nobody's here goes to the remote server of a group, unless it is another spelling of somebody's.</summary>
@@ -199,7 +207,10 @@ public sealed partial class LoginCore
         if (!_pushes.Allows(attempt.PushKey, rules.Lab, now))
         {
             Note(step, attempt.Id, new("push", "not sent: too many are unanswered", LoginSetting.PushLimit));
-            step.Events.Add(LoginEvents.PushHeldBack(attempt, rules.Lab));
+            if (_pushes.TellOnce(attempt.PushKey))
+            {
+                step.Events.Add(LoginEvents.PushHeldBack(attempt, rules.Lab));
+            }
             return;
         }
         var life = now + rules.Lab.PushLife;

@@ -69,11 +69,16 @@ public sealed partial class LoginCore
     public LoginStep Start(LoginRequest request, LoginRules rules, Func<Token, bool> canPush, LoginDraw draw, DateTimeOffset now)
     {
         var step = new LoginStep();
-        var id = NewLogin(step, request);
-        if (Blocked(step, id, request, rules, now) is { } blocked)
+        if (Blocked(step, request, now))
         {
-            step.Answer = new LoginAnswer.Refused(blocked);
+            step.Answer = new LoginAnswer.Refused(Refusal.Blocked);
             return step;
+        }
+        var id = NewLogin(step, request);
+        Note(step, id, new("source", "not blocked"));
+        if (LockedOut(step, id, request, rules, now))
+        {
+            return Refuse(step, request, request.User, Refusal.LockedOut, rules, now);
         }
         var (account, fallback) = WhoIs(step, id, request, rules);
         if (account is { Remote: not null, Enabled: true, Password: null } remote && request.Kind != LoginKind.Admin)

@@ -67,10 +67,13 @@ public sealed class LoginJournal
         {
             return;
         }
+        var recorded = new LoginJournalStep[facts.Count];
         lock (_lock)
         {
-            foreach (var (id, fact) in facts)
+            for (var index = 0; index < recorded.Length; index++)
             {
+                var (id, fact) = facts[index];
+                recorded[index] = new LoginJournalStep(id, now, fact);
                 if (!_logins.TryGetValue(id, out var steps))
                 {
                     _logins.Add(id, steps = []);
@@ -83,15 +86,15 @@ public sealed class LoginJournal
                 // The step that decides is told whatever came before it.
                 if (steps.Count < StepsMax || fact.Decides)
                 {
-                    steps.Add(new LoginJournalStep(id, now, fact));
+                    steps.Add(recorded[index]);
                 }
             }
         }
         if (Noted is { } noted)
         {
-            foreach (var (id, fact) in facts)
+            foreach (var step in recorded)
             {
-                noted(new LoginJournalStep(id, now, fact));
+                noted(step);
             }
         }
     }

@@ -17,6 +17,8 @@ public sealed class PushLimit
 
     private readonly Dictionary<string, List<DateTimeOffset>> _unanswered = new(StringComparer.Ordinal);
 
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+
     /// <summary>Remembers what the database remembers. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
@@ -30,9 +32,13 @@ public sealed class PushLimit
     public bool Allows(string user, LabPolicy policy, DateTimeOffset now) =>
         policy.PushLimit == 0 || !_unanswered.TryGetValue(user, out var sent) || sent.Count(at => now - at < policy.PushWindow) < policy.PushLimit;
 
+    /// <summary>True once for each time that a user comes to the limit.</summary>
+    public bool TellOnce(string user) => _told.Add(user);
+
     /// <summary>A push goes out.</summary>
     public void Sent(string user, LabPolicy policy, DateTimeOffset now, List<StateWrite> memory)
     {
+        _told.Remove(user);
         var sent = Of(user);
         while (sent is [var oldest, ..] && (now - oldest >= policy.PushWindow || sent.Count >= LimitMax))
         {
@@ -56,6 +62,7 @@ public sealed class PushLimit
     /// <summary>The user answered a push, or typed a right code: he is there, and nothing counts any more.</summary>
     public void Answered(string user, List<StateWrite> memory)
     {
+        _told.Remove(user);
         if (_unanswered.Remove(user))
         {
             memory.Add(new StateWrite("DELETE FROM push_unanswered WHERE user=$0", user));

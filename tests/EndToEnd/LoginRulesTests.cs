@@ -117,6 +117,32 @@ public sealed partial class LoginRulesTests
     }
 
     [Fact]
+    public async Task ParallelConnectionsShareOneLimit()
+    {
+        await using var lab = await TestLab.StartAsync();
+        using var web = new Web(lab);
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+        {
+            using var answer = await web.FormAsync(LoginUrl(lab), "username=bob&credential=wrong&realm=&ajax=1");
+            return answer.StatusCode;
+        }));
+        Assert.Equal((2, 18), (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.Unauthorized)));
+    }
+
+    [Fact]
+    public async Task OneCodeLetsInOneOfManyAtOnce()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await lab.CliAsync("config vpn ssl settings", "set login-attempt-limit 0", "end");
+        using var web = new Web(lab);
+        var challenges = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => BodyAsync(web.FormAsync(LoginUrl(lab), "username=cat&credential=cat-password&realm=&ajax=1"))));
+        var code = await lab.CodeAsync(TestLab.CatSeed);
+        var answers = await Task.WhenAll(challenges.Select(challenge => BodyAsync(web.FormAsync(LoginUrl(lab), Echo(challenge, "cat") + $"&code={code}&code2="))));
+        Assert.Single(answers, answer => answer.StartsWith("ret=1,", StringComparison.Ordinal));
+        Assert.Equal(19, answers.Count(answer => answer.Contains("Please wait 60 seconds to login again", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task TheLabsPolicyIsKeptAndObeyed()
     {
         await using var lab = await TestLab.StartAsync();

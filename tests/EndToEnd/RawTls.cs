@@ -5,8 +5,8 @@ using System.Text;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Requests byte for byte as a test writes them, over TLS, one after another; a connection that was closed is made again.</summary>
-internal sealed class RawTls(string address, int port) : IAsyncDisposable
+/// <summary>Requests to the SSL VPN byte for byte as a test writes them, over TLS, one after another; a connection that was closed is made again.</summary>
+internal sealed class RawTls(TestLab lab) : IAsyncDisposable
 {
     private TcpClient? _client;
     private SslStream? _stream;
@@ -16,10 +16,11 @@ internal sealed class RawTls(string address, int port) : IAsyncDisposable
     {
         if (_stream is null)
         {
+            var shown = lab.Unit.ServiceCertificate("sslvpn")!.RawData;
             _client = new TcpClient();
-            await _client.ConnectAsync(IPAddress.Parse(address), port);
-            _stream = new SslStream(_client.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
-            await _stream.AuthenticateAsClientAsync(address);
+            await _client.ConnectAsync(IPAddress.Parse(lab.Port1), 10443);
+            _stream = new SslStream(_client.GetStream(), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate is not null && certificate.GetRawCertData().AsSpan().SequenceEqual(shown));
+            await _stream.AuthenticateAsClientAsync(lab.Port1);
         }
         await _stream.WriteAsync(Encoding.UTF8.GetBytes(request));
         var head = new StringBuilder();

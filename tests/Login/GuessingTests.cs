@@ -162,6 +162,18 @@ public sealed class GuessingTests
     }
 
     [Fact]
+    public void ABlockedClientThatLoopsIsToldOfOnce()
+    {
+        using var rig = new LoginRig("config vpn ssl settings\nset login-attempt-limit 2\nset login-block-time 60\nend\n");
+        for (var again = 0; again < 100; again++)
+        {
+            rig.Login("bob", "wrong");
+        }
+        Assert.Single(rig.Facts, fact => fact is { Check: "source", Decides: true });
+        Assert.Equal(3, rig.Steps.SelectMany(step => step.Facts).Select(fact => fact.LoginId).Distinct().Count());
+    }
+
+    [Fact]
     public void TheBlockListShowsAndForgives()
     {
         using var rig = new LoginRig("config vpn ssl settings\nset login-attempt-limit 2\nset login-block-time 60\nend\n", durable: true);

@@ -26,7 +26,7 @@ public sealed class LessonsTests
     public async Task NoEncodedPathReadsAFile()
     {
         await using var lab = await TestLab.StartAsync();
-        await using var wire = new RawTls(lab.Port1, 10443);
+        await using var wire = new RawTls(lab);
         string[] dots = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%c0%ae%c0%ae", "..%00", "%uff0e%uff0e"];
         string[] slashes = ["/", "%2f", "%2F", "\\", "%5c", "%c0%af", "//"];
         string[] files = ["etc/passwd", "state.db", "device.key", "dev/cmdb/sslvpn_websession"];
@@ -51,7 +51,7 @@ public sealed class LessonsTests
     {
         await using var lab = await TestLab.StartAsync();
         await lab.CliAsync("config vpn ssl settings", "set login-attempt-limit 0", "end");
-        await using var wire = new RawTls(lab.Port1, 10443);
+        await using var wire = new RawTls(lab);
         var body = start + new string('f', Math.Max(0, length - start.Length));
         Assert.InRange(await wire.StatusAsync($"POST /remote/logincheck HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {body.Length}\r\n\r\n{body}"), 200, 405);
         foreach (var cookie in (string[])["", "0", new string('f', 63), new string('f', 65), new string('f', 4000), "\u00e9"])

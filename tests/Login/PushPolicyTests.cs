@@ -25,6 +25,7 @@ public sealed class PushPolicyTests
         }
         Assert.Equal(3, rig.Steps.Count(step => step.Push is not null));
         Assert.Contains(rig.Facts, fact => fact is { Check: "push", Change: "PUT /lab/policy pushLimit" });
+        Assert.Single(rig.Steps.SelectMany(step => step.Events), entry => entry.LogId == "0100032161");
         // A code still lets in, and shows that he is there: then pushes go out again.
         Assert.IsType<LoginAnswer.Success>(rig.Code(rig.Challenge().Handle, rig.Ann()));
         rig.Advance(60);
