@@ -18,28 +18,27 @@ internal sealed class ConfigJournal
     internal void Record(ConfigTree before, ConfigTree after)
     {
         _events.DeviceName = after.Object("system global").Text("hostname");
-        foreach (var table in after.HeldPaths.Union(before.HeldPaths).Select(path => after.Schema.Table(path)!))
+        foreach (var table in ConfigTree.Changed(before, after))
         {
             if (!table.IsList)
             {
-                if (!ReferenceEquals(before.Object(table.Path), after.Object(table.Path)) && Changed(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
+                if (Changed(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
                 {
                     Write("0100044546", "Attribute configured", table, null, "Edit", attributes);
                 }
                 continue;
             }
-            var (old, current) = (before.List(table.Path), after.List(table.Path));
-            foreach (var key in old.Keys.Where(key => current.Find(key) is null))
+            foreach (var (key, old, entry) in ConfigTable.Changes(before.List(table.Path), after.List(table.Path)))
             {
-                Write("0100044547", "Object configured", table, key, "Delete", "");
-            }
-            foreach (var (key, entry) in current.Entries)
-            {
-                if (old.Find(key) is not { } was)
+                if (entry is null)
                 {
-                    Write("0100044547", "Object configured", table, key, "Add", Changed(new ConfigObject(table), entry));
+                    Write("0100044547", "Object configured", table, key, "Delete", "");
                 }
-                else if (!ReferenceEquals(was, entry) && Changed(was, entry) is { Length: > 0 } attributes)
+                else if (old is null)
+                {
+                    Write("0100044547", "Object configured", table, key, "Add", Changed(table.EmptyObject, entry));
+                }
+                else if (Changed(old, entry) is { Length: > 0 } attributes)
                 {
                     Write("0100044547", "Object configured", table, key, "Edit", attributes);
                 }

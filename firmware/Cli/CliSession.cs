@@ -24,7 +24,8 @@ public sealed class CliSession
     public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands)
     {
         _store = store;
-        _editor = new ConfigEditor(() => store.Current, store.Commit, store.Unseal, store.Checks);
+        Workspace = new ConfigWorkspace(store, Say);
+        _editor = new ConfigEditor(() => Workspace.Current, Workspace.Commit, store.Unseal, store.Checks);
         _paths = new CliPaths(store.Current.Schema, commands);
         _editVerbs = new EditVerbs(_editor, _paths);
         _view = new CliView(this, store, _editor, _paths);
@@ -33,6 +34,9 @@ public sealed class CliSession
 
     /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>.</summary>
     public string Prompt => _confirm is not null ? "" : _open is not null ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} # ";
+
+    /// <summary>The administrator's way to the configuration, with the transaction that he may have open.</summary>
+    public ConfigWorkspace Workspace { get; }
 
     /// <summary>True after <c>exit</c> at the root.</summary>
     public bool Closed { get; private set; }
@@ -48,6 +52,11 @@ public sealed class CliSession
     /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
     public string Execute(string line)
     {
+        if (Workspace.Touch())
+        {
+            // What he had open belonged to a transaction that is no more.
+            _editor.AbortAll();
+        }
         if (_confirm is { } confirmed)
         {
             _confirm = null;

@@ -20,7 +20,7 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         }
         if (path.Count == 0)
         {
-            return (store.Header() + text.Tree(store.Current), null);
+            return (store.Header() + text.Tree(session.Workspace.Current), null);
         }
         if (!paths.TryTable(path, out var table, out var rest, out var error))
         {
@@ -30,11 +30,11 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         {
             return ("", CliPaths.ParseError(rest[^1]));
         }
-        if (rest is [var key] && store.Current.List(table.Path).Find(key) is null)
+        if (rest is [var key] && session.Workspace.Current.List(table.Path).Find(key) is null)
         {
             return ("entry is not found in table\n", null);
         }
-        return (text.Table(store.Current, table, rest is [var one] ? one : null).ToString(), null);
+        return (text.Table(session.Workspace.Current, table, rest is [var one] ? one : null).ToString(), null);
     }
 
     /// <summary>Values, defaults included; or a command.</summary>
@@ -59,12 +59,12 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         }
         if (!table!.IsList)
         {
-            return rest.Count > 0 ? ("", CliPaths.ParseError(rest[0])) : (ObjectView(store.Current.Object(table.Path), null), null);
+            return rest.Count > 0 ? ("", CliPaths.ParseError(rest[0])) : (ObjectView(session.Workspace.Current.Object(table.Path), null), null);
         }
         return rest switch
         {
-            [] => (ListView(store.Current.List(table.Path)), null),
-            [var key] => store.Current.List(table.Path).Find(key) is { } entry ? (ObjectView(entry, key), null) : ("entry is not found in table\n", null),
+            [] => (ListView(session.Workspace.Current.List(table.Path)), null),
+            [var key] => session.Workspace.Current.List(table.Path).Find(key) is { } entry ? (ObjectView(entry, key), null) : ("entry is not found in table\n", null),
             _ => ("", CliPaths.ParseError(rest[1])),
         };
     }

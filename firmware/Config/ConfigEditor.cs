@@ -11,10 +11,9 @@ namespace Appliance.Firmware.Config;
 /// <param name="commit">Stores a change, or says why not.</param>
 /// <param name="unseal">Opens an ENC value; null when it was not made here.</param>
 /// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c>; true when the value is good.</param>
-/// <param name="checkReferences">False takes references on trust: a file may name what it defines later.</param>
 internal sealed class ConfigEditor(
     Func<ConfigTree> current, Func<Func<ConfigTree, ConfigTree>, ConfigError?> commit, Func<string, string?> unseal,
-    IReadOnlyDictionary<string, Func<string, bool>> checks, bool checkReferences = true)
+    IReadOnlyDictionary<string, Func<string, bool>> checks)
 {
     private readonly Stack<ConfigLevel> _levels = new();
 
@@ -39,12 +38,9 @@ internal sealed class ConfigEditor(
         {
             return ("", error);
         }
-        if (list.Schema.NumericKey)
-        {
-            key = long.Parse(key, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture);
-        }
+        key = KeyOf(list.Schema, key);
         var existing = TableOf(list).Find(key);
-        _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? new ConfigObject(list.Schema), existing is null));
+        _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? list.Schema.EmptyObject, existing is null));
         return (existing is null ? $"new entry '{key}' added\n" : "", null);
     }
 
@@ -53,17 +49,24 @@ internal sealed class ConfigEditor(
     {
         var edit = (ConfigLevel.Edit)Level!;
         var tree = current();
-        var (kept, error) = ConfigValue.Check(attribute, words, checkReferences ? (asked, key) => ConfigReferences.Allows(tree, asked, key) : null, unseal);
-        if (error is not null)
+        var (kept, error) = Check(edit.Schema, attribute, words, (asked, key) => ConfigReferences.Allows(tree, asked, key), unseal, checks);
+        if (error is null)
         {
-            return error;
+            edit.Working = edit.Working.With(attribute, kept);
         }
-        if (kept is [{ Length: > 0 } value] && checks.TryGetValue($"{edit.Schema.Path} {attribute.Name}", out var check) && !check(value))
+        return error;
+    }
+
+    /// <summary>The words of a value as they are kept, or why they are refused.</summary>
+    internal static (ImmutableArray<string> Kept, ConfigError? Error) Check(
+        TableSchema table, AttributeSchema attribute, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
+    {
+        var (kept, error) = ConfigValue.Check(attribute, words, allows, unseal);
+        if (error is null && kept is [{ Length: > 0 } value] && checks.Count > 0 && checks.TryGetValue($"{table.Path} {attribute.Name}", out var check) && !check(value))
         {
-            return ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}");
+            return (kept, ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}"));
         }
-        edit.Working = edit.Working.With(attribute.Name, kept);
-        return null;
+        return (kept, error);
     }
 
     /// <summary>Adds to a multi-value.</summary>
@@ -142,17 +145,22 @@ internal sealed class ConfigEditor(
             : Change(list, table => table.Without(key));
     }
 
-    /// <summary>Deletes every entry.</summary>
+    /// <summary>Deletes every entry, or none when one of them is used.</summary>
     internal ConfigError? Purge()
     {
-        foreach (var key in TableOf((ConfigLevel.List)Level!).Keys.ToArray())
+        var list = (ConfigLevel.List)Level!;
+        var table = TableOf(list);
+        if (IsRoot(list))
         {
-            if (Delete(key) is { } error)
+            foreach (var key in table.Keys)
             {
-                return error;
+                if (ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses)
+                {
+                    return new ConfigError(-23, $"The entry is used by other {uses} entries");
+                }
             }
         }
-        return null;
+        return Change(list, held => held.Schema.EmptyTable);
     }
 
     /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
@@ -185,10 +193,11 @@ internal sealed class ConfigEditor(
         var table = TableOf(list);
         return table.Find(key) is null || table.Find(other) is null ? new ConfigError(-3, "entry not found in table")
             : key == other ? null
-            : Change(list, current => current.Moved(key, other, after));
+            : Change(list, held => held.Find(key) is null || held.Find(other) is null ? held : held.Moved(key, other, after)); // Another administrator may have deleted it.
     }
 
-    private static ConfigError? CheckKey(TableSchema table, string key)
+    /// <summary>Why a key cannot be one of this list; null when it can.</summary>
+    internal static ConfigError? CheckKey(TableSchema table, string key)
     {
         if (table.NumericKey)
         {
@@ -205,27 +214,45 @@ internal sealed class ConfigEditor(
             : null;
     }
 
+    /// <summary>What an entry or object lacks to be stored; null when nothing.</summary>
+    internal static ConfigError? CheckWhole(ConfigObject value)
+    {
+        foreach (var attribute in value.Schema.Mandatory)
+        {
+            if (value.Words(attribute) is [] or [""])
+            {
+                return new ConfigError(-56, $"Attribute '{attribute.Name}' MUST be set.");
+            }
+        }
+        return null;
+    }
+
+    /// <summary>A number as a key, without leading zeros; another key as it is.</summary>
+    internal static string KeyOf(TableSchema table, string typed) =>
+        table.NumericKey ? long.Parse(typed, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : typed;
+
+    /// <summary>The number that <c>edit 0</c> stands for.</summary>
+    internal static string NextFree(IEnumerable<string> keys) =>
+        (keys.Select(key => long.Parse(key, CultureInfo.InvariantCulture)).DefaultIfEmpty().Max() + 1).ToString(CultureInfo.InvariantCulture);
+
     private ConfigError? Store(ConfigLevel.Edit edit)
     {
-        if (edit.Schema.Attributes.FirstOrDefault(attribute => attribute.Required && attribute.Name != edit.Schema.Key && edit.Working.Text(attribute.Name).Length == 0) is { } missing)
+        if (CheckWhole(edit.Working) is { } missing)
         {
-            return new ConfigError(-56, $"Attribute '{missing.Name}' MUST be set.");
+            return missing;
         }
         if (edit.Key is { } key)
         {
             var list = (ConfigLevel.List)Level!;
-            return Change(list, table => table.With(table.Schema.NumericKey && key == "0" ? NextFree(table) : key, edit.Working));
+            return Change(list, table => table.With(table.Schema.NumericKey && key == "0" ? NextFree(table.Keys) : key, edit.Working));
         }
         if (Level is ConfigLevel.Edit parent)
         {
-            parent.Working = parent.Working.WithChildren(edit.Schema.Path, new ConfigTable(edit.Schema).With("", edit.Working));
+            parent.Working = parent.Working.WithChildren(edit.Schema.Path, edit.Working.IsDefault ? edit.Schema.EmptyTable : edit.Schema.EmptyTable.With("", edit.Working));
             return null;
         }
         return commit(tree => tree.With(edit.Schema.Path, edit.Working));
     }
-
-    private static string NextFree(ConfigTable table) =>
-        ((table.Count == 0 ? 0 : table.Keys.Max(key => long.Parse(key, CultureInfo.InvariantCulture))) + 1).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Changes a list: in force at once at the root, in the parent's working copy when it is nested.</summary>
     private ConfigError? Change(ConfigLevel.List list, Func<ConfigTable, ConfigTable> change)
@@ -241,7 +268,7 @@ internal sealed class ConfigEditor(
     private ConfigTable TableOf(ConfigLevel.List list) => ParentOf(list) is { } parent ? parent.Working.Children(list.Schema.Path) : current().List(list.Schema.Path);
 
     private ConfigObject SingleOf(TableSchema table) =>
-        Level is ConfigLevel.Edit parent ? parent.Working.Children(table.Path).Find("") ?? new ConfigObject(table) : current().Object(table.Path);
+        Level is ConfigLevel.Edit parent ? parent.Working.Children(table.Path).Find("") ?? table.EmptyObject : current().Object(table.Path);
 
     private bool IsRoot(ConfigLevel.List list) => ParentOf(list) is null;
 

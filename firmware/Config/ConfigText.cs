@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 
 namespace Appliance.Firmware.Config;
@@ -17,12 +18,21 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     {
         foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!))
         {
-            if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !IsDefault(tree.Object(table.Path))))
+            if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !tree.Object(table.Path).IsDefault))
             {
                 Table(tree, table);
             }
         }
         return this;
+    }
+
+    /// <summary>The lines inside an object, as bytes; what was written before must have been taken.</summary>
+    internal byte[] TakeBody(ConfigObject value, int depth)
+    {
+        Body(value, depth);
+        var bytes = Encoding.UTF8.GetBytes(_text.ToString());
+        _text.Clear();
+        return bytes;
     }
 
     /// <summary>One table, or one entry of it.</summary>
@@ -69,36 +79,20 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         Line(depth, "end");
     }
 
-    /// <summary>The value part of a <c>set</c>.</summary>
-    internal string Value(AttributeSchema attribute, ConfigObject value)
-    {
-        var words = value.Words(attribute.Name);
-        if (words.Length == 0 || (words.Length == 1 && words[0].Length == 0))
-        {
-            return "''";
-        }
-        if (attribute.Secret)
-        {
-            return "ENC " + seal(words[0]);
-        }
-        return attribute.Kind == ValueKind.Text ? string.Join(' ', words.Select(ConfigWords.Quote)) : string.Join(' ', words);
-    }
-
     private void Body(ConfigObject value, int depth)
     {
-        foreach (var attribute in value.Schema.Attributes)
+        if (full)
         {
-            if (attribute.Name == value.Schema.Key || !(full || value.IsSet(attribute.Name)))
+            foreach (var attribute in value.Schema.Attributes)
             {
-                continue;
+                Set(attribute, value.Words(attribute), depth);
             }
-            if (value.Words(attribute.Name).Length == 0 && attribute.Multi)
+        }
+        else
+        {
+            foreach (var (attribute, words) in value.Values)
             {
-                Line(depth, $"unset {attribute.Name}");
-            }
-            else
-            {
-                Line(depth, $"set {attribute.Name} {Value(attribute, value)}");
+                Set(attribute, words, depth);
             }
         }
         foreach (var child in value.Schema.Children)
@@ -108,15 +102,51 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
             {
                 List(child.Path, entries, depth);
             }
-            else if (entries.Find("") is { } single && (full || !IsDefault(single)))
+            else if (entries.Find("") is { } single && (full || !single.IsDefault))
             {
                 Object(child.Path, single, depth);
             }
         }
     }
 
-    private static bool IsDefault(ConfigObject value) =>
-        value.Schema.Attributes.All(attribute => !value.IsSet(attribute.Name)) && value.Schema.Children.All(child => value.Children(child.Path).Count == 0);
+    private void Set(AttributeSchema attribute, ImmutableArray<string> words, int depth)
+    {
+        if (attribute.IsKey)
+        {
+            return;
+        }
+        if (words.Length == 0 && attribute.EmptyIsUnset)
+        {
+            _text.Append(' ', depth * 4).Append("unset ").Append(attribute.Name).Append('\n');
+            return;
+        }
+        _text.Append(' ', depth * 4).Append("set ").Append(attribute.Name).Append(' ');
+        Value(attribute, words);
+        _text.Append('\n');
+    }
+
+    private void Value(AttributeSchema attribute, ImmutableArray<string> words)
+    {
+        if (words.Length == 0 || (words.Length == 1 && words[0].Length == 0))
+        {
+            _text.Append("''");
+        }
+        else if (attribute.Secret)
+        {
+            _text.Append("ENC ").Append(seal(words[0]));
+        }
+        else if (attribute.Kind != ValueKind.Text || (attribute.Bare && words.All(ConfigWords.NeedsNoQuotes)))
+        {
+            _text.AppendJoin(' ', words.AsSpan());
+        }
+        else
+        {
+            for (var at = 0; at < words.Length; at++)
+            {
+                ConfigWords.AppendQuoted(at > 0 ? _text.Append(' ') : _text, words[at]);
+            }
+        }
+    }
 
     private void Line(int depth, string text) => _text.Append(' ', depth * 4).Append(text).Append('\n');
 }

@@ -10,7 +10,8 @@ internal sealed record TableText(string Table, string Kind, string? Mkey, IReadO
 internal sealed record AttributeText(
     string Name, string Type, string? Vtype, bool Multi, IReadOnlyList<JsonElement>? Options, long? Min, long? Max,
     [property: JsonPropertyName("max_len")] int MaxLen, IReadOnlyList<string>? Ref, string? Default, IReadOnlyList<IReadOnlyList<string>>? Versions,
-    bool Required, bool Secret, string? Note, string? Mkey, IReadOnlyList<AttributeText>? Children);
+    [property: JsonPropertyName("default_7_2_4")] string? Default72, bool Required, bool Secret, bool Bare, [property: JsonPropertyName("empty_unset")] bool EmptyUnset,
+    string? Element, string? Note, string? Mkey, IReadOnlyList<AttributeText>? Children);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(TableText))]
