@@ -22,12 +22,12 @@ internal sealed partial class BenchJson : JsonSerializerContext;
 internal static class BenchVerb
 {
     private const int Runs = 5;
-    private static readonly string[] Names = ["boot", "flag"];
+    private static readonly string[] Names = ["boot", "flag", "config"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static Command Create()
     {
-        var name = new Argument<string?>("NAME") { Description = "Which one: boot (time and memory to ready), flag (how fast a withdrawn ftm ends a live callback)", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME") { Description = "Which one: boot (time and memory to ready), flag (how fast a withdrawn ftm ends a live callback), config (a configuration of 100,000 lines)", Arity = ArgumentArity.ZeroOrOne };
         name.AcceptOnlyFromAmong(Names);
         var list = new Option<bool>("--list") { Description = "The names" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
@@ -44,6 +44,11 @@ internal static class BenchVerb
             if (parsed.GetValue(list))
             {
                 Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(Names, BenchJson.Default.StringArray) : string.Join('\n', Names));
+                return ExitCode.Ok;
+            }
+            if (parsed.GetValue(name) == "config")
+            {
+                Console.WriteLine(await ConfigBench.RunAsync(parsed.GetValue(json), cancellationToken));
                 return ExitCode.Ok;
             }
             if (parsed.GetValue(name) == "flag")
@@ -128,7 +133,7 @@ internal static class BenchVerb
         return Path.GetFileNameWithoutExtension(own) == "dotnet" ? (own, [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll")]) : (own, []);
     }
 
-    private static double ResidentMiB(int process)
+    internal static double ResidentMiB(int process)
     {
         // proc(5): "VmRSS:     51234 kB".
         var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
