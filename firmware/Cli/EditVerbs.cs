@@ -5,7 +5,7 @@ namespace Appliance.Firmware.Cli;
 /// <summary>The verbs of the edit tree as they are typed.</summary>
 internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
 {
-    private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
+    private static readonly ConfigError Incomplete = CliPaths.Incomplete;
 
     /// <summary>Runs a verb; the message comes before the error, if any.</summary>
     internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) => verb switch
@@ -41,9 +41,13 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
             }
             (table, rest) = (edit.Schema.Child(name), [.. words.Skip(1)]);
         }
-        else if (!paths.TryTable(words, out table, out rest, out var error))
+        else
         {
-            return error;
+            if (!paths.TryPath("config", words, out var path, out rest, out var error))
+            {
+                return error;
+            }
+            table = paths.Table(path);
         }
         if (rest.Count > 0)
         {

@@ -23,6 +23,9 @@ internal sealed class ConfigEditor(
     /// <summary>The list whose entries can be edited here; null elsewhere.</summary>
     internal ConfigTable? ListHere => Level is ConfigLevel.List list ? TableOf(list) : null;
 
+    /// <summary>The list that an open entry belongs to, without what is not stored.</summary>
+    internal ConfigTable TableHere(ConfigLevel.Edit entry) => TableOf((ConfigLevel.List)_levels.SkipWhile(level => level != entry).Skip(1).First());
+
     /// <summary>Enters a table: at the root by its whole path, inside an entry one of its own.</summary>
     internal void Enter(TableSchema table)
     {
@@ -40,6 +43,10 @@ internal sealed class ConfigEditor(
         }
         key = KeyOf(list.Schema, key);
         var existing = TableOf(list).Find(key);
+        if (existing is null && Full(list) is { } full)
+        {
+            return ("", full);
+        }
         _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? list.Schema.EmptyObject, existing is null));
         return (existing is null ? $"new entry '{key}' added\n" : "", null);
     }
@@ -141,7 +148,7 @@ internal sealed class ConfigEditor(
             return new ConfigError(-3, "entry not found in table");
         }
         return IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses
-            ? new ConfigError(-23, $"The entry is used by other {uses} entries")
+            ? InUse(uses)
             : Change(list, table => table.Without(key));
     }
 
@@ -149,18 +156,8 @@ internal sealed class ConfigEditor(
     internal ConfigError? Purge()
     {
         var list = (ConfigLevel.List)Level!;
-        var table = TableOf(list);
-        if (IsRoot(list))
-        {
-            foreach (var key in table.Keys)
-            {
-                if (ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses)
-                {
-                    return new ConfigError(-23, $"The entry is used by other {uses} entries");
-                }
-            }
-        }
-        return Change(list, held => held.Schema.EmptyTable);
+        var uses = IsRoot(list) ? TableOf(list).Keys.Max(key => (int?)ConfigReferences.CountUses(current(), list.Schema, key)) ?? 0 : 0;
+        return uses > 0 ? InUse(uses) : Change(list, table => table.Schema.EmptyTable);
     }
 
     /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
@@ -181,9 +178,9 @@ internal sealed class ConfigEditor(
         }
         if (remove && IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, from) is > 0 and var uses)
         {
-            return new ConfigError(-23, $"The entry is used by other {uses} entries");
+            return InUse(uses);
         }
-        return Change(list, table => remove ? table.With(to, entry).Without(from) : table.With(to, entry));
+        return Full(list) is { } full && !remove ? full : Change(list, table => remove ? table.Renamed(from, to) : table.With(to, ConfigAssignments.Complete(table.Schema, to, Unassigned(entry), table.Entries.Select(other => other.Entry))));
     }
 
     /// <summary>Moves an entry of a list whose order matters.</summary>
@@ -195,6 +192,20 @@ internal sealed class ConfigEditor(
             : key == other ? null
             : Change(list, held => held.Find(key) is null || held.Find(other) is null ? held : held.Moved(key, other, after)); // Another administrator may have deleted it.
     }
+
+    private static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
+
+    /// <summary>A copy gets numbers and a UUID of its own.</summary>
+    private static ConfigObject Unassigned(ConfigObject entry) =>
+        entry.Schema.Filled.Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
+
+    /// <summary>An error when the table takes no further entry.</summary>
+    private ConfigError? Full(ConfigLevel.List list) => CheckRoom(list.Schema, TableOf(list).Count);
+
+    /// <summary>Why a list of so many entries takes no further one; null when it does.</summary>
+    internal static ConfigError? CheckRoom(TableSchema table, int count) => table.MaxEntries is > 0 and var most && count >= most
+        ? new ConfigError(-4, "reached the maximum number of entries", "object set operator error, -4 discard the setting")
+        : null;
 
     /// <summary>Why a key cannot be one of this list; null when it can.</summary>
     internal static ConfigError? CheckKey(TableSchema table, string key)
@@ -244,7 +255,11 @@ internal sealed class ConfigEditor(
         if (edit.Key is { } key)
         {
             var list = (ConfigLevel.List)Level!;
-            return Change(list, table => table.With(table.Schema.NumericKey && key == "0" ? NextFree(table.Keys) : key, edit.Working));
+            return Change(list, table =>
+            {
+                var name = table.Schema.NumericKey && key == "0" ? NextFree(table.Keys) : key;
+                return table.With(name, ConfigAssignments.Complete(table.Schema, name, edit.Working, table.Entries.Select(entry => entry.Entry)));
+            });
         }
         if (Level is ConfigLevel.Edit parent)
         {

@@ -210,11 +210,20 @@ internal sealed class ConfigReader
             return error.Lines[0];
         }
         var key = ConfigEditor.KeyOf(list.Schema, typed);
+        if (_levels.Count == 1 && _checks.TryGetValue($"{list.Schema.Path} {list.Schema.Key}", out var check) && !check(key))
+        {
+            return $"node_check_object fail! for {list.Schema.Key} {Clean(key)}";
+        }
         if (list.Schema.NumericKey && key == "0")
         {
             key = ConfigEditor.NextFree(list.Entries!.Keys);
         }
-        _levels.Push(new Level(list.Schema, key, null, list.Entries!.Find(key) ?? list.Schema.EmptyObject));
+        var existing = list.Entries!.Find(key);
+        if (existing is null && ConfigEditor.CheckRoom(list.Schema, list.Entries.Count) is { } full)
+        {
+            return full.Lines[0];
+        }
+        _levels.Push(new Level(list.Schema, key, null, existing ?? list.Schema.EmptyObject));
         return null;
     }
 
@@ -274,7 +283,8 @@ internal sealed class ConfigReader
         }
         if (level.Key is { } key)
         {
-            _levels.Peek().Entries!.Set(key, level.Working!);
+            var entries = _levels.Peek().Entries!;
+            entries.Set(key, ConfigAssignments.Complete(level.Schema, key, level.Working!, entries.Entries));
         }
         else if (_levels.TryPeek(out var parent))
         {

@@ -14,14 +14,14 @@ public sealed class ConfigSchema
     private readonly ConditionalWeakTable<AttributeSchema, TableSchema[]> _targets = [];
     private readonly Lazy<ILookup<string, string>> _referrers;
 
-    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, string[]> builtIn)
+    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, string[]> builtIn, IReadOnlyDictionary<string, int> limits)
     {
         Personality = personality;
         Paths = [.. names.Select(name => name.Replace('.', ' '))];
         _places = Paths.Select((path, at) => KeyValuePair.Create(path, at)).ToFrozenDictionary(StringComparer.Ordinal);
         _referrers = new(() => Paths.SelectMany(path => Targets(Table(path)!).Select(target => (Referrer: path, Target: target.Path))).Distinct().ToLookup(pair => pair.Target, pair => pair.Referrer, StringComparer.Ordinal));
         _byPath = names.ToFrozenDictionary(name => name.Replace('.', ' '), name => new Lazy<TableSchema>(
-            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, [])] }), StringComparer.Ordinal);
+            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, [])], MaxEntries = limits.GetValueOrDefault(name) }), StringComparer.Ordinal);
     }
 
     /// <summary>The release that this is the schema of.</summary>
@@ -32,7 +32,7 @@ public sealed class ConfigSchema
 
     /// <summary>The tables as a device of this release has them.</summary>
     public static ConfigSchema Load(Personality personality) =>
-        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringStringArray));
+        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringStringArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
 
     /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
     public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
@@ -59,7 +59,9 @@ public sealed class ConfigSchema
     }
 
     private static TableSchema Table(TableText text, Version release) =>
-        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.Attributes, release);
+        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.ShowOrder == "alphabetical" ? [.. text.Attributes.OrderBy(attribute => attribute.Name, StringComparer.Ordinal)] : text.Attributes, release)
+            with
+        { Ordered = text.Ordered, Summary = [.. text.GetSummary ?? []] };
 
     private static TableSchema Build(string path, bool isList, string? key, IReadOnlyList<AttributeText> attributes, Version release)
     {
@@ -69,7 +71,7 @@ public sealed class ConfigSchema
             Key = isList ? key : null,
             NumericKey = isList && known.FirstOrDefault(attribute => attribute.Name == key)?.Type == "integer",
             Attributes = [.. known.Where(attribute => attribute.Type is not ("table" or "object")).Select(attribute => Attribute(attribute, release) with { IsKey = isList && attribute.Name == key })],
-            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release))],
+            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release) with { Ordered = child.Ordered })],
         };
     }
 
@@ -89,8 +91,11 @@ public sealed class ConfigSchema
             Default = standing is { Length: > 0 } value ? (text.Multi || kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard or ValueKind.DateTime ? [.. value.Split(' ')] : [value]) : [],
             Secret = text.Secret || text.Vtype?.StartsWith("password", StringComparison.Ordinal) == true,
             Required = text.Required,
-            Bare = text.Bare,
             EmptyIsUnset = text.Multi || text.Type == "ref-list" || text.EmptyUnset,
+            Always = text.Always,
+            Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
+            When = text.When?.Split('=') is [var other, var needed] ? (other, needed) : null,
+            Bare = text.Bare || text.Vtype is "uuid" or "user" or "ipv6-prefix" or "ipv6-address" or "mac-address" or "ipv4-netmask" or "datetime",
             Help = text.Note ?? "",
         };
     }

@@ -97,6 +97,10 @@ public sealed class ConfigTable
         return Of(order);
     }
 
+    /// <summary>This table with an entry under another key, where it stands; an entry that is not there changes nothing.</summary>
+    public ConfigTable Renamed(string from, string to) => !_places.TryGetValue(from, out var at) || _places.ContainsKey(to) ? this
+        : new(Schema, _places.Remove(from).Add(to, at), Replaced(at, new Place(to, Find(from)!)), _used);
+
     /// <summary>This table without the entry.</summary>
     public ConfigTable Without(string key)
     {
@@ -183,7 +187,11 @@ public sealed class ConfigTable
 
         internal ConfigObject? Find(string key) => _places.TryGetValue(key, out var at) ? _entries[at].Entry : null;
 
+        internal int Count => _entries.Count;
+
         internal IEnumerable<string> Keys => _places.Keys;
+
+        internal IEnumerable<ConfigObject> Entries => _entries.Select(place => place.Entry);
 
         internal ConfigTable ToTable() => _entries.Count == 0 ? schema.EmptyTable : new(
             schema, _places.ToImmutableDictionary(StringComparer.Ordinal), [.. _entries.Chunk(BlockSize).Select(places => new Block(places))], _entries.Count);

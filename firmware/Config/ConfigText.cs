@@ -81,11 +81,14 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
 
     private void Body(ConfigObject value, int depth)
     {
-        if (full)
+        if (full || value.Schema.ShowsDefaults)
         {
             foreach (var attribute in value.Schema.Attributes)
             {
-                Set(attribute, value.Words(attribute), depth);
+                if (Shows(attribute, value))
+                {
+                    Set(attribute, value.Words(attribute), depth);
+                }
             }
         }
         else
@@ -147,6 +150,14 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
             }
         }
     }
+
+    /// <summary>
+    /// What is set, what is always shown, and in full whatever counts; of those an empty number, choice or address is left out: there is
+    /// no word for it.
+    /// </summary>
+    private bool Shows(AttributeSchema attribute, ConfigObject value) =>
+        value.IsSet(attribute)
+        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || attribute.Kind == ValueKind.Text || attribute.Multi));
 
     private void Line(int depth, string text) => _text.Append(' ', depth * 4).Append(text).Append('\n');
 }

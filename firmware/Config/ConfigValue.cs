@@ -28,10 +28,6 @@ internal static class ConfigValue
         {
             return unseal(sealedText) is { } clear ? ([clear], null) : ([], Refuse(-14, "ENC", "the value was not encrypted by this unit"));
         }
-        if (words is [""] && schema.Default.IsEmpty)
-        {
-            return ([], null); // As a whole configuration shows it.
-        }
         if (schema.Kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard)
         {
             return Ipv4Mask(words, anyMask: schema.Kind == ValueKind.Ipv4Wildcard);

@@ -39,6 +39,17 @@ public enum ValueKind
     PortRange,
 }
 
+/// <summary>What the unit itself puts into an attribute that is not set when its entry is stored.</summary>
+public enum Assignment
+{
+    /// <summary>Nothing.</summary>
+    None,
+    /// <summary>The next number that no entry of the table has.</summary>
+    Number,
+    /// <summary>A UUID, made from the path and the key (RFC 9562 version 8, *assumed*: the device's is random).</summary>
+    Uuid,
+}
+
 /// <summary>One attribute of a table, as the reference data gives it for the personality in force.</summary>
 public sealed record AttributeSchema(string Name, ValueKind Kind)
 {
@@ -60,14 +71,20 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public bool Secret { get; init; }
     /// <summary>True when the entry cannot be stored without it.</summary>
     public bool Required { get; init; }
-    /// <summary>True when a text is shown without quotes as long as it needs none.</summary>
-    public bool Bare { get; init; }
     /// <summary>True when emptiness is shown as <c>unset</c> and not as two quotes.</summary>
     public bool EmptyIsUnset { get; init; }
     /// <summary>Where it stands among the attributes of its table.</summary>
     internal int Index { get; init; }
     /// <summary>True for the key of a list: it is shown by <c>edit</c>, never set.</summary>
     internal bool IsKey { get; init; }
+    /// <summary>True when it is shown even at its default (an interface's <c>type</c>).</summary>
+    public bool Always { get; init; }
+    /// <summary>What the unit itself puts in when the entry is stored without it.</summary>
+    public Assignment Assigned { get; init; }
+    /// <summary>Another attribute and the value that it must have for this one to count (<c>nat</c> of a policy that accepts); null for none.</summary>
+    public (string Attribute, string Value)? When { get; init; }
+    /// <summary>True for a value that is shown without quotes as long as it needs none (an IPv6 address, a UUID, a time).</summary>
+    public bool Bare { get; init; }
     /// <summary>A line of help for <c>?</c>.</summary>
     public string Help { get; init; } = "";
 }
@@ -92,11 +109,23 @@ public sealed record TableSchema(string Path, bool IsList)
         {
             _attributes = [.. value.Select((attribute, at) => attribute with { Index = at })];
             Mandatory = [.. _attributes.Where(attribute => attribute.Required && !attribute.IsKey)];
+            Filled = [.. _attributes.Where(attribute => attribute.Assigned != Assignment.None)];
+            ShowsDefaults = _attributes.Any(attribute => attribute.Always);
             _byName = _attributes.ToDictionary(attribute => attribute.Name, StringComparer.Ordinal);
         }
     }
     /// <summary>The attributes without which an entry cannot be stored; the key is not among them.</summary>
     internal ImmutableArray<AttributeSchema> Mandatory { get; private init; } = [];
+    /// <summary>The attributes that the unit itself fills in.</summary>
+    internal ImmutableArray<AttributeSchema> Filled { get; private init; } = [];
+    /// <summary>True when some attribute is shown even at its default.</summary>
+    internal bool ShowsDefaults { get; private init; }
+    /// <summary>The attributes that <c>get</c> lists for each entry of a table; empty for all.</summary>
+    public ImmutableArray<string> Summary { get; init; } = [];
+    /// <summary>True when the order of the entries has a meaning, and <c>move</c> changes it.</summary>
+    public bool Ordered { get; init; }
+    /// <summary>How many entries there can be; 0 means no limit of its own.</summary>
+    public int MaxEntries { get; init; }
     /// <summary>Entries that every device has and that are not configuration: they may be referred to, and are not shown.</summary>
     public ImmutableArray<string> BuiltIn { get; init; } = [];
     /// <summary>The nested tables, each with its own name as <see cref="Path"/>.</summary>

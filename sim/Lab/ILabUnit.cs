@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
 using Appliance.Sim.Phones;
 
@@ -24,8 +25,11 @@ public interface ILabUnit : IPhoneSource
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
     string Transcript(string script);
 
-    /// <summary>Attaches a terminal; returns when it hangs up, or on <c>exit</c>.</summary>
+    /// <summary>Attaches a script, line by line; returns when it ends, or on <c>exit</c>.</summary>
     Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken);
+
+    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up, or when its session ends.</summary>
+    Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken);
 
     /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
     IReadOnlyList<EventRecord> EventsAfter(long id, int limit);

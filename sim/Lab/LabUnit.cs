@@ -27,6 +27,9 @@ internal sealed class LabUnit(Unit unit) : ILabUnit
     public Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken) =>
         ConsoleStream.RunAsync(unit.OpenConsole(), input, output, echo, cancellationToken);
 
+    public Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken) =>
+        ConsoleStream.RunTerminalAsync(unit.OpenConsole(), input, output, size, cancellationToken);
+
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => unit.Events.After(id, limit);
 
     public Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken) => unit.Events.WaitAfterAsync(id, cancellationToken);

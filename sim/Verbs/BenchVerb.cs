@@ -1,37 +1,34 @@
 using System.CommandLine;
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
 
-/// <summary>The figures of one benchmark, with the command that was measured.</summary>
-internal sealed record BootFigures(
-    string Bench, string Command, int Runs, double ReadySecondsMedian, IReadOnlyList<double> ReadySeconds,
-    [property: JsonPropertyName("rssMiBMedian")] double RssMedian, [property: JsonPropertyName("rssMiB")] IReadOnlyList<double> Rss);
+/// <summary>One benchmark: its name, what it tells, and its figures as a line for a person or as JSON.</summary>
+internal sealed record Bench(string Name, string Description, Func<bool, CancellationToken, Task<string>> RunAsync);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(BootFigures))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class BenchJson : JsonSerializerContext;
 
-/// <summary><c>bench</c>: measures the built program from outside.</summary>
+/// <summary><c>bench</c>: measures, and prints the figures that the documents quote.</summary>
 internal static class BenchVerb
 {
-    private const int Runs = 5;
-    private static readonly string[] Names = ["boot", "flag", "config"];
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly Bench[] All =
+    [
+        new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
+        new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
+    ];
 
     public static Command Create()
     {
-        var name = new Argument<string?>("NAME") { Description = "Which one: boot (time and memory to ready), flag (how fast a withdrawn ftm ends a live callback), config (a configuration of 100,000 lines)", Arity = ArgumentArity.ZeroOrOne };
-        name.AcceptOnlyFromAmong(Names);
+        var names = All.Select(bench => bench.Name).ToArray();
+        var name = new Argument<string?>("NAME") { Description = "Which one: " + string.Join(", ", All.Select(bench => $"{bench.Name} ({bench.Description})")), Arity = ArgumentArity.ZeroOrOne };
+        name.AcceptOnlyFromAmong(names);
         var list = new Option<bool>("--list") { Description = "The names" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
-        var command = new Command("bench", "Measures the built program (uses the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, json };
+        var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, json };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(list) && result.GetValue(name) is null)
@@ -41,104 +38,12 @@ internal static class BenchVerb
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (parsed.GetValue(list))
-            {
-                Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(Names, BenchJson.Default.StringArray) : string.Join('\n', Names));
-                return ExitCode.Ok;
-            }
-            if (parsed.GetValue(name) == "config")
-            {
-                Console.WriteLine(await ConfigBench.RunAsync(parsed.GetValue(json), cancellationToken));
-                return ExitCode.Ok;
-            }
-            if (parsed.GetValue(name) == "flag")
-            {
-                var flag = await FlagBench.RunAsync(cancellationToken);
-                Console.WriteLine(parsed.GetValue(json)
-                    ? JsonSerializer.Serialize(flag, FlagBenchJson.Default.FlagFigures)
-                    : $"flag: a live callback ended {flag.EndedMillisecondsMedian} ms after its flag was withdrawn (median of {flag.Runs}; {flag.EndedMillisecondsMax} ms at most)");
-                return ExitCode.Ok;
-            }
-            var figures = await BootAsync();
-            Console.WriteLine(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(figures, BenchJson.Default.BootFigures)
-                : $"boot: ready in {figures.ReadySecondsMedian:0.000} s, {figures.RssMedian:0.0} MiB resident (median of {figures.Runs}; {figures.Command})");
+            var asJson = parsed.GetValue(json);
+            Console.WriteLine(!parsed.GetValue(list) ? await All.Single(bench => bench.Name == parsed.GetValue(name)).RunAsync(asJson, cancellationToken)
+                : asJson ? JsonSerializer.Serialize(names, BenchJson.Default.StringArray)
+                : string.Join('\n', All.Select(bench => $"{bench.Name,-16} {bench.Description}")));
             return ExitCode.Ok;
         });
         return command;
     }
-
-    private static async Task<BootFigures> BootAsync()
-    {
-        List<double> seconds = [];
-        List<double> memory = [];
-        for (var run = 0; run < Runs; run++)
-        {
-            var state = Directory.CreateTempSubdirectory("appliance-bench-");
-            try
-            {
-                var (ready, rss) = await BootOnceAsync(state.FullName);
-                seconds.Add(Math.Round(ready.TotalSeconds, 3));
-                memory.Add(Math.Round(rss, 1));
-            }
-            finally
-            {
-                state.Delete(recursive: true);
-            }
-        }
-        return new BootFigures("boot", "Appliance.Sim up --headless --state DIR --lab-port 0", Runs, Median(seconds), seconds, Median(memory), memory);
-    }
-
-    private static async Task<(TimeSpan Ready, double RssMiB)> BootOnceAsync(string state)
-    {
-        var (program, first) = Program();
-        var start = new ProcessStartInfo(program, [.. first, "up", "--headless", "--state", state, "--lab-port", "0"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
-        var began = LabClock.Wall.GetTimestamp();
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync(patience.Token);
-        try
-        {
-            var line = await process.StandardOutput.ReadLineAsync(patience.Token);
-            var ready = LabClock.Wall.GetElapsedTime(began);
-            if (line is null)
-            {
-                await process.WaitForExitAsync(patience.Token);
-                throw new LabFailure(process.ExitCode, $"boot ended with {process.ExitCode}: {(await errors).Trim()}");
-            }
-            return (ready, ResidentMiB(process.Id));
-        }
-        catch (OperationCanceledException)
-        {
-            throw new LabFailure(ExitCode.TimedOut, $"not ready within {Patience.TotalSeconds} s");
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill();
-                await process.WaitForExitAsync(CancellationToken.None);
-            }
-        }
-    }
-
-    /// <summary>This very program: its own executable, or the runtime that runs its library.</summary>
-    private static (string Program, string[] First) Program()
-    {
-        var own = Environment.ProcessPath ?? "dotnet";
-        return Path.GetFileNameWithoutExtension(own) == "dotnet" ? (own, [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll")]) : (own, []);
-    }
-
-    internal static double ResidentMiB(int process)
-    {
-        // proc(5): "VmRSS:     51234 kB".
-        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
-    }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

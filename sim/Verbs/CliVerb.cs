@@ -17,7 +17,9 @@ internal static class CliVerb
     private static async Task<int> RunAsync(string state)
     {
         using var signals = new StopSignals();
-        await using var console = await ConsoleSocket.ConnectAsync(Path.GetFullPath(state), echo: Console.IsInputRedirected, signals.Token)
+        using var terminal = RawTerminal.Enter();
+        var folder = Path.GetFullPath(state);
+        await using var console = await (terminal is null ? ConsoleSocket.ConnectAsync(folder, echo: Console.IsInputRedirected, signals.Token) : ConsoleSocket.ConnectAsync(folder, RawTerminal.Size(), signals.Token))
             ?? throw new LabFailure(ExitCode.Missing, $"no appliance runs in {state} (start one with: run up --state {state})");
         // Not awaited: the appliance ends the session, and a read from a terminal cannot be called off.
         _ = SendAsync(console, signals.Token);

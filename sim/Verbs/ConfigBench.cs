@@ -81,7 +81,7 @@ internal static class ConfigBench
                 Commit(unit, "set and end of an object", number => $"config system global\nset remoteauthtimeout {5 + (number % 50)}\nend\n"),
                 Commit(unit, "set and next of a user", number => $"config user local\nedit user{number * 97 % 10_000:00000}\nset passwd changed-{number}\nnext\nend\n"),
             ];
-            return new ConfigFigures("config", loads, Math.Round(loads[1].Milliseconds / Large / (loads[0].Milliseconds / Small), 2), commits, Math.Round(BenchVerb.ResidentMiB(Environment.ProcessId), 1));
+            return new ConfigFigures("config", loads, Math.Round(loads[1].Milliseconds / Large / (loads[0].Milliseconds / Small), 2), commits, Math.Round(BootBench.ResidentMiB(Environment.ProcessId), 1));
         }
         finally
         {

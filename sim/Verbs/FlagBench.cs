@@ -19,7 +19,15 @@ internal static class FlagBench
 {
     private const int Runs = 20;
 
-    public static async Task<FlagFigures> RunAsync(CancellationToken cancellationToken)
+    public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
+    {
+        var figures = await MeasureAsync(cancellationToken);
+        return json
+            ? JsonSerializer.Serialize(figures, FlagBenchJson.Default.FlagFigures)
+            : $"flag: a live callback ended {figures.EndedMillisecondsMedian} ms after its flag was withdrawn (median of {figures.Runs}; {figures.EndedMillisecondsMax} ms at most)";
+    }
+
+    private static async Task<FlagFigures> MeasureAsync(CancellationToken cancellationToken)
     {
         var state = Directory.CreateTempSubdirectory("appliance-bench-");
         try

@@ -5,7 +5,9 @@ namespace Appliance.Sim.Verbs;
 /// <summary>One line on stderr for each message; stdout belongs to what was asked for.</summary>
 internal sealed class StandardErrorLog(LogLevel least, TimeProvider time) : ILoggerFactory
 {
-    public ILogger CreateLogger(string categoryName) => new Logger(categoryName, least, time);
+    /// <summary>The framework tells of every request, address and query string: of it only what went wrong is for an operator.</summary>
+    public ILogger CreateLogger(string categoryName) =>
+        new Logger(categoryName, categoryName.StartsWith("Microsoft.", StringComparison.Ordinal) && least < LogLevel.Warning ? LogLevel.Warning : least, time);
 
     public void AddProvider(ILoggerProvider provider)
     {

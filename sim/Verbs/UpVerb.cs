@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Appliance.Firmware.Cli;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 using Microsoft.Extensions.Logging;
@@ -100,6 +101,25 @@ internal static class UpVerb
         }
     }
 
+    /// <summary>After <c>exit</c> a console shows its first prompt again; Ctrl-C at the root, and the terminal's own end, switch off.</summary>
+    private static async Task TerminalAsync(Laboratory lab, Stream input, Stream output, StopSignals signals)
+    {
+        using var raw = RawTerminal.Enter();
+        if (raw is not null)
+        {
+            while (await lab.Unit.RunTerminalAsync(input, output, RawTerminal.Size(), signals.Token) == ConsoleEnd.Exited)
+            {
+                await output.WriteAsync("\r\n"u8.ToArray(), signals.Token);
+            }
+            return;
+        }
+        var lines = new TerminalInput(input);
+        while (!lines.Ended)
+        {
+            await lab.Unit.RunConsoleAsync(lines, output, echo: false, signals.Token);
+        }
+    }
+
     private static async Task ConsoleAsync(Laboratory lab, StopSignals signals)
     {
         var (input, output) = (Console.OpenStandardInput(), Console.OpenStandardOutput());
@@ -110,12 +130,7 @@ internal static class UpVerb
                 await lab.Unit.RunConsoleAsync(input, output, echo: true, signals.Token);
                 return; // The script is done; the appliance stays.
             }
-            var terminal = new TerminalInput(input);
-            while (!terminal.Ended)
-            {
-                // After "exit" a console shows its first prompt again; end of input (Ctrl-D) switches off.
-                await lab.Unit.RunConsoleAsync(terminal, output, echo: false, signals.Token);
-            }
+            await TerminalAsync(lab, input, output, signals);
             signals.Request();
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
 using Appliance.Sim.Lab;
 
@@ -52,6 +53,12 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         {
             await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{(echo ? "echo" : "plain")} {line}\n"), cancellationToken);
         }
+    }
+
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken)
+    {
+        await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"terminal {size.Rows} {size.Columns}\r\n"), cancellationToken);
+        return ConsoleEnd.HungUp;
     }
 
     public void Write(string description)

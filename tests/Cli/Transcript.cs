@@ -1,0 +1,50 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Tests.Cli;
+
+/// <summary>
+/// A golden transcript: lines <c>#! key value</c> that set up the run, the typed lines, a line <c>----</c>, and exactly what a terminal
+/// shows. What differs by run (ENC values, the serial number, conf_file_ver) is masked.
+/// </summary>
+internal sealed partial record Transcript(string File, string Head, string Typed, string Expected)
+{
+    private const string Mark = "----\n";
+
+    /// <summary>The release to behave like (<c>#! personality 7.4</c>).</summary>
+    public Personality Personality { get; private init; } = Personality.Default;
+
+    /// <summary>Reads a file; what it does not understand throws.</summary>
+    public static Transcript Read(string file)
+    {
+        var text = System.IO.File.ReadAllText(file);
+        var mark = text.StartsWith(Mark, StringComparison.Ordinal) ? 0 : text.IndexOf("\n" + Mark, StringComparison.Ordinal) + 1;
+        // A file without the mark is new: UPDATE_GOLDEN=1 writes the rest.
+        var (input, shown) = mark == 0 && !text.StartsWith(Mark, StringComparison.Ordinal) ? (text, "") : (text[..mark], text[(mark + Mark.Length)..]);
+        var lines = input.Split('\n');
+        var settings = lines.TakeWhile(line => line.StartsWith("#! ", StringComparison.Ordinal)).ToArray();
+        var head = string.Concat(settings.Select(line => line + "\n"));
+        var transcript = new Transcript(file, head, input[head.Length..], shown.EndsWith('\n') ? shown[..^1] : shown);
+        return settings.Aggregate(transcript, (made, line) => line[3..].Split(' ', 2) switch
+        {
+            ["personality", var name] => made with { Personality = Personality.Find(name) ?? throw new InvalidDataException($"{file}: no personality {name}") },
+            _ => throw new InvalidDataException($"{file}: '{line}' is not understood"),
+        });
+    }
+
+    /// <summary>Writes what is shown after the mark.</summary>
+    public void Rewrite(string shown) => System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
+
+    /// <summary>A text without what differs by run.</summary>
+    public static string Masked(string shown) => Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****");
+
+    [GeneratedRegex("ENC [A-Za-z0-9+/]{8,}={0,2}")]
+    private static partial Regex Secrets();
+
+    [GeneratedRegex("FGVMLAB[0-9A-F]{9}")]
+    private static partial Regex Serials();
+
+    [GeneratedRegex("conf_file_ver=[0-9]+")]
+    private static partial Regex Versions();
+}

@@ -1,0 +1,61 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Appliance.Sim.Lab;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Appliance.Tests.Cli;
+
+/// <summary>
+/// Every file of Transcripts/ twice, each time on a unit fresh from the ready-made lab: through the console's stream, and through the
+/// lab's Unix socket. Both must show the same. UPDATE_GOLDEN=1 writes what they show.
+/// </summary>
+public sealed class TranscriptTests
+{
+    public static TheoryData<string> Names => [.. Directory.EnumerateFiles(Folder(), "*.txt", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Folder(), file)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task AConsoleShows(string name)
+    {
+        var transcript = Transcript.Read(Path.Combine(Folder(), name));
+        var shown = await Task.WhenAll(InMemoryAsync(transcript), OverTheSocketAsync(transcript));
+        if (Golden.Updates)
+        {
+            transcript.Rewrite(shown[0]);
+            transcript = Transcript.Read(transcript.File);
+        }
+        Assert.Equal(transcript.Expected, shown[0]);
+        Assert.Equal(transcript.Expected, shown[1]);
+    }
+
+    private static async Task<string> InMemoryAsync(Transcript transcript)
+    {
+        await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
+        using var input = new MemoryStream(Encoding.UTF8.GetBytes(transcript.Typed));
+        using var output = new MemoryStream();
+        await unit.Lab.RunConsoleAsync(input, output, echo: true, CancellationToken.None);
+        return Transcript.Masked(Encoding.UTF8.GetString(output.ToArray()));
+    }
+
+    private static async Task<string> OverTheSocketAsync(Transcript transcript)
+    {
+        await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
+        await using var listening = ConsoleSocket.Listen(unit.State, unit.Lab, NullLogger.Instance);
+        await using var console = (await ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None))!;
+        var typing = TypeAsync(console, transcript.Typed);
+        using var reader = new StreamReader(console, Encoding.UTF8);
+        var shown = await reader.ReadToEndAsync();
+        await typing;
+        return Transcript.Masked(shown);
+    }
+
+    private static async Task TypeAsync(NetworkStream console, string typed)
+    {
+        await console.WriteAsync(Encoding.UTF8.GetBytes(typed));
+        console.Socket.Shutdown(SocketShutdown.Send);
+    }
+
+    private static string Folder([CallerFilePath] string test = "") => Path.Combine(Path.GetDirectoryName(test)!, "Transcripts");
+}
