@@ -38,6 +38,7 @@ public sealed class Unit : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> _running = new();
     private NicTransport _transport = null!;
     private TimeProvider _time = TimeProvider.System;
+    private string _stateFolder = "";
     private DeviceCertificates _certificates = null!;
     private VpnSessions _sessions = null!;
 
@@ -92,10 +93,11 @@ public sealed class Unit : IAsyncDisposable
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
-        Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
+        Config = ConfigStore.Open(
+            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn(options.Nics), options.Time);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
-        _time = options.Time;
+        (_time, _stateFolder) = (options.Time, options.StateFolder);
 
         var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
         var push = Own(new PushService(login, options.PushSender, Events, options.Time));
@@ -124,6 +126,7 @@ public sealed class Unit : IAsyncDisposable
         }
         Events.DeviceName = Config.Current.Object("system global").Text("hostname");
         Config.Committed += new ConfigJournal(Events).Record;
+        Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)
         {
             Events.Write(new EventEntry("0100032139", "system", EventLevel.Alert, "Configuration file damaged", ("msg", warning)));
@@ -131,7 +134,7 @@ public sealed class Unit : IAsyncDisposable
     }
 
     /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
+    public CliSession OpenConsole() => new(Config, [.. StatusCommands.For(this, _sessions, _time), .. ConfigurationCommands.For(this, _stateFolder)]);
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations()

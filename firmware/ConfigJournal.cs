@@ -9,6 +9,9 @@ namespace Appliance.Firmware;
 /// </summary>
 internal sealed class ConfigJournal
 {
+    /// <summary>A commit of more objects is one event.</summary>
+    private const int ObjectsMax = 100;
+
     private readonly EventLog _events;
 
     /// <summary>Writes to a log, and keeps its device name the host name.</summary>
@@ -18,7 +21,14 @@ internal sealed class ConfigJournal
     internal void Record(ConfigTree before, ConfigTree after)
     {
         _events.DeviceName = after.Object("system global").Text("hostname");
-        foreach (var table in ConfigTree.Changed(before, after))
+        var changed = ConfigTree.Changed(before, after).ToArray();
+        if (changed.Sum(table => table.IsList ? ConfigTable.Changes(before.List(table.Path), after.List(table.Path)).Take(ObjectsMax + 1).Count() : 1) is > ObjectsMax)
+        {
+            // A restored file: the log is not for repeating it.
+            Write("0100044546", "Attribute configured", "Edit", "", "", string.Join(' ', changed.Select(table => table.Path.Replace(' ', '.'))), $"more than {ObjectsMax} objects configured at once");
+            return;
+        }
+        foreach (var table in changed)
         {
             if (!table.IsList)
             {
@@ -50,6 +60,9 @@ internal sealed class ConfigJournal
         .Where(attribute => !before.Words(attribute.Name).AsSpan().SequenceEqual(after.Words(attribute.Name).AsSpan())).Select(attribute => attribute.Name)
         .Concat(after.Schema.Children.Where(child => !ReferenceEquals(before.Children(child.Path), after.Children(child.Path)) && (before.Children(child.Path).Count > 0 || after.Children(child.Path).Count > 0)).Select(child => child.Path)));
 
-    private void Write(string id, string description, TableSchema table, string? key, string action, string attributes) => _events.Write(new EventEntry(id, "system", EventLevel.Information, description,
-        ("user", "admin"), ("ui", "console"), ("action", action), ("cfgpath", table.Path.Replace(' ', '.')), ("cfgobj", key ?? ""), ("cfgattr", attributes), ("msg", $"{action} {table.Path.Replace(' ', '.')} {key}".TrimEnd())));
+    private void Write(string id, string description, TableSchema table, string? key, string action, string attributes) =>
+        Write(id, description, action, table.Path.Replace(' ', '.'), key ?? "", attributes, $"{action} {table.Path.Replace(' ', '.')} {key}".TrimEnd());
+
+    private void Write(string id, string description, string action, string path, string key, string attributes, string message) => _events.Write(new EventEntry(id, "system", EventLevel.Information, description,
+        ("user", "admin"), ("ui", "console"), ("action", action), ("cfgpath", path), ("cfgobj", key), ("cfgattr", attributes), ("msg", message)));
 }

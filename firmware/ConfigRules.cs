@@ -14,6 +14,10 @@ public static class ConfigRules
         ["user fortitoken seed"] = text => TokenSeed.Parse(text) is not null,
     };
 
+    /// <summary>The same, and which interfaces a board has: in a file, an entry for another one is left out like what is not understood.</summary>
+    internal static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<INic> nics) =>
+        new Dictionary<string, Func<string, bool>>(Values, StringComparer.Ordinal) { ["system interface name"] = name => nics.Any(nic => nic.Name == name) };
+
     /// <summary>
     /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.
     /// What is refused is documented; code and words of the second case are *assumed*.

@@ -164,7 +164,11 @@ public sealed class ConfigStore
     public (IReadOnlyList<IgnoredLine> Ignored, ConfigError? Error) Restore(string text, string admin = DefaultAdmin, string comment = "")
     {
         var (tree, ignored) = ConfigReader.Read(Current.Schema, text, Unseal, Checks);
-        return (ignored, Commit(_ => tree, admin, null, comment));
+        lock (_lock)
+        {
+            // On disk whatever cfg-save says: a restored configuration is the saved one.
+            return (ignored, Commit(_ => tree, admin, null, comment) ?? SaveNow(admin));
+        }
     }
 
     /// <summary>Goes back to the first configuration. Keys, certificates and revisions stay.</summary>
