@@ -15,6 +15,9 @@ public sealed record IgnoredLine(int Number, string Why, int Last)
 /// <summary>Reads a configuration file: whole words, no console around it. What is not understood is left out and named.</summary>
 internal sealed class ConfigReader
 {
+    private const string OpenQuote = "Unmatched double quote.";
+    private const string OpenLevel = "the text ends inside a config level; what was open is left out";
+
     private readonly ConfigSchema _schema;
     private readonly Func<string, string?> _unseal;
     private readonly IReadOnlyDictionary<string, Func<string, bool>> _checks;
@@ -66,6 +69,9 @@ internal sealed class ConfigReader
         }
     }
 
+    /// <summary>What says that a text is not whole; null when it is.</summary>
+    internal static IgnoredLine? CutShort(IReadOnlyList<IgnoredLine> ignored) => ignored.FirstOrDefault(line => line.Why is OpenQuote or OpenLevel);
+
     private void ReadAll(string text)
     {
         var words = new List<string>();
@@ -86,8 +92,8 @@ internal sealed class ConfigReader
             next += text.AsSpan(start, at - start).Count('\n');
             if (!whole)
             {
-                Ignore("Unmatched double quote.", next);
-                return;
+                Ignore(OpenQuote, next);
+                break;
             }
             if (words.Count > 0 && Run(words) is { } why)
             {
@@ -97,7 +103,7 @@ internal sealed class ConfigReader
         if (_levels.Count > 0)
         {
             _line = next;
-            Ignore("the text ends inside a config level; what was open is left out", next);
+            Ignore(OpenLevel, next);
         }
         foreach (var (path, entries) in _lists)
         {

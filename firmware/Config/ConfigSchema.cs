@@ -65,7 +65,7 @@ public sealed class ConfigSchema
 
     private static TableSchema Build(string path, bool isList, string? key, IReadOnlyList<AttributeText> attributes, Version release)
     {
-        var known = attributes.Where(attribute => Includes(attribute.Versions, release)).ToArray();
+        var known = attributes.Where(attribute => Exists(attribute, release)).ToArray();
         return new TableSchema(path, isList)
         {
             Key = isList ? key : null,
@@ -80,15 +80,18 @@ public sealed class ConfigSchema
         var kind = KindOf(text);
         // One real unit of 7.2.4 was read out; where it differs, that release follows it.
         var standing = text.Default72 is not null && (release.Major, release.Minor) == (7, 2) ? text.Default72 : text.Default;
+        ImmutableArray<string> options = [.. (text.Options ?? []).Select(option => Option(option, release)).OfType<string>()];
+        ImmutableArray<string> words = standing is not { Length: > 0 } ? []
+            : text.Multi || kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard or ValueKind.DateTime ? [.. standing.Split(' ')] : [standing];
         return new AttributeSchema(text.Name, kind)
         {
             Multi = text.Multi || text.Type == "ref-list",
-            Options = [.. (text.Options ?? []).Select(option => Option(option, release)).OfType<string>()],
+            Options = options,
             Min = text.Min ?? 0,
             Max = text.Max ?? uint.MaxValue,
             MaxLength = text.MaxLen,
             References = [.. text.Ref ?? []],
-            Default = standing is { Length: > 0 } value ? (text.Multi || kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard or ValueKind.DateTime ? [.. value.Split(' ')] : [value]) : [],
+            Default = kind == ValueKind.Option ? Known(words, options, text.Multi) : words,
             Secret = text.Secret || text.Vtype?.StartsWith("password", StringComparison.Ordinal) == true,
             Required = text.Required,
             EmptyIsUnset = text.Multi || text.Type == "ref-list" || text.EmptyUnset,
@@ -99,6 +102,10 @@ public sealed class ConfigSchema
             Help = text.Note ?? "",
         };
     }
+
+    /// <summary>A default in a release that does not know all of its words: those that it knows, or the choice that does nothing (*assumed*).</summary>
+    private static ImmutableArray<string> Known(ImmutableArray<string> words, ImmutableArray<string> options, bool multi) =>
+        words.All(options.Contains) ? words : multi ? [.. words.Where(options.Contains)] : [options.Contains("disable") ? "disable" : options[0]];
 
     private static ValueKind KindOf(AttributeText text) => text.Type switch
     {
@@ -133,6 +140,11 @@ public sealed class ConfigSchema
         var versions = option.GetProperty("versions").EnumerateArray().Select(range => (IReadOnlyList<string>)[.. range.EnumerateArray().Select(end => end.GetString()!)]).ToArray();
         return Includes(versions, release) ? option.GetProperty("value").GetString() : null;
     }
+
+    /// <summary>An attribute is there in a release that knows it, with a choice that it knows, or a key for a list.</summary>
+    private static bool Exists(AttributeText text, Version release) => Includes(text.Versions, release)
+        && (text.Options is not { Count: > 0 } options || options.Any(option => Option(option, release) is not null))
+        && (text.Type != "table" || text.Children!.Any(child => child.Name == text.Mkey && Exists(child, release)));
 
     /// <summary>Ranges of releases, both ends included; an end that is empty is open. None at all: every release.</summary>
     private static bool Includes(IReadOnlyList<IReadOnlyList<string>>? ranges, Version release) =>

@@ -159,11 +159,15 @@ public sealed class ConfigStore
 
     /// <summary>
     /// Replaces the whole configuration by that of a text, as one commit. What the text has that cannot be understood here is left out,
-    /// and given back line by line.
+    /// and given back line by line; a text that ends in the middle of something changes nothing.
     /// </summary>
     public (IReadOnlyList<IgnoredLine> Ignored, ConfigError? Error) Restore(string text, string admin = DefaultAdmin, string comment = "")
     {
         var (tree, ignored) = ConfigReader.Read(Current.Schema, text, Unseal, Checks);
+        if (ConfigReader.CutShort(ignored) is { } cut)
+        {
+            return (ignored, new ConfigError(-1, $"File check failed: line {cut.Number}: {cut.Why}"));
+        }
         lock (_lock)
         {
             // On disk whatever cfg-save says: a restored configuration is the saved one.

@@ -24,6 +24,10 @@ internal static class ConfigValue
         {
             return ([], new ConfigError(-160, "incomplete command in the end"));
         }
+        if (!schema.Default.IsEmpty && words.SequenceEqual(schema.Default, StringComparer.Ordinal))
+        {
+            return (schema.Default, null); // Good whatever the range says: 0 often stands for "as the unit thinks best".
+        }
         if (schema.Secret && words is ["ENC", var sealedText])
         {
             return unseal(sealedText) is { } clear ? ([clear], null) : ([], Refuse(-14, "ENC", "the value was not encrypted by this unit"));
