@@ -51,10 +51,10 @@ internal sealed class ConfigurationCommands
         ];
     }
 
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
 
     private static CliReply? OutsideTransaction(CliCall call) =>
-        call.Session.Workspace.Transaction == 0 ? null : new ConfigError(-1, $"the command cannot be used in a config transaction (id={call.Session.Workspace.Transaction})");
+        call.Session.Workspace.Transaction == 0 ? (CliReply?)null : new ConfigError(-1, $"the command cannot be used in a config transaction (id={call.Session.Workspace.Transaction})");
 
     /// <summary>There is no server in a lab of one appliance: told as the device tells of one that it cannot reach.</summary>
     private static CliReply Unreachable(CliCall call, string way, string what) => call.Arguments is [_, var server, ..]

@@ -40,7 +40,18 @@ public sealed class CliSession
     public ConfigWorkspace Workspace { get; }
 
     /// <summary>True after <c>exit</c> at the root.</summary>
-    public bool Closed { get; private set; }
+    public bool Closed
+    {
+        get;
+        private set
+        {
+            field = value;
+            if (value)
+            {
+                Workspace.Dispose();
+            }
+        }
+    }
 
     /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
     public bool Asks => _confirm is not null;

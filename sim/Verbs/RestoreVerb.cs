@@ -7,7 +7,7 @@ using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
 
-/// <summary>What of a file would have no effect here.</summary>
+/// <summary>What of a file would have no effect here: single lines, and blocks from their first line to their last.</summary>
 internal sealed record RestoreReport(string File, string Personality, int Lines, IReadOnlyList<IgnoredLine> Ignored);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
@@ -75,9 +75,9 @@ internal static class RestoreVerb
         }
         foreach (var line in report.Ignored)
         {
-            Console.WriteLine(line.Number > 0 ? $"{file}:{line.Number}: {line.Why}" : $"{file}: {line.Why}");
+            Console.WriteLine($"{file}:{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")}: {line.Why}");
         }
-        Console.WriteLine($"{report.Lines} lines, {report.Ignored.Count} of them or of their blocks would be ignored by {personality.Name}");
+        Console.WriteLine($"{report.Lines} lines, {report.Ignored.Sum(line => line.Last - line.Number + 1)} of them in {report.Ignored.Count} places would be ignored by {personality.Name}");
         return ExitCode.Ok;
     }
 }
