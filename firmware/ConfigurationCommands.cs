@@ -16,6 +16,7 @@ internal sealed class ConfigurationCommands
     /// <summary>Events and console lines for what a restored file has that is not understood: beyond that, <c>./run restore FILE --check</c> tells.</summary>
     private const int IgnoredMax = 100;
 
+    private static readonly string[] Servers = ["ftp", "sftp", "tftp", "scp"];
     private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
     private readonly Unit _unit;
     private readonly UsbStick _usb;
@@ -34,7 +35,7 @@ internal sealed class ConfigurationCommands
             new("execute backup full-config usb", "Back up the configuration with all defaults to the USB disk.", call => commands.BackUpToUsb(call, full: true)),
             new("execute restore config flash", "Restore a revision.", commands.RestoreFromFlash),
             new("execute restore config usb", "Restore a backup from the USB disk.", commands.RestoreFromUsb),
-            .. new[] { "ftp", "sftp", "tftp", "scp" }.SelectMany(way => new CliCommand[]
+            .. Servers.SelectMany(way => new CliCommand[]
             {
                 new($"execute backup config {way}", $"Back up the configuration to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
                 new($"execute backup full-config {way}", $"Back up the configuration with all defaults to a server by {way}.", call => Unreachable(call, way, "Send config file to")),

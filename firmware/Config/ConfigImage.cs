@@ -8,7 +8,7 @@ namespace Appliance.Firmware.Config;
 /// A configuration as it is kept on disk: the text of <c>show</c> and two comment lines, the lengths of the parts that it was made of and
 /// a digest over the parts' digests. What did not change since the last save is not written, sealed or digested anew.
 /// </summary>
-internal sealed class ConfigImage
+internal sealed class ConfigImage : IDisposable
 {
     private const int PartSize = 8 * 1024;
     private static readonly byte[] PartsMark = "\n#parts="u8.ToArray();
@@ -26,16 +26,13 @@ internal sealed class ConfigImage
     /// <summary>The bytes of the file, in pieces.</summary>
     internal static IReadOnlyList<ReadOnlyMemory<byte>> Of(ConfigTree tree, string header, DeviceKey key)
     {
-        var image = new ConfigImage(key);
-        using (image._digests)
+        using var image = new ConfigImage(key);
+        image._open.Write(Encoding.UTF8.GetBytes(header));
+        foreach (var table in tree.HeldPaths.Select(path => tree.Schema.Table(path)!))
         {
-            image._open.Write(Encoding.UTF8.GetBytes(header));
-            foreach (var table in tree.HeldPaths.Select(path => tree.Schema.Table(path)!))
-            {
-                image.Add(tree, table);
-            }
-            return image.Finish();
+            image.Add(tree, table);
         }
+        return image.Finish();
     }
 
     /// <summary>The text of a file that is whole; null for any other.</summary>
@@ -63,6 +60,13 @@ internal sealed class ConfigImage
         }
         digests.AppendData(lengths);
         return rest.IsEmpty && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(digests.GetHashAndReset())) ? Encoding.UTF8.GetString(body) : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _open.Dispose();
+        _digests.Dispose();
     }
 
     private static byte[] ChecksumLine(byte[] digest) => Encoding.ASCII.GetBytes("#checksum=" + Convert.ToHexStringLower(digest) + "\n");
