@@ -35,7 +35,10 @@ public enum Assignment
 }
 
 /// <summary>Another attribute of the same entry has one of these values.</summary>
-public sealed record Condition(string Attribute, ImmutableArray<string> Values);
+/// <param name="Attribute">The other attribute.</param>
+/// <param name="Values">What it must be.</param>
+/// <param name="Drops">True when setting the other one to something else takes the value away (<c>mode static</c> those of DHCP).</param>
+public sealed record Condition(string Attribute, ImmutableArray<string> Values, bool Drops);
 
 /// <summary>One attribute of a table, as the reference data gives it for the personality in force.</summary>
 public sealed record AttributeSchema(string Name, ValueKind Kind)
