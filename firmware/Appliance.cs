@@ -97,6 +97,7 @@ public sealed class Unit : IAsyncDisposable
             ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn(options.Nics), options.Time);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
+        NetworkRules.AddTo(Config);
         (_time, _stateFolder) = (options.Time, options.StateFolder);
 
         var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));

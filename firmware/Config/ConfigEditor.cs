@@ -59,9 +59,23 @@ internal sealed class ConfigEditor(
         var (kept, error) = Check(edit.Schema, attribute, words, (asked, key) => ConfigReferences.Allows(tree, asked, key), unseal, checks);
         if (error is null)
         {
-            edit.Working = edit.Working.With(attribute, kept);
+            edit.Working = Assign(edit.Working, attribute, kept);
         }
         return error;
+    }
+
+    /// <summary>An object with a checked value, without what that value takes away (<c>mode static</c> what DHCP had).</summary>
+    internal static ConfigObject Assign(ConfigObject value, AttributeSchema attribute, ImmutableArray<string> kept)
+    {
+        value = value.With(attribute, kept);
+        foreach (var other in value.Schema.Droppable)
+        {
+            if (other.When!.Attribute == attribute.Name && value.IsSet(other) && !kept.Any(other.When.Values.Contains))
+            {
+                value = value.Without(other.Name);
+            }
+        }
+        return value;
     }
 
     /// <summary>The words of a value as they are kept, or why they are refused.</summary>
@@ -160,7 +174,7 @@ internal sealed class ConfigEditor(
         return uses > 0 ? InUse(uses) : Change(list, table => table.Schema.EmptyTable);
     }
 
-    /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
+    /// <summary>Another entry with the same values; <paramref name="remove"/> makes it the same entry under another key, for those that refer to it, too.</summary>
     internal ConfigError? Copy(string from, string to, bool remove)
     {
         var list = (ConfigLevel.List)Level!;
@@ -176,11 +190,13 @@ internal sealed class ConfigEditor(
         {
             return new ConfigError(-5, $"a duplicate entry already exists: {to}");
         }
-        if (remove && IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, from) is > 0 and var uses)
+        if (remove)
         {
-            return InUse(uses);
+            return IsRoot(list)
+                ? commit(tree => ConfigReferences.Renamed(tree.With(list.Schema.Path, tree.List(list.Schema.Path).Renamed(from, to)), list.Schema, from, to))
+                : Change(list, table => table.Renamed(from, to));
         }
-        return Full(list) is { } full && !remove ? full : Change(list, table => remove ? table.Renamed(from, to) : table.With(to, ConfigAssignments.Complete(table.Schema, to, Unassigned(entry), table.Entries.Select(other => other.Entry))));
+        return CheckRoom(list.Schema, TableOf(list).Count) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table.Schema, to, Unassigned(entry), table.Entries.Select(other => other.Entry))));
     }
 
     /// <summary>Moves an entry of a list whose order matters.</summary>

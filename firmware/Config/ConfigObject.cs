@@ -51,7 +51,7 @@ public sealed class ConfigObject
     internal IEnumerable<(AttributeSchema Attribute, ImmutableArray<string> Words)> Values => _values.Select(held => (Schema.Attributes[held.Attribute], held.Words));
 
     /// <summary>False for an attribute at its default whose condition is not met: it is not shown.</summary>
-    public bool Applies(AttributeSchema attribute) => attribute.When is not { } condition || IsSet(attribute) || Text(condition.Attribute) == condition.Value;
+    public bool Applies(AttributeSchema attribute) => attribute.When is not { } condition || IsSet(attribute) || condition.Values.Contains(Text(condition.Attribute));
 
     /// <summary>A plain value, or "" when it is empty.</summary>
     public string Text(string attribute) => Words(attribute) is [var first, ..] ? first : "";

@@ -244,7 +244,7 @@ internal sealed class ConfigReader
         {
             return error.Lines[0];
         }
-        level.Working = level.Working!.With(attribute, kept);
+        level.Working = ConfigEditor.Assign(level.Working!, attribute, kept);
         if (attribute.References.Length > 0)
         {
             _references.Add(new(_line, level, attribute, kept));

@@ -33,6 +33,35 @@ internal static class ConfigReferences
     internal static int CountUses(ConfigTree tree, TableSchema table, string key) =>
         tree.Schema.Referrers(table.Path).Sum(path => UsesIn(tree, path).GetValueOrDefault((table.Path, key)));
 
+    /// <summary>The tree with every reference to an entry that has another key now.</summary>
+    internal static ConfigTree Renamed(ConfigTree tree, TableSchema table, string from, string to)
+    {
+        foreach (var path in tree.Schema.Referrers(table.Path).Where(path => UsesIn(tree, path).ContainsKey((table.Path, from))).ToArray())
+        {
+            tree = tree.Schema.Table(path)!.IsList ? tree.With(path, InTable(tree.List(path))) : tree.With(path, InObject(tree.Object(path)));
+        }
+        return tree;
+
+        ConfigTable InTable(ConfigTable list) => list.Entries.Select(entry => (entry.Key, Before: entry.Entry, After: InObject(entry.Entry)))
+            .Where(entry => !ReferenceEquals(entry.Before, entry.After)).ToArray().Aggregate(list, (changed, entry) => changed.With(entry.Key, entry.After));
+
+        ConfigObject InObject(ConfigObject value)
+        {
+            foreach (var (attribute, words) in value.Values.ToArray())
+            {
+                if (words.Contains(from) && tree.Schema.Targets(attribute).Contains(table))
+                {
+                    value = value.With(attribute, [.. words.Select(word => word == from ? to : word)]);
+                }
+            }
+            foreach (var child in value.HeldChildren.ToArray())
+            {
+                value = value.WithChildren(child.Schema.Path, InTable(child));
+            }
+            return value;
+        }
+    }
+
     /// <summary>
     /// What refers to nothing in a tree and did not so in the one before it, as <c>path attribute value</c>; null when there is nothing.
     /// Looks only at what changed, and at who refers to what was deleted.

@@ -97,8 +97,9 @@ public sealed class ConfigSchema
             EmptyIsUnset = text.Multi || text.Type == "ref-list" || text.EmptyUnset,
             Always = text.Always,
             Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
-            When = text.When?.Split('=') is [var other, var needed] ? (other, needed) : null,
-            Bare = text.Bare || text.Vtype is "uuid" or "user" or "ipv6-prefix" or "ipv6-address" or "mac-address" or "ipv4-netmask" or "datetime",
+            When = text.When?.Split('=') is [var other, var needed] ? new Condition(other, [.. needed.Split('|')], text.Drops) : null,
+            Bare = (text.Bare is not null && Includes(text.Bare, release)) || text.Vtype is "user",
+            Joins = text.Vtype is "user" && !text.Multi,
             Help = text.Note ?? "",
         };
     }
@@ -127,6 +128,8 @@ public sealed class ConfigSchema
             "hex-byte" => ValueKind.HexByte,
             "dscp" => ValueKind.Dscp,
             "port-range" => ValueKind.PortRange,
+            null when text.Default is "0.0.0.0" => ValueKind.Ipv4,
+            null when text.Default is "::" => ValueKind.Ipv6,
             _ => ValueKind.Text,
         },
     };

@@ -262,8 +262,7 @@ public sealed class ConfigStore
     private string Header(ConfigRevision? revision)
     {
         var personality = Current.Schema.Personality;
-        var release = personality.Release;
-        return $"#config-version={Personality.Platform}-{release.Major}.{release.Minor:00}.{release.Build:00}-FW-build{personality.Build:0000}-{personality.BuildDate}:opmode=1:vdom=0:user={DefaultAdmin}\n"
+        return $"#config-version={Personality.Platform}-{personality.Release}-FW-build{personality.Build:0000}-{personality.BuildDate}:opmode=1:vdom=0:user={DefaultAdmin}\n"
             + $"#conf_file_ver={revision?.Number ?? _files.Newest}\n#buildno={personality.Build:0000}\n#global_vdom=1\n{(revision is null ? "" : revision.Line + "\n")}";
     }
 

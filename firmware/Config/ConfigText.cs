@@ -138,7 +138,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         {
             _text.Append("ENC ").Append(seal(words[0]));
         }
-        else if (attribute.Kind != ValueKind.Text || (attribute.Bare && words.All(ConfigWords.NeedsNoQuotes)))
+        else if (attribute.Kind != ValueKind.Text || (attribute.Bare && words.All(word => attribute.Joins ? word.Split(' ').All(ConfigWords.NeedsNoQuotes) : ConfigWords.NeedsNoQuotes(word))))
         {
             _text.AppendJoin(' ', words.AsSpan());
         }
@@ -157,7 +157,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// </summary>
     private bool Shows(AttributeSchema attribute, ConfigObject value) =>
         value.IsSet(attribute)
-        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || attribute.Kind == ValueKind.Text || attribute.Multi));
+        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || attribute.Kind is ValueKind.Text or ValueKind.DateTime || attribute.Multi));
 
     private void Line(int depth, string text) => _text.Append(' ', depth * 4).Append(text).Append('\n');
 }

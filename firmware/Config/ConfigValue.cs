@@ -40,6 +40,10 @@ internal static class ConfigValue
         {
             return DayAndTime(schema, words);
         }
+        if (schema.Joins)
+        {
+            words = [string.Join(' ', words)];
+        }
         if (words.Count > 1 && !schema.Multi)
         {
             return ([], new ConfigError(-61, $"command parse error before '{(schema.Secret ? "***" : Clean(words[1]))}'"));
@@ -90,9 +94,9 @@ internal static class ConfigValue
         ValueKind.Option => null,
         ValueKind.Ipv4 => IsIpv4(word) ? null : Refuse(-8, word, "invalid ip address"),
         ValueKind.Netmask => IsIpv4(word) && IsMask(IPAddress.Parse(word)) ? null : Refuse(-9, word, "invalid netmask."),
-        ValueKind.Ipv6 => IsIpv6(word) ? null : Refuse(-8, word, "invalid ipv6 address"),
-        ValueKind.Ipv6Prefix => IsIpv6Prefix(word) ? null : Refuse(-8, word, "invalid ipv6 prefix"),
-        ValueKind.Mac => word.Split(':') is { Length: 6 } octets && octets.All(octet => octet.Length == 2 && octet.All(char.IsAsciiHexDigit)) ? null : NodeCheck(schema, word, "invalid mac address"),
+        ValueKind.Ipv6 => IsIpv6(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Ipv6Prefix => IsIpv6Prefix(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Mac => word.Split(':') is { Length: 6 } octets && octets.All(octet => octet.Length == 2 && octet.All(char.IsAsciiHexDigit)) ? null : NodeCheck(schema, word),
         ValueKind.Uuid => Guid.TryParseExact(word, "D", out _) ? null : NodeCheck(schema, word, "invalid uuid"),
         ValueKind.Time => IsTime(word, "HH:mm") ? null : NodeCheck(schema, word, "invalid time, hh:mm is expected"),
         ValueKind.HexByte => word is ['0', 'x' or 'X', var high, var low] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low) ? null : NodeCheck(schema, word, "invalid octet, 0x00 to 0xff is expected"),
@@ -107,6 +111,10 @@ internal static class ConfigValue
 
     private static (ImmutableArray<string>, ConfigError?) DayAndTime(AttributeSchema schema, IReadOnlyList<string> words)
     {
+        if (words is [""] && schema.Default.IsEmpty)
+        {
+            return ([], null);
+        }
         // Two words, or both in quotes as older files have it.
         IReadOnlyList<string> parts = words is [var one] ? one.Split(' ') : words;
         return parts is [var day, var time] && ((day == "0000-00-00" && time == "00:00:00") || (IsTime(day, "yyyy-MM-dd") && IsTime(time, "HH:mm:ss")))

@@ -14,7 +14,7 @@ internal sealed record ScannedWords(List<string> Words, int LastStart, bool Open
 internal static class ConfigWords
 {
     private static readonly SearchValues<char> Special = SearchValues.Create(" \t\r\n\"'\\");
-    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-/");
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-/+");
 
     /// <summary>
     /// Splits a command: runs of non-blanks, <c>"…"</c> with backslash escapes, <c>'…'</c> literal, pieces join. Null while a quote or a

@@ -50,6 +50,12 @@ public enum Assignment
     Uuid,
 }
 
+/// <summary>Another attribute of the same entry has one of these values.</summary>
+/// <param name="Attribute">The other attribute.</param>
+/// <param name="Values">What it must be.</param>
+/// <param name="Drops">True when setting the other one to something else takes the value away (<c>mode static</c> those of DHCP).</param>
+public sealed record Condition(string Attribute, ImmutableArray<string> Values, bool Drops);
+
 /// <summary>One attribute of a table, as the reference data gives it for the personality in force.</summary>
 public sealed record AttributeSchema(string Name, ValueKind Kind)
 {
@@ -81,10 +87,12 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public bool Always { get; init; }
     /// <summary>What the unit itself puts in when the entry is stored without it.</summary>
     public Assignment Assigned { get; init; }
-    /// <summary>Another attribute and the value that it must have for this one to count (<c>nat</c> of a policy that accepts); null for none.</summary>
-    public (string Attribute, string Value)? When { get; init; }
+    /// <summary>What must hold for this one to count (<c>nat</c> of a policy that accepts); null for nothing.</summary>
+    public Condition? When { get; init; }
     /// <summary>True for a value that is shown without quotes as long as it needs none (an IPv6 address, a UUID, a time).</summary>
     public bool Bare { get; init; }
+    /// <summary>True for a value of several words that are kept as one (a date and a time, an address and a mask).</summary>
+    public bool Joins { get; init; }
     /// <summary>A line of help for <c>?</c>.</summary>
     public string Help { get; init; } = "";
 }
@@ -110,6 +118,7 @@ public sealed record TableSchema(string Path, bool IsList)
             _attributes = [.. value.Select((attribute, at) => attribute with { Index = at })];
             Mandatory = [.. _attributes.Where(attribute => attribute.Required && !attribute.IsKey)];
             Filled = [.. _attributes.Where(attribute => attribute.Assigned != Assignment.None)];
+            Droppable = [.. _attributes.Where(attribute => attribute.When is { Drops: true })];
             ShowsDefaults = _attributes.Any(attribute => attribute.Always);
             _byName = _attributes.ToDictionary(attribute => attribute.Name, StringComparer.Ordinal);
         }
@@ -118,6 +127,8 @@ public sealed record TableSchema(string Path, bool IsList)
     internal ImmutableArray<AttributeSchema> Mandatory { get; private init; } = [];
     /// <summary>The attributes that the unit itself fills in.</summary>
     internal ImmutableArray<AttributeSchema> Filled { get; private init; } = [];
+    /// <summary>The attributes that lose their value when another one gets a certain one.</summary>
+    internal ImmutableArray<AttributeSchema> Droppable { get; private init; } = [];
     /// <summary>True when some attribute is shown even at its default.</summary>
     internal bool ShowsDefaults { get; private init; }
     /// <summary>The attributes that <c>get</c> lists for each entry of a table; empty for all.</summary>

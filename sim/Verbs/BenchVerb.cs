@@ -17,6 +17,8 @@ internal static class BenchVerb
     private static readonly Bench[] All =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
+        new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
         new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
     ];

@@ -107,7 +107,7 @@ internal static class UpVerb
         using var raw = RawTerminal.Enter();
         if (raw is not null)
         {
-            while (await lab.Unit.RunTerminalAsync(input, output, RawTerminal.Size(), signals.Token) == ConsoleEnd.Exited)
+            while (await lab.Unit.RunTerminalAsync(raw.Keys, output, RawTerminal.Size(), signals.Token) == ConsoleEnd.Exited)
             {
                 await output.WriteAsync("\r\n"u8.ToArray(), signals.Token);
             }

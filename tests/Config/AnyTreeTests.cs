@@ -36,7 +36,7 @@ public sealed class AnyTreeTests : IDisposable
             var (booted, ignored) = ConfigReader.Read(schema, ConfigImage.Verified(saved)!, text => key.Unseal(text) is { } secret ? System.Text.Encoding.UTF8.GetString(secret) : null, ImmutableDictionary<string, Func<string, bool>>.Empty);
             Assert.Empty(ignored);
             Assert.Equal(shown, Text(booted, full: false));
-        }, iter: 30);
+        }, iter: 15);
         Assert.Empty(schema.Paths.SelectMany(path => Attributes(schema.Table(path)!)).Except(covered, StringComparer.Ordinal));
     }
 

@@ -115,8 +115,8 @@ public sealed class SchemaTests
     private static string Line(AttributeText attribute) => new StringBuilder(attribute.Name).Append(RangesOf(attribute.Versions)).Append(' ')
         .Append(attribute.Type == "table" ? $"[{attribute.Mkey}]" : attribute.Type)
         .Append(attribute.Element is { } element ? $" of {element}" : "").Append(attribute.Vtype is { } type ? $" ({type})" : "").Append(attribute.Multi || attribute.Type == "ref-list" ? "*" : "")
-        .Append(attribute.Secret ? " secret" : "").Append(attribute.Required ? " required" : "").Append(attribute.Ordered ? " ordered" : "").Append(attribute.Always ? " always" : "").Append(attribute.Bare ? " bare" : "")
-        .Append(attribute.EmptyUnset ? " empty-unset" : "").Append(attribute.Assigned is { } assigned ? $" assigned {assigned}" : "").Append(attribute.When is { } when ? $" when {when}" : "")
+        .Append(attribute.Secret ? " secret" : "").Append(attribute.Required ? " required" : "").Append(attribute.Ordered ? " ordered" : "").Append(attribute.Always ? " always" : "").Append(attribute.Bare is { } bare ? " bare" + RangesOf(bare) : "")
+        .Append(attribute.EmptyUnset ? " empty-unset" : "").Append(attribute.Assigned is { } assigned ? $" assigned {assigned}" : "").Append(attribute.When is { } when ? $" when {when}{(attribute.Drops ? " else dropped" : "")}" : "")
         .Append(attribute.Min is not null || attribute.Max is not null ? $" {attribute.Min ?? 0}..{attribute.Max}" : "").Append(attribute.MaxLen > 0 ? $" <={attribute.MaxLen}" : "")
         .Append(attribute.Options is { Count: > 0 } options ? " {" + string.Join(' ', options.Select(Option)) + "}" : "").Append(attribute.Ref is { Count: > 0 } references ? " -> " + string.Join(' ', references) : "")
         .Append(attribute.Default is { Length: > 0 } standing ? " = " + standing : "").Append(attribute.Default72 is { } other ? $" (7.2: {other})" : "").ToString();
