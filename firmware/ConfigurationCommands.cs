@@ -70,6 +70,7 @@ internal sealed class ConfigurationCommands
             return new ConfigError(-651, $"the timeout is {1} to {TransactionMinutesMax} minutes", "", $"value parse error before '{Clean(typed)}'");
         }
         return call.Arguments.Count > 1 ? CliPaths.ParseError(call.Arguments[1])
+            : call.Session.InBatch ? new ConfigError(-1, "a config transaction cannot be started in batch mode")
             : call.Session.Workspace.Start(TimeSpan.FromMinutes(minutes)) is { } error ? error
             : string.Create(CultureInfo.InvariantCulture, $"config transaction id={call.Session.Workspace.Transaction} started\n");
     }

@@ -18,6 +18,8 @@ public sealed class CliSession
     private readonly CliHelp _help;
     private readonly CliPaths _paths;
     private readonly CommandLines _lines = new();
+    private readonly CliBatch _batch;
+    private int _code;
     private Func<CliReply>? _confirm;
     private CliFilter? _filter;
 
@@ -27,7 +29,8 @@ public sealed class CliSession
         _store = store;
         Workspace = new ConfigWorkspace(store, Say);
         _editor = new ConfigEditor(() => Workspace.Current, Workspace.Commit, store.Unseal, store.Checks);
-        _paths = new CliPaths(store.Current.Schema, commands);
+        _batch = new CliBatch(RunForCode);
+        _paths = new CliPaths(store.Current.Schema, [.. commands, .. _batch.Commands]);
         _editVerbs = new EditVerbs(_editor, _paths);
         _view = new CliView(store, Workspace, _editor, _paths);
         _help = new CliHelp(Workspace, _editor, _paths);
@@ -35,6 +38,9 @@ public sealed class CliSession
 
     /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question waits.</summary>
     public string Prompt => Asks ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} # ";
+
+    /// <summary>True while the lines of a batch are run.</summary>
+    internal bool InBatch => _batch.IsRunning;
 
     /// <summary>The administrator's way to the configuration, with the transaction that he may have open.</summary>
     public ConfigWorkspace Workspace { get; }
@@ -94,6 +100,10 @@ public sealed class CliSession
             _lines.Clear();
             return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));
         }
+        if (_batch.IsKeeping && !IsOfBatch(line))
+        {
+            return _batch.Keep(line) is { } full ? Print(full) : "";
+        }
         if (!_lines.IsOpen)
         {
             var trimmed = line.AsSpan().Trim();
@@ -138,7 +148,35 @@ public sealed class CliSession
     }
 
     /// <summary>What is printed for an error, or for none.</summary>
-    internal static string Print(ConfigError? error) => error is null ? "\n" : $"\n{error.Text}\n\n";
+    private string Print(ConfigError? error)
+    {
+        _code = error?.Code ?? _code;
+        return error is null ? "\n" : $"\n{error.Text}\n\n";
+    }
+
+    /// <summary>True for a line that is never kept in a batch: it is about the batch.</summary>
+    private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
+        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
+        && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
+
+    /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
+    private (int Code, string Shown) RunForCode(string line)
+    {
+        _code = 0;
+        var shown = WithoutSecret(line);
+        Execute(line);
+        if (Asks)
+        {
+            Execute("n");
+            _code = -1;
+        }
+        return (_code, shown);
+    }
+
+    private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
+        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _) && edit.Schema.Attribute(match)!.Secret
+            ? $"{verb} {name} ***"
+            : _lines.IsOpen ? "***" : line.Trim();
 
     private string Run(ScannedWords scanned, string text)
     {
@@ -152,7 +190,7 @@ public sealed class CliSession
         }
         if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
         {
-            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
         }
         if (_filter?.Fault is { } fault)
         {
@@ -178,6 +216,12 @@ public sealed class CliSession
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
         }
+    }
+
+    private string Unknown()
+    {
+        _code = -1;
+        return "Unknown action 0\n\n";
     }
 
     private string Answer(CliReply reply)
