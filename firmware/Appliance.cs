@@ -94,7 +94,7 @@ public sealed class Unit : IAsyncDisposable
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
         Config = ConfigStore.Open(
-            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn(options.Nics), options.Time);
+            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn([.. options.Nics.Select(nic => nic.Name)]), options.Time);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
         NetworkRules.AddTo(Config);
@@ -132,6 +132,7 @@ public sealed class Unit : IAsyncDisposable
         {
             Events.Write(new EventEntry("0100032139", "system", EventLevel.Alert, "Configuration file damaged", ("msg", warning)));
         }
+        ConfigurationCommands.TellIgnored(Events, "daemon", "the saved configuration", Config.Ignored);
     }
 
     /// <summary>A new console session, as if a terminal were plugged in.</summary>

@@ -15,8 +15,8 @@ public static class ConfigRules
     };
 
     /// <summary>The same, and which interfaces a board has: in a file, an entry for another one is left out like what is not understood.</summary>
-    internal static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<INic> nics) =>
-        new Dictionary<string, Func<string, bool>>(Values, StringComparer.Ordinal) { ["system interface name"] = name => nics.Any(nic => nic.Name == name) };
+    public static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<string> interfaces) =>
+        new Dictionary<string, Func<string, bool>>(Values, StringComparer.Ordinal) { ["system interface name"] = interfaces.Contains };
 
     /// <summary>
     /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.

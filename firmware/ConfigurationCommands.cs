@@ -144,11 +144,10 @@ internal sealed class ConfigurationCommands
             return error;
         }
         var shown = new StringBuilder("Please wait...\nFile check OK.\n");
+        TellIgnored(_unit.Events, call.Session.Workspace.Admin, source, ignored);
         foreach (var line in ignored.Take(IgnoredMax))
         {
-            var where = line.Last > line.Number ? $"lines {line.Number} to {line.Last}" : $"line {line.Number}";
-            shown.Append(CultureInfo.InvariantCulture, $"{where} ignored: {line.Why}\n");
-            Tell("0100032144", EventLevel.Warning, "Configuration line ignored", call, "restore", $"{source}, {where}: {line.Why}");
+            shown.Append(CultureInfo.InvariantCulture, $"{Where(line)} ignored: {line.Why}\n");
         }
         if (ignored.Count > IgnoredMax)
         {
@@ -157,6 +156,17 @@ internal sealed class ConfigurationCommands
         Tell("0100032143", EventLevel.Notice, "Configuration restored", call, "restore", $"Configuration restored from {source}, {ignored.Count} lines or blocks ignored");
         return shown.Append("Configuration restored.\n").ToString();
     }
+
+    /// <summary>An event for each line or block that has no effect; of very many the first ones.</summary>
+    internal static void TellIgnored(EventLog events, string admin, string source, IReadOnlyList<IgnoredLine> ignored)
+    {
+        foreach (var line in ignored.Take(IgnoredMax))
+        {
+            events.Write(new EventEntry("0100032144", "system", EventLevel.Warning, "Configuration line ignored", ("user", admin), ("action", "ignore"), ("msg", $"{source}, {Where(line)}: {line.Why}")));
+        }
+    }
+
+    private static string Where(IgnoredLine line) => line.Last > line.Number ? $"lines {line.Number} to {line.Last}" : $"line {line.Number}";
 
     private string List()
     {
