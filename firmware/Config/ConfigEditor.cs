@@ -56,7 +56,7 @@ internal sealed class ConfigEditor(
     {
         var edit = (ConfigLevel.Edit)Level!;
         var tree = current();
-        var (kept, error) = Check(edit.Schema, attribute, words, (asked, key) => ConfigReferences.Allows(tree, asked, key), unseal, checks);
+        var (kept, error) = Check(attribute, words, (asked, key) => ConfigReferences.Allows(tree, asked, key), unseal, checks);
         if (error is null)
         {
             edit.Working = Assign(edit.Working, attribute, kept);
@@ -80,10 +80,10 @@ internal sealed class ConfigEditor(
 
     /// <summary>The words of a value as they are kept, or why they are refused.</summary>
     internal static (ImmutableArray<string> Kept, ConfigError? Error) Check(
-        TableSchema table, AttributeSchema attribute, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
+        AttributeSchema attribute, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
     {
         var (kept, error) = ConfigValue.Check(attribute, words, allows, unseal);
-        if (error is null && kept is [{ Length: > 0 } value] && checks.Count > 0 && checks.TryGetValue($"{table.Path} {attribute.Name}", out var check) && !check(value))
+        if (error is null && kept is [{ Length: > 0 } value] && checks.TryGetValue(attribute.Id, out var check) && !check(value))
         {
             return (kept, ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}"));
         }
@@ -232,7 +232,7 @@ internal sealed class ConfigEditor(
                 ? null
                 : ConfigValue.Refuse(-651, key, $"invalid unsigned integer value: {key}");
         }
-        if (key.Length == 0 || key.Any(char.IsControl) || ConfigValue.HasDangerous(key))
+        if (key.Length == 0 || ConfigValue.HasDangerous(key) || ConfigValue.HasControl(key))
         {
             return ConfigValue.Refuse(-173, key, key.Length == 0 ? "the name is empty" : "The string contains XSS vulnerability characters");
         }

@@ -216,7 +216,7 @@ internal sealed class ConfigReader
             return error.Lines[0];
         }
         var key = ConfigEditor.KeyOf(list.Schema, typed);
-        if (_levels.Count == 1 && _checks.TryGetValue($"{list.Schema.Path} {list.Schema.Key}", out var check) && !check(key))
+        if (_levels.Count == 1 && _checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key))
         {
             return $"node_check_object fail! for {list.Schema.Key} {Clean(key)}";
         }
@@ -239,7 +239,7 @@ internal sealed class ConfigReader
         {
             return known.Why;
         }
-        var (kept, error) = ConfigEditor.Check(level.Schema, attribute, words[2..], null, _unseal, _checks);
+        var (kept, error) = ConfigEditor.Check(attribute, words.GetRange(2, words.Count - 2), null, _unseal, _checks);
         if (error is not null)
         {
             return error.Lines[0];

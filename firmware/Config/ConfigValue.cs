@@ -24,7 +24,7 @@ internal static class ConfigValue
         {
             return ([], new ConfigError(-160, "incomplete command in the end"));
         }
-        if (!schema.Default.IsEmpty && words.SequenceEqual(schema.Default, StringComparer.Ordinal))
+        if (IsDefault(schema, words))
         {
             return (schema.Default, null); // Good whatever the range says: 0 often stands for "as the unit thinks best".
         }
@@ -63,6 +63,22 @@ internal static class ConfigValue
 
     /// <summary>True for a name that the device refuses.</summary>
     internal static bool HasDangerous(string word) => word.AsSpan().IndexOfAny(Dangerous) >= 0;
+
+    private static bool IsDefault(AttributeSchema schema, IReadOnlyList<string> words)
+    {
+        if (words.Count != schema.Default.Length)
+        {
+            return false;
+        }
+        for (var at = 0; at < words.Count; at++)
+        {
+            if (words[at] != schema.Default[at])
+            {
+                return false;
+            }
+        }
+        return true;
+    }
 
     private static string Clean(string word) => string.Concat(word.Where(c => !char.IsControl(c)).Take(64));
 
@@ -145,7 +161,7 @@ internal static class ConfigValue
         {
             return Refuse(-1, shown, $"string value is too long. the size is {word.Length}, the limit is {schema.MaxLength}");
         }
-        if (HasControl(word))
+        if (HasControl(word, lines: true))
         {
             return Refuse(-173, shown, "The string contains control characters");
         }
@@ -162,11 +178,12 @@ internal static class ConfigValue
             : null;
     }
 
-    private static bool HasControl(string word)
+    /// <summary>True for a text with a control character in it, whatever it is but a tab or, where they are allowed, a new line.</summary>
+    internal static bool HasControl(string word, bool lines = false)
     {
         foreach (var c in word)
         {
-            if (char.IsControl(c) && c is not ('\n' or '\t'))
+            if (char.IsControl(c) && !(lines && c is '\n' or '\t'))
             {
                 return true;
             }

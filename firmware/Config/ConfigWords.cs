@@ -98,6 +98,12 @@ internal static class ConfigWords
                     }
                     break;
                 case '"' or '\'':
+                    if (!inWord && Simple(text, at) is { } simple)
+                    {
+                        words.Add(simple);
+                        at += simple.Length + 2;
+                        break;
+                    }
                     Join(at);
                     if (!ReadQuoted(text, ref at, joined!))
                     {
@@ -183,6 +189,13 @@ internal static class ConfigWords
 
     /// <summary>True for a word that reads the same without quotes.</summary>
     internal static bool NeedsNoQuotes(string word) => word.Length > 0 && word.AsSpan().IndexOfAnyExcept(Plain) < 0;
+
+    /// <summary>What is in quotes, when it stands for itself there and is a whole word; else null.</summary>
+    private static string? Simple(string text, int at)
+    {
+        var end = text.AsSpan(at + 1).IndexOfAny(text[at], '\\');
+        return end >= 0 && text[at + 1 + end] == text[at] && (at + end + 2 == text.Length || text[at + end + 2] is ' ' or '\n' or '\t' or '\r') ? text.Substring(at + 1, end) : null;
+    }
 
     private static bool ReadQuoted(string text, ref int at, StringBuilder word)
     {

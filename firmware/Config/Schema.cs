@@ -81,6 +81,8 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public bool EmptyIsUnset { get; init; }
     /// <summary>Where it stands among the attributes of its table.</summary>
     internal int Index { get; init; }
+    /// <summary>Its table and its own name, as checks of single values name it.</summary>
+    internal string Id { get; init; } = "";
     /// <summary>True for the key of a list: it is shown by <c>edit</c>, never set.</summary>
     internal bool IsKey { get; init; }
     /// <summary>True when it is shown even at its default (an interface's <c>type</c>).</summary>
@@ -115,7 +117,7 @@ public sealed record TableSchema(string Path, bool IsList)
         get => _attributes;
         init
         {
-            _attributes = [.. value.Select((attribute, at) => attribute with { Index = at })];
+            _attributes = [.. value.Select((attribute, at) => attribute with { Index = at, Id = $"{Path} {attribute.Name}" })];
             Mandatory = [.. _attributes.Where(attribute => attribute.Required && !attribute.IsKey)];
             Filled = [.. _attributes.Where(attribute => attribute.Assigned != Assignment.None)];
             Droppable = [.. _attributes.Where(attribute => attribute.When is { Drops: true })];

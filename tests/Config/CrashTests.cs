@@ -87,6 +87,13 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
                 var port = PortOf(CrashDisk.Of(state), out var warning);
                 Assert.True(port == 6000 || (port == 5002 && !acknowledged), $"cut before operation {cut}: {port} was booted");
                 Assert.Null(warning);
+                if (acknowledged)
+                {
+                    // And then the newest is damaged: the one before it was sure before anybody was told.
+                    states++;
+                    var damaged = state.ToDictionary(file => file.Key, file => file.Key == File ? file.Value[1..] : file.Value, StringComparer.Ordinal);
+                    Assert.Equal(5002, PortOf(CrashDisk.Of(damaged), out _));
+                }
             }
             if (acknowledged)
             {
