@@ -73,15 +73,13 @@ internal sealed class ConfigImage : IDisposable
 
     private void Add(ConfigTree tree, TableSchema table)
     {
-        var head = Encoding.UTF8.GetBytes($"config {table.Path}\n");
         if (!table.IsList)
         {
             var value = tree.Object(table.Path);
             if (!value.IsDefault)
             {
-                _open.Write(head);
-                _open.Write(Body(value, 1));
-                _open.Write("end\n"u8);
+                value.Saved = Kept(value.Saved) ?? Text(text => text.Object(table.Path, value, 0));
+                _open.Write(value.Saved.Bytes);
             }
             return;
         }
@@ -90,38 +88,39 @@ internal sealed class ConfigImage : IDisposable
         {
             return;
         }
-        _open.Write(head);
+        _open.Write(Encoding.UTF8.GetBytes($"config {table.Path}\n"));
         foreach (var block in list.Blocks)
         {
-            var saved = block.Saved is { } kept && kept.Key == _key ? kept : block.Saved = new(_key, Entries(block, table.NumericKey));
-            if (saved.Bytes.Length < PartSize)
+            block.Saved = Kept(block.Saved) ?? Text(text => Entries(text, block));
+            if (block.Saved.Bytes.Length < PartSize)
             {
-                _open.Write(saved.Bytes);
+                _open.Write(block.Saved.Bytes);
                 continue;
             }
             Close();
-            Add(saved.Bytes, saved.Digest);
+            Add(block.Saved.Bytes, block.Saved.Digest);
         }
         _open.Write("end\n"u8);
     }
 
-    private byte[] Entries(ConfigTable.Block block, bool numericKey)
+    private static void Entries(ConfigText text, ConfigTable.Block block)
     {
-        using var text = new MemoryStream();
         foreach (var (key, entry) in block.Places)
         {
             if (key is not null)
             {
-                text.Write(Encoding.UTF8.GetBytes($"    edit {(numericKey ? key : ConfigWords.Quote(key))}\n"));
-                text.Write(Body(entry, 2));
-                text.Write("    next\n"u8);
+                text.Entry(key, entry, 1);
             }
         }
-        return text.ToArray();
     }
 
-    private byte[] Body(ConfigObject value, int depth) =>
-        (value.Saved is { } kept && kept.Key == _key ? kept : value.Saved = new(_key, _text.TakeBody(value, depth))).Bytes;
+    private SavedText? Kept(SavedText? saved) => saved?.Key == _key ? saved : null;
+
+    private SavedText Text(Action<ConfigText> write)
+    {
+        write(_text);
+        return new(_key, _text.Take());
+    }
 
     /// <summary>Makes a part of what small pieces there were.</summary>
     private void Close()

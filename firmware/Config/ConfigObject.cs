@@ -31,7 +31,7 @@ public sealed class ConfigObject
     /// <summary>True when nothing differs from the default.</summary>
     internal bool IsDefault => _values.Length == 0 && _children.All(child => child.Table.Count == 0);
 
-    /// <summary>What the saved file says of it (the lines between <c>edit</c> and <c>next</c>); null before the first save.</summary>
+    /// <summary>What the saved file says of it, when it is a single object; null before the first save.</summary>
     internal SavedText? Saved { get; set; }
 
     /// <summary>The words of an attribute: one for a plain value, any number for a multi-value; secrets in clear.</summary>

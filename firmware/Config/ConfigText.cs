@@ -26,10 +26,9 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         return this;
     }
 
-    /// <summary>The lines inside an object, as bytes; what was written before must have been taken.</summary>
-    internal byte[] TakeBody(ConfigObject value, int depth)
+    /// <summary>What was written, as bytes; the text is empty then.</summary>
+    internal byte[] Take()
     {
-        Body(value, depth);
         var bytes = Encoding.UTF8.GetBytes(_text.ToString());
         _text.Clear();
         return bytes;
@@ -66,7 +65,8 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// <summary>An entry with its edit and next.</summary>
     internal void Entry(string key, ConfigObject entry, int depth)
     {
-        Line(depth, $"edit {(entry.Schema.NumericKey ? key : ConfigWords.Quote(key))}");
+        _text.Append(' ', depth * 4).Append("edit ");
+        (entry.Schema.NumericKey ? _text.Append(key) : ConfigWords.AppendQuoted(_text, key)).Append('\n');
         Body(entry, depth + 1);
         Line(depth, "next");
     }

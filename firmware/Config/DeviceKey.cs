@@ -13,6 +13,10 @@ public sealed class DeviceKey
     private readonly AesGcm _aes;
     private readonly Lock _lock = new();
 
+    /// <summary>Random bytes for the next nonces; each is used once.</summary>
+    private readonly byte[] _nonces = new byte[NonceLength * 128];
+    private int _nonceAt = NonceLength * 128;
+
     private DeviceKey(byte[] key) => _aes = new AesGcm(key, TagLength);
 
     /// <summary>Reads the key from a file of the state folder, or makes it (owner may read and write, nobody else).</summary>
@@ -31,9 +35,15 @@ public sealed class DeviceKey
     public string Seal(ReadOnlySpan<byte> secret)
     {
         Span<byte> sealedBytes = secret.Length <= StackMax ? stackalloc byte[NonceLength + secret.Length + TagLength] : new byte[NonceLength + secret.Length + TagLength];
-        RandomNumberGenerator.Fill(sealedBytes[..NonceLength]);
         lock (_lock)
         {
+            if (_nonceAt == _nonces.Length)
+            {
+                RandomNumberGenerator.Fill(_nonces);
+                _nonceAt = 0;
+            }
+            _nonces.AsSpan(_nonceAt, NonceLength).CopyTo(sealedBytes);
+            _nonceAt += NonceLength;
             _aes.Encrypt(sealedBytes[..NonceLength], secret, sealedBytes.Slice(NonceLength, secret.Length), sealedBytes[(NonceLength + secret.Length)..]);
         }
         return Convert.ToBase64String(sealedBytes);
