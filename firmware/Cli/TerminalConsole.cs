@@ -144,7 +144,7 @@ internal sealed class TerminalConsole : IConsole
 
     private void Edit(TerminalKey key, string typed)
     {
-        if (_literal && typed.Length > 0)
+        if ((_literal && typed.Length > 0) || (key == TerminalKey.Help && (_session.IsQuoted || _line.IsQuoted)))
         {
             key = TerminalKey.Character;
         }
