@@ -62,6 +62,9 @@ public sealed class CliSession
     /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
     public bool Asks => _confirm is not null;
 
+    /// <summary>True while a command goes on because of a quote.</summary>
+    internal bool IsQuoted => _lines.IsQuoted;
+
     /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
     public event Action<string>? Said;
 
