@@ -111,7 +111,8 @@ public sealed class Unit : IAsyncDisposable
         Events = new EventLog(state, options.Time, SerialNumber);
         var life = new TokenLife(state);
         var fresh = !File.Exists(InState("system.conf"));
-        Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
+        Config = ConfigStore.Open(
+            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn([.. options.Nics.Select(nic => nic.Name)]), options.Time);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
         Config.AddRule(AdminRules.Check);
@@ -171,11 +172,14 @@ public sealed class Unit : IAsyncDisposable
             .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
             .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, _state), .. new BlocklistCommands(login, options.Time).Commands,
+            .. ConfigurationCommands.For(this, _state),
         ];
+        Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)
         {
             Events.Write(new EventEntry("0100032139", "system", EventLevel.Alert, "Configuration file damaged", ("msg", warning)));
         }
+        ConfigurationCommands.TellIgnored(Events, "daemon", "the saved configuration", Config.Ignored);
     }
 
     /// <summary>The newest logins, step by step.</summary>

@@ -17,6 +17,10 @@ public static class ConfigRules
         ["user fortitoken activation-expire"] = _ => false,
     };
 
+    /// <summary>The same, and which interfaces a board has: in a file, an entry for another one is left out like what is not understood.</summary>
+    public static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<string> interfaces) =>
+        new Dictionary<string, Func<string, bool>>(Values, StringComparer.Ordinal) { ["system interface name"] = interfaces.Contains };
+
     /// <summary>
     /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.
     /// What is refused is documented; code and words of the second case are *assumed*.

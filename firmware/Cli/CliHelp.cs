@@ -3,7 +3,7 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>What may stand where the cursor is: for <c>?</c> and for Tab.</summary>
-internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths paths)
+internal sealed class CliHelp(ConfigWorkspace workspace, ConfigEditor editor, CliPaths paths)
 {
     private const int VerbWidth = 12;
     private const int CommandWidth = 17;
@@ -14,7 +14,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
     internal string For(string typed)
     {
         var place = At(typed);
-        return place.Wrong is not null ? place.Wrong.Text + "\n" : place.Choices!.Text(Starred(place.Whole));
+        return place.Wrong is not null ? $"\n{place.Wrong.Text}\n" : place.Choices!.Text(Starred(place.Whole));
     }
 
     /// <summary>The words that the open word can become, as they are typed (quoted where they must be), and where it begins.</summary>
@@ -47,7 +47,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
         var place = Scanned(typed);
         if (place.Whole.Count == 0)
         {
-            return place with { Choices = new CliChoices([.. verbs.Where(CliVerbs.IsListed).Select(verb => (verb, CliVerbs.Help(verb)))], VerbWidth).Starting(place.Open) };
+            return place with { Choices = new CliChoices([.. verbs.Where(verb => CliVerbs.IsListed(verb, editor.Level)).Select(verb => (verb, CliVerbs.Help(verb)))], VerbWidth).Starting(place.Open) };
         }
         if (!CliPaths.TryMatch(place.Whole[0], verbs, out var word, out var wrong))
         {
@@ -81,12 +81,12 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
         }
         if (followed!.Depth < path.Count)
         {
-            return (CliChoices.Enter, null);
+            return (CliVerbs.Prints(verb) ? CliChoices.Note("|", "<Enter>") : CliChoices.Enter, null);
         }
         var words = followed.Next.Select(word => (word, paths.Command(verb, followed.Through(word))?.Help ?? "")).ToList();
-        if (verb is "show" or "get" && followed.Known is { } known && store.Current.Schema.Table(known) is { IsList: true })
+        if (verb is "show" or "get" && followed.Known is { } known && workspace.Current.Schema.Table(known) is { IsList: true })
         {
-            words.AddRange(store.Current.List(known).Keys.Select(key => (key, "")));
+            words.AddRange(workspace.Current.List(known).Keys.Select(key => (key, "")));
         }
         string[] notes = followed.Known is null && path.Count > 0 || verb is "config" && path.Count == 0 ? [] : CliVerbs.Prints(verb) ? ["|", "<Enter>"] : ["<Enter>"];
         return (new CliChoices(words, Math.Max(CommandWidth, words.Count == 0 ? 0 : words.Max(word => word.word.Length)), path.Count == 0 && verb is not ("show" or "tree") ? [] : notes), null);
@@ -140,14 +140,14 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
     {
         ValueKind.Option => CliChoices.Of(attribute.Options, notes),
         ValueKind.Number => CliChoices.Note([$"{attribute.Name}    Enter an integer value from <{attribute.Min}> to <{attribute.Max}>", .. notes]),
-        _ when attribute.References.Length > 0 => CliChoices.Of(attribute.References.SelectMany(Keys).Distinct(StringComparer.Ordinal), notes),
+        _ when attribute.References.SelectMany(Keys).Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } keys => CliChoices.Of(keys, notes),
         _ => CliChoices.Note([(attribute.Help.Length > 0 ? attribute.Name.PadRight(AttributeWidth) + " " + attribute.Help : attribute.Name), .. notes]),
     };
 
     private IEnumerable<string> Keys(string reference)
     {
         var path = reference[..reference.LastIndexOf('.')].Replace('.', ' ');
-        return store.Current.Schema.Table(path) is { IsList: true } table ? table.BuiltIn.Concat(store.Current.List(path).Keys) : [];
+        return workspace.Current.Schema.Table(path) is { IsList: true } table ? table.BuiltIn.Concat(workspace.Current.List(path).Keys) : [];
     }
 
     /// <summary>Where the cursor is: the words before the open one, the open one, where it begins, and what may stand there.</summary>

@@ -22,6 +22,8 @@ public sealed class CliSession : IDisposable
     private readonly ConsoleLogin? _login;
     private readonly Administrator _administrator;
     private readonly CommandLines _lines = new();
+    private readonly CliBatch _batch;
+    private int _code;
     private Func<CliReply>? _confirm;
     private CliFilter? _filter;
 
@@ -36,11 +38,13 @@ public sealed class CliSession : IDisposable
         _administrator = administrator ?? Administrator.AttachedConsole;
         _login = login;
         _access = new CliAccess(store, () => Administrator);
-        _editor = new ConfigEditor(() => store.Current, change => store.Commit(change, Administrator.AuthorIn(store.Current)), store.Unseal, store.Checks);
-        _paths = new CliPaths(store.Current.Schema, commands);
+        Workspace = new ConfigWorkspace(store, Say) { Author = () => Administrator.AuthorIn(store.Current) };
+        _editor = new ConfigEditor(() => Workspace.Current, Workspace.Commit, store.Unseal, store.Checks);
+        _batch = new CliBatch(RunForCode);
+        _paths = new CliPaths(store.Current.Schema, [.. commands, .. _batch.Commands]);
         _editVerbs = new EditVerbs(_editor, _paths, _access);
-        _view = new CliView(store, _editor, _paths, _access, () => Administrator.Name);
-        _help = new CliHelp(store, _editor, _paths);
+        _view = new CliView(store, Workspace, _editor, _paths, _access, () => Administrator.Name);
+        _help = new CliHelp(Workspace, _editor, _paths);
         if (login is not null)
         {
             login.TimedOut = () =>
@@ -54,11 +58,31 @@ public sealed class CliSession : IDisposable
     /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question waits.</summary>
     public string Prompt => LogsIn ? _login!.Prompt : Asks ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
+    /// <summary>True while the lines of a batch are run.</summary>
+    internal bool InBatch => _batch.IsRunning;
+
+    /// <summary>The administrator's way to the configuration, with the transaction that he may have open.</summary>
+    public ConfigWorkspace Workspace { get; }
+
     /// <summary>True after <c>exit</c> at the root.</summary>
-    public bool Closed { get; private set; }
+    public bool Closed
+    {
+        get;
+        private set
+        {
+            field = value;
+            if (value)
+            {
+                Workspace.Dispose();
+            }
+        }
+    }
 
     /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
     public bool Asks => _confirm is not null;
+
+    /// <summary>True while a command goes on because of a quote.</summary>
+    internal bool IsQuoted => _lines.IsQuoted;
 
     /// <summary>True while an administrator is asked for: lines go to the dialog, and there is no help.</summary>
     public bool LogsIn => _login is { Who: null };
@@ -115,6 +139,11 @@ public sealed class CliSession : IDisposable
 
     private string ExecuteLine(string line)
     {
+        if (Workspace.Touch())
+        {
+            // What he had open belonged to a transaction that is no more.
+            _editor.AbortAll();
+        }
         if (_confirm is { } confirmed)
         {
             _confirm = null;
@@ -130,6 +159,10 @@ public sealed class CliSession : IDisposable
         {
             _lines.Clear();
             return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));
+        }
+        if (_batch.IsKeeping && !IsOfBatch(line))
+        {
+            return _batch.Keep(line) is { } full ? Print(full) : "";
         }
         if (!_lines.IsOpen)
         {
@@ -183,7 +216,35 @@ public sealed class CliSession : IDisposable
     }
 
     /// <summary>What is printed for an error, or for none.</summary>
-    internal static string Print(ConfigError? error) => error is null ? "\n" : $"\n{error.Text}\n\n";
+    private string Print(ConfigError? error)
+    {
+        _code = error?.Code ?? _code;
+        return error is null ? "\n" : $"\n{error.Text}\n\n";
+    }
+
+    /// <summary>True for a line that is never kept in a batch: it is about the batch.</summary>
+    private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
+        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
+        && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
+
+    /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
+    private (int Code, string Shown) RunForCode(string line)
+    {
+        _code = 0;
+        var shown = WithoutSecret(line);
+        Execute(line);
+        if (Asks)
+        {
+            Execute("n");
+            _code = -1;
+        }
+        return (_code, shown);
+    }
+
+    private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
+        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _) && edit.Schema.Attribute(match)!.Secret
+            ? $"{verb} {name} ***"
+            : _lines.IsOpen ? "***" : line.Trim();
 
     private string Run(ScannedWords scanned, string text)
     {
@@ -197,7 +258,7 @@ public sealed class CliSession : IDisposable
         }
         if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
         {
-            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
         }
         if (_editor.Level is null && _access.Verb(verb) is { } refused)
         {
@@ -250,6 +311,12 @@ public sealed class CliSession : IDisposable
     }
 
     private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) => _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
+
+    private string Unknown()
+    {
+        _code = -1;
+        return "Unknown action 0\n\n";
+    }
 
     private string Answer(CliReply reply)
     {

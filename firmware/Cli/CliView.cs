@@ -4,7 +4,7 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary><c>show</c> and <c>get</c> of the configuration.</summary>
-internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths paths, CliAccess access, Func<string> user)
+internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, ConfigEditor editor, CliPaths paths, CliAccess access, Func<string> user)
 {
     private const string NoEntry = "entry is not found in table\n";
 
@@ -20,13 +20,13 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         }
         if (path.Count == 0)
         {
-            return store.Header(user()) + text.Tree(store.Current, table => access.Read(table) is null);
+            return store.Header(user()) + text.Tree(workspace.Current, table => access.Read(table) is null);
         }
         if (!paths.TryPath("show", path, out var name, out var rest, out var error))
         {
             return error;
         }
-        var table = store.Current.Schema.Table(name)!;
+        var table = workspace.Current.Schema.Table(name)!;
         if (access.Read(table) is { } denied)
         {
             return denied;
@@ -35,7 +35,7 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         {
             return CliPaths.ParseError(rest[table.IsList ? 1 : 0]);
         }
-        return rest is [var key] && store.Current.List(name).Find(key) is null ? NoEntry : text.Table(store.Current, table, rest is [var one] ? one : null).ToString();
+        return rest is [var key] && workspace.Current.List(name).Find(key) is null ? NoEntry : text.Table(workspace.Current, table, rest is [var one] ? one : null).ToString();
     }
 
     /// <summary>Values, defaults included.</summary>
@@ -52,13 +52,13 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         {
             return error;
         }
-        if (access.Read(store.Current.Schema.Table(name)!) is { } denied)
+        if (access.Read(workspace.Current.Schema.Table(name)!) is { } denied)
         {
             return denied;
         }
-        return store.Current.Schema.Table(name)!.IsList ? OfList(store.Live(store.Current.List(name)), rest)
+        return workspace.Current.Schema.Table(name)!.IsList ? OfList(store.Live(workspace.Current.List(name)), rest)
             : rest.Count > 0 ? CliPaths.ParseError(rest[0])
-            : GetText.Of(store.Current.Object(name), null);
+            : GetText.Of(workspace.Current.Object(name), null);
     }
 
     private static CliReply OfList(ConfigTable list, IReadOnlyList<string> words) => words switch

@@ -7,18 +7,21 @@ namespace Appliance.Firmware.Config;
 /// <summary>Attributes that the unit itself fills in when an entry is stored without them.</summary>
 internal static class ConfigAssignments
 {
-    /// <summary>The entry with everything filled in that it lacks.</summary>
-    internal static ConfigObject Complete(ConfigTable table, string key, ConfigObject entry)
+    /// <summary>The entry with everything filled in that it lacks; <paramref name="others"/> are the entries that have numbers already.</summary>
+    internal static ConfigObject Complete(TableSchema table, string key, ConfigObject entry, IEnumerable<ConfigObject> others)
     {
-        foreach (var attribute in table.Schema.Attributes.Where(attribute => attribute.Assigned != Assignment.None && !entry.IsSet(attribute.Name)))
+        foreach (var attribute in table.Filled)
         {
-            entry = entry.With(attribute.Name, [attribute.Assigned == Assignment.Uuid ? Uuid(table.Schema.Path, key) : NextNumber(table, attribute.Name)]);
+            if (!entry.IsSet(attribute))
+            {
+                entry = entry.With(attribute, [attribute.Assigned == Assignment.Uuid ? Uuid(table.Path, key) : NextNumber(others, attribute.Name)]);
+            }
         }
         return entry;
     }
 
-    private static string NextNumber(ConfigTable table, string attribute) =>
-        (table.Entries.Select(entry => entry.Entry.Number(attribute)).DefaultIfEmpty(0).Max() + 1).ToString(CultureInfo.InvariantCulture);
+    private static string NextNumber(IEnumerable<ConfigObject> others, string attribute) =>
+        (others.Select(entry => entry.Number(attribute)).DefaultIfEmpty(0).Max() + 1).ToString(CultureInfo.InvariantCulture);
 
     private static string Uuid(string path, string key)
     {
