@@ -22,7 +22,7 @@ internal static class StatusCommands
         new("execute log display", "Show the newest events.", call => NoArguments(call) ?? Log(unit)),
     ];
 
-    private static CliReply? NoArguments(CliCall call) => call.Arguments.Count == 0 ? default(CliReply) : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? NoArguments(CliCall call) => call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
 
     private static string Status(Unit unit, Personality personality, TimeProvider time) => string.Create(CultureInfo.InvariantCulture, $"""
         Version: {Personality.Platform} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} (GA)
