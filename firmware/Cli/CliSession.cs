@@ -18,6 +18,8 @@ public sealed class CliSession
     private readonly CliHelp _help;
     private readonly CliPaths _paths;
     private readonly CommandLines _lines = new();
+    private readonly CliBatch _batch;
+    private int _code;
     private Func<CliReply>? _confirm;
     private CliFilter? _filter;
 
@@ -26,7 +28,8 @@ public sealed class CliSession
     {
         _store = store;
         _editor = new ConfigEditor(() => store.Current, store.Commit, store.Unseal, store.Checks);
-        _paths = new CliPaths(store.Current.Schema, commands);
+        _batch = new CliBatch(RunForCode);
+        _paths = new CliPaths(store.Current.Schema, [.. commands, .. _batch.Commands]);
         _editVerbs = new EditVerbs(_editor, _paths);
         _view = new CliView(store, _editor, _paths);
         _help = new CliHelp(store, _editor, _paths);
@@ -74,6 +77,10 @@ public sealed class CliSession
             _lines.Clear();
             return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));
         }
+        if (_batch.IsKeeping && !IsOfBatch(line))
+        {
+            return _batch.Keep(line) is { } full ? Print(full) : "";
+        }
         if (!_lines.IsOpen)
         {
             var trimmed = line.AsSpan().Trim();
@@ -118,7 +125,35 @@ public sealed class CliSession
     }
 
     /// <summary>What is printed for an error, or for none.</summary>
-    internal static string Print(ConfigError? error) => error is null ? "\n" : $"\n{error.Text}\n\n";
+    private string Print(ConfigError? error)
+    {
+        _code = error?.Code ?? _code;
+        return error is null ? "\n" : $"\n{error.Text}\n\n";
+    }
+
+    /// <summary>True for a line that is never kept in a batch: it is about the batch.</summary>
+    private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
+        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
+        && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
+
+    /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
+    private (int Code, string Shown) RunForCode(string line)
+    {
+        _code = 0;
+        var shown = WithoutSecret(line);
+        Execute(line);
+        if (Asks)
+        {
+            Execute("n");
+            _code = -1;
+        }
+        return (_code, shown);
+    }
+
+    private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
+        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _) && edit.Schema.Attribute(match)!.Secret
+            ? $"{verb} {name} ***"
+            : _lines.IsOpen ? "***" : line.Trim();
 
     private string Run(ScannedWords scanned, string text)
     {
@@ -132,7 +167,7 @@ public sealed class CliSession
         }
         if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
         {
-            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
         }
         if (_filter?.Fault is { } fault)
         {
@@ -158,6 +193,12 @@ public sealed class CliSession
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
         }
+    }
+
+    private string Unknown()
+    {
+        _code = -1;
+        return "Unknown action 0\n\n";
     }
 
     private string Answer(CliReply reply)

@@ -76,7 +76,8 @@ internal sealed class TerminalConsole : IConsole
         }
         else
         {
-            _screen.Append("\r\n").Append(Lines(text));
+            _line.Leave();
+            _screen.Append(Lines(text));
             Continue();
         }
         return Shown();
@@ -229,7 +230,7 @@ internal sealed class TerminalConsole : IConsole
             return;
         }
         var help = _session.Help(_line.BeforeCursor);
-        _screen.Append("\r\n");
+        _line.Leave();
         Show(help.Length > 0 ? help + "\n" : "");
     }
 
@@ -237,8 +238,8 @@ internal sealed class TerminalConsole : IConsole
     {
         _session.Interrupt(typing: _line.Length > 0);
         Interrupted = Closed;
+        _line.Leave();
         _line.Clear();
-        _screen.Append("\r\n");
         Continue();
     }
 

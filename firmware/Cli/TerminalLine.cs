@@ -35,6 +35,15 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
         MoveTo(cursor);
     }
 
+    /// <summary>To a new line below what is shown of it; the cursor is kept for <see cref="Show"/>.</summary>
+    internal void Leave()
+    {
+        var cursor = Cursor;
+        MoveTo(_text.Length);
+        screen.Append("\r\n");
+        Cursor = cursor;
+    }
+
     /// <summary>Forgets the line; the picture stays.</summary>
     internal void Clear()
     {

@@ -193,6 +193,9 @@ public sealed class TerminalTests : IDisposable
         Assert.Equal("bc", Type("bc"));
         Assert.Equal("\e[1A\r\e[16C", Type("\x01"));
         Assert.Equal("\e[1B\r\e[2C", Type("\x05"));
+        // What is said comes below both rows, and the cursor goes back to where it was.
+        Type("\x01");
+        Assert.Equal("\e[1B\r\e[2C\r\nx\r\n" + Root + new string('a', room) + "bc\e[1A\r\e[16C", _terminal.Say("x\n"));
     }
 
     [Fact]

@@ -84,7 +84,7 @@ internal sealed class TranscriptUnit : IAsyncDisposable
     private static DirectoryInfo Scratch()
     {
         const string Memory = "/dev/shm";
-        return Directory.Exists(Memory)
+        return OperatingSystem.IsLinux() && Directory.Exists(Memory)
             ? Directory.CreateDirectory(Path.Combine(Memory, "appliance-transcript-" + Path.GetRandomFileName()), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
             : Directory.CreateTempSubdirectory("appliance-transcript-");
     }
