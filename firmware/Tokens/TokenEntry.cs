@@ -27,6 +27,9 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// <summary>The tables whose entries can have a token.</summary>
     private static readonly ImmutableArray<string> OwnerTables = ["user local", "system admin"];
 
+    /// <summary>Says nothing of the seed.</summary>
+    public override string ToString() => Serial;
+
     /// <summary>True for a token that lives in an app: activated by a code.</summary>
     public bool Mobile => IsMobile(Serial);
 
