@@ -243,6 +243,10 @@ public sealed class EnrolmentService
 
     private void Follow(ConfigTree previous, ConfigTree next)
     {
+        if (!ReferenceEquals(previous, next) && TokenEntry.Unchanged(previous, next))
+        {
+            return;
+        }
         TokenStep step;
         lock (_lock)
         {

@@ -27,6 +27,9 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// <summary>The tables whose entries can have a token.</summary>
     private static readonly ImmutableArray<string> OwnerTables = ["user local", "system admin"];
 
+    /// <summary>Says nothing of the seed.</summary>
+    public override string ToString() => Serial;
+
     /// <summary>True for a token that lives in an app: activated by a code.</summary>
     public bool Mobile => IsMobile(Serial);
 
@@ -57,6 +60,10 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// <summary>One token of a configuration, or null.</summary>
     public static TokenEntry? Find(ConfigTree config, string serial) => All(config).FirstOrDefault(token => token.Serial == serial);
 
+    /// <summary>True when nothing that decides about tokens differs: what follows the tokens has nothing to do.</summary>
+    public static bool Unchanged(ConfigTree previous, ConfigTree next) =>
+        OwnerTables.Append("user fortitoken").All(table => next.Schema.Table(table) is null || ReferenceEquals(previous.List(table), next.List(table)));
+
     /// <summary>A token has one owner (*assumed*: code and words): the error when a configuration gives it two.</summary>
     public static ConfigError? CheckOwners(ConfigTree config)
     {
@@ -72,6 +79,10 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// </summary>
     public static ConfigTree Release(ConfigTree previous, ConfigTree next)
     {
+        if (Unchanged(previous, next))
+        {
+            return next;
+        }
         var (before, after) = (Owners(previous), Owners(next));
         var tokens = next.List("user fortitoken");
         foreach (var (serial, owner) in before)

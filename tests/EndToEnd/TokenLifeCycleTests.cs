@@ -59,6 +59,21 @@ public sealed partial class TokenLifeCycleTests
     }
 
     [Fact]
+    public async Task AnActivationBySms()
+    {
+        await using var lab = await TestLab.StartAsync();
+        var serial = await ImportAsync(lab);
+        await lab.CliTextAsync($"config user local\nedit bob\nset sms-phone +15550100\nset sms-server custom\nset sms-custom-server lab-sms\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n");
+        var message = await LetterAsync(lab, 1);
+        Assert.Equal(("sms", "15550100"), (message["kind"]!.GetValue<string>(), message["to"]!.GetValue<string>()));
+        Assert.Equal("bob", (await EnrolAsync(lab, message["code"]!.GetValue<string>()))["user"]!.GetValue<string>());
+        // The vendor's own service is not there, and says so.
+        await lab.CliTextAsync("config user local\nedit bob\nset sms-server fortiguard\nnext\nend\n");
+        await lab.CliAsync($"execute fortitoken-mobile provision {serial}");
+        await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("logid=\"0102038412\"", StringComparison.Ordinal) && line.Contains("not licensed", StringComparison.Ordinal)), "the event of the message that was not sent");
+    }
+
+    [Fact]
     public async Task TheAdministratorSeesTheCodeOnceWhenHeProvisions()
     {
         await using var lab = await TestLab.StartAsync();

@@ -57,6 +57,44 @@ public sealed class SmtpTests : IAsyncDisposable
         Assert.Equal((LetterKind.Sms, "15550100", "123456"), (inbox.Letters[1].Kind, inbox.Letters[1].To, inbox.Letters[1].Code));
     }
 
+    [Fact]
+    public async Task TheLabsOwnServerKeepsItsLimits()
+    {
+        var inbox = new LabInbox();
+        await using var sink = MailSink.Listen(_server, 25, inbox, () => new HashSet<string>(), _time, NullLogger.Instance);
+        await using (var connection = await _nic.ConnectAsync(sink.EndPoint))
+        {
+            await TalkAsync(connection.Transport.AsStream(), async (read, say) =>
+            {
+                Assert.StartsWith("220", await read(), StringComparison.Ordinal);
+                foreach (var (line, code) in ((string, string)[])[("NONSENSE", "503"), ("", "503"), ("RCPT TO:<a@b>", "503"), ("DATA", "503"), ("MAIL FROM:<", "503"), ("MAIL FROM:<a@b>", "250"), ("RCPT TO:<b>", "503"), ("RCPT TO:<c@d>", "250"), ("DATA", "354")])
+                {
+                    await say(line);
+                    Assert.StartsWith(code, await read(), StringComparison.Ordinal);
+                }
+                for (var line = 0; line < 1100; line++)
+                {
+                    await say(new string('x', 1000));
+                }
+                await say(".");
+                Assert.StartsWith("552", await read(), StringComparison.Ordinal);
+            });
+        }
+        await using (var connection = await _nic.ConnectAsync(sink.EndPoint))
+        {
+            await TalkAsync(connection.Transport.AsStream(), async (read, _) =>
+            {
+                await read();
+                await connection.Transport.Output.WriteAsync(new byte[5000]);
+                Assert.Null(await read());
+            });
+        }
+        Assert.Empty(inbox.Letters);
+        // And the next one is served.
+        Assert.Null(await _mail.SendAsync(new Letter("eve@example.test", "s", "t")));
+        Assert.Single(inbox.Letters);
+    }
+
     [Theory]
     [InlineData("250 AUTH PLAIN LOGIN", "AUTH PLAIN AG1lAHNlY3JldA==")]
     [InlineData("250 AUTH LOGIN", "AUTH LOGIN|bWU=|c2VjcmV0")]
