@@ -55,12 +55,13 @@ public sealed partial class LoginCore
     private static (Account? Account, bool Fallback) WhoIs(LoginStep step, long id, LoginRequest request, LoginRules rules)
     {
         var match = rules.Accounts(request.Kind).Resolve(request.User);
+        var fallback = rules.Policy.FallbackFor(request.Realm);
         if (match.Account is { } account)
         {
             Note(step, id, new("name", account.Name == request.User ? "known" : "known by another spelling", account.Name == request.User ? "" : LoginSetting.User + " / set username-sensitivity") { Subject = account.Name });
             return (account, false);
         }
-        if (request.Kind == LoginKind.Admin || request.User.Length == 0 || rules.Policy.FallbackFor(request.Realm) is not var (server, group))
+        if (request.Kind == LoginKind.Admin || request.User.Length == 0 || fallback is not var (server, group))
         {
             return (null, false);
         }

@@ -20,9 +20,7 @@ public sealed class LoginPolicy
     private readonly ImmutableArray<Rule> _rules;
     private readonly string _defaultPortal;
     private readonly HashSet<string> _webPortals;
-    private readonly ConfigTable _groups;
-    private readonly ImmutableArray<(string Table, string Type)> _serverTables;
-    private readonly ConfigTree _config;
+    private readonly Dictionary<string, (RemoteServer Server, string Group)?> _fallbacks;
 
     /// <param name="Evaluable">False: the rule names something that is not looked at here (an address, a certificate), so nobody meets it.</param>
     private sealed record Rule(ImmutableArray<string> Users, ImmutableArray<string> Groups, ImmutableArray<string> Nics, string Portal, string Realm, string Auth, bool Evaluable);
@@ -30,14 +28,12 @@ public sealed class LoginPolicy
     /// <summary>Reads it from a configuration.</summary>
     public LoginPolicy(ConfigTree config)
     {
-        _config = config;
         var settings = config.Object("vpn ssl settings");
         var (users, global) = (config.Object("user setting"), config.Object("system global"));
         _rules = [.. settings.Children("authentication-rule").Entries.Select(rule => Read(rule.Entry))];
         _defaultPortal = settings.Text("default-portal");
         _webPortals = [.. config.List("vpn ssl web portal").Entries.Where(portal => portal.Entry.Enabled("web-mode")).Select(portal => portal.Key)];
-        _groups = config.List("user group");
-        _serverTables = [("user radius", "radius"), ("user ldap", "ldap"), ("user tacacs+", "tacacs+")];
+        _fallbacks = Fallbacks(config, _rules);
         ForceSecondFactor = settings.Enabled("force-two-factor-auth");
         TimeSpan Time(ConfigObject from, string attribute) => TimeSpan.FromSeconds(from.Number(attribute));
         SourceLimit = new((int)settings.Number("login-attempt-limit"), Time(settings, "login-block-time"), Time(settings, "login-block-time"));
@@ -87,16 +83,34 @@ public sealed class LoginPolicy
     }
 
     /// <summary>The remote server that is asked for users who are not known here, with the group that names it: the first that a group of a rule of the realm has; null when none has.</summary>
-    public (RemoteServer Server, string Group)? FallbackFor(string realm) =>
-        (from rule in _rules
-         where rule.Evaluable && rule.Realm == realm
-         from name in rule.Groups
-         let @group = _groups.Find(name)
-         where @group is not null
-         from member in @group.Words("member")
-         from table in _serverTables
-         where _config.List(table.Table).Find(member) is not null
-         select ((RemoteServer Server, string Group)?)(new RemoteServer(table.Type, member), name)).FirstOrDefault();
+    public (RemoteServer Server, string Group)? FallbackFor(string realm) => _fallbacks.GetValueOrDefault(realm);
+
+    /// <summary>Worked out once: groups may be long, and a name that is nobody's must cost no more than another.</summary>
+    private static Dictionary<string, (RemoteServer Server, string Group)?> Fallbacks(ConfigTree config, ImmutableArray<Rule> rules)
+    {
+        var fallbacks = new Dictionary<string, (RemoteServer Server, string Group)?>(StringComparer.Ordinal);
+        (ConfigTable Servers, string Type)[] tables = [(config.List("user radius"), "radius"), (config.List("user ldap"), "ldap"), (config.List("user tacacs+"), "tacacs+")];
+        if (tables.All(table => table.Servers.Count == 0))
+        {
+            return fallbacks;
+        }
+        var groups = config.List("user group");
+        foreach (var rule in rules.Where(rule => rule.Evaluable && !fallbacks.ContainsKey(rule.Realm)))
+        {
+            var found = (from name in rule.Groups
+                         let members = groups.Find(name)
+                         where members is not null
+                         from member in members.Words("member")
+                         from table in tables
+                         where table.Servers.Find(member) is not null
+                         select ((RemoteServer Server, string Group)?)(new RemoteServer(table.Type, member), name)).FirstOrDefault();
+            if (found is not null)
+            {
+                fallbacks.Add(rule.Realm, found);
+            }
+        }
+        return fallbacks;
+    }
 
     private static Rule Read(ConfigObject rule) => new(
         rule.Words("users"), rule.Words("groups"), rule.Words("source-interface"), rule.Text("portal"), rule.Text("realm"), rule.Text("auth"),

@@ -47,11 +47,14 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
     {
         var skeleton = NameFold.Skeleton(typed);
         var alike = NamesOfSkeletons.GetValue(_users, Index)[skeleton];
+        // Worked out for a known name as well: what it costs must not tell.
+        var meant = alike.Where(name => IsMeant(name, typed)).Take(2).ToArray();
         if (Find(typed) is { } exact)
         {
             return new(exact, null);
         }
-        var meant = alike.Where(name => IsMeant(name, typed)).Take(2).ToArray();
+        // Somebody is read for a name that is nobody's, too.
+        _ = _users.Keys.FirstOrDefault() is { } somebody ? Find(somebody) : null;
         return meant is [var only] ? new(Find(only), only) : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
     }
 
