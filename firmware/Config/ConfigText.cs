@@ -157,7 +157,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// </summary>
     private bool Shows(AttributeSchema attribute, ConfigObject value) =>
         value.IsSet(attribute)
-        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || attribute.Kind is ValueKind.Text or ValueKind.DateTime || attribute.Multi));
+        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || ConfigValue.HasEmptyWord(attribute.Kind) || attribute.Multi));
 
     private void Line(int depth, string text) => _text.Append(' ', depth * 4).Append(text).Append('\n');
 }

@@ -32,6 +32,10 @@ internal static class ConfigValue
         {
             return unseal(sealedText) is { } clear ? ([clear], null) : ([], Refuse(-14, "ENC", "the value was not encrypted by this unit"));
         }
+        if (words is [""] && schema.Default.IsEmpty && HasEmptyWord(schema.Kind))
+        {
+            return ([], null);
+        }
         if (schema.Kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard)
         {
             return Ipv4Mask(words, anyMask: schema.Kind == ValueKind.Ipv4Wildcard);
@@ -63,6 +67,9 @@ internal static class ConfigValue
 
     /// <summary>True for a name that the device refuses.</summary>
     internal static bool HasDangerous(string word) => word.AsSpan().IndexOfAny(Dangerous) >= 0;
+
+    /// <summary>True for a kind whose emptiness can be written: two quotes. There is no word for an empty number, choice or address.</summary>
+    internal static bool HasEmptyWord(ValueKind kind) => kind is ValueKind.Text or ValueKind.DateTime or ValueKind.Time or ValueKind.HexByte or ValueKind.Dscp or ValueKind.PortRange;
 
     private static bool IsDefault(AttributeSchema schema, IReadOnlyList<string> words)
     {
@@ -127,10 +134,6 @@ internal static class ConfigValue
 
     private static (ImmutableArray<string>, ConfigError?) DayAndTime(AttributeSchema schema, IReadOnlyList<string> words)
     {
-        if (words is [""] && schema.Default.IsEmpty)
-        {
-            return ([], null);
-        }
         // Two words, or both in quotes as older files have it.
         IReadOnlyList<string> parts = words is [var one] ? one.Split(' ') : words;
         return parts is [var day, var time] && ((day == "0000-00-00" && time == "00:00:00") || (IsTime(day, "yyyy-MM-dd") && IsTime(time, "HH:mm:ss")))
