@@ -6,9 +6,11 @@ using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
@@ -42,8 +44,10 @@ public sealed class Unit : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
     private NicTransport _transport = null!;
+    private string _state = "";
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
+    private LoginService _login = null!;
     private AdminLogin _logins = null!;
     private IReadOnlyList<CliCommand> _commands = [];
 
@@ -60,6 +64,9 @@ public sealed class Unit : IAsyncDisposable
 
     /// <summary>The interfaces with their access flags.</summary>
     public IReadOnlyList<GatedNic> Nics { get; private set; } = null!;
+
+    /// <summary>The life of the tokens; phones are enrolled there.</summary>
+    public EnrolmentService Enrolment { get; private set; } = null!;
 
     /// <summary>What listens now.</summary>
     public IReadOnlyList<BoundService> Services => _transport.Bound;
@@ -97,28 +104,35 @@ public sealed class Unit : IAsyncDisposable
     {
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, TokenCore.Table, VpnSessions.Table, AdminLockouts.Table, PasswordHistory.Table, PowerCommands.Table]));
+        _state = options.StateFolder;
+        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
+        var life = new TokenLife(state);
+        var fresh = !File.Exists(InState("system.conf"));
         Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
         Config.AddRule(AdminRules.Check);
         var passwords = new PasswordHistory(state, options.Time);
         Config.AddRule(passwords.Check);
-        _logins = new AdminLogin(Config, new AdminLockouts(state), passwords, state, Events, options.Time);
         var power = new PowerCommands(state, Events, request =>
         {
             PowerRequested?.Invoke(request);
             return PowerRequested is not null;
         });
+        NetworkRules.AddTo(Config);
         _time = options.Time;
 
         var debug = new DebugTap();
-        var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
+        var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
+        _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
         var push = Own(new PushService(login, options.PushSender, Events, options.Time, debug));
         login.Connect(push);
+        var mail = Own(new MailService(options.Nics, options.Time));
+        var letters = new CodeLetters(mail, Events);
+        login.Connect(letters);
         var sessions = Own(new VpnSessions(state, Events, options.Time));
         var vpn = new VpnEndpoint(login, sessions, Events, debug);
         var callback = new CallbackEndpoint(push, new TrustedCallers(Config, Events, options.Time), debug);
@@ -136,10 +150,15 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, sessions, vpn, admin, names, new Listeners(_transport, Nics));
+        Follow(login, push, mail, sessions, vpn, admin, names, new Listeners(_transport, Nics));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));
+        }
+        Enrolment = new EnrolmentService(Config, life, login, state, Events, letters, options.Time);
+        if (fresh && Config.Current.List("user fortitoken").Count == 0)
+        {
+            Enrolment.ImportTrial();
         }
         Events.DeviceName = Config.Current.Object("system global").Text("hostname");
         Config.Committed += new ConfigJournal(Events).Record;
@@ -151,13 +170,22 @@ public sealed class Unit : IAsyncDisposable
         [
             .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
-            .. power.Commands, new PingCommand(Nics).Command,
+            .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, _state), .. new BlocklistCommands(login, options.Time).Commands,
         ];
         if (Config.BootWarning is { } warning)
         {
             Events.Write(new EventEntry("0100032139", "system", EventLevel.Alert, "Configuration file damaged", ("msg", warning)));
         }
     }
+
+    /// <summary>The newest logins, step by step.</summary>
+    public LoginJournal Logins => _login.Journal;
+
+    /// <summary>The lab's own rules for logins.</summary>
+    public LabPolicy LabPolicy => _login.LabPolicy;
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    public Task SetLabPolicyAsync(LabPolicy policy) => _login.SetLabPolicyAsync(policy);
 
     /// <summary>A new session of the console that is part of the box: nobody is asked who he is. The caller disposes it.</summary>
     public CliSession OpenConsole() => OpenConsole(Administrator.AttachedConsole);

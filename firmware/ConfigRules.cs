@@ -12,6 +12,9 @@ public static class ConfigRules
     {
         // A seed that no token could use is refused where it is typed.
         ["user fortitoken seed"] = text => TokenSeed.Parse(text) is not null,
+        // State, not configuration: shown by get, and never set.
+        ["user fortitoken activation-code"] = _ => false,
+        ["user fortitoken activation-expire"] = _ => false,
     };
 
     /// <summary>

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Firmware.Tokens;
 using Appliance.Hal;
 
 namespace Appliance.Firmware;
@@ -24,7 +23,6 @@ internal static class StatusCommands
             new("get system interface", "Show the interfaces.", _ => Interfaces(unit)),
             new("get system interface physical", "Show the physical interfaces.", _ => PhysicalInterfaces(unit)),
             new("get system performance status", "Show the load of the unit.", _ => load.Describe(transport.Connections.Count)),
-            new("diagnose fortitoken info", "Show the tokens.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : TokenInfo(unit.Config.Current)),
         ];
     }
 
@@ -97,22 +95,4 @@ internal static class StatusCommands
     private static string AddressOf(Unit unit, GatedNic nic) =>
         $"{nic.Addresses[0]} {(unit.Config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255")}";
 
-    /// <summary>Serial, drift and status. Drift is not learned, so it is 0; there is no token server to reach.</summary>
-    private static string TokenInfo(ConfigTree config)
-    {
-        var assigned = config.List("user local").Entries.Where(user => user.Entry.Text("two-factor") == "fortitoken").Select(user => user.Entry.Text("fortitoken")).ToHashSet(StringComparer.Ordinal);
-        var text = new StringBuilder("FORTITOKEN      DRIFT      STATUS\n");
-        var tokens = config.List("user fortitoken").Entries.Select(entry => Token.From(entry.Key, entry.Entry)).ToArray();
-        foreach (var token in tokens)
-        {
-            text.Append(token.Serial).Append("      0      ").Append(StatusOf(token, assigned.Contains(token.Serial))).Append('\n');
-        }
-        return text.Append(CultureInfo.InvariantCulture, $"Total activated token: {tokens.Count(token => token.Seed is not null)}\nTotal global activated token: 0\nToken server status: unreachable\n").ToString();
-    }
-
-    private static string StatusOf(Token token, bool assigned) =>
-        token.Locked ? "locked"
-        : !assigned ? "new"
-        : !token.Serial.StartsWith("FTKMOB", StringComparison.Ordinal) ? "active"
-        : token.RegistrationId.Length > 0 ? "provisioned" : "provisioning";
 }

@@ -6,9 +6,8 @@ namespace Appliance.Firmware.Administrators;
 /// <param name="Name">Its name.</param>
 /// <param name="Profile">Its access profile; "" for none, which allows nothing.</param>
 /// <param name="Password">Its password; "" for none, which is good at the console alone.</param>
-/// <param name="SecondFactor">True when <c>two-factor</c> demands more than a password.</param>
 /// <param name="Entry">The account's entry; null for the built-in one.</param>
-internal sealed record AdminAccount(string Name, string Profile, string Password, bool SecondFactor, ConfigObject? Entry);
+internal sealed record AdminAccount(string Name, string Profile, string Password, ConfigObject? Entry);
 
 /// <summary>The accounts of <c>system admin</c>. A configuration without any has the built-in one: <c>admin</c>, super_admin, no password.</summary>
 internal static class AdminAccounts
@@ -21,10 +20,10 @@ internal static class AdminAccounts
         var accounts = config.List("system admin");
         if (accounts.Count == 0)
         {
-            return name == BuiltIn ? new AdminAccount(BuiltIn, Administrator.SuperAdmin, "", SecondFactor: false, null) : null;
+            return name == BuiltIn ? new AdminAccount(BuiltIn, Administrator.SuperAdmin, "", null) : null;
         }
         return accounts.Find(name) is { } entry
-            ? new AdminAccount(name, entry.Text("accprofile"), entry.Text("password"), entry.Text("two-factor") is not ("disable" or ""), entry)
+            ? new AdminAccount(name, entry.Text("accprofile"), entry.Text("password"), entry)
             : null;
     }
 }

@@ -56,7 +56,7 @@ internal sealed class CliView(ConfigStore store, ConfigEditor editor, CliPaths p
         {
             return denied;
         }
-        return store.Current.Schema.Table(name)!.IsList ? OfList(store.Current.List(name), rest)
+        return store.Current.Schema.Table(name)!.IsList ? OfList(store.Live(store.Current.List(name)), rest)
             : rest.Count > 0 ? CliPaths.ParseError(rest[0])
             : GetText.Of(store.Current.Object(name), null);
     }

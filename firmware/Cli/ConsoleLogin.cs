@@ -1,6 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Cli;
 
@@ -27,14 +28,15 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     private string _password = "";
     private Administrator? _candidate;
     private DateTimeOffset _began;
+    private LoginAnswer.Challenge? _challenge;
 
-    private enum Stage { Name, Password, NewPassword, ConfirmPassword, Banner, Done }
+    private enum Stage { Name, Password, Code, NewPassword, ConfirmPassword, Banner, Done }
 
     /// <summary>Who is logged in; null while nobody is.</summary>
     internal Administrator? Who { get; private set; }
 
     /// <summary>True while what is typed must not be shown.</summary>
-    internal bool IsHidden => _stage is Stage.Password or Stage.NewPassword or Stage.ConfirmPassword;
+    internal bool IsHidden => _stage is Stage.Password or Stage.Code or Stage.NewPassword or Stage.ConfirmPassword;
 
     /// <summary>True while one key answers, without Enter.</summary>
     internal bool TakesKey => _stage == Stage.Banner;
@@ -44,6 +46,8 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     {
         Stage.Name => (Global.Enabled("pre-login-banner") ? ConsoleBanner.BeforeLogin : "") + $"{Global.Text("hostname")} login: ",
         Stage.Password => "Password: ",
+        // The prompt of the device is not public.
+        Stage.Code => $"{_challenge!.Text}: ",
         Stage.NewPassword => "New Password: ",
         Stage.ConfirmPassword => "Confirm Password: ",
         Stage.Banner => ConsoleBanner.AfterLogin + ConsoleBanner.Accept,
@@ -103,7 +107,10 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
                 _stage = _name.Length > 0 ? Stage.Password : Stage.Name;
                 return "";
             case Stage.Password:
-                return Check(line);
+                // A console asks one thing at a time: nobody else waits for this commit.
+                return Check(logins.CheckAsync(_name, line, ui, source).GetAwaiter().GetResult());
+            case Stage.Code:
+                return Check(logins.CheckCodeAsync(_challenge!.Handle, line.Trim(), ui, source).GetAwaiter().GetResult());
             case Stage.NewPassword:
                 (_password, _stage) = (line, Stage.ConfirmPassword);
                 return "";
@@ -124,15 +131,19 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         {
             logins.End(who, source, _began, reason);
         }
-        (_stage, _name, _password, _candidate, Who) = (Stage.Name, "", "", null, null);
+        (_stage, _name, _password, _candidate, _challenge, Who) = (Stage.Name, "", "", null, null, null);
         _idle?.Dispose();
         _idle = null;
     }
 
-    private string Check(string password)
+    private string Check(AdminVerdict verdict)
     {
-        // A console asks one thing at a time: nobody else waits for this commit.
-        var verdict = logins.CheckAsync(_name, password, ui, source).GetAwaiter().GetResult();
+        _challenge = verdict.Challenge;
+        if (_challenge is not null)
+        {
+            _stage = Stage.Code;
+            return "";
+        }
         if (verdict.Who is null)
         {
             _stage = Stage.Name;

@@ -8,7 +8,7 @@ namespace Appliance.Firmware.Cli;
 /// </summary>
 internal sealed class TerminalConsole : IConsole
 {
-    private const string Bell = "\a";
+    private const char Bell = '\a';
     private readonly CliSession _session;
     private readonly StringBuilder _screen = new();
     private readonly TerminalKeys _keys = new();
@@ -150,7 +150,10 @@ internal sealed class TerminalConsole : IConsole
         _literal = key == TerminalKey.Literal;
         if (key == TerminalKey.Tab)
         {
-            _screen.Append(_completion.Next() ? "" : Bell);
+            if (!_completion.Next())
+            {
+                _screen.Append(Bell);
+            }
             return;
         }
         _completion.Forget();

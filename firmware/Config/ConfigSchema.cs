@@ -62,7 +62,12 @@ public sealed class ConfigSchema
             "option" when text.Options is { Count: > 0 } => ValueKind.Option,
             _ => text.Vtype switch
             {
-                "ipv4-address" or "ipv4-address-any" => ValueKind.Ipv4,
+                "ipv4-address" or "ipv4-address-any" or "ipv4-netmask" => ValueKind.Ipv4,
+                "ipv6-address" => ValueKind.Ipv6,
+                "ipv6-prefix" => ValueKind.Ipv6Prefix,
+                "mac-address" => ValueKind.Mac,
+                null when text.Default is "0.0.0.0" => ValueKind.Ipv4,
+                null when text.Default is "::" => ValueKind.Ipv6,
                 "ipv4-classnet-host" or "ipv4-classnet-any" or "ipv4-classnet" => ValueKind.Ipv4Mask,
                 _ => ValueKind.Text,
             },
@@ -81,7 +86,7 @@ public sealed class ConfigSchema
             Always = text.Always,
             Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
             When = text.When?.Split('=') is [var other, var needed] ? (other, needed) : null,
-            Bare = text.Bare || text.Vtype is "uuid" or "user" or "ipv6-prefix" or "ipv6-address" or "mac-address" or "ipv4-netmask" or "datetime",
+            Bare = text.Bare || text.Vtype is "uuid" or "user" or "datetime",
             Help = text.Note ?? "",
         };
     }

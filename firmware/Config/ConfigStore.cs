@@ -13,6 +13,7 @@ public sealed class ConfigStore
     private readonly DeviceKey _key;
     private readonly List<IConfigSubscriber> _subscribers = [];
     private readonly List<Func<ConfigChange, ConfigError?>> _rules = [];
+    private readonly List<Func<ConfigTree, ConfigTree, ConfigTree>> _consequences = [];
     private volatile ConfigTree _current;
     private long _version;
 
@@ -90,6 +91,23 @@ public sealed class ConfigStore
     }
 
     /// <summary>
+    /// Adds a consequence: given the tree before and the one that a change made, it gives the tree that is to be stored, in the same commit. It must be
+    /// quick, and the same for the same trees.
+    /// </summary>
+    public void AddConsequence(Func<ConfigTree, ConfigTree, ConfigTree> consequence)
+    {
+        lock (_lock)
+        {
+            _consequences.Add(consequence);
+        }
+    }
+
+    /// <summary>
+    /// A list table as <c>get</c> shows it: with the attributes that are no configuration but state. Set once, before the first console.
+    /// </summary>
+    public Func<ConfigTable, ConfigTable> Live { get; set; } = table => table;
+
+    /// <summary>
     /// Adds a service that follows the configuration, and applies the current tree to it (from an empty one) at once.
     /// Later commits apply in the order of subscription.
     /// </summary>
@@ -117,7 +135,7 @@ public sealed class ConfigStore
         lock (_lock)
         {
             var previous = _current;
-            var next = change(previous);
+            var next = _consequences.Aggregate(change(previous), (tree, consequence) => consequence(previous, tree));
             var whole = new ConfigChange(previous, next, author ?? ConfigAuthor.AttachedConsole);
             if (Validate(whole) is { } invalid)
             {

@@ -60,6 +60,7 @@ internal static class ConfigValue
         { Multi: true, Kind: ValueKind.Option } => [.. schema.Options.Where(words.Contains)],
         { Multi: true } => [.. words.Distinct(StringComparer.Ordinal)],
         { Kind: ValueKind.Number } => [long.Parse(words[0], CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture)],
+        { Kind: ValueKind.Mac } => [words[0].ToLowerInvariant()],
         { Kind: ValueKind.Ipv4 } => [IPAddress.Parse(words[0]).ToString()],
         _ => words[0].Length == 0 ? [] : [words[0]],
     };
@@ -72,6 +73,9 @@ internal static class ConfigValue
         ValueKind.Option when !schema.Options.Contains(word) => Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
         ValueKind.Option => null,
         ValueKind.Ipv4 => IsIpv4(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Ipv6 => IsIpv6(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Ipv6Prefix => word.Split('/') is [var address, var bits] && IsIpv6(address) && int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var length) && length <= 128 ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Mac => word.Split(':') is { Length: 6 } bytes && bytes.All(part => part.Length == 2 && part.All(char.IsAsciiHexDigit)) ? null : Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
         _ => CheckText(schema, word, allows),
     };
 
@@ -130,6 +134,10 @@ internal static class ConfigValue
     /// <summary>Four decimal numbers: what IPAddress.Parse takes beyond that is no address to the device.</summary>
     private static bool IsIpv4(string text) => text.Split('.') is { Length: 4 } parts && parts.All(part => part.Length is > 0 and <= 3 && part.All(char.IsAsciiDigit) && (part.Length == 1 || part[0] != '0'))
         && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork;
+
+    /// <summary>Without a zone: that belongs to a link, not to a configuration.</summary>
+    private static bool IsIpv6(string text) => text.Contains(':', StringComparison.Ordinal) && !text.Contains('%', StringComparison.Ordinal) && !text.Contains('[', StringComparison.Ordinal)
+        && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static bool IsMask(IPAddress mask)
     {

@@ -15,6 +15,12 @@ public enum ValueKind
     Ipv4,
     /// <summary>An IPv4 address and mask, typed as two words or with a slash; held as two words.</summary>
     Ipv4Mask,
+    /// <summary>An IPv6 address.</summary>
+    Ipv6,
+    /// <summary>An IPv6 address, a slash and the length of a prefix.</summary>
+    Ipv6Prefix,
+    /// <summary>Six bytes in hex with colons between them.</summary>
+    Mac,
 }
 
 /// <summary>What the unit itself puts into an attribute that is not set when its entry is stored.</summary>

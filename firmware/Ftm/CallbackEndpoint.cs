@@ -58,8 +58,8 @@ public sealed class CallbackEndpoint(PushService push, TrustedCallers callers, D
         var accepted = answer switch
         {
             null => (bool?)null,
-            { Action: "validate", TokenCode: { } code } => await push.ApproveAsync(answer.SessionId, code).ConfigureAwait(false),
-            { Action: "alert", Message: { } message, Hmac: { } hmac } => await push.AlertAsync(answer.SessionId, message, hmac).ConfigureAwait(false),
+            { Action: "validate", TokenCode: { } code } => await push.ApproveAsync(answer.SessionId, code, answer.Number ?? "").ConfigureAwait(false),
+            { Action: "alert", Message: { } message, Hmac: { } hmac, Number: null } => await push.AlertAsync(answer.SessionId, message, hmac).ConfigureAwait(false),
             _ => null,
         };
         debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: {(answer is null ? "not well formed" : answer.Action is "validate" or "alert" ? answer.Action : "unknown action")}, {(accepted switch { true => "accepted", false => "refused", null => "not understood" })}");
@@ -73,14 +73,14 @@ public sealed class CallbackEndpoint(PushService push, TrustedCallers callers, D
 }
 
 /// <summary>What a phone answers, as it stands on the wire.</summary>
-internal sealed record PhoneAnswer(string SessionId, string Action, string? TokenCode, string? Message, byte[]? Hmac)
+internal sealed record PhoneAnswer(string SessionId, string Action, string? TokenCode, string? Message, byte[]? Hmac, string? Number)
 {
     private const int MessageMax = 256;
 
     /// <summary>Reads an answer; null for anything but one JSON object with each field once and of the right form.</summary>
     internal static PhoneAnswer? Parse(ReadOnlySpan<byte> body)
     {
-        string? session = null, action = null, code = null, message = null, hmac = null;
+        string? session = null, action = null, code = null, message = null, hmac = null, number = null;
         try
         {
             var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 2 });
@@ -103,6 +103,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
                     "token_code" => Set(ref code, value),
                     "message" => Set(ref message, value),
                     "hmac" => Set(ref hmac, value),
+                    "number" => Set(ref number, value),
                     _ => false,
                 };
                 if (!known)
@@ -120,7 +121,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
             // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
             return null;
         }
-        if (session is not { Length: 32 } || action is null || message is { Length: > MessageMax } || code is { Length: > 16 })
+        if (session is not { Length: 32 } || action is null || message is { Length: > MessageMax } || code is { Length: > 16 } || number is { Length: > 4 })
         {
             return null;
         }
@@ -133,7 +134,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
             }
             signature = Convert.FromHexString(hmac);
         }
-        return new PhoneAnswer(session, action, code, message, signature);
+        return new PhoneAnswer(session, action, code, message, signature, number);
     }
 
     private static bool Set(ref string? field, string value)

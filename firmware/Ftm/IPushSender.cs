@@ -12,9 +12,10 @@ namespace Appliance.Firmware.Ftm;
 /// <param name="ClientAddress">From where.</param>
 /// <param name="Time">When the login began.</param>
 /// <param name="Expires">When the answer comes too late.</param>
+/// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
 public sealed record PushMessage(
     string Recipient, string TokenSerial, string SessionId, string CallbackHost, int CallbackPort,
-    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires);
+    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, bool NumberMatch = false);
 
 /// <summary>The way to the phones: a push proxy, or the simulator's push cloud.</summary>
 public interface IPushSender

@@ -47,61 +47,44 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         }
     }
 
-    /// <summary>The phone answered <c>validate</c>. True when this decided the login.</summary>
-    public async Task<bool> ApproveAsync(string sessionId, string code)
-    {
-        PushSession? session;
-        int wrongAnswers;
-        lock (_lock)
-        {
-            wrongAnswers = _sessions.WrongAnswers(sessionId);
-            session = _sessions.Take(sessionId, time.GetUtcNow());
-        }
-        if (session is null)
-        {
-            return false;
-        }
-        if (await login.PushApprovedAsync(session.Order.RequestId, code).ConfigureAwait(false))
-        {
-            return true;
-        }
-        lock (_lock)
-        {
-            _sessions.PutBack(session, wrongAnswers + 1);
-        }
-        return false;
-    }
+    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it ("" when none was). True when this decided the login.</summary>
+    public Task<bool> ApproveAsync(string sessionId, string code, string number) =>
+        AnswerAsync(sessionId, session => login.PushApprovedAsync(session.Order.RequestId, code, number));
 
     /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
-    public async Task<bool> AlertAsync(string sessionId, string message, byte[] hmac)
-    {
-        PushSession? session;
-        int wrongAnswers;
-        lock (_lock)
-        {
-            wrongAnswers = _sessions.WrongAnswers(sessionId);
-            session = _sessions.Take(sessionId, time.GetUtcNow());
-        }
-        if (session is null)
-        {
-            return false;
-        }
-        if (!PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac))
-        {
-            lock (_lock)
-            {
-                _sessions.PutBack(session, wrongAnswers + 1);
-            }
-            return false;
-        }
-        return await login.PushDeniedAsync(session.Order.RequestId).ConfigureAwait(false);
-    }
+    public Task<bool> AlertAsync(string sessionId, string message, byte[] hmac) =>
+        AnswerAsync(sessionId, session => PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac) ? login.PushDeniedAsync(session.Order.RequestId) : Task.FromResult(false));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         _stopping.Dispose();
+    }
+
+    private async Task<bool> AnswerAsync(string sessionId, Func<PushSession, Task<bool>> decide)
+    {
+        PushSession? session;
+        lock (_lock)
+        {
+            session = _sessions.Take(sessionId, time.GetUtcNow());
+        }
+        if (session is null)
+        {
+            return false;
+        }
+        var decided = false;
+        try
+        {
+            return decided = await decide(session).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _sessions.Return(session, decided);
+            }
+        }
     }
 
     private async Task SendAsync(PushSession session, FtmPushSettings settings)
@@ -113,7 +96,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         {
             failure = await sender.SendAsync(new PushMessage(
                 order.Token.RegistrationId, order.Token.Serial, session.Id, settings.CallbackHost, settings.ServerPort,
-                order.User, order.Source, order.Time, order.Expires), _stopping.Token).ConfigureAwait(false);
+                order.User, order.Source, order.Time, order.Expires, order.NumberMatch), _stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {

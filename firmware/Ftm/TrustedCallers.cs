@@ -1,7 +1,7 @@
 using System.Net;
-using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Ftm;
 

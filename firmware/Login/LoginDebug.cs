@@ -9,6 +9,10 @@ namespace Appliance.Firmware.Login;
 /// </summary>
 internal sealed class LoginDebug(DebugTap tap)
 {
+    /// <summary>A step of a login, as the journal has it: the line is ours.</summary>
+    internal void Noted(LoginJournalStep step) =>
+        tap.Write(DebugArea.Fnbamd, $"login {step.LoginId} {step.Fact.Check}: {step.Fact.Result}{(step.Fact.Subject.Length > 0 ? $" [{step.Fact.Subject}]" : "")}");
+
     /// <summary>A first factor was decided.</summary>
     internal void Started(LoginRequest request, LoginHandle handle, LoginStep step, LoginDeadlines deadlines)
     {
@@ -20,7 +24,7 @@ internal sealed class LoginDebug(DebugTap tap)
         tap.Write(DebugArea.Fnbamd, $"handle_req-Rcvd auth req {Short(handle.RequestId)} for {request.User} in {group} opt=00200400 prot=11");
         if (step.Answer is LoginAnswer.Challenge)
         {
-            tap.Write(DebugArea.Fnbamd, $"famStateInit:2249 ctx->token_type = 1, timeout = {(long)deadlines.TokenStep.TotalSeconds}");
+            tap.Write(DebugArea.Fnbamd, $"famStateInit:2249 ctx->token_type = 1, timeout = {(long)deadlines.FortiTokenExpiry.TotalSeconds}");
         }
         Result(step.Answer);
     }
@@ -66,8 +70,12 @@ internal sealed class LoginDebug(DebugTap tap)
             case LoginAnswer.Success:
                 tap.Write(DebugArea.Fnbamd, $"fnbam_auth_update_result return: 0");
                 break;
-            case LoginAnswer.Challenge { Wait: { } wait }:
-                tap.Write(DebugArea.Fnbamd, $"fnbam_auth_update_result return: 7 (token needed; {WaitMessage.Text(wait)})");
+            case LoginAnswer.Challenge { Reason: ChallengeReason.NextCode }:
+                tap.Write(DebugArea.Fnbamd, $"handle_req-Token drifted, asking for the next token");
+                tap.Write(DebugArea.Fnbamd, $"fnbam_auth_update_result return: 8 (next token code required)");
+                break;
+            case LoginAnswer.Challenge { Reason: ChallengeReason.Wait or ChallengeReason.Throttled } wait:
+                tap.Write(DebugArea.Fnbamd, $"fnbam_auth_update_result return: 7 (token needed; {wait.Text})");
                 break;
             case LoginAnswer.Challenge:
                 tap.Write(DebugArea.Fnbamd, $"fnbam_auth_update_result return: 7 (token needed)");

@@ -1,6 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Firmware.Vpn;
@@ -32,8 +33,8 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         }
         var answer = IsSecond(form)
             ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
-            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source)).ConfigureAwait(false);
-        debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge => 7, _ => 1 })}");
+            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source) { Nic = NicOf(context) }).ConfigureAwait(false);
+        debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}");
         switch (answer)
         {
             case LoginAnswer.Success success when await sessions.OpenAsync(success.Grant).ConfigureAwait(false) is { } cookie:
@@ -43,13 +44,15 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
                 await RefuseAsync(context, form, source, Refusal.Overloaded, secondFactor: false).ConfigureAwait(false);
                 return;
             case LoginAnswer.Challenge challenge:
-                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Wait is not null && ReadsPages(form))).ConfigureAwait(false);
+                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled && !challenge.Push && ReadsPages(form))).ConfigureAwait(false);
                 return;
             case LoginAnswer.Refused refused:
                 await RefuseAsync(context, form, source, refused.Reason, form.Has("reqid")).ConfigureAwait(false);
                 return;
         }
     }
+
+    private static string NicOf(HttpContext context) => context.Features.Get<INicFeature>()?.Nic.Name ?? "";
 
     /// <summary>True when the form goes on with a login that is pending.</summary>
     private static bool IsSecond(FormBody form) => form.Has("reqid") || form.Has("magic") || form.Has("polid");
@@ -72,7 +75,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         {
             return login.AwaitPushAsync(handle, source, aborted);
         }
-        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted);
+        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted, form["code2"]);
     }
 
     private async Task RefuseAsync(HttpContext context, FormBody form, IPAddress source, Refusal reason, bool secondFactor)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -22,6 +23,12 @@ public interface ILabUnit : IPhoneSource
     /// <summary>The names of the local users, in order.</summary>
     IReadOnlyList<string> Users { get; }
 
+    /// <summary>Where the appliance sends mail to; null when no server is set, or one that is only a name.</summary>
+    IPEndPoint? MailServer { get; }
+
+    /// <summary>The mail domains of its SMS gateways.</summary>
+    IReadOnlySet<string> SmsDomains { get; }
+
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
     string Transcript(string script);
 
@@ -41,6 +48,15 @@ public interface ILabUnit : IPhoneSource
 
     /// <summary>Completes as soon as there is an event after an id.</summary>
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
+
+    /// <summary>The newest logins, step by step, in memory.</summary>
+    LoginJournal Logins { get; }
+
+    /// <summary>The lab's own rules for logins.</summary>
+    LabPolicy LabPolicy { get; }
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    Task SetLabPolicyAsync(LabPolicy policy);
 
     /// <summary>The certificate that a service shows, or null while it shows none.</summary>
     X509Certificate2? ServiceCertificate(string service);

@@ -1,7 +1,11 @@
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
 using Appliance.Hal;
 
 namespace Appliance.Sim.Lab;
@@ -34,6 +38,12 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys];
 
+    public IPEndPoint? MailServer => MailSettings.Read(_unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port) : null;
+
+    public IReadOnlySet<string> SmsDomains => MailSettings.Read(_unit.Config.Current).SmsGateways.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
+
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
+
     public IReadOnlyList<TokenActivation> Activations() => _unit.Activations();
 
     public string Transcript(string script)
@@ -58,6 +68,12 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     }
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _unit.Events.After(id, limit);
+
+    public LoginJournal Logins => _unit.Logins;
+
+    public LabPolicy LabPolicy => _unit.LabPolicy;
+
+    public Task SetLabPolicyAsync(LabPolicy policy) => _unit.SetLabPolicyAsync(policy);
 
     public async Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken)
     {

@@ -1,10 +1,14 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Lab;
@@ -99,6 +103,7 @@ internal sealed class Laboratory : IAsyncDisposable
             }
         };
         phones.Attach(Unit);
+        ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
     }
@@ -135,6 +140,26 @@ internal sealed class Laboratory : IAsyncDisposable
     {
         var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
         return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
+    }
+
+    /// <summary>
+    /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
+    /// send it is the operator's business from then on.
+    /// </summary>
+    private void ReceiveMail(ILogger log)
+    {
+        if (Unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
+        {
+            return;
+        }
+        try
+        {
+            Own(MailSink.Listen(new SocketNic("lab-mail", server.Address), server.Port, Api.Inbox, () => Unit.SmsDomains, Clock, log));
+        }
+        catch (Exception failure) when (failure is AddressInUseException or SocketException)
+        {
+            log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
+        }
     }
 
     private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];

@@ -21,10 +21,10 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
     private static readonly TimeSpan NetworkTimeout = TimeSpan.FromSeconds(10);
 
-    internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, CancellationToken cancellationToken)
+    internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, string? number, CancellationToken cancellationToken)
     {
         var body = approve
-            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(push.SessionId, "validate", code), CallbackJson.Default.ValidateAnswer)
+            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(push.SessionId, "validate", code, number), CallbackJson.Default.ValidateAnswer)
             : JsonSerializer.SerializeToUtf8Bytes(
                 new AlertAnswer(push.SessionId, "alert", DenyMessage, AlertSignature.Compute(activation.Seed, push.SessionId, DenyMessage)), CallbackJson.Default.AlertAnswer);
         var (status, outcome, detail) = await PostAsync(push, body, cancellationToken);
@@ -93,11 +93,11 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
         new(IPAddress.TryParse(name.Host, out var address) ? address : (await Dns.GetHostAddressesAsync(name.Host, cancellationToken))[0], name.Port);
 }
 
-internal sealed record ValidateAnswer(string SessionId, string Action, string TokenCode);
+internal sealed record ValidateAnswer(string SessionId, string Action, string TokenCode, string? Number);
 
 internal sealed record AlertAnswer(string SessionId, string Action, string Message, string Hmac);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ValidateAnswer))]
 [JsonSerializable(typeof(AlertAnswer))]
 internal sealed partial class CallbackJson : JsonSerializerContext;

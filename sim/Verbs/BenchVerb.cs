@@ -17,7 +17,10 @@ internal static class BenchVerb
     private static readonly Bench[] All =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
+        new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
+        new("sessions", "how fast a disabled user loses his session", SessionBench.RunAsync),
     ];
 
     public static Command Create()

@@ -23,7 +23,7 @@ internal static class CliVerb
         await using var console = await (terminal is null ? ConsoleSocket.ConnectAsync(folder, echo: Console.IsInputRedirected, signals.Token, login) : ConsoleSocket.ConnectAsync(folder, RawTerminal.Size(), signals.Token, login))
             ?? throw new LabFailure(ExitCode.Missing, $"no appliance runs in {state} (start one with: run up --state {state})");
         // Not awaited: the appliance ends the session, and a read from a terminal cannot be called off.
-        _ = SendAsync(console, signals.Token);
+        _ = SendAsync(terminal?.Keys ?? Console.OpenStandardInput(), console, signals.Token);
         try
         {
             await console.CopyToAsync(Console.OpenStandardOutput(), signals.Token);
@@ -35,11 +35,11 @@ internal static class CliVerb
         return ExitCode.Ok;
     }
 
-    private static async Task SendAsync(System.Net.Sockets.NetworkStream console, CancellationToken cancellationToken)
+    private static async Task SendAsync(Stream input, System.Net.Sockets.NetworkStream console, CancellationToken cancellationToken)
     {
         try
         {
-            await Console.OpenStandardInput().CopyToAsync(console, cancellationToken);
+            await input.CopyToAsync(console, cancellationToken);
             console.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Appliance.Firmware.Cli;
+using Microsoft.Win32.SafeHandles;
 
 namespace Appliance.Sim.Verbs;
 
@@ -23,6 +24,9 @@ internal sealed partial class RawTerminal : IDisposable
         _before = before;
         AppDomain.CurrentDomain.ProcessExit += Restore;
     }
+
+    /// <summary>Every byte as it comes: the console's own stream edits and echoes lines when it reads a terminal.</summary>
+    public Stream Keys { get; } = new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 0);
 
     /// <summary>The size of the terminal; the usual one when it does not tell.</summary>
     public static TerminalSize Size()

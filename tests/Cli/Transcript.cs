@@ -6,7 +6,7 @@ namespace Appliance.Tests.Cli;
 
 /// <summary>
 /// A golden transcript: lines <c>#! key value</c> that set up the run, the typed lines, a line <c>----</c>, and exactly what a terminal
-/// shows. What differs by run (ENC values, the serial number, conf_file_ver) is masked.
+/// shows. What differs by run (ENC values, the serial number, conf_file_ver, what is random about tokens) is masked.
 /// </summary>
 internal sealed partial record Transcript(string File, string Head, string Typed, string Expected)
 {
@@ -41,7 +41,20 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     public void Rewrite(string shown) => System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
 
     /// <summary>A text without what differs by run.</summary>
-    public static string Masked(string shown) => Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****");
+    public static string Masked(string shown) => MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****"));
+
+    private static string MaskedTokens(string shown) =>
+        Pictures().Replace(ActivationCodes().Replace(TrialTokens().Replace(shown, "FTKMOB**********"), "Activation code: ****************"), "(QR code)\n");
+
+    /// <summary>The serial numbers of trial tokens, where they are told; the lab's own begin with zeros.</summary>
+    [GeneratedRegex("FTKMOB(?!00)[0-9A-F]{10}(?= is imported)")]
+    private static partial Regex TrialTokens();
+
+    [GeneratedRegex("Activation code: [A-Z2-7]{16}")]
+    private static partial Regex ActivationCodes();
+
+    [GeneratedRegex("(?:[█▀▄ ]{20,}\n)+")]
+    private static partial Regex Pictures();
 
     [GeneratedRegex("ENC [A-Za-z0-9+/]{8,}={0,2}")]
     private static partial Regex Secrets();

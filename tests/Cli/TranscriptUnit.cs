@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Runtime.CompilerServices;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
@@ -40,6 +41,12 @@ internal sealed class TranscriptUnit : IAsyncDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             await File.WriteAllBytesAsync(file, content);
         }
+        // What lies on the USB disk of every transcript.
+        var usb = folder.CreateSubdirectory("usb");
+        foreach (var seeds in Directory.EnumerateFiles(SeedFolder()))
+        {
+            File.Copy(seeds, Path.Combine(usb.FullName, Path.GetFileName(seeds)));
+        }
         return new(folder, await BootAsync(folder, personality));
     }
 
@@ -71,11 +78,13 @@ internal sealed class TranscriptUnit : IAsyncDisposable
             folder.FullName, nics, new FakeTimeProvider(Now), new NoPhones(), Laboratory.DefaultConfiguration(personality), NullLoggerFactory.Instance, personality));
     }
 
+    private static string SeedFolder([CallerFilePath] string test = "") => Path.Combine(Path.GetDirectoryName(test)!, "..", "Tokens", "Seeds");
+
     /// <summary>In memory where there is such a folder: what is durable is not the question here.</summary>
     private static DirectoryInfo Scratch()
     {
         const string Memory = "/dev/shm";
-        return Directory.Exists(Memory)
+        return OperatingSystem.IsLinux() && Directory.Exists(Memory)
             ? Directory.CreateDirectory(Path.Combine(Memory, "appliance-transcript-" + Path.GetRandomFileName()), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
             : Directory.CreateTempSubdirectory("appliance-transcript-");
     }

@@ -26,7 +26,7 @@ public sealed class ConfigTextTests
         tree = tree.With("user local", users).With("user group", groups);
         var interfaces = tree.List("system interface");
         var options = interfaces.Schema.Attribute("allowaccess")!.Options;
-        var port1 = new ConfigObject(interfaces.Schema).With("allowaccess", [.. options.Where((_, at) => (flags >> at & 1) == 1)]).With("ip", ["10.0.0.1", "255.255.255.0"]).With("description", [texts[0].Replace('\n', ' ')]);
+        var port1 = new ConfigObject(interfaces.Schema).With("allowaccess", [.. options.Where((_, at) => (flags >> at & 1) == 1)]).With("ip", ["10.0.0.1", "255.255.255.0"]).With("snmp-index", ["1"]).With("description", [texts[0].Replace('\n', ' ')]);
         tree = tree.With("system interface", interfaces.With("port1", port1));
         var settings = tree.Object("vpn ssl settings");
         var rules = settings.Children("authentication-rule");
@@ -76,14 +76,15 @@ public sealed class ConfigTextTests
 
         void List(TableSchema table, string path)
         {
-            text.Append(path).Append(table.IsList ? $" [{table.Key}]" : "").Append(table.BuiltIn.Length > 0 ? " built-in: " + string.Join(' ', table.BuiltIn) : "").Append('\n');
+            text.Append(path).Append(table.IsList ? $" [{table.Key}]" : "").Append(table.Ordered ? " ordered" : "").Append(table.MaxEntries > 0 ? $" at most {table.MaxEntries}" : "").Append(table.BuiltIn.Length > 0 ? " built-in: " + string.Join(' ', table.BuiltIn) : "").Append('\n');
             foreach (var attribute in table.Attributes)
             {
                 text.Append("    ").Append(attribute.Name).Append(' ').Append(attribute.Kind.ToString().ToLowerInvariant()).Append(attribute.Multi ? "*" : "")
                     .Append(attribute.Secret ? " secret" : "").Append(attribute.Required ? " required" : "")
                     .Append(attribute.Kind == ValueKind.Number ? $" {attribute.Min}..{attribute.Max}" : attribute.MaxLength > 0 ? $" <={attribute.MaxLength}" : "")
                     .Append(attribute.Options.Length > 0 ? " {" + string.Join(' ', attribute.Options) + "}" : "").Append(attribute.References.Length > 0 ? " -> " + string.Join(' ', attribute.References) : "")
-                    .Append(attribute.Default.Length > 0 ? " = " + string.Join(' ', attribute.Default) : "").Append('\n');
+                    .Append(attribute.Default.Length > 0 ? " = " + string.Join(' ', attribute.Default) : "").Append(attribute.Bare ? " bare" : "").Append(attribute.Always ? " always shown" : "")
+                    .Append(attribute.Assigned == Assignment.None ? "" : $" assigned {attribute.Assigned.ToString().ToLowerInvariant()}").Append(attribute.When is { } when ? $" when {when.Attribute} is {when.Value}" : "").Append('\n');
             }
             foreach (var child in table.Children)
             {

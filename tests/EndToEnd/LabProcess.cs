@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
 
 namespace Appliance.Tests.EndToEnd;
 
@@ -13,39 +14,59 @@ internal sealed class LabProcess : IAsyncDisposable
     private readonly string _board;
     private readonly string _network;
     private Process? _process;
+    private Task<string> _errors = Task.FromResult("");
+    private static int _next;
 
     public LabProcess()
     {
         _board = $"test-{Environment.ProcessId}-{Path.GetFileName(_state.FullName)}";
-        _network = $"127.{220 + (Environment.ProcessId / 250 % 10)}.{1 + (Environment.ProcessId % 250)}";
+        var number = (Environment.ProcessId * 8) + (Interlocked.Increment(ref _next) % 8);
+        _network = $"127.{220 + (number / 250 % 30)}.{1 + (number % 250)}";
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "boards", _board));
         File.WriteAllText(Path.Combine(folder.FullName, "board.json"), $$"""{"name":"test","nics":[{"name":"port1","address":"{{_network}}.1"},{"name":"port2","address":"{{_network}}.2"},{"name":"port3","address":"{{_network}}.3"},{"name":"port4","address":"{{_network}}.4"}]}""");
     }
+
+    public string State => _state.FullName;
 
     public string Address => _network + ".1";
 
     public HttpClient Api { get; private set; } = new();
 
     /// <summary>Starts it; returns when everything listens, with its line of JSON.</summary>
-    public async Task<JsonNode> StartAsync()
+    /// <param name="moreConfiguration">What a fresh state boots beside the ready-made lab.</param>
+    public async Task<JsonNode> StartAsync(string moreConfiguration = "")
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--board", _board, "--state", _state.FullName])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        _process = Process.Start(start)!;
-        var errors = _process.StandardError.ReadToEndAsync();
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
-        var line = await _process.StandardOutput.ReadLineAsync(patience.Token);
+        var line = await LaunchAsync(moreConfiguration.Length > 0 ? Laboratory.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration : "");
         if (line is null)
         {
-            throw new InvalidOperationException("it did not boot: " + await errors);
+            throw new InvalidOperationException("it did not boot: " + await _errors);
         }
         var ready = JsonNode.Parse(line)!;
         Api.Dispose();
         Api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
         return ready;
+    }
+
+    /// <summary>Starts it on a configuration that it must refuse; its exit code, and what it says.</summary>
+    public async Task<(int Exit, string Output)> FailAsync(string configuration)
+    {
+        var line = await LaunchAsync(configuration);
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        await _process!.WaitForExitAsync(patience.Token);
+        return (_process.ExitCode, line + await _errors);
+    }
+
+    /// <summary>SIGABRT, as a broken invariant would; what the process said on stderr.</summary>
+    public async Task<string> AbortAsync()
+    {
+        await Peer.RunAsync("prlimit", ["--core=0", "--pid", $"{_process!.Id}"]); // No image of its memory is wanted.
+        // The runtime takes the first one for itself.
+        await Until.TrueAsync(async () =>
+        {
+            await Peer.RunAsync("kill", ["-ABRT", $"{_process.Id}"]);
+            return _process.HasExited;
+        }, "the end of the process");
+        return await _errors;
     }
 
     /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>
@@ -79,6 +100,26 @@ internal sealed class LabProcess : IAsyncDisposable
     }
 
     public async Task<DateTimeOffset> NowAsync() => (await Api.GetFromJsonAsync<JsonObject>("/lab/clock"))!["now"]!.GetValue<DateTimeOffset>();
+
+    private async Task<string?> LaunchAsync(string configuration)
+    {
+        string[] config = [];
+        if (configuration.Length > 0)
+        {
+            var file = Path.Combine(AppContext.BaseDirectory, "boards", _board, "first.conf");
+            await File.WriteAllTextAsync(file, configuration);
+            config = ["--config", file];
+        }
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--board", _board, "--state", _state.FullName, .. config])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        _process = Process.Start(start)!;
+        _errors = _process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        return await _process.StandardOutput.ReadLineAsync(patience.Token);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Appliance.Firmware.Config;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Appliance.Tests.EndToEnd;
@@ -24,9 +25,10 @@ internal sealed class TestLab : IAsyncDisposable
     private static int _next;
     private readonly DirectoryInfo _folder;
     private readonly Personality? _personality;
+    private readonly ILoggerFactory _logs;
     private Laboratory _lab = null!;
 
-    private TestLab(DirectoryInfo folder, string network, Personality? personality) => (_folder, Network, _personality) = (folder, network, personality);
+    private TestLab(DirectoryInfo folder, string network, Personality? personality, ILoggerFactory? logs) => (_folder, Network, _personality, _logs) = (folder, network, personality, logs ?? NullLoggerFactory.Instance);
 
     /// <summary>The first three numbers of the lab's addresses.</summary>
     public string Network { get; }
@@ -48,11 +50,11 @@ internal sealed class TestLab : IAsyncDisposable
 
     public LabClock Clock => _lab.Clock;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null)
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
-        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality);
+        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs);
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), Laboratory.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
         var nics = string.Join(',', Enumerable.Range(1, 4).Select(port => $$"""{"name":"port{{port}}","address":"{{lab.Network}}.{{port}}"}"""));
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "board.json"), $$"""{"name":"test","nics":[{{nics}}]}""");
@@ -134,7 +136,7 @@ internal sealed class TestLab : IAsyncDisposable
     private async Task BootAsync()
     {
         _lab = await Laboratory.StartAsync(
-            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality), NullLoggerFactory.Instance, CancellationToken.None);
+            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality), _logs, CancellationToken.None);
         Api = new HttpClient { BaseAddress = _lab.Api.Address };
     }
 }
