@@ -14,7 +14,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
     internal string For(string typed)
     {
         var place = At(typed);
-        return place.Wrong is not null ? place.Wrong.Text + "\n" : place.Choices!.Text(Starred(place.Whole));
+        return place.Wrong is not null ? $"\n{place.Wrong.Text}\n" : place.Choices!.Text(Starred(place.Whole));
     }
 
     /// <summary>The words that the open word can become, as they are typed (quoted where they must be), and where it begins.</summary>
@@ -47,7 +47,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
         var place = Scanned(typed);
         if (place.Whole.Count == 0)
         {
-            return place with { Choices = new CliChoices([.. verbs.Where(CliVerbs.IsListed).Select(verb => (verb, CliVerbs.Help(verb)))], VerbWidth).Starting(place.Open) };
+            return place with { Choices = new CliChoices([.. verbs.Where(verb => CliVerbs.IsListed(verb, editor.Level)).Select(verb => (verb, CliVerbs.Help(verb)))], VerbWidth).Starting(place.Open) };
         }
         if (!CliPaths.TryMatch(place.Whole[0], verbs, out var word, out var wrong))
         {
@@ -81,7 +81,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
         }
         if (followed!.Depth < path.Count)
         {
-            return (CliChoices.Enter, null);
+            return (CliVerbs.Prints(verb) ? CliChoices.Note("|", "<Enter>") : CliChoices.Enter, null);
         }
         var words = followed.Next.Select(word => (word, paths.Command(verb, followed.Through(word))?.Help ?? "")).ToList();
         if (verb is "show" or "get" && followed.Known is { } known && store.Current.Schema.Table(known) is { IsList: true })
@@ -140,7 +140,7 @@ internal sealed class CliHelp(ConfigStore store, ConfigEditor editor, CliPaths p
     {
         ValueKind.Option => CliChoices.Of(attribute.Options, notes),
         ValueKind.Number => CliChoices.Note([$"{attribute.Name}    Enter an integer value from <{attribute.Min}> to <{attribute.Max}>", .. notes]),
-        _ when attribute.References.Length > 0 => CliChoices.Of(attribute.References.SelectMany(Keys).Distinct(StringComparer.Ordinal), notes),
+        _ when attribute.References.SelectMany(Keys).Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } keys => CliChoices.Of(keys, notes),
         _ => CliChoices.Note([(attribute.Help.Length > 0 ? attribute.Name.PadRight(AttributeWidth) + " " + attribute.Help : attribute.Name), .. notes]),
     };
 

@@ -22,6 +22,8 @@ public sealed class CliSession : IDisposable
     private readonly ConsoleLogin? _login;
     private readonly Administrator _administrator;
     private readonly CommandLines _lines = new();
+    private readonly CliBatch _batch;
+    private int _code;
     private Func<CliReply>? _confirm;
     private CliFilter? _filter;
 
@@ -37,7 +39,8 @@ public sealed class CliSession : IDisposable
         _login = login;
         _access = new CliAccess(store, () => Administrator);
         _editor = new ConfigEditor(() => store.Current, change => store.Commit(change, Administrator.AuthorIn(store.Current)), store.Unseal, store.Checks);
-        _paths = new CliPaths(store.Current.Schema, commands);
+        _batch = new CliBatch(RunForCode);
+        _paths = new CliPaths(store.Current.Schema, [.. commands, .. _batch.Commands]);
         _editVerbs = new EditVerbs(_editor, _paths, _access);
         _view = new CliView(store, _editor, _paths, _access, () => Administrator.Name);
         _help = new CliHelp(store, _editor, _paths);
@@ -77,6 +80,9 @@ public sealed class CliSession : IDisposable
 
     /// <summary>Raised once, when the session is over: what belongs to it (a debug stream) ends. On any thread.</summary>
     public event Action? Ended;
+
+    /// <summary>True while a command goes on because of a quote.</summary>
+    internal bool IsQuoted => _lines.IsQuoted;
 
     /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
     public event Action<string>? Said;
@@ -131,6 +137,10 @@ public sealed class CliSession : IDisposable
             _lines.Clear();
             return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));
         }
+        if (_batch.IsKeeping && !IsOfBatch(line))
+        {
+            return _batch.Keep(line) is { } full ? Print(full) : "";
+        }
         if (!_lines.IsOpen)
         {
             var trimmed = line.AsSpan().Trim();
@@ -183,7 +193,35 @@ public sealed class CliSession : IDisposable
     }
 
     /// <summary>What is printed for an error, or for none.</summary>
-    internal static string Print(ConfigError? error) => error is null ? "\n" : $"\n{error.Text}\n\n";
+    private string Print(ConfigError? error)
+    {
+        _code = error?.Code ?? _code;
+        return error is null ? "\n" : $"\n{error.Text}\n\n";
+    }
+
+    /// <summary>True for a line that is never kept in a batch: it is about the batch.</summary>
+    private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
+        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
+        && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
+
+    /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
+    private (int Code, string Shown) RunForCode(string line)
+    {
+        _code = 0;
+        var shown = WithoutSecret(line);
+        Execute(line);
+        if (Asks)
+        {
+            Execute("n");
+            _code = -1;
+        }
+        return (_code, shown);
+    }
+
+    private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
+        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _) && edit.Schema.Attribute(match)!.Secret
+            ? $"{verb} {name} ***"
+            : _lines.IsOpen ? "***" : line.Trim();
 
     private string Run(ScannedWords scanned, string text)
     {
@@ -197,7 +235,7 @@ public sealed class CliSession : IDisposable
         }
         if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
         {
-            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
         }
         if (_editor.Level is null && _access.Verb(verb) is { } refused)
         {
@@ -251,6 +289,12 @@ public sealed class CliSession : IDisposable
 
     private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) => _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
 
+    private string Unknown()
+    {
+        _code = -1;
+        return "Unknown action 0\n\n";
+    }
+
     private string Answer(CliReply reply)
     {
         _confirm = reply.OnYes;
@@ -263,8 +307,7 @@ public sealed class CliSession : IDisposable
     }
 
     private CliReply Get(List<string> words) =>
-        // Words after a path that is a command and a table are a key of the table.
-        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command && (arguments.Count == 0 || _paths.Table(path) is null)
+        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
             ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : RunCommand(command, [])
             : _view.Get(words);
 

@@ -50,8 +50,8 @@ internal static class CliVerbs
     /// <summary>True for a verb that prints, so that <c>| grep</c> may follow.</summary>
     internal static bool Prints(string verb) => verb is "show" or "get" or "execute" or "diagnose" or "tree";
 
-    /// <summary>True for a verb that <c>?</c> lists: the device keeps two of the root's to itself.</summary>
-    internal static bool IsListed(string verb) => verb is not ("tree" or "quit");
+    /// <summary>True for a verb that <c>?</c> lists: the device keeps two of the root's to itself, and there is nothing to configure without branches.</summary>
+    internal static bool IsListed(string verb, ConfigLevel? level) => verb is not ("tree" or "quit") && !(verb == "config" && level is { Schema.Children.Length: 0 });
 
     /// <summary>True for the word that makes <c>show</c> print defaults, cut or not.</summary>
     internal static bool IsFull(string word) => word.Length > 0 && "full-configuration".StartsWith(word, StringComparison.Ordinal);

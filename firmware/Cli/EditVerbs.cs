@@ -72,15 +72,16 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
     {
         [var from, "to", var to] => editor.Copy(from, to, remove),
         [_, "to"] or [_] or [] => Incomplete,
-        [_, var wrong] => CliPaths.ParseError(wrong),
-        _ => CliPaths.ParseError(words[^1]),
+        [_, not "to", ..] => CliPaths.ParseError(words[1]),
+        _ => CliPaths.ParseError(words[3]),
     };
 
     private ConfigError? Move(IReadOnlyList<string> words) => words switch
     {
         [var key, "before" or "after", var other] => editor.Move(key, other, after: words[1] == "after"),
         [] or [_] or [_, "before" or "after"] => Incomplete,
-        _ => CliPaths.ParseError(words[^1]),
+        [_, not ("before" or "after"), ..] => CliPaths.ParseError(words[1]),
+        _ => CliPaths.ParseError(words[3]),
     };
 
     private ConfigError? Attribute(IReadOnlyList<string> words, Func<AttributeSchema, IReadOnlyList<string>, ConfigError?> run)

@@ -76,7 +76,8 @@ internal sealed class TerminalConsole : IConsole
         }
         else
         {
-            _screen.Append("\r\n").Append(Lines(text));
+            _line.Leave();
+            _screen.Append(Lines(text));
             Continue();
         }
         return Shown();
@@ -143,7 +144,7 @@ internal sealed class TerminalConsole : IConsole
 
     private void Edit(TerminalKey key, string typed)
     {
-        if ((_literal || _session.LogsIn) && typed.Length > 0 && key != TerminalKey.Enter)
+        if (((_literal || _session.LogsIn) && typed.Length > 0 && key != TerminalKey.Enter) || (key == TerminalKey.Help && (_session.IsQuoted || _line.IsQuoted)))
         {
             key = TerminalKey.Character;
         }
@@ -232,7 +233,7 @@ internal sealed class TerminalConsole : IConsole
             return;
         }
         var help = _session.Help(_line.BeforeCursor);
-        _screen.Append("\r\n");
+        _line.Leave();
         Show(help.Length > 0 ? help + "\n" : "");
     }
 
@@ -240,8 +241,8 @@ internal sealed class TerminalConsole : IConsole
     {
         _session.Interrupt(typing: _line.Length > 0);
         Interrupted = Closed;
+        _line.Leave();
         _line.Clear();
-        _screen.Append("\r\n");
         Continue();
     }
 

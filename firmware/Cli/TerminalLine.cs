@@ -12,6 +12,7 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
 {
     private readonly StringBuilder _text = new();
     private int _origin;
+    private (int At, char Quote) _quotes;
 
     /// <summary>True while nothing of what is typed is shown: a password.</summary>
     internal bool IsHidden { get; set; }
@@ -28,6 +29,23 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
     /// <summary>What stands before the cursor.</summary>
     internal string BeforeCursor => _text.ToString(0, Cursor);
 
+    /// <summary>True when a quote is open before the cursor. Characters at the end are looked at once.</summary>
+    internal bool IsQuoted
+    {
+        get
+        {
+            _quotes = _quotes.At > Cursor ? default : _quotes;
+            for (var (at, quote) = _quotes; at < Cursor; at++)
+            {
+                var c = _text[at];
+                at += c == '\\' && quote != '\'' ? 1 : 0;
+                quote = c == quote ? '\0' : quote == '\0' && c is '"' or '\'' ? c : quote;
+                _quotes = (at + 1, quote);
+            }
+            return _quotes.Quote != '\0';
+        }
+    }
+
     /// <summary>Shows a prompt, and the line after it.</summary>
     internal void Show(string prompt)
     {
@@ -38,11 +56,20 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
         MoveTo(cursor);
     }
 
+    /// <summary>To a new line below what is shown of it; the cursor is kept for <see cref="Show"/>.</summary>
+    internal void Leave()
+    {
+        var cursor = Cursor;
+        MoveTo(_text.Length);
+        screen.Append("\r\n");
+        Cursor = cursor;
+    }
+
     /// <summary>Forgets the line; the picture stays.</summary>
     internal void Clear()
     {
         _text.Clear();
-        Cursor = 0;
+        (Cursor, _quotes) = (0, default);
     }
 
     /// <summary>Puts text in at the cursor.</summary>
@@ -52,14 +79,16 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
     internal void Replace(int from, int to, string text)
     {
         var before = _text.Length;
+        _quotes = from < _quotes.At ? default : _quotes;
         MoveTo(from);
-        _text.Remove(from, to - from).Insert(from, text);
-        var removed = Math.Max(0, before - _text.Length);
-        if (from + text.Length == _text.Length && removed == 0)
+        if (from == _text.Length)
         {
+            _text.Append(text); // Insert would make a chunk for each character.
             Write(from, _text.Length);
             return;
         }
+        _text.Remove(from, to - from).Insert(from, text);
+        var removed = Math.Max(0, before - _text.Length);
         Write(from, _text.Length);
         Blank(removed);
         MoveTo(from + text.Length);

@@ -69,7 +69,8 @@ internal sealed class ConfigEditor(
         {
             return ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}");
         }
-        edit.Working = edit.Working.With(attribute.Name, kept);
+        edit.Working = edit.Schema.Attributes.Where(other => other.When is { Drops: true } condition && condition.Attribute == attribute.Name && !kept.Any(condition.Values.Contains))
+            .Aggregate(edit.Working.With(attribute.Name, kept), (working, dropped) => working.Without(dropped.Name));
         return null;
     }
 
@@ -157,7 +158,7 @@ internal sealed class ConfigEditor(
         return uses > 0 ? InUse(uses) : Change(list, table => new ConfigTable(table.Schema));
     }
 
-    /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
+    /// <summary>Another entry with the same values; <paramref name="remove"/> makes it the same entry under another key, for those that refer to it, too.</summary>
     internal ConfigError? Copy(string from, string to, bool remove)
     {
         var list = (ConfigLevel.List)Level!;
@@ -173,11 +174,13 @@ internal sealed class ConfigEditor(
         {
             return new ConfigError(-5, $"a duplicate entry already exists: {to}");
         }
-        if (remove && IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, from) is > 0 and var uses)
+        if (remove)
         {
-            return InUse(uses);
+            return IsRoot(list)
+                ? commit(tree => ConfigReferences.Renamed(tree.With(list.Schema.Path, tree.List(list.Schema.Path).Renamed(from, to)), list.Schema, from, to))
+                : Change(list, table => table.Renamed(from, to));
         }
-        return Full(list) is { } full && !remove ? full : Change(list, table => remove ? table.Renamed(from, to) : table.With(to, ConfigAssignments.Complete(table, to, Unassigned(entry))));
+        return Full(list) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table, to, Unassigned(entry))));
     }
 
     /// <summary>Moves an entry of a list whose order matters.</summary>

@@ -37,7 +37,7 @@ public sealed class ConfigObject
     public bool IsSet(string attribute) => _values.ContainsKey(attribute);
 
     /// <summary>False for an attribute at its default whose condition is not met: it is not shown.</summary>
-    public bool Applies(AttributeSchema attribute) => attribute.When is not { } condition || IsSet(attribute.Name) || Text(condition.Attribute) == condition.Value;
+    public bool Applies(AttributeSchema attribute) => attribute.When is not { } condition || IsSet(attribute.Name) || condition.Values.Contains(Text(condition.Attribute));
 
     /// <summary>A plain value, or "" when it is empty.</summary>
     public string Text(string attribute) => Words(attribute) is [var first, ..] ? first : "";

@@ -20,6 +20,34 @@ internal static class ConfigReferences
         return AllObjects(tree).Sum(value => value.Schema.Attributes.Count(attribute => attribute.References.Contains(reference) && value.Words(attribute.Name).Contains(key)));
     }
 
+    /// <summary>The tree with every reference to an entry that has another key now.</summary>
+    internal static ConfigTree Renamed(ConfigTree tree, TableSchema table, string from, string to)
+    {
+        var reference = $"{table.Path.Replace(' ', '.')}.{table.Key}";
+        foreach (var held in tree.HeldPaths.Select(path => tree.Schema.Table(path)!).ToArray())
+        {
+            tree = held.IsList ? tree.With(held.Path, Renamed(tree.List(held.Path))) : tree.With(held.Path, InObject(tree.Object(held.Path)));
+        }
+        return tree;
+
+        ConfigTable Renamed(ConfigTable list) => list.Entries.Select(entry => (entry.Key, Before: entry.Entry, After: InObject(entry.Entry)))
+            .Where(entry => !ReferenceEquals(entry.Before, entry.After)).Aggregate(list, (changed, entry) => changed.With(entry.Key, entry.After));
+
+        ConfigObject InObject(ConfigObject value)
+        {
+            foreach (var attribute in value.Schema.Attributes.Where(attribute => attribute.References.Contains(reference) && value.Words(attribute.Name).Contains(from)))
+            {
+                value = value.With(attribute.Name, [.. value.Words(attribute.Name).Select(word => word == from ? to : word)]);
+            }
+            foreach (var child in value.Schema.Children)
+            {
+                var (before, after) = (value.Children(child.Path), Renamed(value.Children(child.Path)));
+                value = ReferenceEquals(before, after) ? value : value.WithChildren(child.Path, after);
+            }
+            return value;
+        }
+    }
+
     /// <summary>Values that refer to nothing, each as <c>path attribute value</c>.</summary>
     internal static IEnumerable<string> Broken(ConfigTree tree) =>
         from value in AllObjects(tree)

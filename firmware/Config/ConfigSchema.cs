@@ -85,8 +85,9 @@ public sealed class ConfigSchema
             Required = text.Required,
             Always = text.Always,
             Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
-            When = text.When?.Split('=') is [var other, var needed] ? (other, needed) : null,
-            Bare = text.Bare || text.Vtype is "uuid" or "user" or "datetime",
+            When = text.When?.Split('=') is [var other, var needed] ? new Condition(other, [.. needed.Split('|')], text.Drops) : null,
+            Bare = (text.Bare is not null && Includes(text.Bare, release)) || text.Vtype is "uuid" or "user" or "datetime",
+            Joins = text.Vtype is "user" or "datetime" && !text.Multi,
             Help = text.Note ?? "",
         };
     }

@@ -171,7 +171,7 @@ public sealed class ConfigStore
     internal string? Unseal(string text) => Unseal(_key, text);
 
     /// <summary>The lines that a whole <c>show</c> begins with.</summary>
-    internal string Header(string user = "admin") => $"#config-version={Personality.Platform}-{Current.Schema.Personality.Release.Major}.{Current.Schema.Personality.Release.Minor:00}.{Current.Schema.Personality.Release.Build:00}-FW-build{Current.Schema.Personality.Build:0000}-{Current.Schema.Personality.BuildDate}:opmode=1:vdom=0:user={user}\n#conf_file_ver={_version}\n#buildno={Current.Schema.Personality.Build:0000}\n#global_vdom=1\n";
+    internal string Header(string user = "admin") => $"#config-version={Personality.Platform}-{Current.Schema.Personality.Release}-FW-build{Current.Schema.Personality.Build:0000}-{Current.Schema.Personality.BuildDate}:opmode=1:vdom=0:user={user}\n#conf_file_ver={_version}\n#buildno={Current.Schema.Personality.Build:0000}\n#global_vdom=1\n";
 
     private static string Previous(string file) => file + ".1";
 

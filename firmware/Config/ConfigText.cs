@@ -81,7 +81,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         {
             return "ENC " + seal(words[0]);
         }
-        return attribute.Kind == ValueKind.Text ? string.Join(' ', words.Select(word => attribute.Bare && NeedsNoQuotes(word) ? word : ConfigWords.Quote(word))) : string.Join(' ', words);
+        return attribute.Kind == ValueKind.Text ? string.Join(' ', words.Select(word => attribute.Bare && (attribute.Joins ? word.Split(' ').All(NeedsNoQuotes) : NeedsNoQuotes(word)) ? word : ConfigWords.Quote(word))) : string.Join(' ', words);
     }
 
     private void Body(ConfigObject value, int depth)
@@ -116,7 +116,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         value.IsSet(attribute.Name)
         || ((full || attribute.Always) && value.Applies(attribute) && (value.Text(attribute.Name).Length > 0 || attribute.Kind == ValueKind.Text || attribute.Multi));
 
-    private static bool NeedsNoQuotes(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '/' or '-' or '_');
+    private static bool NeedsNoQuotes(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '/' or '-' or '_' or '+');
 
     private static bool IsDefault(ConfigObject value) =>
         value.Schema.Attributes.All(attribute => !value.IsSet(attribute.Name)) && value.Schema.Children.All(child => value.Children(child.Path).Count == 0);

@@ -32,6 +32,10 @@ internal static class ConfigValue
         {
             return Ipv4Mask(words);
         }
+        if (schema.Joins)
+        {
+            words = [string.Join(' ', words)];
+        }
         if (words.Count > 1 && !schema.Multi)
         {
             return ([], new ConfigError(-61, $"command parse error before '{(schema.Secret ? "***" : Clean(words[1]))}'"));

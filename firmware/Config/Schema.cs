@@ -34,6 +34,12 @@ public enum Assignment
     Uuid,
 }
 
+/// <summary>Another attribute of the same entry has one of these values.</summary>
+/// <param name="Attribute">The other attribute.</param>
+/// <param name="Values">What it must be.</param>
+/// <param name="Drops">True when setting the other one to something else takes the value away (<c>mode static</c> those of DHCP).</param>
+public sealed record Condition(string Attribute, ImmutableArray<string> Values, bool Drops);
+
 /// <summary>One attribute of a table, as the reference data gives it for the personality in force.</summary>
 public sealed record AttributeSchema(string Name, ValueKind Kind)
 {
@@ -59,8 +65,10 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public bool Always { get; init; }
     /// <summary>What the unit itself puts in when the entry is stored without it.</summary>
     public Assignment Assigned { get; init; }
-    /// <summary>Another attribute and the value that it must have for this one to count (<c>nat</c> of a policy that accepts); null for none.</summary>
-    public (string Attribute, string Value)? When { get; init; }
+    /// <summary>What must hold for this one to count (<c>nat</c> of a policy that accepts); null for nothing.</summary>
+    public Condition? When { get; init; }
+    /// <summary>True for a value of several words that are kept as one (a date and a time, an address and a mask).</summary>
+    public bool Joins { get; init; }
     /// <summary>True for a value that is shown without quotes as long as it needs none (an IPv6 address, a UUID, a time).</summary>
     public bool Bare { get; init; }
     /// <summary>A line of help for <c>?</c>.</summary>

@@ -12,7 +12,7 @@ internal sealed record TableText(
 internal sealed record AttributeText(
     string Name, string Type, string? Vtype, bool Multi, IReadOnlyList<JsonElement>? Options, long? Min, long? Max,
     [property: JsonPropertyName("max_len")] int MaxLen, IReadOnlyList<string>? Ref, string? Default, IReadOnlyList<IReadOnlyList<string>>? Versions,
-    bool Required, bool Secret, bool Bare, bool Always, string? Assigned, string? When, string? Note, string? Mkey, bool Ordered, IReadOnlyList<AttributeText>? Children);
+    bool Required, bool Secret, IReadOnlyList<IReadOnlyList<string>>? Bare, bool Always, string? Assigned, string? When, bool Drops, string? Note, string? Mkey, bool Ordered, IReadOnlyList<AttributeText>? Children);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(TableText))]

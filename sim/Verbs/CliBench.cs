@@ -25,10 +25,10 @@ internal static class CliBench
 {
     private const int Short = 1024;
     private const int Long = 16 * 1024;
-    private const int Rounds = 9;
+    private const int Rounds = 7;
 
     /// <summary>Enough characters a measurement that the clock's own step does not show.</summary>
-    private const int CharactersMeasured = 1 << 20;
+    private const int CharactersMeasured = 1 << 18;
 
     public static Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
@@ -55,6 +55,7 @@ internal static class CliBench
                 Compare("grep pattern", length => Script(store, Repeated("show system console | grep \"", "a|", length) + "x\""), cancellationToken),
                 Compare("? after words", length => Script(store, Repeated("show ", "a ", length) + "?"), cancellationToken),
                 Compare("? in a terminal", length => Terminal(store, Repeated("show ", "a ", length), "?"), cancellationToken),
+                Compare("? in quotes", length => Terminal(store, Repeated("show \"", "?", length), "\r"), cancellationToken),
                 Compare("Tab", length => Terminal(store, Repeated("show ", "a ", length), "\t"), cancellationToken),
                 Compare("typed", length => Terminal(store, Repeated("show ", "a ", length), "\r"), cancellationToken),
             ]);

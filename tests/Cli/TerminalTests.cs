@@ -151,6 +151,18 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
+    public void InAQuoteAQuestionMarkIsACharacter()
+    {
+        Type("config system global\r");
+        Assert.Equal("set alias \"a?\\\"?'?\"\r\r\n\r\nlab-appliance (global) # ", Type("set alias \"a?\\\"?'?\"\r"));
+        Type("end\r");
+        Assert.Equal("a?\"?'?", _store.Current.Object("system global").Text("alias"));
+        Assert.Equal("show 'a\\' \r\n|\r\n<Enter>\r\n\r\n" + Root + "show 'a\\' ", Type("show 'a\\' ?").Replace("\r\ncommand parse error before 'a\\'\r\nCommand fail. Return code -61\r\n", "|\r\n<Enter>\r\n", StringComparison.Ordinal));
+        // Edited into a quote and out of one again.
+        Assert.Equal("x?", LineAfter("\u0003\"x?\u0001\u0004"));
+    }
+
+    [Fact]
     public void APageIsTwentyTwoLinesThenTwentyOne()
     {
         string Lines(int from, int to) => string.Concat(Enumerable.Range(from, to - from + 1).Select(line => $"line {line}\r\n"));
@@ -193,6 +205,9 @@ public sealed class TerminalTests : IDisposable
         Assert.Equal("bc", Type("bc"));
         Assert.Equal("\e[1A\r\e[16C", Type("\x01"));
         Assert.Equal("\e[1B\r\e[2C", Type("\x05"));
+        // What is said comes below both rows, and the cursor goes back to where it was.
+        Type("\x01");
+        Assert.Equal("\e[1B\r\e[2C\r\nx\r\n" + Root + new string('a', room) + "bc\e[1A\r\e[16C", _terminal.Say("x\n"));
     }
 
     [Fact]

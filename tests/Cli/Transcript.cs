@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Tests.Cli;
@@ -18,6 +19,12 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>True when the console asks who it is (<c>#! login</c>).</summary>
     public bool Login { get; private init; }
 
+    /// <summary>Not null: typed key by key at a terminal of this size (<c>#! terminal 24 80</c>), and shown as the screen ends up.</summary>
+    public TerminalSize? Terminal { get; private init; }
+
+    /// <summary>What is sent.</summary>
+    public byte[] Bytes => Terminal is null ? Encoding.UTF8.GetBytes(Typed) : TerminalKeyNames.Bytes(Typed);
+
     /// <summary>Reads a file; what it does not understand throws.</summary>
     public static Transcript Read(string file)
     {
@@ -33,6 +40,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
         {
             ["personality", var name] => made with { Personality = Personality.Find(name) ?? throw new InvalidDataException($"{file}: no personality {name}") },
             ["login"] => made with { Login = true },
+            ["terminal", var size] when size.Split(' ') is [var rows, var columns] => made with { Terminal = new TerminalSize(int.Parse(rows), int.Parse(columns)) },
             _ => throw new InvalidDataException($"{file}: '{line}' is not understood"),
         });
     }
@@ -40,8 +48,20 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>Writes what is shown after the mark.</summary>
     public void Rewrite(string shown) => System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
 
+    /// <summary>What was sent back as the file has it: a terminal's as rows of its screen, without what differs by run.</summary>
+    public string Seen(string shown)
+    {
+        if (Terminal is null)
+        {
+            return Masked(shown);
+        }
+        var screen = new VtScreen(Terminal.Columns);
+        screen.Write(shown);
+        return Masked(string.Join('\n', screen.Rows));
+    }
+
     /// <summary>A text without what differs by run.</summary>
-    public static string Masked(string shown) => MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****"));
+    private static string Masked(string shown) => MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****"));
 
     private static string MaskedTokens(string shown) =>
         Pictures().Replace(ActivationCodes().Replace(TrialTokens().Replace(shown, "FTKMOB**********"), "Activation code: ****************"), "(QR code)\n");

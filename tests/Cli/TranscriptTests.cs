@@ -33,27 +33,31 @@ public sealed class TranscriptTests
     private static async Task<string> InMemoryAsync(Transcript transcript)
     {
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
-        using var input = new MemoryStream(Encoding.UTF8.GetBytes(transcript.Typed));
+        using var input = new MemoryStream(transcript.Bytes);
         using var output = new MemoryStream();
-        await unit.Lab.RunConsoleAsync(input, output, echo: true, transcript.Login, CancellationToken.None);
-        return Transcript.Masked(Encoding.UTF8.GetString(output.ToArray()));
+        await (transcript.Terminal is { } size
+            ? unit.Lab.RunTerminalAsync(input, output, size, transcript.Login, CancellationToken.None)
+            : unit.Lab.RunConsoleAsync(input, output, echo: true, transcript.Login, CancellationToken.None));
+        return transcript.Seen(Encoding.UTF8.GetString(output.ToArray()));
     }
 
     private static async Task<string> OverTheSocketAsync(Transcript transcript)
     {
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         await using var listening = ConsoleSocket.Listen(unit.State, unit.Lab, NullLogger.Instance);
-        await using var console = (await ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None, transcript.Login))!;
-        var typing = TypeAsync(console, transcript.Typed);
+        await using var console = (await (transcript.Terminal is { } size
+            ? ConsoleSocket.ConnectAsync(unit.State, size, CancellationToken.None, transcript.Login)
+            : ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None, transcript.Login)))!;
+        var typing = TypeAsync(console, transcript.Bytes);
         using var reader = new StreamReader(console, Encoding.UTF8);
         var shown = await reader.ReadToEndAsync();
         await typing;
-        return Transcript.Masked(shown);
+        return transcript.Seen(shown);
     }
 
-    private static async Task TypeAsync(NetworkStream console, string typed)
+    private static async Task TypeAsync(NetworkStream console, byte[] typed)
     {
-        await console.WriteAsync(Encoding.UTF8.GetBytes(typed));
+        await console.WriteAsync(typed);
         console.Socket.Shutdown(SocketShutdown.Send);
     }
 

@@ -50,9 +50,9 @@ public sealed class ConfigTextTests
 
     [Theory]
     [InlineData("6.4", 11, "server-port server-cert server-ip status")]
-    [InlineData("7.0", 12, "server server-port server-cert server-ip status")]
-    [InlineData("7.4", 12, "proxy server server-port server-cert status")]
-    [InlineData("7.6", 13, "proxy interface server server-port server-cert status")]
+    [InlineData("7.0", 12, "server-port server-cert server-ip server status")]
+    [InlineData("7.4", 12, "proxy server-port server-cert server status")]
+    [InlineData("7.6", 13, "proxy interface server-port server-cert server status")]
     public void TheSchemaIsThatOfItsRelease(string name, int allowAccess, string push)
     {
         var schema = ConfigSchema.Load(Personality.Find(name)!);
@@ -83,8 +83,8 @@ public sealed class ConfigTextTests
                     .Append(attribute.Secret ? " secret" : "").Append(attribute.Required ? " required" : "")
                     .Append(attribute.Kind == ValueKind.Number ? $" {attribute.Min}..{attribute.Max}" : attribute.MaxLength > 0 ? $" <={attribute.MaxLength}" : "")
                     .Append(attribute.Options.Length > 0 ? " {" + string.Join(' ', attribute.Options) + "}" : "").Append(attribute.References.Length > 0 ? " -> " + string.Join(' ', attribute.References) : "")
-                    .Append(attribute.Default.Length > 0 ? " = " + string.Join(' ', attribute.Default) : "").Append(attribute.Bare ? " bare" : "").Append(attribute.Always ? " always shown" : "")
-                    .Append(attribute.Assigned == Assignment.None ? "" : $" assigned {attribute.Assigned.ToString().ToLowerInvariant()}").Append(attribute.When is { } when ? $" when {when.Attribute} is {when.Value}" : "").Append('\n');
+                    .Append(attribute.Default.Length > 0 ? " = " + string.Join(' ', attribute.Default) : "").Append(attribute.Bare ? " bare" : "").Append(attribute.Joins ? " joined" : "").Append(attribute.Always ? " always shown" : "")
+                    .Append(attribute.Assigned == Assignment.None ? "" : $" assigned {attribute.Assigned.ToString().ToLowerInvariant()}").Append(attribute.When is { } when ? $" when {when.Attribute} is {string.Join(" or ", when.Values)}" : "").Append('\n');
             }
             foreach (var child in table.Children)
             {
