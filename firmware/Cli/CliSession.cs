@@ -280,6 +280,7 @@ public sealed class CliSession : IDisposable
 
     private void Leave(string reason)
     {
+        _batch.Reset();
         _lines.Clear();
         (_confirm, _filter) = (null, null);
         _editor.AbortAll();
