@@ -20,7 +20,6 @@ internal static class StatusCommands
         return
         [
             new("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, power.LastReason, time)),
-            new("get system interface", "Show the interfaces.", _ => Interfaces(unit)),
             new("get system interface physical", "Show the physical interfaces.", _ => PhysicalInterfaces(unit)),
             new("get system performance status", "Show the load of the unit.", _ => load.Describe(transport.Connections.Count)),
         ];
@@ -67,17 +66,6 @@ internal static class StatusCommands
         { Major: 7, Minor: >= 2 } => "GA.F",
         _ => "GA",
     };
-
-    private static string Interfaces(Unit unit)
-    {
-        var text = new StringBuilder();
-        foreach (var nic in unit.Nics)
-        {
-            text.Append("== [ ").Append(nic.Name).Append(" ]\nname: ").Append(nic.Name).Append("   mode: static    ip: ").Append(AddressOf(unit, nic))
-                .Append("   status: ").Append(nic.Inner.LinkUp ? "up" : "down").Append("    netbios-forward: disable    type: physical\n");
-        }
-        return text.ToString();
-    }
 
     /// <summary>The layout of the reference; the speed of an interface without a cable is not known and not shown.</summary>
     private static string PhysicalInterfaces(Unit unit)

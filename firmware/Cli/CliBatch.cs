@@ -79,6 +79,13 @@ internal sealed class CliBatch(Func<string, (int Code, string Shown)> run)
 
     private CliReply Status() => string.Create(CultureInfo.InvariantCulture, $"batch mode: {(IsKeeping ? "on" : "off")}, commands kept: {_lines.Count}, last run: {_log.Count}, failed: {_log.Count(line => line.Code != 0)}\n");
 
+    /// <summary>Forgets everything: what one administrator kept is not the next one's.</summary>
+    internal void Reset()
+    {
+        Forget();
+        _log.Clear();
+    }
+
     private void Forget()
     {
         IsKeeping = false;

@@ -303,6 +303,7 @@ public sealed class CliSession : IDisposable
 
     private void Leave(string reason)
     {
+        _batch.Reset();
         _lines.Clear();
         (_confirm, _filter) = (null, null);
         _editor.AbortAll();
@@ -330,8 +331,7 @@ public sealed class CliSession : IDisposable
     }
 
     private CliReply Get(List<string> words) =>
-        // Words after a path that is a command and a table are a key of the table.
-        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command && (arguments.Count == 0 || _paths.Table(path) is null)
+        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
             ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : RunCommand(command, [])
             : _view.Get(words);
 

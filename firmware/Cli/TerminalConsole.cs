@@ -18,6 +18,7 @@ internal sealed class TerminalConsole : IConsole
     private readonly TerminalCompletion _completion;
     private bool _literal;
     private bool _accepts;
+    private bool _loggedOut;
 
     /// <summary>A terminal on a session.</summary>
     internal TerminalConsole(CliSession session, TerminalSize size)
@@ -260,7 +261,12 @@ internal sealed class TerminalConsole : IConsole
     {
         if (!Closed)
         {
-            _line.IsHidden = _session.IsHidden;
+            if (_session.LogsIn && !_loggedOut)
+            {
+                _history.Clear();
+                _line.Clear();
+            }
+            (_loggedOut, _line.IsHidden) = (_session.LogsIn, _session.IsHidden);
             _line.Show(_session.Prompt);
         }
     }

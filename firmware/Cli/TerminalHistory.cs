@@ -22,6 +22,13 @@ internal sealed class TerminalHistory
         _at = _lines.Count;
     }
 
+    /// <summary>Forgets all: the next administrator is not shown what the one before typed.</summary>
+    internal void Clear()
+    {
+        _lines.Clear();
+        (_typed, _at) = ("", 0);
+    }
+
     /// <summary>The line before, or null at the oldest.</summary>
     internal string? Earlier(string typed)
     {

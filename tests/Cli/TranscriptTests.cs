@@ -46,7 +46,7 @@ public sealed class TranscriptTests
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         await using var listening = ConsoleSocket.Listen(unit.State, unit.Lab, NullLogger.Instance);
         await using var console = (await (transcript.Terminal is { } size
-            ? ConsoleSocket.ConnectAsync(unit.State, size, CancellationToken.None)
+            ? ConsoleSocket.ConnectAsync(unit.State, size, CancellationToken.None, transcript.Login)
             : ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None, transcript.Login)))!;
         var typing = TypeAsync(console, transcript.Bytes);
         using var reader = new StreamReader(console, Encoding.UTF8);

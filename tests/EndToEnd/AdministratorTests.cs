@@ -126,7 +126,9 @@ public sealed class AdministratorTests
     public async Task ASessionIsListedAndPutOut()
     {
         await using var lab = await TestLab.StartAsync();
-        Assert.True((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
+        using var web = new Web(lab);
+        using var login = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1");
+        Assert.StartsWith("ret=1", await login.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         await lab.AdvanceAsync(7);
         Assert.Contains("[0] user=bob group=vpn-users portal=full-access from=127.0.0.1", await lab.CliAsync("diagnose vpn ssl list"), StringComparison.Ordinal);
         Assert.Contains("duration=7\ntotal 1\n", await lab.CliAsync("diagnose vpn ssl list"), StringComparison.Ordinal);
@@ -141,12 +143,12 @@ public sealed class AdministratorTests
     public async Task LiveConnectionsAreListedWithTheirAge()
     {
         await using var lab = await TestLab.StartAsync();
-        using var client = new System.Net.Sockets.TcpClient();
+        using var client = new System.Net.Sockets.TcpClient(System.Net.Sockets.AddressFamily.InterNetwork);
         await client.ConnectAsync(IPAddress.Parse(lab.Port1), 10443);
         await Until.TrueAsync(async () => (await lab.CliAsync("diagnose sys session list")).Contains("service=sslvpn dev=port1", StringComparison.Ordinal), "the connection");
         await lab.AdvanceAsync(3);
         var shown = await lab.CliAsync("diagnose sys session list");
-        Assert.Contains($"session info: proto=6 proto_state=01 duration=3 service=sslvpn dev=port1\nhook=pre dir=org act=noop {client.Client.LocalEndPoint}->{lab.Port1}:10443\ntotal session 1\n", shown, StringComparison.Ordinal);
+        Assert.EndsWith($"session info: proto=6 proto_state=01 duration=3 service=sslvpn dev=port1\nhook=pre dir=org act=noop {client.Client.LocalEndPoint}->{lab.Port1}:10443\ntotal session 1\n\nlab-appliance # ", shown, StringComparison.Ordinal);
         Assert.Contains("Current sessions: 1\n", await lab.CliAsync("get system performance status"), StringComparison.Ordinal);
     }
 

@@ -23,6 +23,9 @@ public sealed class PowerTests
         await using var lab = await TestLab.StartAsync(personality: Personality.Find("7.4"));
         var code = await lab.CodeAsync(TestLab.CatSeed);
         Assert.True((await lab.OpenfortivpnAsync("cat", "cat-password", "-o", code)).Authenticated);
+        using var web = new Web(lab);
+        using var login = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1");
+        var cookie = login.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         var phone = (await lab.PhoneAsync())["code"]!.GetValue<string>();
         await lab.CliAsync("config system global", "set hostname before", "end");
 
@@ -30,7 +33,12 @@ public sealed class PowerTests
         await ReadyAsync(lab);
 
         Assert.Contains("Last reboot reason: warm reboot", await lab.CliAsync("get system status"), StringComparison.Ordinal);
-        Assert.Contains(" 0       cat       vpn-users", await lab.CliAsync("get vpn ssl monitor"), StringComparison.Ordinal);
+        Assert.Contains(" 0       bob       vpn-users", await lab.CliAsync("get vpn ssl monitor"), StringComparison.Ordinal);
+        using (var index = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/index") { Headers = { { "Cookie", cookie } } })
+        {
+            using var page = await web.SendAsync(index);
+            Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+        }
         Assert.Contains("before # ", await lab.CliAsync("execute date"), StringComparison.Ordinal);
         Assert.Equal(phone, (await lab.PhoneAsync())["code"]!.GetValue<string>());
         Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0100032138\"", StringComparison.Ordinal) && line.Contains("User admin rebooted the device from console", StringComparison.Ordinal));
