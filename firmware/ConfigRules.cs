@@ -14,7 +14,7 @@ public static class ConfigRules
         ["user fortitoken seed"] = text => TokenSeed.Parse(text) is not null,
         // State, not configuration: shown by get, and never set.
         ["user fortitoken activation-code"] = _ => false,
-        ["user fortitoken activation-expire"] = _ => false,
+        ["user fortitoken activation-expire"] = text => text == "0", // What a full backup of a unit says of every token.
     };
 
     /// <summary>The same, and which interfaces a board has: in a file, an entry for another one is left out like what is not understood.</summary>

@@ -38,7 +38,7 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
         }
         if (!CliPaths.TryMatch(call.Arguments[0], Applications.Select(application => application.Name), out var name, out var unknown))
         {
-            return unknown;
+            return unknown!;
         }
         var area = Applications.First(application => application.Name == name).Area;
         var stream = Of(call.Session);

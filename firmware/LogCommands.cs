@@ -75,7 +75,7 @@ internal sealed class LogCommands(EventLog events)
         var name = int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < Categories.Length ? Categories[number] : word;
         if (!CliPaths.TryMatch(name, Categories, out var category, out var unknown))
         {
-            return unknown;
+            return unknown!;
         }
         Of(call).Category = category;
         return "";

@@ -282,7 +282,7 @@ public sealed class CliSession : IDisposable
             case "exit" or "quit":
                 return rest.Count == 0 ? Exit() : Print(CliPaths.ParseError(rest[0]));
             case "purge":
-                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => _editor.Purge() });
+                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()) });
             default:
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
@@ -346,7 +346,7 @@ public sealed class CliSession : IDisposable
         List<string> path = ofCommands ? words[1..] : words;
         if (!_paths.TryFollow(verb, path, out var followed, out var error))
         {
-            return error;
+            return error!;
         }
         if (followed!.Depth < path.Count)
         {

@@ -24,7 +24,7 @@ internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, Conf
         }
         if (!paths.TryPath("show", path, out var name, out var rest, out var error))
         {
-            return error;
+            return error!;
         }
         var table = workspace.Current.Schema.Table(name)!;
         if (access.Read(table) is { } denied)
@@ -50,7 +50,7 @@ internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, Conf
         }
         if (!paths.TryPath("get", words, out var name, out var rest, out var error))
         {
-            return error;
+            return error!;
         }
         if (access.Read(workspace.Current.Schema.Table(name)!) is { } denied)
         {
