@@ -2,12 +2,15 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware.Admin;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
@@ -29,7 +32,11 @@ namespace Appliance.Firmware;
 /// <param name="PushProxy">Where the push proxy is; null when the unit knows none.</param>
 public sealed record UnitOptions(
     string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender? PushSender, string FirstConfiguration, ILoggerFactory Log, Personality? Personality = null,
-    PushProxyOptions? PushProxy = null);
+    PushProxyOptions? PushProxy = null)
+{
+    /// <summary>Sets the clock (<c>execute date</c>): null when done, else why not. Null where the unit may not.</summary>
+    public Func<DateTimeOffset, string?>? SetClock { get; init; }
+}
 
 /// <summary>What a phone receives when it is enrolled: never logged, never shown.</summary>
 public sealed record TokenActivation(string Serial, byte[] Seed, TimeSpan Step, int Digits, string RegistrationId, string OsVersion, string? User);
@@ -39,11 +46,17 @@ public sealed class Unit : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
     private NicTransport _transport = null!;
+    private string _state = "";
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
-    private VpnSessions _sessions = null!;
+    private LoginService _login = null!;
+    private AdminLogin _logins = null!;
+    private IReadOnlyList<CliCommand> _commands = [];
 
     private Unit() { }
+
+    /// <summary>Raised when an administrator wants the unit restarted or stopped; whoever runs it does so. Handlers return at once.</summary>
+    public event Action<PowerRequest>? PowerRequested;
 
     /// <summary>The configuration in force.</summary>
     public ConfigStore Config { get; private set; } = null!;
@@ -53,6 +66,9 @@ public sealed class Unit : IAsyncDisposable
 
     /// <summary>The interfaces with their access flags.</summary>
     public IReadOnlyList<GatedNic> Nics { get; private set; } = null!;
+
+    /// <summary>The life of the tokens; phones are enrolled there.</summary>
+    public EnrolmentService Enrolment { get; private set; } = null!;
 
     /// <summary>What listens now.</summary>
     public IReadOnlyList<BoundService> Services => _transport.Bound;
@@ -90,26 +106,44 @@ public sealed class Unit : IAsyncDisposable
     {
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, TokenCore.Table, VpnSessions.Table]));
+        _state = options.StateFolder;
+        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
-        Config = ConfigStore.Open(ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.Values);
+        var life = new TokenLife(state);
+        var fresh = !File.Exists(InState("system.conf"));
+        Config = ConfigStore.Open(
+            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn([.. options.Nics.Select(nic => nic.Name)]), options.Time);
         Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
         Config.AddRule(ConfigRules.CallbackAddress);
+        Config.AddRule(AdminRules.Check);
+        var passwords = new PasswordHistory(state, options.Time);
+        Config.AddRule(passwords.Check);
+        var power = new PowerCommands(state, Events, request =>
+        {
+            PowerRequested?.Invoke(request);
+            return PowerRequested is not null;
+        });
+        NetworkRules.AddTo(Config);
         _time = options.Time;
 
-        var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
+        var debug = new DebugTap();
+        var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
+        _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
         var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
-        var push = Own(new PushService(login, sender, Events, options.Time, new RegistrationLoss(Config, Events).Remove));
+        var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events).Remove));
         login.Connect(push);
-        var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
-        var vpn = new VpnEndpoint(login, sessions, Events);
-        var callback = new CallbackEndpoint(push);
-        var admin = new AdminEndpoint();
+        var mail = Own(new MailService(options.Nics, options.Time));
+        var letters = new CodeLetters(mail, Events);
+        login.Connect(letters);
+        var sessions = Own(new VpnSessions(state, Events, options.Time));
+        var vpn = new VpnEndpoint(login, sessions, Events, debug);
+        var callback = new CallbackEndpoint(push, new TrustedCallers(Config, Events, options.Time), debug);
+        var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(Config.Current, from));
 
         Nics = [.. options.Nics.Select(nic => Own(new GatedNic(nic)))];
-        _transport = new NicTransport();
+        _transport = new NicTransport(options.Time);
         var names = new ServiceNames(SerialNumber, Nics);
         Own(await HttpFront.StartAsync(_transport, new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
         {
@@ -120,21 +154,56 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, sessions, vpn, admin, names, new Listeners(_transport, Nics));
+        Follow(login, push, mail, sessions, vpn, admin, names, new Listeners(_transport, Nics));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));
         }
+        Enrolment = new EnrolmentService(Config, life, login, state, Events, letters, options.Time);
+        if (fresh && Config.Current.List("user fortitoken").Count == 0)
+        {
+            Enrolment.ImportTrial();
+        }
         Events.DeviceName = Config.Current.Object("system global").Text("hostname");
         Config.Committed += new ConfigJournal(Events).Record;
+        Config.Committed += passwords.Record;
+        // Reads are over: from here on the database is written.
+        passwords.Reconcile(Config.Current);
+        power.Started();
+        _commands =
+        [
+            .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
+            .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
+            .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, _state), .. new BlocklistCommands(login, options.Time).Commands,
+            .. ConfigurationCommands.For(this, _state),
+        ];
+        Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)
         {
             Events.Write(new EventEntry("0100032139", "system", EventLevel.Alert, "Configuration file damaged", ("msg", warning)));
         }
+        ConfigurationCommands.TellIgnored(Events, "daemon", "the saved configuration", Config.Ignored);
     }
 
-    /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
+    /// <summary>The newest logins, step by step.</summary>
+    public LoginJournal Logins => _login.Journal;
+
+    /// <summary>The lab's own rules for logins.</summary>
+    public LabPolicy LabPolicy => _login.LabPolicy;
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    public Task SetLabPolicyAsync(LabPolicy policy) => _login.SetLabPolicyAsync(policy);
+
+    /// <summary>A new session of the console that is part of the box: nobody is asked who he is. The caller disposes it.</summary>
+    public CliSession OpenConsole() => OpenConsole(Administrator.AttachedConsole);
+
+    /// <summary>A new session of an administrator who is known already. The caller disposes it.</summary>
+    public CliSession OpenConsole(Administrator who) => new(Config, _commands, who);
+
+    /// <summary>A new session that asks who it is. The caller disposes it.</summary>
+    /// <param name="ui">The way in, as events spell it.</param>
+    /// <param name="source">From where; null at the console.</param>
+    public CliSession OpenLoginConsole(string ui = "console", IPAddress? source = null) => new(Config, _commands, login: new ConsoleLogin(_logins, Config, _time, ui, source));
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations() => ActivationsOf(Config.Current);

@@ -12,7 +12,14 @@ public static class ConfigRules
     {
         // A seed that no token could use is refused where it is typed.
         ["user fortitoken seed"] = text => TokenSeed.Parse(text) is not null,
+        // State, not configuration: shown by get, and never set.
+        ["user fortitoken activation-code"] = _ => false,
+        ["user fortitoken activation-expire"] = text => text == "0", // What a full backup of a unit says of every token.
     };
+
+    /// <summary>The same, and which interfaces a board has: in a file, an entry for another one is left out like what is not understood.</summary>
+    public static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<string> interfaces) =>
+        new Dictionary<string, Func<string, bool>>(Values, StringComparer.Ordinal) { ["system interface name"] = interfaces.Contains };
 
     /// <summary>
     /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.

@@ -57,19 +57,36 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
         }
     }
 
+    /// <summary>
+    /// Two services that want one port of an interface: the administrators' page has it before the callback (and then opens with
+    /// <c>ftm</c>, too: the opening is for the port, not for who serves it), and the SSL VPN before the page, unless
+    /// <c>port-precedence</c> says otherwise. The callback and the SSL VPN cannot share: the second one is refused.
+    /// </summary>
     private List<Placement> Placements(ConfigTree config)
     {
         var placements = new List<Placement>();
         var push = FtmPushSettings.From(config);
-        if (push.Enabled)
-        {
-            placements.AddRange(nics.Select(nic => new Placement(Ftm, nic, push.ServerPort, AllowAccess.Ftm)));
-        }
         var vpn = config.Object("vpn ssl settings");
-        var sources = vpn.Words("source-interface");
-        placements.AddRange(nics.Where(nic => sources.Contains(nic.Name)).Select(nic => new Placement(SslVpn, nic, (int)vpn.Number("port"), AllowAccess.None)));
+        var (vpnPort, vpnFirst, sources) = ((int)vpn.Number("port"), vpn.Enabled("port-precedence"), vpn.Words("source-interface"));
         var adminPort = (int)config.Object("system global").Number("admin-sport");
-        placements.AddRange(nics.Select(nic => new Placement(Admin, nic, adminPort, AllowAccess.Https)));
+        foreach (var nic in nics)
+        {
+            var hasVpn = sources.Contains(nic.Name);
+            if (push.Enabled && push.ServerPort != adminPort)
+            {
+                placements.Add(new(Ftm, nic, push.ServerPort, AllowAccess.Ftm));
+            }
+            if (hasVpn && (vpnPort != adminPort || vpnFirst))
+            {
+                placements.Add(new(SslVpn, nic, vpnPort, AllowAccess.None));
+            }
+            if (!hasVpn || vpnPort != adminPort || !vpnFirst)
+            {
+                var access = AccessOf(config.List("system interface").Find(nic.Name));
+                var byCallback = push.Enabled && push.ServerPort == adminPort && access.HasFlag(AllowAccess.Ftm) && !access.HasFlag(AllowAccess.Https);
+                placements.Add(new(Admin, nic, adminPort, byCallback ? AllowAccess.Ftm : AllowAccess.Https));
+            }
+        }
         return placements;
     }
 

@@ -23,6 +23,14 @@ public sealed record Placement(string Service, GatedNic Nic, int Port, AllowAcce
 /// <summary>A listener that listens now.</summary>
 public sealed record BoundService(string Service, string Nic, IPEndPoint EndPoint);
 
+/// <summary>A connection that lives now.</summary>
+/// <param name="Service">What it came for.</param>
+/// <param name="Nic">The interface that it came in by.</param>
+/// <param name="Peer">Who; null when the transport does not tell.</param>
+/// <param name="Local">Where to.</param>
+/// <param name="Since">When it was accepted.</param>
+public sealed record LiveConnection(string Service, string Nic, EndPoint? Peer, EndPoint? Local, DateTimeOffset Since);
+
 /// <summary>On every connection: the interface it came in by and the service it came for.</summary>
 public interface INicFeature
 {
@@ -30,6 +38,8 @@ public interface INicFeature
     GatedNic Nic { get; }
     /// <summary>The service.</summary>
     string Service { get; }
+    /// <summary>When it was accepted.</summary>
+    DateTimeOffset Since { get; }
 }
 
 /// <summary>A port that could not be taken; nothing changed.</summary>
@@ -40,7 +50,8 @@ public sealed class PlacementException(Placement placement, Exception inner) : E
 }
 
 /// <summary>Kestrel's transport over any mix of interfaces. Services move between interfaces and ports while Kestrel runs.</summary>
-public sealed class NicTransport : IConnectionListenerFactory, IConnectionListenerFactorySelector
+/// <param name="time">For the age of connections.</param>
+public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ServiceQueue> _services = new(StringComparer.Ordinal);
@@ -55,6 +66,22 @@ public sealed class NicTransport : IConnectionListenerFactory, IConnectionListen
             {
                 return [.. _placed.Where(placed => placed.Gate.Listener.IsOn && placed.Placement.Nic.Inner.LinkUp)
                     .Select(placed => new BoundService(placed.Placement.Service, placed.Placement.Nic.Name, (IPEndPoint)placed.Gate.Listener.EndPoint))];
+            }
+        }
+    }
+
+    /// <summary>The connections that live now, in the order of the placements.</summary>
+    public IReadOnlyList<LiveConnection> Connections
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. from placed in _placed
+                           from connection in placed.Gate.Listener.Live
+                           let feature = connection.Features.Get<INicFeature>()
+                           where feature is not null
+                           select new LiveConnection(feature.Service, feature.Nic.Name, connection.RemoteEndPoint, connection.LocalEndPoint, feature.Since)];
             }
         }
     }
@@ -86,7 +113,7 @@ public sealed class NicTransport : IConnectionListenerFactory, IConnectionListen
             {
                 _placed.Add(placed);
                 // Ends with its listener.
-                _ = PumpAsync(placed.Gate.Listener, Queue(placed.Placement.Service), new NicFeature(placed.Placement.Nic, placed.Placement.Service));
+                _ = PumpAsync(placed.Gate.Listener, Queue(placed.Placement.Service), placed.Placement.Nic, placed.Placement.Service);
             }
         }
     }
@@ -134,11 +161,11 @@ public sealed class NicTransport : IConnectionListenerFactory, IConnectionListen
         return queue;
     }
 
-    private static async Task PumpAsync(SwitchedListener listener, ServiceQueue queue, NicFeature feature)
+    private async Task PumpAsync(SwitchedListener listener, ServiceQueue queue, GatedNic nic, string service)
     {
         while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
         {
-            connection.Features.Set<INicFeature>(feature);
+            connection.Features.Set<INicFeature>(new NicFeature(nic, service, time.GetUtcNow()));
             if (!queue.TryAdd(connection))
             {
                 connection.Abort(new ConnectionAbortedException("too many connections wait"));
@@ -147,7 +174,7 @@ public sealed class NicTransport : IConnectionListenerFactory, IConnectionListen
         }
     }
 
-    private sealed record NicFeature(GatedNic Nic, string Service) : INicFeature;
+    private sealed record NicFeature(GatedNic Nic, string Service, DateTimeOffset Since) : INicFeature;
 
     /// <summary>The connections of one service, whatever interface they came in by; Kestrel takes them out.</summary>
     private sealed class ServiceQueue(string service) : IConnectionListener

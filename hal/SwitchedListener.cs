@@ -23,6 +23,9 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <summary>True while the port is taken.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
 
+    /// <summary>The connections that live.</summary>
+    internal IReadOnlyList<ConnectionContext> Live { get { lock (_lock) { return [.. _live]; } } }
+
     /// <summary>How many connections live.</summary>
     internal int LiveCount { get { lock (_lock) { return _live.Count; } } }
 

@@ -11,9 +11,10 @@ public sealed partial class ArrowTests
     [
         ["Http", "Storage"],
         ["Config", "Events"],
-        ["Certificates", "Tokens"],
+        ["Certificates", "Mail", "Tokens"],
         ["Login"],
-        ["Admin", "Cli", "Ftm", "Vpn"],
+        ["Administrators"],
+        ["Admin", "Cli", "Enrolment", "Ftm", "Vpn"],
     ];
 
     [Theory]

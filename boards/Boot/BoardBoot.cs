@@ -28,10 +28,15 @@ internal static class BoardBoot
             var board = Board.Load(boardFile);
             var first = configuration is null ? FactoryConfiguration(board) : await File.ReadAllTextAsync(configuration, stop);
             INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
-            await using var unit = await Unit.StartAsync(new UnitOptions(state, nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile)), stop);
-            var ready = new Ready(true, unit.SerialNumber, [.. unit.Services.Select(bound => new ReadyService(bound.Service, bound.Nic, bound.EndPoint.Address.ToString(), bound.EndPoint.Port))]);
-            Console.WriteLine(JsonSerializer.Serialize(ready, BootJson.Default.Ready));
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var options = new UnitOptions(state, nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile));
+            var starts = 0;
+            await RunUnitsAsync(options, unit =>
+            {
+                if (starts++ == 0)
+                {
+                    Tell(unit);
+                }
+            }, stop);
             return 0;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -63,6 +68,31 @@ internal static class BoardBoot
         }
     }
 
+    /// <summary>Runs a unit, and another from the same state after each <c>execute reboot</c>; returns after <c>execute shutdown</c>, or when told to stop.</summary>
+    /// <param name="options">What each unit gets.</param>
+    /// <param name="ready">Told of each unit once every listener listens.</param>
+    /// <param name="stop">Ends it.</param>
+    internal static async Task RunUnitsAsync(UnitOptions options, Action<Unit> ready, CancellationToken stop)
+    {
+        PowerRequest? wanted;
+        do
+        {
+            await using var unit = await Unit.StartAsync(options, stop);
+            var asked = new TaskCompletionSource<PowerRequest?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            unit.PowerRequested += request => asked.TrySetResult(request);
+            using var stopped = stop.Register(() => asked.TrySetResult(null));
+            ready(unit);
+            wanted = await asked.Task;
+        }
+        while (wanted == PowerRequest.Reboot);
+    }
+
+    private static void Tell(Unit unit)
+    {
+        var ready = new Ready(true, unit.SerialNumber, [.. unit.Services.Select(bound => new ReadyService(bound.Service, bound.Nic, bound.EndPoint.Address.ToString(), bound.EndPoint.Port))]);
+        Console.WriteLine(JsonSerializer.Serialize(ready, BootJson.Default.Ready));
+    }
+
     private static int? CodeOf(Exception error) => error switch
     {
         FormatException => ExitConfiguration,
@@ -73,7 +103,7 @@ internal static class BoardBoot
 
     /// <summary>A box fresh from the factory: its interfaces, management over HTTPS on the first one.</summary>
     private static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
-        $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\n";
+        $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
 }
 
 internal sealed record Ready(bool IsReady, string Serial, IReadOnlyList<ReadyService> Services)

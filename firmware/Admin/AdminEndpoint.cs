@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Encodings.Web;
 using Appliance.Firmware.Config;
@@ -7,7 +8,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Appliance.Firmware.Admin;
 
 /// <summary>The management page over HTTPS: says what this unit is, and that it is managed at its console. It changes nothing.</summary>
-public sealed class AdminEndpoint : IConfigSubscriber
+/// <param name="trusts">Whether any administrator may come from an address; the page is for nobody else.</param>
+public sealed class AdminEndpoint(Func<IPAddress, bool> trusts) : IConfigSubscriber
 {
     private volatile string _hostName = "";
 
@@ -27,6 +29,10 @@ public sealed class AdminEndpoint : IConfigSubscriber
         headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
         headers.CacheControl = "no-store";
         headers.XContentTypeOptions = "nosniff";
+        if (!trusts(context.Connection.RemoteIpAddress!))
+        {
+            return TextAsync(context, StatusCodes.Status403Forbidden, "text/plain", "this address is no administrator's trusted host\n");
+        }
         if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget != "/")
         {
             return TextAsync(context, StatusCodes.Status404NotFound, "text/plain", "no such page\n");

@@ -23,5 +23,5 @@ public sealed record CliReply(string Text, ConfigError? Error = null)
     public static implicit operator CliReply(string text) => new(text);
 
     /// <summary>An error and no text.</summary>
-    public static implicit operator CliReply(ConfigError? error) => new("", error);
+    public static implicit operator CliReply(ConfigError error) => new("", error);
 }

@@ -1,12 +1,17 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary><c>| grep</c>: keeps the lines that match.</summary>
+/// <summary>
+/// <c>| grep [-i] [-v] [-n] [-c] [-f] [-A n] [-B n] [-C n] PATTERN</c>: keeps the lines that match; options may follow the pattern. What
+/// it says about wrong options and patterns is *assumed*.
+/// </summary>
 internal sealed class CliFilter
 {
+    private const int ContextMax = 10_000;
     private readonly Regex? _pattern;
     private readonly bool _inverted;
     private readonly bool _numbered;
@@ -14,63 +19,106 @@ internal sealed class CliFilter
     private readonly bool _whole;
     private readonly int _after;
     private readonly int _before;
-    private readonly string? _fault;
 
-    private CliFilter(IReadOnlyList<string> words)
+    /// <summary>What the words after the bar ask for.</summary>
+    internal CliFilter(IReadOnlyList<string> words)
     {
+        if (words is not ["grep", ..])
+        {
+            Fault = words.Count == 0 ? CliPaths.Incomplete : CliPaths.ParseError(words[0]);
+            return;
+        }
         string? pattern = null;
         var ignoreCase = false;
-        for (var at = 1; at < words.Count && _fault is null; at++)
+        for (var at = 1; at < words.Count; at++)
         {
             switch (words[at])
             {
-                case "-i":
-                    ignoreCase = true;
-                    break;
-                case "-v":
-                    _inverted = true;
-                    break;
-                case "-n":
-                    _numbered = true;
-                    break;
-                case "-c":
-                    _counted = true;
-                    break;
-                case "-f":
-                    _whole = true;
-                    break;
-                case "-A" or "-B" or "-C" when at + 1 < words.Count && int.TryParse(words[at + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var lines) && lines < 10_000:
+                case "-A" or "-B" or "-C":
+                    if (at + 1 == words.Count)
+                    {
+                        Fault = CliPaths.Incomplete;
+                        return;
+                    }
+                    if (!int.TryParse(words[at + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var lines) || lines > ContextMax)
+                    {
+                        Fault = CliPaths.ParseError(words[at + 1]);
+                        return;
+                    }
                     _after = words[at] == "-B" ? _after : lines;
                     _before = words[at] == "-A" ? _before : lines;
                     at++;
                     break;
-                case ['-', ..]:
-                    _fault = $"grep: option '{words[at]}' is not served";
+                case ['-', _, ..] options when options[1..].All("ivncf".Contains):
+                    ignoreCase |= options.Contains('i');
+                    _inverted |= options.Contains('v');
+                    _numbered |= options.Contains('n');
+                    _counted |= options.Contains('c');
+                    _whole |= options.Contains('f');
                     break;
+                case var word when pattern is not null || word is ['-', _, ..]:
+                    Fault = CliPaths.ParseError(word);
+                    return;
                 default:
-                    _fault = pattern is null ? null : $"grep: unexpected '{words[at]}'";
                     pattern = words[at];
                     break;
             }
         }
+        (_pattern, Fault) = pattern is null ? (null, CliPaths.Incomplete) : Compile(pattern, ignoreCase);
+    }
+
+    /// <summary>Why nothing can be filtered; null when it can.</summary>
+    internal ConfigError? Fault { get; }
+
+    /// <summary>What is left of a text.</summary>
+    internal string Apply(string text)
+    {
+        var lines = (text.EndsWith('\n') ? text[..^1] : text).Split('\n');
+        var hits = lines.Select(line => _pattern!.IsMatch(line) != _inverted).ToArray();
+        return _counted ? hits.Count(hit => hit).ToString(CultureInfo.InvariantCulture) + "\n"
+            : _whole ? WholeBlocks(lines, hits)
+            : WithContext(lines, hits);
+    }
+
+    private static (Regex?, ConfigError?) Compile(string pattern, bool ignoreCase)
+    {
         try
         {
-            _pattern = pattern is null ? null : new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | (ignoreCase ? RegexOptions.IgnoreCase : RegexOptions.None));
-            _fault ??= _pattern is null ? "grep: a pattern is needed" : null;
+            return (new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | (ignoreCase ? RegexOptions.IgnoreCase : RegexOptions.None)), null);
         }
         catch (Exception error) when (error is ArgumentException or NotSupportedException)
         {
-            _fault = "grep: the pattern is no regular expression that is served";
+            return (null, CliPaths.ParseError(pattern));
         }
     }
 
-    /// <summary>Parts the words of a command at an unquoted bar.</summary>
-    internal static (IReadOnlyList<string> Words, CliFilter? Filter) Split(string text, List<string> words)
+    /// <summary>The hits with the lines around them; groups that do not touch are parted by <c>--</c>.</summary>
+    private string WithContext(string[] lines, bool[] hits)
     {
-        var bar = words.IndexOf("|");
-        return bar < 0 || !text.Contains('|', StringComparison.Ordinal)
-            ? (words, null)
-            : (words[..bar], words.Count > bar + 1 && words[bar + 1] == "grep" ? new CliFilter(words[(bar + 1)..]) : new CliFilter(["grep", "-?"]));
+        var kept = new StringBuilder();
+        // The distance back to the last hit and on to the next one, in one pass each.
+        var next = new int[lines.Length];
+        for (int at = lines.Length - 1, hit = int.MaxValue; at >= 0; at--)
+        {
+            hit = hits[at] ? at : hit;
+            next[at] = hit;
+        }
+        var shown = -1;
+        for (int at = 0, last = int.MinValue; at < lines.Length; at++)
+        {
+            last = hits[at] ? at : last;
+            if ((long)at - last > _after && (long)next[at] - at > _before)
+            {
+                continue;
+            }
+            if (_after + _before > 0 && shown >= 0 && shown < at - 1)
+            {
+                kept.Append("--\n");
+            }
+            kept.Append(_numbered ? $"{at + 1}{(hits[at] ? ':' : '-')}" : "").Append(lines[at]).Append('\n');
+            shown = at;
+        }
+        return kept.ToString();
     }
 
     /// <summary>Every block that holds a hit; of a list only the entries that do. Hits are marked.</summary>
@@ -79,10 +127,14 @@ internal sealed class CliFilter
         var kept = new StringBuilder();
         for (var start = 0; start < lines.Length; start++)
         {
-            var end = Array.IndexOf(lines, "end", start);
-            if (!lines[start].StartsWith("config ", StringComparison.Ordinal) || end < 0)
+            if (!lines[start].StartsWith("config ", StringComparison.Ordinal))
             {
                 continue;
+            }
+            var end = Array.IndexOf(lines, "end", start);
+            if (end < 0)
+            {
+                break;
             }
             if (hits.AsSpan(start, end - start + 1).Contains(true))
             {
@@ -108,33 +160,5 @@ internal sealed class CliFilter
             }
             kept.Append(lines[at]).Append(hits[at] ? " <---" : "").Append('\n');
         }
-    }
-
-    /// <summary>What is left of a text.</summary>
-    internal string Apply(string text)
-    {
-        if (_fault is not null)
-        {
-            return _fault + "\n";
-        }
-        var lines = text.TrimEnd('\n').Split('\n');
-        var hits = lines.Select(line => _pattern!.IsMatch(line) != _inverted).ToArray();
-        if (_counted)
-        {
-            return hits.Count(hit => hit).ToString(CultureInfo.InvariantCulture) + "\n";
-        }
-        if (_whole)
-        {
-            return WholeBlocks(lines, hits);
-        }
-        var kept = new StringBuilder();
-        for (var at = 0; at < lines.Length; at++)
-        {
-            if (hits.AsSpan(Math.Max(0, at - _after), Math.Min(lines.Length, at + _before + 1) - Math.Max(0, at - _after)).Contains(true))
-            {
-                kept.Append(_numbered ? $"{at + 1}:" : "").Append(lines[at]).Append('\n');
-            }
-        }
-        return kept.ToString();
     }
 }

@@ -5,8 +5,7 @@ namespace Appliance.Firmware.Cli;
 /// <summary>Finds what words mean: every word may be cut to a prefix that fits one thing only; an exact word wins.</summary>
 internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> commands)
 {
-    /// <summary>The commands, for help.</summary>
-    internal IReadOnlyList<CliCommand> Commands => commands;
+    private readonly Dictionary<string, string[][]> _byVerb = new(StringComparer.Ordinal);
 
     /// <summary>The one choice that a word stands for.</summary>
     internal static bool TryMatch(string word, IEnumerable<string> choices, out string match, out ConfigError? error)
@@ -27,79 +26,79 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     /// <summary>The device's word for what it does not understand.</summary>
     internal static ConfigError ParseError(string word) => new(-61, $"command parse error before '{string.Concat(word.Where(c => !char.IsControl(c)).Take(64))}'");
 
-    /// <summary>The table that the first words name; the words after it are given back.</summary>
-    internal bool TryTable(IReadOnlyList<string> words, out TableSchema? table, out IReadOnlyList<string> rest, out ConfigError? error)
+    /// <summary>The table at a whole path.</summary>
+    internal TableSchema? Table(string path) => schema.Table(path);
+
+    /// <summary>The command of a verb and a whole path, or null.</summary>
+    internal CliCommand? Command(string verb, string path) => commands.FirstOrDefault(command => command.Words.Length == verb.Length + 1 + path.Length
+        && command.Words.StartsWith(verb, StringComparison.Ordinal) && command.Words.EndsWith(path, StringComparison.Ordinal) && command.Words[verb.Length] == ' ');
+
+    /// <summary>The table or the command that the first words after a verb name; the words after it are given back.</summary>
+    internal bool TryPath(string verb, IReadOnlyList<string> words, out string path, out IReadOnlyList<string> rest, out ConfigError? error)
     {
-        table = null;
-        rest = [];
-        if (!TryResolve(words, schema.Paths, out var path, out var used, out error))
+        (path, rest) = ("", []);
+        if (!TryFollow(verb, words, out var followed, out error))
         {
             return false;
         }
-        table = schema.Table(path);
-        rest = [.. words.Skip(used)];
-        return true;
+        (path, error) = (followed!.Known ?? "", followed.Known is null ? Incomplete : null);
+        rest = [.. words.Skip(followed.Depth)];
+        return followed.Known is not null;
     }
 
-    /// <summary>The command that a verb and the first words name.</summary>
-    internal bool TryCommand(string verb, IReadOnlyList<string> words, out CliCommand? command, out IReadOnlyList<string> arguments, out ConfigError? error)
+    /// <summary>Follows words after a verb as far as they belong to a path.</summary>
+    internal bool TryFollow(string verb, IReadOnlyList<string> words, out FollowedPath? followed, out ConfigError? error)
     {
-        command = null;
-        arguments = [];
-        var prefix = verb + " ";
-        if (!TryResolve(words, commands.Where(command => command.Words.StartsWith(prefix, StringComparison.Ordinal)).Select(command => command.Words[prefix.Length..]), out var path, out var used, out error))
-        {
-            return false;
-        }
-        command = commands.First(command => command.Words == prefix + path);
-        arguments = [.. words.Skip(used)];
-        return true;
-    }
-
-    /// <summary>The next words that may follow these in a path of tables (or of commands of a verb).</summary>
-    internal IReadOnlyList<string> NextWords(string verb, IReadOnlyList<string> words)
-    {
-        var paths = (verb is "config" or "get" or "show" ? schema.Paths.AsEnumerable() : [])
-            .Concat(commands.Where(command => command.Words.StartsWith(verb + " ", StringComparison.Ordinal)).Select(command => command.Words[(verb.Length + 1)..]))
-            .Select(path => path.Split(' ')).ToList();
+        var open = Of(verb);
+        (followed, error) = (null, null);
         for (var at = 0; at < words.Count; at++)
         {
-            if (!TryMatch(words[at], paths.Where(path => path.Length > at).Select(path => path[at]), out var match, out _))
-            {
-                return [];
-            }
-            var position = at;
-            paths = [.. paths.Where(path => path.Length > position && path[position] == match)];
-        }
-        return [.. paths.Where(path => path.Length > words.Count).Select(path => path[words.Count]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-    }
-
-    /// <summary>Follows words down a tree of paths until exactly one whole path is left.</summary>
-    private static bool TryResolve(IReadOnlyList<string> words, IEnumerable<string> paths, out string path, out int used, out ConfigError? error)
-    {
-        var open = paths.Select(path => path.Split(' ')).ToList();
-        (path, used, error) = ("", 0, null);
-        for (var at = 0; ; at++)
-        {
             var depth = at;
-            var whole = open.FirstOrDefault(candidate => candidate.Length == depth);
-            if (at >= words.Count || open.All(candidate => candidate.Length <= depth))
+            if (!TryMatch(words[at], open.Where(path => path.Length > depth).Select(path => path[depth]), out var match, out error))
             {
-                (path, used) = (string.Join(' ', whole ?? []), at);
-                error = whole is null ? new ConfigError(-160, "incomplete command in the end") : null;
-                return error is null;
-            }
-            if (!TryMatch(words[at], open.Where(candidate => candidate.Length > depth).Select(candidate => candidate[depth]), out var match, out error))
-            {
-                if (whole is null)
+                if (!open.Any(path => path.Length == depth))
                 {
                     return false;
                 }
-                // A whole path, and a word after it that belongs to it (a key).
-                (path, used, error) = (string.Join(' ', whole), at, null);
+                // A whole path, and words after it that belong to it (a key, arguments).
+                (followed, error) = (new FollowedPath([.. open.Where(path => path.Length == depth)], depth), null);
                 return true;
             }
-            open = [.. open.Where(candidate => candidate.Length > depth && candidate[depth] == match)];
+            open = [.. open.Where(path => path.Length > depth && path[depth] == match)];
         }
+        followed = new FollowedPath(open, words.Count);
+        return true;
     }
+
+    /// <summary>The first words of a verb's paths, in order.</summary>
+    internal IEnumerable<string> Next(string verb) => new FollowedPath(Of(verb), 0).Next;
+
+    /// <summary>More words are needed.</summary>
+    internal static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
+
+    private string[][] Of(string verb)
+    {
+        if (!_byVerb.TryGetValue(verb, out var paths))
+        {
+            _byVerb[verb] = paths = [.. (verb is "execute" or "diagnose" ? [] : schema.Paths.AsEnumerable())
+                .Concat(commands.Where(command => command.Words.StartsWith(verb + " ", StringComparison.Ordinal)).Select(command => command.Words[(verb.Length + 1)..]))
+                .Select(path => path.Split(' '))];
+        }
+        return paths;
+    }
+}
+
+/// <summary>Where words have led.</summary>
+/// <param name="Open">The paths that go on from here, or end here.</param>
+/// <param name="Depth">How many words they have used.</param>
+internal sealed record FollowedPath(string[][] Open, int Depth)
+{
+    /// <summary>The whole path that ends here, or null.</summary>
+    internal string? Known => Depth > 0 && Open.FirstOrDefault(path => path.Length == Depth) is { } ending ? string.Join(' ', ending) : null;
+
+    /// <summary>The words that may stand next, in order.</summary>
+    internal IEnumerable<string> Next => Open.Where(path => path.Length > Depth).Select(path => path[Depth]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+
+    /// <summary>The whole path that ends with one of the next words; there need not be one.</summary>
+    internal string Through(string next) => string.Join(' ', Open.First(path => path.Length > Depth && path[Depth] == next).Take(Depth + 1));
 }

@@ -1,9 +1,10 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
 /// <summary>One administrator at a console: the edit state, the prompt, and what each line answers. Not thread-safe: one line at a time.</summary>
-public sealed class CliSession
+public sealed class CliSession : IDisposable
 {
     /// <summary>The greatest length of one line, in characters.</summary>
     public const int LineMax = 16 * 1024;
@@ -17,128 +18,340 @@ public sealed class CliSession
     private readonly CliView _view;
     private readonly CliHelp _help;
     private readonly CliPaths _paths;
-    private string? _open;
+    private readonly CliAccess _access;
+    private readonly ConsoleLogin? _login;
+    private readonly Administrator _administrator;
+    private readonly CommandLines _lines = new();
+    private readonly CliBatch _batch;
+    private int _code;
     private Func<CliReply>? _confirm;
+    private CliFilter? _filter;
 
     /// <summary>A session on a store, with further commands.</summary>
-    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands)
+    /// <param name="store">The configuration.</param>
+    /// <param name="commands">What there is beyond the edit tree.</param>
+    /// <param name="administrator">Whose session it is; null for the attached console's.</param>
+    /// <param name="login">Not null: asks for an administrator first, and again after <c>exit</c>.</param>
+    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null)
     {
         _store = store;
-        _editor = new ConfigEditor(() => store.Current, store.Commit, store.Unseal, store.Checks);
-        _paths = new CliPaths(store.Current.Schema, commands);
-        _editVerbs = new EditVerbs(_editor, _paths);
-        _view = new CliView(this, store, _editor, _paths);
-        _help = new CliHelp(store, _editor, _paths);
+        _administrator = administrator ?? Administrator.AttachedConsole;
+        _login = login;
+        _access = new CliAccess(store, () => Administrator);
+        Workspace = new ConfigWorkspace(store, Say) { Author = () => Administrator.AuthorIn(store.Current) };
+        _editor = new ConfigEditor(() => Workspace.Current, Workspace.Commit, store.Unseal, store.Checks);
+        _batch = new CliBatch(RunForCode);
+        _paths = new CliPaths(store.Current.Schema, [.. commands, .. _batch.Commands]);
+        _editVerbs = new EditVerbs(_editor, _paths, _access);
+        _view = new CliView(store, Workspace, _editor, _paths, _access, () => Administrator.Name);
+        _help = new CliHelp(Workspace, _editor, _paths);
+        if (login is not null)
+        {
+            login.TimedOut = () =>
+            {
+                Leave("timeout");
+                Say("\nTimeout\n\n");
+            };
+        }
     }
 
-    /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>.</summary>
-    public string Prompt => _confirm is not null ? "" : _open is not null ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} # ";
+    /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question waits.</summary>
+    public string Prompt => LogsIn ? _login!.Prompt : Asks ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
+
+    /// <summary>True while the lines of a batch are run.</summary>
+    internal bool InBatch => _batch.IsRunning;
+
+    /// <summary>The administrator's way to the configuration, with the transaction that he may have open.</summary>
+    public ConfigWorkspace Workspace { get; }
 
     /// <summary>True after <c>exit</c> at the root.</summary>
-    public bool Closed { get; private set; }
+    public bool Closed
+    {
+        get;
+        private set
+        {
+            field = value;
+            if (value)
+            {
+                Workspace.Dispose();
+            }
+        }
+    }
+
+    /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
+    public bool Asks => _confirm is not null;
+
+    /// <summary>True while a command goes on because of a quote.</summary>
+    internal bool IsQuoted => _lines.IsQuoted;
+
+    /// <summary>True while an administrator is asked for: lines go to the dialog, and there is no help.</summary>
+    public bool LogsIn => _login is { Who: null };
+
+    /// <summary>True while what is typed must not be shown: a password is asked for.</summary>
+    public bool IsHidden => _login is { Who: null, IsHidden: true };
+
+    /// <summary>The keys of which one answers at once, without Enter; "" while lines are read.</summary>
+    public string Keys => Asks ? "yYnN" : _login is { Who: null, TakesKey: true } ? "a" : "";
+
+    /// <summary>Whose session it is; nobody's while a login is asked for.</summary>
+    public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
+
+    /// <summary>What he may do.</summary>
+    internal CliAccess Access => _access;
+
+    /// <summary>Raised once, when the session is over: what belongs to it (a debug stream) ends. On any thread.</summary>
+    public event Action? Ended;
 
     /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
     public event Action<string>? Said;
 
-    /// <summary>Tells the administrator something that he did not ask for at this moment; lines ended by \n.</summary>
-    public void Say(string text) => Said?.Invoke(text);
+    /// <summary>True when the console shows a screenful at a time (<c>system console output</c>).</summary>
+    internal bool Pages => _store.Current.Object("system console").Text("output") == "more";
+
+    /// <summary>What an administrator must accept at a terminal before the first prompt; null for nothing.</summary>
+    internal string? Banner => _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
 
     private string HostName => _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
-    /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
-    public string Execute(string line)
+    /// <summary>Tells the administrator something that he did not ask for at this moment; lines ended by \n.</summary>
+    public void Say(string text) => Said?.Invoke(text);
+
+    /// <summary>Ends the session (the unit restarts), with a last word for who sits there, or none. On any thread.</summary>
+    public void Close(string lastWord = "")
     {
+        Closed = true;
+        if (lastWord.Length > 0)
+        {
+            Say(lastWord);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Closed = true;
+        _login?.Restart("exit");
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+    }
+
+    /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
+    public string Execute(string line) => _login is null ? ExecuteLine(line) : _login.Busy(() => !LogsIn ? ExecuteLine(line) : line.Length > LineMax ? "" : _login.Execute(line));
+
+    private string ExecuteLine(string line)
+    {
+        if (Workspace.Touch())
+        {
+            // What he had open belonged to a transaction that is no more.
+            _editor.AbortAll();
+        }
         if (_confirm is { } confirmed)
         {
             _confirm = null;
             return line.Trim() is "y" or "Y" ? Answer(confirmed()) : "\n";
         }
-        var command = _open is null ? line : _open + "\n" + line;
-        _open = null;
-        if (line.Length > LineMax || command.Length > CommandMax)
+        if (line.Length > LineMax || _lines.Length + line.Length > CommandMax)
         {
-            return Print(new ConfigError(-1, $"string value is too long. the size is {command.Length}, the limit is {(line.Length > LineMax ? LineMax : CommandMax)}"));
+            var (size, limit) = line.Length > LineMax ? (line.Length, LineMax) : (_lines.Length + line.Length, CommandMax);
+            _lines.Clear();
+            return Print(new ConfigError(-1, $"string value is too long. the size is {size}, the limit is {limit}"));
         }
         if (line.Any(c => char.IsControl(c) && c != '\t') || line.Contains('\uFFFD', StringComparison.Ordinal))
         {
+            _lines.Clear();
             return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));
         }
-        var trimmed = command.Trim();
-        if (trimmed.Length == 0 || trimmed[0] == '#')
+        if (_batch.IsKeeping && !IsOfBatch(line))
         {
-            return "";
+            return _batch.Keep(line) is { } full ? Print(full) : "";
         }
-        if (trimmed[^1] == '?' && ConfigWords.Split(trimmed[..^1]) is { } asked)
+        if (!_lines.IsOpen)
         {
-            return _help.For(asked, wordIsOpen: trimmed.Length > 1 && trimmed[^2] is not (' ' or '\t')) + "\n";
+            var trimmed = line.AsSpan().Trim();
+            if (trimmed.Length == 0 || trimmed[0] == '#')
+            {
+                return "";
+            }
         }
-        if (ConfigWords.Split(command) is not { } words)
-        {
-            _open = command;
-            return "";
-        }
-        return words.Count == 0 ? "" : Run(words, trimmed);
+        return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
     }
 
-    /// <summary>Ctrl-C: drops the open command, leaves every config level without storing; at the root ends the session.</summary>
-    public void Interrupt()
+    /// <summary>What is printed for a script's line that asks for help by a final <c>?</c>, outside quotes; null for any other line.</summary>
+    public string? HelpAsked(string line) =>
+        !LogsIn && !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
+
+    /// <summary>What <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
+    public string Help(string typed) => LogsIn || _lines.IsOpen ? "" : _help.For(typed);
+
+    /// <summary>The words that the last word of these characters can become, each as it is typed, and where that word begins.</summary>
+    public (int Start, IReadOnlyList<string> Words) Complete(string typed) => LogsIn || _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
+
+    /// <summary>Ctrl-C: drops the line that is being typed, if there is one; else leaves every config level without storing; else ends the session.</summary>
+    /// <param name="typing">True when something was typed on this line.</param>
+    public void Interrupt(bool typing)
     {
-        var atRoot = _open is null && _confirm is null && _editor.Level is null;
-        (_open, _confirm) = (null, null);
+        if (LogsIn)
+        {
+            _login!.Busy(() => _login.Restart("exit"));
+            return;
+        }
+        if (typing || _lines.IsOpen || Asks)
+        {
+            _lines.Clear();
+            (_confirm, _filter) = (null, null);
+            return;
+        }
+        if (_editor.Level is null)
+        {
+            Exit();
+        }
         _editor.AbortAll();
-        Closed |= atRoot;
+    }
+
+    /// <summary>The input is over: what is printed for a command that never ended; "" when there is none.</summary>
+    public string EndOfInput()
+    {
+        var text = _lines.IsQuoted ? "\ntoken line: Unmatched double quote.\n\n" : "";
+        _lines.Clear();
+        return text;
     }
 
     /// <summary>What is printed for an error, or for none.</summary>
-    internal static string Print(ConfigError? error) => error is null ? "\n" : $"\n{error.Text}\n\n";
+    private string Print(ConfigError? error)
+    {
+        _code = error?.Code ?? _code;
+        return error is null ? "\n" : $"\n{error.Text}\n\n";
+    }
 
-    private string Run(List<string> words, string text)
+    /// <summary>True for a line that is never kept in a batch: it is about the batch.</summary>
+    private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
+        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
+        && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
+
+    /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
+    private (int Code, string Shown) RunForCode(string line)
+    {
+        _code = 0;
+        var shown = WithoutSecret(line);
+        Execute(line);
+        if (Asks)
+        {
+            Execute("n");
+            _code = -1;
+        }
+        return (_code, shown);
+    }
+
+    private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
+        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _) && edit.Schema.Attribute(match)!.Secret
+            ? $"{verb} {name} ***"
+            : _lines.IsOpen ? "***" : line.Trim();
+
+    private string Run(ScannedWords scanned, string text)
     {
         var verbs = CliVerbs.At(_editor.Level);
+        var words = scanned.Words;
+        _filter = null;
+        if (scanned.Bar >= 0 && ConfigWords.Split(text[..scanned.Bar]) is [var first, ..] left && CliPaths.TryMatch(first, verbs, out var printing, out _) && CliVerbs.Prints(printing))
+        {
+            _filter = new CliFilter(ConfigWords.Split(text[(scanned.Bar + 1)..]) ?? []);
+            words = left;
+        }
         if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
         {
-            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? "Unknown action 0\n\n" : Print(wrong);
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
+        }
+        if (_editor.Level is null && _access.Verb(verb) is { } refused)
+        {
+            return Print(refused);
+        }
+        if (_filter?.Fault is { } fault)
+        {
+            return Print(fault);
         }
         var rest = words[1..];
         switch (verb)
         {
-            case "show" or "get":
-                var (shown, filter) = CliFilter.Split(text, rest);
-                return Filtered(verb == "show" ? _view.Show(shown) : _view.Get(shown), filter);
+            case "show":
+                return Answer(_view.Show(rest));
+            case "get":
+                return Answer(Get(rest));
             case "execute" or "diagnose":
-                return _paths.TryCommand(verb, rest, out var command, out var arguments, out wrong) ? Answer(command!.Run(new CliCall(arguments, this))) : Print(wrong);
+                return _paths.TryPath(verb, rest, out var path, out var arguments, out wrong) ? Answer(RunCommand(_paths.Command(verb, path)!, arguments)) : Print(wrong);
             case "tree":
-                return Tree(rest);
+                return Answer(Tree(rest));
             case "exit" or "quit":
-                Closed = true;
-                return "";
+                return rest.Count == 0 ? Exit() : Print(CliPaths.ParseError(rest[0]));
             case "purge":
-                return Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => _editor.Purge() });
+                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()) });
             default:
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
         }
     }
 
+    /// <summary>Ends the session; where a login was asked for, it is asked for again.</summary>
+    private string Exit()
+    {
+        if (_login is null)
+        {
+            Closed = true;
+            return "";
+        }
+        Leave("exit");
+        return "\n";
+    }
+
+    private void Leave(string reason)
+    {
+        _batch.Reset();
+        _lines.Clear();
+        (_confirm, _filter) = (null, null);
+        _editor.AbortAll();
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+        _login!.Restart(reason);
+    }
+
+    private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) => _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
+
+    private string Unknown()
+    {
+        _code = -1;
+        return "Unknown action 0\n\n";
+    }
+
     private string Answer(CliReply reply)
     {
         _confirm = reply.OnYes;
-        return reply.OnYes is not null ? reply.Text : reply.Error is null ? reply.Text + "\n" : reply.Text + Print(reply.Error);
+        if (reply.OnYes is not null)
+        {
+            return reply.Text;
+        }
+        var shown = _filter is not null && reply.Text.Length > 0 ? _filter.Apply(reply.Text) : reply.Text;
+        return reply.Error is null ? shown + "\n" : shown + Print(reply.Error);
     }
 
-    private string Tree(List<string> words)
+    private CliReply Get(List<string> words) =>
+        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
+            ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : RunCommand(command, [])
+            : _view.Get(words);
+
+    private CliReply Tree(List<string> words)
     {
         if (_editor.Level is { } level)
         {
-            return words.Count > 0 ? Print(CliPaths.ParseError(words[0])) : CliTree.Of(level.Schema) + "\n";
+            return words.Count > 0 ? CliPaths.ParseError(words[0]) : CliTree.Of(level.Schema);
         }
-        if (!_paths.TryTable(words, out var table, out var rest, out var error))
+        var ofCommands = words.Count > 0 && CliPaths.TryMatch(words[0], ["execute", "diagnose"], out _, out _);
+        var verb = !ofCommands ? "config" : words[0][0] == 'e' ? "execute" : "diagnose";
+        List<string> path = ofCommands ? words[1..] : words;
+        if (!_paths.TryFollow(verb, path, out var followed, out var error))
         {
-            return Print(error);
+            return error!;
         }
-        return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : CliTree.Of(table!) + "\n";
+        if (followed!.Depth < path.Count)
+        {
+            return CliPaths.ParseError(path[followed.Depth]);
+        }
+        return ofCommands ? CliTree.Of(verb, followed) : CliTree.Of([.. followed.Open.Select(words => _store.Current.Schema.Table(string.Join(' ', words))!)], followed.Depth);
     }
-
-    private static string Filtered((string Text, ConfigError? Error) result, CliFilter? filter) =>
-        result.Error is not null ? Print(result.Error) : (filter is null ? result.Text : filter.Apply(result.Text)) + "\n";
 }

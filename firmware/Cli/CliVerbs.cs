@@ -7,12 +7,9 @@ internal static class CliVerbs
 {
     private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "tree", "exit", "quit"];
     private static readonly string[] List = ["edit", "delete", "purge", "rename", "clone", "get", "show", "tree", "end", "abort"];
-    private static readonly string[] OrderedList = [.. List, "move"];
+    private static readonly string[] OrderedList = ["edit", "delete", "purge", "move", "rename", "clone", "get", "show", "tree", "end", "abort"];
     private static readonly string[] Entry = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "tree", "next", "end", "abort"];
     private static readonly string[] Single = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "tree", "end", "abort"];
-
-    /// <summary>The tables whose order has a meaning.</summary>
-    private static readonly HashSet<string> Ordered = ["firewall policy", "firewall local-in-policy", "authentication-rule"];
 
     private static readonly Dictionary<string, string> Texts = new(StringComparer.Ordinal)
     {
@@ -45,10 +42,19 @@ internal static class CliVerbs
     internal static IReadOnlyList<string> At(ConfigLevel? level) => level switch
     {
         null => Root,
-        ConfigLevel.List list => Ordered.Contains(list.Schema.Path) ? OrderedList : List,
+        ConfigLevel.List list => list.Schema.Ordered ? OrderedList : List,
         ConfigLevel.Edit { Key: not null } => Entry,
         _ => Single,
     };
+
+    /// <summary>True for a verb that prints, so that <c>| grep</c> may follow.</summary>
+    internal static bool Prints(string verb) => verb is "show" or "get" or "execute" or "diagnose" or "tree";
+
+    /// <summary>True for a verb that <c>?</c> lists: the device keeps two of the root's to itself, and there is nothing to configure without branches.</summary>
+    internal static bool IsListed(string verb, ConfigLevel? level) => verb is not ("tree" or "quit") && !(verb == "config" && level is { Schema.Children.Length: 0 });
+
+    /// <summary>True for the word that makes <c>show</c> print defaults, cut or not.</summary>
+    internal static bool IsFull(string word) => word.Length > 0 && "full-configuration".StartsWith(word, StringComparison.Ordinal);
 
     /// <summary>A line of help.</summary>
     internal static string Help(string verb) => Texts[verb];

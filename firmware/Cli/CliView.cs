@@ -3,81 +3,91 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary><c>show</c> and <c>get</c>.</summary>
-internal sealed class CliView(CliSession session, ConfigStore store, ConfigEditor editor, CliPaths paths)
+/// <summary><c>show</c> and <c>get</c> of the configuration.</summary>
+internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, ConfigEditor editor, CliPaths paths, CliAccess access, Func<string> user)
 {
-    private const string FullWord = "full-configuration";
+    private const string NoEntry = "entry is not found in table\n";
 
     /// <summary>Configuration as commands: of the level, of the whole, of a table or of one entry.</summary>
-    internal (string Text, ConfigError? Error) Show(IReadOnlyList<string> words)
+    internal CliReply Show(IReadOnlyList<string> words)
     {
-        var full = words.Count > 0 && words[0].Length > 0 && FullWord.StartsWith(words[0], StringComparison.Ordinal) && words[0][0] == 'f';
+        var full = words.Count > 0 && CliVerbs.IsFull(words[0]);
         var path = full ? [.. words.Skip(1)] : words;
         var text = new ConfigText(store.Seal, full);
         if (editor.Level is { } level)
         {
-            return path.Count > 0 ? ("", CliPaths.ParseError(path[0])) : (ShowLevel(level, text), null);
+            return ShowLevel(level, path, text);
         }
         if (path.Count == 0)
         {
-            return (store.Header() + text.Tree(store.Current), null);
+            return store.Header(user()) + text.Tree(workspace.Current, table => access.Read(table) is null);
         }
-        if (!paths.TryTable(path, out var table, out var rest, out var error))
+        if (!paths.TryPath("show", path, out var name, out var rest, out var error))
         {
-            return ("", error);
+            return error!;
         }
-        if (rest.Count > (table!.IsList ? 1 : 0))
+        var table = workspace.Current.Schema.Table(name)!;
+        if (access.Read(table) is { } denied)
         {
-            return ("", CliPaths.ParseError(rest[^1]));
+            return denied;
         }
-        if (rest is [var key] && store.Current.List(table.Path).Find(key) is null)
+        if (rest.Count > (table.IsList ? 1 : 0))
         {
-            return ("entry is not found in table\n", null);
+            return CliPaths.ParseError(rest[table.IsList ? 1 : 0]);
         }
-        return (text.Table(store.Current, table, rest is [var one] ? one : null).ToString(), null);
+        return rest is [var key] && workspace.Current.List(name).Find(key) is null ? NoEntry : text.Table(workspace.Current, table, rest is [var one] ? one : null).ToString();
     }
 
-    /// <summary>Values, defaults included; or a command.</summary>
-    internal (string Text, ConfigError? Error) Get(IReadOnlyList<string> words)
+    /// <summary>Values, defaults included.</summary>
+    internal CliReply Get(IReadOnlyList<string> words)
     {
-        if (editor.Level is { } level)
+        switch (editor.Level)
         {
-            return words.Count > 0 ? ("", CliPaths.ParseError(words[0])) : (level is ConfigLevel.Edit edit ? ObjectView(edit.Working, edit.Key) : ListView(editor.ListHere!), null);
+            case ConfigLevel.List:
+                return OfList(editor.ListHere!, words);
+            case ConfigLevel.Edit edit:
+                return words.Count > 0 ? CliPaths.ParseError(words[0]) : GetText.Of(edit.Working, edit.Key);
         }
-        if (paths.TryCommand("get", words, out var command, out var arguments, out _))
+        if (!paths.TryPath("get", words, out var name, out var rest, out var error))
         {
-            if (arguments.Count > 0)
-            {
-                return ("", CliPaths.ParseError(arguments[0]));
-            }
-            var reply = command!.Run(new CliCall([], session));
-            return (reply.Text, reply.Error);
+            return error!;
         }
-        if (!paths.TryTable(words, out var table, out var rest, out var error))
+        if (access.Read(workspace.Current.Schema.Table(name)!) is { } denied)
         {
-            return ("", error);
+            return denied;
         }
-        if (!table!.IsList)
-        {
-            return rest.Count > 0 ? ("", CliPaths.ParseError(rest[0])) : (ObjectView(store.Current.Object(table.Path), null), null);
-        }
-        return rest switch
-        {
-            [] => (ListView(store.Current.List(table.Path)), null),
-            [var key] => store.Current.List(table.Path).Find(key) is { } entry ? (ObjectView(entry, key), null) : ("entry is not found in table\n", null),
-            _ => ("", CliPaths.ParseError(rest[1])),
-        };
+        return workspace.Current.Schema.Table(name)!.IsList ? OfList(store.Live(workspace.Current.List(name)), rest)
+            : rest.Count > 0 ? CliPaths.ParseError(rest[0])
+            : GetText.Of(workspace.Current.Object(name), null);
     }
 
-    private string ShowLevel(ConfigLevel level, ConfigText text)
+    private static CliReply OfList(ConfigTable list, IReadOnlyList<string> words) => words switch
     {
+        [] => GetText.Of(list),
+        [var key] => list.Find(key) is { } entry ? GetText.Of(entry, key) : NoEntry,
+        _ => CliPaths.ParseError(words[1]),
+    };
+
+    private CliReply ShowLevel(ConfigLevel level, IReadOnlyList<string> path, ConfigText text)
+    {
+        if (path.Count > (level is ConfigLevel.List ? 1 : 0))
+        {
+            return CliPaths.ParseError(path[^1]);
+        }
         switch (level)
         {
+            case ConfigLevel.List list when path is [var key]:
+                if (editor.ListHere!.Find(key) is null)
+                {
+                    return NoEntry;
+                }
+                text.List(list.Schema.Path, editor.ListHere!, 0, key);
+                break;
             case ConfigLevel.List list:
                 text.List(list.Schema.Path, editor.ListHere!, 0);
                 break;
             case ConfigLevel.Edit { Key: { } key } edit:
-                text.List(edit.Schema.Path, new ConfigTable(edit.Schema).With(key, edit.Working), 0);
+                text.List(edit.Schema.Path, editor.TableHere(edit).With(key, edit.Working), 0, key);
                 break;
             case ConfigLevel.Edit single:
                 text.Object(single.Schema.Path, single.Working, 0);
@@ -85,36 +95,4 @@ internal sealed class CliView(CliSession session, ConfigStore store, ConfigEdito
         }
         return text.ToString();
     }
-
-    private static string ObjectView(ConfigObject value, string? key)
-    {
-        var text = new StringBuilder();
-        foreach (var attribute in value.Schema.Attributes)
-        {
-            text.Append(attribute.Name.PadRight(20)).Append(": ").Append(Shown(value, attribute, key)).Append(" \n");
-        }
-        foreach (var child in value.Schema.Children.Where(child => child.IsList))
-        {
-            text.Append(child.Path).Append(":\n");
-            foreach (var name in value.Children(child.Path).Keys)
-            {
-                text.Append("    == [ ").Append(name).Append(" ]\n");
-            }
-        }
-        return text.ToString();
-    }
-
-    private static string ListView(ConfigTable table)
-    {
-        var text = new StringBuilder();
-        foreach (var (key, entry) in table.Entries)
-        {
-            text.Append("== [ ").Append(key).Append(" ]\n")
-                .AppendJoin("    ", entry.Schema.Attributes.Select(attribute => $"{attribute.Name}: {Shown(entry, attribute, key)}")).Append('\n');
-        }
-        return text.ToString();
-    }
-
-    private static string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
-        attribute.Name == value.Schema.Key ? key ?? "" : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));
 }

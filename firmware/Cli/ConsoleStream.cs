@@ -2,93 +2,118 @@ using System.Text;
 
 namespace Appliance.Firmware.Cli;
 
+/// <summary>The size of a terminal, in characters.</summary>
+public sealed record TerminalSize(int Rows, int Columns)
+{
+    /// <summary>What a terminal has that does not tell.</summary>
+    public static readonly TerminalSize Usual = new(24, 80);
+}
+
+/// <summary>How a terminal's session ended.</summary>
+public enum ConsoleEnd
+{
+    /// <summary>By <c>exit</c>.</summary>
+    Exited,
+    /// <summary>By Ctrl-C at the root.</summary>
+    Interrupted,
+    /// <summary>The terminal went away.</summary>
+    HungUp,
+}
+
 /// <summary>A console session over bytes: a terminal, a socket, a script.</summary>
 public static class ConsoleStream
 {
-    private const byte CtrlC = 3;
+    private const int BufferSize = 4096;
 
     /// <summary>Exactly what a terminal would show while the lines of a script are typed.</summary>
     public static string Transcript(CliSession session, string script)
     {
-        var shown = new StringBuilder(session.Prompt);
-        var lines = script.ReplaceLineEndings("\n");
-        foreach (var line in (lines.EndsWith('\n') ? lines[..^1] : lines).Split('\n'))
+        using var said = new SaidLines(session);
+        var console = new ScriptConsole(session, echo: true);
+        var shown = new StringBuilder(console.Start());
+        var typed = Encoding.UTF8.GetBytes(script.ReplaceLineEndings("\n")).AsSpan();
+        while (typed.Length > 0 && !console.Closed)
         {
-            if (session.Closed)
-            {
-                break;
-            }
-            shown.Append(Visible(line)).Append('\n').Append(session.Execute(line));
-            if (!session.Closed)
-            {
-                shown.Append(session.Prompt);
-            }
+            shown.Append(console.Type(typed, out var used)).Append(said.Take() is { } text ? console.Say(text) : "");
+            typed = typed[used..];
         }
-        return shown.ToString();
+        return shown.Append(console.Closed ? "" : console.End()).ToString();
     }
 
-    /// <summary>
-    /// Serves a session until it is closed or its input ends. Lines end with LF or CR LF; a line that is too long or not UTF-8 is
-    /// refused and costs nothing else.
-    /// </summary>
+    /// <summary>Serves a script until it ends or closes its session.</summary>
     /// <param name="session">The session.</param>
     /// <param name="input">What is typed.</param>
     /// <param name="output">What is shown, in UTF-8.</param>
     /// <param name="echo">True shows what was typed: the caller has no terminal that does.</param>
     /// <param name="cancellationToken">Hangs up.</param>
-    public static async Task RunAsync(CliSession session, Stream input, Stream output, bool echo, CancellationToken cancellationToken)
+    public static Task RunAsync(CliSession session, Stream input, Stream output, bool echo, CancellationToken cancellationToken) =>
+        ServeAsync(session, new ScriptConsole(session, echo), input, output, cancellationToken);
+
+    /// <summary>
+    /// Serves a terminal that sends every key at once and shows what it gets: the echo, line editing and paging are done here. Returns
+    /// when the session is closed or the terminal hangs up.
+    /// </summary>
+    public static async Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken)
     {
-        await WriteAsync(output, session.Prompt, cancellationToken).ConfigureAwait(false);
-        var line = new List<byte>();
-        var buffer = new byte[4096];
-        int length;
-        while (!session.Closed && (length = await input.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        var console = new TerminalConsole(session, size);
+        await ServeAsync(session, console, input, output, cancellationToken).ConfigureAwait(false);
+        return !console.Closed ? ConsoleEnd.HungUp : console.Interrupted ? ConsoleEnd.Interrupted : ConsoleEnd.Exited;
+    }
+
+    private static async Task ServeAsync(CliSession session, IConsole console, Stream input, Stream output, CancellationToken cancellationToken)
+    {
+        using var said = new SaidLines(session);
+        await WriteAsync(output, console.Start(), cancellationToken).ConfigureAwait(false);
+        var buffer = new byte[BufferSize];
+        var reading = input.ReadAsync(buffer, cancellationToken).AsTask();
+        var saying = said.WaitAsync(cancellationToken);
+        while (!console.Closed)
         {
-            for (var at = 0; at < length && !session.Closed; at++)
+            await Task.WhenAny(reading, saying).ConfigureAwait(false);
+            if (saying.IsCompleted)
             {
-                switch (buffer[at])
-                {
-                    case (byte)'\n':
-                        await RunLineAsync(session, line, output, echo, cancellationToken).ConfigureAwait(false);
-                        break;
-                    case CtrlC:
-                        line.Clear();
-                        session.Interrupt();
-                        await WriteAsync(output, "\n" + (session.Closed ? "" : session.Prompt), cancellationToken).ConfigureAwait(false);
-                        break;
-                    default:
-                        if (line.Count <= CliSession.LineMax * 4)
-                        {
-                            line.Add(buffer[at]); // Beyond that the line is refused anyway.
-                        }
-                        break;
-                }
+                await saying.ConfigureAwait(false); // Hung up on: no reason to go round for ever beside an input that does not know.
+                await SayAsync(console, said, output, cancellationToken).ConfigureAwait(false);
+                saying = said.WaitAsync(cancellationToken);
+            }
+            if (!reading.IsCompleted)
+            {
+                continue;
+            }
+            var length = await reading.ConfigureAwait(false);
+            if (length == 0)
+            {
+                await WriteAsync(output, console.End(), cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            for (var at = 0; at < length && !console.Closed;)
+            {
+                var shown = console.Type(buffer.AsSpan(at, length - at), out var used);
+                at += used;
+                await WriteAsync(output, shown, cancellationToken).ConfigureAwait(false);
+                await SayAsync(console, said, output, cancellationToken).ConfigureAwait(false);
+            }
+            if (!console.Closed)
+            {
+                reading = input.ReadAsync(buffer, cancellationToken).AsTask();
             }
         }
-        if (line.Count > 0 && !session.Closed)
-        {
-            await RunLineAsync(session, line, output, echo, cancellationToken).ConfigureAwait(false);
-        }
     }
 
-    private static async Task RunLineAsync(CliSession session, List<byte> bytes, Stream output, bool echo, CancellationToken cancellationToken)
+    private static async Task SayAsync(IConsole console, SaidLines said, Stream output, CancellationToken cancellationToken)
     {
-        if (bytes is [.., (byte)'\r'])
+        if (said.Take() is { } text && !console.Closed)
         {
-            bytes.RemoveAt(bytes.Count - 1);
+            await WriteAsync(output, console.Say(text), cancellationToken).ConfigureAwait(false);
         }
-        // Bad UTF-8 becomes U+FFFD, which the session refuses.
-        var line = Encoding.UTF8.GetString([.. bytes]);
-        bytes.Clear();
-        var answer = session.Execute(line);
-        await WriteAsync(output, (echo ? Visible(line) + "\n" : "") + answer + (session.Closed ? "" : session.Prompt), cancellationToken).ConfigureAwait(false);
     }
-
-    private static string Visible(string line) => string.Concat(line.Take(CliSession.LineMax).Select(c => char.IsControl(c) && c != '\t' ? '?' : c));
 
     private static async Task WriteAsync(Stream output, string text, CancellationToken cancellationToken)
     {
-        await output.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).ConfigureAwait(false);
-        await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (text.Length > 0)
+        {
+            await output.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).ConfigureAwait(false);
+            await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 }

@@ -3,9 +3,9 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>The verbs of the edit tree as they are typed.</summary>
-internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
+internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess access)
 {
-    private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
+    private static readonly ConfigError Incomplete = CliPaths.Incomplete;
 
     /// <summary>Runs a verb; the message comes before the error, if any.</summary>
     internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) => verb switch
@@ -41,13 +41,21 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
             }
             (table, rest) = (edit.Schema.Child(name), [.. words.Skip(1)]);
         }
-        else if (!paths.TryTable(words, out table, out rest, out var error))
+        else
         {
-            return error;
+            if (!paths.TryPath("config", words, out var path, out rest, out var error))
+            {
+                return error;
+            }
+            table = paths.Table(path);
         }
         if (rest.Count > 0)
         {
             return CliPaths.ParseError(rest[0]);
+        }
+        if (editor.Level is null && access.Write(table!) is { } denied)
+        {
+            return denied;
         }
         editor.Enter(table!);
         return null;
@@ -64,15 +72,16 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths)
     {
         [var from, "to", var to] => editor.Copy(from, to, remove),
         [_, "to"] or [_] or [] => Incomplete,
-        [_, var wrong] => CliPaths.ParseError(wrong),
-        _ => CliPaths.ParseError(words[^1]),
+        [_, not "to", ..] => CliPaths.ParseError(words[1]),
+        _ => CliPaths.ParseError(words[3]),
     };
 
     private ConfigError? Move(IReadOnlyList<string> words) => words switch
     {
         [var key, "before" or "after", var other] => editor.Move(key, other, after: words[1] == "after"),
         [] or [_] or [_, "before" or "after"] => Incomplete,
-        _ => CliPaths.ParseError(words[^1]),
+        [_, not ("before" or "after"), ..] => CliPaths.ParseError(words[1]),
+        _ => CliPaths.ParseError(words[3]),
     };
 
     private ConfigError? Attribute(IReadOnlyList<string> words, Func<AttributeSchema, IReadOnlyList<string>, ConfigError?> run)

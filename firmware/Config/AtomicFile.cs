@@ -1,46 +1,21 @@
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
-
 namespace Appliance.Firmware.Config;
 
 /// <summary>Writes a whole file or nothing: temporary file, fsync, rename, fsync of the folder. After a power cut the old or the new content is there.</summary>
-public static partial class AtomicFile
+public static class AtomicFile
 {
     /// <summary>Replaces <paramref name="path"/>; on return the new content is durable. Owner may read and write, nobody else.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> content)
+    public static void Write(string path, ReadOnlySpan<byte> content) =>
+        Write(new FileDisk(Path.GetDirectoryName(Path.GetFullPath(path))!), Path.GetFileName(path), [content.ToArray()]);
+
+    /// <summary>Replaces a file of a disk's own folder; on return the new content is durable.</summary>
+    internal static void Write(IDisk disk, string file, IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var temporary = path + ".new";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        using (var stream = new FileStream(temporary, options))
-        {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-        SyncFolder(folder);
+        disk.Write(Temporary(file), parts);
+        disk.Sync(Temporary(file));
+        disk.Rename(Temporary(file), file);
+        disk.SyncFolder("");
     }
 
-    private static void SyncFolder(string folder)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return; // NTFS journals the rename; there is no handle to flush.
-        }
-        using SafeFileHandle handle = new(Open(folder, 0), ownsHandle: true);
-        if (handle.IsInvalid || FSync(handle) != 0)
-        {
-            throw new IOException($"cannot sync {Path.GetFileName(folder)}: errno {Marshal.GetLastPInvokeError()}");
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int FSync(SafeFileHandle handle);
+    /// <summary>The name under which a file is written before it is whole.</summary>
+    internal static string Temporary(string file) => file + ".new";
 }

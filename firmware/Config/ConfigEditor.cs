@@ -11,10 +11,9 @@ namespace Appliance.Firmware.Config;
 /// <param name="commit">Stores a change, or says why not.</param>
 /// <param name="unseal">Opens an ENC value; null when it was not made here.</param>
 /// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c>; true when the value is good.</param>
-/// <param name="checkReferences">False takes references on trust: a file may name what it defines later.</param>
 internal sealed class ConfigEditor(
     Func<ConfigTree> current, Func<Func<ConfigTree, ConfigTree>, ConfigError?> commit, Func<string, string?> unseal,
-    IReadOnlyDictionary<string, Func<string, bool>> checks, bool checkReferences = true)
+    IReadOnlyDictionary<string, Func<string, bool>> checks)
 {
     private readonly Stack<ConfigLevel> _levels = new();
 
@@ -23,6 +22,9 @@ internal sealed class ConfigEditor(
 
     /// <summary>The list whose entries can be edited here; null elsewhere.</summary>
     internal ConfigTable? ListHere => Level is ConfigLevel.List list ? TableOf(list) : null;
+
+    /// <summary>The list that an open entry belongs to, without what is not stored.</summary>
+    internal ConfigTable TableHere(ConfigLevel.Edit entry) => TableOf((ConfigLevel.List)_levels.SkipWhile(level => level != entry).Skip(1).First());
 
     /// <summary>Enters a table: at the root by its whole path, inside an entry one of its own.</summary>
     internal void Enter(TableSchema table)
@@ -39,12 +41,13 @@ internal sealed class ConfigEditor(
         {
             return ("", error);
         }
-        if (list.Schema.NumericKey)
-        {
-            key = long.Parse(key, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture);
-        }
+        key = KeyOf(list.Schema, key);
         var existing = TableOf(list).Find(key);
-        _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? new ConfigObject(list.Schema), existing is null));
+        if (existing is null && Full(list) is { } full)
+        {
+            return ("", full);
+        }
+        _levels.Push(new ConfigLevel.Edit(list.Schema, key, key, existing ?? list.Schema.EmptyObject, existing is null));
         return (existing is null ? $"new entry '{key}' added\n" : "", null);
     }
 
@@ -53,17 +56,38 @@ internal sealed class ConfigEditor(
     {
         var edit = (ConfigLevel.Edit)Level!;
         var tree = current();
-        var (kept, error) = ConfigValue.Check(attribute, words, checkReferences ? (asked, key) => ConfigReferences.Allows(tree, asked, key) : null, unseal);
-        if (error is not null)
+        var (kept, error) = Check(attribute, words, (asked, key) => ConfigReferences.Allows(tree, asked, key), unseal, checks);
+        if (error is null)
         {
-            return error;
+            edit.Working = Assign(edit.Working, attribute, kept);
         }
-        if (kept is [{ Length: > 0 } value] && checks.TryGetValue($"{edit.Schema.Path} {attribute.Name}", out var check) && !check(value))
+        return error;
+    }
+
+    /// <summary>An object with a checked value, without what that value takes away (<c>mode static</c> what DHCP had).</summary>
+    internal static ConfigObject Assign(ConfigObject value, AttributeSchema attribute, ImmutableArray<string> kept)
+    {
+        value = value.With(attribute, kept);
+        foreach (var other in value.Schema.Droppable)
         {
-            return ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}");
+            if (other.When!.Attribute == attribute.Name && value.IsSet(other) && !kept.Any(other.When.Values.Contains))
+            {
+                value = value.Without(other.Name);
+            }
         }
-        edit.Working = edit.Working.With(attribute.Name, kept);
-        return null;
+        return value;
+    }
+
+    /// <summary>The words of a value as they are kept, or why they are refused.</summary>
+    internal static (ImmutableArray<string> Kept, ConfigError? Error) Check(
+        AttributeSchema attribute, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
+    {
+        var (kept, error) = ConfigValue.Check(attribute, words, allows, unseal);
+        if (error is null && kept is [{ Length: > 0 } value] && checks.TryGetValue(attribute.Id, out var check) && !check(value))
+        {
+            return (kept, ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}"));
+        }
+        return (kept, error);
     }
 
     /// <summary>Adds to a multi-value.</summary>
@@ -138,24 +162,19 @@ internal sealed class ConfigEditor(
             return new ConfigError(-3, "entry not found in table");
         }
         return IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses
-            ? new ConfigError(-23, $"The entry is used by other {uses} entries")
+            ? InUse(uses)
             : Change(list, table => table.Without(key));
     }
 
-    /// <summary>Deletes every entry.</summary>
+    /// <summary>Deletes every entry, or none when one of them is used.</summary>
     internal ConfigError? Purge()
     {
-        foreach (var key in TableOf((ConfigLevel.List)Level!).Keys.ToArray())
-        {
-            if (Delete(key) is { } error)
-            {
-                return error;
-            }
-        }
-        return null;
+        var list = (ConfigLevel.List)Level!;
+        var uses = IsRoot(list) ? TableOf(list).Keys.Max(key => (int?)ConfigReferences.CountUses(current(), list.Schema, key)) ?? 0 : 0;
+        return uses > 0 ? InUse(uses) : Change(list, table => table.Schema.EmptyTable);
     }
 
-    /// <summary>Another entry with the same values; <paramref name="remove"/> takes the first one away.</summary>
+    /// <summary>Another entry with the same values; <paramref name="remove"/> makes it the same entry under another key, for those that refer to it, too.</summary>
     internal ConfigError? Copy(string from, string to, bool remove)
     {
         var list = (ConfigLevel.List)Level!;
@@ -171,11 +190,13 @@ internal sealed class ConfigEditor(
         {
             return new ConfigError(-5, $"a duplicate entry already exists: {to}");
         }
-        if (remove && IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, from) is > 0 and var uses)
+        if (remove)
         {
-            return new ConfigError(-23, $"The entry is used by other {uses} entries");
+            return IsRoot(list)
+                ? commit(tree => ConfigReferences.Renamed(tree.With(list.Schema.Path, tree.List(list.Schema.Path).Renamed(from, to)), list.Schema, from, to))
+                : Change(list, table => table.Renamed(from, to));
         }
-        return Change(list, table => remove ? table.With(to, entry).Without(from) : table.With(to, entry));
+        return CheckRoom(list.Schema, TableOf(list).Count) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table.Schema, to, Unassigned(entry), table.Entries.Select(other => other.Entry))));
     }
 
     /// <summary>Moves an entry of a list whose order matters.</summary>
@@ -185,10 +206,25 @@ internal sealed class ConfigEditor(
         var table = TableOf(list);
         return table.Find(key) is null || table.Find(other) is null ? new ConfigError(-3, "entry not found in table")
             : key == other ? null
-            : Change(list, current => current.Moved(key, other, after));
+            : Change(list, held => held.Find(key) is null || held.Find(other) is null ? held : held.Moved(key, other, after)); // Another administrator may have deleted it.
     }
 
-    private static ConfigError? CheckKey(TableSchema table, string key)
+    private static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
+
+    /// <summary>A copy gets numbers and a UUID of its own.</summary>
+    private static ConfigObject Unassigned(ConfigObject entry) =>
+        entry.Schema.Filled.Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
+
+    /// <summary>An error when the table takes no further entry.</summary>
+    private ConfigError? Full(ConfigLevel.List list) => CheckRoom(list.Schema, TableOf(list).Count);
+
+    /// <summary>Why a list of so many entries takes no further one; null when it does.</summary>
+    internal static ConfigError? CheckRoom(TableSchema table, int count) => table.MaxEntries is > 0 and var most && count >= most
+        ? new ConfigError(-4, "reached the maximum number of entries", "object set operator error, -4 discard the setting")
+        : null;
+
+    /// <summary>Why a key cannot be one of this list; null when it can.</summary>
+    internal static ConfigError? CheckKey(TableSchema table, string key)
     {
         if (table.NumericKey)
         {
@@ -196,7 +232,7 @@ internal sealed class ConfigEditor(
                 ? null
                 : ConfigValue.Refuse(-651, key, $"invalid unsigned integer value: {key}");
         }
-        if (key.Length == 0 || key.Any(char.IsControl) || ConfigValue.HasDangerous(key))
+        if (key.Length == 0 || ConfigValue.HasDangerous(key) || ConfigValue.HasControl(key))
         {
             return ConfigValue.Refuse(-173, key, key.Length == 0 ? "the name is empty" : "The string contains XSS vulnerability characters");
         }
@@ -205,27 +241,49 @@ internal sealed class ConfigEditor(
             : null;
     }
 
+    /// <summary>What an entry or object lacks to be stored; null when nothing.</summary>
+    internal static ConfigError? CheckWhole(ConfigObject value)
+    {
+        foreach (var attribute in value.Schema.Mandatory)
+        {
+            if (value.Words(attribute) is [] or [""])
+            {
+                return new ConfigError(-56, $"Attribute '{attribute.Name}' MUST be set.");
+            }
+        }
+        return null;
+    }
+
+    /// <summary>A number as a key, without leading zeros; another key as it is.</summary>
+    internal static string KeyOf(TableSchema table, string typed) =>
+        table.NumericKey ? long.Parse(typed, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : typed;
+
+    /// <summary>The number that <c>edit 0</c> stands for.</summary>
+    internal static string NextFree(IEnumerable<string> keys) =>
+        (keys.Select(key => long.Parse(key, CultureInfo.InvariantCulture)).DefaultIfEmpty().Max() + 1).ToString(CultureInfo.InvariantCulture);
+
     private ConfigError? Store(ConfigLevel.Edit edit)
     {
-        if (edit.Schema.Attributes.FirstOrDefault(attribute => attribute.Required && attribute.Name != edit.Schema.Key && edit.Working.Text(attribute.Name).Length == 0) is { } missing)
+        if (CheckWhole(edit.Working) is { } missing)
         {
-            return new ConfigError(-56, $"Attribute '{missing.Name}' MUST be set.");
+            return missing;
         }
         if (edit.Key is { } key)
         {
             var list = (ConfigLevel.List)Level!;
-            return Change(list, table => table.With(table.Schema.NumericKey && key == "0" ? NextFree(table) : key, edit.Working));
+            return Change(list, table =>
+            {
+                var name = table.Schema.NumericKey && key == "0" ? NextFree(table.Keys) : key;
+                return table.With(name, ConfigAssignments.Complete(table.Schema, name, edit.Working, table.Entries.Select(entry => entry.Entry)));
+            });
         }
         if (Level is ConfigLevel.Edit parent)
         {
-            parent.Working = parent.Working.WithChildren(edit.Schema.Path, new ConfigTable(edit.Schema).With("", edit.Working));
+            parent.Working = parent.Working.WithChildren(edit.Schema.Path, edit.Working.IsDefault ? edit.Schema.EmptyTable : edit.Schema.EmptyTable.With("", edit.Working));
             return null;
         }
         return commit(tree => tree.With(edit.Schema.Path, edit.Working));
     }
-
-    private static string NextFree(ConfigTable table) =>
-        ((table.Count == 0 ? 0 : table.Keys.Max(key => long.Parse(key, CultureInfo.InvariantCulture))) + 1).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Changes a list: in force at once at the root, in the parent's working copy when it is nested.</summary>
     private ConfigError? Change(ConfigLevel.List list, Func<ConfigTable, ConfigTable> change)
@@ -241,7 +299,7 @@ internal sealed class ConfigEditor(
     private ConfigTable TableOf(ConfigLevel.List list) => ParentOf(list) is { } parent ? parent.Working.Children(list.Schema.Path) : current().List(list.Schema.Path);
 
     private ConfigObject SingleOf(TableSchema table) =>
-        Level is ConfigLevel.Edit parent ? parent.Working.Children(table.Path).Find("") ?? new ConfigObject(table) : current().Object(table.Path);
+        Level is ConfigLevel.Edit parent ? parent.Working.Children(table.Path).Find("") ?? table.EmptyObject : current().Object(table.Path);
 
     private bool IsRoot(ConfigLevel.List list) => ParentOf(list) is null;
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace Appliance.Firmware.Config;
@@ -9,13 +10,18 @@ namespace Appliance.Firmware.Config;
 public sealed class ConfigSchema
 {
     private readonly FrozenDictionary<string, Lazy<TableSchema>> _byPath;
+    private readonly FrozenDictionary<string, int> _places;
+    private readonly ConditionalWeakTable<AttributeSchema, TableSchema[]> _targets = [];
+    private readonly Lazy<ILookup<string, string>> _referrers;
 
-    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, string[]> builtIn)
+    private ConfigSchema(Personality personality, IReadOnlyList<string> names, IReadOnlyDictionary<string, JsonElement[]> builtIn, IReadOnlyDictionary<string, int> limits)
     {
         Personality = personality;
         Paths = [.. names.Select(name => name.Replace('.', ' '))];
+        _places = Paths.Select((path, at) => KeyValuePair.Create(path, at)).ToFrozenDictionary(StringComparer.Ordinal);
+        _referrers = new(() => Paths.SelectMany(path => Targets(Table(path)!).Select(target => (Referrer: path, Target: target.Path))).Distinct().ToLookup(pair => pair.Target, pair => pair.Referrer, StringComparer.Ordinal));
         _byPath = names.ToFrozenDictionary(name => name.Replace('.', ' '), name => new Lazy<TableSchema>(
-            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, [])] }), StringComparer.Ordinal);
+            () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, []).Select(entry => Option(entry, personality.Release)).OfType<string>()], MaxEntries = limits.GetValueOrDefault(name) }), StringComparer.Ordinal);
     }
 
     /// <summary>The release that this is the schema of.</summary>
@@ -26,10 +32,25 @@ public sealed class ConfigSchema
 
     /// <summary>The tables as a device of this release has them.</summary>
     public static ConfigSchema Load(Personality personality) =>
-        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringStringArray));
+        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
 
     /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
     public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
+
+    /// <summary>Where a path stands among <see cref="Paths"/>; -1 for none.</summary>
+    internal int PlaceOf(string path) => _places.TryGetValue(path, out var at) ? at : -1;
+
+    /// <summary>The carried lists that can supply the value of an attribute.</summary>
+    internal IReadOnlyList<TableSchema> Targets(AttributeSchema attribute) => _targets.GetValue(attribute, one =>
+        [.. one.References.Select(reference => Table(reference[..reference.LastIndexOf('.')].Replace('.', ' '))).OfType<TableSchema>().Where(table => table.IsList)]);
+
+    /// <summary>The paths of the tables that refer to a list, in themselves or in what is nested in them.</summary>
+    internal IEnumerable<string> Referrers(string path) => _referrers.Value[path];
+
+    /// <summary>The whole embedded data, releases and all; for those who review it.</summary>
+    internal static IEnumerable<TableText> Texts() => Read("_tables", SchemaJson.Default.StringArray).Select(name => Read(name, SchemaJson.Default.TableText));
+
+    private IEnumerable<TableSchema> Targets(TableSchema table) => table.Attributes.SelectMany(Targets).Concat(table.Children.SelectMany(Targets));
 
     private static T Read<T>(string name, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
@@ -38,47 +59,80 @@ public sealed class ConfigSchema
     }
 
     private static TableSchema Table(TableText text, Version release) =>
-        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.Attributes, release);
+        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.ShowOrder == "alphabetical" ? [.. text.Attributes.OrderBy(attribute => attribute.Name, StringComparer.Ordinal)] : text.Attributes, release)
+            with
+        { Ordered = text.Ordered, Summary = [.. text.GetSummary ?? []] };
 
     private static TableSchema Build(string path, bool isList, string? key, IReadOnlyList<AttributeText> attributes, Version release)
     {
-        var known = attributes.Where(attribute => Includes(attribute.Versions, release)).ToArray();
+        var known = attributes.Where(attribute => Exists(attribute, release)).ToArray();
         return new TableSchema(path, isList)
         {
             Key = isList ? key : null,
             NumericKey = isList && known.FirstOrDefault(attribute => attribute.Name == key)?.Type == "integer",
-            Attributes = [.. known.Where(attribute => attribute.Type is not ("table" or "object")).Select(attribute => Attribute(attribute, release))],
-            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release))],
+            Attributes = [.. known.Where(attribute => attribute.Type is not ("table" or "object")).Select(attribute => Attribute(attribute, release) with { IsKey = isList && attribute.Name == key })],
+            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release) with { Ordered = child.Ordered })],
         };
     }
 
     private static AttributeSchema Attribute(AttributeText text, Version release)
     {
-        var kind = text.Type switch
-        {
-            "integer" => ValueKind.Number,
-            "option" when text.Options is { Count: > 0 } => ValueKind.Option,
-            _ => text.Vtype switch
-            {
-                "ipv4-address" or "ipv4-address-any" => ValueKind.Ipv4,
-                "ipv4-classnet-host" or "ipv4-classnet-any" or "ipv4-classnet" => ValueKind.Ipv4Mask,
-                _ => ValueKind.Text,
-            },
-        };
+        var kind = KindOf(text);
+        // One real unit of 7.2.4 was read out; where it differs, that release follows it.
+        var standing = text.Default72 is not null && (release.Major, release.Minor) == (7, 2) ? text.Default72 : text.Default;
+        ImmutableArray<string> options = [.. (text.Options ?? []).Select(option => Option(option, release)).OfType<string>()];
+        ImmutableArray<string> words = standing is not { Length: > 0 } ? []
+            : text.Multi || kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard or ValueKind.DateTime ? [.. standing.Split(' ')] : [standing];
         return new AttributeSchema(text.Name, kind)
         {
             Multi = text.Multi || text.Type == "ref-list",
-            Options = [.. (text.Options ?? []).Select(option => Option(option, release)).OfType<string>()],
+            Options = options,
             Min = text.Min ?? 0,
             Max = text.Max ?? uint.MaxValue,
             MaxLength = text.MaxLen,
             References = [.. text.Ref ?? []],
-            Default = text.Default is { Length: > 0 } value ? (kind == ValueKind.Ipv4Mask || text.Multi ? [.. value.Split(' ')] : [value]) : [],
+            Default = kind == ValueKind.Option ? Known(words, options, text.Multi) : words,
             Secret = text.Secret || text.Vtype?.StartsWith("password", StringComparison.Ordinal) == true,
             Required = text.Required,
+            EmptyIsUnset = text.Multi || text.Type == "ref-list" || text.EmptyUnset,
+            Always = text.Always,
+            Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
+            When = text.When?.Split('=') is [var other, var needed] ? new Condition(other, [.. needed.Split('|')], text.Drops) : null,
+            Bare = (text.Bare is not null && Includes(text.Bare, release)) || text.Vtype is "user",
+            Joins = text.Vtype is "user" && !text.Multi,
             Help = text.Note ?? "",
         };
     }
+
+    /// <summary>A default in a release that does not know all of its words: those that it knows, or the choice that does nothing (*assumed*).</summary>
+    private static ImmutableArray<string> Known(ImmutableArray<string> words, ImmutableArray<string> options, bool multi) =>
+        words.All(options.Contains) ? words : multi ? [.. words.Where(options.Contains)] : [options.Contains("disable") ? "disable" : options[0]];
+
+    private static ValueKind KindOf(AttributeText text) => text.Type switch
+    {
+        "integer" => ValueKind.Number,
+        "ref-list" when text.Element == "integer" => ValueKind.Number,
+        "option" when text.Options is { Count: > 0 } => ValueKind.Option,
+        _ => text.Vtype switch
+        {
+            "ipv4-address" or "ipv4-address-any" => ValueKind.Ipv4,
+            "ipv4-classnet-host" or "ipv4-classnet" => ValueKind.Ipv4Mask,
+            "ipv4-classnet-any" => ValueKind.Ipv4Wildcard,
+            "ipv4-netmask" => ValueKind.Netmask,
+            "ipv6-address" => ValueKind.Ipv6,
+            "ipv6-prefix" => ValueKind.Ipv6Prefix,
+            "mac-address" => ValueKind.Mac,
+            "uuid" => ValueKind.Uuid,
+            "datetime" => ValueKind.DateTime,
+            "time" => ValueKind.Time,
+            "hex-byte" => ValueKind.HexByte,
+            "dscp" => ValueKind.Dscp,
+            "port-range" => ValueKind.PortRange,
+            null when text.Default is "0.0.0.0" => ValueKind.Ipv4,
+            null when text.Default is "::" => ValueKind.Ipv6,
+            _ => ValueKind.Text,
+        },
+    };
 
     private static string? Option(JsonElement option, Version release)
     {
@@ -89,6 +143,11 @@ public sealed class ConfigSchema
         var versions = option.GetProperty("versions").EnumerateArray().Select(range => (IReadOnlyList<string>)[.. range.EnumerateArray().Select(end => end.GetString()!)]).ToArray();
         return Includes(versions, release) ? option.GetProperty("value").GetString() : null;
     }
+
+    /// <summary>An attribute is there in a release that knows it, with a choice that it knows, or a key for a list.</summary>
+    private static bool Exists(AttributeText text, Version release) => Includes(text.Versions, release)
+        && (text.Options is not { Count: > 0 } options || options.Any(option => Option(option, release) is not null))
+        && (text.Type != "table" || text.Children!.Any(child => child.Name == text.Mkey && Exists(child, release)));
 
     /// <summary>Ranges of releases, both ends included; an end that is empty is open. None at all: every release.</summary>
     private static bool Includes(IReadOnlyList<IReadOnlyList<string>>? ranges, Version release) =>

@@ -1,90 +1,121 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>The configuration in force: one immutable tree, swapped by commits, saved as one text file. Thread-safe.</summary>
+/// <summary>The configuration in force: one immutable tree, swapped by commits, saved as one text file with its revisions. Thread-safe.</summary>
 public sealed class ConfigStore
 {
-    private const string ChecksumMark = "#checksum=";
     private readonly Lock _lock = new();
-    private readonly string _file;
+    private readonly ConfigFiles _files;
     private readonly DeviceKey _key;
+    private readonly string _firstConfiguration;
     private readonly List<IConfigSubscriber> _subscribers = [];
-    private readonly List<Func<ConfigTree, ConfigError?>> _rules = [];
+    private readonly List<Func<ConfigChange, ConfigError?>> _rules = [];
+    private readonly List<Func<ConfigTree, ConfigTree, ConfigTree>> _consequences = [];
+    private readonly ConfigLocks _locks = new();
     private volatile ConfigTree _current;
-    private long _version;
+    private volatile ConfigTree _saved;
 
-    private ConfigStore(string file, DeviceKey key, IReadOnlyDictionary<string, Func<string, bool>> checks, ConfigTree tree) =>
-        (_file, _key, Checks, _current) = (file, key, checks, tree);
+    private ConfigStore(ConfigFiles files, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>> checks, TimeProvider time, ConfigTree tree) =>
+        (_files, _key, _firstConfiguration, Checks, Time, _current, _saved) = (files, key, firstConfiguration, checks, time, tree, tree);
 
     /// <summary>The tree in force.</summary>
     public ConfigTree Current => _current;
 
-    /// <summary>Not null: the newest file was damaged, and the revision before it was booted.</summary>
+    /// <summary>True while the tree in force is not the saved one (<c>set cfg-save manual</c> or <c>revert</c>).</summary>
+    public bool HasUnsaved => !ReferenceEquals(_current, _saved);
+
+    /// <summary>Not null: the newest file was damaged, and a revision before it was booted.</summary>
     public string? BootWarning { get; private init; }
 
     /// <summary>The lines of the booted file that this version does not understand; they have no effect, and the next save leaves them out.</summary>
     public IReadOnlyList<IgnoredLine> Ignored { get; private init; } = [];
 
-    /// <summary>Raised with the tree before and after, once a commit is durable; under the commit lock, so handlers must be quick.</summary>
-    public event Action<ConfigTree, ConfigTree>? Committed;
+    /// <summary>How long the disk took for the newest save: the whole of it, from the first write to the last sync.</summary>
+    public TimeSpan LastWrite { get; private set; }
+
+    /// <summary>Raised once a commit is in force (and durable, unless saving is manual); under the commit lock, so handlers must be quick.</summary>
+    public event Action<ConfigChange>? Committed;
+
+    /// <summary>Raised when what is in force was saved or is the saved one again; under the commit lock.</summary>
+    public event Action? Saved;
 
     /// <summary>Checks of single values, by <c>table attribute</c>.</summary>
     internal IReadOnlyDictionary<string, Func<string, bool>> Checks { get; }
 
+    /// <summary>The clock of revisions and transactions.</summary>
+    internal TimeProvider Time { get; }
+
     /// <summary>
     /// Opens the store on a file; when there is none yet, starts from <paramref name="firstConfiguration"/> and saves it. When the file is
-    /// damaged, boots the revision before it (the same name and <c>.1</c>).
+    /// damaged, boots the newest sound revision of it (in the folder <c>revisions</c> beside it).
     /// </summary>
     /// <param name="schema">The tables.</param>
     /// <param name="file">The file; made when there is none.</param>
     /// <param name="key">Seals the secrets in it.</param>
-    /// <param name="firstConfiguration">What a fresh unit boots.</param>
+    /// <param name="firstConfiguration">What a fresh unit boots, and a factory reset goes back to.</param>
     /// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c> (<c>user fortitoken seed</c>).</param>
+    /// <param name="time">The clock; null for the system's.</param>
     /// <exception cref="FormatException">The first configuration has a mistake; the message names the line. Nothing was written.</exception>
-    /// <exception cref="InvalidDataException">Neither the file nor its revision can be trusted.</exception>
-    public static ConfigStore Open(ConfigSchema schema, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks = null)
+    /// <exception cref="InvalidDataException">Neither the file nor a revision can be trusted.</exception>
+    public static ConfigStore Open(ConfigSchema schema, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks = null, TimeProvider? time = null) =>
+        Open(schema, new FileDisk(Path.GetDirectoryName(Path.GetFullPath(file))!), Path.GetFileName(file), key, firstConfiguration, checks, time);
+
+    /// <summary>Opens the store on a disk.</summary>
+    internal static ConfigStore Open(ConfigSchema schema, IDisk disk, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks, TimeProvider? time)
     {
         checks ??= ImmutableDictionary<string, Func<string, bool>>.Empty;
-        var previous = Previous(file);
-        if (!File.Exists(file) && !File.Exists(previous))
+        time ??= TimeProvider.System;
+        var files = new ConfigFiles(disk, file);
+        if (files.Load(out var warning) is { } text)
         {
-            var (first, wrong) = ConfigReader.Read(schema, firstConfiguration, text => Unseal(key, text), checks);
-            var mistake = wrong is [var line, ..] ? $"line {line.Number}: {line.Why}" : ConfigReferences.Broken(first).FirstOrDefault() is { } broken ? $"entry not found in datasource: {broken}" : null;
-            var fresh = mistake is null ? new ConfigStore(file, key, checks, first) : throw new FormatException($"configuration, {mistake}");
-            fresh.Save(first);
-            return fresh;
+            var (tree, ignored) = ConfigReader.Read(schema, text, sealedText => Unseal(key, sealedText), checks);
+            return new ConfigStore(files, key, firstConfiguration, checks, time, tree) { Ignored = ignored, BootWarning = warning };
         }
-        if (Verified(file) is { } newest)
+        var (first, wrong) = ConfigReader.Read(schema, firstConfiguration, sealedText => Unseal(key, sealedText), checks);
+        if (wrong is [var line, ..])
         {
-            var (tree, ignored) = ConfigReader.Read(schema, newest, text => Unseal(key, text), checks);
-            return new ConfigStore(file, key, checks, tree) { Ignored = ignored };
+            throw new FormatException($"configuration, line {line.Number}: {line.Why}");
         }
-        var older = Verified(previous) ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged, and there is no sound revision before it");
-        var (oldTree, oldIgnored) = ConfigReader.Read(schema, older, text => Unseal(key, text), checks);
-        var store = new ConfigStore(file, key, checks, oldTree) { Ignored = oldIgnored, BootWarning = $"{Path.GetFileName(file)} is damaged; the revision before it was booted" };
-        AtomicFile.Write(file, Encoding.UTF8.GetBytes(older));
-        return store;
+        var fresh = new ConfigStore(files, key, firstConfiguration, checks, time, first);
+        fresh.Save(first, ConfigAuthor.AttachedConsole, "");
+        return fresh;
     }
 
     /// <summary>What a text has that this version does not understand, line by line; nothing is changed or kept.</summary>
-    public static IReadOnlyList<IgnoredLine> Check(ConfigSchema schema, string text, IReadOnlyDictionary<string, Func<string, bool>>? checks = null)
-    {
+    public static IReadOnlyList<IgnoredLine> Check(ConfigSchema schema, string text, IReadOnlyDictionary<string, Func<string, bool>>? checks = null) =>
         // A value that another unit encrypted cannot be opened here, and is no mistake of the file.
-        var (tree, ignored) = ConfigReader.Read(schema, text, _ => "", checks ?? ImmutableDictionary<string, Func<string, bool>>.Empty);
-        return [.. ignored, .. ConfigReferences.Broken(tree).Select(broken => new IgnoredLine(0, $"entry not found in datasource: {broken}"))];
-    }
+        ConfigReader.Read(schema, text, _ => "", checks ?? ImmutableDictionary<string, Func<string, bool>>.Empty).Ignored;
 
     /// <summary>Adds a rule across tables that every commit must meet.</summary>
-    public void AddRule(Func<ConfigTree, ConfigError?> rule)
+    public void AddRule(Func<ConfigTree, ConfigError?> rule) => AddRule((ConfigChange change) => rule(change.Next));
+
+    /// <summary>Adds a rule about what may be changed, and by whom.</summary>
+    public void AddRule(Func<ConfigChange, ConfigError?> rule)
     {
         lock (_lock)
         {
             _rules.Add(rule);
         }
     }
+
+    /// <summary>
+    /// Adds a consequence: given the tree before and the one that a change made, it gives the tree that is to be stored, in the same commit. It must be
+    /// quick, and the same for the same trees.
+    /// </summary>
+    public void AddConsequence(Func<ConfigTree, ConfigTree, ConfigTree> consequence)
+    {
+        lock (_lock)
+        {
+            _consequences.Add(consequence);
+        }
+    }
+
+    /// <summary>
+    /// A list table as <c>get</c> shows it: with the attributes that are no configuration but state. Set once, before the first console.
+    /// </summary>
+    public Func<ConfigTable, ConfigTable> Live { get; set; } = table => table;
 
     /// <summary>
     /// Adds a service that follows the configuration, and applies the current tree to it (from an empty one) at once.
@@ -105,40 +136,120 @@ public sealed class ConfigStore
 
     /// <summary>
     /// Computes the next tree, validates it whole, applies it to every subscriber (undone on failure), saves it durably and swaps it in.
-    /// Null when done; an error when nothing changed.
+    /// Null when done; an error when nothing changed. A change that gives the same tree back does nothing.
     /// </summary>
-    public ConfigError? Commit(Func<ConfigTree, ConfigTree> change)
+    /// <param name="change">Makes the next tree of the one in force.</param>
+    /// <param name="author">Whose change it is; null for that of the attached console.</param>
+    public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null) => Commit(change, author ?? ConfigAuthor.AttachedConsole, null);
+
+    /// <summary>The same, from an administrator's workspace (null: from none).</summary>
+    internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner, string comment = "")
     {
         lock (_lock)
         {
-            var previous = _current;
-            var next = change(previous);
-            if (Validate(previous, next) is { } invalid)
+            var next = WithConsequences(_current, change(_current));
+            if (ReferenceEquals(next, _current))
             {
-                return invalid;
+                return null;
             }
-            for (var at = 0; at < _subscribers.Count; at++)
-            {
-                if (_subscribers[at].Apply(previous, next) is { } refused)
-                {
-                    Undo(at, next, previous);
-                    return refused;
-                }
-            }
-            try
-            {
-                Save(next);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                Undo(_subscribers.Count, next, previous);
-                return new ConfigError(-1, $"the configuration could not be saved: {error.Message}");
-            }
-            _current = next;
-            Committed?.Invoke(previous, next);
+            var whole = new ConfigChange(_current, next, author);
+            return _locks.Conflict(_current, next, owner) ?? Validate(whole) ?? PutInForce(whole, SavesAtOnce(_current) || SavesAtOnce(next) ? () => Save(next, author, comment) : null);
         }
-        return null;
     }
+
+    /// <summary>A tree that a change made, with what follows from it.</summary>
+    internal ConfigTree WithConsequences(ConfigTree previous, ConfigTree next)
+    {
+        lock (_lock)
+        {
+            return ReferenceEquals(previous, next) ? next : _consequences.Aggregate(next, (tree, consequence) => consequence(previous, tree));
+        }
+    }
+
+    /// <summary>Saves what is in force, if it is not saved yet. Null when it is on disk.</summary>
+    public ConfigError? SaveNow(ConfigAuthor? author = null)
+    {
+        lock (_lock)
+        {
+            return !HasUnsaved ? null : TrySave(() => Save(_current, author ?? ConfigAuthor.AttachedConsole, ""));
+        }
+    }
+
+    /// <summary>Puts the saved configuration in force again, without a restart. Null when it is.</summary>
+    /// <param name="due">Asked under the commit lock, just before; false leaves everything as it is.</param>
+    public ConfigError? Revert(Func<bool>? due = null)
+    {
+        lock (_lock)
+        {
+            var error = !HasUnsaved || due?.Invoke() == false ? null : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), null);
+            if (!HasUnsaved)
+            {
+                Saved?.Invoke();
+            }
+            return error;
+        }
+    }
+
+    /// <summary>
+    /// Replaces the whole configuration by that of a text, as one commit. What the text has that cannot be understood here is left out,
+    /// and given back line by line; a text that ends in the middle of something changes nothing.
+    /// </summary>
+    public (IReadOnlyList<IgnoredLine> Ignored, ConfigError? Error) Restore(string text, ConfigAuthor? author = null, string comment = "")
+    {
+        var (tree, ignored) = ConfigReader.Read(Current.Schema, text, Unseal, Checks);
+        if (ConfigReader.CutShort(ignored) is { } cut)
+        {
+            return (ignored, new ConfigError(-1, $"File check failed: line {cut.Number}: {cut.Why}"));
+        }
+        lock (_lock)
+        {
+            // On disk whatever cfg-save says: a restored configuration is the saved one.
+            return (ignored, Commit(_ => tree, author ?? ConfigAuthor.AttachedConsole, null, comment) ?? SaveNow(author));
+        }
+    }
+
+    /// <summary>Goes back to the first configuration. Keys, certificates and revisions stay.</summary>
+    public ConfigError? Reset(ConfigAuthor? author = null) => Restore(_firstConfiguration, author, "factory default").Error;
+
+    /// <summary>The revisions, oldest first. What is in force is not among them.</summary>
+    public IReadOnlyList<ConfigRevision> Revisions()
+    {
+        lock (_lock)
+        {
+            return _files.Revisions();
+        }
+    }
+
+    /// <summary>The text of a revision; null when there is none of this number, or it is damaged.</summary>
+    public string? Revision(long number)
+    {
+        lock (_lock)
+        {
+            return _files.Read(number);
+        }
+    }
+
+    /// <summary>Deletes a revision; false when there is none of this number.</summary>
+    public bool DeleteRevision(long number)
+    {
+        lock (_lock)
+        {
+            return _files.Delete(number);
+        }
+    }
+
+    /// <summary>Keeps what is in force as a revision of its own, with a comment.</summary>
+    public ConfigError? Keep(ConfigAuthor author, string comment)
+    {
+        lock (_lock)
+        {
+            var number = _files.Next;
+            return TrySave(() => _files.SaveRevision(number, ConfigImage.Of(_current, Header(author.User, Describe(number, author, comment)), _key)));
+        }
+    }
+
+    /// <summary>A text as a backup has it: header and the whole configuration.</summary>
+    internal string BackupText(bool full, string user) => Header(user) + new ConfigText(Seal, full).Tree(Current);
 
     /// <summary>A secret as it is shown: another text at each call.</summary>
     internal string Seal(string secret) => _key.Seal(Encoding.UTF8.GetBytes(secret));
@@ -147,39 +258,70 @@ public sealed class ConfigStore
     internal string? Unseal(string text) => Unseal(_key, text);
 
     /// <summary>The lines that a whole <c>show</c> begins with.</summary>
-    internal string Header() => $"#config-version={Personality.Platform}-{Current.Schema.Personality.Release.Major}.{Current.Schema.Personality.Release.Minor:00}.{Current.Schema.Personality.Release.Build:00}-FW-build{Current.Schema.Personality.Build:0000}-{Current.Schema.Personality.BuildDate}:opmode=1:vdom=0:user=admin\n#conf_file_ver={_version}\n#buildno={Current.Schema.Personality.Build:0000}\n#global_vdom=1\n";
+    internal string Header(string user)
+    {
+        lock (_lock)
+        {
+            return Header(user, null);
+        }
+    }
 
-    private static string Previous(string file) => file + ".1";
+    /// <summary>Runs something while no commit can happen, with what transactions hold.</summary>
+    internal T WithLocks<T>(Func<ConfigLocks, T> work)
+    {
+        lock (_lock)
+        {
+            return work(_locks);
+        }
+    }
+
+    /// <summary>What of a change breaks a rule; null when nothing does.</summary>
+    internal ConfigError? Validate(ConfigChange change)
+    {
+        if (ConfigReferences.NewlyBroken(change.Previous, change.Next) is { } broken)
+        {
+            return new ConfigError(-3, $"entry not found in datasource: {broken}");
+        }
+        lock (_lock)
+        {
+            return _rules.Select(rule => rule(change)).FirstOrDefault(error => error is not null);
+        }
+    }
+
+    private static bool SavesAtOnce(ConfigTree tree) => tree.Object("system global").Text("cfg-save") is not ("manual" or "revert");
 
     private static string? Unseal(DeviceKey key, string text) => key.Unseal(text) is { } secret ? Encoding.UTF8.GetString(secret) : null;
 
-    /// <summary>The text of a file whose checksum is right; null for any other.</summary>
-    private static string? Verified(string file)
+    private string Header(string user, ConfigRevision? revision)
     {
-        if (!File.Exists(file))
-        {
-            return null;
-        }
-        var bytes = File.ReadAllBytes(file);
-        var mark = bytes.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes("\n" + ChecksumMark));
-        if (mark < 0)
-        {
-            return null;
-        }
-        var body = bytes.AsSpan(0, mark + 1);
-        return bytes.AsSpan(mark + 1).SequenceEqual(ChecksumLine(body)) ? Encoding.UTF8.GetString(bytes) : null;
+        var personality = Current.Schema.Personality;
+        return $"#config-version={Personality.Platform}-{personality.Release}-FW-build{personality.Build:0000}-{personality.BuildDate}:opmode=1:vdom=0:user={user}\n"
+            + $"#conf_file_ver={revision?.Number ?? _files.Newest}\n#buildno={personality.Build:0000}\n#global_vdom=1\n{(revision is null ? "" : revision.Line + "\n")}";
     }
 
-    private static byte[] ChecksumLine(ReadOnlySpan<byte> body) => Encoding.ASCII.GetBytes(ChecksumMark + Convert.ToHexStringLower(SHA256.HashData(body)) + "\n");
+    private ConfigRevision Describe(long number, ConfigAuthor author, string comment) =>
+        new(number, Time.GetUtcNow(), author.User, $"{Current.Schema.Personality.Release}-build{Current.Schema.Personality.Build:0000}", comment);
 
-    private ConfigError? Validate(ConfigTree previous, ConfigTree next)
+    /// <summary>Applies a valid tree to every service, saves it if asked, and swaps it in; on failure everything is as it was.</summary>
+    private ConfigError? PutInForce(ConfigChange change, Action? save)
     {
-        var before = ConfigReferences.Broken(previous).ToHashSet(StringComparer.Ordinal);
-        if (ConfigReferences.Broken(next).FirstOrDefault(broken => !before.Contains(broken)) is { } newlyBroken)
+        var (previous, next) = (change.Previous, change.Next);
+        for (var at = 0; at < _subscribers.Count; at++)
         {
-            return new ConfigError(-3, $"entry not found in datasource: {newlyBroken}");
+            if (_subscribers[at].Apply(previous, next) is { } refused)
+            {
+                Undo(at, next, previous);
+                return refused;
+            }
         }
-        return _rules.Select(rule => rule(next)).FirstOrDefault(error => error is not null);
+        if (save is not null && TrySave(save) is { } unsaved)
+        {
+            Undo(_subscribers.Count, next, previous);
+            return unsaved;
+        }
+        _current = next;
+        Committed?.Invoke(change);
+        return null;
     }
 
     private void Undo(int count, ConfigTree from, ConfigTree to)
@@ -193,15 +335,27 @@ public sealed class ConfigStore
         }
     }
 
-    private void Save(ConfigTree tree)
+    private static ConfigError? TrySave(Action save)
     {
-        _version++;
-        var body = Encoding.UTF8.GetBytes(Header() + new ConfigText(Seal).Tree(tree));
-        if (Verified(_file) is not null)
+        try
         {
-            // The newest revision becomes the one before it, as a whole: a copy first, so that there is always a sound one.
-            AtomicFile.Write(Previous(_file), File.ReadAllBytes(_file));
+            save();
+            return null;
         }
-        AtomicFile.Write(_file, [.. body, .. ChecksumLine(body)]);
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return new ConfigError(-1, $"the configuration could not be saved: {error.Message}");
+        }
+    }
+
+    private void Save(ConfigTree tree, ConfigAuthor author, string comment)
+    {
+        var number = _files.Next;
+        var image = ConfigImage.Of(tree, Header(author.User, Describe(number, author, comment)), _key);
+        var began = Time.GetTimestamp();
+        _files.Save(number, image);
+        LastWrite = Time.GetElapsedTime(began);
+        _saved = tree;
+        Saved?.Invoke();
     }
 }

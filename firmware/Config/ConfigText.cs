@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 
 namespace Appliance.Firmware.Config;
@@ -12,17 +13,25 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// <summary>What was written.</summary>
     public override string ToString() => _text.ToString();
 
-    /// <summary>Every table that holds something.</summary>
-    internal ConfigText Tree(ConfigTree tree)
+    /// <summary>Every table that holds something, or those of them that may be seen.</summary>
+    internal ConfigText Tree(ConfigTree tree, Func<TableSchema, bool>? maySee = null)
     {
-        foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!))
+        foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!).Where(table => maySee?.Invoke(table) != false))
         {
-            if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !IsDefault(tree.Object(table.Path))))
+            if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !tree.Object(table.Path).IsDefault))
             {
                 Table(tree, table);
             }
         }
         return this;
+    }
+
+    /// <summary>What was written, as bytes; the text is empty then.</summary>
+    internal byte[] Take()
+    {
+        var bytes = Encoding.UTF8.GetBytes(_text.ToString());
+        _text.Clear();
+        return bytes;
     }
 
     /// <summary>One table, or one entry of it.</summary>
@@ -56,7 +65,8 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// <summary>An entry with its edit and next.</summary>
     internal void Entry(string key, ConfigObject entry, int depth)
     {
-        Line(depth, $"edit {(entry.Schema.NumericKey ? key : ConfigWords.Quote(key))}");
+        _text.Append(' ', depth * 4).Append("edit ");
+        (entry.Schema.NumericKey ? _text.Append(key) : ConfigWords.AppendQuoted(_text, key)).Append('\n');
         Body(entry, depth + 1);
         Line(depth, "next");
     }
@@ -69,36 +79,23 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         Line(depth, "end");
     }
 
-    /// <summary>The value part of a <c>set</c>.</summary>
-    internal string Value(AttributeSchema attribute, ConfigObject value)
-    {
-        var words = value.Words(attribute.Name);
-        if (words.Length == 0 || (words.Length == 1 && words[0].Length == 0))
-        {
-            return "''";
-        }
-        if (attribute.Secret)
-        {
-            return "ENC " + seal(words[0]);
-        }
-        return attribute.Kind == ValueKind.Text ? string.Join(' ', words.Select(ConfigWords.Quote)) : string.Join(' ', words);
-    }
-
     private void Body(ConfigObject value, int depth)
     {
-        foreach (var attribute in value.Schema.Attributes)
+        if (full || value.Schema.ShowsDefaults)
         {
-            if (attribute.Name == value.Schema.Key || !(full || value.IsSet(attribute.Name)))
+            foreach (var attribute in value.Schema.Attributes)
             {
-                continue;
+                if (Shows(attribute, value))
+                {
+                    Set(attribute, value.Words(attribute), depth);
+                }
             }
-            if (value.Words(attribute.Name).Length == 0 && attribute.Multi)
+        }
+        else
+        {
+            foreach (var (attribute, words) in value.Values)
             {
-                Line(depth, $"unset {attribute.Name}");
-            }
-            else
-            {
-                Line(depth, $"set {attribute.Name} {Value(attribute, value)}");
+                Set(attribute, words, depth);
             }
         }
         foreach (var child in value.Schema.Children)
@@ -108,15 +105,59 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
             {
                 List(child.Path, entries, depth);
             }
-            else if (entries.Find("") is { } single && (full || !IsDefault(single)))
+            else if (entries.Find("") is { } single && (full || !single.IsDefault))
             {
                 Object(child.Path, single, depth);
             }
         }
     }
 
-    private static bool IsDefault(ConfigObject value) =>
-        value.Schema.Attributes.All(attribute => !value.IsSet(attribute.Name)) && value.Schema.Children.All(child => value.Children(child.Path).Count == 0);
+    private void Set(AttributeSchema attribute, ImmutableArray<string> words, int depth)
+    {
+        if (attribute.IsKey)
+        {
+            return;
+        }
+        if (words.Length == 0 && attribute.EmptyIsUnset)
+        {
+            _text.Append(' ', depth * 4).Append("unset ").Append(attribute.Name).Append('\n');
+            return;
+        }
+        _text.Append(' ', depth * 4).Append("set ").Append(attribute.Name).Append(' ');
+        Value(attribute, words);
+        _text.Append('\n');
+    }
+
+    private void Value(AttributeSchema attribute, ImmutableArray<string> words)
+    {
+        if (words.Length == 0 || (words.Length == 1 && words[0].Length == 0))
+        {
+            _text.Append("''");
+        }
+        else if (attribute.Secret)
+        {
+            _text.Append("ENC ").Append(seal(words[0]));
+        }
+        else if (attribute.Kind != ValueKind.Text || (attribute.Bare && words.All(word => attribute.Joins ? word.Split(' ').All(ConfigWords.NeedsNoQuotes) : ConfigWords.NeedsNoQuotes(word))))
+        {
+            _text.AppendJoin(' ', words.AsSpan());
+        }
+        else
+        {
+            for (var at = 0; at < words.Length; at++)
+            {
+                ConfigWords.AppendQuoted(at > 0 ? _text.Append(' ') : _text, words[at]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What is set, what is always shown, and in full whatever counts; of those an empty number, choice or address is left out: there is
+    /// no word for it.
+    /// </summary>
+    private bool Shows(AttributeSchema attribute, ConfigObject value) =>
+        value.IsSet(attribute)
+        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || ConfigValue.HasEmptyWord(attribute.Kind) || attribute.Multi));
 
     private void Line(int depth, string text) => _text.Append(' ', depth * 4).Append(text).Append('\n');
 }

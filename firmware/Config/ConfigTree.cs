@@ -1,40 +1,50 @@
-using System.Collections.Immutable;
-
 namespace Appliance.Firmware.Config;
 
 /// <summary>The whole configuration at one moment. Immutable: a commit swaps one tree for another.</summary>
 public sealed class ConfigTree
 {
-    private readonly ImmutableDictionary<string, ConfigObject> _objects;
-    private readonly ImmutableDictionary<string, ConfigTable> _tables;
+    /// <summary>For each path of the schema its object or its table; null where nothing was ever held.</summary>
+    private readonly object?[] _held;
 
     /// <summary>A configuration with every table at its default.</summary>
-    public ConfigTree(ConfigSchema schema) : this(schema, ImmutableDictionary<string, ConfigObject>.Empty, ImmutableDictionary<string, ConfigTable>.Empty) { }
+    public ConfigTree(ConfigSchema schema) : this(schema, new object?[schema.Paths.Length]) { }
 
-    private ConfigTree(ConfigSchema schema, ImmutableDictionary<string, ConfigObject> objects, ImmutableDictionary<string, ConfigTable> tables)
+    private ConfigTree(ConfigSchema schema, object?[] held)
     {
         Schema = schema;
-        _objects = objects;
-        _tables = tables;
+        _held = held;
     }
 
     /// <summary>The tables that there are.</summary>
     public ConfigSchema Schema { get; }
 
     /// <summary>The paths of the tables that ever held something, in the schema's order.</summary>
-    public IEnumerable<string> HeldPaths => Schema.Paths.Where(path => _objects.ContainsKey(path) || _tables.ContainsKey(path));
+    public IEnumerable<string> HeldPaths => Schema.Paths.Where((_, at) => _held[at] is not null);
 
     /// <summary>A single object by its path as typed, for example <c>system ftm-push</c>.</summary>
-    public ConfigObject Object(string path) => _objects.GetValueOrDefault(path) ?? new ConfigObject(Table(path, isList: false));
+    public ConfigObject Object(string path) => At(path) as ConfigObject ?? Table(path, isList: false).EmptyObject;
 
     /// <summary>A list table by its path as typed, for example <c>user local</c>.</summary>
-    public ConfigTable List(string path) => _tables.GetValueOrDefault(path) ?? new ConfigTable(Table(path, isList: true));
+    public ConfigTable List(string path) => At(path) as ConfigTable ?? Table(path, isList: true).EmptyTable;
 
     /// <summary>This tree with a single object replaced.</summary>
-    public ConfigTree With(string path, ConfigObject value) => new(Schema, _objects.SetItem(path, value), _tables);
+    public ConfigTree With(string path, ConfigObject value) => ReferenceEquals(Object(path), value) ? this : Replaced(path, value);
 
     /// <summary>This tree with a list table replaced.</summary>
-    public ConfigTree With(string path, ConfigTable value) => new(Schema, _objects, _tables.SetItem(path, value));
+    public ConfigTree With(string path, ConfigTable value) => ReferenceEquals(List(path), value) ? this : Replaced(path, value);
+
+    /// <summary>The tables in which two trees of one schema differ.</summary>
+    internal static IEnumerable<TableSchema> Changed(ConfigTree before, ConfigTree after) =>
+        after.Schema.Paths.Where((_, at) => !ReferenceEquals(before._held[at], after._held[at])).Select(path => after.Schema.Table(path)!);
+
+    private object? At(string path) => Schema.PlaceOf(path) is >= 0 and var at ? _held[at] : null;
+
+    private ConfigTree Replaced(string path, object value)
+    {
+        var held = _held.AsSpan().ToArray();
+        held[Schema.PlaceOf(path)] = value;
+        return new(Schema, held);
+    }
 
     private TableSchema Table(string path, bool isList) =>
         Schema.Table(path) is { } table && table.IsList == isList ? table : throw new ArgumentException($"no such {(isList ? "list" : "object")}: {path}");

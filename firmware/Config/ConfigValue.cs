@@ -24,13 +24,29 @@ internal static class ConfigValue
         {
             return ([], new ConfigError(-160, "incomplete command in the end"));
         }
+        if (IsDefault(schema, words))
+        {
+            return (schema.Default, null); // Good whatever the range says: 0 often stands for "as the unit thinks best".
+        }
         if (schema.Secret && words is ["ENC", var sealedText])
         {
             return unseal(sealedText) is { } clear ? ([clear], null) : ([], Refuse(-14, "ENC", "the value was not encrypted by this unit"));
         }
-        if (schema.Kind == ValueKind.Ipv4Mask)
+        if (words is [""] && schema.Default.IsEmpty && HasEmptyWord(schema.Kind))
         {
-            return Ipv4Mask(words);
+            return ([], null);
+        }
+        if (schema.Kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard)
+        {
+            return Ipv4Mask(words, anyMask: schema.Kind == ValueKind.Ipv4Wildcard);
+        }
+        if (schema.Kind == ValueKind.DateTime)
+        {
+            return DayAndTime(schema, words);
+        }
+        if (schema.Joins)
+        {
+            words = [string.Join(' ', words)];
         }
         if (words.Count > 1 && !schema.Multi)
         {
@@ -52,27 +68,93 @@ internal static class ConfigValue
     /// <summary>True for a name that the device refuses.</summary>
     internal static bool HasDangerous(string word) => word.AsSpan().IndexOfAny(Dangerous) >= 0;
 
+    /// <summary>True for a kind whose emptiness can be written: two quotes. There is no word for an empty number, choice or address.</summary>
+    internal static bool HasEmptyWord(ValueKind kind) => kind is ValueKind.Text or ValueKind.DateTime or ValueKind.Time or ValueKind.HexByte or ValueKind.Dscp or ValueKind.PortRange;
+
+    private static bool IsDefault(AttributeSchema schema, IReadOnlyList<string> words)
+    {
+        if (words.Count != schema.Default.Length)
+        {
+            return false;
+        }
+        for (var at = 0; at < words.Count; at++)
+        {
+            if (words[at] != schema.Default[at])
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static string Clean(string word) => string.Concat(word.Where(c => !char.IsControl(c)).Take(64));
 
     private static ImmutableArray<string> Keep(AttributeSchema schema, IReadOnlyList<string> words) => schema switch
     {
         // Choices are shown in the schema's order, whatever the order of typing.
         { Multi: true, Kind: ValueKind.Option } => [.. schema.Options.Where(words.Contains)],
-        { Multi: true } => [.. words.Distinct(StringComparer.Ordinal)],
-        { Kind: ValueKind.Number } => [long.Parse(words[0], CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture)],
-        { Kind: ValueKind.Ipv4 } => [IPAddress.Parse(words[0]).ToString()],
-        _ => words[0].Length == 0 ? [] : [words[0]],
+        { Multi: true } => [.. words.Select(word => Canonical(schema.Kind, word)).Distinct(StringComparer.Ordinal)],
+        { Kind: ValueKind.Option } => [schema.Options[schema.Options.IndexOf(words[0])]],
+        _ => words[0].Length == 0 ? [] : [Canonical(schema.Kind, words[0])],
+    };
+
+    /// <summary>A checked word as it is kept: what means the same is the same text.</summary>
+    private static string Canonical(ValueKind kind, string word) => kind switch
+    {
+        ValueKind.Number when word[0] == '0' => long.Parse(word, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
+        ValueKind.Ipv6 => IPAddress.Parse(word).ToString(),
+        ValueKind.Ipv6Prefix => word.Split('/') is [var address, var length] ? $"{IPAddress.Parse(address)}/{int.Parse(length, CultureInfo.InvariantCulture)}" : $"{IPAddress.Parse(word)}/128",
+        ValueKind.Mac or ValueKind.Uuid or ValueKind.HexByte => word.ToLowerInvariant(),
+        _ => word,
     };
 
     private static ConfigError? CheckWord(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows) => schema.Kind switch
     {
-        ValueKind.Number when !word.All(char.IsAsciiDigit) || word.Length is 0 or > 18 => Refuse(-651, word, $"invalid unsigned integer value: {Clean(word)}"),
+        ValueKind.Number when word.Length is 0 or > 18 || word.AsSpan().ContainsAnyExceptInRange('0', '9') => Refuse(-651, word, $"invalid unsigned integer value: {Clean(word)}"),
         ValueKind.Number when long.Parse(word, CultureInfo.InvariantCulture) is var number && (number < schema.Min || number > schema.Max) => Refuse(-650, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
-        ValueKind.Number => null,
-        ValueKind.Option when !schema.Options.Contains(word) => Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
+        ValueKind.Number => word.Length > 0 && allows?.Invoke(schema, word) == false ? Refuse(-3, word, "entry not found in datasource") : null,
+        ValueKind.Option when !schema.Options.Contains(word) => NodeCheck(schema, word),
         ValueKind.Option => null,
         ValueKind.Ipv4 => IsIpv4(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Netmask => IsIpv4(word) && IsMask(IPAddress.Parse(word)) ? null : Refuse(-9, word, "invalid netmask."),
+        ValueKind.Ipv6 => IsIpv6(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Ipv6Prefix => IsIpv6Prefix(word) ? null : Refuse(-8, word, "invalid ip address"),
+        ValueKind.Mac => word.Split(':') is { Length: 6 } octets && octets.All(octet => octet.Length == 2 && octet.All(char.IsAsciiHexDigit)) ? null : NodeCheck(schema, word),
+        ValueKind.Uuid => Guid.TryParseExact(word, "D", out _) ? null : NodeCheck(schema, word, "invalid uuid"),
+        ValueKind.Time => IsTime(word, "HH:mm") ? null : NodeCheck(schema, word, "invalid time, hh:mm is expected"),
+        ValueKind.HexByte => word is ['0', 'x' or 'X', var high, var low] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low) ? null : NodeCheck(schema, word, "invalid octet, 0x00 to 0xff is expected"),
+        ValueKind.Dscp => word.Length == 6 && word.All(c => c is '0' or '1') ? null : NodeCheck(schema, word, "six binary digits are expected"),
+        ValueKind.PortRange => IsPortRange(word) ? null : NodeCheck(schema, word, "invalid port range"),
         _ => CheckText(schema, word, allows),
+    };
+
+    private static ConfigError NodeCheck(AttributeSchema schema, string word, string? why = null) => why is null
+        ? Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}")
+        : new(-651, why, $"node_check_object fail! for {schema.Name} {Clean(word)}", "", $"value parse error before '{Clean(word)}'");
+
+    private static (ImmutableArray<string>, ConfigError?) DayAndTime(AttributeSchema schema, IReadOnlyList<string> words)
+    {
+        // Two words, or both in quotes as older files have it.
+        IReadOnlyList<string> parts = words is [var one] ? one.Split(' ') : words;
+        return parts is [var day, var time] && ((day == "0000-00-00" && time == "00:00:00") || (IsTime(day, "yyyy-MM-dd") && IsTime(time, "HH:mm:ss")))
+            ? ([day, time], null)
+            : ([], NodeCheck(schema, string.Join(' ', words), "invalid time, yyyy-mm-dd hh:mm:ss is expected"));
+    }
+
+    private static bool IsTime(string word, string format) => DateTime.TryParseExact(word, format, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+
+    private static bool IsPortRange(string word) => word.Split('-') is { Length: 1 or 2 } ends
+        && ends.All(end => end.Length is > 0 and <= 5 && end.All(char.IsAsciiDigit) && int.Parse(end, CultureInfo.InvariantCulture) <= ushort.MaxValue)
+        && int.Parse(ends[0], CultureInfo.InvariantCulture) <= int.Parse(ends[^1], CultureInfo.InvariantCulture);
+
+    private static bool IsIpv6(string word) =>
+        word.Contains(':', StringComparison.Ordinal) && !word.Contains('%', StringComparison.Ordinal) && word[0] != '[' && IPAddress.TryParse(word, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;
+
+    private static bool IsIpv6Prefix(string word) => word.Split('/') switch
+    {
+        [var address] => IsIpv6(address),
+        [var address, var length] => IsIpv6(address) && length.Length is > 0 and <= 3 && length.All(char.IsAsciiDigit) && int.Parse(length, CultureInfo.InvariantCulture) <= 128,
+        _ => false,
     };
 
     private static ConfigError? CheckText(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows)
@@ -82,7 +164,7 @@ internal static class ConfigValue
         {
             return Refuse(-1, shown, $"string value is too long. the size is {word.Length}, the limit is {schema.MaxLength}");
         }
-        if (word.Any(c => char.IsControl(c) && c != '\n'))
+        if (HasControl(word, lines: true))
         {
             return Refuse(-173, shown, "The string contains control characters");
         }
@@ -99,7 +181,20 @@ internal static class ConfigValue
             : null;
     }
 
-    private static (ImmutableArray<string>, ConfigError?) Ipv4Mask(IReadOnlyList<string> words)
+    /// <summary>True for a text with a control character in it, whatever it is but a tab or, where they are allowed, a new line.</summary>
+    internal static bool HasControl(string word, bool lines = false)
+    {
+        foreach (var c in word)
+        {
+            if (char.IsControl(c) && !(lines && c is '\n' or '\t'))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static (ImmutableArray<string>, ConfigError?) Ipv4Mask(IReadOnlyList<string> words, bool anyMask)
     {
         var (address, mask) = words switch
         {
@@ -115,11 +210,11 @@ internal static class ConfigValue
         {
             return ([], new ConfigError(-160, "incomplete command in the end"));
         }
-        if (!IsIpv4(mask) || !IsMask(IPAddress.Parse(mask)))
+        if (!IsIpv4(mask) || !(anyMask || IsMask(IPAddress.Parse(mask))))
         {
             return ([], Refuse(-9, mask, "invalid netmask."));
         }
-        return ([IPAddress.Parse(address).ToString(), IPAddress.Parse(mask).ToString()], null);
+        return ([address, mask], null);
     }
 
     private static string MaskOf(string bits) =>
@@ -127,9 +222,31 @@ internal static class ConfigValue
             ? new IPAddress([.. BitConverter.GetBytes(length == 0 ? 0u : uint.MaxValue << (32 - length)).Reverse()]).ToString()
             : bits;
 
-    /// <summary>Four decimal numbers: what IPAddress.Parse takes beyond that is no address to the device.</summary>
-    private static bool IsIpv4(string text) => text.Split('.') is { Length: 4 } parts && parts.All(part => part.Length is > 0 and <= 3 && part.All(char.IsAsciiDigit) && (part.Length == 1 || part[0] != '0'))
-        && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork;
+    /// <summary>Four decimal numbers without leading zeros: what IPAddress.Parse takes beyond that is no address to the device.</summary>
+    private static bool IsIpv4(string text)
+    {
+        var (numbers, value, digits) = (1, 0, 0);
+        foreach (var c in text)
+        {
+            if (c == '.' && digits > 0)
+            {
+                (numbers, value, digits) = (numbers + 1, 0, 0);
+            }
+            else if (char.IsAsciiDigit(c) && (digits == 0 || value > 0))
+            {
+                (value, digits) = ((value * 10) + (c - '0'), digits + 1);
+            }
+            else
+            {
+                return false;
+            }
+            if (value > 255 || numbers > 4)
+            {
+                return false;
+            }
+        }
+        return numbers == 4 && digits > 0;
+    }
 
     private static bool IsMask(IPAddress mask)
     {

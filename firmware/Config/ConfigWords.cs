@@ -1,81 +1,228 @@
+using System.Buffers;
 using System.Text;
 
 namespace Appliance.Firmware.Config;
 
+/// <summary>A text taken apart by the device's quoting rules.</summary>
+/// <param name="Words">The words without their quotes; the last one may be unfinished.</param>
+/// <param name="LastStart">Where the last word begins in the text; the length of the text when nothing is open at its end.</param>
+/// <param name="Open">True while a quote or a final backslash is open: the command goes on with the next line.</param>
+/// <param name="Bar">Where the first bar stands that is neither quoted nor escaped; -1 when there is none.</param>
+internal sealed record ScannedWords(List<string> Words, int LastStart, bool Open, int Bar);
+
 /// <summary>The words of one command, by the device's quoting rules.</summary>
 internal static class ConfigWords
 {
+    private static readonly SearchValues<char> Special = SearchValues.Create(" \t\r\n\"'\\");
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-/+");
+
     /// <summary>
     /// Splits a command: runs of non-blanks, <c>"…"</c> with backslash escapes, <c>'…'</c> literal, pieces join. Null while a quote or a
     /// final backslash is open: the command goes on with the next line.
     /// </summary>
-    internal static List<string>? Split(string text)
+    internal static List<string>? Split(string text) => Scan(text) is { Open: false, Words: var words } ? words : null;
+
+    /// <summary>Takes a text apart, whether it is finished or not.</summary>
+    internal static ScannedWords Scan(string text)
     {
         var words = new List<string>();
         var word = new StringBuilder();
-        var inWord = false;
+        var (start, bar, open) = (-1, -1, false);
         for (var at = 0; at < text.Length; at++)
         {
             var c = text[at];
+            if (c is ' ' or '\t' or '\n' or '\r')
+            {
+                Finish();
+                continue;
+            }
+            if (c == '\\' && at + 1 < text.Length && text[at + 1] == '\n')
+            {
+                at++; // A line that goes on.
+                continue;
+            }
+            start = start < 0 ? at : start;
             switch (c)
             {
-                case ' ' or '\t' or '\n' or '\r':
-                    Finish();
-                    break;
                 case '"' or '\'':
-                    inWord = true;
-                    if (ReadQuoted(text, ref at, c, word))
-                    {
-                        break;
-                    }
-                    return null;
+                    open = !ReadQuoted(text, ref at, word);
+                    at--;
+                    break;
+                case '\\' when at + 1 == text.Length:
+                    open = true;
+                    break;
                 case '\\':
-                    if (++at >= text.Length)
-                    {
-                        return null;
-                    }
-                    if (text[at] != '\n') // A line that goes on.
-                    {
-                        inWord = true;
-                        word.Append(text[at]);
-                    }
+                    word.Append(text[++at]);
                     break;
                 default:
-                    inWord = true;
+                    bar = bar < 0 && c == '|' ? at : bar;
                     word.Append(c);
                     break;
             }
         }
+        var last = start < 0 ? text.Length : start;
         Finish();
-        return words;
+        return new ScannedWords(words, last, open, bar);
 
         void Finish()
         {
-            if (inWord)
+            if (start >= 0)
             {
                 words.Add(word.ToString());
                 word.Clear();
-                inWord = false;
+                start = -1;
             }
         }
     }
 
-    /// <summary>A word as it is shown in quotes.</summary>
-    internal static string Quote(string word) => "\"" + word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
-
-    private static bool ReadQuoted(string text, ref int at, char quote, StringBuilder word)
+    /// <summary>
+    /// Adds the words of the command that begins at <paramref name="at"/>, and moves on past the line that ends it (a quoted newline does
+    /// not). False when the text ends before the command does. The same rules as <see cref="Scan"/>, for long texts.
+    /// </summary>
+    internal static bool Read(string text, ref int at, List<string> words)
     {
-        for (at++; at < text.Length; at++)
+        StringBuilder? joined = null;
+        var start = -1; // Of a piece that is a whole word as it stands, as long as nothing else joins it.
+        var inWord = false;
+        while (at < text.Length)
         {
-            if (text[at] == quote)
+            var c = text[at];
+            switch (c)
+            {
+                case ' ' or '\t' or '\r' or '\n':
+                    Finish(at);
+                    at++;
+                    if (c == '\n')
+                    {
+                        return true;
+                    }
+                    break;
+                case '"' or '\'':
+                    if (!inWord && Simple(text, at) is { } simple)
+                    {
+                        words.Add(simple);
+                        at += simple.Length + 2;
+                        break;
+                    }
+                    Join(at);
+                    if (!ReadQuoted(text, ref at, joined!))
+                    {
+                        return false;
+                    }
+                    break;
+                case '\\':
+                    var was = inWord;
+                    Join(at);
+                    if (at + 1 >= text.Length)
+                    {
+                        return false;
+                    }
+                    if (text[at + 1] == '\n')
+                    {
+                        inWord = was; // A line that goes on.
+                    }
+                    else
+                    {
+                        joined!.Append(text[at + 1]);
+                    }
+                    at += 2;
+                    break;
+                default:
+                    if (inWord)
+                    {
+                        Join(at);
+                    }
+                    start = at;
+                    inWord = true;
+                    at = text.AsSpan(at).IndexOfAny(Special) is >= 0 and var length ? at + length : text.Length;
+                    break;
+            }
+        }
+        Finish(at);
+        return true;
+
+        void Join(int end)
+        {
+            joined ??= new StringBuilder();
+            if (start >= 0)
+            {
+                joined.Append(text, start, end - start);
+                start = -1;
+            }
+            inWord = true;
+        }
+
+        void Finish(int end)
+        {
+            if (inWord)
+            {
+                words.Add(start >= 0 && joined is null or { Length: 0 } ? text[start..end] : Whole(end));
+                joined?.Clear();
+                (start, inWord) = (-1, false);
+            }
+        }
+
+        string Whole(int end)
+        {
+            Join(end);
+            return joined!.ToString();
+        }
+    }
+
+    /// <summary>A word as it is shown in quotes.</summary>
+    internal static string Quote(string word) => AppendQuoted(new StringBuilder(word.Length + 2), word).ToString();
+
+    /// <summary>Adds a word in quotes.</summary>
+    internal static StringBuilder AppendQuoted(StringBuilder text, string word)
+    {
+        text.Append('"');
+        if (word.AsSpan().IndexOfAny('"', '\\') < 0)
+        {
+            return text.Append(word).Append('"');
+        }
+        foreach (var c in word)
+        {
+            (c is '"' or '\\' ? text.Append('\\') : text).Append(c);
+        }
+        return text.Append('"');
+    }
+
+    /// <summary>True for a word that reads the same without quotes.</summary>
+    internal static bool NeedsNoQuotes(string word) => word.Length > 0 && word.AsSpan().IndexOfAnyExcept(Plain) < 0;
+
+    /// <summary>What is in quotes, when it stands for itself there and is a whole word; else null.</summary>
+    private static string? Simple(string text, int at)
+    {
+        var end = text.AsSpan(at + 1).IndexOfAny(text[at], '\\');
+        return end >= 0 && text[at + 1 + end] == text[at] && (at + end + 2 == text.Length || text[at + end + 2] is ' ' or '\n' or '\t' or '\r') ? text.Substring(at + 1, end) : null;
+    }
+
+    private static bool ReadQuoted(string text, ref int at, StringBuilder word)
+    {
+        var quote = text[at++];
+        while (at < text.Length)
+        {
+            var piece = quote == '"' ? text.AsSpan(at).IndexOfAny('"', '\\') : text.AsSpan(at).IndexOf('\'');
+            if (piece < 0)
+            {
+                word.Append(text, at, text.Length - at);
+                at = text.Length;
+                return false;
+            }
+            word.Append(text, at, piece);
+            at += piece;
+            if (text[at++] == quote)
             {
                 return true;
             }
-            if (text[at] == '\\' && quote == '"' && at + 1 < text.Length)
+            if (at < text.Length)
             {
-                at++;
+                word.Append(text[at++]);
             }
-            word.Append(text[at]);
+            else
+            {
+                word.Append('\\');
+            }
         }
         return false;
     }

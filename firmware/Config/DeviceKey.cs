@@ -1,15 +1,23 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace Appliance.Firmware.Config;
 
 /// <summary>The key of this unit, 256 random bits made on first boot. Secrets at rest are sealed with it.</summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Lives as long as the unit; the cipher's handle frees itself.")]
 public sealed class DeviceKey
 {
     private const int NonceLength = 12;
     private const int TagLength = 16;
-    private readonly byte[] _key;
+    private const int StackMax = 512;
+    private readonly AesGcm _aes;
+    private readonly Lock _lock = new();
 
-    private DeviceKey(byte[] key) => _key = key;
+    /// <summary>Random bytes for the next nonces; each is used once.</summary>
+    private readonly byte[] _nonces = new byte[NonceLength * 128];
+    private int _nonceAt = NonceLength * 128;
+
+    private DeviceKey(byte[] key) => _aes = new AesGcm(key, TagLength);
 
     /// <summary>Reads the key from a file of the state folder, or makes it (owner may read and write, nobody else).</summary>
     /// <exception cref="InvalidDataException">The file is there and is not a key.</exception>
@@ -26,26 +34,36 @@ public sealed class DeviceKey
     /// <summary>Seals a secret: base64 of nonce, AES-256-GCM cipher text and tag. A new value at each call.</summary>
     public string Seal(ReadOnlySpan<byte> secret)
     {
-        var sealedBytes = new byte[NonceLength + secret.Length + TagLength];
-        RandomNumberGenerator.Fill(sealedBytes.AsSpan(0, NonceLength));
-        using var aes = new AesGcm(_key, TagLength);
-        aes.Encrypt(sealedBytes.AsSpan(0, NonceLength), secret, sealedBytes.AsSpan(NonceLength, secret.Length), sealedBytes.AsSpan(NonceLength + secret.Length));
+        Span<byte> sealedBytes = secret.Length <= StackMax ? stackalloc byte[NonceLength + secret.Length + TagLength] : new byte[NonceLength + secret.Length + TagLength];
+        lock (_lock)
+        {
+            if (_nonceAt == _nonces.Length)
+            {
+                RandomNumberGenerator.Fill(_nonces);
+                _nonceAt = 0;
+            }
+            _nonces.AsSpan(_nonceAt, NonceLength).CopyTo(sealedBytes);
+            _nonceAt += NonceLength;
+            _aes.Encrypt(sealedBytes[..NonceLength], secret, sealedBytes.Slice(NonceLength, secret.Length), sealedBytes[(NonceLength + secret.Length)..]);
+        }
         return Convert.ToBase64String(sealedBytes);
     }
 
     /// <summary>Opens what <see cref="Seal"/> made; null when it was made with another key, or is damaged.</summary>
     public byte[]? Unseal(string text)
     {
-        var sealedBytes = new byte[text.Length];
+        Span<byte> sealedBytes = text.Length <= StackMax ? stackalloc byte[text.Length] : new byte[text.Length];
         if (!Convert.TryFromBase64String(text, sealedBytes, out var length) || length < NonceLength + TagLength)
         {
             return null;
         }
         var secret = new byte[length - NonceLength - TagLength];
-        using var aes = new AesGcm(_key, TagLength);
         try
         {
-            aes.Decrypt(sealedBytes.AsSpan(0, NonceLength), sealedBytes.AsSpan(NonceLength, secret.Length), sealedBytes.AsSpan(length - TagLength, TagLength), secret);
+            lock (_lock)
+            {
+                _aes.Decrypt(sealedBytes[..NonceLength], sealedBytes.Slice(NonceLength, secret.Length), sealedBytes[(length - TagLength)..length], secret);
+            }
             return secret;
         }
         catch (AuthenticationTagMismatchException)

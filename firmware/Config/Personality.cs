@@ -10,6 +10,9 @@ public sealed record Personality(string Name, Version Release, int Build, string
     /// <summary>The model word of configuration headers and of the clients' XML.</summary>
     public const string Platform = "FGVM64";
 
+    /// <summary>The model as <c>get system status</c> spells it.</summary>
+    public const string Model = "FortiGate-VM64";
+
     /// <summary>6.4.0: the release whose words the lab speaks (<c>server-ip</c> works).</summary>
     public static readonly Personality Default = new("6.4", new Version(6, 4, 0), 1579, "200330");
 

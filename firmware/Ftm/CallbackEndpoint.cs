@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,7 +10,10 @@ namespace Appliance.Firmware.Ftm;
 /// Where phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/push-dialect.md). 200 means accepted, 401 refused; nothing else is told
 /// about sessions. What is not a well-formed answer gets 400, 404, 405, 413 or 415, with no body.
 /// </summary>
-public sealed class CallbackEndpoint(PushService push)
+/// <param name="push">Takes the answers.</param>
+/// <param name="callers">Who may call at all; anybody else gets 403.</param>
+/// <param name="debug">Told what became of each answer.</param>
+public sealed class CallbackEndpoint(PushService push, TrustedCallers callers, DebugTap debug)
 {
     /// <summary>The path, with and without its last slash.</summary>
     public const string Path = "/api/v1/pushauthresp/";
@@ -30,6 +34,12 @@ public sealed class CallbackEndpoint(PushService push)
         {
             return StatusCodes.Status404NotFound;
         }
+        var from = context.Connection.RemoteIpAddress!.MapToIPv4();
+        if (!callers.Allows(from))
+        {
+            debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: refused, no trusted host of any administrator");
+            return StatusCodes.Status403Forbidden;
+        }
         if (request.Method != HttpMethods.Post)
         {
             context.Response.Headers.Allow = HttpMethods.Post;
@@ -48,10 +58,11 @@ public sealed class CallbackEndpoint(PushService push)
         var accepted = answer switch
         {
             null => (bool?)null,
-            { Action: "validate", TokenCode: { } code } => await push.ApproveAsync(answer.SessionId, code).ConfigureAwait(false),
-            { Action: "alert", Message: { } message, Hmac: { } hmac } => await push.AlertAsync(answer.SessionId, message, hmac).ConfigureAwait(false),
+            { Action: "validate", TokenCode: { } code } => await push.ApproveAsync(answer.SessionId, code, answer.Number ?? "").ConfigureAwait(false),
+            { Action: "alert", Message: { } message, Hmac: { } hmac, Number: null } => await push.AlertAsync(answer.SessionId, message, hmac).ConfigureAwait(false),
             _ => null,
         };
+        debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: {(answer is null ? "not well formed" : answer.Action is "validate" or "alert" ? answer.Action : "unknown action")}, {(accepted switch { true => "accepted", false => "refused", null => "not understood" })}");
         return accepted switch
         {
             true => StatusCodes.Status200OK,
@@ -62,14 +73,14 @@ public sealed class CallbackEndpoint(PushService push)
 }
 
 /// <summary>What a phone answers, as it stands on the wire.</summary>
-internal sealed record PhoneAnswer(string SessionId, string Action, string? TokenCode, string? Message, byte[]? Hmac)
+internal sealed record PhoneAnswer(string SessionId, string Action, string? TokenCode, string? Message, byte[]? Hmac, string? Number)
 {
     private const int MessageMax = 256;
 
     /// <summary>Reads an answer; null for anything but one JSON object with each field once and of the right form.</summary>
     internal static PhoneAnswer? Parse(ReadOnlySpan<byte> body)
     {
-        string? session = null, action = null, code = null, message = null, hmac = null;
+        string? session = null, action = null, code = null, message = null, hmac = null, number = null;
         try
         {
             var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 2 });
@@ -92,6 +103,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
                     "token_code" => Set(ref code, value),
                     "message" => Set(ref message, value),
                     "hmac" => Set(ref hmac, value),
+                    "number" => Set(ref number, value),
                     _ => false,
                 };
                 if (!known)
@@ -109,7 +121,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
             // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
             return null;
         }
-        if (session is not { Length: 32 } || action is null || message is { Length: > MessageMax } || code is { Length: > 16 })
+        if (session is not { Length: 32 } || action is null || message is { Length: > MessageMax } || code is { Length: > 16 } || number is { Length: > 4 })
         {
             return null;
         }
@@ -122,7 +134,7 @@ internal sealed record PhoneAnswer(string SessionId, string Action, string? Toke
             }
             signature = Convert.FromHexString(hmac);
         }
-        return new PhoneAnswer(session, action, code, message, signature);
+        return new PhoneAnswer(session, action, code, message, signature, number);
     }
 
     private static bool Set(ref string? field, string value)

@@ -12,10 +12,11 @@ namespace Appliance.Firmware.Ftm;
 /// <param name="ClientAddress">From where.</param>
 /// <param name="Time">When the login began.</param>
 /// <param name="Expires">When the answer comes too late.</param>
+/// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
 /// <param name="OsVersion">What the phone said of itself at its registration (<c>os-ver</c>); "" when it said nothing.</param>
 public sealed record PushMessage(
     string Recipient, string TokenSerial, string SessionId, string CallbackHost, int CallbackPort,
-    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, string OsVersion = "");
+    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, string OsVersion = "", bool NumberMatch = false);
 
 /// <summary>What became of a push on its way.</summary>
 public enum PushOutcome
@@ -49,6 +50,9 @@ public sealed record PushResult(PushOutcome Outcome, string Cause = "", DateTime
 /// <summary>The way to the phones: a push proxy, or the simulator's push cloud.</summary>
 public interface IPushSender
 {
+    /// <summary>The server that messages are handed to, for the debug stream; a word in the place of an address where there is none.</summary>
+    (string Address, int Port) Server => ("in-process", 0);
+
     /// <summary>Hands the message over, at most once. Never throws for a proxy's or a provider's failure.</summary>
     ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken);
 }

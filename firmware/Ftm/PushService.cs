@@ -22,6 +22,7 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
     private readonly IPushSender _sender;
     private readonly EventLog _events;
     private readonly TimeProvider _time;
+    private readonly DebugTap _debug;
     private readonly Action<RegistrationGone> _gone;
     private readonly PushSessions _sessions = new();
     private readonly PushHealth _health = new();
@@ -34,10 +35,11 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
     /// <param name="sender">The way to the phones.</param>
     /// <param name="events">Where it is told.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="debug">Who watches.</param>
     /// <param name="gone">Told of every registration that the provider says is gone; called on any thread, must not throw.</param>
-    public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, Action<RegistrationGone> gone)
+    public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, DebugTap debug, Action<RegistrationGone> gone)
     {
-        (_login, _sender, _events, _time, _gone) = (login, sender, events, time, gone);
+        (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
         _healthTimer = time.CreateTimer(_ => Watch(health => health.Tick(_time.GetUtcNow())), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -64,6 +66,7 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
         {
             return; // This login has its push already.
         }
+        _debug.Write(DebugArea.FtmPush, $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0");
         // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
         _ = SendAsync(session, settings);
     }
@@ -77,55 +80,13 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
         }
     }
 
-    /// <summary>The phone answered <c>validate</c>. True when this decided the _login.</summary>
-    public async Task<bool> ApproveAsync(string sessionId, string code)
-    {
-        PushSession? session;
-        int wrongAnswers;
-        lock (_lock)
-        {
-            wrongAnswers = _sessions.WrongAnswers(sessionId);
-            session = _sessions.Take(sessionId, _time.GetUtcNow());
-        }
-        if (session is null)
-        {
-            return false;
-        }
-        if (await _login.PushApprovedAsync(session.Order.RequestId, code).ConfigureAwait(false))
-        {
-            return true;
-        }
-        lock (_lock)
-        {
-            _sessions.PutBack(session, wrongAnswers + 1);
-        }
-        return false;
-    }
+    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it ("" when none was). True when this decided the login.</summary>
+    public Task<bool> ApproveAsync(string sessionId, string code, string number) =>
+        AnswerAsync(sessionId, session => _login.PushApprovedAsync(session.Order.RequestId, code, number));
 
-    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the _login.</summary>
-    public async Task<bool> AlertAsync(string sessionId, string message, byte[] hmac)
-    {
-        PushSession? session;
-        int wrongAnswers;
-        lock (_lock)
-        {
-            wrongAnswers = _sessions.WrongAnswers(sessionId);
-            session = _sessions.Take(sessionId, _time.GetUtcNow());
-        }
-        if (session is null)
-        {
-            return false;
-        }
-        if (!PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac))
-        {
-            lock (_lock)
-            {
-                _sessions.PutBack(session, wrongAnswers + 1);
-            }
-            return false;
-        }
-        return await _login.PushDeniedAsync(session.Order.RequestId).ConfigureAwait(false);
-    }
+    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    public Task<bool> AlertAsync(string sessionId, string message, byte[] hmac) =>
+        AnswerAsync(sessionId, session => PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac) ? _login.PushDeniedAsync(session.Order.RequestId) : Task.FromResult(false));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -133,6 +94,31 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
         await _healthTimer.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         _stopping.Dispose();
+    }
+
+    private async Task<bool> AnswerAsync(string sessionId, Func<PushSession, Task<bool>> decide)
+    {
+        PushSession? session;
+        lock (_lock)
+        {
+            session = _sessions.Take(sessionId, _time.GetUtcNow());
+        }
+        if (session is null)
+        {
+            return false;
+        }
+        var decided = false;
+        try
+        {
+            return decided = await decide(session).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _sessions.Return(session, decided);
+            }
+        }
     }
 
     private async Task SendAsync(PushSession session, FtmPushSettings settings)
@@ -151,12 +137,13 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
         {
             result = await _sender.SendAsync(new PushMessage(
                 order.Token.RegistrationId, order.Token.Serial, session.Id, settings.CallbackHost, settings.ServerPort,
-                order.User, order.Source, order.Time, order.Expires, order.Token.OsVersion), _stopping.Token).ConfigureAwait(false);
+                order.User, order.Source, order.Time, order.Expires, order.Token.OsVersion, order.NumberMatch), _stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             return;
         }
+        _debug.Write(DebugArea.FtmPush, $"Push message of {order.User} to {order.Token.Serial}: {(result.Outcome == PushOutcome.Sent ? "sent" : result.Cause)}");
         Watch(health => health.Record(result, _time.GetUtcNow()));
         if (result.Outcome == PushOutcome.Sent)
         {

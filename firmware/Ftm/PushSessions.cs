@@ -18,8 +18,17 @@ public sealed class PushSessions
     /// <summary>Wrong codes after which a session is over: its id alone must not allow guessing.</summary>
     private const int WrongAnswersMax = 3;
 
-    private readonly Dictionary<string, (PushSession Session, int WrongAnswers)> _byId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Entry> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _idByRequest = new(StringComparer.Ordinal);
+
+    private sealed class Entry(PushSession session)
+    {
+        public PushSession Session => session;
+        public int WrongAnswers { get; set; }
+
+        /// <summary>True while an answer to it is looked at: no second one finds it.</summary>
+        public bool Taken { get; set; }
+    }
 
     /// <summary>How many pushes are out.</summary>
     public int Count => _byId.Count;
@@ -32,7 +41,7 @@ public sealed class PushSessions
             return null;
         }
         var session = new PushSession(id, order);
-        _byId.Add(id, (session, 0));
+        _byId.Add(id, new Entry(session));
         _idByRequest.Add(order.RequestId, id);
         return session;
     }
@@ -41,12 +50,12 @@ public sealed class PushSessions
     public bool IsOpen(string id) => _byId.ContainsKey(id);
 
     /// <summary>
-    /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, decided,
-    /// cancelled, late).
+    /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, taken, decided,
+    /// cancelled, late). <see cref="Return"/> says what became of the answer.
     /// </summary>
     public PushSession? Take(string id, DateTimeOffset now)
     {
-        if (!_byId.TryGetValue(id, out var entry))
+        if (!_byId.TryGetValue(id, out var entry) || entry.Taken)
         {
             return null;
         }
@@ -55,23 +64,24 @@ public sealed class PushSessions
             Remove(entry.Session);
             return null;
         }
-        _byId.Remove(id);
-        _idByRequest.Remove(entry.Session.Order.RequestId);
+        entry.Taken = true;
         return entry.Session;
     }
 
-    /// <summary>Puts a session back whose answer decided nothing (a wrong code), unless it had its share of those.</summary>
-    public void PutBack(PushSession session, int wrongAnswers)
+    /// <summary>The answer to a taken session was looked at: it decided the login, or it did not (a wrong code) and another may, unless there were too many.</summary>
+    public void Return(PushSession session, bool decided)
     {
-        if (wrongAnswers < WrongAnswersMax)
+        // Cancelled meanwhile: then it is gone, and must not come back.
+        if (!_byId.TryGetValue(session.Id, out var entry))
         {
-            _byId[session.Id] = (session, wrongAnswers);
-            _idByRequest[session.Order.RequestId] = session.Id;
+            return;
+        }
+        entry.Taken = false;
+        if (decided || ++entry.WrongAnswers >= WrongAnswersMax)
+        {
+            Remove(session);
         }
     }
-
-    /// <summary>How often a session got a wrong answer.</summary>
-    public int WrongAnswers(string id) => _byId.TryGetValue(id, out var entry) ? entry.WrongAnswers : 0;
 
     /// <summary>The login is decided otherwise: answers to its push are refused from now on.</summary>
     public void Cancel(string requestId)

@@ -1,234 +1,152 @@
-using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using Appliance.Firmware.Events;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>A push that the login core wants sent.</summary>
-public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires);
-
-/// <summary>A decision of the core and what the shell has to do about it, in this order: events, commit, pushes, answers.</summary>
-public sealed class LoginStep
-{
-    /// <summary>What the caller is told; null while it has to wait.</summary>
-    public LoginAnswer? Answer { get; set; }
-    /// <summary>What must be durable before anybody is told.</summary>
-    public List<StateWrite> Memory { get; } = [];
-    /// <summary>What happened.</summary>
-    public List<EventEntry> Events { get; } = [];
-    /// <summary>A push to be sent.</summary>
-    public PushOrder? Push { get; set; }
-    /// <summary>Pending logins whose push is void from now on.</summary>
-    public List<string> Cancelled { get; } = [];
-    /// <summary>Answers for those who wait for the phone.</summary>
-    public List<(string RequestId, LoginAnswer Answer)> Released { get; } = [];
-}
-
 /// <summary>
-/// The rules that decide who gets in. Synchronous and deterministic: <c>(input, now)</c> in, a <see cref="LoginStep"/> out; no
-/// clock, no random, no socket. The shell (<see cref="LoginService"/>) serializes the calls.
+/// The rules that decide who gets in, whoever asks: a user of the SSL VPN, an administrator, a RADIUS client. Synchronous and
+/// deterministic: <c>(input, now)</c> in, a <see cref="LoginStep"/> out; no clock, no random, no socket. The shell
+/// (<see cref="LoginService"/>) serializes the calls. docs/login.md has the rules in one place.
 /// </summary>
-public sealed class LoginCore(TokenCore tokens)
+/// <remarks>
+/// A login is <see cref="Start"/>, then any number of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle; a phone answers with
+/// <see cref="PushApproved"/> and <see cref="ConfirmPush"/>, or <see cref="PushDenied"/>; <see cref="Tick"/> ends what is late.
+/// </remarks>
+public sealed partial class LoginCore
 {
+    /// <summary>The tables that the core and its tokens need in the state database.</summary>
+    public static readonly string[] Tables = [TokenCore.UseTable, TokenCore.DriftTable, FailureLimit.Table, GuessLimit.Table, PushLimit.Table, LabPolicy.Table];
+
     /// <summary>Wrong codes that end one pending login.</summary>
     private const int WrongCodesMax = 3;
-    /// <summary>"Please wait" answers that one pending login gets before it is refused: a client that loops must end.</summary>
-    private const int WaitAnswersMax = 3;
+    /// <summary>"Please wait" and "next code" answers that one pending login gets before it is refused: a client that loops must end.</summary>
+    private const int HoldsMax = 3;
     /// <summary>Logins that may be pending at once.</summary>
     private const int PendingMax = 200_000;
 
+    private readonly TokenCore _tokens;
+    private readonly OneTimeCodes _codes = new();
     private readonly Dictionary<string, Attempt> _pending = new(StringComparer.Ordinal);
     private readonly PriorityQueue<(string RequestId, DateTimeOffset At), DateTimeOffset> _deadlines = new();
-    private readonly SourceLimit _sources = new();
+    private readonly FailureLimit _sources = new("sslvpn-source");
+    private readonly FailureLimit _blackouts = new("user-source");
+    private readonly FailureLimit _lockouts = new("user");
+    private readonly FailureLimit _adminSources = new("admin-source");
+    private readonly GuessLimit _guesses = new();
+    private readonly PushLimit _pushes = new();
+    private long _lastLoginId;
 
-    private enum PushState { None, Out, Deciding, Approved, Over }
+    /// <summary>A core that remembers nothing; for tests of the rules.</summary>
+    public LoginCore(TokenCore tokens) => _tokens = tokens;
 
-    private sealed class Attempt(LoginHandle handle, LoginGrant grant, Token token, DateTimeOffset deadline, DeadlineName deadlineName)
+    /// <summary>A core that remembers what the database remembers. For start-up only.</summary>
+    public LoginCore(TokenCore tokens, StateDatabase state)
+        : this(tokens)
     {
-        public LoginHandle Handle => handle;
-        public LoginGrant Grant => grant;
-        public Token Token => token;
-        public DateTimeOffset Deadline => deadline;
-        public DeadlineName DeadlineName => deadlineName;
-        public PushState Push { get; set; }
-        public DateTimeOffset PushExpires { get; set; }
-        public Refusal PushRefusal { get; set; } = Refusal.Expired;
-        public int WrongCodes { get; set; }
-        public int WaitAnswers { get; set; }
+        foreach (var limit in (FailureLimit[])[_sources, _blackouts, _lockouts, _adminSources])
+        {
+            limit.Load(state);
+        }
+        _guesses.Load(state);
+        _pushes.Load(state);
     }
 
-    /// <summary>How many logins wait for a second factor.</summary>
+    /// <summary>How many logins wait.</summary>
     public int PendingCount => _pending.Count;
 
     /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
     public DateTimeOffset? NextDeadline => _deadlines.TryPeek(out _, out var at) ? at : null;
 
-    /// <summary>A first factor.</summary>
+    /// <summary>A first factor. No answer in the step: a remote server is to be asked (<see cref="LoginStep.Remote"/>).</summary>
     /// <param name="request">Name, password, source.</param>
     /// <param name="rules">The configuration in force.</param>
     /// <param name="canPush">Whether a push to a token could be sent.</param>
-    /// <param name="handle">Fresh random ids for the pending login, if it becomes one.</param>
+    /// <param name="draw">What the login needs of chance, if it becomes a pending one.</param>
     /// <param name="now">The time.</param>
-    public LoginStep Start(LoginRequest request, LoginRules rules, Func<Token, bool> canPush, LoginHandle handle, DateTimeOffset now)
+    public LoginStep Start(LoginRequest request, LoginRules rules, Func<Token, bool> canPush, LoginDraw draw, DateTimeOffset now)
     {
         var step = new LoginStep();
-        if (_sources.IsBlocked(request.Source, now))
+        if (Blocked(step, request, now))
         {
             step.Answer = new LoginAnswer.Refused(Refusal.Blocked);
             return step;
         }
-        if (rules.Users.CheckPassword(request.User, request.Password) is not { } user)
+        var id = NewLogin(step, request);
+        Note(step, id, new("source", "not blocked"));
+        if (LockedOut(step, id, request, rules, now))
         {
-            return Refuse(step, request.User, request.Source, Refusal.BadCredentials, rules, now);
+            return Refuse(step, request, request.User, Refusal.LockedOut, rules, now);
         }
-        // There are no realms yet; one that does not exist lets nobody in.
-        if (request.Realm.Length > 0 || rules.Policy.PortalFor(user) is not var (group, portal))
+        var (account, fallback) = WhoIs(step, id, request, rules);
+        if (account is { Remote: not null, Enabled: true, Password: null } remote && request.Kind != LoginKind.Admin)
         {
-            return Refuse(step, user.Name, request.Source, Refusal.NoPolicy, rules, now);
+            return AskRemote(step, new Attempt(id, request, draw, remote) { IsFallback = fallback }, rules, now);
         }
-        var grant = new LoginGrant(user.Name, group, portal, request.Source, user.SecondFactor);
-        if (!user.SecondFactor)
+        if (!Account.IsPassword(account, request.Password) || account is not { Enabled: true } || IsEmptyFromAfar(account, request))
         {
-            return Succeed(step, grant);
+            Note(step, id, account switch
+            {
+                null => new("name", "unknown", LoginSetting.User),
+                { Password: null } => new("first factor", "no password is kept here", LoginSetting.User),
+                { Enabled: false } => new("status", "disabled", LoginSetting.UserStatus),
+                _ => new("password", "wrong", LoginSetting.UserPassword),
+            }, decides: true);
+            return Refuse(step, request, account?.Name ?? request.User, Refusal.BadCredentials, rules, now, unknownName: account is null);
         }
-        if (user.Token is not { Locked: false, Seed: { } seed } token)
+        Note(step, id, new("password", "right"));
+        return FirstFactorGiven(step, new Attempt(id, request, draw, account), rules, canPush, now);
+    }
+
+    /// <summary>A remote server's verdict on a first factor, or that there is none. False in vain calls change nothing.</summary>
+    public LoginStep RemoteAnswered(string requestId, RemoteVerdict verdict, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        var step = new LoginStep();
+        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.FirstFactorGiven || Lapse(step, attempt, now))
         {
-            return Refuse(step, user.Name, request.Source, Refusal.TokenUnusable, rules, now);
-        }
-        if (_pending.Count >= PendingMax)
-        {
-            step.Answer = new LoginAnswer.Refused(Refusal.Overloaded);
             return step;
         }
-        var (deadline, deadlineName) = rules.Deadlines.SecondFactor(now);
-        var attempt = new Attempt(handle, grant, token, deadline, deadlineName);
-        _pending.Add(handle.RequestId, attempt);
-        Remind(attempt, deadline);
-        var wait = tokens.WaitFor(seed, now);
-        if (wait is null && canPush(token))
+        _pending.Remove(requestId);
+        var server = attempt.Account.Remote!;
+        Note(step, attempt.Id, new("remote server", verdict switch
         {
-            // While a code of this step is used up the phone could only answer with that code: then a push would be in vain.
-            var life = now + LoginDeadlines.PushLife;
-            attempt.Push = PushState.Out;
-            attempt.PushExpires = life < deadline ? life : deadline;
-            Remind(attempt, attempt.PushExpires);
-            step.Push = new PushOrder(handle.RequestId, user.Name, token, request.Source, now, attempt.PushExpires);
-        }
-        step.Answer = new LoginAnswer.Challenge(handle, grant, step.Push is not null, wait);
+            RemoteVerdict.Accepted => "accepted",
+            RemoteVerdict.Rejected => "rejected",
+            _ => "cannot be asked",
+        })
+        { Subject = $"{server.Type} {server.Name}" }, decides: verdict != RemoteVerdict.Accepted);
+        _ = verdict == RemoteVerdict.Accepted
+            ? FirstFactorGiven(step, attempt, rules, canPush, now)
+            : Refuse(step, attempt.Request, attempt.Account.Name, verdict == RemoteVerdict.Rejected ? Refusal.BadCredentials : Refusal.RemoteUnavailable, rules, now);
+        step.Released.Add((requestId, step.Answer!));
         return step;
     }
 
     /// <summary>A typed code. Empty, while a push is out or approved: waits for the phone (*assumed*, see docs/ssl-vpn.md).</summary>
-    public LoginStep SubmitCode(LoginHandle handle, string code, IPAddress source, LoginRules rules, DateTimeOffset now)
+    /// <param name="handle">The pending login.</param>
+    /// <param name="code">The code.</param>
+    /// <param name="source">From where; another than that of the first factor is refused.</param>
+    /// <param name="rules">The configuration in force.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="nextCode">The token's next code, in case its clock has drifted; "" when it was not given.</param>
+    /// <param name="kind">By which way in; a login begun by another is not found.</param>
+    public LoginStep SubmitCode(LoginHandle handle, string code, IPAddress source, LoginRules rules, DateTimeOffset now, string nextCode = "", LoginKind kind = LoginKind.SslVpn)
     {
         var step = new LoginStep();
-        if (Find(handle, source, rules, now, step) is not { } attempt)
+        if (Find(handle, source, kind, rules, now, step) is not { } attempt)
         {
             return step;
         }
-        if (code.Length == 0 && attempt.Push != PushState.None)
-        {
-            return Await(step, attempt, rules, now);
-        }
-        var verdict = tokens.Check(attempt.Token.Seed!, code, now);
-        switch (verdict.Outcome)
-        {
-            case CodeOutcome.Accepted:
-                step.Memory.Add(verdict.Memory);
-                Close(step, attempt, new LoginAnswer.Refused(Refusal.Superseded));
-                return Succeed(step, attempt.Grant);
-            case CodeOutcome.Wait when ++attempt.WaitAnswers <= WaitAnswersMax:
-                step.Answer = new LoginAnswer.Challenge(attempt.Handle, attempt.Grant, Push: false, verdict.Wait);
-                return step;
-            default:
-                var last = ++attempt.WrongCodes >= WrongCodesMax || verdict.Outcome == CodeOutcome.Wait;
-                if (last)
-                {
-                    Close(step, attempt, new LoginAnswer.Refused(Refusal.WrongCode));
-                }
-                Refuse(step, attempt.Grant.User, source, Refusal.WrongCode, rules, now);
-                step.Answer = new LoginAnswer.Refused(Refusal.WrongCode, Retry: !last);
-                return step;
-        }
+        return code.Length == 0 && attempt.Push != PushState.None ? Await(step, attempt, rules, now) : CheckCode(step, attempt, code, nextCode, rules, now);
     }
 
     /// <summary>The client waits for the phone. No answer in the step: it has to wait, and comes with <see cref="LoginStep.Released"/> of a later one.</summary>
-    public LoginStep AwaitPush(LoginHandle handle, IPAddress source, LoginRules rules, DateTimeOffset now)
+    public LoginStep AwaitPush(LoginHandle handle, IPAddress source, LoginRules rules, DateTimeOffset now, LoginKind kind = LoginKind.SslVpn)
     {
         var step = new LoginStep();
-        return Find(handle, source, rules, now, step) is { } attempt ? Await(step, attempt, rules, now) : step;
-    }
-
-    /// <summary>
-    /// The phone approved, with the code it shows. True when the code was right and is used up now; the login itself goes on
-    /// with <see cref="ConfirmPush"/> once the step's memory is durable.
-    /// </summary>
-    public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, DateTimeOffset now)
-    {
-        var step = new LoginStep();
-        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Push != PushState.Out || now >= attempt.PushExpires)
-        {
-            return (false, step);
-        }
-        var verdict = tokens.Check(attempt.Token.Seed!, code, now);
-        if (verdict.Outcome != CodeOutcome.Accepted)
-        {
-            return (false, step);
-        }
-        step.Memory.Add(verdict.Memory);
-        attempt.Push = PushState.Deciding;
-        return (true, step);
-    }
-
-    /// <summary>The approval is on disk: who waits is let in; if nobody waits yet, the next request of this login is.</summary>
-    public LoginStep ConfirmPush(string requestId, bool somebodyWaits)
-    {
-        var step = new LoginStep();
-        if (!_pending.TryGetValue(requestId, out var attempt))
-        {
-            return step;
-        }
-        attempt.Push = PushState.Approved;
-        step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "approved"));
-        if (somebodyWaits)
-        {
-            _pending.Remove(requestId);
-            Succeed(step, attempt.Grant);
-            step.Released.Add((requestId, step.Answer!));
-        }
-        return step;
-    }
-
-    /// <summary>The phone denied: final. False when there is nothing to deny.</summary>
-    public (bool Accepted, LoginStep Step) PushDenied(string requestId, LoginRules rules, DateTimeOffset now)
-    {
-        var step = new LoginStep();
-        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Push != PushState.Out || now >= attempt.PushExpires)
-        {
-            return (false, step);
-        }
-        step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "denied"));
-        Close(step, attempt, new LoginAnswer.Refused(Refusal.Denied));
-        Refuse(step, attempt.Grant.User, attempt.Grant.Source, Refusal.Denied, rules, now);
-        step.Answer = null;
-        return (true, step);
-    }
-
-    /// <summary>The push could not be sent: who waits for it is told at once; a code may still be typed.</summary>
-    public LoginStep PushFailed(string requestId)
-    {
-        var step = new LoginStep();
-        if (_pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out)
-        {
-            attempt.Push = PushState.Over;
-            attempt.PushRefusal = Refusal.PushFailed;
-            step.Released.Add((requestId, new LoginAnswer.Refused(Refusal.PushFailed, Retry: true)));
-        }
-        return step;
+        return Find(handle, source, kind, rules, now, step) is { } attempt ? Await(step, attempt, rules, now) : step;
     }
 
     /// <summary>The time has come to <see cref="NextDeadline"/>: ends what is over.</summary>
@@ -242,110 +160,133 @@ public sealed class LoginCore(TokenCore tokens)
             {
                 continue;
             }
-            if (now >= attempt.Deadline)
-            {
-                Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
-                // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
-                if (attempt.Push is not (PushState.Approved or PushState.Deciding))
-                {
-                    var reason = attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName;
-                    step.Events.Add(LoginEvents.Expired(attempt.Grant, reason));
-                }
-            }
-            else if (attempt.Push == PushState.Out && now >= attempt.PushExpires)
-            {
-                attempt.Push = PushState.Over;
-                step.Cancelled.Add(due.RequestId);
-                step.Events.Add(LoginEvents.Expired(attempt.Grant, DeadlineName.PushLife));
-                step.Released.Add((due.RequestId, new LoginAnswer.Refused(Refusal.Expired, Retry: true)));
-            }
+            Lapse(step, attempt, now);
         }
         return step;
     }
 
-    /// <summary>The configuration changed: a pending login whose user or token is not what it was ends at once.</summary>
-    public LoginStep RulesChanged(LoginRules rules)
+    /// <summary>The configuration changed: a pending login whose account or factor is not what it was ends at once.</summary>
+    public LoginStep RulesChanged(LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        foreach (var attempt in _pending.Values.Where(attempt => !StillStands(attempt, rules.Users)).ToArray())
+        foreach (var attempt in _pending.Values.Where(attempt => !StillStands(attempt, rules)).ToArray())
         {
             Close(step, attempt, new LoginAnswer.Refused(Refusal.TokenUnusable));
-            step.Events.Add(LoginEvents.Refused(attempt.Grant.User, attempt.Grant.Source, Refusal.TokenUnusable));
+            step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, Refusal.TokenUnusable, now));
+            Note(step, attempt.Id, new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User), decides: true);
         }
         return step;
     }
 
-    private static bool StillStands(Attempt attempt, UserDirectory users) =>
-        users.Find(attempt.Grant.User) is { Enabled: true, SecondFactor: true, Token: { Locked: false, Seed: { } seed } token }
-        && token.Serial == attempt.Token.Serial && seed.Identity == attempt.Token.Seed!.Identity;
-
-    private LoginStep Await(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    /// <summary>Two consecutive codes of a token, given by an operator: sets its drift, and forgives what was guessed at it.</summary>
+    public (ResyncVerdict Verdict, LoginStep Step) Resync(TokenSeed seed, string code, string nextCode, DateTimeOffset now)
     {
-        switch (attempt.Push)
+        var step = new LoginStep();
+        var verdict = _tokens.Resync(seed, code, nextCode, now);
+        step.Memory.AddRange(verdict.Memory);
+        if (verdict.Outcome == ResyncOutcome.Synced)
         {
-            case PushState.Approved:
-                _pending.Remove(attempt.Handle.RequestId);
-                return Succeed(step, attempt.Grant);
-            case PushState.Out or PushState.Deciding:
-                return step;
-            default:
-                return Refuse(step, attempt.Grant.User, attempt.Grant.Source, attempt.PushRefusal, rules, now);
+            _guesses.ForgiveAll("token:" + seed.Identity, step.Memory);
         }
+        return (verdict, step);
     }
 
-    /// <summary>The pending login of a handle: every id right, the same source, in time. Else the step holds the refusal.</summary>
-    private Attempt? Find(LoginHandle handle, IPAddress source, LoginRules rules, DateTimeOffset now, LoginStep step)
+    /// <summary>The sources that failures at the SSL VPN count for or block, the latest failure last.</summary>
+    public IReadOnlyList<FailureEntry> BlockList(LoginRules rules, DateTimeOffset now) => _sources.List(rules.Policy.SourceLimit.Within, now);
+
+    /// <summary>An operator forgives one source, or all (null). How many there were.</summary>
+    public (int Count, LoginStep Step) Unblock(IPAddress? source)
     {
-        if (_sources.IsBlocked(source, now))
+        var step = new LoginStep();
+        return (source is null ? _sources.ForgiveAll(step.Memory) : _sources.Forgive(source.ToString(), step.Memory) ? 1 : 0, step);
+    }
+
+    private static bool StillStands(Attempt attempt, LoginRules rules)
+    {
+        if (attempt.IsFallback)
+        {
+            return rules.Policy.FallbackFor(attempt.Request.Realm) is var (server, _) && server == attempt.Account.Remote;
+        }
+        return rules.Accounts(attempt.Request.Kind).Find(attempt.Account.Name) is { Enabled: true } account && account.Remote == attempt.Account.Remote
+            && account.Trusts(attempt.Request.Source) && SameFactor(account.Factor, attempt.Account.Factor);
+    }
+
+    private static bool SameFactor(SecondFactor now, SecondFactor then) => (now, then) switch
+    {
+        (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
+        _ => now == then,
+    };
+
+    /// <summary>The pending login of a handle: every id right, the same way in and source, in time. Else the step holds the refusal.</summary>
+    private Attempt? Find(LoginHandle handle, IPAddress source, LoginKind kind, LoginRules rules, DateTimeOffset now, LoginStep step)
+    {
+        var request = new LoginRequest("N/A", "", "", source, kind);
+        if (SourceBlocked(request, now) is not null)
         {
             step.Answer = new LoginAnswer.Refused(Refusal.Blocked);
             return null;
         }
-        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || now >= attempt.Deadline || !attempt.Grant.Source.Equals(source)
+        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || !attempt.FirstFactorGiven || Lapse(step, attempt, now) || attempt.Request.Kind != kind || !attempt.Request.Source.Equals(source)
             || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(handle.Magic), Encoding.UTF8.GetBytes(attempt.Handle.Magic)))
         {
-            Refuse(step, "N/A", source, Refusal.UnknownRequest, rules, now);
+            Note(step, NewLogin(step, request), new("request", "no such pending login from this source"), decides: true);
+            Refuse(step, request, request.User, Refusal.UnknownRequest, rules, now);
             return null;
         }
         return attempt;
     }
 
+    /// <summary>
+    /// Ends what is late of a login, whoever sees it first: once late it stays late, though the clock be set back. True when the login itself is over.
+    /// </summary>
+    private bool Lapse(LoginStep step, Attempt attempt, DateTimeOffset now)
+    {
+        if (now >= attempt.Deadline)
+        {
+            Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
+            // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
+            if (attempt.Push != PushState.Deciding)
+            {
+                Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, now, decides: true);
+            }
+            return true;
+        }
+        if (attempt.Push == PushState.Out && now >= attempt.PushExpires)
+        {
+            attempt.Push = PushState.Over;
+            step.Cancelled.Add(attempt.RequestId);
+            Late(step, attempt, DeadlineName.PushLife, now, decides: false);
+            step.Released.Add((attempt.RequestId, new LoginAnswer.Refused(Refusal.Expired, Retry: true)));
+        }
+        return false;
+    }
+
     private void Close(LoginStep step, Attempt attempt, LoginAnswer toWaiter)
     {
-        _pending.Remove(attempt.Handle.RequestId);
-        step.Released.Add((attempt.Handle.RequestId, toWaiter));
+        _pending.Remove(attempt.RequestId);
+        _codes.Forget(attempt.RequestId);
+        step.Released.Add((attempt.RequestId, toWaiter));
         if (attempt.Push == PushState.Out)
         {
-            step.Cancelled.Add(attempt.Handle.RequestId);
+            step.Cancelled.Add(attempt.RequestId);
         }
     }
 
-    private LoginStep Succeed(LoginStep step, LoginGrant grant)
+    private static void Late(LoginStep step, Attempt attempt, DeadlineName deadline, DateTimeOffset now, bool decides)
     {
-        _sources.Succeed(grant.Source);
-        step.Events.Add(LoginEvents.Succeeded(grant));
-        step.Answer = new LoginAnswer.Success(grant);
-        return step;
+        step.Events.Add(LoginEvents.Expired(attempt, deadline, now));
+        var (word, change) = LoginDeadlines.Setting(deadline);
+        Note(step, attempt.Id, new("deadline", $"{word} passed", change) { At = deadline == DeadlineName.PushLife ? attempt.PushExpires : attempt.Deadline }, decides);
     }
 
-    private LoginStep Refuse(LoginStep step, string user, IPAddress source, Refusal reason, LoginRules rules, DateTimeOffset now)
+    private long NewLogin(LoginStep step, LoginRequest request)
     {
-        step.Events.Add(LoginEvents.Refused(user, source, reason));
-        CountFailure(step, source, rules, now);
-        step.Answer = new LoginAnswer.Refused(reason);
-        return step;
+        var id = ++_lastLoginId;
+        Note(step, id, new("asked", $"{LoginEvents.Word(request.Kind)} from {(request.Source.Equals(IPAddress.None) ? "console" : request.Source)}{(request.Realm.Length > 0 ? $" realm {request.Realm}" : "")}") { Subject = request.User });
+        return id;
     }
 
-    private void CountFailure(LoginStep step, IPAddress source, LoginRules rules, DateTimeOffset now)
-    {
-        if (_sources.Fail(source, rules.Policy.AttemptLimit, rules.Policy.BlockTime, now))
-        {
-            step.Events.Add(LoginEvents.Blocked(source, rules.Policy.BlockTime));
-        }
-    }
+    private static void Note(LoginStep step, long id, LoginFact fact, bool decides = false) => step.Facts.Add((id, decides ? fact with { Decides = true } : fact));
 
-    private void Remind(Attempt attempt, DateTimeOffset at) => _deadlines.Enqueue((attempt.Handle.RequestId, at), at);
+    private void Remind(Attempt attempt, DateTimeOffset at) => _deadlines.Enqueue((attempt.RequestId, at), at);
 }
-
-/// <summary>What of the configuration decides a login.</summary>
-public sealed record LoginRules(UserDirectory Users, LoginPolicy Policy, LoginDeadlines Deadlines);

@@ -1,49 +1,130 @@
+using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>The events of the login core: 43008, 43009 and 43010 of the vendor's list, with the fields given there.</summary>
+/// <summary>
+/// The events of the login core: 43008, 43009 and 43010 of the vendor's list for users, 32002 and 32021 for administrators, with the
+/// fields given there.
+/// </summary>
 internal static class LoginEvents
 {
-    internal static EventEntry Succeeded(LoginGrant grant) => Authentication("0102043008", EventLevel.Notice, "Authentication success", grant.User, grant.Source, grant.Group, "success", "N/A",
-        grant.TwoFactor ? $"User {grant.User} succeeded in authentication with a second factor" : $"User {grant.User} succeeded in authentication");
+    /// <summary>A user is in. The session of an administrator is told when it begins, which may be after a new password.</summary>
+    internal static EventEntry Succeeded(LoginGrant grant) => User("0102043008", EventLevel.Notice, "Authentication success", grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A",
+        $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}");
 
-    internal static EventEntry Refused(string user, IPAddress source, Refusal reason) => Authentication("0102043009", EventLevel.Notice, "Authentication failed", user, source, "N/A", "failure", Word(reason),
-        $"User {user} failed in authentication");
+    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, DateTimeOffset now, bool unknownName = false) => request.Kind == LoginKind.Admin
+        ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}", now)
+        : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, "N/A", "failure", Word(reason), $"User {user} failed in authentication");
 
-    internal static EventEntry Expired(LoginGrant grant, DeadlineName deadline) => Authentication("0102043009", EventLevel.Notice, "Authentication failed", grant.User, grant.Source, grant.Group, "failure", "deadline_" + Setting(deadline),
-        $"User {grant.User} gave no second factor in time: {Setting(deadline)}");
+    /// <summary>Names the deadline, and the setting that moves it.</summary>
+    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, DateTimeOffset now)
+    {
+        var (word, change) = LoginDeadlines.Setting(deadline);
+        var what = deadline switch
+        {
+            DeadlineName.RemoteAnswer => "no remote server answered in time",
+            DeadlineName.LoginTimeout => "the client did not come for its approved login in time",
+            _ => "gave no second factor in time",
+        };
+        var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {word} ({change})");
+        return grant.Kind == LoginKind.Admin
+            ? Admin(grant.User, grant.Via, grant.Source, "deadline_" + word, message, now)
+            : User("0102043009", EventLevel.Notice, "Authentication failed", grant.Kind, grant.User, grant.Source, grant.Group, "failure", "deadline_" + word, message);
+    }
 
-    internal static EventEntry Blocked(IPAddress source, TimeSpan blockTime) => Authentication("0102043010", EventLevel.Warning, "Authentication lockout", "N/A", source, "N/A", "locked_out", "login-attempt-limit",
-        $"Source blocked for {(long)blockTime.TotalSeconds} seconds by vpn ssl settings login-attempt-limit");
+    internal static EventEntry SourceBlocked(LoginRequest request, string setting, TimeSpan block) => User("0102043010", EventLevel.Warning, "Authentication lockout", request.Kind, "N/A", request.Source, "N/A", "locked_out", setting,
+        $"Source blocked for {(long)block.TotalSeconds} seconds by {setting}");
 
-    internal static EventEntry PushAnswered(LoginGrant grant, string decision) => Authentication("0102043008", EventLevel.Notice, "FortiToken mobile push answered", grant.User, grant.Source, grant.Group, decision, "N/A",
+    internal static EventEntry AdminsBlocked(LoginRequest request, FailureRule rule) => new("0100032021", "system", EventLevel.Alert, "Admin login disabled",
+        ("ui", request.Via), ("action", "login"), ("status", "failed"), ("reason", "exceed_limit"),
+        ("msg", string.Create(CultureInfo.InvariantCulture, $"Login disabled from {(request.Source.Equals(IPAddress.None) ? request.Via : $"IP {request.Source}")} for {(long)rule.Block.TotalSeconds} seconds because of {rule.Limit} bad attempts")));
+
+    internal static EventEntry UserLockedOut(LoginRequest request, string user, TimeSpan block) => User("0102043010", EventLevel.Warning, "Authentication lockout", request.Kind, user, request.Source, "N/A", "locked_out", "auth-lockout-threshold",
+        $"User {user} locked out for {(long)block.TotalSeconds} seconds by user setting auth-lockout-threshold");
+
+    internal static EventEntry FactorThrottled(Attempt attempt, TimeSpan wait) => User("0102043010", EventLevel.Warning, "Authentication lockout", attempt.Request.Kind, attempt.Account.Name, attempt.Request.Source, attempt.Grant.Group, "locked_out", "token_guessing",
+        $"No code of user {attempt.Account.Name} is looked at for {(long)wait.TotalSeconds} seconds after many wrong ones");
+
+    internal static EventEntry PushAnswered(LoginGrant grant, string decision) => User("0102043008", EventLevel.Notice, "FortiToken mobile push answered", grant.Kind, grant.User, grant.Source, grant.Group, decision, "N/A",
         $"The phone of user {grant.User} {decision} the login");
+
+    internal static EventEntry PushHeldBack(Attempt attempt, LabPolicy policy) => new("0100032161", "system", EventLevel.Alert, "FortiToken mobile push message failed",
+        ("msg", $"No push to user {attempt.Account.Name}: {policy.PushLimit} are unanswered within {(long)policy.PushWindow.TotalSeconds} seconds (lab policy pushLimit)"));
+
+    internal static EventEntry Drifted(Attempt attempt, int drift) => new("0102032157", "user", EventLevel.Notice, "FortiToken synchronized",
+        ("user", attempt.Account.Name), ("ui", Word(attempt.Request.Kind)), ("action", "sync"), ("status", "success"), ("serialno", attempt.Account.Token!.Serial), ("msg", $"FortiToken clock drift is {drift} steps"));
+
+    internal static EventEntry SpellingBug(LoginRequest request, string alike) => User("0102043009", EventLevel.Warning, "Second factor may be skipped", request.Kind, request.User, request.Source, "N/A", "warning", "lab_policy_nameSpellingBug",
+        $"Name {request.User} is taken for a remote user although it is a spelling of {alike} (CVE-2020-12812 on purpose: lab policy nameSpellingBug)");
 
     /// <summary>A refusal as one word for logs; the client is told less.</summary>
     internal static string Word(Refusal reason) => reason switch
     {
         Refusal.BadCredentials => "bad_credentials",
         Refusal.Blocked => "source_blocked",
+        Refusal.LockedOut => "user_locked_out",
+        Refusal.UntrustedHost => "untrusted_host",
         Refusal.NoPolicy => "sslvpn_login_no_matching_policy",
         Refusal.TokenUnusable => "token_unusable",
+        Refusal.NotLicensed => CloudFactor.Reason,
         Refusal.WrongCode => "wrong_token_code",
+        Refusal.Throttled => "token_guessing",
         Refusal.Denied => "push_denied",
+        Refusal.WrongNumber => "push_wrong_number",
         Refusal.Expired => "second_factor_expired",
         Refusal.PushFailed => "push_failed",
+        Refusal.RemoteUnavailable => "remote_server_unavailable",
         Refusal.UnknownRequest => "no_such_request",
         Refusal.Superseded => "superseded",
         _ => "overloaded",
     };
 
-    private static string Setting(DeadlineName deadline) => deadline switch
+    internal static string Word(LoginKind kind) => kind switch
     {
-        DeadlineName.PushLife => "push_life",
-        DeadlineName.TokenStep => "two-factor-ftk-expiry",
-        _ => "remoteauthtimeout",
+        LoginKind.Admin => "admin",
+        LoginKind.Radius => "radius",
+        _ => "sslvpn",
     };
 
-    private static EventEntry Authentication(string id, EventLevel level, string description, string user, IPAddress source, string group, string status, string reason, string message) => new(id, "user", level, description,
-        ("srcip", source.ToString()), ("user", user), ("group", group.Length == 0 ? "N/A" : group), ("authproto", $"SSLVPN({source})"), ("action", "authentication"), ("status", status), ("reason", reason), ("msg", message));
+    internal static string Word(FactorKind factor) => factor switch
+    {
+        FactorKind.Email => "e-mail",
+        FactorKind.Sms => "SMS",
+        FactorKind.FortiAuthenticator => "FortiAuthenticator",
+        _ => "FortiToken",
+    };
+
+    /// <summary>The words that public samples have for administrators; those of a second factor are *assumed*.</summary>
+    private static string AdminWord(Refusal reason) => reason switch
+    {
+        Refusal.BadCredentials => "passwd_invalid",
+        Refusal.Blocked => "exceed_limit",
+        Refusal.UntrustedHost => "ip_trusted_host",
+        _ => Word(reason),
+    };
+
+    private static string Because(Refusal reason) => reason switch
+    {
+        Refusal.BadCredentials => "invalid password",
+        Refusal.UntrustedHost => "an address that is no trusted host",
+        Refusal.TokenUnusable or Refusal.NotLicensed => "a second factor that cannot be asked for",
+        Refusal.WrongCode => "invalid token code",
+        Refusal.Throttled => "many invalid token codes",
+        Refusal.UnknownRequest => "an answer to no login",
+        _ => Word(reason),
+    };
+
+    private static EventEntry Admin(string user, string ui, IPAddress source, string reason, string message, DateTimeOffset now) => new("0100032002", "system", EventLevel.Alert, "Admin login failed",
+    [
+        ("sn", now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)), ("user", user), ("ui", ui), ("method", ui.Split('(')[0]),
+        .. source.Equals(IPAddress.None) ? ((string, string)[])[] : [("srcip", source.ToString())],
+        ("action", "login"), ("status", "failed"), ("reason", reason), ("msg", message),
+    ]);
+
+    private static EventEntry User(string id, EventLevel level, string description, LoginKind kind, string user, IPAddress source, string group, string status, string reason, string message) => new(id, "user", level, description,
+        ("srcip", source.ToString()), ("user", Named(user)), ("group", Named(group)), ("authproto", $"{(kind == LoginKind.Radius ? "RADIUS" : kind == LoginKind.Admin ? "HTTPS" : "SSLVPN")}({source})"), ("action", "authentication"), ("status", status), ("reason", reason), ("msg", message));
+
+    private static string Named(string name) => name.Length == 0 ? "N/A" : name;
 }

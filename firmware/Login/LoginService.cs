@@ -18,12 +18,20 @@ public interface IPushGateway
     void Cancel(string requestId);
 }
 
+/// <summary>The way to remote servers that know passwords. A slice that speaks RADIUS or LDAP provides it.</summary>
+public interface IRemoteGateway
+{
+    /// <summary>Asks one server. Never throws for the server's failure: that is <see cref="RemoteVerdict.Unavailable"/>.</summary>
+    ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, CancellationToken cancellationToken);
+}
+
 /// <summary>
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
 /// </summary>
 public sealed class LoginService : IConfigSubscriber, IDisposable
 {
+    private readonly TokenCore _tokens;
     private readonly LoginCore _core;
     private readonly StateDatabase _state;
     private readonly EventLog _events;
@@ -31,18 +39,38 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskCompletionSource<LoginAnswer>> _waiting = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stop;
     private LoginRules? _rules;
+    private readonly LoginDebug _debug;
+    private LabPolicy _lab;
     private IPushGateway? _push;
+    private ICodeGateway? _codes;
+    private IRemoteGateway? _remote;
 
     /// <summary>Joins the core with the state database, the events and the clock.</summary>
-    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time)
+    public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
-        (_core, _state, _events, _time) = (new LoginCore(tokens), state, events, time);
+        (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
+        _stop = _stopping.Token;
+        Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Sets the way to the phones, once, before the first login.</summary>
     public void Connect(IPushGateway push) => _push = push;
+
+    /// <summary>Sets the way of the codes that go by e-mail and SMS, once, before the first login. Without it no code reaches anybody, and such logins run into their deadline.</summary>
+    public void Connect(ICodeGateway codes) => _codes = codes;
+
+    /// <summary>Sets the way to remote servers, once, before the first login. Without it their users are refused.</summary>
+    public void Connect(IRemoteGateway remote) => _remote = remote;
+
+    /// <summary>The newest logins, step by step.</summary>
+    public LoginJournal Journal { get; } = new();
+
+    /// <summary>The lab's own rules.</summary>
+    public LabPolicy LabPolicy { get { lock (_lock) { return _lab; } } }
 
     /// <summary>How many logins wait for a second factor.</summary>
     public int PendingCount { get { lock (_lock) { return _core.PendingCount; } } }
@@ -50,47 +78,124 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
-        var rules = new LoginRules(new UserDirectory(next), new LoginPolicy(next), LoginDeadlines.From(next));
         LoginStep step;
         lock (_lock)
         {
-            _rules = rules;
-            step = _core.RulesChanged(rules);
+            _rules = LoginRules.From(next, _lab);
+            step = _core.RulesChanged(_rules, _time.GetUtcNow());
         }
         Settle((step, CollectWaiters(step)));
         return null;
     }
 
-    /// <summary>A first factor. Completes at once, however long the second takes.</summary>
-    public Task<LoginAnswer> StartAsync(LoginRequest request)
+    /// <summary>Sets the lab's own rules; completes when they are durable and in force.</summary>
+    public async Task SetLabPolicyAsync(LabPolicy policy)
     {
-        var handle = NewHandle();
-        return AnswerAsync(Decide((rules, now) => _core.Start(request, rules, token => _push?.CanPush(token) == true, handle, now)));
+        await _state.CommitAsync(policy.Save()).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _lab = policy;
+            _rules = _rules is null ? null : _rules with { Lab = policy };
+        }
+        _events.Write(new EventEntry("0100044546", "system", policy.NameSpellingBug ? EventLevel.Warning : EventLevel.Information, "Attribute configured",
+            ("ui", "lab"), ("action", "Edit"), ("cfgpath", "lab.policy"), ("msg", $"Lab policy: {policy}")));
+    }
+
+    /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout.</summary>
+    public async Task<LoginAnswer> StartAsync(LoginRequest request)
+    {
+        var draw = NewDraw();
+        var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var decision = Decide((rules, now) =>
+        {
+            var step = _core.Start(request, rules, CanPush, draw, now);
+            _debug.Started(request, draw.Handle, step, rules.Deadlines);
+            if (step.Answer is null)
+            {
+                _waiting.Add(draw.Handle.RequestId, waiter);
+            }
+            return step;
+        });
+        if (decision.Step.Answer is not null)
+        {
+            return await AnswerAsync(decision).ConfigureAwait(false);
+        }
+        await SettleAsync(decision).ConfigureAwait(false);
+        return await waiter.Task.ConfigureAwait(false);
     }
 
     /// <summary>A typed code; an empty one waits for the phone while a push is out.</summary>
-    public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now), cancellationToken);
+    /// <param name="handle">The pending login.</param>
+    /// <param name="code">The code.</param>
+    /// <param name="source">From where.</param>
+    /// <param name="cancellationToken">The client went away.</param>
+    /// <param name="nextCode">The token's next code, when the client sent it along; else "".</param>
+    /// <param name="kind">By which way in.</param>
+    public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
+        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
 
     /// <summary>Waits for the phone, without a thread.</summary>
-    public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now), cancellationToken);
+    public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
+        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now, kind), _debug.PushAwaited, cancellationToken);
 
-    /// <summary>The phone approved with a code. True when it counts; by then it is on disk, and who waited is on the way in.</summary>
-    public async Task<bool> PushApprovedAsync(string requestId, string code)
+    /// <summary>
+    /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
+    /// waited is on the way in.
+    /// </summary>
+    public async Task<bool> PushApprovedAsync(string requestId, string code, string number = "")
     {
         var accepted = false;
-        await SettleAsync(Decide((_, now) =>
+        await SettleAsync(Decide((rules, now) =>
         {
-            (accepted, var step) = _core.PushApproved(requestId, code, now);
+            (accepted, var step) = _core.PushApproved(requestId, code, number, rules, now);
+            _debug.PushAnswered(requestId, "approve", accepted);
             return step;
         })).ConfigureAwait(false);
         if (accepted)
         {
-            await SettleAsync(Decide((_, _) => _core.ConfirmPush(requestId, _waiting.ContainsKey(requestId)))).ConfigureAwait(false);
+            await SettleAsync(Decide((rules, now) => _core.ConfirmPush(requestId, _waiting.ContainsKey(requestId), rules, now))).ConfigureAwait(false);
         }
         return accepted;
     }
+
+    /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
+    public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
+    {
+        var verdict = default(ResyncVerdict);
+        await SettleAsync(Decide((_, now) =>
+        {
+            (verdict, var step) = _core.Resync(seed, code, nextCode, now);
+            return step;
+        })).ConfigureAwait(false);
+        return verdict;
+    }
+
+    /// <summary>True for the empty realm and for those that a rule names.</summary>
+    public bool IsRealm(string realm) { lock (_lock) { return _rules?.Policy.IsRealm(realm) == true; } }
+
+    /// <summary>The sources that failures at the SSL VPN count for or block, and how many failures block.</summary>
+    public IReadOnlyList<FailureEntry> BlockList()
+    {
+        lock (_lock)
+        {
+            return _rules is { } rules ? _core.BlockList(rules, _time.GetUtcNow()) : [];
+        }
+    }
+
+    /// <summary>Forgives one source, or all (null). How many there were; by then it is durable.</summary>
+    public async Task<int> UnblockAsync(IPAddress? source)
+    {
+        var count = 0;
+        await SettleAsync(Decide((_, _) =>
+        {
+            (count, var step) = _core.Unblock(source);
+            return step;
+        })).ConfigureAwait(false);
+        return count;
+    }
+
+    /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
+    public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 
     /// <summary>The phone denied. True when it counts.</summary>
     public async Task<bool> PushDeniedAsync(string requestId)
@@ -99,6 +204,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         await SettleAsync(Decide((rules, now) =>
         {
             (accepted, var step) = _core.PushDenied(requestId, rules, now);
+            _debug.PushAnswered(requestId, "deny", accepted);
             return step;
         })).ConfigureAwait(false);
         return accepted;
@@ -108,7 +214,14 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public Task PushFailedAsync(string requestId) => SettleAsync(Decide((_, _) => _core.PushFailed(requestId)));
 
     /// <inheritdoc/>
-    public void Dispose() => _timer.Dispose();
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _timer.Dispose();
+        _stopping.Dispose();
+    }
+
+    private bool CanPush(Token token) => _push?.CanPush(token) == true;
 
     private (LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
     {
@@ -132,6 +245,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
     {
+        _debug.Released(step);
         var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
         lock (_lock)
         {
@@ -152,13 +266,14 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
     }
 
-    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, CancellationToken cancellationToken)
+    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, Action<LoginHandle, LoginStep> tell, CancellationToken cancellationToken)
     {
         var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource<LoginAnswer>? replaced = null;
         var decision = Decide((rules, now) =>
         {
             var step = decide(rules, now);
+            tell(handle, step);
             if (step.Answer is null)
             {
                 _waiting.Remove(handle.RequestId, out replaced);
@@ -202,6 +317,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private async Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision)
     {
         var step = decision.Step;
+        Journal.Add(step.Facts, _time.GetUtcNow());
         foreach (var entry in step.Events)
         {
             _events.Write(entry);
@@ -213,6 +329,15 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         if (step.Push is { } order)
         {
             _push!.Send(order);
+        }
+        if (step.Code is { } code)
+        {
+            _codes?.Send(code);
+        }
+        if (step.Remote is { } remote)
+        {
+            // Not awaited: its verdict comes back by a step of its own.
+            _ = AskRemoteAsync(remote);
         }
         try
         {
@@ -232,6 +357,26 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             waiter.TrySetResult(answer);
         }
     }
+
+    private async Task AskRemoteAsync(RemoteOrder order)
+    {
+        await Task.Yield();
+        var verdict = RemoteVerdict.Unavailable;
+        try
+        {
+            if (_remote is { } remote)
+            {
+                verdict = await remote.AskAsync(order, _stop).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The unit stops.
+        }
+        await SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, verdict, rules, CanPush, now))).ConfigureAwait(false);
+    }
+
+    private static LoginDraw NewDraw() => new(NewHandle(), RandomNumberGenerator.GetInt32(10, 100), OneTimeCodes.NewCode());
 
     private static LoginHandle NewHandle()
     {

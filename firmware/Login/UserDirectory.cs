@@ -1,59 +1,103 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>A local user, as the login core needs it.</summary>
-/// <param name="Name">The name, exactly as configured: another spelling is another user.</param>
-/// <param name="Password">The password; null when this user has none here (remote types), which never matches.</param>
-/// <param name="Enabled">False: every login is refused.</param>
-/// <param name="SecondFactor">True when a second factor is demanded.</param>
-/// <param name="Token">The token to be asked; null with <paramref name="SecondFactor"/> means that nothing can satisfy it: deny.</param>
-/// <param name="Groups">The groups that hold the user.</param>
-public sealed record LocalUser(string Name, byte[]? Password, bool Enabled, bool SecondFactor, Token? Token, ImmutableArray<string> Groups);
-
-/// <summary>The users, tokens and groups of one configuration. Immutable.</summary>
-public sealed class UserDirectory
+/// <summary>
+/// The users, tokens and groups of one configuration. Immutable, and made at no cost: a user is read when he is asked for; what takes
+/// work is kept with the entry or table that it comes from, and so outlives every commit that does not touch that.
+/// </summary>
+public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
 {
-    private static readonly byte[] NoPassword = RandomNumberGenerator.GetBytes(32);
-    private readonly Dictionary<string, LocalUser> _users = new(StringComparer.Ordinal);
+    private static readonly ConditionalWeakTable<ConfigTable, ILookup<string, string>> GroupsOfMembers = [];
+    private static readonly ConditionalWeakTable<ConfigTable, ILookup<string, string>> NamesOfSkeletons = [];
+    private static readonly ConditionalWeakTable<ConfigObject, Token> Tokens = [];
+    private readonly ConfigTable _users = config.List("user local");
+    private readonly ConfigTable _tokens = config.List("user fortitoken");
+    private readonly ConfigTable _groups = config.List("user group");
 
-    /// <summary>Reads them from a configuration.</summary>
-    public UserDirectory(ConfigTree config)
+    /// <inheritdoc/>
+    public Account? Find(string name)
     {
-        var groups = config.List("user group").Entries
-            .SelectMany(group => group.Entry.Words("member").Select(member => (Member: member, Group: group.Key)))
-            .ToLookup(pair => pair.Member, pair => pair.Group, StringComparer.Ordinal);
-        var tokens = config.List("user fortitoken");
-        foreach (var (name, entry) in config.List("user local").Entries)
+        // Before anything that depends on the name: what it costs must not tell whether there is such a user.
+        var groups = GroupsOfMembers.GetValue(_groups, Invert);
+        if (_users.Find(name) is not { } entry)
         {
-            var serial = entry.Text("fortitoken");
-            var token = entry.Text("two-factor") == "fortitoken" && tokens.Find(serial) is { } found ? Token.From(serial, found) : null;
-            _users[name] = new LocalUser(
-                name,
-                entry.Text("type") == "password" && entry.Text("passwd") is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null,
-                entry.Enabled("status"), entry.Text("two-factor") is not ("disable" or ""), token, [.. groups[name]]);
+            return null;
         }
+        var type = entry.Text("type");
+        return new Account(
+            name,
+            type == "password" && entry.Text("passwd") is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null,
+            type == "password" ? null : new RemoteServer(type, ServerOf(entry, type)),
+            entry.Enabled("status"), FactorOf(config, entry, TokenOf(entry)), [.. groups[name]])
+        {
+            Entry = entry,
+        };
     }
-
-    /// <summary>The user of exactly this name, or null.</summary>
-    public LocalUser? Find(string name) => _users.GetValueOrDefault(name);
 
     /// <summary>
-    /// The user when the password is right, else null. An unknown user costs the same comparison as a known one, on digests of one
-    /// length, so that time tells nothing.
+    /// Exactly the typed name, or the one user whose <c>username-case-sensitivity</c> or <c>username-sensitivity</c> says that other spellings are
+    /// he as well (two such users of one spelling: nobody).
     /// </summary>
-    public LocalUser? CheckPassword(string name, string password)
+    public NameMatch Resolve(string typed)
     {
-        var user = Find(name);
-        Span<byte> given = stackalloc byte[32];
-        Span<byte> expected = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(password), given);
-        SHA256.HashData(user?.Password ?? NoPassword, expected);
-        var same = CryptographicOperations.FixedTimeEquals(given, expected);
-        return same && user is { Password: not null, Enabled: true } ? user : null;
+        var skeleton = NameFold.Skeleton(typed);
+        var alike = NamesOfSkeletons.GetValue(_users, Index)[skeleton];
+        // Worked out for a known name as well: what it costs must not tell.
+        var meant = alike.Where(name => IsMeant(name, typed)).Take(2).ToArray();
+        if (Find(typed) is { } exact)
+        {
+            return new(exact, null);
+        }
+        // Somebody is read for a name that is nobody's, too.
+        _ = _users.Keys.FirstOrDefault() is { } somebody ? Find(somebody) : null;
+        return meant is [var only] ? new(Find(only), only) : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
     }
+
+    /// <summary>What an entry of <c>user local</c> or <c>system admin</c> demands beside the password.</summary>
+    internal static SecondFactor FactorOf(ConfigTree config, ConfigObject entry, Token? token) => entry.Text("two-factor") switch
+    {
+        "disable" or "" => new SecondFactor.None(),
+        "fortitoken" => token switch
+        {
+            null => new SecondFactor.Unusable("no token is assigned"),
+            { Locked: true } => new SecondFactor.Unusable($"token {token.Serial} is locked"),
+            { Seed: { } seed } => new SecondFactor.OfToken(token, seed),
+            _ => new SecondFactor.Unusable($"token {token.Serial} has no seed"),
+        },
+        "fortitoken-cloud" => new SecondFactor.OfCloud(),
+        "email" or "sms" => CodeDestination.From(config, entry) is { } to ? new SecondFactor.OfCode(to) : new SecondFactor.Unusable("there is no address for the code"),
+        var other => new SecondFactor.Unusable($"two-factor {other} is not served"),
+    };
+
+    /// <summary>The token that an entry names, or null.</summary>
+    internal static Token? TokenOf(ConfigTable tokens, ConfigObject entry)
+    {
+        var serial = entry.Text("fortitoken");
+        return tokens.Find(serial) is { } found ? Tokens.GetValue(found, token => Token.From(serial, token)) : null;
+    }
+
+    private Token? TokenOf(ConfigObject entry) => TokenOf(_tokens, entry);
+
+    private static string ServerOf(ConfigObject entry, string type) =>
+        type + "-server" is var attribute && entry.Schema.Attribute(attribute) is not null ? entry.Text(attribute) : "";
+
+    private bool IsMeant(string name, string typed)
+    {
+        var entry = _users.Find(name)!;
+        // Since 7.0.1 one attribute rules case and accents; before it another, case alone. Unset: sensitive.
+        return entry.Schema.Attribute("username-sensitivity") is not null
+            ? entry.Text("username-sensitivity") == "disable" && NameFold.CaseAndAccent(name) == NameFold.CaseAndAccent(typed)
+            : entry.Schema.Attribute("username-case-sensitivity") is not null && entry.Text("username-case-sensitivity") == "disable" && NameFold.Case(name) == NameFold.Case(typed);
+    }
+
+    private static ILookup<string, string> Index(ConfigTable users) => users.Keys.ToLookup(NameFold.Skeleton, StringComparer.Ordinal);
+
+    private static ILookup<string, string> Invert(ConfigTable groups) => groups.Entries
+        .SelectMany(group => group.Entry.Words("member").Select(member => (Member: member, Group: group.Key)))
+        .ToLookup(pair => pair.Member, pair => pair.Group, StringComparer.Ordinal);
 }

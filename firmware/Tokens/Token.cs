@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
@@ -23,11 +24,45 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     private const int SecretLengthMin = 10;
     private const int SecretLengthMax = 64;
 
+    private string? _identity;
+
+    private TokenSeed(TokenSeed other) => (Secret, Step, Digits, Algorithm) = (other.Secret, other.Step, other.Digits, other.Algorithm);
+
     /// <summary>
     /// Which memory of used codes this seed shares: a digest of all that makes its codes. A token that is deleted and made
-    /// again with the same seed remembers what was used.
+    /// again with the same seed remembers what was used. Made when it is first asked for.
     /// </summary>
-    public string Identity { get; } = Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
+    public string Identity => _identity ??= Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
+
+    /// <summary>Equal: the same codes at every time.</summary>
+    public bool Equals(TokenSeed? other) =>
+        other is not null && Secret.AsSpan().SequenceEqual(other.Secret.AsSpan()) && (Step, Digits, Algorithm) == (other.Step, other.Digits, other.Algorithm);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Identity, Digits, Algorithm);
+
+    /// <summary>The number that a typed code stands for; null when it does not have this token's digits, all of them ASCII.</summary>
+    internal int? Read(ReadOnlySpan<char> code) =>
+        code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9') ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    /// <summary>True when this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). Costs the same whether it is or not.</summary>
+    internal bool IsCode(int value, long step)
+    {
+        Span<byte> counter = stackalloc byte[sizeof(long)];
+        Span<byte> mac = stackalloc byte[HMACSHA512.HashSizeInBytes];
+        BinaryPrimitives.WriteInt64BigEndian(counter, step);
+        var key = Secret.AsSpan();
+#pragma warning disable CA5350 // HMAC-SHA-1 is what RFC 4226 says, and what most tokens speak.
+        var length = Algorithm switch
+        {
+            OtpNet.OtpHashMode.Sha256 => HMACSHA256.HashData(key, counter, mac),
+            OtpNet.OtpHashMode.Sha512 => HMACSHA512.HashData(key, counter, mac),
+            _ => HMACSHA1.HashData(key, counter, mac),
+        };
+#pragma warning restore CA5350
+        var truncated = BinaryPrimitives.ReadInt32BigEndian(mac[(mac[length - 1] & 0xf)..]) & int.MaxValue;
+        return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
+    }
 
     /// <summary>The key under which a phone signs an alert (docs/push-dialect.md).</summary>
     public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());

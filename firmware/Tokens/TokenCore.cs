@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using Appliance.Firmware.Storage;
-using OtpNet;
 
 namespace Appliance.Firmware.Tokens;
 
@@ -9,73 +7,190 @@ public enum CodeOutcome
 {
     /// <summary>The code is right and is used up now.</summary>
     Accepted,
-    /// <summary>The code is wrong, out of the window, or was used in another step.</summary>
+    /// <summary>The code is wrong, too far away, or was used in another step.</summary>
     Wrong,
-    /// <summary>A code of the running step was used already: wait for the next.</summary>
+    /// <summary>The token still shows a code that was used: wait for the next.</summary>
     Wait,
+    /// <summary>The code is of a step outside the window and inside the resync window: the one after it would prove the token. Nothing is used up.</summary>
+    NextCodeWanted,
 }
 
 /// <summary>The verdict on a code.</summary>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Wait">With <see cref="CodeOutcome.Wait"/>: the rest of the step, more than zero and at most the step; else zero.</param>
-/// <param name="Memory">With <see cref="CodeOutcome.Accepted"/>: the write that must be durable before anybody is told.</param>
-public readonly record struct CodeVerdict(CodeOutcome Outcome, TimeSpan Wait, StateWrite Memory);
+/// <param name="Memory">With <see cref="CodeOutcome.Accepted"/>: the writes that must be durable before anybody is told; else none.</param>
+/// <param name="Drift">With <see cref="CodeOutcome.Accepted"/>: how many steps the token is ahead (behind when negative).</param>
+public readonly record struct CodeVerdict(CodeOutcome Outcome, TimeSpan Wait, IReadOnlyList<StateWrite> Memory, int Drift = 0);
+
+/// <summary>What became of a resynchronization.</summary>
+public enum ResyncOutcome
+{
+    /// <summary>Both codes are right, follow each other, and are used up; the drift is known.</summary>
+    Synced,
+    /// <summary>The two codes are the same one.</summary>
+    SameCode,
+    /// <summary>The first code was used already, or one older than the last that was.</summary>
+    Used,
+    /// <summary>No two consecutive steps inside the resync window have these codes.</summary>
+    Wrong,
+}
+
+/// <summary>The verdict on two codes.</summary>
+/// <param name="Outcome">What became of them.</param>
+/// <param name="Drift">With <see cref="ResyncOutcome.Synced"/>: how many steps the token is ahead (behind when negative).</param>
+/// <param name="Memory">With <see cref="ResyncOutcome.Synced"/>: the writes that must be durable before anybody is told; else none.</param>
+public readonly record struct ResyncVerdict(ResyncOutcome Outcome, int Drift, IReadOnlyList<StateWrite> Memory);
 
 /// <summary>
-/// The token core: decides whether a code is right, and sees that it works once. Synchronous; the caller gives the time and
-/// serializes the calls (the login core owns it).
+/// The token core: decides whether a code is right, and sees that it works once, by whichever way it comes. One for the whole unit.
+/// Synchronous; the caller gives the time and serializes the calls (the login service does).
 /// </summary>
 /// <remarks>
-/// A used step is remembered by the seed's identity, not by the serial number, so that deleting and re-creating a token forgets
-/// nothing. The window is one step either way (*assumed*: the vendor's is not public).
+/// Steps are those of RFC 6238: whole time steps since 1970. A token's clock is taken to be <c>drift</c> steps ahead of ours; a code
+/// of one step either way of that is accepted and teaches the drift. The greatest step whose code was accepted is remembered by the seed's
+/// identity for ever: no code of that step or an older one is accepted again, whatever the drift, a resynchronization or the clock
+/// say. Window and resync window are *assumed*: the vendor's are not public (60 minutes is the sibling product's default).
 /// </remarks>
 public sealed class TokenCore
 {
-    /// <summary>The table of used steps.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL)";
+    /// <summary>The table of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record.</summary>
+    public const string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL)";
 
-    private static readonly VerificationWindow Window = new(previous: 1, future: 1);
-    private readonly Dictionary<string, Use> _used;
+    /// <summary>The table of drifts, in steps.</summary>
+    public const string DriftTable = "CREATE TABLE IF NOT EXISTS token_drift (identity TEXT PRIMARY KEY, drift INTEGER NOT NULL)";
 
-    /// <param name="LastStep">The greatest step whose code was accepted.</param>
-    /// <param name="AcceptedStep">The appliance's own step at that moment.</param>
-    private readonly record struct Use(long LastStep, long AcceptedStep);
+    /// <summary>How far a token's clock may be off at all.</summary>
+    public static readonly TimeSpan ResyncWindow = TimeSpan.FromMinutes(60);
+
+    /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
+    private static readonly int[] Window = [0, -1, 1];
+
+    private readonly Dictionary<string, Memory> _memory = new(StringComparer.Ordinal);
+
+    /// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
+    /// <param name="Drift">How many steps the token is ahead.</param>
+    private readonly record struct Memory(long LastStep, int Drift);
 
     /// <summary>A core that remembers what the database remembers.</summary>
-    public TokenCore(StateDatabase state) =>
-        _used = state.Read("SELECT identity, last_step, accepted_step FROM token_use", row => (row.GetString(0), new Use(row.GetInt64(1), row.GetInt64(2))))
-            .ToDictionary(row => row.Item1, row => row.Item2, StringComparer.Ordinal);
+    public TokenCore(StateDatabase state)
+    {
+        var drifts = state.Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1))).ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
+        foreach (var (identity, lastStep) in state.Read("SELECT identity, last_step FROM token_use", row => (row.GetString(0), row.GetInt64(1))))
+        {
+            _memory.Add(identity, new Memory(lastStep, drifts.GetValueOrDefault(identity)));
+        }
+    }
 
     /// <summary>A core that remembers nothing; for tests of the rules.</summary>
-    public TokenCore() => _used = new(StringComparer.Ordinal);
+    public TokenCore() { }
 
     /// <summary>Checks a code, and uses it up when it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
     {
-        if (code.Length != seed.Digits || code.ContainsAnyExceptInRange('0', '9'))
+        if (seed.Read(code) is not { } value)
         {
-            return new(CodeOutcome.Wrong, default, default);
+            return Verdict(CodeOutcome.Wrong);
         }
-        var totp = new Totp(ImmutableCollectionsMarshal.AsArray(seed.Secret), (int)seed.Step.TotalSeconds, seed.Algorithm, seed.Digits);
-        if (!totp.VerifyTotp(now.UtcDateTime, code.ToString(), out var step, Window))
+        var memory = Find(seed);
+        var running = Step(seed, now);
+        var own = running + memory.Drift;
+        long? accepted = null;
+        var used = false;
+        foreach (var away in Window)
         {
-            return new(CodeOutcome.Wrong, default, default);
+            var step = own + away;
+            if (seed.IsCode(value, step) && IsInReach(seed, step, running))
+            {
+                used |= step <= memory.LastStep;
+                accepted ??= step > memory.LastStep ? step : null;
+            }
         }
-        var known = _used.TryGetValue(seed.Identity, out var use);
-        if (known && step <= use.LastStep)
+        if (accepted is { } right)
         {
-            return Step(seed, now) == use.AcceptedStep ? new(CodeOutcome.Wait, Rest(seed, now), default) : new(CodeOutcome.Wrong, default, default);
+            return new(CodeOutcome.Accepted, default, Accept(seed, memory, right, running, out var drift), drift);
         }
-        var memory = new Use(step, Math.Max(Step(seed, now), known ? use.AcceptedStep : 0));
-        _used[seed.Identity] = memory;
-        return new(CodeOutcome.Accepted, default, new StateWrite(
-            "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=max(accepted_step, excluded.accepted_step)",
-            seed.Identity, memory.LastStep, memory.AcceptedStep));
+        if (used)
+        {
+            // Only while the token shows a used code can waiting for its next one help. After a step back of the clock it cannot.
+            return own == memory.LastStep || running == memory.LastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) : Verdict(CodeOutcome.Wrong);
+        }
+        return Verdict(Nearest(seed, running, own).Any(step => step > memory.LastStep && seed.IsCode(value, step)) ? CodeOutcome.NextCodeWanted : CodeOutcome.Wrong);
     }
 
-    /// <summary>The rest of the running step when a code of it was accepted already, so that no further one can be; else null.</summary>
-    public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now) =>
-        _used.TryGetValue(seed.Identity, out var use) && use.AcceptedStep == Step(seed, now) && use.LastStep >= Step(seed, now) ? Rest(seed, now) : null;
+    /// <summary>
+    /// Two codes that a token showed one after the other prove it, and tell how far its clock is off. Both must be younger than every code
+    /// that was ever accepted, and different.
+    /// </summary>
+    public ResyncVerdict Resync(TokenSeed seed, ReadOnlySpan<char> code, ReadOnlySpan<char> next, DateTimeOffset now)
+    {
+        if (seed.Read(code) is not { } first || seed.Read(next) is not { } second)
+        {
+            return new(ResyncOutcome.Wrong, 0, []);
+        }
+        if (first == second)
+        {
+            return new(ResyncOutcome.SameCode, 0, []);
+        }
+        var memory = Find(seed);
+        var running = Step(seed, now);
+        var used = false;
+        foreach (var step in Nearest(seed, running, running + memory.Drift))
+        {
+            if (!seed.IsCode(first, step) || !seed.IsCode(second, step + 1) || !IsInReach(seed, step + 1, running))
+            {
+                continue;
+            }
+            if (step > memory.LastStep)
+            {
+                return new(ResyncOutcome.Synced, (int)(step + 1 - running), Accept(seed, memory, step + 1, running, out _));
+            }
+            used = true;
+        }
+        return new(used ? ResyncOutcome.Used : ResyncOutcome.Wrong, 0, []);
+    }
+
+    /// <summary>The rest of the running step while the token shows a code that was used, so that no further one can be accepted; else null.</summary>
+    public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now)
+    {
+        var memory = Find(seed);
+        return Step(seed, now) + memory.Drift == memory.LastStep ? Rest(seed, now) : null;
+    }
+
+    /// <summary>How many steps the token is ahead of the appliance (behind when negative), as last learned.</summary>
+    public int DriftOf(TokenSeed seed) => Find(seed).Drift;
+
+    private Memory Find(TokenSeed seed) => _memory.TryGetValue(seed.Identity, out var memory) ? memory : new Memory(-1, 0);
+
+    private StateWrite[] Accept(TokenSeed seed, Memory memory, long step, long running, out int drift)
+    {
+        drift = (int)(step - running);
+        _memory[seed.Identity] = new Memory(step, drift);
+        var use = new StateWrite(
+            "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=excluded.accepted_step",
+            seed.Identity, step, running);
+        return drift == memory.Drift ? [use] : [use, new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift)];
+    }
+
+    private static CodeVerdict Verdict(CodeOutcome outcome) => new(outcome, default, []);
+
+    /// <summary>The steps of the resync window, those nearest to the token's own first.</summary>
+    private static IEnumerable<long> Nearest(TokenSeed seed, long running, long own)
+    {
+        var reach = ResyncWindow.Ticks / seed.Step.Ticks;
+        for (var away = 0L; away <= 2 * reach; away++)
+        {
+            if (IsInReach(seed, own + away, running))
+            {
+                yield return own + away;
+            }
+            if (away > 0 && IsInReach(seed, own - away, running))
+            {
+                yield return own - away;
+            }
+        }
+    }
+
+    private static bool IsInReach(TokenSeed seed, long step, long running) => Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
 
     private static long Step(TokenSeed seed, DateTimeOffset now) => (now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / seed.Step.Ticks;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Firmware.Vpn;
@@ -9,7 +10,7 @@ namespace Appliance.Firmware.Vpn;
 /// <c>POST /remote/logincheck</c>: the login of the clients and of the page. The forms of the replies are those that the clients are
 /// known to read; what no public source tells is *assumed* and listed in docs/ssl-vpn.md.
 /// </summary>
-internal sealed class LoginCheck(LoginService login, VpnSessions sessions, EventLog events)
+internal sealed class LoginCheck(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug)
 {
     private const string PermissionDenied = "sslvpn_login_permission_denied";
     private const string NoMatchingPolicy = "sslvpn_login_no_matching_policy";
@@ -18,9 +19,22 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
     internal async Task ServeAsync(HttpContext context, FormBody form)
     {
         var source = context.Connection.RemoteIpAddress!.MapToIPv4();
-        var answer = form.Has("reqid") || form.Has("magic") || form.Has("polid")
+        if (context.Request.ContentLength is { } length)
+        {
+            debug.Write(DebugArea.SslVpn, $"Content-Length {length}");
+        }
+        if (!IsSecond(form))
+        {
+            debug.Write(DebugArea.SslVpn, $"sslvpn_authenticate_user:192 authenticate user: [{form["username"]}]");
+            debug.Write(DebugArea.SslVpn, $"sslvpn_authenticate_user:206 create fam state");
+            debug.Write(DebugArea.SslVpn, $"fam_auth_send_req:883 found node {form["username"]}:0:, valid:1");
+            debug.Write(DebugArea.SslVpn, $"[fam_auth_send_req_internal:426] Groups sent to FNBAM:");
+            debug.Write(DebugArea.SslVpn, $"[fam_auth_send_req_internal:438] FNBAM opt = 0X201400");
+        }
+        var answer = IsSecond(form)
             ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
-            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source)).ConfigureAwait(false);
+            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source) { Nic = NicOf(context) }).ConfigureAwait(false);
+        debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}");
         switch (answer)
         {
             case LoginAnswer.Success success when await sessions.OpenAsync(success.Grant).ConfigureAwait(false) is { } cookie:
@@ -30,13 +44,18 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
                 await RefuseAsync(context, form, source, Refusal.Overloaded, secondFactor: false).ConfigureAwait(false);
                 return;
             case LoginAnswer.Challenge challenge:
-                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Wait is not null && ReadsPages(form))).ConfigureAwait(false);
+                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled && !challenge.Push && ReadsPages(form))).ConfigureAwait(false);
                 return;
             case LoginAnswer.Refused refused:
                 await RefuseAsync(context, form, source, refused.Reason, form.Has("reqid")).ConfigureAwait(false);
                 return;
         }
     }
+
+    private static string NicOf(HttpContext context) => context.Features.Get<INicFeature>()?.Nic.Name ?? "";
+
+    /// <summary>True when the form goes on with a login that is pending.</summary>
+    private static bool IsSecond(FormBody form) => form.Has("reqid") || form.Has("magic") || form.Has("polid");
 
     private static bool IsAjax(FormBody form) => form["ajax"] == "1" || !form.Has("credential") || form.Has("code");
 
@@ -56,7 +75,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         {
             return login.AwaitPushAsync(handle, source, aborted);
         }
-        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted);
+        return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted, form["code2"]);
     }
 
     private async Task RefuseAsync(HttpContext context, FormBody form, IPAddress source, Refusal reason, bool secondFactor)
@@ -68,6 +87,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
             return;
         }
         var key = reason == Refusal.NoPolicy ? NoMatchingPolicy : PermissionDenied;
+        debug.Write(DebugArea.SslVpn, $"login_failed user[{form["username"]}] from {source} failed [{key}]");
         if (reason != Refusal.Superseded)
         {
             events.Write(VpnEvents.Failed(form["username"], source, key));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Config;
@@ -13,10 +14,12 @@ namespace Appliance.Firmware.Vpn;
 /// The web side of the SSL VPN. The path is compared as it stands on the wire: an encoded spelling of a path is another path,
 /// and nothing is ever built from it.
 /// </summary>
-public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events) : IConfigSubscriber
+public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug) : IConfigSubscriber
 {
     private const string CookieName = "SVPNCOOKIE";
-    private readonly LoginCheck _loginCheck = new(login, sessions, events);
+    private const int RealmMax = 36;
+    private static readonly SearchValues<char> RealmCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+    private readonly LoginCheck _loginCheck = new(login, sessions, events, debug);
     private volatile VpnSettings _settings = new(default, default, CheckSource: true, "", Personality.Default);
 
     /// <inheritdoc/>
@@ -33,16 +36,18 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var query = target.IndexOf('?', StringComparison.Ordinal);
         var path = query < 0 ? target : target[..query];
+        debug.Write(DebugArea.SslVpn, $"req: {path}");
         var served = path switch
         {
             "/" => Get(context, () => RedirectAsync(context, "/remote/login?lang=en")),
-            "/remote/login" => Get(context, () => VpnReply.PageAsync(context, VpnPages.Login(ErrorOf(query < 0 ? "" : target[(query + 1)..])))),
+            "/remote/login" => Get(context, () => LoginPageAsync(context, query < 0 ? "" : target[(query + 1)..])),
             "/remote/logincheck" => Post(context, () => LoginCheckAsync(context)),
             "/remote/index" or "/remote/fortisslvpn" => Get(context, () =>
                 Session(context) is { } session ? VpnReply.PageAsync(context, VpnPages.Index(session)) : RedirectAsync(context, "/remote/login")),
             "/remote/fortisslvpn_xml" => Get(context, () => Session(context) is not null ? XmlAsync(context) : ForbiddenAsync(context)),
             "/remote/sslvpn-tunnel" => Get(context, () => ForbiddenAsync(context)),
             "/remote/logout" => Get(context, () => LogoutAsync(context)),
+            _ when IsRealmPath(path) => Get(context, () => RedirectAsync(context, $"/remote/login?realm={path[1..]}&lang=en")),
             _ => StatusAsync(context, StatusCodes.Status404NotFound, "no such page"),
         };
         await served.ConfigureAwait(false);
@@ -114,13 +119,23 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             """));
     }
 
-    private static string? ErrorOf(string query)
+    /// <summary>A realm is a path of its own. Compared as it stands, and spelled with plain characters only, so that it may stand in a URL.</summary>
+    private bool IsRealmPath(string path) =>
+        path.Length is > 1 and <= RealmMax && path.AsSpan(1).IndexOfAnyExcept(RealmCharacters) < 0 && login.IsRealm(path[1..]);
+
+    private Task LoginPageAsync(HttpContext context, string query)
+    {
+        var realm = ValueOf(query, "realm=") ?? "";
+        return VpnReply.PageAsync(context, VpnPages.Login(ValueOf(query, "err="), realm.Length < RealmMax && login.IsRealm(realm) ? realm : ""));
+    }
+
+    private static string? ValueOf(string query, string name)
     {
         foreach (var pair in query.Split('&'))
         {
-            if (pair.StartsWith("err=", StringComparison.Ordinal))
+            if (pair.StartsWith(name, StringComparison.Ordinal))
             {
-                return pair[4..];
+                return pair[name.Length..];
             }
         }
         return null;

@@ -14,11 +14,11 @@ internal static class VpnPages
     private const string DeniedKey = "sslvpn_login_permission_denied";
 
     /// <summary>The login form.</summary>
-    internal static string Login(string? error) => Page("Login", Error(error) + """
+    internal static string Login(string? error, string realm = "") => Page("Login", Error(error) + $"""
         <form action="/remote/logincheck" method="post" autocomplete="off">
         <label>Name <input type="text" name="username" autofocus></label>
         <label>Password <input type="password" name="credential"></label>
-        <input type="hidden" name="realm" value="">
+        <input type="hidden" name="realm" value="{Encode(realm)}">
         <button type="submit">Login</button>
         </form>
         """);
@@ -39,7 +39,7 @@ internal static class VpnPages
             """ : "";
         return Page("Second factor", $"""
             <form action="/remote/logincheck" method="post" autocomplete="off">
-            <p>{Encode(Prompt(challenge))}</p>
+            <p>{Encode(challenge.Text)}</p>
             {hidden}
             <input type="password" name="credential" autofocus>
             <button type="submit">Login</button>
@@ -63,12 +63,6 @@ internal static class VpnPages
 
     /// <summary>After a logout.</summary>
     internal static string LoggedOut() => Page("Logout", """<p>Logged out. <a href="/remote/login">Login again</a></p>""");
-
-    /// <summary>What is asked of the person; never with a comma, which would end it in a challenge line.</summary>
-    internal static string Prompt(LoginAnswer.Challenge challenge) =>
-        challenge.Wait is { } rest ? WaitMessage.Text(rest)
-        : challenge.Push ? "Please enter your token code or approve the login on your phone"
-        : "Please enter your token code";
 
     private static string Error(string? key) => key switch
     {

@@ -42,7 +42,7 @@ internal static class VpnReply
         }
         var (handle, grant) = (challenge.Handle, challenge.Grant);
         // magic is the last field that is echoed: openconnect cuts off what follows it.
-        return TextAsync(context, $"ret=2,reqid={handle.RequestId},polid={handle.PolicyId},grp={Field(grant.Group)},portal={Field(grant.Portal)},magic={handle.Magic},tokeninfo={(challenge.Push ? "ftm_push" : "")},chal_msg={VpnPages.Prompt(challenge)}");
+        return TextAsync(context, $"ret=2,reqid={handle.RequestId},polid={handle.PolicyId},grp={Field(grant.Group)},portal={Field(grant.Portal)},magic={handle.Magic},tokeninfo={(challenge.Push ? "ftm_push" : "")},chal_msg={challenge.Text}");
     }
 
     internal static Task DeniedAsync(HttpContext context, string key, bool ajax)

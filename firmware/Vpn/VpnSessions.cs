@@ -27,7 +27,13 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <summary>Sessions at once; the next login is refused.</summary>
     private const int SessionsMax = 100_000;
 
-    private static readonly string[] Credentials = ["type", "passwd", "two-factor", "fortitoken"];
+    /// <summary>Bits of the column <c>two_factor</c>.</summary>
+    private const long TwoFactorFlag = 1;
+    private const long RemoteFlag = 2;
+
+    private static readonly string[] Credentials = ["type", "passwd", "two-factor", "fortitoken", "email-to", "sms-phone"];
+    /// <summary>The tables whose changes can end a session.</summary>
+    private static readonly string[] Decisive = ["user local", "user fortitoken", "user group"];
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(5);
 
     private readonly StateDatabase _state;
@@ -36,6 +42,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
+    private ConfigTree? _config;
     private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "", Personality.Default);
 
     private sealed class Entry(VpnSession session, DateTimeOffset lastUsed)
@@ -51,7 +58,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var now = time.GetUtcNow();
         foreach (var (digest, session) in state.Read("SELECT cookie, tunnel, user, grp, portal, source, two_factor, began FROM vpn_session", row => (row.GetString(0), new VpnSession(
             (uint)row.GetInt64(1),
-            new LoginGrant(row.GetString(2), row.GetString(3), row.GetString(4), IPAddress.Parse(row.GetString(5)), row.GetInt64(6) != 0),
+            new LoginGrant(row.GetString(2), row.GetString(3), row.GetString(4), IPAddress.Parse(row.GetString(5)), (row.GetInt64(6) & TwoFactorFlag) != 0) { IsRemote = (row.GetInt64(6) & RemoteFlag) != 0 },
             new DateTimeOffset(row.GetInt64(7), TimeSpan.Zero)))))
         {
             _byDigest.Add(digest, new Entry(session, now));
@@ -74,7 +81,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>Opens a session. The cookie (64 hex digits) is returned once it is durable; null when there are too many.</summary>
+    /// <summary>
+    /// Opens a session. The cookie (64 hex digits) is returned once it is durable; null when there are too many, or when the user is no longer
+    /// what he was when he proved himself.
+    /// </summary>
     public async Task<string?> OpenAsync(LoginGrant grant)
     {
         var cookie = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
@@ -83,7 +93,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var session = new VpnSession(BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)), grant, now);
         lock (_lock)
         {
-            if (_byDigest.Count >= SessionsMax)
+            if (_byDigest.Count >= SessionsMax || (_config is { } config && (Ended(grant, config, config) is not null || (grant.Entry is { } entry && Changed(entry, config.List("user local").Find(grant.User)!)))))
             {
                 return null;
             }
@@ -91,7 +101,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
         await _state.CommitAsync(new StateWrite(
             "INSERT INTO vpn_session (cookie, tunnel, user, grp, portal, source, two_factor, began) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)",
-            digest, (long)session.TunnelId, grant.User, grant.Group, grant.Portal, grant.Source.ToString(), grant.TwoFactor ? 1L : 0L, now.UtcTicks)).ConfigureAwait(false);
+            digest, (long)session.TunnelId, grant.User, grant.Group, grant.Portal, grant.Source.ToString(), (grant.TwoFactor ? TwoFactorFlag : 0) | (grant.IsRemote ? RemoteFlag : 0), now.UtcTicks)).ConfigureAwait(false);
         _events.Write(VpnEvents.Opened(session));
         return cookie;
     }
@@ -124,20 +134,61 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         return true;
     }
 
-    /// <summary>A user who is deleted, disabled, or whose password or factor changed, loses his sessions at once.</summary>
-    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    /// <summary>Ends a session from outside; false when it is over already. Completes when it is gone from disk too.</summary>
+    public async Task<bool> EndAsync(VpnSession session, string reason)
     {
-        var (before, after) = (previous.List("user local"), next.List("user local"));
+        string digest;
         lock (_lock)
         {
-            _settings = VpnSettings.From(next);
+            digest = _byDigest.FirstOrDefault(pair => ReferenceEquals(pair.Value.Session, session)).Key ?? "";
+            if (!_byDigest.Remove(digest))
+            {
+                return false;
+            }
         }
-        End(entry => after.Find(entry.Session.Grant.User) is not { } user || !user.Enabled("status") || (before.Find(entry.Session.Grant.User) is { } old && Changed(old, user)) ? "user_changed" : null);
+        await _state.CommitAsync(Forget(digest)).ConfigureAwait(false);
+        _events.Write(VpnEvents.Closed(session, reason, _time.GetUtcNow()));
+        return true;
+    }
+
+    /// <summary>
+    /// A user who is deleted, disabled, or whose password or factor changed, or whose token is gone or locked, loses his sessions at once; a user
+    /// of a remote server when his group goes, or when a user of his name is made here.
+    /// </summary>
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    {
+        lock (_lock)
+        {
+            (_settings, _config) = (VpnSettings.From(next), next);
+        }
+        if (Decisive.Any(table => !ReferenceEquals(previous.List(table), next.List(table))))
+        {
+            End(entry => Ended(entry.Session.Grant, previous, next));
+        }
         return null;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
+
+    private static string? Ended(LoginGrant grant, ConfigTree before, ConfigTree after)
+    {
+        var user = after.List("user local").Find(grant.User);
+        if (grant.IsRemote)
+        {
+            return user is not null || after.List("user group").Find(grant.Group) is null ? "user_changed" : null;
+        }
+        if (user is null || !user.Enabled("status") || (before.List("user local").Find(grant.User) is { } old && Changed(old, user)))
+        {
+            return "user_changed";
+        }
+        if (user.Text("two-factor") != "fortitoken")
+        {
+            return null;
+        }
+        var (was, token) = (before.List("user fortitoken").Find(user.Text("fortitoken")), after.List("user fortitoken").Find(user.Text("fortitoken")));
+        return token is null || token.Text("status") == "lock" || (was is not null && was.Text("seed") != token.Text("seed")) ? "token_changed" : null;
+    }
 
     private static bool Changed(ConfigObject old, ConfigObject user) =>
         Credentials.Any(attribute => !old.Words(attribute).AsSpan().SequenceEqual(user.Words(attribute).AsSpan()));

@@ -1,13 +1,16 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Lab;
 
 /// <summary>
-/// The appliance's console as a Unix socket that only its owner can open. A caller first sends one line, <c>echo</c> or
-/// <c>plain</c>: a terminal shows what is typed by itself, a script wants to see it in the transcript.
+/// The appliance's console as a Unix socket that only its owner can open. A caller first sends one line: <c>echo</c> (a script that
+/// wants to see what it typed in the transcript), <c>plain</c> (a script that does not), or <c>terminal ROWS COLUMNS</c> (a terminal in
+/// raw mode: the appliance echoes, edits and pages); with <c>login</c> before it, the appliance first asks who it is.
 /// </summary>
 internal sealed class ConsoleSocket : IAsyncDisposable
 {
@@ -18,6 +21,12 @@ internal sealed class ConsoleSocket : IAsyncDisposable
 
     /// <summary>sun_path of unix(7) is 108 bytes with its final NUL.</summary>
     private const int LongestPath = 107;
+
+    private const string LoginWord = "login ";
+
+    private const int GreetingMax = 32;
+
+    private const int SizeMax = 10_000;
 
     private readonly Socket _listener;
     private readonly string _path;
@@ -65,8 +74,15 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         return new ConsoleSocket(listener, path, unit, log);
     }
 
-    /// <summary>A stream to the console of the appliance that runs in a state folder, or null when none does.</summary>
-    public static async Task<NetworkStream?> ConnectAsync(string stateFolder, bool echo, CancellationToken cancellationToken)
+    /// <summary>A stream for a script to the console of the appliance that runs in a state folder, or null when none does.</summary>
+    public static Task<NetworkStream?> ConnectAsync(string stateFolder, bool echo, CancellationToken cancellationToken, bool login = false) =>
+        ConnectAsync(stateFolder, (login ? LoginWord : "") + (echo ? "echo" : "plain"), cancellationToken);
+
+    /// <summary>The same for a terminal of this size.</summary>
+    public static Task<NetworkStream?> ConnectAsync(string stateFolder, TerminalSize size, CancellationToken cancellationToken, bool login = false) =>
+        ConnectAsync(stateFolder, (login ? LoginWord : "") + string.Create(CultureInfo.InvariantCulture, $"terminal {size.Rows} {size.Columns}"), cancellationToken);
+
+    private static async Task<NetworkStream?> ConnectAsync(string stateFolder, string greeting, CancellationToken cancellationToken)
     {
         var pathFile = Path.Combine(stateFolder, PathFile);
         var path = File.Exists(pathFile) ? await File.ReadAllTextAsync(pathFile, cancellationToken) : Path.Combine(stateFolder, Name);
@@ -79,7 +95,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
             var stream = new NetworkStream(socket, ownsSocket: true);
-            await stream.WriteAsync(echo ? "echo\n"u8.ToArray() : "plain\n"u8.ToArray(), cancellationToken);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(greeting + "\n"), cancellationToken);
             return stream;
         }
         catch (SocketException)
@@ -122,8 +138,12 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         await using var stream = new NetworkStream(caller, ownsSocket: true);
         try
         {
-            var echo = await GreetingAsync(stream);
-            await _unit.RunConsoleAsync(stream, stream, echo, _stopping.Token);
+            var greeting = await GreetingAsync(stream);
+            var login = greeting.StartsWith(LoginWord, StringComparison.Ordinal);
+            greeting = login ? greeting[LoginWord.Length..] : greeting;
+            await (TerminalOf(greeting) is { } size
+                ? _unit.RunTerminalAsync(stream, stream, size, login, _stopping.Token)
+                : _unit.RunConsoleAsync(stream, stream, echo: greeting == "echo", login, _stopping.Token));
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
@@ -135,16 +155,22 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         }
     }
 
-    private async Task<bool> GreetingAsync(NetworkStream stream)
+    /// <summary>The size in a terminal's greeting; null for a script's, and for a size that no terminal has.</summary>
+    private static TerminalSize? TerminalOf(string greeting) => greeting.Split(' ') is ["terminal", var rows, var columns]
+        && int.TryParse(rows, NumberStyles.None, CultureInfo.InvariantCulture, out var height) && int.TryParse(columns, NumberStyles.None, CultureInfo.InvariantCulture, out var width)
+            ? new TerminalSize(Math.Clamp(height, 2, SizeMax), Math.Clamp(width, 2, SizeMax))
+            : null;
+
+    private async Task<string> GreetingAsync(NetworkStream stream)
     {
         // One byte at a time: what follows belongs to the console.
         var line = new StringBuilder();
         var next = new byte[1];
-        while (line.Length < 16 && await stream.ReadAsync(next, _stopping.Token) == 1 && next[0] != '\n')
+        while (line.Length < GreetingMax && await stream.ReadAsync(next, _stopping.Token) == 1 && next[0] != '\n')
         {
             line.Append((char)next[0]);
         }
-        return line.ToString() == "echo";
+        return line.ToString();
     }
 
 #pragma warning disable RS0030 // A socket between two processes of one owner is no network interface.

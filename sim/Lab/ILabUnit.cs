@@ -1,6 +1,8 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -21,17 +23,40 @@ public interface ILabUnit : IPhoneSource
     /// <summary>The names of the local users, in order.</summary>
     IReadOnlyList<string> Users { get; }
 
+    /// <summary>Where the appliance sends mail to; null when no server is set, or one that is only a name.</summary>
+    IPEndPoint? MailServer { get; }
+
+    /// <summary>The mail domains of its SMS gateways.</summary>
+    IReadOnlySet<string> SmsDomains { get; }
+
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
     string Transcript(string script);
 
-    /// <summary>Attaches a terminal; returns when it hangs up, or on <c>exit</c>.</summary>
-    Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken);
+    /// <summary>Attaches a script, line by line; returns when it ends, or on <c>exit</c>.</summary>
+    /// <param name="input">What is typed.</param>
+    /// <param name="output">What is shown.</param>
+    /// <param name="echo">True shows what was typed.</param>
+    /// <param name="login">True asks who it is; false attaches the box's own console.</param>
+    /// <param name="cancellationToken">Hangs up.</param>
+    Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken);
+
+    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up, or when its session ends.</summary>
+    Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken);
 
     /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
     IReadOnlyList<EventRecord> EventsAfter(long id, int limit);
 
     /// <summary>Completes as soon as there is an event after an id.</summary>
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
+
+    /// <summary>The newest logins, step by step, in memory.</summary>
+    LoginJournal Logins { get; }
+
+    /// <summary>The lab's own rules for logins.</summary>
+    LabPolicy LabPolicy { get; }
+
+    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
+    Task SetLabPolicyAsync(LabPolicy policy);
 
     /// <summary>The certificate that a service shows, or null while it shows none.</summary>
     X509Certificate2? ServiceCertificate(string service);

@@ -2,8 +2,11 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
+using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Faults;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -24,6 +27,7 @@ namespace Appliance.Sim.Lab;
 public sealed class LabApi : IAsyncDisposable
 {
     private const int MostEvents = 1000;
+    private const int UsualLogins = 50;
     private const long LongestWaitSeconds = 300;
     private const double LongestAdvanceSeconds = 366d * 24 * 3600;
 
@@ -36,6 +40,9 @@ public sealed class LabApi : IAsyncDisposable
     private volatile ILabUnit? _unit;
 
     private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults) => (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
+
+    /// <summary>The mail and the text messages of the lab.</summary>
+    public LabInbox Inbox { get; } = new();
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
@@ -73,6 +80,9 @@ public sealed class LabApi : IAsyncDisposable
     /// <summary>The appliance is ready: every listener listens.</summary>
     public void Attach(ILabUnit unit) => _unit = unit;
 
+    /// <summary>The appliance restarts: 503 until it is attached again.</summary>
+    public void Detach() => _unit = null;
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -92,7 +102,7 @@ public sealed class LabApi : IAsyncDisposable
         }
         catch (LabProblem problem)
         {
-            await ProblemAsync(context, problem.Status, problem.Message);
+            await ProblemAsync(context, problem.Status, problem.Message, problem.ErrorCode);
         }
         catch (BadHttpRequestException bad)
         {
@@ -132,10 +142,14 @@ public sealed class LabApi : IAsyncDisposable
         {
             ["", "lab", "ready"] => On(context, ("GET", () => ReadyAsync(context, unit))),
             ["", "lab", "cli"] => On(context, ("POST", () => CliAsync(context, unit))),
-            ["", "lab", "phones"] => On(context, ("GET", () => PhonesAsync(context))),
+            ["", "lab", "phones"] => On(context, ("GET", () => PhonesAsync(context)), ("POST", () => EnrolAsync(context))),
             ["", "lab", "phones", var serial] => On(context, ("PUT", () => ChangePhoneAsync(context, Find(serial)))),
             ["", "lab", "phones", var serial, "approve"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: true))),
             ["", "lab", "phones", var serial, "deny"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: false))),
+            ["", "lab", "inbox"] => On(context, ("GET", () => InboxAsync(context)), ("DELETE", () => EmptyInboxAsync(context))),
+            ["", "lab", "policy"] => On(context, ("GET", () => PolicyAsync(context, unit)), ("PUT", () => ChangePolicyAsync(context, unit))),
+            ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
+            ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
@@ -179,6 +193,34 @@ public sealed class LabApi : IAsyncDisposable
         return JsonAsync(context, [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View()))], LabJson.Default.IReadOnlyListPhoneJson);
     }
 
+    private async Task EnrolAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "activation", "platform");
+        var platform = fields.ContainsKey("platform") ? LabRequest.Word(fields, "platform", "ios", "android") : "ios";
+        var (phone, answer) = await _phones.EnrolAsync(LabRequest.Text(fields, "activation"), platform);
+        if (phone is null)
+        {
+            throw new LabProblem(answer.ErrorCode == EnrolmentAnswer.CodeInvalid ? StatusCodes.Status403Forbidden : StatusCodes.Status409Conflict, answer.Message) { ErrorCode = answer.ErrorCode };
+        }
+        context.Response.StatusCode = StatusCodes.Status201Created;
+        await JsonAsync(context, PhoneJson.Of(phone.View()), LabJson.Default.PhoneJson);
+    }
+
+    private Task InboxAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, [.. Inbox.Letters.Select(LetterJson.Of)], LabJson.Default.IReadOnlyListLetterJson);
+    }
+
+    private async Task EmptyInboxAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        await LabRequest.NoBodyAsync(context.Request);
+        Inbox.Clear();
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
     private static async Task ChangePhoneAsync(HttpContext context, Phone phone)
     {
         LabRequest.Query(context.Request);
@@ -195,8 +237,17 @@ public sealed class LabApi : IAsyncDisposable
     private static async Task AnswerAsync(HttpContext context, Phone phone, bool approve)
     {
         LabRequest.Query(context.Request);
-        await LabRequest.NoBodyAsync(context.Request);
-        var (answer, reason) = await phone.AnswerOldestAsync(approve, context.RequestAborted);
+        string? number = null;
+        if (approve)
+        {
+            var fields = await LabRequest.OptionalObjectAsync(context.Request, "number");
+            number = fields.ContainsKey("number") ? ((int)LabRequest.Number(fields, "number", 10, 99)).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
+        }
+        else
+        {
+            await LabRequest.NoBodyAsync(context.Request);
+        }
+        var (answer, reason) = await phone.AnswerOldestAsync(approve, context.RequestAborted, number);
         if (answer is null)
         {
             throw reason == NoAnswer.Offline
@@ -204,6 +255,45 @@ public sealed class LabApi : IAsyncDisposable
                 : LabProblem.NotFound($"no push is pending on phone {phone.Serial}");
         }
         await JsonAsync(context, new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail), LabJson.Default.AnsweredJson);
+    }
+
+    private static Task PolicyAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
+    }
+
+    private static async Task ChangePolicyAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.ObjectAsync(context.Request, "pushLimit", "pushWindowSeconds", "numberMatch", "pushLifeSeconds", "nameSpellingBug");
+        var policy = unit.LabPolicy;
+        long Whole(string name, long now, long min, long max) => !fields.ContainsKey(name) ? now
+            : LabRequest.Number(fields, name, min, max) is var number && number == Math.Floor(number) ? (long)number : throw LabProblem.Bad($"{name} must be a whole number");
+        bool Flag(string name, bool now) => fields.ContainsKey(name) ? LabRequest.Flag(fields, name) : now;
+        await unit.SetLabPolicyAsync(new LabPolicy
+        {
+            PushLimit = (int)Whole("pushLimit", policy.PushLimit, 0, PushLimit.LimitMax),
+            PushWindow = TimeSpan.FromSeconds(Whole("pushWindowSeconds", (long)policy.PushWindow.TotalSeconds, 10, 86_400)),
+            NumberMatch = Flag("numberMatch", policy.NumberMatch),
+            PushLife = TimeSpan.FromSeconds(Whole("pushLifeSeconds", (long)policy.PushLife.TotalSeconds, 5, 600)),
+            NameSpellingBug = Flag("nameSpellingBug", policy.NameSpellingBug),
+        });
+        await JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
+    }
+
+    private static Task LoginsAsync(HttpContext context, ILabUnit unit)
+    {
+        var limit = LabRequest.Query(context.Request, ("limit", LoginJournal.LoginsMax)).GetValueOrDefault("limit", UsualLogins);
+        return JsonAsync(context, [.. unit.Logins.Newest((int)limit).Select(login => LoginJson.Of(login, whole: false))], LabJson.Default.IReadOnlyListLoginJson);
+    }
+
+    private static Task LoginAsync(HttpContext context, ILabUnit unit, string id)
+    {
+        LabRequest.Query(context.Request);
+        return long.TryParse(id, System.Globalization.NumberStyles.None, null, out var number) && unit.Logins.Find(number) is { } login
+            ? JsonAsync(context, LoginJson.Of(login, whole: true), LabJson.Default.LoginJson)
+            : throw LabProblem.NotFound($"no login '{id}' among the newest {LoginJournal.LoginsMax} since the start");
     }
 
     private Task ClockAsync(HttpContext context)
@@ -282,7 +372,7 @@ public sealed class LabApi : IAsyncDisposable
         await FaultsAsync(context);
     }
 
-    private static Task ProblemAsync(HttpContext context, int status, string detail)
+    private static Task ProblemAsync(HttpContext context, int status, string detail, int? errorCode = null)
     {
         if (context.Response.HasStarted)
         {
@@ -290,7 +380,7 @@ public sealed class LabApi : IAsyncDisposable
             return Task.CompletedTask;
         }
         context.Response.StatusCode = status;
-        var problem = new ProblemJson("about:blank", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail);
+        var problem = new ProblemJson("about:blank", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail, errorCode);
         return JsonAsync(context, problem, LabJson.Default.ProblemJson, "application/problem+json");
     }
 

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -19,7 +21,7 @@ internal sealed record ReadyJson(bool Ready, string Lab, IReadOnlyList<NicJson> 
         [.. unit.Services.Select(service => new ServiceJson(service.Service, service.Nic, service.EndPoint.Address.ToString(), service.EndPoint.Port))]);
 }
 
-internal sealed record PushJson(string Session, string Message, DateTimeOffset Expires);
+internal sealed record PushJson(string Session, string Message, DateTimeOffset Expires, bool NumberMatch);
 
 internal sealed record LastAnswerJson(string Session, string Action, int? Answered, string Outcome, string Detail, DateTimeOffset Time)
 {
@@ -33,7 +35,7 @@ internal sealed record PhoneJson(
 {
     public static PhoneJson Of(PhoneView phone) => new(
         phone.Serial, phone.User, phone.Platform, ModeWord(phone.Mode),
-        [.. phone.Pending.Select(push => new PushJson(push.Session, push.Message, push.Expires))], phone.Code,
+        [.. phone.Pending.Select(push => new PushJson(push.Session, push.Message, push.Expires, push.NumberMatch))], phone.Code,
         phone.Delay.TotalMilliseconds, phone.Skew.TotalSeconds, phone.Online, LastAnswerJson.Of(phone.LastAnswer));
 
     public static string ModeWord(PhoneMode mode) => mode switch
@@ -77,8 +79,41 @@ internal sealed record EventJson(
     };
 }
 
-/// <summary>RFC 9457.</summary>
-internal sealed record ProblemJson(string Type, string Title, int Status, string Detail);
+/// <summary>A mail or a text message; <c>png</c> is base64.</summary>
+internal sealed record LetterJson(long Id, DateTimeOffset Time, string Kind, string From, string To, string Subject, string Text, string? Code, byte[]? Png)
+{
+    public static LetterJson Of(ReceivedLetter letter) =>
+        new(letter.Id, letter.Time, letter.Kind == LetterKind.Sms ? "sms" : "mail", letter.From, letter.To, letter.Subject, letter.Text, letter.Code, letter.Picture);
+}
+
+/// <summary>The body of <c>POST /lab/phones</c>.</summary>
+internal sealed record EnrolJson(string Activation, string Platform);
+
+/// <summary>The body of <c>/lab/policy</c>.</summary>
+internal sealed record PolicyJson(int PushLimit, long PushWindowSeconds, bool NumberMatch, long PushLifeSeconds, bool NameSpellingBug)
+{
+    public static PolicyJson Of(LabPolicy policy) => new(
+        policy.PushLimit, (long)policy.PushWindow.TotalSeconds, policy.NumberMatch, (long)policy.PushLife.TotalSeconds, policy.NameSpellingBug);
+}
+
+internal sealed record LoginStepJson(DateTimeOffset Time, string Check, string Result, string? Subject, DateTimeOffset? Deadline, string? Change, bool Decides)
+{
+    public static LoginStepJson Of(LoginJournalStep step) => new(
+        step.Time, step.Fact.Check, step.Fact.Result, step.Fact.Subject is { Length: > 0 } subject ? subject : null, step.Fact.At, step.Fact.Change is { Length: > 0 } change ? change : null, step.Fact.Decides);
+}
+
+/// <summary>One login; <c>decidedBy</c> is null while nothing has decided it, <c>steps</c> in a list of logins.</summary>
+internal sealed record LoginJson(long Id, DateTimeOffset Time, string User, string Outcome, LoginStepJson? DecidedBy, IReadOnlyList<LoginStepJson>? Steps)
+{
+    public static LoginJson Of(LoginTimeline login, bool whole) => new(
+        login.Id, login.Steps[0].Time, login.User, login.Outcome switch { LoginOutcome.In => "in", LoginOutcome.Refused => "refused", _ => "pending" },
+        login.Steps.LastOrDefault(step => step.Fact.Decides) is { } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
+}
+
+/// <summary>RFC 9457; <c>error_code</c> where the emulated service has one.</summary>
+internal sealed record ProblemJson(
+    string Type, string Title, int Status, string Detail,
+    [property: JsonPropertyName("error_code"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? ErrorCode = null);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ReadyJson))]
@@ -87,5 +122,10 @@ internal sealed record ProblemJson(string Type, string Title, int Status, string
 [JsonSerializable(typeof(AnsweredJson))]
 [JsonSerializable(typeof(ClockJsonView))]
 [JsonSerializable(typeof(IReadOnlyList<EventJson>))]
+[JsonSerializable(typeof(IReadOnlyList<LetterJson>))]
+[JsonSerializable(typeof(EnrolJson))]
+[JsonSerializable(typeof(PolicyJson))]
+[JsonSerializable(typeof(LoginJson))]
+[JsonSerializable(typeof(IReadOnlyList<LoginJson>))]
 [JsonSerializable(typeof(ProblemJson))]
 internal sealed partial class LabJson : JsonSerializerContext;

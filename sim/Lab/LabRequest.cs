@@ -11,6 +11,9 @@ internal sealed class LabProblem(int status, string detail) : Exception(detail)
 {
     public int Status => status;
 
+    /// <summary>The code of the service that refused, if it has one.</summary>
+    public int? ErrorCode { get; init; }
+
     public static LabProblem Bad(string detail) => new(StatusCodes.Status400BadRequest, detail);
 
     public static LabProblem NotFound(string detail) => new(StatusCodes.Status404NotFound, detail);
@@ -41,10 +44,22 @@ internal static class LabRequest
         }
     }
 
+    /// <summary>The same, or no fields when there is no body.</summary>
+    public static async Task<Dictionary<string, JsonElement>> OptionalObjectAsync(HttpRequest request, params string[] known)
+    {
+        var body = await BodyAsync(request);
+        return body.Length == 0 ? [] : Fields(body, known);
+    }
+
     /// <summary>The fields of a JSON object, each one of <paramref name="known"/>, none twice, at least one.</summary>
     public static async Task<Dictionary<string, JsonElement>> ObjectAsync(HttpRequest request, params string[] known)
     {
         var body = await BodyAsync(request);
+        return Fields(body, known);
+    }
+
+    private static Dictionary<string, JsonElement> Fields(byte[] body, string[] known)
+    {
         JsonElement root;
         try
         {
@@ -79,6 +94,23 @@ internal static class LabRequest
             return word;
         }
         throw LabProblem.Bad($"{name} must be one of {string.Join(", ", allowed)}, not {Word(value)}");
+    }
+
+    public static string Text(Dictionary<string, JsonElement> fields, string name)
+    {
+        if (!fields.TryGetValue(name, out var value))
+        {
+            throw LabProblem.Bad($"the field '{name}' is missing");
+        }
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw LabProblem.Bad($"{name} must be a text, not {Word(value)}");
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair.
+            throw LabProblem.Bad($"{name} is not text: {Word(value)}");
+        }
     }
 
     public static double Number(Dictionary<string, JsonElement> fields, string name, double min, double max)

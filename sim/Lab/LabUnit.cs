@@ -1,39 +1,171 @@
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
 using Appliance.Hal;
 
 namespace Appliance.Sim.Lab;
 
-/// <summary>The window onto a real <see cref="Unit"/>.</summary>
-internal sealed class LabUnit(Unit unit) : ILabUnit
+/// <summary>The window onto a real <see cref="Unit"/>, and onto the next one after <c>execute reboot</c>.</summary>
+internal sealed class LabUnit : ILabUnit, IDisposable
 {
-    public object Version => unit.Config.Current;
+    private readonly Lock _lock = new();
+    private readonly HashSet<CliSession> _sessions = [];
+    private TaskCompletionSource<Unit> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource _going = new();
+    private volatile Unit _unit;
 
-    public X509Certificate2 DeviceCa => unit.DeviceCa;
+    public LabUnit(Unit unit)
+    {
+        _unit = unit;
+        _up.SetResult(unit);
+        // The unit's own goes with it; the CA is the same after a restart.
+        DeviceCa = X509CertificateLoader.LoadCertificate(unit.DeviceCa.RawData);
+    }
+
+    public object Version => _unit.Config.Current;
+
+    public X509Certificate2 DeviceCa { get; }
 
     public IReadOnlyList<LabNic> Nics =>
-        [.. unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
+        [.. _unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
 
-    public IReadOnlyList<LabService> Services => [.. unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint))];
+    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint))];
 
-    public IReadOnlyList<string> Users => [.. unit.Config.Current.List("user local").Keys];
+    public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys];
 
-    public IReadOnlyList<TokenActivation> Activations() => unit.Activations();
+    public IPEndPoint? MailServer => MailSettings.Read(_unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port) : null;
 
-    public string Transcript(string script) => ConsoleStream.Transcript(unit.OpenConsole(), script);
+    public IReadOnlySet<string> SmsDomains => MailSettings.Read(_unit.Config.Current).SmsGateways.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
 
-    public Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken) =>
-        ConsoleStream.RunAsync(unit.OpenConsole(), input, output, echo, cancellationToken);
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
-    public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => unit.Events.After(id, limit);
+    public IReadOnlyList<TokenActivation> Activations() => _unit.Activations();
 
-    public Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken) => unit.Events.WaitAfterAsync(id, cancellationToken);
+    public string Transcript(string script)
+    {
+        using var session = _unit.OpenConsole();
+        return ConsoleStream.Transcript(session, script);
+    }
 
-    public X509Certificate2? ServiceCertificate(string service) => unit.ServiceCertificate(service);
+    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
+    {
+        using var session = await OpenAsync(login, cancellationToken);
+        await ConsoleStream.RunAsync(session, input, output, echo, cancellationToken);
+        Forget(session);
+    }
 
-    public void WriteEvent(EventEntry entry) => unit.Events.Write(entry);
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken)
+    {
+        using var session = await OpenAsync(login, cancellationToken);
+        var end = await ConsoleStream.RunTerminalAsync(session, input, output, size, cancellationToken);
+        Forget(session);
+        return end;
+    }
 
-    public void SetLink(string nic, bool up) => unit.Nics.First(known => known.Name == nic).Inner.SetLink(up);
+    public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _unit.Events.After(id, limit);
+
+    public LoginJournal Logins => _unit.Logins;
+
+    public LabPolicy LabPolicy => _unit.LabPolicy;
+
+    public Task SetLabPolicyAsync(LabPolicy policy) => _unit.SetLabPolicyAsync(policy);
+
+    public async Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (up, going) = State();
+            var unit = await up.WaitAsync(cancellationToken);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, going);
+            try
+            {
+                await unit.Events.WaitAfterAsync(id, either.Token);
+                return;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // This unit goes: whoever waits, waits on for the next one's.
+            }
+        }
+    }
+
+    public X509Certificate2? ServiceCertificate(string service) => _unit.ServiceCertificate(service);
+
+    public void WriteEvent(EventEntry entry) => _unit.Events.Write(entry);
+
+    public void SetLink(string nic, bool up) => _unit.Nics.First(known => known.Name == nic).Inner.SetLink(up);
+
+    /// <summary>The unit goes down: its sessions are over, and new ones wait for the next unit.</summary>
+    public void GoDown()
+    {
+        CancellationTokenSource going;
+        CliSession[] sessions;
+        lock (_lock)
+        {
+            _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            (going, _going) = (_going, new CancellationTokenSource());
+            sessions = [.. _sessions];
+            _sessions.Clear();
+        }
+        going.Cancel();
+        going.Dispose();
+        foreach (var session in sessions)
+        {
+            session.Close("The unit goes down.\n");
+        }
+    }
+
+    /// <summary>The next unit is up.</summary>
+    public void ComeUp(Unit unit)
+    {
+        lock (_lock)
+        {
+            _unit = unit;
+            _up.SetResult(unit);
+        }
+    }
+
+    public void Dispose()
+    {
+        _going.Dispose();
+        DeviceCa.Dispose();
+    }
+
+    private (Task<Unit> Up, CancellationToken Going) State()
+    {
+        lock (_lock)
+        {
+            return (_up.Task, _going.Token);
+        }
+    }
+
+    private async Task<CliSession> OpenAsync(bool login, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var unit = await State().Up.WaitAsync(cancellationToken);
+            lock (_lock)
+            {
+                if (ReferenceEquals(unit, _unit) && _up.Task.IsCompleted)
+                {
+                    var session = login ? unit.OpenLoginConsole() : unit.OpenConsole();
+                    _sessions.Add(session);
+                    return session;
+                }
+            }
+        }
+    }
+
+    private void Forget(CliSession session)
+    {
+        lock (_lock)
+        {
+            _sessions.Remove(session);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
@@ -5,9 +7,11 @@ using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Faults;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.LastHop;
 using Appliance.Sim.Phones;
 using Appliance.Sim.PushProxy;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Lab;
@@ -33,6 +37,10 @@ internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Br
 internal sealed class Laboratory : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly TaskCompletionSource _switchedOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes after <c>execute shutdown</c>; fails when the unit does not come up again after <c>execute reboot</c>.</summary>
+    public Task SwitchedOff => _switchedOff.Task;
 
     public LabApi Api { get; private set; } = null!;
 
@@ -85,15 +93,38 @@ internal sealed class Laboratory : IAsyncDisposable
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
-        var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock, faults) : null, firstConfiguration, logs, options.Personality, path?.Options), cancellationToken));
-        Unit = new LabUnit(unit);
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock, faults) : null, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
+        var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
+        var unit = Own(new LabUnit(power.Unit));
+        Unit = unit;
+        power.GoingDown += () =>
+        {
+            Api.Detach();
+            unit.GoDown();
+        };
+        power.Up += next =>
+        {
+            unit.ComeUp(next);
+            Api.Attach(unit);
+        };
+        power.Off += failure =>
+        {
+            if (failure is null)
+            {
+                _switchedOff.TrySetResult();
+            }
+            else
+            {
+                _switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
+            }
+        };
         phones.Attach(Unit);
         faults.Attach(Unit);
         if (options.FaultsFile is { } faultsFile)
         {
             faults.Set(await FaultsAsync(faultsFile, cancellationToken));
         }
+        ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
     }
@@ -114,6 +145,22 @@ internal sealed class Laboratory : IAsyncDisposable
         return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults));
     }
 
+    /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>
+    private string? SetClock(DateTimeOffset to)
+    {
+        var by = to - Clock.GetUtcNow();
+        if (by < TimeSpan.Zero)
+        {
+            return "the lab's clock goes forward only";
+        }
+        if (to > LabClock.Latest)
+        {
+            return $"the lab's clock ends with the year {LabClock.Latest.Year - 1}";
+        }
+        Clock.Advance(by);
+        return null;
+    }
+
     /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
     internal static string DefaultConfiguration(Personality? personality = null)
     {
@@ -130,6 +177,26 @@ internal sealed class Laboratory : IAsyncDisposable
     {
         var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
         return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
+    }
+
+    /// <summary>
+    /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
+    /// send it is the operator's business from then on.
+    /// </summary>
+    private void ReceiveMail(ILogger log)
+    {
+        if (Unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
+        {
+            return;
+        }
+        try
+        {
+            Own(MailSink.Listen(new SocketNic("lab-mail", server.Address), server.Port, Api.Inbox, () => Unit.SmsDomains, Clock, log));
+        }
+        catch (Exception failure) when (failure is AddressInUseException or SocketException)
+        {
+            log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
+        }
     }
 
     private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];

@@ -7,7 +7,7 @@ namespace Appliance.Sim.Phones;
 public sealed record PhoneChange(PhoneMode? Mode = null, TimeSpan? Delay = null, TimeSpan? Skew = null, bool? Online = null);
 
 /// <summary>A push as its owner sees it.</summary>
-public sealed record PushOnScreen(string Session, string Message, DateTimeOffset Expires);
+public sealed record PushOnScreen(string Session, string Message, DateTimeOffset Expires, bool NumberMatch);
 
 /// <summary>A phone at one moment.</summary>
 public sealed record PhoneView(
@@ -92,7 +92,7 @@ public sealed class Phone : IDisposable
         {
             ExpireLocked();
             List<PushOnScreen> pending = [.. _pushes.Where(push => push is { Delivered: true, Answering: false })
-                .Select(push => new PushOnScreen(push.Message.SessionId, Text(push.Message), push.Message.Expires))];
+                .Select(push => new PushOnScreen(push.Message.SessionId, Text(push.Message), push.Message.Expires, push.Message.NumberMatch))];
             return new(Serial, User, Platform, _mode, _delay, _skew, _online, pending, code, _lastAnswer);
         }
     }
@@ -154,7 +154,10 @@ public sealed class Phone : IDisposable
     }
 
     /// <summary>Answers the oldest pending push and waits for what the appliance says to it.</summary>
-    public async Task<(PhoneAnswer? Answer, NoAnswer Reason)> AnswerOldestAsync(bool approve, CancellationToken cancellationToken)
+    /// <param name="approve">True to approve, false to deny.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="number">The number that was typed on the phone; null when none was.</param>
+    public async Task<(PhoneAnswer? Answer, NoAnswer Reason)> AnswerOldestAsync(bool approve, CancellationToken cancellationToken, string? number = null)
     {
         PendingPush? push;
         lock (_gate)
@@ -167,7 +170,7 @@ public sealed class Phone : IDisposable
             }
             push.Answering = true;
         }
-        return (await AnswerAsync(push, approve, cancellationToken), default);
+        return (await AnswerAsync(push, approve, number, cancellationToken), default);
     }
 
     public void Dispose()
@@ -176,7 +179,7 @@ public sealed class Phone : IDisposable
         _gone.Dispose();
     }
 
-    private static string Text(PushMessage message) => $"Login request of {message.User} from {message.ClientAddress}";
+    private static string Text(PushMessage message) => $"Login request of {message.User} from {message.ClientAddress}{(message.NumberMatch ? "; type the number that the login shows" : "")}";
 
     private void React(PendingPush push)
     {
@@ -207,7 +210,7 @@ public sealed class Phone : IDisposable
                 }
                 push.Answering = true;
             }
-            await AnswerAsync(push, approve, _gone.Token);
+            await AnswerAsync(push, approve, number: null, _gone.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
@@ -215,12 +218,12 @@ public sealed class Phone : IDisposable
         }
     }
 
-    private async Task<PhoneAnswer> AnswerAsync(PendingPush push, bool approve, CancellationToken cancellationToken)
+    private async Task<PhoneAnswer> AnswerAsync(PendingPush push, bool approve, string? number, CancellationToken cancellationToken)
     {
         PhoneAnswer? answer = null;
         try
         {
-            answer = await _callback.SendAsync(push.Message, Activation, approve, Code, cancellationToken);
+            answer = await _callback.SendAsync(push.Message, Activation, approve, Code, number, cancellationToken);
             return answer;
         }
         finally

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Firmware.Enrolment;
 using Appliance.Sim.Faults;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +15,9 @@ public interface IPhoneSource
 
     /// <summary>What the phones of all mobile tokens get at enrolment.</summary>
     IReadOnlyList<TokenActivation> Activations();
+
+    /// <summary>Presents an activation code; what comes back is told once.</summary>
+    Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone);
 
     /// <summary>The CA that phones trust from their enrolment on.</summary>
     X509Certificate2 DeviceCa { get; }
@@ -62,6 +67,26 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             RefreshLocked();
             return _phones.GetValueOrDefault(serial);
         }
+    }
+
+    /// <summary>
+    /// A new phone activates a token: it registers with the push cloud under a random id, presents the code, and is one of the fleet from
+    /// then on. Null with the answer that refuses it.
+    /// </summary>
+    public async Task<(Phone? Phone, EnrolmentAnswer Answer)> EnrolAsync(string activationCode, string platform)
+    {
+        IPhoneSource? source;
+        lock (_gate)
+        {
+            source = _source;
+        }
+        if (source is null)
+        {
+            return (null, new EnrolmentAnswer(EnrolmentAnswer.NotNow, "the appliance is starting"));
+        }
+        var registration = "lab-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var answer = await source.EnrolAsync(new PhoneEnrolment(activationCode, registration, platform == "android" ? "Android 15" : "ios 18.1"));
+        return (answer.ErrorCode == 0 ? Find(answer.Serial) : null, answer);
     }
 
     public void Dispose()

@@ -22,7 +22,7 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
     private static readonly TimeSpan NetworkTimeout = TimeSpan.FromSeconds(10);
 
-    internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, CancellationToken cancellationToken)
+    internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, string? number, CancellationToken cancellationToken)
     {
         var fault = faults?.Callback(push, approve)?.Fault;
         var session = fault?.Word == "callback.wrong-session" ? new string([.. push.SessionId.Reverse()]) : push.SessionId;
@@ -32,7 +32,7 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
         }
         var hmac = AlertSignature.Compute(activation.Seed, session, fault?.Word == "callback.bad-hmac" ? "another message" : DenyMessage);
         var body = approve
-            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(session, "validate", code), CallbackJson.Default.ValidateAnswer)
+            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(session, "validate", code, number), CallbackJson.Default.ValidateAnswer)
             : JsonSerializer.SerializeToUtf8Bytes(new AlertAnswer(session, "alert", DenyMessage, hmac), CallbackJson.Default.AlertAnswer);
         var (status, outcome, detail) = await PostAsync(push, body, fault, cancellationToken);
         var answer = new PhoneAnswer(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
@@ -126,11 +126,11 @@ internal sealed class SlowContent(byte[] body, TimeProvider time) : HttpContent
     }
 }
 
-internal sealed record ValidateAnswer(string SessionId, string Action, string TokenCode);
+internal sealed record ValidateAnswer(string SessionId, string Action, string TokenCode, string? Number);
 
 internal sealed record AlertAnswer(string SessionId, string Action, string Message, string Hmac);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ValidateAnswer))]
 [JsonSerializable(typeof(AlertAnswer))]
 internal sealed partial class CallbackJson : JsonSerializerContext;

@@ -34,6 +34,7 @@ internal static class PushPayload
         ["client_ip"] = push.ClientIp,
         ["time"] = push.Time.ToString(CultureInfo.InvariantCulture),
         ["expires"] = push.Expires.ToString(CultureInfo.InvariantCulture),
+        ["number_match"] = push.NumberMatch ? "1" : "0",
     };
 
     /// <summary>What a phone reads, or stands in a whole request to FCM; null when it is not ours.</summary>
@@ -47,7 +48,7 @@ internal static class PushPayload
             string Text(string name) => fields.GetProperty(name).GetString()!;
             DateTimeOffset Moment(string name) => DateTimeOffset.FromUnixTimeSeconds(long.Parse(Text(name), CultureInfo.InvariantCulture));
             return new PushMessage("", Text("token"), Text("session"), Text("callback_ip"), int.Parse(Text("callback_port"), CultureInfo.InvariantCulture),
-                Text("user"), IPAddress.Parse(Text("client_ip")), Moment("time"), Moment("expires"));
+                Text("user"), IPAddress.Parse(Text("client_ip")), Moment("time"), Moment("expires"), NumberMatch: fields.TryGetProperty("number_match", out var asked) && asked.GetString() == "1");
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException)
         {

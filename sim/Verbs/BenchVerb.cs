@@ -6,7 +6,11 @@ using Appliance.Sim.Lab;
 namespace Appliance.Sim.Verbs;
 
 /// <summary>One benchmark: its name, what it tells, and its figures as a line for a person or as JSON.</summary>
-internal sealed record Bench(string Name, string Description, Func<bool, CancellationToken, Task<string>> RunAsync);
+internal sealed record Bench(string Name, string Description, Func<bool, CancellationToken, Task<string>> RunAsync)
+{
+    /// <summary>Not null: it has seeds, and this repeats the run of one.</summary>
+    public Func<int, bool, CancellationToken, Task<string>>? RepeatAsync { get; init; }
+}
 
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class BenchJson : JsonSerializerContext;
@@ -17,8 +21,12 @@ internal static class BenchVerb
     private static readonly Bench[] All =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
+        new("login-model", "a million random logins against a naive model; --seed repeats one run", LoginModelBench.RunAsync) { RepeatAsync = LoginModelBench.RepeatAsync },
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
+        new("sessions", "how fast a disabled user loses his session", SessionBench.RunAsync),
+        new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
     ];
 
     public static Command Create()
@@ -27,20 +35,30 @@ internal static class BenchVerb
         var name = new Argument<string?>("NAME") { Description = "Which one: " + string.Join(", ", All.Select(bench => $"{bench.Name} ({bench.Description})")), Arity = ArgumentArity.ZeroOrOne };
         name.AcceptOnlyFromAmong(names);
         var list = new Option<bool>("--list") { Description = "The names" };
+        var seed = new Option<int?>("--seed") { Description = "Repeats the run of one seed (login-model)", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
-        var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, json };
+        var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, seed, json };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(list) && result.GetValue(name) is null)
             {
                 result.AddError("give a NAME, or --list");
             }
+            if (result.GetValue(seed) is not null && All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RepeatAsync: not null })
+            {
+                result.AddError("--seed goes with a benchmark that has seeds: " + string.Join(", ", All.Where(bench => bench.RepeatAsync is not null).Select(bench => bench.Name)));
+            }
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var asJson = parsed.GetValue(json);
-            Console.WriteLine(!parsed.GetValue(list) ? await All.Single(bench => bench.Name == parsed.GetValue(name)).RunAsync(asJson, cancellationToken)
-                : asJson ? JsonSerializer.Serialize(names, BenchJson.Default.StringArray)
+            if (!parsed.GetValue(list))
+            {
+                var bench = All.Single(bench => bench.Name == parsed.GetValue(name));
+                Console.WriteLine(await (parsed.GetValue(seed) is { } from ? bench.RepeatAsync!(from, asJson, cancellationToken) : bench.RunAsync(asJson, cancellationToken)));
+                return ExitCode.Ok;
+            }
+            Console.WriteLine(asJson ? JsonSerializer.Serialize(names, BenchJson.Default.StringArray)
                 : string.Join('\n', All.Select(bench => $"{bench.Name,-16} {bench.Description}")));
             return ExitCode.Ok;
         });

@@ -95,7 +95,7 @@ internal static class BootBench
         return Path.GetFileNameWithoutExtension(own) == "dotnet" ? (own, [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll")]) : (own, []);
     }
 
-    private static double ResidentMiB(int process)
+    internal static double ResidentMiB(int process)
     {
         // proc(5): "VmRSS:     51234 kB".
         var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));

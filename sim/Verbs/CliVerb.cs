@@ -9,18 +9,21 @@ internal static class CliVerb
     public static Command Create()
     {
         var state = UpVerb.StateOption();
-        var command = new Command("cli", "Attaches to the running appliance's console; piped input is a script.\n\nExample: echo 'show system ftm-push' | run cli") { state };
-        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(state)!));
+        var login = new Option<bool>("--login") { Description = "Ask for an administrator's name and password, as the device's console does" };
+        var command = new Command("cli", "Attaches to the running appliance's console; piped input is a script.\n\nExample: echo 'show system ftm-push' | run cli") { state, login };
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(state)!, parsed.GetValue(login)));
         return command;
     }
 
-    private static async Task<int> RunAsync(string state)
+    private static async Task<int> RunAsync(string state, bool login)
     {
         using var signals = new StopSignals();
-        await using var console = await ConsoleSocket.ConnectAsync(Path.GetFullPath(state), echo: Console.IsInputRedirected, signals.Token)
+        using var terminal = RawTerminal.Enter();
+        var folder = Path.GetFullPath(state);
+        await using var console = await (terminal is null ? ConsoleSocket.ConnectAsync(folder, echo: Console.IsInputRedirected, signals.Token, login) : ConsoleSocket.ConnectAsync(folder, RawTerminal.Size(), signals.Token, login))
             ?? throw new LabFailure(ExitCode.Missing, $"no appliance runs in {state} (start one with: run up --state {state})");
         // Not awaited: the appliance ends the session, and a read from a terminal cannot be called off.
-        _ = SendAsync(console, signals.Token);
+        _ = SendAsync(terminal?.Keys ?? Console.OpenStandardInput(), console, signals.Token);
         try
         {
             await console.CopyToAsync(Console.OpenStandardOutput(), signals.Token);
@@ -32,11 +35,11 @@ internal static class CliVerb
         return ExitCode.Ok;
     }
 
-    private static async Task SendAsync(System.Net.Sockets.NetworkStream console, CancellationToken cancellationToken)
+    private static async Task SendAsync(Stream input, System.Net.Sockets.NetworkStream console, CancellationToken cancellationToken)
     {
         try
         {
-            await Console.OpenStandardInput().CopyToAsync(console, cancellationToken);
+            await input.CopyToAsync(console, cancellationToken);
             console.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException)

@@ -15,20 +15,51 @@ internal sealed class LabClient(int port) : IDisposable
         return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListPhoneJson, cancellationToken))!;
     }
 
-    public async Task<AnsweredJson> AnswerAsync(string serial, string verb, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<LoginJson>> LoginsAsync(int limit, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(HttpMethod.Post, $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}", cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, $"/lab/logins?limit={limit}", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListLoginJson, cancellationToken))!;
+    }
+
+    public async Task<LoginJson> LoginAsync(long id, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"/lab/logins/{id}", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.LoginJson, cancellationToken))!;
+    }
+
+    /// <summary>Approves or denies; the number is the one typed on the phone, null for none.</summary>
+    public async Task<AnsweredJson> AnswerAsync(string serial, string verb, int? number, CancellationToken cancellationToken)
+    {
+        using var body = number is null ? null : new StringContent($$"""{"number":{{number}}}""", System.Text.Encoding.UTF8, "application/json");
+        using var response = await SendAsync(HttpMethod.Post, $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}", cancellationToken, body);
         await ThrowIfRefusedAsync(response, cancellationToken);
         return (await response.Content.ReadFromJsonAsync(LabJson.Default.AnsweredJson, cancellationToken))!;
     }
 
+    public async Task<IReadOnlyList<LetterJson>> InboxAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "/lab/inbox", cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.IReadOnlyListLetterJson, cancellationToken))!;
+    }
+
+    public async Task<PhoneJson> EnrolAsync(string activation, string platform, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(new EnrolJson(activation, platform), LabJson.Default.EnrolJson);
+        using var response = await SendAsync(HttpMethod.Post, "/lab/phones", cancellationToken, content);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(LabJson.Default.PhoneJson, cancellationToken))!;
+    }
+
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken, HttpContent? body = null)
     {
         try
         {
-            using var request = new HttpRequestMessage(method, path);
+            using var request = new HttpRequestMessage(method, path) { Content = body };
             return await _http.SendAsync(request, cancellationToken);
         }
         catch (HttpRequestException e)
@@ -45,6 +76,6 @@ internal sealed class LabClient(int port) : IDisposable
         }
         var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json"
             ? await response.Content.ReadFromJsonAsync(LabJson.Default.ProblemJson, cancellationToken) : null;
-        throw new LabFailure((int)response.StatusCode == 503 ? ExitCode.Missing : ExitCode.AssertionFailed, problem?.Detail ?? $"the lab answers {(int)response.StatusCode}");
+        throw new LabFailure((int)response.StatusCode == 503 ? ExitCode.Missing : ExitCode.AssertionFailed, (problem?.ErrorCode is { } code ? $"{problem.Detail} (error_code {code})" : problem?.Detail) ?? $"the lab answers {(int)response.StatusCode}");
     }
 }

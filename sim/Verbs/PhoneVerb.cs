@@ -28,11 +28,32 @@ internal static class PhoneVerb
         {
             var user = new Argument<string>("USER") { Description = "Whose phone (or a token's serial number)" };
             var answer = new Command(verb, $"Answers the oldest push that waits on a user's phone.\n\nExample: run phone {verb} ann") { user };
+            var number = new Option<int?>("--number") { Description = "The number that the login shows, when the lab's policy demands one" };
+            if (verb == "approve")
+            {
+                answer.Add(number);
+            }
             answer.SetAction((parsed, cancel) =>
-                WithLabAsync(parsed.GetValue(port), lab => AnswerAsync(lab, parsed.GetValue(user)!, verb, parsed.GetValue(json), cancel)));
+                WithLabAsync(parsed.GetValue(port), lab => AnswerAsync(lab, parsed.GetValue(user)!, verb, verb == "approve" ? parsed.GetValue(number) : null, parsed.GetValue(json), cancel)));
             command.Add(answer);
         }
+        command.Add(Enrol(port, json));
         return command;
+    }
+
+    private static Command Enrol(Option<int> port, Option<bool> json)
+    {
+        var code = new Argument<string>("CODE") { Description = "The activation code (it came by mail or SMS: run inbox)" };
+        var platform = new Option<string>("--platform") { Description = "ios or android", DefaultValueFactory = _ => "ios" };
+        platform.AcceptOnlyFromAmong("ios", "android");
+        var enrol = new Command("enrol", "A new phone activates a token.\n\nExample: run phone enrol ABCDEFGHIJKLMNOP --platform android") { code, platform };
+        enrol.SetAction((parsed, cancel) => WithLabAsync(parsed.GetValue(port), async lab =>
+        {
+            var phone = await lab.EnrolAsync(parsed.GetValue(code)!, parsed.GetValue(platform)!, cancel);
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(phone, LabJson.Default.PhoneJson) : $"{phone.Serial} of {phone.User} is on a new {phone.Platform} phone");
+            return ExitCode.Ok;
+        }));
+        return enrol;
     }
 
     private static async Task<int> WithLabAsync(int port, Func<LabClient, Task<int>> run)
@@ -93,7 +114,7 @@ internal static class PhoneVerb
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private static async Task<int> AnswerAsync(LabClient lab, string user, string verb, bool json, CancellationToken cancellationToken)
+    private static async Task<int> AnswerAsync(LabClient lab, string user, string verb, int? number, bool json, CancellationToken cancellationToken)
     {
         var phones = (await lab.PhonesAsync(cancellationToken)).Where(phone => phone.User == user || phone.Serial == user).ToList();
         if (phones.Count == 0)
@@ -102,7 +123,7 @@ internal static class PhoneVerb
         }
         // A user with several phones means the one that was asked.
         var phone = phones.Find(phone => phone.Pending.Count > 0) ?? phones[0];
-        var answered = await lab.AnswerAsync(phone.Serial, verb, cancellationToken);
+        var answered = await lab.AnswerAsync(phone.Serial, verb, number, cancellationToken);
         Console.WriteLine(json ? JsonSerializer.Serialize(answered, LabJson.Default.AnsweredJson) : $"{verb} {user}: {answered.Outcome} ({answered.Detail})");
         return answered.Answered == 200 ? ExitCode.Ok : ExitCode.AssertionFailed;
     }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Enrolment;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 using Appliance.Sim.LastHop;
@@ -118,5 +119,7 @@ internal static class PhonesVerb
         public object Version { get; } = new();
 
         public IReadOnlyList<TokenActivation> Activations() => Registered;
+
+        public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(new EnrolmentAnswer(EnrolmentAnswer.NotNow, "phones are enrolled by the lab that runs the appliance"));
     }
 }

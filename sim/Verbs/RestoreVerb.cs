@@ -3,12 +3,13 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Hal;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
 
-/// <summary>What of a file would have no effect here.</summary>
-internal sealed record RestoreReport(string File, string Personality, int Lines, IReadOnlyList<IgnoredLine> Ignored);
+/// <summary>What of a file would have no effect here: single lines, and blocks from their first line to their last.</summary>
+internal sealed record RestoreReport(string File, string Personality, string Board, int Lines, IReadOnlyList<IgnoredLine> Ignored);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RestoreReport))]
@@ -23,7 +24,8 @@ internal static class RestoreVerb
         var check = new Option<bool>("--check") { Description = "Only say what would be ignored, line by line" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var personality = PersonalityOption();
-        var command = new Command("restore", "Reads a configuration file and lists what would be ignored.\n\nExample: run restore backup.conf --check") { file, check, json, personality };
+        var board = new Option<string>("--board") { Description = "The board whose interfaces there are", DefaultValueFactory = _ => "desktop" };
+        var command = new Command("restore", "Reads a configuration file and lists what would be ignored.\n\nExample: run restore backup.conf --check") { file, check, json, personality, board };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(check))
@@ -31,7 +33,7 @@ internal static class RestoreVerb
                 result.AddError("restore needs --check: to boot a file, start a fresh state with up --config FILE");
             }
         });
-        command.SetAction(async (parsed, cancellationToken) => await RunAsync(parsed.GetValue(file)!, parsed.GetValue(personality)!, parsed.GetValue(json), cancellationToken));
+        command.SetAction(async (parsed, cancellationToken) => await RunAsync(parsed.GetValue(file)!, parsed.GetValue(personality)!, parsed.GetValue(board)!, parsed.GetValue(json), cancellationToken));
         return command;
     }
 
@@ -56,7 +58,15 @@ internal static class RestoreVerb
         };
     }
 
-    private static async Task<int> RunAsync(string file, Personality personality, bool json, CancellationToken cancellationToken)
+    /// <summary>What of a text would have no effect.</summary>
+    internal static RestoreReport Check(string file, string text, Personality personality, string board)
+    {
+        var interfaces = Board.Load(Laboratory.BoardFile(board)).Nics.Select(nic => nic.Name).ToArray();
+        var lines = text.Length == 0 ? 0 : text.Count(c => c == '\n') + (text.EndsWith('\n') ? 0 : 1);
+        return new RestoreReport(file, personality.Name, board, lines, ConfigStore.Check(ConfigSchema.Load(personality), text, ConfigRules.ValuesOn(interfaces)));
+    }
+
+    private static async Task<int> RunAsync(string file, Personality personality, string board, bool json, CancellationToken cancellationToken)
     {
         string text;
         try
@@ -67,7 +77,7 @@ internal static class RestoreVerb
         {
             throw new LabFailure(ExitCode.Missing, $"restore: {error.Message}", error);
         }
-        var report = new RestoreReport(file, personality.Name, text.Count(c => c == '\n'), ConfigStore.Check(ConfigSchema.Load(personality), text, ConfigRules.Values));
+        var report = Check(file, text, personality, board);
         if (json)
         {
             Console.WriteLine(JsonSerializer.Serialize(report, RestoreJson.Default.RestoreReport));
@@ -75,9 +85,9 @@ internal static class RestoreVerb
         }
         foreach (var line in report.Ignored)
         {
-            Console.WriteLine(line.Number > 0 ? $"{file}:{line.Number}: {line.Why}" : $"{file}: {line.Why}");
+            Console.WriteLine($"{file}:{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")}: {line.Why}");
         }
-        Console.WriteLine($"{report.Lines} lines, {report.Ignored.Count} of them or of their blocks would be ignored by {personality.Name}");
+        Console.WriteLine($"{report.Lines} lines, {report.Ignored.Sum(line => line.Last - line.Number + 1)} of them in {report.Ignored.Count} places would be ignored by {personality.Name}");
         return ExitCode.Ok;
     }
 }

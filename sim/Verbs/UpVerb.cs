@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Appliance.Firmware.Cli;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 using Appliance.Sim.LastHop;
@@ -126,12 +127,32 @@ internal static class UpVerb
                 // Never awaited at the end: a read from the terminal cannot be called off.
                 _ = ConsoleAsync(lab, signals);
             }
-            await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // "execute shutdown" ends it as a signal does; a unit that does not come up again after "execute reboot" ends it with its reason.
+            await await Task.WhenAny(lab.SwitchedOff, Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ContinueWith(_ => { }, TaskScheduler.Default));
             return ExitCode.Ok;
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
         {
             return ExitCode.Ok; // Told to stop while starting: a clean stop all the same.
+        }
+    }
+
+    /// <summary>After <c>exit</c> a console shows its first prompt again; Ctrl-C at the root, and the terminal's own end, switch off.</summary>
+    private static async Task TerminalAsync(Laboratory lab, Stream input, Stream output, StopSignals signals)
+    {
+        using var raw = RawTerminal.Enter();
+        if (raw is not null)
+        {
+            while (await lab.Unit.RunTerminalAsync(raw.Keys, output, RawTerminal.Size(), login: false, signals.Token) == ConsoleEnd.Exited)
+            {
+                await output.WriteAsync("\r\n"u8.ToArray(), signals.Token);
+            }
+            return;
+        }
+        var lines = new TerminalInput(input);
+        while (!lines.Ended)
+        {
+            await lab.Unit.RunConsoleAsync(lines, output, echo: false, login: false, signals.Token);
         }
     }
 
@@ -142,15 +163,10 @@ internal static class UpVerb
         {
             if (Console.IsInputRedirected)
             {
-                await lab.Unit.RunConsoleAsync(input, output, echo: true, signals.Token);
+                await lab.Unit.RunConsoleAsync(input, output, echo: true, login: false, signals.Token);
                 return; // The script is done; the appliance stays.
             }
-            var terminal = new TerminalInput(input);
-            while (!terminal.Ended)
-            {
-                // After "exit" a console shows its first prompt again; end of input (Ctrl-D) switches off.
-                await lab.Unit.RunConsoleAsync(terminal, output, echo: false, signals.Token);
-            }
+            await TerminalAsync(lab, input, output, signals);
             signals.Request();
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)

@@ -21,7 +21,7 @@ internal static class Welcome
         // Passwords are the lab's own and public (Lab/default.conf); a unit with another configuration has other users.
         AnsiConsole.WriteLine($"users: {string.Join(", ", lab.Unit.Users)} (password of each in the ready-made lab: NAME-password) · clock: {lab.Clock.Rate}");
         ShowLogin(lab.Unit);
-        AnsiConsole.WriteLine("Not affiliated with Fortinet. Ctrl-C stops.");
+        AnsiConsole.WriteLine("Not affiliated with Fortinet. Ctrl-C at the root of the console stops.");
         AnsiConsole.WriteLine();
     }
 

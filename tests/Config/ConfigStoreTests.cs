@@ -82,11 +82,11 @@ public sealed class ConfigStoreTests : IDisposable
         SetPort(store, "5001");
         SetPort(store, "5002");
         var whole = File.ReadAllBytes(_folder.File);
-        var revision = File.ReadAllBytes(_folder.Revision);
+        var revision = File.ReadAllBytes(_folder.Revision(2));
         for (var length = 0; length <= whole.Length; length++)
         {
             File.WriteAllBytes(_folder.File, whole[..length]);
-            File.WriteAllBytes(_folder.Revision, revision);
+            File.WriteAllBytes(_folder.Revision(2), revision);
             var port = _folder.Open().Current.Object("system ftm-push").Number("server-port");
             Assert.Equal(length == whole.Length ? 5002 : 5001, port);
         }
@@ -98,7 +98,7 @@ public sealed class ConfigStoreTests : IDisposable
         var store = _folder.Open();
         SetPort(store, "5001");
         File.WriteAllText(_folder.File, "x");
-        File.WriteAllText(_folder.Revision, "y");
+        File.WriteAllText(_folder.Revision(1), "y");
         Assert.Throws<InvalidDataException>(() => _folder.Open());
     }
 

@@ -9,9 +9,14 @@ internal sealed class StoreFolder : IDisposable
 
     public string File => Path.Combine(_folder.FullName, "system.conf");
 
-    public string Revision => File + ".1";
+    public string Folder => _folder.FullName;
 
-    public ConfigStore Open(string first = "") => ConfigStore.Open(Schema, File, DeviceKey.Open(Path.Combine(_folder.FullName, "device.key")), first, Appliance.Firmware.ConfigRules.Values);
+    /// <summary>The file of a revision.</summary>
+    public string Revision(long number) => Path.Combine(_folder.FullName, "revisions", $"{number:000000}.conf");
+
+    public ConfigStore Open(string first = "", TimeProvider? time = null) => ConfigStore.Open(Schema, File, Key(), first, Appliance.Firmware.ConfigRules.Values, time);
+
+    public DeviceKey Key() => DeviceKey.Open(Path.Combine(_folder.FullName, "device.key"));
 
     public static ConfigSchema Schema { get; } = ConfigSchema.Load(Personality.Default);
 

@@ -158,7 +158,7 @@ public sealed class CanaryTests
                 secret = attribute.MaxLength > 0 && secret.Length > attribute.MaxLength ? secret[..attribute.MaxLength] : secret;
                 var set = $"    set {attribute.Name} \"{secret}\"\n";
                 var block = table.IsList
-                    ? $"config {table.Path}\n    edit {(table.NumericKey ? "7" : $"\"c{secrets.Count}\"")}\n    {set}    next\nend\n"
+                    ? $"config {table.Path}\n    edit {(table.NumericKey ? "7" : table.Path == "system interface" ? "port4" : $"\"c{secrets.Count}\"")}\n    {set}    next\nend\n"
                     : $"config {table.Path}\n{set}end\n";
                 if (secret.Length >= 8 && ConfigStore.Check(StoreFolder.Schema, block, ConfigRules.Values).Count == 0)
                 {

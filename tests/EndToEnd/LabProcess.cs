@@ -85,6 +85,14 @@ internal sealed class LabProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Waits until it ends by itself; the exit code.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        await _process!.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
     public async Task<string> CliAsync(string script)
     {
         using var answer = await Api.PostAsync("/lab/cli", new StringContent(script));

@@ -18,7 +18,7 @@ public sealed class PersonalityTests
         await using var lab = await TestLab.StartAsync(personality: personality);
         await lab.PhoneModeAsync(new { mode = "approve" });
         Assert.True((await lab.OpenfortivpnAsync("ann", "ann-password")).Authenticated);
-        Assert.Contains($"Version: FGVM64 v{personality.Release},build{personality.Build:0000}", await lab.CliAsync("get system status"), StringComparison.Ordinal);
+        Assert.Contains($"Version: FortiGate-VM64 v{personality.Release},build{personality.Build:0000}", await lab.CliAsync("get system status"), StringComparison.Ordinal);
     }
 
     [Fact]

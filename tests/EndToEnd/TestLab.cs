@@ -46,6 +46,9 @@ internal sealed class TestLab : IAsyncDisposable
 
     public ILabUnit Unit => _lab.Unit;
 
+    /// <summary>Completes after <c>execute shutdown</c>.</summary>
+    public Task SwitchedOff => _lab.SwitchedOff;
+
     public LabClock Clock => _lab.Clock;
 
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>

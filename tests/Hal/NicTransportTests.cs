@@ -19,7 +19,7 @@ namespace Appliance.Tests.Hal;
 public sealed class NicTransportTests : IAsyncLifetime
 {
     private readonly SimNetwork _network = new();
-    private readonly NicTransport _transport = new();
+    private readonly NicTransport _transport = new(TimeProvider.System);
     private readonly GatedNic _sim;
     private readonly GatedNic _socket;
     private readonly SimNic _simClient;

@@ -37,7 +37,7 @@ public sealed class LoginCoreTests
 
     [Fact]
     public void ARealmThatIsNotThereLetsNobodyIn() =>
-        Assert.Equal(new LoginAnswer.Refused(Refusal.NoPolicy), _core.Start(new LoginRequest("bob", "bob-password", "sales", Source), Rules, _ => true, Handle(), Start).Answer);
+        Assert.Equal(new LoginAnswer.Refused(Refusal.NoPolicy), _core.Start(new LoginRequest("bob", "bob-password", "sales", Source), Rules, _ => true, Draw(), Start).Answer);
 
     [Theory]
     [InlineData("config user fortitoken\nedit FTKMOB0000000001\nset status lock\nnext\nend\n")]
@@ -48,7 +48,11 @@ public sealed class LoginCoreTests
     [InlineData("config user local\nedit ann\nset type ldap\nnext\nend\n")]
     public void AFactorThatCannotBeAskedDenies(string change)
     {
-        var step = _core.Start(new LoginRequest("ann", "ann-password", "", Source), RulesOf(change), _ => true, Handle(), Start);
+        var step = _core.Start(new LoginRequest("ann", "ann-password", "", Source), RulesOf(change), _ => true, Draw(), Start);
+        if (step.Remote is { } remote)
+        {
+            step = _core.RemoteAnswered(remote.RequestId, RemoteVerdict.Unavailable, RulesOf(change), _ => true, Start);
+        }
         Assert.IsType<LoginAnswer.Refused>(step.Answer);
         Assert.Null(step.Push);
     }
@@ -58,13 +62,13 @@ public sealed class LoginCoreTests
     {
         var handle = Challenge("ann").Handle;
         Assert.Null(_core.AwaitPush(handle, Source, Rules, Start).Answer);
-        var (accepted, step) = _core.PushApproved(handle.RequestId, AnnCode(Start), Start);
+        var (accepted, step) = _core.PushApproved(handle.RequestId, AnnCode(Start), "", Rules, Start);
         Assert.True(accepted);
-        Assert.Single(step.Memory);
+        Assert.Contains(step.Memory, write => write.Sql.Contains("token_use", StringComparison.Ordinal));
         Assert.Empty(step.Released);
         // Not durable yet: nobody is let in, by whatever way.
         Assert.Null(_core.AwaitPush(handle, Source, Rules, Start).Answer);
-        Assert.IsType<LoginAnswer.Success>(Assert.Single(_core.ConfirmPush(handle.RequestId, somebodyWaits: true).Released).Answer);
+        Assert.IsType<LoginAnswer.Success>(Assert.Single(_core.ConfirmPush(handle.RequestId, somebodyWaits: true, Rules, Start).Released).Answer);
         Assert.Equal(0, _core.PendingCount);
     }
 
@@ -72,7 +76,7 @@ public sealed class LoginCoreTests
     public void TheThirdBlocksAndTimeForgives()
     {
         var rules = RulesOf("config vpn ssl settings\nset login-attempt-limit 3\nset login-block-time 60\nend\n");
-        LoginAnswer? Try(string password, DateTimeOffset at) => _core.Start(new LoginRequest("bob", password, "", Source), rules, _ => true, Handle(), at).Answer;
+        LoginAnswer? Try(string password, DateTimeOffset at) => _core.Start(new LoginRequest("bob", password, "", Source), rules, _ => true, Draw(), at).Answer;
         for (var attempt = 0; attempt < 3; attempt++)
         {
             Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), Try("wrong", Start.AddSeconds(attempt)));
@@ -104,9 +108,9 @@ public sealed class LoginCoreTests
     {
         var handle = Challenge("ann").Handle;
         _core.AwaitPush(handle, Source, Rules, Start);
-        var step = _core.RulesChanged(RulesOf("config user local\nedit ann\nset two-factor disable\nunset fortitoken\nnext\nend\n"));
+        var step = _core.RulesChanged(RulesOf("config user local\nedit ann\nset two-factor disable\nunset fortitoken\nnext\nend\n"), Start);
         Assert.Equal(new LoginAnswer.Refused(Refusal.TokenUnusable), Assert.Single(step.Released).Answer);
-        Assert.False(_core.PushApproved(handle.RequestId, AnnCode(Start), Start).Accepted);
+        Assert.False(_core.PushApproved(handle.RequestId, AnnCode(Start), "", Rules, Start).Accepted);
     }
 
     /// <summary>Any order of anything: nobody with a token gets in but on a fresh code, each step's code lets in once, and a decided push stays decided.</summary>
@@ -130,7 +134,7 @@ public sealed class LoginCoreTests
             switch (move)
             {
                 case 0 or 1:
-                    var started = core.Start(new LoginRequest("ann", "ann-password", "", Source), Rules, _ => true, Handle(), now);
+                    var started = core.Start(new LoginRequest("ann", "ann-password", "", Source), Rules, _ => true, Draw(), now);
                     Assert.IsNotType<LoginAnswer.Success>(started.Answer);
                     handles.Add(((LoginAnswer.Challenge)started.Answer!).Handle);
                     break;
@@ -146,10 +150,10 @@ public sealed class LoginCoreTests
                     Assert.Contains(handle.RequestId, approved);
                     Assert.True(ended.Add(handle.RequestId), "a login ended twice");
                     break;
-                case 4 when handle is not null && core.PushApproved(handle.RequestId, AnnCode(now), now).Accepted:
+                case 4 when handle is not null && core.PushApproved(handle.RequestId, AnnCode(now), "", Rules, now).Accepted:
                     Assert.True(fresh.Add(now.ToUnixTimeSeconds() / 60), "a code let in twice");
                     Assert.True(approved.Add(handle.RequestId) && !denied.Contains(handle.RequestId) && !ended.Contains(handle.RequestId), "a push was decided twice");
-                    if (core.ConfirmPush(handle.RequestId, somebodyWaits: which % 2 == 0).Released.Count > 0)
+                    if (core.ConfirmPush(handle.RequestId, somebodyWaits: which % 2 == 0, Rules, now).Released.Count > 0)
                     {
                         ended.Add(handle.RequestId);
                     }
@@ -158,7 +162,7 @@ public sealed class LoginCoreTests
                     Assert.True(denied.Add(handle.RequestId) && !approved.Contains(handle.RequestId) && !ended.Contains(handle.RequestId), "a push was decided twice");
                     break;
                 case 6 when handle is not null:
-                    Assert.False(core.PushApproved(handle.RequestId, "000000", now).Accepted);
+                    Assert.False(core.PushApproved(handle.RequestId, "000000", "", Rules, now).Accepted);
                     break;
             }
         }
@@ -170,18 +174,18 @@ public sealed class LoginCoreTests
     {
         var (tree, ignored) = ConfigReader.Read(StoreFolder.Schema, Laboratory.DefaultConfiguration() + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
         Assert.Empty(ignored);
-        return new(new UserDirectory(tree), new LoginPolicy(tree), LoginDeadlines.From(tree));
+        return LoginRules.From(tree);
     }
 
     private static string AnnCode(DateTimeOffset at) => new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.UtcDateTime);
 
-    private LoginStep StartLogin(string user, string password) => _core.Start(new LoginRequest(user, password, "", Source), Rules, _ => true, Handle(), Start);
+    private LoginStep StartLogin(string user, string password) => _core.Start(new LoginRequest(user, password, "", Source), Rules, _ => true, Draw(), Start);
 
     private LoginAnswer.Challenge Challenge(string user) => (LoginAnswer.Challenge)StartLogin(user, user + "-password").Answer!;
 
-    private LoginHandle Handle()
+    private LoginDraw Draw()
     {
         var number = Interlocked.Increment(ref _next);
-        return new($"{number}", $"1-{number:x}");
+        return new(new LoginHandle($"{number}", $"1-{number:x}"));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Appliance.Firmware.Cli;
 using Appliance.Sim.Lab;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -33,6 +34,15 @@ public sealed class ConsoleSocketTests : IDisposable
             }
         }
         Assert.Null(await ConsoleSocket.ConnectAsync(state, echo: true, default));
+    }
+
+    [Fact]
+    public async Task A_terminal_tells_its_size()
+    {
+        await using var listening = ConsoleSocket.Listen(_folder.FullName, _unit, NullLogger.Instance);
+        await using var console = (await ConsoleSocket.ConnectAsync(_folder.FullName, new TerminalSize(30, 100), default))!;
+        using var reader = new StreamReader(console, Encoding.UTF8);
+        Assert.Equal("terminal 30 100\r\n", await reader.ReadToEndAsync());
     }
 
     [Fact]

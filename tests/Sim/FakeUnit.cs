@@ -1,7 +1,10 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Tests.Sim;
@@ -37,6 +40,15 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
 
     public IReadOnlyList<string> Users => ["ann", "bob", "cat"];
 
+    public IPEndPoint? MailServer => null;
+
+    public IReadOnlySet<string> SmsDomains { get; } = new HashSet<string>();
+
+    /// <summary>What every activation code is answered with.</summary>
+    public EnrolmentAnswer Enrolment { get; set; } = new(EnrolmentAnswer.CodeInvalid, "activation code invalid");
+
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(Enrolment);
+
     public IReadOnlyList<TokenActivation> Activations() => [.. Tokens];
 
     public string Transcript(string script)
@@ -45,13 +57,29 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         return $"lab-appliance # {script}\n";
     }
 
-    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, CancellationToken cancellationToken)
+    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(input, leaveOpen: true);
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
         {
             await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{(echo ? "echo" : "plain")} {line}\n"), cancellationToken);
         }
+    }
+
+    public LoginJournal Logins { get; } = new();
+
+    public LabPolicy LabPolicy { get; private set; } = LabPolicy.Default;
+
+    public Task SetLabPolicyAsync(LabPolicy policy)
+    {
+        LabPolicy = policy;
+        return Task.CompletedTask;
+    }
+
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken)
+    {
+        await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"terminal {size.Rows} {size.Columns}\r\n"), cancellationToken);
+        return ConsoleEnd.HungUp;
     }
 
     public void Write(string description)

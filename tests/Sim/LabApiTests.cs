@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Appliance.Firmware.Enrolment;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -47,7 +49,9 @@ public sealed class LabApiTests : IAsyncLifetime
         { "PATCH", "/lab/clock", "{}", 405, "allowed: GET, POST" },
         { "POST", Ann + "/approve", "", 404, "no push is pending" },
         { "POST", Ann + "/deny", "", 404, "no push is pending" },
-        { "POST", Ann + "/approve", "{}", 400, "takes no body" },
+        { "POST", Ann + "/deny", "{}", 400, "takes no body" },
+        { "POST", Ann + "/approve", "{}", 400, "known fields: number" },
+        { "POST", Ann + "/approve", "{\"number\":9}", 400, "number from 10 to 99" },
         { "POST", Ann + "/allow", "", 404, "no such path" },
         { "POST", "/lab/phones/FTKMOB9999999999/approve", "", 404, "FTKMOB9999999999" },
         { "PUT", "/lab/phones/nobody", "{\"online\":true}", 404, "nobody" },
@@ -81,6 +85,16 @@ public sealed class LabApiTests : IAsyncLifetime
         { "GET", "/lab/events?wait=301", null, 400, "wait" },
         { "GET", "/lab/events?limit=5", null, 400, "'limit'" },
         { "POST", "/lab/cli", "get system status\0", 400, "NUL" },
+        { "POST", "/lab/phones", "{}", 400, "empty" },
+        { "POST", "/lab/phones", "{\"platform\":\"ios\"}", 400, "'activation' is missing" },
+        { "POST", "/lab/phones", "{\"activation\":1}", 400, "activation must be a text" },
+        { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "activation is not text" },
+        { "POST", "/lab/phones", "{\"activation\":\"A\",\"platform\":\"brick\"}", 400, "platform must be one of" },
+        { "POST", "/lab/phones", "{\"activation\":\"A\",\"colour\":1}", 400, "'colour'" },
+        { "POST", "/lab/phones", "{\"activation\":\"A\"}", 403, "activation code invalid" },
+        { "GET", "/lab/inbox?x=1", null, 400, "'x'" },
+        { "POST", "/lab/inbox", "", 405, "allowed: GET, DELETE" },
+        { "DELETE", "/lab/inbox", "{}", 400, "takes no body" },
     };
 
     public async ValueTask InitializeAsync()
@@ -221,6 +235,33 @@ public sealed class LabApiTests : IAsyncLifetime
         _unit.Write("three");
         Assert.Contains("\"three\"", await waiting, StringComparison.Ordinal);
         Assert.Equal("[]", await _http.GetStringAsync("/lab/events?after=3"));
+    }
+
+    [Fact]
+    public async Task Letters_are_shown_newest_last_and_thrown_away()
+    {
+        Assert.Equal("[]", await _http.GetStringAsync("/lab/inbox"));
+        _api.Inbox.Receive("unit@lab.test", "eve@lab.test", LetterKind.Mail, "Subject: one\n\nActivation code: ABCDEFGHIJKLMNOP\n", Now);
+        _api.Inbox.Receive("unit@lab.test", "15550100@sms.lab.test", LetterKind.Sms, "Subject: two\n\nYour code is 123456, valid\n", Now);
+        using (var letters = JsonDocument.Parse(await _http.GetStringAsync("/lab/inbox")))
+        {
+            Assert.Equal(
+                ["mail eve@lab.test one ABCDEFGHIJKLMNOP", "sms 15550100 two 123456"],
+                letters.RootElement.EnumerateArray().Select(letter => string.Join(' ', ((string[])["kind", "to", "subject", "code"]).Select(name => letter.GetProperty(name).GetString()))));
+        }
+        (await _http.DeleteAsync("/lab/inbox")).EnsureSuccessStatusCode();
+        Assert.Equal("[]", await _http.GetStringAsync("/lab/inbox"));
+    }
+
+    [Fact]
+    public async Task A_refused_activation_has_the_services_error_code()
+    {
+        using var answer = await _http.PostAsync("/lab/phones", new StringContent("{\"activation\":\"ABCDEFGHIJKLMNOP\"}"));
+        using var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
+        Assert.Equal(40, problem.RootElement.GetProperty("error_code").GetInt32());
+        _unit.Enrolment = new(EnrolmentAnswer.NotNow, "the disk is full");
+        using var later = await _http.PostAsync("/lab/phones", new StringContent("{\"activation\":\"ABCDEFGHIJKLMNOP\"}"));
+        Assert.Equal(409, (int)later.StatusCode);
     }
 
     private async Task AssertProblemAsync(HttpRequestMessage request, int status, string named)

@@ -1,0 +1,102 @@
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Administrators;
+
+/// <summary>How far a right goes.</summary>
+public enum Access
+{
+    /// <summary>Not at all.</summary>
+    None,
+    /// <summary>May look.</summary>
+    Read,
+    /// <summary>May look and change.</summary>
+    Write,
+}
+
+/// <summary>What a table or command belongs to: a group of <c>system accprofile</c>, and its part where the group is <c>custom</c>.</summary>
+/// <param name="Group">For example <c>sysgrp</c>.</param>
+/// <param name="Part">For example <c>admin</c>; "" where the group has none.</param>
+public readonly record struct Permission(string Group, string Part = "");
+
+/// <summary>What one access profile allows. Immutable; what is not known is not allowed.</summary>
+public sealed class AccessRights
+{
+    /// <summary>super_admin.</summary>
+    public static readonly AccessRights Everything = new(_ => Access.Write) { MayEverything = true };
+
+    /// <summary>No profile, or one that does not exist.</summary>
+    public static readonly AccessRights Nothing = new(_ => Access.None) { _refusedVerbs = Verbs };
+
+    /// <summary>super_admin_readonly.</summary>
+    private static readonly AccessRights Look = new(_ => Access.Read);
+
+    /// <summary>prof_admin, as long as nobody wrote an entry of that name.</summary>
+    private static readonly AccessRights ProfAdmin = new(_ => Access.Write);
+
+    private static readonly string[] Groups = ["secfabgrp", "ftviewgrp", "authgrp", "sysgrp", "netgrp", "loggrp", "fwgrp", "vpngrp", "utmgrp", "wifi"];
+
+    private readonly Func<Permission, Access> _of;
+    private string[] _refusedVerbs = [];
+
+    private AccessRights(Func<Permission, Access> of) => _of = of;
+
+    private static string[] Verbs => ["config", "get", "show", "execute", "diagnose"];
+
+    /// <summary>True for super_admin alone: may also change accounts that have this profile.</summary>
+    public bool MayEverything { get; private init; }
+
+    /// <summary>True when nothing is kept from him that a profile can give: the prompt ends in <c>#</c>, else in <c>$</c>.</summary>
+    public bool IsFull => _refusedVerbs.Length == 0 && Groups.All(group => _of(new Permission(group)) == Access.Write);
+
+    /// <summary>How far he may go with a table or command.</summary>
+    public Access this[Permission permission] => _of(permission);
+
+    /// <summary>Whether a verb of the root may be used at all (<c>cli-config</c>, <c>cli-exec</c>, … from 7.4.2 on; <c>system-diagnostics</c> before).</summary>
+    public bool MayUse(string verb) => !_refusedVerbs.Contains(verb);
+
+    /// <summary>The rights of a profile.</summary>
+    public static AccessRights Of(ConfigTree config, string profile) => profile switch
+    {
+        Administrator.SuperAdmin => Everything,
+        _ when config.List("system accprofile").Find(profile) is { } entry => Of(entry),
+        "prof_admin" => ProfAdmin,
+        "super_admin_readonly" when config.Schema.Table("system accprofile")!.BuiltIn.Contains(profile) => Look,
+        _ => Nothing,
+    };
+
+    private static AccessRights Of(ConfigObject profile)
+    {
+        bool Refuses(string attribute, bool unlessEnabled) => profile.Schema.Attribute(attribute) is not null
+            && (unlessEnabled ? !profile.Enabled(attribute) : profile.Text(attribute) == "disable");
+        (string Verb, string Attribute)[] verbs = [("config", "cli-config"), ("get", "cli-get"), ("show", "cli-show"), ("execute", "cli-exec"), ("diagnose", "cli-diagnose")];
+        return new AccessRights(permission => Of(profile, permission))
+        {
+            _refusedVerbs = [.. verbs.Where(verb => Refuses(verb.Attribute, unlessEnabled: true)).Select(verb => verb.Verb), .. Refuses("system-diagnostics", unlessEnabled: false) ? (string[])["diagnose"] : []],
+        };
+    }
+
+    private static Access Of(ConfigObject profile, Permission permission)
+    {
+        if (profile.Schema.Attribute(permission.Group) is null)
+        {
+            return Access.None;
+        }
+        var word = profile.Text(permission.Group);
+        if (word != "custom")
+        {
+            return Of(word);
+        }
+        var table = permission.Group + "-permission";
+        // A custom group as a whole (for the prompt) is never full.
+        return profile.Schema.Child(table) is { } schema && schema.Attribute(permission.Part) is not null
+            ? Of((profile.Children(table).Find("") ?? new ConfigObject(schema)).Text(permission.Part))
+            : Access.None;
+    }
+
+    private static Access Of(string word) => word switch
+    {
+        "read-write" => Access.Write,
+        "read" => Access.Read,
+        _ => Access.None,
+    };
+}

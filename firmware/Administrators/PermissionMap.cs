@@ -1,0 +1,90 @@
+namespace Appliance.Firmware.Administrators;
+
+/// <summary>
+/// Which permission group each table and command belongs to. The groups are the schema's; the assignment is *assumed* where no public
+/// source tells it. The longest beginning of a path counts.
+/// </summary>
+public static class PermissionMap
+{
+    private static readonly Permission Administration = new("sysgrp", "admin");
+    private static readonly Permission Updates = new("sysgrp", "upd");
+    private static readonly Permission System = new("sysgrp", "cfg");
+    private static readonly Permission Maintenance = new("sysgrp", "mnt");
+    private static readonly Permission Network = new("netgrp", "cfg");
+    private static readonly Permission Routes = new("netgrp", "route-cfg");
+    private static readonly Permission Policies = new("fwgrp", "policy");
+    private static readonly Permission Addresses = new("fwgrp", "address");
+    private static readonly Permission Logs = new("loggrp", "config");
+    private static readonly Permission LogData = new("loggrp", "data-access");
+    private static readonly Permission Users = new("authgrp");
+    private static readonly Permission Vpn = new("vpngrp");
+
+    /// <summary>Belongs to no group: super_admin alone.</summary>
+    private static readonly Permission Unknown = new("");
+
+    private static readonly Dictionary<string, Permission> Tables = new(StringComparer.Ordinal)
+    {
+        ["system"] = System,
+        ["system admin"] = Administration,
+        ["system accprofile"] = Administration,
+        ["system api-user"] = Administration,
+        ["system password-policy"] = Administration,
+        ["system vdom"] = Administration,
+        ["system fortiguard"] = Updates,
+        ["system interface"] = Network,
+        ["system dns"] = Network,
+        ["system dhcp server"] = Network,
+        ["router"] = Routes,
+        ["firewall"] = new("fwgrp", "others"),
+        ["firewall policy"] = Policies,
+        ["firewall local-in-policy"] = Policies,
+        ["firewall address"] = Addresses,
+        ["firewall addrgrp"] = Addresses,
+        ["user"] = Users,
+        ["vpn"] = Vpn,
+        ["certificate"] = Vpn,
+        ["log"] = Logs,
+    };
+
+    private static readonly Dictionary<string, (Permission Permission, Access Needed)> Commands = new(StringComparer.Ordinal)
+    {
+        ["get"] = (System, Access.Read),
+        ["get system interface"] = (Network, Access.Read),
+        ["get vpn"] = (Vpn, Access.Read),
+        ["execute"] = (Maintenance, Access.Write),
+        ["execute date"] = (System, Access.Read),
+        ["execute time"] = (System, Access.Read),
+        ["execute ping"] = (Network, Access.Read),
+        ["execute log"] = (LogData, Access.Read),
+        ["execute fortitoken"] = (Users, Access.Write),
+        ["execute fortitoken-mobile"] = (Users, Access.Write),
+        ["execute config-transaction"] = (System, Access.Write),
+        ["execute vpn sslvpn"] = (Vpn, Access.Write),
+        ["execute vpn sslvpn list"] = (Vpn, Access.Read),
+        ["diagnose"] = (System, Access.Read),
+        ["diagnose fortitoken"] = (Users, Access.Read),
+        ["diagnose sys session"] = (Network, Access.Read),
+        ["diagnose vpn"] = (Vpn, Access.Read),
+    };
+
+    /// <summary>What a table belongs to, by its path as typed.</summary>
+    public static Permission OfTable(string path) => Longest(Tables, path, out var permission) ? permission : Unknown;
+
+    /// <summary>What a command needs, by its whole words, the verb first.</summary>
+    public static (Permission Permission, Access Needed) OfCommand(string words) => Longest(Commands, words, out var needed) ? needed : (Unknown, Access.Write);
+
+    private static bool Longest<T>(Dictionary<string, T> map, string path, out T found)
+    {
+        for (var beginning = path; ; beginning = beginning[..beginning.LastIndexOf(' ')])
+        {
+            if (map.TryGetValue(beginning, out found!))
+            {
+                return true;
+            }
+            if (!beginning.Contains(' ', StringComparison.Ordinal))
+            {
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Cli;
+
+/// <summary>The layout of <c>get</c>: names and values, defaults included, no secret.</summary>
+internal static class GetText
+{
+    private const int NameWidth = 20;
+    private const int Indent = 4;
+
+    /// <summary>An object: a line an attribute, a blank at its end; nested tables below their name, indented.</summary>
+    internal static string Of(ConfigObject value, string? key)
+    {
+        var text = new StringBuilder();
+        Append(text, value, key, 0);
+        return text.ToString();
+    }
+
+    /// <summary>A table: a head and one long line an entry.</summary>
+    internal static string Of(ConfigTable table)
+    {
+        var text = new StringBuilder();
+        Append(text, table, 0);
+        return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, ConfigObject value, string? key, int indent)
+    {
+        foreach (var attribute in value.Schema.Attributes.Where(value.Applies))
+        {
+            text.Append(' ', indent).Append(attribute.Name.PadRight(NameWidth)).Append(": ").Append(Shown(value, attribute, key)).Append(" \n");
+        }
+        foreach (var child in value.Schema.Children)
+        {
+            text.Append(' ', indent).Append(child.Path).Append(":\n");
+            if (child.IsList)
+            {
+                Append(text, value.Children(child.Path), indent + Indent);
+            }
+            else
+            {
+                Append(text, value.Children(child.Path).Find("") ?? new ConfigObject(child), null, indent + Indent);
+            }
+        }
+    }
+
+    private static void Append(StringBuilder text, ConfigTable table, int indent)
+    {
+        foreach (var (key, entry) in table.Entries)
+        {
+            text.Append(' ', indent).Append("== [ ").Append(key).Append(" ]\n").Append(' ', indent);
+            var attributes = table.Schema.Summary.Length > 0 ? table.Schema.Summary.Select(table.Schema.Attribute).OfType<AttributeSchema>() : table.Schema.Attributes.Where(entry.Applies);
+            foreach (var attribute in attributes)
+            {
+                // Three blanks after a text or an address, four after a choice or a number.
+                text.Append(attribute.Name).Append(": ").Append(Shown(entry, attribute, key)).Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
+            }
+            text.Append('\n');
+        }
+    }
+
+    private static string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
+        attribute.Name == value.Schema.Key ? key ?? "" : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));
+}

@@ -1,0 +1,71 @@
+using System.Text;
+
+namespace Appliance.Firmware.Cli;
+
+/// <summary>
+/// A script: line by line, no paging. Lines end with LF or CR LF; a line that is too long or not UTF-8 is refused and costs nothing else.
+/// </summary>
+/// <param name="session">The session.</param>
+/// <param name="echo">True shows what was typed: the caller has no terminal that does.</param>
+internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
+{
+    private const byte CtrlC = 3;
+    private readonly List<byte> _line = [];
+
+    /// <inheritdoc/>
+    public bool Closed => session.Closed;
+
+    /// <inheritdoc/>
+    public string Start() => session.Prompt;
+
+    /// <inheritdoc/>
+    public string Type(ReadOnlySpan<byte> bytes, out int used)
+    {
+        for (used = 0; used < bytes.Length;)
+        {
+            switch (bytes[used++])
+            {
+                case (byte)'\n':
+                    return Run();
+                case CtrlC:
+                    session.Interrupt(typing: _line.Count > 0);
+                    _line.Clear();
+                    return "\n" + Prompt();
+                case var next when _line.Count <= CliSession.LineMax * 4:
+                    _line.Add(next);
+                    break;
+                default:
+                    break; // The line is refused anyway.
+            }
+        }
+        return "";
+    }
+
+    /// <inheritdoc/>
+    public string Say(string text) => "\n" + text + Prompt();
+
+    /// <inheritdoc/>
+    public string End()
+    {
+        var last = _line.Count > 0 ? Run() : "";
+        return last + (Closed ? "" : session.EndOfInput());
+    }
+
+    private string Run()
+    {
+        if (_line is [.., (byte)'\r'])
+        {
+            _line.RemoveAt(_line.Count - 1);
+        }
+        // Bad UTF-8 becomes U+FFFD, which the session refuses.
+        var line = Encoding.UTF8.GetString([.. _line]);
+        _line.Clear();
+        var hidden = session.IsHidden;
+        var answer = session.HelpAsked(line) ?? session.Execute(line);
+        return (echo ? (hidden ? "" : Visible(line)) + "\n" : "") + answer + Prompt();
+    }
+
+    private string Prompt() => session.Closed ? "" : session.Prompt;
+
+    private static string Visible(string line) => string.Concat(line.Take(CliSession.LineMax).Select(c => char.IsControl(c) && c != '\t' ? '?' : c));
+}

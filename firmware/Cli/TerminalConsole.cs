@@ -1,0 +1,282 @@
+using System.Text;
+
+namespace Appliance.Firmware.Cli;
+
+/// <summary>
+/// A terminal: the device echoes, edits, completes and pages. Bytes in, what the screen gets out. A line that is entered is echoed with
+/// CR CR LF, as a device's is.
+/// </summary>
+internal sealed class TerminalConsole : IConsole
+{
+    private const char Bell = '\a';
+    private readonly CliSession _session;
+    private readonly StringBuilder _screen = new();
+    private readonly TerminalKeys _keys = new();
+    private readonly TerminalHistory _history = new();
+    private readonly TerminalLine _line;
+    private readonly TerminalPager _pager;
+    private readonly TerminalCompletion _completion;
+    private bool _literal;
+    private bool _accepts;
+    private bool _loggedOut;
+
+    /// <summary>A terminal on a session.</summary>
+    internal TerminalConsole(CliSession session, TerminalSize size)
+    {
+        _session = session;
+        _line = new TerminalLine(_screen, Math.Max(2, size.Columns));
+        _pager = new TerminalPager(_screen, size.Rows);
+        _completion = new TerminalCompletion(session, _line);
+    }
+
+    /// <inheritdoc/>
+    public bool Closed => _session.Closed;
+
+    /// <summary>True when Ctrl-C closed the session.</summary>
+    internal bool Interrupted { get; private set; }
+
+    /// <inheritdoc/>
+    public string Start()
+    {
+        if (_session.Banner is { } banner)
+        {
+            _accepts = true;
+            _screen.Append(Lines(banner)).Append(ConsoleBanner.Accept);
+        }
+        else
+        {
+            Continue();
+        }
+        return Shown();
+    }
+
+    /// <inheritdoc/>
+    public string Type(ReadOnlySpan<byte> bytes, out int used)
+    {
+        for (used = 0; used < bytes.Length;)
+        {
+            if (_keys.Take(bytes[used++], out var typed) is not { } key)
+            {
+                continue;
+            }
+            Press(key, typed);
+            if (key is TerminalKey.Enter or TerminalKey.Help || Closed)
+            {
+                break; // What a command shows leaves before the next one runs.
+            }
+        }
+        return Shown();
+    }
+
+    /// <inheritdoc/>
+    public string Say(string text)
+    {
+        if (_pager.Waits)
+        {
+            _pager.Between(Lines(text));
+        }
+        else
+        {
+            _line.Leave();
+            _screen.Append(Lines(text));
+            Continue();
+        }
+        return Shown();
+    }
+
+    /// <inheritdoc/>
+    public string End() => "";
+
+    private void Press(TerminalKey key, string typed)
+    {
+        if (_accepts)
+        {
+            Accept(key, typed);
+        }
+        else if (_pager.Waits)
+        {
+            _pager.Take(key, typed);
+            if (!_pager.Waits)
+            {
+                Continue();
+            }
+        }
+        else if (_session.Keys.Length > 0)
+        {
+            Reply(key, typed);
+        }
+        else
+        {
+            Edit(key, typed);
+        }
+    }
+
+    /// <summary>One key accepts the banner; Enter does not, Ctrl-C leaves.</summary>
+    private void Accept(TerminalKey key, string typed)
+    {
+        if (key == TerminalKey.Interrupt)
+        {
+            _session.Interrupt(typing: false);
+            Interrupted = Closed;
+        }
+        else if (typed == "a")
+        {
+            _accepts = false;
+            _screen.Append("\r\n");
+            _line.Show(_session.Prompt);
+        }
+    }
+
+    /// <summary>One key answers a question.</summary>
+    private void Reply(TerminalKey key, string typed)
+    {
+        if (key == TerminalKey.Interrupt)
+        {
+            _screen.Append("\r\n");
+            _session.Interrupt(typing: true);
+            Continue();
+        }
+        else if (typed.Length > 0 && _session.Keys.Contains(typed, StringComparison.Ordinal))
+        {
+            _screen.Append(typed).Append("\r\n");
+            Show(_session.Execute(typed));
+        }
+    }
+
+    private void Edit(TerminalKey key, string typed)
+    {
+        if (((_literal || _session.LogsIn) && typed.Length > 0 && key != TerminalKey.Enter) || (key == TerminalKey.Help && (_session.IsQuoted || _line.IsQuoted)))
+        {
+            key = TerminalKey.Character;
+        }
+        _literal = key == TerminalKey.Literal;
+        if (key == TerminalKey.Tab)
+        {
+            if (!_completion.Next())
+            {
+                _screen.Append(Bell);
+            }
+            return;
+        }
+        _completion.Forget();
+        switch (key)
+        {
+            case TerminalKey.Character when _line.Length + typed.Length > CliSession.LineMax:
+                _screen.Append(Bell);
+                break;
+            case TerminalKey.Character:
+                _line.Insert(typed);
+                break;
+            case TerminalKey.Enter:
+                Enter();
+                break;
+            case TerminalKey.Help:
+                Help();
+                break;
+            case TerminalKey.Interrupt:
+                Interrupt();
+                break;
+            case TerminalKey.Earlier or TerminalKey.Later when !_session.LogsIn:
+                if ((key == TerminalKey.Earlier ? _history.Earlier(_line.Text) : _history.Later()) is { } line)
+                {
+                    _line.Set(line);
+                }
+                break;
+            default:
+                Move(key);
+                break;
+        }
+    }
+
+    private void Move(TerminalKey key)
+    {
+        switch (key)
+        {
+            case TerminalKey.WordLeft:
+                _line.WordLeft();
+                break;
+            case TerminalKey.WordRight:
+                _line.WordRight();
+                break;
+            case TerminalKey.Start:
+                _line.MoveTo(0);
+                break;
+            case TerminalKey.End:
+                _line.MoveTo(_line.Length);
+                break;
+            case TerminalKey.Backspace:
+                _line.Backspace();
+                break;
+            case TerminalKey.Delete:
+                _line.Delete();
+                break;
+        }
+    }
+
+    private void Enter()
+    {
+        var line = _line.Text;
+        _line.MoveTo(_line.Length);
+        _screen.Append("\r\r\n");
+        _line.Clear();
+        if (!_session.LogsIn)
+        {
+            _history.Add(line); // No name of a login, and no password.
+        }
+        Show(_session.Execute(line));
+    }
+
+    /// <summary>Completes half a word that can become one word only; else lists what may stand here, and goes on with the line.</summary>
+    private void Help()
+    {
+        if (_completion.Only())
+        {
+            return;
+        }
+        var help = _session.Help(_line.BeforeCursor);
+        _line.Leave();
+        Show(help.Length > 0 ? help + "\n" : "");
+    }
+
+    private void Interrupt()
+    {
+        _session.Interrupt(typing: _line.Length > 0);
+        Interrupted = Closed;
+        _line.Leave();
+        _line.Clear();
+        Continue();
+    }
+
+    private void Show(string text)
+    {
+        _pager.Start(text, _session.Pages);
+        if (!_pager.Waits)
+        {
+            Continue();
+        }
+    }
+
+    /// <summary>The prompt, and what was being typed.</summary>
+    private void Continue()
+    {
+        if (!Closed)
+        {
+            if (_session.LogsIn && !_loggedOut)
+            {
+                _history.Clear();
+                _line.Clear();
+            }
+            (_loggedOut, _line.IsHidden) = (_session.LogsIn, _session.IsHidden);
+            _line.Show(_session.Prompt);
+        }
+    }
+
+    private static string Lines(string text) => text.Replace("\n", "\r\n", StringComparison.Ordinal);
+
+    private string Shown()
+    {
+        var shown = _screen.ToString();
+        _screen.Clear();
+        return shown;
+    }
+}

@@ -1,0 +1,50 @@
+using System.Globalization;
+using Appliance.Firmware.Administrators;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware;
+
+/// <summary><c>execute date</c> and <c>execute time</c>: shown by the unit's clock; set by whoever owns the clock, or refused.</summary>
+/// <param name="time">The clock.</param>
+/// <param name="set">Sets the clock: null when done, else why not. Null where nobody here may.</param>
+internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, string?>? set)
+{
+    private static readonly Permission System = new("sysgrp", "cfg");
+
+    internal IReadOnlyList<CliCommand> Commands =>
+    [
+        new("execute date", "Set/get system date.", call => Run(call, "yyyy-MM-dd", (now, given) => given.Date + now.TimeOfDay, Date)),
+        new("execute time", "Set/get system time.", call => Run(call, "H:mm:ss", (now, given) => now.Date + given.TimeOfDay, Time)),
+    ];
+
+    private string Date() => string.Create(CultureInfo.InvariantCulture, $"current date is: {time.GetUtcNow():yyyy-MM-dd}\n");
+
+    private string Time() => string.Create(CultureInfo.InvariantCulture, $"current time is: {time.GetUtcNow():HH:mm:ss}\nlast ntp sync:never\n");
+
+    private CliReply Run(CliCall call, string format, Func<DateTime, DateTime, DateTime> join, Func<string> show)
+    {
+        if (call.Arguments.Count == 0)
+        {
+            return show();
+        }
+        if (call.Arguments.Count > 1)
+        {
+            return CliPaths.ParseError(call.Arguments[1]);
+        }
+        if (call.Session.Access.Needs(System, Access.Write) is { } denied)
+        {
+            return denied;
+        }
+        if (!DateTime.TryParseExact(call.Arguments[0], format, CultureInfo.InvariantCulture, DateTimeStyles.None, out var given))
+        {
+            return CliPaths.ParseError(call.Arguments[0]);
+        }
+        if (set is null)
+        {
+            return new ConfigError(-1, "the clock of this unit is set by the system under it");
+        }
+        var to = new DateTimeOffset(join(time.GetUtcNow().UtcDateTime, given), TimeSpan.Zero);
+        return set(to) is { } refused ? new ConfigError(-1, refused) : show();
+    }
+}

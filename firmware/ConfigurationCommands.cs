@@ -1,0 +1,244 @@
+using System.Globalization;
+using System.Text;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+
+namespace Appliance.Firmware;
+
+/// <summary>The commands of the console that treat the configuration as a whole: backups, revisions, transactions, saving.</summary>
+internal sealed class ConfigurationCommands
+{
+    private const string ContinueQuestion = "Do you want to continue? (y/n)";
+    private const int TransactionMinutes = 5;
+    private const int TransactionMinutesMax = 60;
+
+    /// <summary>Events and console lines for what a restored file has that is not understood: beyond that, <c>./run restore FILE --check</c> tells.</summary>
+    private const int IgnoredMax = 100;
+
+    private static readonly string[] Servers = ["ftp", "sftp", "tftp", "scp"];
+    private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
+    private readonly Unit _unit;
+    private readonly UsbStick _usb;
+    private readonly ConfigStore _config;
+
+    private ConfigurationCommands(Unit unit, string stateFolder) => (_unit, _usb, _config) = (unit, new UsbStick(Path.Combine(stateFolder, "usb")), unit.Config);
+
+    /// <summary>The commands of a unit.</summary>
+    internal static IReadOnlyList<CliCommand> For(Unit unit, string stateFolder)
+    {
+        var commands = new ConfigurationCommands(unit, stateFolder);
+        return
+        [
+            new("execute backup config flash", "Keep the configuration as a revision.", commands.BackUpToFlash),
+            new("execute backup config usb", "Back up the configuration to the USB disk.", call => commands.BackUpToUsb(call, full: false)),
+            new("execute backup full-config usb", "Back up the configuration with all defaults to the USB disk.", call => commands.BackUpToUsb(call, full: true)),
+            new("execute restore config flash", "Restore a revision.", commands.RestoreFromFlash),
+            new("execute restore config usb", "Restore a backup from the USB disk.", commands.RestoreFromUsb),
+            .. Servers.SelectMany(way => new CliCommand[]
+            {
+                new($"execute backup config {way}", $"Back up the configuration to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
+                new($"execute backup full-config {way}", $"Back up the configuration with all defaults to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
+                new($"execute restore config {way}", $"Restore a backup from a server by {way}.", call => Unreachable(call, way, "Get config file from")),
+            }),
+            new("execute revision list config", "List the revisions.", call => None(call) ?? commands.List()),
+            new("execute revision delete config", "Delete a revision.", commands.Delete),
+            new("execute factoryreset", "Go back to the first configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Reset(call)),
+            new("execute cfg save", "Save the configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Save(call)),
+            new("execute cfg reload", "Go back to the saved configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Reload(call)),
+            new("execute config-transaction start", "Start a transaction.", Start),
+            new("execute config-transaction commit", "Put a transaction in force.", call => None(call) ?? End(call, "committed", call.Session.Workspace.CommitTransaction)),
+            new("execute config-transaction abort", "Drop a transaction.", call => None(call) ?? End(call, "aborted", call.Session.Workspace.AbortTransaction)),
+        ];
+    }
+
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
+
+    private static CliReply? OutsideTransaction(CliCall call) =>
+        call.Session.Workspace.Transaction == 0 ? (CliReply?)null : new ConfigError(-1, $"the command cannot be used in a config transaction (id={call.Session.Workspace.Transaction})");
+
+    /// <summary>There is no server in a lab of one appliance: told as the device tells of one that it cannot reach.</summary>
+    private static CliReply Unreachable(CliCall call, string way, string what) => call.Arguments is [_, var server, ..]
+        ? new CliReply($"Please wait...\nConnect to {way} server {server} ...\n", new ConfigError(-1, $"{what} {way} server via vdom root failed."))
+        : Incomplete;
+
+    private static CliReply Start(CliCall call)
+    {
+        var minutes = TransactionMinutes;
+        if (call.Arguments is [var typed, ..] && (!int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out minutes) || minutes is < 1 or > TransactionMinutesMax))
+        {
+            return new ConfigError(-651, $"the timeout is {1} to {TransactionMinutesMax} minutes", "", $"value parse error before '{Clean(typed)}'");
+        }
+        return call.Arguments.Count > 1 ? CliPaths.ParseError(call.Arguments[1])
+            : call.Session.InBatch ? new ConfigError(-1, "a config transaction cannot be started in batch mode")
+            : call.Session.Workspace.Start(TimeSpan.FromMinutes(minutes)) is { } error ? error
+            : string.Create(CultureInfo.InvariantCulture, $"config transaction id={call.Session.Workspace.Transaction} started\n");
+    }
+
+    private static CliReply End(CliCall call, string done, Func<ConfigError?> end)
+    {
+        var number = call.Session.Workspace.Transaction;
+        return end() is { } error ? error : string.Create(CultureInfo.InvariantCulture, $"config transaction id={number} {done}\n");
+    }
+
+    private CliReply BackUpToFlash(CliCall call)
+    {
+        var comment = string.Join(' ', call.Arguments);
+        if (comment.Length > ConfigRevision.CommentMax)
+        {
+            return new ConfigError(-1, $"string value is too long. the size is {comment.Length}, the limit is {ConfigRevision.CommentMax}");
+        }
+        if (_config.Keep(call.Session.Workspace.Author(), comment) is { } error)
+        {
+            return error;
+        }
+        Tell("0100032142", EventLevel.Notice, "Configuration backed up", call, "backup", "Configuration backed up to flash");
+        return "Please wait...\nConfig backed up to flash disk done.\n";
+    }
+
+    private CliReply BackUpToUsb(CliCall call, bool full)
+    {
+        if (call.Arguments is not [var name])
+        {
+            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
+        }
+        if (_usb.Write(name, _config.BackupText(full, call.Session.Administrator.Name)) is { } error)
+        {
+            return error;
+        }
+        Tell("0100032142", EventLevel.Notice, "Configuration backed up", call, "backup", $"Configuration backed up to USB disk as {name}");
+        return $"Please wait...\nCopy config {name} to USB disk ...\nCopy config file to USB disk OK.\n";
+    }
+
+    private CliReply RestoreFromFlash(CliCall call)
+    {
+        if (call.Arguments is not [var typed])
+        {
+            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
+        }
+        return !TryRevision(typed, out var number, out var wrong) ? wrong
+            : _config.Revision(number) is { } text ? AskToRestore(call, text, $"revision {number}")
+            : new ConfigError(-3, $"there is no sound revision {number}");
+    }
+
+    private CliReply RestoreFromUsb(CliCall call)
+    {
+        if (call.Arguments is not [var name])
+        {
+            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
+        }
+        var (text, error) = _usb.Read(name);
+        return error is not null ? error : AskToRestore(call, text!, $"USB disk file {name}");
+    }
+
+    private CliReply AskToRestore(CliCall call, string text, string source) => OutsideTransaction(call)
+        ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}") { OnYes = () => Restore(call, text, source) };
+
+    /// <summary>Takes effect at once, as one commit: the device restarts to that end.</summary>
+    private CliReply Restore(CliCall call, string text, string source)
+    {
+        var (ignored, error) = _config.Restore(text, call.Session.Workspace.Author(), $"restored from {source}");
+        if (error is not null)
+        {
+            Tell("0100032143", EventLevel.Alert, "Configuration restore failed", call, "restore", $"Configuration not restored from {source}: {error.Lines[0]}");
+            return error;
+        }
+        var shown = new StringBuilder("Please wait...\nFile check OK.\n");
+        TellIgnored(_unit.Events, call.Session.Administrator.Name, source, ignored);
+        foreach (var line in ignored.Take(IgnoredMax))
+        {
+            shown.Append(CultureInfo.InvariantCulture, $"{Where(line)} ignored: {line.Why}\n");
+        }
+        if (ignored.Count > IgnoredMax)
+        {
+            shown.Append(CultureInfo.InvariantCulture, $"and {ignored.Count - IgnoredMax} further lines or blocks\n");
+        }
+        Tell("0100032143", EventLevel.Notice, "Configuration restored", call, "restore", $"Configuration restored from {source}, {ignored.Count} lines or blocks ignored");
+        return shown.Append("Configuration restored.\n").ToString();
+    }
+
+    /// <summary>An event for each line or block that has no effect; of very many the first ones.</summary>
+    internal static void TellIgnored(EventLog events, string admin, string source, IReadOnlyList<IgnoredLine> ignored)
+    {
+        foreach (var line in ignored.Take(IgnoredMax))
+        {
+            events.Write(new EventEntry("0100032144", "system", EventLevel.Warning, "Configuration line ignored", ("user", admin), ("action", "ignore"), ("msg", $"{source}, {Where(line)}: {line.Why}")));
+        }
+    }
+
+    private static string Where(IgnoredLine line) => line.Last > line.Number ? $"lines {line.Number} to {line.Last}" : $"line {line.Number}";
+
+    private string List()
+    {
+        var text = new StringBuilder("Last Firmware Version: V0.0.0-build000-REL0\nID TIME                 ADMIN                FIRMWARE VERSION             COMMENT\n");
+        foreach (var revision in _config.Revisions())
+        {
+            text.Append(string.Create(CultureInfo.InvariantCulture, $"{revision.Number,2} {revision.Time:yyyy-MM-dd HH:mm:ss}  {revision.Admin,-20} {"V" + revision.Release + "-REL0",-28} {revision.Comment}").TrimEnd()).Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private CliReply Delete(CliCall call)
+    {
+        if (call.Arguments is not [var typed])
+        {
+            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
+        }
+        if (!TryRevision(typed, out var number, out var wrong))
+        {
+            return wrong;
+        }
+        try
+        {
+            return _config.DeleteRevision(number) ? "" : new ConfigError(-3, $"there is no revision {number}");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return new ConfigError(-1, $"revision {number} could not be deleted: {error.Message}");
+        }
+    }
+
+    private CliReply Reset(CliCall call) => new($"This operation will reset the system to factory default!\n{ContinueQuestion}")
+    {
+        OnYes = () =>
+        {
+            if (_config.Reset(call.Session.Workspace.Author()) is { } error)
+            {
+                return error;
+            }
+            Tell("0100032145", EventLevel.Alert, "Factory default restored", call, "factory-reset", "Configuration reset to factory default");
+            return "System is resetting to factory default...\n";
+        },
+    };
+
+    private CliReply Save(CliCall call)
+    {
+        if (!_config.HasUnsaved)
+        {
+            return "no config to be saved.\n";
+        }
+        return _config.SaveNow(call.Session.Workspace.Author()) is { } error ? error : "config saved.\n";
+    }
+
+    private CliReply Reload(CliCall call)
+    {
+        if (!_config.HasUnsaved)
+        {
+            return "no config to be reloaded.\n";
+        }
+        var error = _config.Revert();
+        _unit.Events.Write(RevertTimer.Reverted(call.Session.Administrator.Name, "execute cfg reload", error));
+        return error is not null ? error : "configs reloaded.\n";
+    }
+
+    private static bool TryRevision(string typed, out long number, out CliReply wrong)
+    {
+        wrong = new ConfigError(-651, $"invalid unsigned integer value: {Clean(typed)}", "", $"value parse error before '{Clean(typed)}'");
+        return long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    }
+
+    private static string Clean(string word) => string.Concat(word.Where(c => !char.IsControl(c)).Take(64));
+
+    private void Tell(string id, EventLevel level, string description, CliCall call, string action, string message) =>
+        _unit.Events.Write(new EventEntry(id, "system", level, description, ("user", call.Session.Administrator.Name), ("ui", "console"), ("action", action), ("msg", message)));
+}

@@ -1,0 +1,323 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Firmware.Storage;
+using Appliance.Firmware.Tokens;
+
+namespace Appliance.Firmware.Enrolment;
+
+/// <summary>
+/// The shell of the tokens' life: follows the configuration, provisions, enrols phones. One lock around the core; nobody is told of
+/// anything that is not durable. Never asks the configuration for a change while it holds the lock.
+/// </summary>
+public sealed class EnrolmentService
+{
+    /// <summary>What <c>execute fortitoken-mobile import</c> takes for the free trial.</summary>
+    public const string TrialCode = "0000-0000-0000-0000-0000";
+
+    private const string TokensPath = "user fortitoken";
+    private const string TrialLicense = "FTMTRIAL";
+    private const int TrialTokens = 2;
+
+    private readonly Lock _lock = new();
+    private readonly ConfigStore _config;
+    private readonly TokenLife _life;
+    private readonly LoginService _login;
+    private readonly StateDatabase _state;
+    private readonly EventLog _events;
+    private readonly CodeLetters _letters;
+    private readonly TimeProvider _time;
+    /// <summary>Joins the core with everything around it, and brings it up to date with the configuration in force.</summary>
+    public EnrolmentService(ConfigStore config, TokenLife life, LoginService login, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time)
+    {
+        (_config, _life, _login, _state, _events, _letters, _time) = (config, life, login, state, events, letters, time);
+        config.AddRule(TokenEntry.CheckOwners);
+        config.AddConsequence(TokenEntry.Release);
+        config.Live = Live;
+        config.Committed += change => Follow(change.Previous, change.Next);
+        Follow(config.Current, config.Current);
+    }
+
+    /// <summary>Every token with its drift and status, in the order of the configuration.</summary>
+    public IReadOnlyList<(TokenEntry Token, int Drift, TokenStatus Status)> Tokens()
+    {
+        var entries = TokenEntry.All(_config.Current);
+        var now = _time.GetUtcNow();
+        int[] drifts = [.. entries.Select(entry => TokenSeed.Parse(entry.Seed) is { } seed ? _login.DriftOf(seed) : 0)];
+        lock (_lock)
+        {
+            return [.. entries.Select((entry, at) => (entry, drifts[at], _life.Status(entry, now)))];
+        }
+    }
+
+    /// <summary>
+    /// Provisions a mobile token that somebody has: a new activation code goes to its owner. Gives the code too: the administrator may
+    /// show it. Waits for the disk.
+    /// </summary>
+    public (ActivationOrder? Order, ConfigError? Error) Provision(string serial)
+    {
+        var entry = TokenEntry.Find(_config.Current, serial);
+        if (Missing(serial, entry, mobile: true) is { } error)
+        {
+            return (null, error);
+        }
+        if (entry!.Owner is null)
+        {
+            return (null, new ConfigError(-1, $"{serial} is not assigned to a user"));
+        }
+        if (entry.Locked)
+        {
+            return (null, new ConfigError(-1, $"{serial} is locked"));
+        }
+        TokenStep step;
+        lock (_lock)
+        {
+            step = _life.Provision(entry, NewCode(), _time.GetUtcNow() + Life(_config.Current));
+        }
+        return SettleNow(step) is { } failed ? (null, failed) : (step.Orders[0], null);
+    }
+
+    /// <summary>Repairs a token: forgets what went wrong, takes its lock away, and provisions it when somebody has it.</summary>
+    public (ActivationOrder? Order, ConfigError? Error) Renew(string serial)
+    {
+        if (Missing(serial, TokenEntry.Find(_config.Current, serial), mobile: true) is { } error)
+        {
+            return (null, error);
+        }
+        if (_config.Commit(tree => Changed(tree, serial, entry => entry.Without("status"))) is { } refused)
+        {
+            return (null, refused);
+        }
+        TokenStep step;
+        lock (_lock)
+        {
+            step = _life.Mend(serial);
+        }
+        return SettleNow(step) is { } failed ? (null, failed)
+            : TokenEntry.Find(_config.Current, serial) is { Owner: not null } ? Provision(serial) : (null, null);
+    }
+
+    /// <summary>Activates hardware tokens, one after another; each one's error, or null.</summary>
+    public IReadOnlyList<(string Serial, ConfigError? Error)> ActivateHardware(IReadOnlyList<string> serials) => [.. serials.Select(serial =>
+    {
+        var entry = TokenEntry.Find(_config.Current, serial);
+        if (Missing(serial, entry, mobile: false) is { } error)
+        {
+            return (serial, error);
+        }
+        (bool Done, TokenStep Step) activated;
+        lock (_lock)
+        {
+            activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
+        }
+        return (serial, SettleNow(activated.Step) ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}")));
+    })];
+
+    /// <summary>Synchronizes a token by two codes that follow each other. Null when it is, durably; waits for the disk.</summary>
+    public ConfigError? Synchronize(string serial, string code, string nextCode)
+    {
+        if (TokenEntry.Find(_config.Current, serial) is not { } entry)
+        {
+            return new ConfigError(-3, $"entry not found in datasource: {serial}");
+        }
+        ResyncOutcome outcome;
+        try
+        {
+            outcome = !entry.Locked && TokenSeed.Parse(entry.Seed) is { } seed ? _login.ResyncAsync(seed, code, nextCode).GetAwaiter().GetResult().Outcome : ResyncOutcome.Wrong;
+        }
+        catch (IOException failure)
+        {
+            return new ConfigError(-1, failure.Message);
+        }
+        _events.Write(TokenEvents.Synchronized(serial, outcome == ResyncOutcome.Synced));
+        return outcome switch
+        {
+            ResyncOutcome.Synced => null,
+            ResyncOutcome.SameCode => new ConfigError(-1, $"{serial}: the two codes are the same one"),
+            ResyncOutcome.Used => new ConfigError(-1, $"{serial}: the first code was used already"),
+            _ => new ConfigError(-1, $"{serial}: the two codes do not follow each other, or the token is too far off"),
+        };
+    }
+
+    /// <summary>The administrator asked for seeds of the token server, which has none for anybody (*assumed*: a lab has no such server).</summary>
+    public void SeedsNotFound(string serial) => _events.Write(TokenEvents.Refused(SeedFile.Shown(serial), "token not exist in FortiGuard"));
+
+    /// <summary>Takes the unit's two free mobile tokens, with random serial numbers. An error when it has them already.</summary>
+    public (IReadOnlyList<string> Serials, ConfigError? Error) ImportTrial()
+    {
+        var license = TrialLicense + Convert.ToHexString(RandomNumberGenerator.GetBytes(4));
+        List<string> serials = [];
+        ConfigError? taken = null;
+        var error = _config.Commit(tree =>
+        {
+            var table = tree.List(TokensPath);
+            if (table.Entries.Any(token => token.Entry.Text("license").StartsWith(TrialLicense, StringComparison.Ordinal)))
+            {
+                taken = new ConfigError(-1, "The free trial tokens of this unit have been imported already.");
+                return tree;
+            }
+            serials.Clear();
+            while (serials.Count < TrialTokens)
+            {
+                // Never one of the lab's own, which begin with zeros.
+                var serial = "FTKMOB" + Convert.ToHexString(RandomNumberGenerator.GetBytes(5));
+                if (!serial.StartsWith("FTKMOB00", StringComparison.Ordinal) && table.Find(serial) is null)
+                {
+                    serials.Add(serial);
+                    table = table.With(serial, new ConfigObject(table.Schema).With("license", [license]));
+                }
+            }
+            return tree.With(TokensPath, table);
+        });
+        return (error ?? taken) is { } refused ? ([], refused) : (serials, null);
+    }
+
+    /// <summary>Takes hardware tokens with their seeds, all or none.</summary>
+    public ConfigError? ImportSeeds(IReadOnlyList<SeedRecord> seeds) => _config.Commit(tree =>
+    {
+        var table = tree.List(TokensPath);
+        return tree.With(TokensPath, seeds.Aggregate(table, (all, seed) => all.With(seed.Serial, (all.Find(seed.Serial) ?? new ConfigObject(table.Schema)).With("seed", [seed.Seed]))));
+    });
+
+    /// <summary>
+    /// A phone presents an activation code. With success the code is used up, and the seed, the registration and the version are in the
+    /// configuration, all of it on disk.
+    /// </summary>
+    public async Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone)
+    {
+        if (phone.Mistake is { } mistake)
+        {
+            return new EnrolmentAnswer(EnrolmentAnswer.CodeInvalid, mistake);
+        }
+        ActivationOutcome outcome;
+        string serial;
+        TokenStep step;
+        lock (_lock)
+        {
+            (outcome, serial, step) = _life.Present(phone.ActivationCode, _time.GetUtcNow());
+        }
+        await SettleAsync(step).ConfigureAwait(false);
+        if (outcome != ActivationOutcome.Held)
+        {
+            // One message for all: whoever guesses learns nothing.
+            return new EnrolmentAnswer(EnrolmentAnswer.CodeInvalid, "activation code invalid");
+        }
+        var (user, seed, error) = Store(serial, phone);
+        if (error is not null)
+        {
+            lock (_lock)
+            {
+                _life.GiveBack(phone.ActivationCode);
+            }
+            return new EnrolmentAnswer(EnrolmentAnswer.NotNow, error.Lines[0]);
+        }
+        bool confirmed;
+        lock (_lock)
+        {
+            (confirmed, step) = _life.Confirm(serial, phone.ActivationCode, _time.GetUtcNow());
+        }
+        await SettleAsync(step).ConfigureAwait(false);
+        return confirmed
+            ? new EnrolmentAnswer(0, "", serial, TokenSeed.Parse(seed), user)
+            : new EnrolmentAnswer(EnrolmentAnswer.CodeInvalid, "activation code invalid");
+    }
+
+    /// <summary>Writes a fresh seed and the phone's registration into the configuration, if somebody still has the token.</summary>
+    private (string User, string Seed, ConfigError? Error) Store(string serial, PhoneEnrolment phone)
+    {
+        var seed = TokenEntry.MakeSeed(serial, RandomNumberGenerator.GetBytes(20));
+        var user = "";
+        var error = _config.Commit(tree =>
+        {
+            if (TokenEntry.Find(tree, serial) is not { Locked: false, Owner: { } owner })
+            {
+                return tree;
+            }
+            user = owner.Name;
+            return Changed(tree, serial, entry => entry.With("seed", [seed]).With("reg-id", [phone.RegistrationId]).With("os-ver", [phone.OsVersion]));
+        });
+        return (user, seed, error ?? (user.Length == 0 ? new ConfigError(-1, $"{serial} is locked or not assigned") : null));
+    }
+
+    private void Follow(ConfigTree previous, ConfigTree next)
+    {
+        if (!ReferenceEquals(previous, next) && TokenEntry.Unchanged(previous, next))
+        {
+            return;
+        }
+        TokenStep step;
+        lock (_lock)
+        {
+            step = _life.Follow(previous, next, NewCode, Life(next), _time.GetUtcNow());
+        }
+        // Not waited for: all of it follows from the configuration, which is on disk; a code leaves only after its own commit.
+        _ = FinishAsync(step);
+    }
+
+    private async Task FinishAsync(TokenStep step)
+    {
+        try
+        {
+            await SettleAsync(step).ConfigureAwait(false);
+        }
+        catch (IOException failure)
+        {
+            _events.Write(TokenEvents.Refused("N/A", $"the state of the tokens was not saved: {failure.Message}"));
+        }
+    }
+
+    private ConfigError? SettleNow(TokenStep step)
+    {
+        try
+        {
+            SettleAsync(step).GetAwaiter().GetResult();
+            return null;
+        }
+        catch (IOException failure)
+        {
+            return new ConfigError(-1, failure.Message);
+        }
+    }
+
+    private async Task SettleAsync(TokenStep step)
+    {
+        foreach (var entry in step.Events)
+        {
+            _events.Write(entry);
+        }
+        await _state.CommitAsync(step.Memory).ConfigureAwait(false);
+        foreach (var order in step.Orders)
+        {
+            _letters.Send(order);
+        }
+    }
+
+    /// <summary>Puts in the two attributes that nobody can set. The code itself is known to its owner alone: it shows as a star.</summary>
+    private ConfigTable Live(ConfigTable table)
+    {
+        if (table.Schema.Path != TokensPath)
+        {
+            return table;
+        }
+        lock (_lock)
+        {
+            return table.Entries.Aggregate(table, (shown, token) => _life.CodeExpires(token.Key) is { } expires
+                ? shown.With(token.Key, token.Entry.With("activation-code", ["*"]).With("activation-expire", [expires.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)]))
+                : shown);
+        }
+    }
+
+    private static ConfigError? Missing(string serial, TokenEntry? entry, bool mobile) =>
+        entry is null ? new ConfigError(-3, $"entry not found in datasource: {serial}")
+        : entry.Mobile != mobile ? new ConfigError(-1, $"{serial} is no {(mobile ? "mobile" : "hardware")} token")
+        : null;
+
+    private static ConfigTree Changed(ConfigTree tree, string serial, Func<ConfigObject, ConfigObject> change) =>
+        tree.List(TokensPath).Find(serial) is { } entry ? tree.With(TokensPath, tree.List(TokensPath).With(serial, change(entry))) : tree;
+
+    private static TimeSpan Life(ConfigTree config) => TimeSpan.FromHours(config.Object("system global").Number("two-factor-ftm-expiry"));
+
+    private static string NewCode() => TokenLife.CodeOf(RandomNumberGenerator.GetBytes(10));
+}

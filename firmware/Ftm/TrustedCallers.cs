@@ -1,0 +1,42 @@
+using System.Net;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+
+namespace Appliance.Firmware.Ftm;
+
+/// <summary>
+/// A rule that operators trip over: the callback is management access too. Where every administrator has trusted hosts and none of them holds
+/// the phone, its answer is refused; one account without trusted hosts (it may have no rights) lets all phones in. What the refusal looks
+/// like on the wire, and its event (the id of a failed push), are *assumed*.
+/// </summary>
+public sealed class TrustedCallers(ConfigStore store, EventLog events, TimeProvider time)
+{
+    /// <summary>The same address is not told again before.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private (IPAddress? From, DateTimeOffset At) _told;
+
+    /// <summary>Whether a phone may call from an address; a refusal is an event.</summary>
+    internal bool Allows(IPAddress from)
+    {
+        if (TrustedHosts.AnyoneFrom(store.Current, from))
+        {
+            return true;
+        }
+        var now = time.GetUtcNow();
+        lock (_lock)
+        {
+            if (from.Equals(_told.From) && now - _told.At < Quiet)
+            {
+                return false;
+            }
+            _told = (from, now);
+        }
+        events.Write(new EventEntry("0100032161", "system", EventLevel.Alert, "FortiToken mobile push message failed",
+            ("srcip", from.ToString()), ("action", "callback"), ("status", "failed"), ("reason", "no_trusted_host"),
+            ("msg", $"The answer of a phone from {from} was refused: every administrator has trusted hosts, and none holds this address")));
+        return false;
+    }
+}

@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+
+namespace Appliance.Firmware;
+
+/// <summary><c>execute log display</c> and <c>execute log filter</c>: the events in memory, newest first. The filter belongs to the session.</summary>
+internal sealed class LogCommands(EventLog events)
+{
+    /// <summary>The device's numbers; only events are kept here, so the other categories are empty.</summary>
+    private static readonly string[] Categories = ["traffic", "event"];
+
+    private readonly ConditionalWeakTable<CliSession, Filter> _filters = [];
+
+    private sealed class Filter
+    {
+        public string Category { get; set; } = "event";
+        public int StartLine { get; set; } = 1;
+        public int ViewLines { get; set; } = 10;
+        public Dictionary<string, string[]> Fields { get; } = new(StringComparer.Ordinal);
+    }
+
+    internal IReadOnlyList<CliCommand> Commands =>
+    [
+        new("execute log display", "Display filtered log entries.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Display(Of(call))),
+        new("execute log filter category", "Category.", Category),
+        new("execute log filter dump", "Dump current filter settings.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Dump(Of(call))),
+        new("execute log filter field", "Filter by field.", Field),
+        new("execute log filter reset", "Reset filter.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Reset(call)),
+        new("execute log filter start-line", "Start line to display.", call => Number(call, 1, int.MaxValue, (filter, number) => filter.StartLine = number)),
+        new("execute log filter view-lines", "Lines per view.", call => Number(call, 5, 1000, (filter, number) => filter.ViewLines = number)),
+    ];
+
+    private Filter Of(CliCall call) => _filters.GetValue(call.Session, _ => new Filter());
+
+    private CliReply Display(Filter filter)
+    {
+        var found = filter.Category != "event" ? [] : events.After(0, int.MaxValue).Where(record => filter.Fields.All(field => field.Value.Contains(FieldOf(record, field.Key)))).Reverse().ToArray();
+        var returned = found.Skip(filter.StartLine - 1).Take(filter.ViewLines).ToArray();
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{found.Length} logs found.\n{returned.Length} logs returned.\n\n");
+        for (var at = 0; at < returned.Length; at++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{filter.StartLine + at}: ").Append(returned[at].Line).Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static string FieldOf(EventRecord record, string name) => name switch
+    {
+        "logid" => record.Entry.LogId,
+        "type" => "event",
+        "subtype" => record.Entry.Subtype,
+        "level" => EventLine.Word(record.Entry.Level),
+        "logdesc" => record.Entry.Description,
+        "date" => record.Time.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        "vd" => "root",
+        _ => record.Entry.Fields.FirstOrDefault(field => field.Name == name).Value ?? "",
+    };
+
+    private CliReply Category(CliCall call)
+    {
+        if (call.Arguments is [])
+        {
+            return "Available categories:\n" + string.Concat(Categories.Select((name, number) => string.Create(CultureInfo.InvariantCulture, $"{number,2}: {name}\n")));
+        }
+        if (call.Arguments.Count > 1)
+        {
+            return CliPaths.ParseError(call.Arguments[1]);
+        }
+        var word = call.Arguments[0];
+        var name = int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < Categories.Length ? Categories[number] : word;
+        if (!CliPaths.TryMatch(name, Categories, out var category, out var unknown))
+        {
+            return unknown!;
+        }
+        Of(call).Category = category;
+        return "";
+    }
+
+    private CliReply Field(CliCall call)
+    {
+        const int Most = 16;
+        if (call.Arguments.Count == 0)
+        {
+            return new ConfigError(-160, "incomplete command in the end");
+        }
+        var (name, fields) = (call.Arguments[0], Of(call).Fields);
+        if (call.Arguments.Count == 1)
+        {
+            fields.Remove(name);
+            return "";
+        }
+        if (fields.Count >= Most && !fields.ContainsKey(name))
+        {
+            return new ConfigError(-4, "reached the maximum number of entries");
+        }
+        fields[name] = [.. call.Arguments.Skip(1)];
+        return "";
+    }
+
+    private static CliReply Dump(Filter filter)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"category: {filter.Category}\ndevice: memory\nstart-line: {filter.StartLine}\nview-lines: {filter.ViewLines}\nfilter:\n");
+        foreach (var (name, values) in filter.Fields)
+        {
+            text.Append("    ").Append(name).Append(": ").AppendJoin(", ", values).Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private CliReply Reset(CliCall call)
+    {
+        _filters.Remove(call.Session);
+        return "";
+    }
+
+    private CliReply Number(CliCall call, int min, int max, Action<Filter, int> set)
+    {
+        if (call.Arguments is not [var word])
+        {
+            return call.Arguments.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[1]);
+        }
+        if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < min || number > max)
+        {
+            return new ConfigError(-651, $"invalid integer value: {string.Concat(word.Where(character => !char.IsControl(character)).Take(32))}, {min} to {max}");
+        }
+        set(Of(call), number);
+        return "";
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Login;
+
+/// <summary>
+/// The administrators of one configuration (<c>system admin</c>); one without any has the built-in <c>admin</c> without a password. Names are
+/// compared exactly. An administrator whom only a remote server, a certificate or a wildcard could prove has no password here: refused.
+/// </summary>
+public sealed class AdminDirectory(ConfigTree config) : IAccountDirectory
+{
+    private const string BuiltIn = "admin";
+    private readonly ConfigTable _admins = config.List("system admin");
+    private readonly ConfigTable _tokens = config.List("user fortitoken");
+
+    /// <inheritdoc/>
+    public Account? Find(string name)
+    {
+        if (_admins.Find(name) is not { } entry)
+        {
+            return _admins.Count == 0 && name == BuiltIn ? new Account(name, [], null, Enabled: true, new SecondFactor.None(), []) : null;
+        }
+        var remote = entry.Enabled("remote-auth") || entry.Enabled("peer-auth") || entry.Enabled("wildcard");
+        // An empty password is one, at the console: a fresh unit has it.
+        return new Account(
+            name, remote ? null : Encoding.UTF8.GetBytes(entry.Text("password")), remote ? new RemoteServer("group", entry.Text("remote-group")) : null, Enabled: true,
+            UserDirectory.FactorOf(config, entry, UserDirectory.TokenOf(_tokens, entry)), [])
+        {
+            Networks = TrustedHosts.Networks(entry),
+        };
+    }
+
+    /// <inheritdoc/>
+    public NameMatch Resolve(string typed) => new(Find(typed), null);
+}

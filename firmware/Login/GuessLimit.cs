@@ -1,0 +1,142 @@
+using System.Net;
+using Appliance.Firmware.Storage;
+
+namespace Appliance.Firmware.Login;
+
+/// <summary>
+/// Guessing at one factor (RFC 4226 7.3): after five wrong codes in a row the next is looked at only after a wait, which doubles with
+/// every further one. Synchronous; the caller serializes and makes the writes durable before it answers.
+/// </summary>
+/// <remarks>
+/// Others must not lock out the real user. So the count is kept apart for every source from which this factor was once proved:
+/// whoever guesses from elsewhere fills a count of his own, shared by all sources that never proved anything. A proof from such a new source
+/// makes it one of the known, and needs the wait to be over, or the phone's approval of a push, which no wait holds up. A success
+/// forgives the count that it came under and no other: logins from known sources give a guesser elsewhere no fresh tries.
+/// </remarks>
+public sealed class GuessLimit
+{
+    /// <summary>The table of counts; source "" is for all that never proved the factor. A row with another source is also the proof.</summary>
+    public const string Table = "CREATE TABLE IF NOT EXISTS factor_guess (factor TEXT NOT NULL, source TEXT NOT NULL, failures INTEGER NOT NULL, until INTEGER NOT NULL, proved INTEGER NOT NULL, PRIMARY KEY (factor, source))";
+
+    /// <summary>Wrong codes in a row before the first wait.</summary>
+    public const int FreeFailures = 5;
+
+    /// <summary>The wait after the fifth; each further wrong code doubles it.</summary>
+    public static readonly TimeSpan FirstWait = TimeSpan.FromMinutes(1);
+
+    /// <summary>What the wait never exceeds.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    /// <summary>Known sources of one factor; the one that proved it longest ago is forgotten first.</summary>
+    private const int KnownSourcesMax = 16;
+    private const string Others = "";
+
+    private readonly Dictionary<string, Dictionary<string, Count>> _factors = new(StringComparer.Ordinal);
+
+    private readonly record struct Count(int Failures, DateTimeOffset Until, DateTimeOffset Proved);
+
+    /// <summary>Remembers what the database remembers. For start-up only.</summary>
+    internal void Load(StateDatabase state)
+    {
+        foreach (var (factor, source, count) in state.Read("SELECT factor, source, failures, until, proved FROM factor_guess", row => (
+            row.GetString(0), row.GetString(1), new Count(row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero), new DateTimeOffset(row.GetInt64(4), TimeSpan.Zero)))))
+        {
+            Of(factor)[source] = count;
+        }
+    }
+
+    /// <summary>True when this source once proved this factor.</summary>
+    public bool IsKnown(string factor, IPAddress source) => _factors.TryGetValue(factor, out var counts) && counts.ContainsKey(source.ToString());
+
+    /// <summary>How long no code from this source is looked at; null when one is.</summary>
+    public TimeSpan? WaitFor(string factor, IPAddress source, DateTimeOffset now)
+    {
+        if (!_factors.TryGetValue(factor, out var counts) || !counts.TryGetValue(Bucket(counts, source), out var count) || count.Until <= now)
+        {
+            return null;
+        }
+        var rest = count.Until - now;
+        // A clock that was set back must not lengthen the wait.
+        return rest < WaitAfter(count.Failures) ? rest : WaitAfter(count.Failures);
+    }
+
+    /// <summary>A wrong code. The wait that it brings; zero when none yet.</summary>
+    public TimeSpan Fail(string factor, IPAddress source, DateTimeOffset now, List<StateWrite> memory)
+    {
+        var counts = Of(factor);
+        var bucket = Bucket(counts, source);
+        var count = counts.GetValueOrDefault(bucket);
+        var failures = count.Failures + 1;
+        var wait = WaitAfter(failures);
+        Put(factor, counts, bucket, count with { Failures = failures, Until = now + wait }, memory);
+        return wait;
+    }
+
+    /// <summary>The factor was proved from this source: forgives its own count, and makes it known.</summary>
+    public void Prove(string factor, IPAddress source, DateTimeOffset now, List<StateWrite> memory)
+    {
+        var counts = Of(factor);
+        if (Bucket(counts, source) == Others)
+        {
+            if (counts.Count(pair => pair.Key != Others) >= KnownSourcesMax)
+            {
+                var oldest = counts.Where(pair => pair.Key != Others).MinBy(pair => pair.Value.Proved).Key;
+                counts.Remove(oldest);
+                memory.Add(new StateWrite("DELETE FROM factor_guess WHERE factor=$0 AND source=$1", factor, oldest));
+            }
+            if (counts.ContainsKey(Others))
+            {
+                Put(factor, counts, Others, default, memory);
+            }
+        }
+        else if (counts[source.ToString()].Failures == 0)
+        {
+            return; // Known, and nothing to forgive: the usual login costs no write.
+        }
+        Put(factor, counts, source.ToString(), new Count(0, now, now), memory);
+    }
+
+    /// <summary>An operator proved the token himself (<c>execute fortitoken sync</c>): every count of the factor is forgiven.</summary>
+    public void ForgiveAll(string factor, List<StateWrite> memory)
+    {
+        if (!_factors.TryGetValue(factor, out var counts))
+        {
+            return;
+        }
+        foreach (var (source, count) in counts.ToArray())
+        {
+            Put(factor, counts, source, count with { Failures = 0, Until = default }, memory);
+        }
+    }
+
+    /// <summary>The wait after so many wrong codes in a row.</summary>
+    public static TimeSpan WaitAfter(int failures)
+    {
+        if (failures < FreeFailures)
+        {
+            return TimeSpan.Zero;
+        }
+        var doublings = Math.Min(failures - FreeFailures, 30);
+        var wait = FirstWait.Ticks << doublings;
+        return wait < LongestWait.Ticks ? new TimeSpan(wait) : LongestWait;
+    }
+
+    private static string Bucket(Dictionary<string, Count> counts, IPAddress source) => source.ToString() is var known && counts.ContainsKey(known) ? known : Others;
+
+    private static void Put(string factor, Dictionary<string, Count> counts, string bucket, Count count, List<StateWrite> memory)
+    {
+        counts[bucket] = count;
+        memory.Add(new StateWrite(
+            "INSERT INTO factor_guess (factor, source, failures, until, proved) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(factor, source) DO UPDATE SET failures=excluded.failures, until=excluded.until, proved=excluded.proved",
+            factor, bucket, (long)count.Failures, count.Until.UtcTicks, count.Proved.UtcTicks));
+    }
+
+    private Dictionary<string, Count> Of(string factor)
+    {
+        if (!_factors.TryGetValue(factor, out var counts))
+        {
+            _factors.Add(factor, counts = new Dictionary<string, Count>(StringComparer.Ordinal));
+        }
+        return counts;
+    }
+}

@@ -1,0 +1,291 @@
+using System.Net;
+using Appliance.Firmware.Tokens;
+
+namespace Appliance.Firmware.Login;
+
+/// <content>From a name and a password to a challenge: limits, names, rules, and which second factor is asked.</content>
+public sealed partial class LoginCore
+{
+    private static string SourceKey(LoginRequest request) => request.Source.Equals(IPAddress.None) ? "console" : request.Source.ToString();
+
+    /// <summary>No password at all is good at the console alone.</summary>
+    private static bool IsEmptyFromAfar(Account? account, LoginRequest request) => account is { Password.Length: 0 } && !request.Source.Equals(IPAddress.None);
+
+    /// <summary>The limit that blocks a source now, its setting, the console's line, and until when; null when none does.</summary>
+    private (FailureLimit Limit, string Setting, string Change, DateTimeOffset Until)? SourceBlocked(LoginRequest request, DateTimeOffset now)
+    {
+        var key = SourceKey(request);
+        return request.Kind switch
+        {
+            LoginKind.Admin => _adminSources.BlockedUntil(key, now) is { } until ? (_adminSources, "admin-lockout-threshold", LoginSetting.AdminLockout, until) : null,
+            // A RADIUS client speaks for many: blocking it would lock all of them out.
+            LoginKind.Radius => null,
+            _ => _sources.BlockedUntil(key, now) is { } until ? (_sources, "login-attempt-limit", LoginSetting.AttemptLimit, until)
+                : _blackouts.BlockedUntil(key, now) is { } blackout ? (_blackouts, "auth-blackout-time", LoginSetting.BlackoutTime, blackout)
+                : null,
+        };
+    }
+
+    /// <summary>True while the source is blocked. A client that loops is told of in the first of its logins only.</summary>
+    private bool Blocked(LoginStep step, LoginRequest request, DateTimeOffset now)
+    {
+        if (SourceBlocked(request, now) is not var (limit, setting, change, until))
+        {
+            return false;
+        }
+        if (limit.TellOnce(SourceKey(request)))
+        {
+            Note(step, NewLogin(step, request), new("source", $"blocked by {setting}", change) { At = until }, decides: true);
+        }
+        return true;
+    }
+
+    /// <summary>True while the name is locked out. The same for names that nobody has: a lockout must not tell who exists.</summary>
+    private bool LockedOut(LoginStep step, long id, LoginRequest request, LoginRules rules, DateTimeOffset now)
+    {
+        if (request.Kind == LoginKind.Admin || rules.Policy.Lockout.Block == TimeSpan.Zero || _lockouts.BlockedUntil(NameFold.Skeleton(request.User), now) is not { } until)
+        {
+            return false;
+        }
+        Note(step, id, new("name", "locked out by auth-lockout-threshold", LoginSetting.LockoutDuration) { At = until }, decides: true);
+        return true;
+    }
+
+    /// <summary>Whose name it is; a name that is nobody's here goes to the remote server of a group, unless it is another spelling of somebody's.</summary>
+    private static (Account? Account, bool Fallback) WhoIs(LoginStep step, long id, LoginRequest request, LoginRules rules)
+    {
+        var match = rules.Accounts(request.Kind).Resolve(request.User);
+        var fallback = rules.Policy.FallbackFor(request.Realm);
+        if (match.Account is { } account)
+        {
+            Note(step, id, new("name", account.Name == request.User ? "known" : "known by another spelling", account.Name == request.User ? "" : LoginSetting.User + " / set username-sensitivity") { Subject = account.Name });
+            return (account, false);
+        }
+        if (request.Kind == LoginKind.Admin || request.User.Length == 0 || fallback is not var (server, group))
+        {
+            return (null, false);
+        }
+        if (match.AlikeName is { } alike)
+        {
+            Note(step, id, new("remote group", rules.Lab.NameSpellingBug ? "asked although the name is a spelling of a local user's" : "not asked: the name may be a spelling of a local user's", LoginSetting.NameSpellingBug) { Subject = alike });
+            if (!rules.Lab.NameSpellingBug)
+            {
+                return (null, false);
+            }
+            step.Events.Add(LoginEvents.SpellingBug(request, alike));
+        }
+        Note(step, id, new("remote group", "asked for a name that is nobody's here", LoginSetting.AuthenticationRule) { Subject = group });
+        return (new Account(request.User, Password: null, server, Enabled: true, new SecondFactor.None(), [group]), true);
+    }
+
+    private LoginStep AskRemote(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    {
+        if (_pending.Count >= PendingMax)
+        {
+            step.Answer = new LoginAnswer.Refused(Refusal.Overloaded);
+            return step;
+        }
+        attempt.Deadline = now + rules.Deadlines.RemoteAnswer;
+        attempt.DeadlineName = DeadlineName.RemoteAnswer;
+        _pending.Add(attempt.RequestId, attempt);
+        Remind(attempt, attempt.Deadline);
+        Note(step, attempt.Id, new("remote server", "asked", LoginDeadlines.Setting(DeadlineName.RemoteAnswer).Change) { Subject = $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}", At = attempt.Deadline });
+        step.Remote = new RemoteOrder(attempt.RequestId, attempt.Account.Remote, attempt.Request.User, attempt.Request.Password, attempt.Deadline);
+        return step;
+    }
+
+    /// <summary>Who it is is proved by the first factor; what remains is whether he may, and the second.</summary>
+    private LoginStep FirstFactorGiven(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        var (account, request) = (attempt.Account, attempt.Request);
+        attempt.FirstFactorGiven = true;
+        if (!account.Trusts(request.Source))
+        {
+            Note(step, attempt.Id, new("trusted hosts", "none covers the source", LoginSetting.TrustedHosts), decides: true);
+            return Refuse(step, request, account.Name, Refusal.UntrustedHost, rules, now);
+        }
+        if (request.Kind == LoginKind.SslVpn)
+        {
+            if (rules.Policy.PortalFor(account, request.Realm, request.Nic) is not var (group, portal))
+            {
+                Note(step, attempt.Id, new("rule", rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm", LoginSetting.AuthenticationRule), decides: true);
+                return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
+            }
+            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback };
+            Note(step, attempt.Id, new("rule", $"portal {portal}", LoginSetting.AuthenticationRule) { Subject = group });
+            if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor)
+            {
+                Note(step, attempt.Id, new("second factor", "demanded of everybody by force-two-factor-auth", LoginSetting.ForceSecondFactor), decides: true);
+                return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
+            }
+        }
+        switch (account.Factor)
+        {
+            case SecondFactor.None:
+                Note(step, attempt.Id, new("second factor", "not demanded", LoginSetting.TwoFactor), decides: true);
+                return Succeed(step, attempt);
+            case SecondFactor.OfCloud:
+                Note(step, attempt.Id, new("second factor", "FortiToken Cloud is not licensed", LoginSetting.TwoFactor), decides: true);
+                step.Events.Add(CloudFactor.Refused(account.Name, request.Source));
+                return Refuse(step, request, account.Name, Refusal.NotLicensed, rules, now);
+            case SecondFactor.Unusable unusable:
+                Note(step, attempt.Id, new("second factor", unusable.Why, LoginSetting.TwoFactor), decides: true);
+                return Refuse(step, request, account.Name, Refusal.TokenUnusable, rules, now);
+            default:
+                return AskSecondFactor(step, attempt, rules, canPush, now);
+        }
+    }
+
+    private LoginStep AskSecondFactor(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        if (_pending.Count >= PendingMax)
+        {
+            step.Answer = new LoginAnswer.Refused(Refusal.Overloaded);
+            return step;
+        }
+        (attempt.Deadline, attempt.DeadlineName) = rules.Deadlines.SecondFactor(attempt.FactorKind, attempt.Request.Kind, now);
+        _pending.Add(attempt.RequestId, attempt);
+        Remind(attempt, attempt.Deadline);
+        Note(step, attempt.Id, new("second factor", "demanded", LoginDeadlines.Setting(attempt.DeadlineName).Change) { Subject = attempt.Account.Token?.Serial ?? LoginEvents.Word(attempt.FactorKind), At = attempt.Deadline });
+        if (attempt.Account.Factor is SecondFactor.OfCode { To: var to })
+        {
+            if (_codes.Issue(attempt.RequestId, attempt.PushKey, to, attempt.Draw.OneTimeCode, now) is not { } order)
+            {
+                Note(step, attempt.Id, new("one-time code", "not sent: too many are on their way to this user"), decides: true);
+                Close(step, attempt, new LoginAnswer.Refused(Refusal.PushFailed));
+                return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.PushFailed, rules, now);
+            }
+            // What the gateway tells people is the account's name, not how it is counted.
+            step.Code = order with { User = attempt.Account.Name };
+            Note(step, attempt.Id, new("one-time code", $"sent by {LoginEvents.Word(attempt.FactorKind)}") { At = order.Expires });
+        }
+        else if (attempt.Request.Code.Length > 0)
+        {
+            Note(step, attempt.Id, new("push", "not sent: a code came with the password"));
+            CheckCode(step, attempt, attempt.Request.Code, "", rules, now);
+            if (step.Answer is LoginAnswer.Refused)
+            {
+                // Its client never got a handle: nothing can come after this.
+                Close(step, attempt, step.Answer);
+                step.Answer = new LoginAnswer.Refused(Refusal.WrongCode);
+            }
+            return step;
+        }
+        var throttled = _guesses.WaitFor(attempt.FactorKey, attempt.Request.Source, now);
+        var wait = attempt.Account.Factor is SecondFactor.OfToken token ? _tokens.WaitFor(token.Seed, now) : null;
+        if (attempt.Account.Token is { } asked)
+        {
+            OfferPush(step, attempt, asked, wait, rules, canPush, now);
+        }
+        step.Answer = Challenge(attempt, wait is not null ? ChallengeReason.Wait : throttled is not null ? ChallengeReason.Throttled : attempt.Asks, wait ?? throttled ?? default);
+        Note(step, attempt.Id, new("challenge", ((LoginAnswer.Challenge)step.Answer).Reason switch
+        {
+            ChallengeReason.Wait => $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is used up",
+            ChallengeReason.Throttled => $"wait {WaitMessage.Seconds(throttled!.Value)} seconds: many wrong codes",
+            _ => "sent",
+        }));
+        return step;
+    }
+
+    private void OfferPush(LoginStep step, Attempt attempt, Token token, TimeSpan? wait, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        if (wait is not null)
+        {
+            // The phone could only answer with the used code: a push would be in vain.
+            Note(step, attempt.Id, new("push", "not sent: the code of this step is used up"));
+            return;
+        }
+        if (!attempt.Request.TakesPush)
+        {
+            Note(step, attempt.Id, new("push", "not sent: this way in cannot wait for a phone"));
+            return;
+        }
+        if (!canPush(token))
+        {
+            Note(step, attempt.Id, new("push", "not sent: push is off, or no phone takes it for this token", LoginSetting.Push));
+            return;
+        }
+        if (!_pushes.Allows(attempt.PushKey, rules.Lab, now))
+        {
+            Note(step, attempt.Id, new("push", "not sent: too many are unanswered", LoginSetting.PushLimit));
+            if (_pushes.TellOnce(attempt.PushKey))
+            {
+                step.Events.Add(LoginEvents.PushHeldBack(attempt, rules.Lab));
+            }
+            return;
+        }
+        var life = now + rules.Lab.PushLife;
+        attempt.Push = PushState.Out;
+        attempt.PushExpires = life < attempt.Deadline ? life : attempt.Deadline;
+        attempt.Number = rules.Lab.NumberMatch ? attempt.Draw.MatchNumber : null;
+        Remind(attempt, attempt.PushExpires);
+        _pushes.Sent(attempt.PushKey, rules.Lab, now, step.Memory);
+        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Number is not null);
+        Note(step, attempt.Id, new("push", attempt.Number is null ? "sent" : "sent, with a number to type on the phone", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = token.Serial, At = attempt.PushExpires });
+    }
+
+    private static LoginAnswer.Challenge Challenge(Attempt attempt, ChallengeReason reason, TimeSpan rest = default) =>
+        new(attempt.Handle, attempt.Grant, reason, attempt.Push == PushState.Out) { Rest = rest, Number = attempt.Number };
+
+    private LoginStep Succeed(LoginStep step, Attempt attempt)
+    {
+        var (request, key) = (attempt.Request, SourceKey(attempt.Request));
+        if (request.Kind == LoginKind.Admin)
+        {
+            _adminSources.Forgive(key, step.Memory);
+        }
+        else
+        {
+            if (request.Kind == LoginKind.SslVpn)
+            {
+                _sources.Forgive(key, step.Memory);
+                _blackouts.Forgive(key, step.Memory);
+            }
+            _lockouts.Forgive(NameFold.Skeleton(request.User), step.Memory);
+        }
+        if (request.Kind != LoginKind.Admin)
+        {
+            step.Events.Add(LoginEvents.Succeeded(attempt.Grant));
+        }
+        Note(step, attempt.Id, new(LoginFact.Login, "in") { Subject = attempt.Grant.User });
+        step.Answer = new LoginAnswer.Success(attempt.Grant);
+        return step;
+    }
+
+    private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now, bool unknownName = false)
+    {
+        step.Events.Add(LoginEvents.Refused(request, user, reason, now, unknownName));
+        CountFailure(step, request, user, reason, rules.Policy, now);
+        step.Answer = new LoginAnswer.Refused(reason);
+        return step;
+    }
+
+    private void CountFailure(LoginStep step, LoginRequest request, string user, Refusal reason, LoginPolicy policy, DateTimeOffset now)
+    {
+        var key = SourceKey(request);
+        bool Fails(FailureLimit limit, string of, FailureRule rule) => limit.Fail(of, rule.Limit, rule.Within, rule.Block, now, step.Memory);
+        if (request.Kind == LoginKind.Admin)
+        {
+            if (Fails(_adminSources, key, policy.AdminLockout))
+            {
+                step.Events.Add(LoginEvents.AdminsBlocked(request, policy.AdminLockout));
+            }
+            return;
+        }
+        if (request.Kind == LoginKind.SslVpn)
+        {
+            if (Fails(_sources, key, policy.SourceLimit))
+            {
+                step.Events.Add(LoginEvents.SourceBlocked(request, "login-attempt-limit", policy.SourceLimit.Block));
+            }
+            if (Fails(_blackouts, key, policy.Blackout))
+            {
+                step.Events.Add(LoginEvents.SourceBlocked(request, "auth-invalid-max", policy.Blackout.Block));
+            }
+        }
+        if (reason is Refusal.BadCredentials or Refusal.WrongCode or Refusal.WrongNumber && Fails(_lockouts, NameFold.Skeleton(request.User), policy.Lockout))
+        {
+            step.Events.Add(LoginEvents.UserLockedOut(request, user, policy.Lockout.Block));
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using System.Globalization;
+using Appliance.Firmware.Tokens;
+
+namespace Appliance.Firmware.Login;
+
+/// <content>Codes that are typed, and phones that answer.</content>
+public sealed partial class LoginCore
+{
+    /// <summary>
+    /// The phone approved, with the code it shows and the number typed on it. True when both were right: the code is used up now, and the
+    /// login goes on with <see cref="ConfirmPush"/> once the step's memory is durable. A wrong code leaves the push pending; a wrong number
+    /// ends the login.
+    /// </summary>
+    public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, string number, LoginRules rules, DateTimeOffset now)
+    {
+        var step = new LoginStep();
+        if (Answerable(step, requestId, now) is not { } attempt)
+        {
+            return (false, step);
+        }
+        if (attempt.Number is { } shown && number.Length > 0 && number != shown.ToString(CultureInfo.InvariantCulture))
+        {
+            // Whoever guesses has one try of ninety: who sees the login's screen types what it shows.
+            _pushes.Answered(attempt.PushKey, step.Memory);
+            Note(step, attempt.Id, new("phone", "another number was typed than the login shows", LoginSetting.NumberMatch), decides: true);
+            Deny(step, attempt, Refusal.WrongNumber, "approved with a wrong number", rules, now);
+            return (false, step);
+        }
+        var verdict = _tokens.Check(((SecondFactor.OfToken)attempt.Account.Factor).Seed, attempt.Number is not null && number.Length == 0 ? "" : code, now);
+        if (verdict.Outcome != CodeOutcome.Accepted)
+        {
+            Note(step, attempt.Id, new("phone", attempt.Number is not null && number.Length == 0 ? "approved without the number" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
+            return (false, step);
+        }
+        step.Memory.AddRange(verdict.Memory);
+        _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
+        _pushes.Answered(attempt.PushKey, step.Memory);
+        attempt.Push = PushState.Deciding;
+        return (true, step);
+    }
+
+    /// <summary>The approval is on disk: who waits is let in; if nobody waits yet, the next request of this login is, within login-timeout.</summary>
+    public LoginStep ConfirmPush(string requestId, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
+    {
+        var step = new LoginStep();
+        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Push != PushState.Deciding)
+        {
+            return step;
+        }
+        attempt.Push = PushState.Approved;
+        step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "approved"));
+        Note(step, attempt.Id, new("phone", "approved"), decides: somebodyWaits);
+        if (somebodyWaits)
+        {
+            _pending.Remove(requestId);
+            Succeed(step, attempt);
+            step.Released.Add((requestId, step.Answer!));
+            return step;
+        }
+        (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
+        Remind(attempt, attempt.Deadline);
+        Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
+        return step;
+    }
+
+    /// <summary>The phone denied: final. False when there is nothing to deny.</summary>
+    public (bool Accepted, LoginStep Step) PushDenied(string requestId, LoginRules rules, DateTimeOffset now)
+    {
+        var step = new LoginStep();
+        if (Answerable(step, requestId, now) is not { } attempt)
+        {
+            return (false, step);
+        }
+        _pushes.Answered(attempt.PushKey, step.Memory);
+        Note(step, attempt.Id, new("phone", "denied"), decides: true);
+        Deny(step, attempt, Refusal.Denied, "denied", rules, now);
+        return (true, step);
+    }
+
+    /// <summary>The push could not be sent: who waits for it is told at once; a code may still be typed.</summary>
+    public LoginStep PushFailed(string requestId)
+    {
+        var step = new LoginStep();
+        if (_pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out)
+        {
+            attempt.Push = PushState.Over;
+            attempt.PushRefusal = Refusal.PushFailed;
+            _pushes.Failed(attempt.PushKey, step.Memory);
+            Note(step, attempt.Id, new("push", "could not be sent; a code may still be typed", LoginSetting.Push));
+            step.Released.Add((requestId, new LoginAnswer.Refused(Refusal.PushFailed, Retry: true)));
+        }
+        return step;
+    }
+
+    private Attempt? Answerable(LoginStep step, string requestId, DateTimeOffset now) =>
+        _pending.TryGetValue(requestId, out var attempt) && !Lapse(step, attempt, now) && attempt.Push == PushState.Out ? attempt : null;
+
+    private void Deny(LoginStep step, Attempt attempt, Refusal reason, string decision, LoginRules rules, DateTimeOffset now)
+    {
+        step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, decision));
+        Close(step, attempt, new LoginAnswer.Refused(reason));
+        Refuse(step, attempt.Request, attempt.Grant.User, reason, rules, now);
+        step.Answer = null;
+    }
+
+    private LoginStep Await(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    {
+        switch (attempt.Push)
+        {
+            case PushState.Approved:
+                _pending.Remove(attempt.RequestId);
+                Note(step, attempt.Id, new("client", "came for its approved login"), decides: true);
+                return Succeed(step, attempt);
+            case PushState.Out or PushState.Deciding:
+                Note(step, attempt.Id, new("client", "waits for the phone"));
+                return step;
+            default:
+                Note(step, attempt.Id, new("client", "waits for a phone that is not, or no longer, asked"));
+                return Hold(step, attempt, attempt.PushRefusal, new LoginAnswer.Refused(attempt.PushRefusal, Retry: true), rules, now);
+        }
+    }
+
+    private LoginStep CheckCode(LoginStep step, Attempt attempt, string code, string nextCode, LoginRules rules, DateTimeOffset now)
+    {
+        if (_guesses.WaitFor(attempt.FactorKey, attempt.Request.Source, now) is { } rest)
+        {
+            Note(step, attempt.Id, new("code", $"not looked at: many wrong ones, {WaitMessage.Seconds(rest)} seconds to go", LoginSetting.Sync));
+            return Hold(step, attempt, Refusal.Throttled, Challenge(attempt, ChallengeReason.Throttled, rest), rules, now);
+        }
+        if (attempt.Account.Factor is not SecondFactor.OfToken { Seed: var seed })
+        {
+            return _codes.Check(attempt.RequestId, code, now) == OneTimeOutcome.Accepted ? Pass(step, attempt, now) : Fail(step, attempt, "wrong", rules, now);
+        }
+        if (attempt.DriftedCode is { } drifted)
+        {
+            attempt.DriftedCode = null;
+            return Resynced(step, attempt, seed, drifted, code, rules, now);
+        }
+        var verdict = _tokens.Check(seed, code, now);
+        switch (verdict.Outcome)
+        {
+            case CodeOutcome.Accepted:
+                step.Memory.AddRange(verdict.Memory);
+                return Pass(step, attempt, now);
+            case CodeOutcome.Wait:
+                Note(step, attempt.Id, new("code", $"used before; the next comes in {WaitMessage.Seconds(verdict.Wait)} seconds"));
+                return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.Wait, verdict.Wait) with { Push = false }, rules, now);
+            case CodeOutcome.NextCodeWanted when nextCode.Length > 0:
+                return Resynced(step, attempt, seed, code, nextCode, rules, now);
+            case CodeOutcome.NextCodeWanted:
+                attempt.DriftedCode = code;
+                Note(step, attempt.Id, new("code", "of a drifted clock; the next one is asked for", LoginSetting.Sync));
+                return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.NextCode) with { TypedCode = code, Push = false }, rules, now);
+            default:
+                return Fail(step, attempt, "wrong", rules, now);
+        }
+    }
+
+    private LoginStep Resynced(LoginStep step, Attempt attempt, TokenSeed seed, string code, string nextCode, LoginRules rules, DateTimeOffset now)
+    {
+        var verdict = _tokens.Resync(seed, code, nextCode, now);
+        if (verdict.Outcome != ResyncOutcome.Synced)
+        {
+            return Fail(step, attempt, verdict.Outcome == ResyncOutcome.SameCode ? "the same code twice does not synchronize" : "not the next one", rules, now);
+        }
+        step.Memory.AddRange(verdict.Memory);
+        step.Events.Add(LoginEvents.Drifted(attempt, verdict.Drift));
+        Note(step, attempt.Id, new("token", $"synchronized, drift {verdict.Drift} steps") { Subject = attempt.Account.Token!.Serial });
+        return Pass(step, attempt, now);
+    }
+
+    private LoginStep Pass(LoginStep step, Attempt attempt, DateTimeOffset now)
+    {
+        _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
+        _pushes.Answered(attempt.PushKey, step.Memory);
+        Close(step, attempt, new LoginAnswer.Refused(Refusal.Superseded));
+        Note(step, attempt.Id, new("code", "right, and used up"), decides: true);
+        return Succeed(step, attempt);
+    }
+
+    private LoginStep Fail(LoginStep step, Attempt attempt, string result, LoginRules rules, DateTimeOffset now)
+    {
+        var last = ++attempt.WrongCodes >= WrongCodesMax;
+        if (last)
+        {
+            Close(step, attempt, new LoginAnswer.Refused(Refusal.WrongCode));
+        }
+        Note(step, attempt.Id, new("code", result, LoginSetting.Sync), decides: last);
+        if (_guesses.Fail(attempt.FactorKey, attempt.Request.Source, now, step.Memory) is var wait && wait > TimeSpan.Zero)
+        {
+            step.Events.Add(LoginEvents.FactorThrottled(attempt, wait));
+            Note(step, attempt.Id, new("code", $"many wrong ones: none is looked at for {WaitMessage.Seconds(wait)} seconds", LoginSetting.Sync));
+        }
+        Refuse(step, attempt.Request, attempt.Grant.User, Refusal.WrongCode, rules, now);
+        step.Answer = new LoginAnswer.Refused(Refusal.WrongCode, Retry: !last);
+        return step;
+    }
+
+    /// <summary>Nothing wrong was offered, or nothing was looked at: the client is told, a few times, and then refused.</summary>
+    private LoginStep Hold(LoginStep step, Attempt attempt, Refusal inTheEnd, LoginAnswer answer, LoginRules rules, DateTimeOffset now)
+    {
+        if (++attempt.Holds <= HoldsMax)
+        {
+            step.Answer = answer;
+            return step;
+        }
+        Close(step, attempt, new LoginAnswer.Refused(inTheEnd));
+        Note(step, attempt.Id, new("client", "does not wait", LoginSetting.AttemptLimit), decides: true);
+        return Refuse(step, attempt.Request, attempt.Grant.User, inTheEnd, rules, now);
+    }
+}

@@ -1,0 +1,106 @@
+namespace Appliance.Firmware.Login;
+
+/// <summary>One step of a login that was recorded.</summary>
+/// <param name="LoginId">The login.</param>
+/// <param name="Time">When.</param>
+/// <param name="Fact">What.</param>
+public sealed record LoginJournalStep(long LoginId, DateTimeOffset Time, LoginFact Fact);
+
+/// <summary>What became of a login so far.</summary>
+public enum LoginOutcome
+{
+    /// <summary>Something is still asked: a code, a phone, a remote server, the client itself.</summary>
+    Pending,
+    /// <summary>Logged in.</summary>
+    In,
+    /// <summary>Refused.</summary>
+    Refused,
+}
+
+/// <summary>A login as its steps tell it.</summary>
+/// <param name="Id">Its number, rising from 1 with every start of the unit.</param>
+/// <param name="User">The name as typed.</param>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="Steps">Its steps, oldest first.</param>
+public sealed record LoginTimeline(long Id, string User, LoginOutcome Outcome, IReadOnlyList<LoginJournalStep> Steps);
+
+/// <summary>
+/// The newest logins, step by step: for whoever asks why somebody did or did not get in. Bounded, in memory only, free of secrets.
+/// Thread-safe.
+/// </summary>
+public sealed class LoginJournal
+{
+    /// <summary>Logins that are remembered; the oldest is forgotten first.</summary>
+    public const int LoginsMax = 1000;
+
+    /// <summary>Steps of one login that are remembered; further ones are not.</summary>
+    public const int StepsMax = 64;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, List<LoginJournalStep>> _logins = [];
+    private readonly Queue<long> _order = [];
+
+    /// <summary>Raised for each step, in order, on the thread that decided it; handlers must be quick and must not ask for a login.</summary>
+    public event Action<LoginJournalStep>? Noted;
+
+    /// <summary>The newest logins first.</summary>
+    public IReadOnlyList<LoginTimeline> Newest(int limit)
+    {
+        lock (_lock)
+        {
+            return [.. _order.Reverse().Take(limit).Select(id => Of(id, _logins[id]))];
+        }
+    }
+
+    /// <summary>One login; null when it is not, or no longer, known.</summary>
+    public LoginTimeline? Find(long id)
+    {
+        lock (_lock)
+        {
+            return _logins.TryGetValue(id, out var steps) ? Of(id, steps) : null;
+        }
+    }
+
+    internal void Add(List<(long LoginId, LoginFact Fact)> facts, DateTimeOffset now)
+    {
+        if (facts.Count == 0)
+        {
+            return;
+        }
+        var recorded = new LoginJournalStep[facts.Count];
+        lock (_lock)
+        {
+            for (var index = 0; index < recorded.Length; index++)
+            {
+                var (id, fact) = facts[index];
+                recorded[index] = new LoginJournalStep(id, now, fact);
+                if (!_logins.TryGetValue(id, out var steps))
+                {
+                    _logins.Add(id, steps = []);
+                    _order.Enqueue(id);
+                    if (_order.Count > LoginsMax)
+                    {
+                        _logins.Remove(_order.Dequeue());
+                    }
+                }
+                // The step that decides is told whatever came before it.
+                if (steps.Count < StepsMax || fact.Decides)
+                {
+                    steps.Add(recorded[index]);
+                }
+            }
+        }
+        if (Noted is { } noted)
+        {
+            foreach (var step in recorded)
+            {
+                noted(step);
+            }
+        }
+    }
+
+    private static LoginTimeline Of(long id, List<LoginJournalStep> steps) => new(
+        id, steps[0].Fact.Subject,
+        steps.Exists(step => step.Fact.Check == LoginFact.Login) ? LoginOutcome.In : steps.Exists(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending,
+        [.. steps]);
+}

@@ -1,0 +1,88 @@
+using System.Net;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Storage;
+using Appliance.Firmware.Tokens;
+
+namespace Appliance.Firmware.Login;
+
+/// <summary>A push that the login core wants sent.</summary>
+/// <param name="RequestId">The pending login.</param>
+/// <param name="User">Who logs in.</param>
+/// <param name="Token">Whose phone is asked.</param>
+/// <param name="Source">From where.</param>
+/// <param name="Time">When.</param>
+/// <param name="Expires">When the answer comes too late.</param>
+/// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
+public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, bool NumberMatch = false);
+
+/// <summary>A remote server that the login core wants asked; the verdict comes back as <see cref="LoginCore.RemoteAnswered"/>.</summary>
+/// <param name="RequestId">The pending login.</param>
+/// <param name="Server">Whom to ask.</param>
+/// <param name="User">The name as typed.</param>
+/// <param name="Password">The password as typed.</param>
+/// <param name="Expires">When the verdict comes too late.</param>
+public sealed record RemoteOrder(string RequestId, RemoteServer Server, string User, string Password, DateTimeOffset Expires)
+{
+    /// <summary>Says nothing of the password.</summary>
+    public override string ToString() => $"{Server} for {User}";
+}
+
+/// <summary>What a remote server said of a first factor.</summary>
+public enum RemoteVerdict
+{
+    /// <summary>It cannot be asked: none of its kind is served, or it did not answer.</summary>
+    Unavailable,
+    /// <summary>The password is right.</summary>
+    Accepted,
+    /// <summary>The password is wrong, or there is no such user.</summary>
+    Rejected,
+}
+
+/// <summary>
+/// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.
+/// </summary>
+public sealed class LoginStep
+{
+    /// <summary>What the caller is told; null while it has to wait.</summary>
+    public LoginAnswer? Answer { get; set; }
+
+    /// <summary>What must be durable before anybody is told.</summary>
+    public List<StateWrite> Memory { get; } = [];
+
+    /// <summary>What happened.</summary>
+    public List<EventEntry> Events { get; } = [];
+
+    /// <summary>A push to be sent.</summary>
+    public PushOrder? Push { get; set; }
+
+    /// <summary>A one-time code to be sent.</summary>
+    public CodeOrder? Code { get; set; }
+
+    /// <summary>A remote server to be asked.</summary>
+    public RemoteOrder? Remote { get; set; }
+
+    /// <summary>Pending logins whose push is void from now on.</summary>
+    public List<string> Cancelled { get; } = [];
+
+    /// <summary>Answers for those who wait, by request id.</summary>
+    public List<(string RequestId, LoginAnswer Answer)> Released { get; } = [];
+
+    /// <summary>How it came about: login id and step, in order.</summary>
+    public List<(long LoginId, LoginFact Fact)> Facts { get; } = [];
+}
+
+/// <summary>What of the configuration, and of the lab's own policy, decides a login.</summary>
+/// <param name="Users">The users.</param>
+/// <param name="Admins">The administrators.</param>
+/// <param name="Policy">Portals, rules and limits.</param>
+/// <param name="Deadlines">The time budget.</param>
+/// <param name="Lab">The lab's own rules.</param>
+public sealed record LoginRules(IAccountDirectory Users, IAccountDirectory Admins, LoginPolicy Policy, LoginDeadlines Deadlines, LabPolicy Lab)
+{
+    /// <summary>Reads them from a configuration.</summary>
+    public static LoginRules From(ConfigTree config, LabPolicy? lab = null) => new(new UserDirectory(config), new AdminDirectory(config), new LoginPolicy(config), LoginDeadlines.From(config), lab ?? LabPolicy.Default);
+
+    /// <summary>Whose names count by a way in.</summary>
+    public IAccountDirectory Accounts(LoginKind kind) => kind == LoginKind.Admin ? Admins : Users;
+}

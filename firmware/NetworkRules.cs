@@ -1,0 +1,44 @@
+using System.Buffers.Binary;
+using System.Net;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware;
+
+/// <summary>Rules of the device across its network tables; the words and codes are its own.</summary>
+internal static class NetworkRules
+{
+    /// <summary>Makes a store keep them; what a booted file already breaks stands in nobody's way.</summary>
+    internal static void AddTo(ConfigStore store)
+    {
+        foreach (var rule in new Func<ConfigTree, ConfigError?>[] { SubnetOverlap, AddressNames, OperationMode })
+        {
+            store.AddRule(next => rule(next) is { } error && rule(store.Current) is null ? error : null);
+        }
+    }
+
+    /// <summary>Two interfaces in one subnet are refused unless <c>system settings allow-subnet-overlap</c> is on.</summary>
+    private static ConfigError? SubnetOverlap(ConfigTree tree)
+    {
+        if (tree.Object("system settings").Enabled("allow-subnet-overlap"))
+        {
+            return null;
+        }
+        var subnets = tree.List("system interface").Entries.Select(entry => entry.Entry.Words("ip")).Where(ip => ip is [not "0.0.0.0", not "0.0.0.0"]).Select(ip => (Address: Bits(ip[0]), Mask: Bits(ip[1]))).ToArray();
+        return subnets.Where((one, at) => subnets.Skip(at + 1).Any(other => ((one.Address ^ other.Address) & one.Mask & other.Mask) == 0)).Any()
+            ? new ConfigError(-54, "object set operator error, -54 discard the setting")
+            : null;
+    }
+
+    /// <summary>An address and a group of addresses cannot have one name (the code is public, the words are *assumed*).</summary>
+    private static ConfigError? AddressNames(ConfigTree tree)
+    {
+        var addresses = tree.List("firewall address");
+        return tree.List("firewall addrgrp").Keys.Any(name => addresses.Find(name) is not null) ? new ConfigError(-163, "object set operator error, -163 discard the setting") : null;
+    }
+
+    /// <summary>This unit routes; it cannot be transparent.</summary>
+    private static ConfigError? OperationMode(ConfigTree tree) =>
+        tree.Object("system settings").Text("opmode") == "transparent" ? new ConfigError(-7610, "Attribute 'opmode' value 'transparent' checking fail -7610") : null;
+
+    private static uint Bits(string address) => BinaryPrimitives.ReadUInt32BigEndian(IPAddress.Parse(address).GetAddressBytes());
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Vpn;
+using Appliance.Hal;
+
+namespace Appliance.Firmware;
+
+/// <summary>Who is connected and logged in, and how he is put out.</summary>
+internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time)
+{
+    internal IReadOnlyList<CliCommand> Commands =>
+    [
+        new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor()),
+        new("execute vpn sslvpn list", "List current connections.", call => None(call) ?? Monitor()),
+        // The tunnel is not built: whatever is asked to go, its login goes (*assumed*).
+        new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Delete),
+        new("execute vpn sslvpn del-web", "Delete a web connection.", Delete),
+        new("diagnose vpn ssl list", "List SSL VPN sessions.", call => None(call) ?? List()),
+        new("diagnose sys session list", "List the connections to this unit.", call => None(call) ?? Connections()),
+    ];
+
+    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
+
+    private string Monitor()
+    {
+        var text = new StringBuilder("SSL VPN Login Users:\n Index   User    Group   Auth Type      Timeout         Auth-Timeout    From     HTTP in/out    HTTPS in/out    Two-factor Auth\n");
+        foreach (var ((session, idleLeft, authLeft), index) in sessions.List().Select((row, index) => (row, index)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $" {index}       {session.Grant.User}       {session.Grant.Group}       1(1)       {(long)idleLeft.TotalSeconds}       {(long)authLeft.TotalSeconds}       {session.Grant.Source}       0/0       0/0       {(session.Grant.TwoFactor ? 1 : 0)}\n");
+        }
+        return text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n").ToString();
+    }
+
+    private string List()
+    {
+        var text = new StringBuilder();
+        foreach (var ((session, _, _), index) in sessions.List().Select((row, index) => (row, index)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"[{index}] user={session.Grant.User} group={session.Grant.Group} portal={session.Grant.Portal} from={session.Grant.Source} tunnelid={session.TunnelId} two-factor={(session.Grant.TwoFactor ? 1 : 0)} duration={(long)(time.GetUtcNow() - session.Began).TotalSeconds}\n");
+        }
+        return text.Append(CultureInfo.InvariantCulture, $"total {sessions.Count}\n").ToString();
+    }
+
+    private CliReply Delete(CliCall call)
+    {
+        if (call.Arguments is not [var word])
+        {
+            return call.Arguments.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[1]);
+        }
+        var all = sessions.List();
+        if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        {
+            return CliPaths.ParseError(word);
+        }
+        if (index >= all.Count)
+        {
+            return new ConfigError(-3, "entry not found in table");
+        }
+        // Gone from disk before it is told. False: it ended by itself meanwhile, which is what was wanted.
+        _ = sessions.EndAsync(all[index].Session, "admin").GetAwaiter().GetResult();
+        return "";
+    }
+
+    private string Connections()
+    {
+        var text = new StringBuilder();
+        var connections = transport.Connections;
+        foreach (var connection in connections)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"session info: proto=6 proto_state=01 duration={(long)(time.GetUtcNow() - connection.Since).TotalSeconds} service={connection.Service} dev={connection.Nic}\nhook=pre dir=org act=noop {connection.Peer}->{connection.Local}\n");
+        }
+        return text.Append(CultureInfo.InvariantCulture, $"total session {connections.Count}\n").ToString();
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text;
+
+namespace Appliance.Firmware.Tokens;
+
+/// <summary>One token of a seed file. Holds a seed: never logged.</summary>
+/// <param name="Serial">The serial number.</param>
+/// <param name="Seed">In a form that <see cref="TokenSeed.Parse"/> reads.</param>
+public sealed record SeedRecord(string Serial, string Seed)
+{
+    /// <summary>Says nothing of the seed.</summary>
+    public override string ToString() => $"seed of {Serial}";
+}
+
+/// <summary>The file is no seed file that can be taken; the message names line or element, and holds no secret.</summary>
+public sealed class SeedFileException(string message) : Exception(message);
+
+/// <summary>
+/// Seeds of hardware tokens from a file: <c>serial,seed</c> lines (<c>#</c> begins a comment), or PSKC (RFC 6030), told apart by the first
+/// character. All of it is right, or none of it is taken.
+/// </summary>
+public static class SeedFile
+{
+    /// <summary>The greatest file, in bytes.</summary>
+    public const int LengthMax = 1024 * 1024;
+
+    private const int TokensMax = 10_000;
+    private const int SerialMin = 4;
+    private const int SerialMax = 16;
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="key">The pre-shared key of an encrypted PSKC file; empty for none.</param>
+    /// <exception cref="SeedFileException">It cannot be taken.</exception>
+    public static IReadOnlyList<SeedRecord> Read(byte[] content, byte[] key)
+    {
+        if (content.Length > LengthMax)
+        {
+            throw new SeedFileException($"the file is larger than {LengthMax} bytes");
+        }
+        string text;
+        try
+        {
+            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content).TrimStart('\uFEFF');
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new SeedFileException("the file is not UTF-8");
+        }
+        var records = text.TrimStart().StartsWith('<') ? PskcFile.Read(text, key) : ReadLines(text);
+        if (records.Count is 0 or > TokensMax)
+        {
+            throw new SeedFileException(records.Count == 0 ? "the file holds no token" : $"the file holds more than {TokensMax} tokens");
+        }
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var record in records)
+        {
+            if (record.Serial.Length is < SerialMin or > SerialMax || !record.Serial.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c)))
+            {
+                throw new SeedFileException($"a serial number must have {SerialMin} to {SerialMax} capital letters and digits: {Shown(record.Serial)}");
+            }
+            if (TokenEntry.IsMobile(record.Serial))
+            {
+                throw new SeedFileException($"{record.Serial} is a mobile token: its seed comes with its activation");
+            }
+            if (!seen.Add(record.Serial))
+            {
+                throw new SeedFileException($"{record.Serial} is there twice");
+            }
+            if (TokenSeed.Parse(record.Seed) is null)
+            {
+                throw new SeedFileException($"the seed of {record.Serial} cannot be used: 10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits");
+            }
+        }
+        return records;
+    }
+
+    /// <summary>What came from outside, fit for a message.</summary>
+    public static string Shown(string text) => string.Concat(text.Where(c => !char.IsControl(c)).Take(80));
+
+    private static List<SeedRecord> ReadLines(string text)
+    {
+        var records = new List<SeedRecord>();
+        var number = 0;
+        foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+        {
+            number++;
+            if (line.Trim() is not { Length: > 0 } entry || entry[0] == '#' || (number == 1 && entry.Equals("serial,seed", StringComparison.OrdinalIgnoreCase)))
+            {
+                continue;
+            }
+            if (entry.Split(',') is not [var serial, var seed])
+            {
+                throw new SeedFileException($"line {number} is not serial,seed");
+            }
+            records.Add(new SeedRecord(serial.Trim(), seed.Trim()));
+        }
+        return records;
+    }
+}

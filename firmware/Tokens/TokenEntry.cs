@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Tokens;
+
+/// <summary>Who has a token: an entry of <c>user local</c> or <c>system admin</c>.</summary>
+/// <param name="Table">The path of the table.</param>
+/// <param name="Name">The key of the entry.</param>
+/// <param name="Entry">The entry itself: where mail and messages go.</param>
+public sealed record TokenOwner(string Table, string Name, ConfigObject Entry)
+{
+    /// <summary>Table and name as one text, for the state database.</summary>
+    public string Id => $"{Table} {Name}";
+}
+
+/// <summary>What the configuration says of one token.</summary>
+/// <param name="Serial">Its serial number.</param>
+/// <param name="Locked"><c>status lock</c>.</param>
+/// <param name="Seed">The seed as configured; "" for none.</param>
+/// <param name="Owner">Who has it; null when nobody does.</param>
+public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOwner? Owner)
+{
+    private const string MobilePrefix = "FTKMOB";
+    private const string MadeMark = "&made=activation";
+    private const int MadeSecretLength = 20;
+
+    /// <summary>The tables whose entries can have a token.</summary>
+    private static readonly ImmutableArray<string> OwnerTables = ["user local", "system admin"];
+
+    /// <summary>Says nothing of the seed.</summary>
+    public override string ToString() => Serial;
+
+    /// <summary>True for a token that lives in an app: activated by a code.</summary>
+    public bool Mobile => IsMobile(Serial);
+
+    /// <summary>True when the seed was made when a phone activated the token: it belongs to that phone and its owner, and to nobody after them.</summary>
+    public bool SeedMade => Seed.EndsWith(MadeMark, StringComparison.Ordinal);
+
+    /// <summary>True for the serial number of a token that lives in an app.</summary>
+    public static bool IsMobile(string serial) => serial.StartsWith(MobilePrefix, StringComparison.Ordinal);
+
+    /// <summary>
+    /// The text of a seed that an activation makes: 20 bytes, SHA-1, six digits, and a new code every 30 s as the vendor documents for its app.
+    /// The mark at its end stays with it in every backup.
+    /// </summary>
+    /// <param name="serial">The token.</param>
+    /// <param name="secret">20 random bytes.</param>
+    public static string MakeSeed(string serial, ReadOnlySpan<byte> secret) => secret.Length == MadeSecretLength
+        ? $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret.ToArray())}&period=30&digits=6{MadeMark}"
+        : throw new ArgumentException("a seed has 20 bytes", nameof(secret));
+
+    /// <summary>Every token of a configuration, in order.</summary>
+    public static IReadOnlyList<TokenEntry> All(ConfigTree config)
+    {
+        var owners = Owners(config);
+        return [.. config.List("user fortitoken").Entries.Select(token => new TokenEntry(
+            token.Key, token.Entry.Text("status") == "lock", token.Entry.Text("seed"), owners.GetValueOrDefault(token.Key)))];
+    }
+
+    /// <summary>One token of a configuration, or null.</summary>
+    public static TokenEntry? Find(ConfigTree config, string serial) => All(config).FirstOrDefault(token => token.Serial == serial);
+
+    /// <summary>True when nothing that decides about tokens differs: what follows the tokens has nothing to do.</summary>
+    public static bool Unchanged(ConfigTree previous, ConfigTree next) =>
+        OwnerTables.Append("user fortitoken").All(table => next.Schema.Table(table) is null || ReferenceEquals(previous.List(table), next.List(table)));
+
+    /// <summary>A token has one owner (*assumed*: code and words): the error when a configuration gives it two.</summary>
+    public static ConfigError? CheckOwners(ConfigTree config)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        return Assignments(config).FirstOrDefault(pair => !seen.Add(pair.Serial)) is { Serial: { } twice, Owner: var second }
+            ? new ConfigError(-5, $"FortiToken {twice} is already assigned, {second.Name} cannot have it", "object check operator error, -5, discard the setting")
+            : null;
+    }
+
+    /// <summary>
+    /// A token that leaves its owner leaves the phone too: a seed that was made for it, and the phone's registration, go with the
+    /// same commit, so that the next owner starts anew. A renamed owner keeps everything.
+    /// </summary>
+    public static ConfigTree Release(ConfigTree previous, ConfigTree next)
+    {
+        if (Unchanged(previous, next))
+        {
+            return next;
+        }
+        var (before, after) = (Owners(previous), Owners(next));
+        var tokens = next.List("user fortitoken");
+        foreach (var (serial, owner) in before)
+        {
+            if (tokens.Find(serial) is { } entry && new TokenEntry(serial, false, entry.Text("seed"), null).SeedMade
+                && after.GetValueOrDefault(serial) is var now && now?.Id != owner.Id && !ReferenceEquals(now?.Entry, owner.Entry))
+            {
+                tokens = tokens.With(serial, entry.Without("seed").Without("reg-id").Without("os-ver"));
+            }
+        }
+        return ReferenceEquals(tokens, next.List("user fortitoken")) ? next : next.With("user fortitoken", tokens);
+    }
+
+    private static Dictionary<string, TokenOwner> Owners(ConfigTree config)
+    {
+        var owners = new Dictionary<string, TokenOwner>(StringComparer.Ordinal);
+        foreach (var (serial, owner) in Assignments(config))
+        {
+            owners.TryAdd(serial, owner);
+        }
+        return owners;
+    }
+
+    private static IEnumerable<(string Serial, TokenOwner Owner)> Assignments(ConfigTree config) =>
+        from table in OwnerTables
+        where config.Schema.Table(table)?.Attribute("fortitoken") is not null
+        from user in config.List(table).Entries
+        where user.Entry.Text("two-factor") == "fortitoken" && user.Entry.Text("fortitoken").Length > 0
+        select (user.Entry.Text("fortitoken"), new TokenOwner(table, user.Key, user.Entry));
+}

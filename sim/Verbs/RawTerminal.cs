@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using Appliance.Firmware.Cli;
+using Microsoft.Win32.SafeHandles;
+
+namespace Appliance.Sim.Verbs;
+
+/// <summary>
+/// The local terminal in raw mode: every key arrives at once, nothing is echoed here, Ctrl-C is a key. What it was is put back on
+/// disposal and at the end of the process, whichever comes first; a process that is killed outright leaves it (<c>stty sane</c>).
+/// </summary>
+internal sealed partial class RawTerminal : IDisposable
+{
+    private const int Input = 0;
+    private const int Now = 0;
+
+    /// <summary>More than any system's struct termios; its layout is nobody's business here.</summary>
+    private const int TermiosMax = 256;
+
+    private readonly byte[] _before;
+    private int _restored;
+
+    private RawTerminal(byte[] before)
+    {
+        _before = before;
+        AppDomain.CurrentDomain.ProcessExit += Restore;
+    }
+
+    /// <summary>Every byte as it comes: the console's own stream edits and echoes lines when it reads a terminal.</summary>
+    public Stream Keys { get; } = new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+
+    /// <summary>The size of the terminal; the usual one when it does not tell.</summary>
+    public static TerminalSize Size()
+    {
+        const nuint WindowSize = 0x5413; // TIOCGWINSZ of ioctl_tty(2); other systems have other numbers.
+        var size = new ushort[4];
+        return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1 ? new TerminalSize(size[0], size[1]) : TerminalSize.Usual;
+    }
+
+    /// <summary>Switches to raw mode; null when standard input or output is no terminal, or cannot be switched.</summary>
+    public static RawTerminal? Enter()
+    {
+        if (Console.IsInputRedirected || Console.IsOutputRedirected || OperatingSystem.IsWindows())
+        {
+            return null;
+        }
+        var before = new byte[TermiosMax];
+        if (GetAttributes(Input, before) != 0)
+        {
+            return null;
+        }
+        byte[] raw = [.. before];
+        MakeRaw(raw);
+        return SetAttributes(Input, Now, raw) == 0 ? new RawTerminal(before) : null;
+    }
+
+    public void Dispose()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= Restore;
+        Restore(null, EventArgs.Empty);
+    }
+
+    private void Restore(object? sender, EventArgs e)
+    {
+        if (Interlocked.Exchange(ref _restored, 1) == 0)
+        {
+            _ = SetAttributes(Input, Now, _before);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "tcgetattr")]
+    private static partial int GetAttributes(int descriptor, [In, Out] byte[] attributes);
+
+    [LibraryImport("libc", EntryPoint = "tcsetattr")]
+    private static partial int SetAttributes(int descriptor, int when, [In] byte[] attributes);
+
+    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
+    private static partial void MakeRaw([In, Out] byte[] attributes);
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static partial int IoControl(int descriptor, nuint request, [Out] ushort[] size);
+}

@@ -1,0 +1,40 @@
+using Appliance.Sim.Models;
+using Appliance.Sim.Verbs;
+using CsCheck;
+using Xunit;
+
+namespace Appliance.Tests.Login;
+
+/// <summary>
+/// A million random operations on the login core against a naive model (sim/Models): no code works twice, nobody gets in by somebody
+/// else's code, handle or push, nor after deny, expiry or cancellation, whatever crashes and whatever the clock does.
+/// </summary>
+public sealed class LoginModelTests
+{
+    private const int Runs = 200;
+
+    [Fact]
+    public void NoPromiseIsBrokenInAMillionOperations()
+    {
+        var world = LoginWorld.Make();
+        long operations = 0, accepted = 0, crashes = 0, waits = 0;
+        Gen.Int[1, int.MaxValue].Sample(seed =>
+        {
+            var run = LoginModel.RunAsync(seed, LoginModelBench.OperationsPerRun, world.Fresh()).GetAwaiter().GetResult();
+            Interlocked.Add(ref operations, run.Operations);
+            Interlocked.Add(ref accepted, run.CodesAccepted + run.PushesAccepted + run.Resyncs);
+            Interlocked.Add(ref crashes, run.Crashes);
+            Interlocked.Add(ref waits, run.Waits);
+        }, iter: Runs, threads: 2);
+        Assert.True(operations >= 1_000_000, $"only {operations} operations");
+        // A core that refuses everybody keeps every promise: these say that it does not.
+        Assert.True(accepted > operations / 100 && crashes > 1_000 && waits > 1_000, $"{accepted} accepts, {crashes} crashes, {waits} waits");
+    }
+
+    [Fact]
+    public async Task OneSeedIsOneRun()
+    {
+        var world = LoginWorld.Make();
+        Assert.Equal(await LoginModel.RunAsync(4711, 1_000, world.Fresh()), await LoginModel.RunAsync(4711, 1_000, world.Fresh()));
+    }
+}
