@@ -58,6 +58,7 @@ public static class PermissionMap
         ["execute log"] = (LogData, Access.Read),
         ["execute fortitoken"] = (Users, Access.Write),
         ["execute fortitoken-mobile"] = (Users, Access.Write),
+        ["execute fortitoken-cloud"] = (Users, Access.Write),
         ["execute config-transaction"] = (System, Access.Write),
         ["execute vpn sslvpn"] = (Vpn, Access.Write),
         ["execute vpn sslvpn list"] = (Vpn, Access.Read),
@@ -65,6 +66,7 @@ public static class PermissionMap
         ["diagnose fortitoken"] = (Users, Access.Read),
         ["diagnose sys session"] = (Network, Access.Read),
         ["diagnose vpn"] = (Vpn, Access.Read),
+        ["diagnose vpn ssl blocklist del"] = (Vpn, Access.Write),
     };
 
     /// <summary>What a table belongs to, by its path as typed.</summary>

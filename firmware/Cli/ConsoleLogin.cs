@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
@@ -171,6 +173,10 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
             return "The password must not be empty.\n";
         }
         var accounts = store.Current.List("system admin");
+        if (CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(password), Encoding.UTF8.GetBytes(accounts.Find(candidate.Name)?.Text("password") ?? "")))
+        {
+            return "The new password must differ from the old one.\n";
+        }
         var (words, error) = accounts.Find(candidate.Name) is null ? ([], null) : ConfigValue.Check(accounts.Schema.Attribute("password")!, [password], null, _ => null);
         error ??= store.Commit(
             tree => tree.List("system admin").Find(candidate.Name) is { } account

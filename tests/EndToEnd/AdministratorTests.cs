@@ -57,6 +57,36 @@ public sealed class AdministratorTests
     }
 
     [Fact]
+    public async Task AnOldPasswordMustBeChangedAndNoneIsOnDiskInClear()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await lab.CliAsync(["config system password-policy", "set status enable", "set expire-status enable", "set expire-day 2", "set reuse-password disable", "end", .. Monitor]);
+        await lab.AdvanceAsync(86_400);
+        await lab.RestartAsync();
+        await using (var console = await ConsoleClient.ConnectAsync(lab, login: true))
+        {
+            await console.TypeAsync("monitor", "Looking-1");
+            await console.ReadToAsync("Welcome!");
+        }
+        await lab.AdvanceAsync(86_400);
+        await using (var console = await ConsoleClient.ConnectAsync(lab, login: true))
+        {
+            await console.TypeAsync("monitor", "Looking-1", "Looking-1", "Looking-1", "Looking-2", "Looking-2");
+            await console.ReadToAsync("You are forced to change your password. Please input a new password.\nNew Password: \nConfirm Password: \nThe new password must differ from the old one.\nNew Password: \nConfirm Password: \nWelcome!");
+        }
+        // The one before the last is remembered over a restart, too.
+        await lab.RestartAsync();
+        Assert.Contains("New password must conform to the password policy: it was used before\nobject check operator error, -49, discard the setting\nCommand fail. Return code -49",
+            await lab.CliAsync("config system admin", "edit monitor", "set password Looking-1", "next", "end"), StringComparison.Ordinal);
+        foreach (var file in Directory.EnumerateFiles(lab.State, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) is not ("lock" or "console.sock")))
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var text = new StreamReader(stream, System.Text.Encoding.Latin1);
+            Assert.DoesNotContain("Looking-", await text.ReadToEndAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task ChangesCarryTheNameOfWhoMadeThem()
     {
         await using var lab = await TestLab.StartAsync();
