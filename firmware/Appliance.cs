@@ -132,7 +132,7 @@ public sealed class Unit : IAsyncDisposable
         var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
         _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
         var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
-        var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events).Remove));
+        var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events);

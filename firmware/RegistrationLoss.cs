@@ -5,7 +5,10 @@ using Appliance.Firmware.Ftm;
 namespace Appliance.Firmware;
 
 /// <summary>Takes a phone's registration out of the configuration once the provider says that it is gone: the token has to be provisioned again.</summary>
-internal sealed class RegistrationLoss(ConfigStore config, EventLog events)
+/// <param name="config">Where the registration stands.</param>
+/// <param name="events">Where it is told.</param>
+/// <param name="provision">Asks for the token's activation anew, by serial number.</param>
+internal sealed class RegistrationLoss(ConfigStore config, EventLog events, Action<string> provision)
 {
     private const string Tokens = "user fortitoken";
 
@@ -21,6 +24,7 @@ internal sealed class RegistrationLoss(ConfigStore config, EventLog events)
         if (error is null && removed)
         {
             events.Write(PushEvents.RegistrationRemoved(gone.Serial));
+            provision(gone.Serial);
         }
     }
 }

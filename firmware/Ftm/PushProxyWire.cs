@@ -6,7 +6,7 @@ namespace Appliance.Firmware.Ftm;
 /// <summary>What the unit tells the push proxy (docs/push-dialect.md): one JSON object, times in seconds since 1970.</summary>
 public sealed record PushProxyRequest(
     string Device, string Recipient, string Platform, string Session, string CallbackIp, int CallbackPort,
-    string Token, string User, string ClientIp, long Time, long Expires, bool NumberMatch = false)
+    string Token, string User, string ClientIp, long Time, long Expires, bool? NumberMatch = null)
 {
     /// <summary>The path of the proxy that takes it.</summary>
     public const string Path = "/api/v1/push";
@@ -15,7 +15,7 @@ public sealed record PushProxyRequest(
     public static PushProxyRequest Of(PushMessage message, string device) => new(
         device, message.Recipient, message.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios", message.SessionId,
         message.CallbackHost, message.CallbackPort, message.TokenSerial, message.User, message.ClientAddress.ToString(),
-        message.Time.ToUnixTimeSeconds(), message.Expires.ToUnixTimeSeconds(), message.NumberMatch);
+        message.Time.ToUnixTimeSeconds(), message.Expires.ToUnixTimeSeconds(), message.NumberMatch ? true : null);
 }
 
 /// <summary>What the proxy answers.</summary>

@@ -34,7 +34,7 @@ internal static class PushPayload
         ["client_ip"] = push.ClientIp,
         ["time"] = push.Time.ToString(CultureInfo.InvariantCulture),
         ["expires"] = push.Expires.ToString(CultureInfo.InvariantCulture),
-        ["number_match"] = push.NumberMatch ? "1" : "0",
+        ["number_match"] = push.NumberMatch == true ? "1" : "0",
     };
 
     /// <summary>What a phone reads, or stands in a whole request to FCM; null when it is not ours.</summary>
