@@ -46,7 +46,6 @@ public sealed class Unit : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
     private NicTransport _transport = null!;
-    private string _state = "";
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
     private LoginService _login = null!;
@@ -106,7 +105,6 @@ public sealed class Unit : IAsyncDisposable
     {
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
-        _state = options.StateFolder;
         var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
@@ -170,12 +168,13 @@ public sealed class Unit : IAsyncDisposable
         // Reads are over: from here on the database is written.
         passwords.Reconcile(Config.Current);
         power.Started();
+        var usb = new UsbStick(InState("usb"));
         _commands =
         [
             .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
-            .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, _state), .. new BlocklistCommands(login, options.Time).Commands,
-            .. ConfigurationCommands.For(this, _state),
+            .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
+            .. ConfigurationCommands.For(this, usb),
         ];
         Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)

@@ -19,15 +19,18 @@ internal sealed class ConfigurationCommands
     private static readonly string[] Servers = ["ftp", "sftp", "tftp", "scp"];
     private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
     private readonly Unit _unit;
+    /// <summary>A configuration file of more bytes is none.</summary>
+    private const int RestoreSizeMax = 16 * 1024 * 1024;
+
     private readonly UsbStick _usb;
     private readonly ConfigStore _config;
 
-    private ConfigurationCommands(Unit unit, string stateFolder) => (_unit, _usb, _config) = (unit, new UsbStick(Path.Combine(stateFolder, "usb")), unit.Config);
+    private ConfigurationCommands(Unit unit, UsbStick usb) => (_unit, _usb, _config) = (unit, usb, unit.Config);
 
     /// <summary>The commands of a unit.</summary>
-    internal static IReadOnlyList<CliCommand> For(Unit unit, string stateFolder)
+    internal static IReadOnlyList<CliCommand> For(Unit unit, UsbStick usb)
     {
-        var commands = new ConfigurationCommands(unit, stateFolder);
+        var commands = new ConfigurationCommands(unit, usb);
         return
         [
             new("execute backup config flash", "Keep the configuration as a revision.", commands.BackUpToFlash),
@@ -127,8 +130,8 @@ internal sealed class ConfigurationCommands
         {
             return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
         }
-        var (text, error) = _usb.Read(name);
-        return error is not null ? error : AskToRestore(call, text!, $"USB disk file {name}");
+        var (content, error) = _usb.Read(name, RestoreSizeMax);
+        return error is not null ? error : AskToRestore(call, Encoding.UTF8.GetString(content!), $"USB disk file {name}");
     }
 
     private CliReply AskToRestore(CliCall call, string text, string source) => OutsideTransaction(call)

@@ -18,12 +18,12 @@ internal static class TokenCommands
 
     /// <summary>The commands of a unit.</summary>
     /// <param name="enrolment">The tokens.</param>
-    /// <param name="state">The state folder; seed files lie in its folder <c>usb</c>.</param>
-    internal static IReadOnlyList<CliCommand> For(EnrolmentService enrolment, string state) =>
+    /// <param name="usb">Where seed files lie.</param>
+    internal static IReadOnlyList<CliCommand> For(EnrolmentService enrolment, UsbStick usb) =>
     [
         new("diagnose fortitoken info", "Show the tokens, their drift and status.", call => None(call) ?? Info(enrolment)),
         new("execute fortitoken activate", "Activate hardware tokens.", call => Activate(enrolment, call)),
-        new("execute fortitoken import usb", "Import seeds from a file on the USB disk: FILE [KEY].", call => Import(enrolment, state, call)),
+        new("execute fortitoken import usb", "Import seeds from a file on the USB disk: FILE [KEY].", call => Import(enrolment, usb, call)),
         new("execute fortitoken import ftp", "Import seeds from an FTP server.", _ => NotSupported("ftp")),
         new("execute fortitoken import tftp", "Import seeds from a TFTP server.", _ => NotSupported("tftp")),
         new("execute fortitoken import-sn-file", "Import seeds from the token server by a serial number.", call => ImportSerialNumber(enrolment, call)),
@@ -60,7 +60,7 @@ internal static class TokenCommands
         return errors.Length == 0 ? done : new CliReply(done, new ConfigError(errors[0].Code, [.. errors.SelectMany(error => error.Lines)]));
     }
 
-    private static CliReply Import(EnrolmentService enrolment, string state, CliCall call)
+    private static CliReply Import(EnrolmentService enrolment, UsbStick usb, CliCall call)
     {
         if (call.Arguments is not ([_] or [_, _]))
         {
@@ -77,7 +77,12 @@ internal static class TokenCommands
         }
         try
         {
-            var seeds = SeedFile.Read(new UsbFolder(state).Read(call.Arguments[0]), key);
+            var (content, unread) = usb.Read(call.Arguments[0], SeedFile.LengthMax);
+            if (unread is not null)
+            {
+                return unread;
+            }
+            var seeds = SeedFile.Read(content!, key);
             return enrolment.ImportSeeds(seeds) is { } error ? error : $"{seeds.Count} FortiTokens imported.\n";
         }
         catch (SeedFileException mistake)

@@ -7,7 +7,6 @@ namespace Appliance.Firmware;
 internal sealed class UsbStick(string folder)
 {
     private const int NameMax = 64;
-    private const int SizeMax = 16 * 1024 * 1024;
 
     /// <summary>Writes a file whole or not at all; null when it is there.</summary>
     internal ConfigError? Write(string name, string text)
@@ -27,8 +26,10 @@ internal sealed class UsbStick(string folder)
         }
     }
 
-    /// <summary>The text of a file, or why there is none.</summary>
-    internal (string? Text, ConfigError? Error) Read(string name)
+    /// <summary>What a file holds, or why it cannot be had.</summary>
+    /// <param name="name">A plain name.</param>
+    /// <param name="sizeMax">How large it may be, in bytes.</param>
+    internal (byte[]? Content, ConfigError? Error) Read(string name, int sizeMax)
     {
         if (Refuse(name) is { } refused)
         {
@@ -37,13 +38,14 @@ internal sealed class UsbStick(string folder)
         try
         {
             var file = new FileInfo(Path.Combine(folder, name));
+            // A link may lead anywhere.
             return !file.Exists || file.LinkTarget is not null ? (null, new ConfigError(-1, $"file {name} is not on the USB disk"))
-                : file.Length > SizeMax ? (null, new ConfigError(-1, $"file {name} has {file.Length} bytes, the limit is {SizeMax}"))
-                : (File.ReadAllText(file.FullName), null);
+                : file.Length > sizeMax ? (null, new ConfigError(-1, $"file {name} has {file.Length} bytes, the limit is {sizeMax}"))
+                : (File.ReadAllBytes(file.FullName), null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return (null, new ConfigError(-1, $"Get config file from USB disk failed: {error.Message}"));
+            return (null, new ConfigError(-1, $"Get file from USB disk failed: {error.Message}"));
         }
     }
 

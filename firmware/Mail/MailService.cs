@@ -97,21 +97,13 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
         }
         // *Assumed*: names are asked of the system's resolver, as there is no DNS client of the unit's own.
         var address = IPAddress.TryParse(settings.Server, out var literal) ? literal : (await Dns.GetHostAddressesAsync(settings.Server, cancellationToken).ConfigureAwait(false))[0];
-        var connection = await nic.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false);
-        try
+        var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var stream = new ConnectionStream(await nic.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false));
+        await using (stream.ConfigureAwait(false))
         {
-            var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-            var stream = new DuplexStream(connection.Transport);
-            await using (stream.ConfigureAwait(false))
-            {
-                await new SmtpConversation(stream, settings).DeliverAsync(letter, letter.Format(settings.From, time.GetUtcNow(), id), cancellationToken).ConfigureAwait(false);
-            }
-            return null;
+            await new SmtpConversation(stream, settings).DeliverAsync(letter, letter.Format(settings.From, time.GetUtcNow(), id), cancellationToken).ConfigureAwait(false);
         }
-        finally
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-        }
+        return null;
     }
 
     private INic? NicFor(MailSettings settings) => nics.FirstOrDefault(nic => nic.LinkUp
