@@ -11,6 +11,7 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Mail;
+using Appliance.Firmware.Radius;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
@@ -132,6 +133,7 @@ public sealed class Unit : IAsyncDisposable
         var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
         var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
+        var radius = Own(new RadiusClient(options.Nics, options.Time));
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events);
         login.Connect(letters);
@@ -152,7 +154,7 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, mail, sessions, vpn, admin, names, new Listeners(_transport, Nics));
+        Follow(login, push, radius, mail, sessions, vpn, admin, names, new Listeners(_transport, Nics));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));
@@ -174,7 +176,7 @@ public sealed class Unit : IAsyncDisposable
             .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
             .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
-            .. ConfigurationCommands.For(this, usb),
+            .. ConfigurationCommands.For(this, usb), .. RadiusCommands.For(this, radius),
         ];
         Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)

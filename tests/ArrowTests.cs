@@ -14,7 +14,7 @@ public sealed partial class ArrowTests
         ["Certificates", "Mail", "Tokens"],
         ["Login"],
         ["Administrators"],
-        ["Admin", "Cli", "Enrolment", "Ftm", "Vpn"],
+        ["Admin", "Cli", "Enrolment", "Ftm", "Radius", "Vpn"],
     ];
 
     [Theory]
