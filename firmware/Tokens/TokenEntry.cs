@@ -61,14 +61,22 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     public static TokenEntry? Find(ConfigTree config, string serial) => All(config).FirstOrDefault(token => token.Serial == serial);
 
     /// <summary>True when nothing that decides about tokens differs: what follows the tokens has nothing to do.</summary>
+    /// <remarks>Looks at what changed only: a commit of one entry costs the same however many there are.</remarks>
     public static bool Unchanged(ConfigTree previous, ConfigTree next) =>
-        OwnerTables.Append("user fortitoken").All(table => next.Schema.Table(table) is null || ReferenceEquals(previous.List(table), next.List(table)));
+        ReferenceEquals(previous.List("user fortitoken"), next.List("user fortitoken"))
+        && OwnerTables.Where(table => next.Schema.Table(table) is not null)
+            .SelectMany(table => ConfigTable.Changes(previous.List(table), next.List(table)))
+            .All(change => SerialOf(change.Before) == SerialOf(change.After));
 
     /// <summary>A token has one owner (*assumed*: code and words): the error when a configuration gives it two.</summary>
-    public static ConfigError? CheckOwners(ConfigTree config)
+    public static ConfigError? CheckOwners(ConfigChange change)
     {
+        if (Unchanged(change.Previous, change.Next))
+        {
+            return null;
+        }
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        return Assignments(config).FirstOrDefault(pair => !seen.Add(pair.Serial)) is { Serial: { } twice, Owner: var second }
+        return Assignments(change.Next).FirstOrDefault(pair => !seen.Add(pair.Serial)) is { Serial: { } twice, Owner: var second }
             ? new ConfigError(-5, $"FortiToken {twice} is already assigned, {second.Name} cannot have it", "object check operator error, -5, discard the setting")
             : null;
     }
@@ -110,6 +118,10 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         from table in OwnerTables
         where config.Schema.Table(table)?.Attribute("fortitoken") is not null
         from user in config.List(table).Entries
-        where user.Entry.Text("two-factor") == "fortitoken" && user.Entry.Text("fortitoken").Length > 0
-        select (user.Entry.Text("fortitoken"), new TokenOwner(table, user.Key, user.Entry));
+        let serial = SerialOf(user.Entry)
+        where serial.Length > 0
+        select (serial, new TokenOwner(table, user.Key, user.Entry));
+
+    /// <summary>The token that an entry has; "" for none.</summary>
+    private static string SerialOf(ConfigObject? user) => user?.Schema.Attribute("fortitoken") is not null && user.Text("two-factor") == "fortitoken" ? user.Text("fortitoken") : "";
 }

@@ -165,8 +165,8 @@ public sealed class TokenLifeTests
     [Fact]
     public void ATokenHasOneOwner()
     {
-        Assert.Null(TokenEntry.CheckOwners(Tree(Bare + Has("bob", Mobile))));
-        var error = TokenEntry.CheckOwners(Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)))!;
+        Assert.Null(TokenEntry.CheckOwners(new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile)), ConfigAuthor.AttachedConsole)));
+        var error = TokenEntry.CheckOwners(new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)), ConfigAuthor.AttachedConsole))!;
         Assert.Equal((-5, $"FortiToken {Mobile} is already assigned, cat cannot have it"), (error.Code, error.Lines[0]));
     }
 
