@@ -91,6 +91,8 @@ internal sealed class Laboratory : IAsyncDisposable
         var phones = Own(new PhoneFleet(Clock, log, faults: faults));
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
+        // What the operator gave is read before any port is taken.
+        var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var unitOptions = new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock, faults) : null, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
@@ -120,10 +122,7 @@ internal sealed class Laboratory : IAsyncDisposable
         };
         phones.Attach(Unit);
         faults.Attach(Unit);
-        if (options.FaultsFile is { } faultsFile)
-        {
-            faults.Set(await FaultsAsync(faultsFile, cancellationToken));
-        }
+        faults.Set(firstFaults);
         ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
