@@ -32,7 +32,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public X509Certificate2 DeviceCa { get; }
 
     public IReadOnlyList<LabNic> Nics =>
-        [.. _unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
+        [.. _unit.Nics.Select(nic => new LabNic(
+            nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp, (nic.Inner as LinkedNic)?.AcceptedCount ?? 0, (nic.Inner as LinkedNic)?.LiveCount ?? 0))];
 
     public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint))];
 

@@ -25,7 +25,8 @@ namespace Appliance.Sim.Lab;
 /// <param name="Personality">The release to behave like; null for the default one.</param>
 /// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
 /// <param name="FaultsFile">Faults from the start on; null for none.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null);
+/// <param name="LabListen">Where phones of the network find their card, by HTTPS; null for nowhere.</param>
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null, IPEndPoint? LabListen = null);
 
 /// <summary>The way of a push through proxy and providers.</summary>
 /// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
@@ -93,7 +94,8 @@ internal sealed class Laboratory : IAsyncDisposable
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, cancellationToken));
+        Api.Page.Board = Board.Load(options.BoardFile).Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var unitOptions = new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock, faults) : null, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
