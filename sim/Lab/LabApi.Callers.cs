@@ -73,7 +73,7 @@ public sealed partial class LabApi
                 Page.CheckPaired(context);
                 await On(context, ("POST", () => EnrolAsync(context)));
                 return true;
-            case ["", "lab", "card", _, "approve" or "deny"]:
+            case ["", "lab", "card", ..]:
                 return false; // The same for everybody; it looks at the pairing itself.
             default:
                 throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}");

@@ -168,6 +168,8 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "policy"] => On(context, ("GET", () => PolicyAsync(context, unit)), ("PUT", () => ChangePolicyAsync(context, unit))),
             ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
             ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
+            ["", "lab", "card"] => On(context, ("GET", () => Page.CardsAsync(context))),
+            ["", "lab", "card", var enrolment] => On(context, ("GET", () => Page.CardAsync(context, enrolment))),
             ["", "lab", "card", var enrolment, "approve"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: true))),
             ["", "lab", "card", var enrolment, "deny"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))),
             ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),

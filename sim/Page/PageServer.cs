@@ -85,7 +85,27 @@ internal sealed class PageServer : IAsyncDisposable
         return Find(enrolment) ?? throw LabProblem.NotFound("no such phone; its address is another one after each start of the lab");
     }
 
-    /// <summary>A phone of the network is not known yet.</summary>
+    /// <summary><c>GET /lab/card/ENROLMENT</c>: the card now.</summary>
+    public async Task CardAsync(HttpContext context, string enrolment)
+    {
+        LabRequest.Query(context.Request);
+        var phone = Card(context, enrolment);
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(PagePhoneJson.Of(phone), PageJson.Default.PagePhoneJson), context.RequestAborted);
+    }
+
+    /// <summary><c>GET /lab/card</c>: nothing, to who may ask for a card.</summary>
+    public Task CardsAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        CheckPaired(context);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Lets devices of this machine through, and those of the network that are paired.</summary>
+    /// <exception cref="LabProblem">401.</exception>
     public void CheckPaired(HttpContext context)
     {
         if (context.Request.IsHttps && !_pairing.IsPaired(context.Request.Cookies[Cookie]))
