@@ -2,6 +2,7 @@ using Appliance.Sim.Page;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Playwright;
 using Xunit;
+using static Microsoft.Playwright.Assertions;
 
 namespace Appliance.Tests.Page;
 
@@ -11,6 +12,9 @@ namespace Appliance.Tests.Page;
 /// </summary>
 public sealed class Browser : IAsyncLifetime
 {
+    /// <summary>In ms, for whatever the page is to show: a loaded machine is slow, not wrong.</summary>
+    private const float Patience = 20_000;
+
     private const string Executable = "/usr/bin/chromium";
 
     private static readonly string[] Switches =
@@ -27,6 +31,7 @@ public sealed class Browser : IAsyncLifetime
         {
             return;
         }
+        SetDefaultExpectTimeout(Patience);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Executable, Args = Switches });
     }

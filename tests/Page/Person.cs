@@ -58,7 +58,7 @@ internal sealed class Person : IAsyncDisposable
     public async Task AnswerByKeysAsync(string answer)
     {
         await Page.Locator("#phones .notification").First.WaitForAsync();
-        await Page.Keyboard.PressAsync("F6"); // Out of the console, if somebody is in it.
+        await LeaveConsoleAsync();
         await Page.Keyboard.PressAsync("p");
         if (answer == "Deny")
         {
@@ -66,6 +66,15 @@ internal sealed class Person : IAsyncDisposable
         }
         await Expect(Page.Locator(":focus")).ToHaveTextAsync(answer);
         await Page.Keyboard.PressAsync("Enter");
+    }
+
+    /// <summary>By its key, if somebody is in it.</summary>
+    public async Task LeaveConsoleAsync()
+    {
+        if (await Page.EvaluateAsync<bool>("() => document.activeElement.closest('.terminal') !== null"))
+        {
+            await Page.Keyboard.PressAsync("F6");
+        }
     }
 
     /// <summary>A picture for whoever looks at the run; <paramref name="keep"/> makes it one of the README's, too.</summary>

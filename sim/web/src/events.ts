@@ -32,10 +32,22 @@ export class EventStore {
     if (events.length > 0) this.version.value++;
   }
 
-  clear(): void {
-    this.list = [];
-    this.version.value++;
+  find(id: number): LabEvent | undefined {
+    return find(this.list, id);
   }
 }
 
 export const events = new EventStore();
+
+/** By halves: ids rise. */
+export function find(list: LabEvent[], id: number): LabEvent | undefined {
+  let [low, high] = [0, list.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = list[middle]!;
+    if (found.id === id) return found;
+    if (found.id < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}

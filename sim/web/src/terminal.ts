@@ -5,6 +5,8 @@ import { copy } from "./api";
 import { isDark } from "./theme";
 
 const OVER = 4000;
+/** A lab that restarts takes a few seconds; after so many a console of before is not taken up again. */
+const TRIES = 20;
 const DARK = { background: "#0e1419", foreground: "#d7e0e8", cursor: "#7cc7ff", selectionBackground: "#35506b" };
 const LIGHT = { background: "#fbfcfd", foreground: "#1b242c", cursor: "#0b5fa5", selectionBackground: "#b9d7f2" };
 
@@ -34,6 +36,7 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
   let known: Hello | null = null;
   let closed = false;
   let over = false;
+  let tries = 0;
 
   const connect = (): void => {
     const again = known?.id ? `id=${known.id}` : query({ rows: Math.max(2, rows), columns: Math.max(20, cols) });
@@ -43,6 +46,7 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
       if (typeof message.data === "string") {
         // What comes now begins with all that was shown before.
         known = JSON.parse(message.data) as Hello;
+        tries = 0;
         terminal.reset();
         terminal.resize(known.columns, known.rows);
         hello(known);
@@ -52,9 +56,9 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
     };
     socket.onclose = (event) => {
       if (closed) return;
-      if (event.code === OVER || known === null) {
+      if (event.code === OVER || known === null || ++tries > TRIES) {
         over = true;
-        terminal.write(known === null ? "\r\n[this console is not there any more]\r\n" : "\r\n[the session ended; Enter opens a new one]\r\n");
+        terminal.write(event.code !== OVER ? "\r\n[this console is not there any more; Enter opens a new one]\r\n" : "\r\n[the session ended; Enter opens a new one]\r\n");
         return;
       }
       setTimeout(connect, 500);

@@ -1,6 +1,6 @@
 import { computed } from "@preact/signals";
 import { act } from "../api";
-import { clock, now, seconds, timeOfDay } from "../clock";
+import { clock, labNow, now, seconds, timeOfDay } from "../clock";
 import { loginList, phoneList } from "../state";
 
 const MODES: [string, string][] = [["real", "Real"], ["frozen", "Frozen"], ["x60", "×60"]];
@@ -20,8 +20,8 @@ export function ClockBar() {
   const next = deadlines.value.find((deadline) => deadline.at > now.value);
   const advance = (by: number) => void act("POST", "/lab/clock", { advanceSeconds: by });
   const step = () => {
-    // By whole milliseconds, rounded up: at its deadline a deadline is over.
-    if (next) advance(Math.ceil(next.at - now.value) / 1000);
+    // One millisecond more: the lab counts in finer steps than it tells, and only at its deadline a deadline is over.
+    if (next) advance((Math.ceil(next.at - labNow()) + 1) / 1000);
   };
   return (
     <div class="clock" role="group" aria-label="Clock of the lab">

@@ -1,7 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { timeOfDay } from "../clock";
-import { events } from "../events";
+import { events, find } from "../events";
 import type { LabEvent } from "../types";
 import { CopyButton, View } from "./parts";
 import { Rate } from "./Rate";
@@ -123,7 +123,7 @@ function List() {
       <div class="event-space" role="presentation" style={{ height: `${list.length * ROW}px` }}>
         {visible.map((event, index) => (
           <div key={event.id} id={`event-${event.id}`} role="option" aria-selected={event.id === chosen.value} aria-setsize={list.length} aria-posinset={first + index + 1}
-            class={`event ${event.level}`} style={{ top: `${(first + index) * ROW}px` }} onClick={() => (chosen.value = event.id)}>
+            class={`event level-${event.level}`} style={{ top: `${(first + index) * ROW}px` }} onClick={() => (chosen.value = event.id)}>
             <time>{timeOfDay(event.time)}</time><span class="event-kind">{event.subtype}</span><span class="event-user">{event.fields["user"] ?? ""}</span><span class="event-text">{event.fields["msg"] ?? event.logdesc}</span>
           </div>
         ))}
@@ -133,7 +133,8 @@ function List() {
 }
 
 function Detail() {
-  const event = chosen.value === null ? undefined : events.list.find((known) => known.id === chosen.value) ?? held?.find((known) => known.id === chosen.value);
+  events.version.value;
+  const event = chosen.value === null ? undefined : events.find(chosen.value) ?? find(held ?? [], chosen.value);
   if (!event) return <p class="quiet">Choose an event to see its syslog line.</p>;
   return (
     <div class="event-detail">

@@ -20,7 +20,7 @@ export function Faults() {
         {faults.value.map((fault, index) => (
           <li key={index}>
             <code>{fault.fault}</code> <span>{words(fault)}</span> <span class="fired">fired {fault.fired ?? 0}{fault.left !== undefined ? `, ${fault.left} left` : ""}</span>
-            <button type="button" class="plain small" aria-label={`Take ${fault.fault} away`} onClick={() => put(faults.value.filter((_, other) => other !== index))}>Take away</button>
+            <button type="button" class="plain small" aria-label={`Take away ${fault.fault}`} onClick={() => put(faults.value.filter((_, other) => other !== index))}>Take away</button>
           </li>
         ))}
         {faults.value.length === 0 && <li class="quiet">Nothing goes wrong.</li>}

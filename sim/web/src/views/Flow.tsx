@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { now, seconds, timeOfDay } from "../clock";
 import { explanation, LANES, lanesOf, rowsOf, type Lane, type Row } from "../flow";
 import { loginList, logins } from "../state";
@@ -46,11 +46,16 @@ function Sequence(props: { login: Login }) {
   const rows = rowsOf(props.login);
   const lanes = lanesOf(rows);
   const decided = props.login.decidedBy;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // The newest step is the one that is waited for.
+    place.current!.scrollTop = place.current!.scrollHeight;
+  }, [props.login.id, rows.length]);
   return (
     <>
       <p class={`outcome ${props.login.outcome}`} data-outcome={props.login.outcome}><strong>{props.login.user}: {WORDS[props.login.outcome]}</strong> {explanation(props.login)}</p>
       {decided?.change && <p class="change">This would change it: <code>{decided.change}</code><CopyButton text={decided.change} what="line that would change it" /></p>}
-      <div class="sequence" tabIndex={0} role="group" aria-label={`Steps of login ${props.login.id}`}>
+      <div ref={place} class="sequence" tabIndex={0} role="group" aria-label={`Steps of login ${props.login.id}`}>
         <div class="lanes" aria-hidden="true">{lanes.map((lane, index) => <span key={lane} style={{ left: `${at(lanes, index)}%` }}>{LANES[lane]}</span>)}</div>
         <ol>{rows.map((row, index) => <SequenceRow key={index} row={row} lanes={lanes} start={props.login.time} pending={props.login.outcome === "pending"} />)}</ol>
       </div>
@@ -67,11 +72,14 @@ function SequenceRow(props: { row: Row; lanes: Lane[]; start: string; pending: b
   const { step } = row;
   const after = (Date.parse(step.time) - Date.parse(props.start)) / 1000;
   const kind = row.good === null ? "" : row.good ? "good" : "bad";
+  const inside = row.from === row.to;
   return (
-    <li class={`row ${step.decides ? "decides" : ""} ${kind}`}>
+    <li class={`row ${step.decides ? "decides" : ""} ${kind} ${inside ? "inside" : ""}`}>
       <span class="row-time" title={timeOfDay(step.time, true)}>+{after.toFixed(after < 10 ? 3 : 1)} s</span>
       <Strip row={row} lanes={lanes} />
-      <span class="row-text">{row.text}{row.derived && <span class="quiet"> (follows from the step that decided)</span>}{step.decides && <strong class="badge">decided here</strong>}</span>
+      <span class="row-text"{...(inside ? { style: { paddingLeft: `calc(${at(lanes, lanes.indexOf(row.from))}% + 0.6rem)` } } : {})}>
+        <span>{row.text}</span>{row.derived && <span class="quiet"> (follows from the step that decided)</span>}{step.decides && <strong class="badge">decided here</strong>}
+      </span>
       {step.deadline && step.check !== "deadline" && <Deadline from={step.time} until={step.deadline} runs={props.pending} />}
       {step.change && <details class="row-change"><summary>what would change it</summary><code>{step.change}</code><CopyButton text={step.change} what="line" /></details>}
     </li>

@@ -36,7 +36,7 @@ function Port(props: { nic: Nic; look: (on: boolean) => void }) {
   const ftm = nic.allowaccess.includes("ftm");
   return (
     <button
-      type="button" class={`port ${nic.link ? "up" : "pulled"}`} aria-pressed={!nic.link} aria-label={`${nic.name} ${nic.address}, ${nic.link ? "link up" : "no link"}, allowaccess ${nic.allowaccess.join(" ") || "none"}. Pull the cable`}
+      type="button" class={`port ${nic.link ? "up" : "pulled"}`} aria-pressed={!nic.link}
       onClick={() => void act("PUT", `/lab/nics/${encodeURIComponent(nic.name)}`, { link: !nic.link })}
       onMouseEnter={() => look(true)} onFocus={() => look(true)} onMouseLeave={() => look(false)} onBlur={() => look(false)}
     >
@@ -51,6 +51,7 @@ function Port(props: { nic: Nic; look: (on: boolean) => void }) {
       <strong>{nic.name}</strong>
       <span class="quiet">{nic.address}</span>
       <span class="flags">{nic.allowaccess.length === 0 ? <em>no access</em> : nic.allowaccess.map((flag) => <span key={flag} class={`flag ${flag}`}>{flag}</span>)}</span>
+      <span class="hidden">{nic.link ? "link up; pull the cable" : "put the cable back"}</span>
       {!nic.link ? <span class="pulled-text">cable pulled</span> : ftm ? <span class="takes">takes callbacks</span> : null}
     </button>
   );

@@ -18,11 +18,12 @@ export function PhoneCard(props: { phone: Phone; answerPath: string; children?: 
       <p class="phone-time">{timeOfDay(own).slice(0, 5)}</p>
       <p class="phone-owner">{phone.user ?? "nobody's"} <span>{phone.serial}</span></p>
       <div class="notifications" aria-live="polite">
-        {first ? <Notification key={first.id} push={first} answerPath={props.answerPath} /> : <p class="phone-quiet">{!phone.online ? "Offline: pushes wait in the cloud" : phone.push ? "No login asks" : "Shows codes; gets no push"}</p>}
+        {first ? <Notification key={first.id} push={first} answerPath={props.answerPath} /> : <p class="phone-quiet">{!phone.online ? "Offline: pushes wait in the cloud" : phone.push ? "No login is asking" : "Shows codes; gets no push"}</p>}
         {more.length > 0 && <p class="phone-quiet">and {more.length} more</p>}
         {!first && phone.lastAnswer && <p class={`phone-last ${phone.lastAnswer.outcome}`}>{phone.lastAnswer.action === "approve" ? "Approved" : "Denied"}: {phone.lastAnswer.outcome} ({phone.lastAnswer.detail})</p>}
       </div>
-      <button type="button" class="code" onClick={() => void copy(phone.code, "code")} aria-label={`Code ${phone.code.split("").join(" ")}; copy`}>
+      <button type="button" class="code" onClick={() => void copy(phone.code, "code")}>
+        <span class="hidden">Copy code </span>
         <Ring part={left / step}>{Math.ceil(left / 1000)}</Ring>
         <span class="digits">{phone.code.replace(/^(\d{3})(?=\d{3}$)/, "$1 ")}</span>
       </button>

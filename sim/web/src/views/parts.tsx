@@ -42,7 +42,7 @@ export function Ring(props: { part: number; children: ComponentChildren }) {
         <circle class="ring-back" cx="18" cy="18" r="15" />
         <circle class={`ring-left ${props.part < 0.2 ? "short" : ""}`} cx="18" cy="18" r="15" stroke-dasharray={`${around}`} stroke-dashoffset={`${around * (1 - props.part)}`} transform="rotate(-90 18 18)" />
       </svg>
-      <span>{props.children}</span>
+      <span aria-hidden="true">{props.children}</span>
     </span>
   );
 }
