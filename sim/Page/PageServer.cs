@@ -56,7 +56,8 @@ internal sealed class PageServer : IAsyncDisposable
     {
         switch (path)
         {
-            case ["", ""] or ["", "phone", _] or ["", "console", _] when IsGet(context):
+            case ["", ""] or ["", "console", _] when IsGet(context) && !context.Request.IsHttps:
+            case ["", "phone", _] when IsGet(context):
                 await PageFiles.Embedded.StartAsync(context);
                 return true;
             case ["", "assets", var name] when IsGet(context):
@@ -67,7 +68,7 @@ internal sealed class PageServer : IAsyncDisposable
                 CheckPaired(context);
                 await _stream.ServePhoneAsync(context, () => Find(context.Request.Query["phone"].ToString()));
                 return true;
-            case ["", "lab", "stream"]:
+            case ["", "lab", "stream"] when !context.Request.IsHttps:
                 await _stream.ServeAsync(context);
                 return true;
             default:
