@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Reflection;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
@@ -25,7 +24,11 @@ namespace Appliance.Sim.Lab;
 /// <param name="Personality">The release to behave like; null for the default one.</param>
 /// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
 /// <param name="FaultsFile">Faults from the start on; null for none.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null);
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null)
+{
+    /// <summary>The first three numbers of every interface's address; null as the board has it.</summary>
+    public string? Network { get; init; }
+}
 
 /// <summary>The way of a push through proxy and providers.</summary>
 /// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
@@ -89,8 +92,9 @@ internal sealed class Laboratory : IAsyncDisposable
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
         var faults = Own(new LabFaults(Clock) { FullPath = options.Push is not null });
         var phones = Own(new PhoneFleet(Clock, log, faults: faults));
-        var nics = NicsOf(options.BoardFile);
-        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
+        var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
+        INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];
+        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : LabBoard.DefaultConfiguration(board, options.Personality);
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
@@ -160,24 +164,6 @@ internal sealed class Laboratory : IAsyncDisposable
         return null;
     }
 
-    /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
-    internal static string DefaultConfiguration(Personality? personality = null)
-    {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("default.conf")!;
-        using var reader = new StreamReader(stream);
-        var text = reader.ReadToEnd();
-        // From 7.0 on the callback address has another name.
-        return (personality ?? Personality.Default).Release.Major < 7 ? text : text.Replace("set server-ip ", "set server ", StringComparison.Ordinal);
-    }
-
-    /// <summary>The description of a board that comes with the tool.</summary>
-    /// <exception cref="LabFailure">There is none of that name.</exception>
-    internal static string BoardFile(string board)
-    {
-        var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
-        return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
-    }
-
     /// <summary>
     /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
     /// send it is the operator's business from then on.
@@ -197,8 +183,6 @@ internal sealed class Laboratory : IAsyncDisposable
             log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
         }
     }
-
-    private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
 
     private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
     {

@@ -36,7 +36,7 @@ internal sealed class LabProcess : IAsyncDisposable
     /// <param name="moreConfiguration">What a fresh state boots beside the ready-made lab.</param>
     public async Task<JsonNode> StartAsync(string moreConfiguration = "")
     {
-        var line = await LaunchAsync(moreConfiguration.Length > 0 ? Laboratory.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration : "");
+        var line = await LaunchAsync(moreConfiguration.Length > 0 ? LabBoard.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration : "");
         if (line is null)
         {
             throw new InvalidOperationException("it did not boot: " + await _errors);
