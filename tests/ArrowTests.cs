@@ -13,7 +13,7 @@ public sealed partial class ArrowTests
         ["Config", "Events"],
         ["Certificates", "Tokens"],
         ["Login"],
-        ["Admin", "Cli", "Ftm", "Vpn"],
+        ["Admin", "Cli", "Ftm", "Radius", "Vpn"],
     ];
 
     [Theory]

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Appliance.Firmware.Radius;
+
+/// <summary>The arithmetic of MS-CHAP and MS-CHAPv2 (RFC 2433, 2759). Answers are 24 bytes.</summary>
+public static class MsChap
+{
+    /// <summary>Length of an answer to a challenge.</summary>
+    public const int ResponseLength = 24;
+
+    /// <summary>Length of both challenges of version 2.</summary>
+    public const int ChallengeLength = 16;
+
+    /// <summary>Length of a challenge of version 1.</summary>
+    public const int Challenge1Length = 8;
+
+    private const int UserNameMax = 256;
+
+    /// <summary>The digest that stands for a password: MD4 of its UTF-16 text (RFC 2759, 8.3).</summary>
+    public static byte[] PasswordHash(string password)
+    {
+        var hash = new byte[Md4.HashSizeInBytes];
+        Md4.HashData(Encoding.Unicode.GetBytes(password), hash);
+        return hash;
+    }
+
+    /// <summary>The answer of version 1 to a challenge of 8 bytes, and the last step of version 2 (RFC 2759, 8.5).</summary>
+    public static void Respond(ReadOnlySpan<byte> challenge8, ReadOnlySpan<byte> passwordHash, Span<byte> response)
+    {
+        Span<byte> keys = stackalloc byte[21];
+        keys.Clear();
+        passwordHash[..Md4.HashSizeInBytes].CopyTo(keys);
+        for (var piece = 0; piece < 3; piece++)
+        {
+            Des.Encrypt(challenge8, keys.Slice(piece * 7, 7), response.Slice(piece * 8, 8));
+        }
+    }
+
+    /// <summary>The answer of version 2 (RFC 2759, 8.1).</summary>
+    public static void Respond2(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, ReadOnlySpan<byte> passwordHash, Span<byte> response)
+    {
+        Span<byte> challenge = stackalloc byte[SHA1.HashSizeInBytes];
+        ChallengeHash(serverChallenge, peerChallenge, userName, challenge);
+        Respond(challenge[..Challenge1Length], passwordHash, response);
+    }
+
+    /// <summary>How the server proves that it knows the password, too: <c>S=</c> and 40 hex digits (RFC 2759, 8.7).</summary>
+    public static string AuthenticatorResponse(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, ReadOnlySpan<byte> passwordHash, ReadOnlySpan<byte> response)
+    {
+        Span<byte> hashOfHash = stackalloc byte[Md4.HashSizeInBytes];
+        Md4.HashData(passwordHash, hashOfHash);
+        Span<byte> digest = stackalloc byte[SHA1.HashSizeInBytes];
+        SHA1.HashData([.. hashOfHash, .. response, .. "Magic server to client signing constant"u8], digest);
+        Span<byte> challenge = stackalloc byte[SHA1.HashSizeInBytes];
+        ChallengeHash(serverChallenge, peerChallenge, userName, challenge);
+        SHA1.HashData([.. digest, .. challenge[..Challenge1Length], .. "Pad to make it do more than one iteration"u8], digest);
+        return "S=" + Convert.ToHexString(digest);
+    }
+
+    /// <summary>RFC 2759, 8.2. The name is without its domain.</summary>
+    private static void ChallengeHash(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, Span<byte> destination)
+    {
+        var name = userName[(userName.LastIndexOf('\\') + 1)..];
+        Span<byte> text = stackalloc byte[(2 * ChallengeLength) + UserNameMax];
+        peerChallenge[..ChallengeLength].CopyTo(text);
+        serverChallenge[..ChallengeLength].CopyTo(text[ChallengeLength..]);
+        var length = Encoding.UTF8.GetBytes(name.AsSpan(0, Math.Min(name.Length, UserNameMax / 3)), text[(2 * ChallengeLength)..]);
+        SHA1.HashData(text[..((2 * ChallengeLength) + length)], destination);
+    }
+}

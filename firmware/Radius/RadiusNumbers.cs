@@ -1,0 +1,97 @@
+namespace Appliance.Firmware.Radius;
+
+/// <summary>What a packet is (RFC 2865, 3; RFC 2866, 3; RFC 5997).</summary>
+public enum RadiusCode : byte
+{
+    /// <summary>Somebody wants in.</summary>
+    AccessRequest = 1,
+    /// <summary>He may.</summary>
+    AccessAccept = 2,
+    /// <summary>He may not.</summary>
+    AccessReject = 3,
+    /// <summary>A session starts, goes on or stops.</summary>
+    AccountingRequest = 4,
+    /// <summary>That was recorded.</summary>
+    AccountingResponse = 5,
+    /// <summary>More is wanted of him.</summary>
+    AccessChallenge = 11,
+    /// <summary>Whether the server lives.</summary>
+    StatusServer = 12,
+}
+
+/// <summary>Numbers of attributes (RFC 2865, 2866, 2869, 3162), in the RFCs' own words.</summary>
+public enum RadiusAttribute : byte
+{
+    UserName = 1,
+    UserPassword = 2,
+    ChapPassword = 3,
+    NasIpAddress = 4,
+    NasPort = 5,
+    ServiceType = 6,
+    FramedProtocol = 7,
+    FramedIpAddress = 8,
+    FramedIpNetmask = 9,
+    FilterId = 11,
+    FramedMtu = 12,
+    LoginIpHost = 14,
+    LoginService = 15,
+    LoginTcpPort = 16,
+    ReplyMessage = 18,
+    State = 24,
+    Class = 25,
+    VendorSpecific = 26,
+    SessionTimeout = 27,
+    IdleTimeout = 28,
+    CalledStationId = 30,
+    CallingStationId = 31,
+    NasIdentifier = 32,
+    ProxyState = 33,
+    AcctStatusType = 40,
+    AcctDelayTime = 41,
+    AcctInputOctets = 42,
+    AcctOutputOctets = 43,
+    AcctSessionId = 44,
+    AcctSessionTime = 46,
+    AcctTerminateCause = 49,
+    EventTimestamp = 55,
+    ChapChallenge = 60,
+    NasPortType = 61,
+    ConnectInfo = 77,
+    EapMessage = 79,
+    MessageAuthenticator = 80,
+    NasIpv6Address = 95,
+}
+
+/// <summary>Vendors whose attributes are known here (the IANA's enterprise numbers).</summary>
+public static class RadiusVendor
+{
+    /// <summary>RFC 2548.</summary>
+    public const uint Microsoft = 311;
+
+    /// <summary>The vendor of the device.</summary>
+    public const uint Fortinet = 12356;
+}
+
+/// <summary>Attributes of <see cref="RadiusVendor.Microsoft"/> (RFC 2548).</summary>
+public enum MicrosoftAttribute : byte
+{
+    MsChapResponse = 1,
+    MsChapError = 2,
+    MsChapChallenge = 11,
+    MsChap2Response = 25,
+    MsChap2Success = 26,
+}
+
+/// <summary>Attributes of <see cref="RadiusVendor.Fortinet"/>, as its public dictionary has them.</summary>
+public enum FortinetAttribute : byte
+{
+    GroupName = 1,
+    ClientIpAddress = 2,
+    VdomName = 3,
+    ClientIpv6Address = 4,
+    InterfaceName = 5,
+    AccessProfile = 6,
+    FacAuthStatus = 11,
+    FacTokenId = 12,
+    FacChallengeCode = 15,
+}
