@@ -11,7 +11,7 @@ var root = new RootCommand(
     Example: run up --headless --state /tmp/lab --clock frozen
     """)
 {
-    up, PhoneVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
+    up, PhoneVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(), FacVerb.Create(),
 };
 root.HelpName = "run";
 

@@ -5,11 +5,20 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Appliance.Firmware.Ftm;
 
+/// <summary>What a phone's answer is brought to.</summary>
+public interface IPushAnswers
+{
+    /// <summary>The phone answered <c>validate</c>. True when this decided the login.</summary>
+    Task<bool> ApproveAsync(string sessionId, string code);
+    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    Task<bool> AlertAsync(string sessionId, string message, byte[] hmac);
+}
+
 /// <summary>
 /// Where phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/push-dialect.md). 200 means accepted, 401 refused; nothing else is told
 /// about sessions. What is not a well-formed answer gets 400, 404, 405, 413 or 415, with no body.
 /// </summary>
-public sealed class CallbackEndpoint(PushService push)
+public sealed class CallbackEndpoint(IPushAnswers push)
 {
     /// <summary>The path, with and without its last slash.</summary>
     public const string Path = "/api/v1/pushauthresp/";

@@ -7,7 +7,7 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Ftm;
 
 /// <summary>Sends pushes for the login core and brings the phones' answers back to it.</summary>
-public sealed class PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time) : IPushGateway, IConfigSubscriber, IAsyncDisposable
+public sealed class PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time) : IPushGateway, IPushAnswers, IConfigSubscriber, IAsyncDisposable
 {
     private readonly PushSessions _sessions = new();
     private readonly Lock _lock = new();
@@ -46,7 +46,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         }
     }
 
-    /// <summary>The phone answered <c>validate</c>. True when this decided the login.</summary>
+    /// <inheritdoc/>
     public async Task<bool> ApproveAsync(string sessionId, string code)
     {
         PushSession? session;
@@ -71,7 +71,7 @@ public sealed class PushService(LoginService login, IPushSender sender, EventLog
         return false;
     }
 
-    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    /// <inheritdoc/>
     public async Task<bool> AlertAsync(string sessionId, string message, byte[] hmac)
     {
         PushSession? session;

@@ -4,6 +4,7 @@ using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging;
 
@@ -28,6 +29,9 @@ internal sealed class Laboratory : IAsyncDisposable
     public LabClock Clock { get; private set; } = null!;
 
     public ILabUnit Unit { get; private set; } = null!;
+
+    /// <summary>The FortiAuthenticator stand-in; null on a board without one.</summary>
+    public FacServer? Authenticator { get; private set; }
 
     public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address);
 
@@ -69,9 +73,15 @@ internal sealed class Laboratory : IAsyncDisposable
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, cancellationToken));
+        var cloud = new PushCloud(phones, Clock);
+        if (await FacSettingsOfAsync(options.BoardFile, cancellationToken) is { } settings)
+        {
+            Authenticator = Own(await FacServer.StartAsync(settings, new SocketNic("fac", settings.Address), Path.Combine(state.Path, "fac"), Clock, log, cancellationToken: cancellationToken));
+            Authenticator.Connect(cloud);
+        }
         var unit = Own(await Firmware.Unit.StartAsync(
-            new UnitOptions(state.Path, nics, Clock, new PushCloud(phones, Clock), firstConfiguration, logs, options.Personality), cancellationToken));
-        Unit = new LabUnit(unit);
+            new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality), cancellationToken));
+        Unit = new LabUnit(unit, Authenticator);
         phones.Attach(Unit);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
@@ -93,6 +103,25 @@ internal sealed class Laboratory : IAsyncDisposable
     {
         var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
         return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
+    }
+
+    /// <summary>What stands beside the board's description in fac.json; null when nothing does.</summary>
+    /// <exception cref="LabFailure">It is wrong.</exception>
+    internal static async Task<FacSettings?> FacSettingsOfAsync(string boardFile, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(Path.GetDirectoryName(boardFile)!, "fac.json");
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+        try
+        {
+            return FacSettings.Parse(await File.ReadAllBytesAsync(file, cancellationToken));
+        }
+        catch (FormatException error)
+        {
+            throw new LabFailure(ExitCode.ConfigurationInvalid, $"{file}: {error.Message}", error);
+        }
     }
 
     private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
