@@ -8,6 +8,7 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Radius;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
@@ -40,6 +41,7 @@ public sealed class Unit : IAsyncDisposable
     private TimeProvider _time = TimeProvider.System;
     private DeviceCertificates _certificates = null!;
     private VpnSessions _sessions = null!;
+    private RadiusClient _radius = null!;
 
     private Unit() { }
 
@@ -98,6 +100,7 @@ public sealed class Unit : IAsyncDisposable
         _time = options.Time;
 
         var login = Own(new LoginService(new TokenCore(state), state, Events, options.Time));
+        var radius = _radius = Own(new RadiusClient(options.Nics, options.Time));
         var push = Own(new PushService(login, options.PushSender, Events, options.Time));
         login.Connect(push);
         var sessions = _sessions = Own(new VpnSessions(state, Events, options.Time));
@@ -117,7 +120,7 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, sessions, vpn, admin, names, new Listeners(_transport, Nics));
+        Follow(radius, login, push, sessions, vpn, admin, names, new Listeners(_transport, Nics));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));
@@ -131,7 +134,7 @@ public sealed class Unit : IAsyncDisposable
     }
 
     /// <summary>A new console session, as if a terminal were plugged in.</summary>
-    public CliSession OpenConsole() => new(Config, StatusCommands.For(this, _sessions, _time));
+    public CliSession OpenConsole() => new(Config, [.. StatusCommands.For(this, _sessions, _time), .. RadiusCommands.For(this, _radius)]);
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations()

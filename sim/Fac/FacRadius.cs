@@ -34,8 +34,11 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     private const int EntriesMax = 200_000;
     private const int ProxyStatesMax = 2048;
 
-    /// <summary>How long an answer is kept at least for those who did not get it; at most twice as long.</summary>
-    private static readonly TimeSpan AnswerLife = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// How long an answer is kept at least for those who did not get it (at most twice as long): longer than a client repeats a request that
+    /// may wait for a phone. Forgotten earlier, a request that is repeated once more would be a second login.
+    /// </summary>
+    private readonly TimeSpan _answerLife = settings.TokenTimeout + TimeSpan.FromSeconds(30);
 
     // Two generations, of which the older is dropped as a whole: nothing has to be sorted by age.
     private Dictionary<(IPEndPoint Source, bool Accounting, byte Identifier), FacEntry> _entries = [];
@@ -117,30 +120,24 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     /// <summary>Takes back what an earlier run remembered: who waits, and who was answered.</summary>
     public void Restore(IEnumerable<FacRecord> records)
     {
-        foreach (var record in records)
+        // When, source, request, and the answer where there is one; the last two in base64. An identifier may have been used again: the newest counts.
+        foreach (var (record, parts) in records.Where(record => record.Key.StartsWith(WaitPrefix, StringComparison.Ordinal) || record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal))
+            .Select(record => (record, record.Value!.Split(' '))).OrderBy(pair => long.Parse(pair.Item2[0], CultureInfo.InvariantCulture)))
         {
-            var slash = record.Key.IndexOf('/', StringComparison.Ordinal);
-            var prefix = record.Key[..(slash + 1)];
-            if (prefix is not (WaitPrefix or AnswerPrefix))
-            {
-                continue;
-            }
-            // source, request, and the answer where there is one; the last two in base64.
-            var parts = record.Value!.Split(' ');
-            var (source, request) = (IPEndPoint.Parse(parts[0]), Convert.FromBase64String(parts[1]));
+            var (source, request) = (IPEndPoint.Parse(parts[1]), Convert.FromBase64String(parts[2]));
             if (ClientOf(source.Address) is not { } client || RadiusPacket.Parse(request, out var packet) != RadiusDefect.None)
             {
                 continue;
             }
             var entry = new FacEntry(client, packet.Authenticator.ToArray());
-            if (prefix == WaitPrefix)
+            if (parts.Length == 3)
             {
                 entry.Request = request;
                 Wait(record.Key[WaitPrefix.Length..], source, entry);
             }
             else
             {
-                (entry.Reply, entry.Sent) = (Convert.FromBase64String(parts[2]), true);
+                (entry.Reply, entry.Sent) = (Convert.FromBase64String(parts[3]), true);
             }
             _entries[(source, false, packet.Identifier)] = entry;
         }
@@ -224,7 +221,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         }
         entry.Request = packet.Bytes.ToArray();
         Wait(state, source, entry);
-        step.Remember(new FacRecord(WaitPrefix + state, $"{source} {Convert.ToBase64String(entry.Request)}", now + settings.TokenTimeout + AnswerLife));
+        step.Remember(new FacRecord(WaitPrefix + state, $"{now.UtcTicks} {source} {Convert.ToBase64String(entry.Request)}", now + settings.TokenTimeout + _answerLife));
         return step;
     }
 
@@ -259,7 +256,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         return step;
     }
 
-    /// <summary>Answers an Access-Request. An answer that used something up is remembered: whoever asks again after a restart gets the same.</summary>
+    /// <summary>Answers an Access-Request. An answer that rests on something durable is remembered with it: whoever asks again after a restart gets the same.</summary>
     private void Decide(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacVerdict verdict, DateTimeOffset now)
     {
         Answer(step, entry, request, source, accounting: false, verdict switch
@@ -268,10 +265,9 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             FacVerdict.Challenge => RadiusCode.AccessChallenge,
             _ => RadiusCode.AccessReject,
         }, verdict);
-        if (step.Memory.Count > 0 || request.Count(RadiusAttribute.State) > 0 || step.Released.Count > 0)
+        if (!step.IsPlain)
         {
-            var key = $"{AnswerPrefix}{source}/{request.Identifier}/{Convert.ToHexStringLower(request.Authenticator)}";
-            step.Remember(new FacRecord(key, $"{source} {Convert.ToBase64String(request.Bytes)} {Convert.ToBase64String(entry.Reply!)}", now + AnswerLife));
+            step.Remember(new FacRecord($"{AnswerPrefix}{source}/{request.Identifier}", $"{now.UtcTicks} {source} {Convert.ToBase64String(request.Bytes)} {Convert.ToBase64String(entry.Reply!)}", now + _answerLife));
         }
     }
 
@@ -325,7 +321,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     private void NextGeneration(DateTimeOffset now)
     {
         (_olderEntries, _entries) = (_entries, []);
-        _generationEnds = now + AnswerLife;
+        _generationEnds = now + _answerLife;
         foreach (var (source, entry) in _waiting.Values)
         {
             // Who waits for a phone is never forgotten.

@@ -133,9 +133,9 @@ public sealed class FacCoreTests
         Assert.Equal(RadiusCode.AccessAccept, Read(reply.Packet, other).Code);
         Assert.Equal(Convert.ToHexString(reply.Packet), Convert.ToHexString(Assert.Single(Receive(Request(11, other, "ann", "push", state)).Replies).Packet));
         // Forgotten in the end.
-        _now = _now.AddSeconds(61);
+        _now = _now.AddSeconds(91);
         Receive(Request(12, Authenticator(), "bob", "bob-password"));
-        _now = _now.AddSeconds(31);
+        _now = _now.AddSeconds(91);
         Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Receive(Request(11, other, "ann", "push", state)).Replies).Packet, other).Code);
     }
 

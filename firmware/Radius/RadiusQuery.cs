@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace Appliance.Firmware.Radius;
+
+/// <summary>What a server is asked.</summary>
+/// <param name="User">The name as typed.</param>
+/// <param name="Password">The password, or what was answered to a challenge.</param>
+/// <param name="Caller">From where the user comes; null when nobody knows.</param>
+/// <param name="ConnectInfo">By which way (<c>vpn-ssl</c>, <c>test</c>).</param>
+public sealed record RadiusQuery(string User, string Password, IPAddress? Caller, string ConnectInfo)
+{
+    /// <summary>The challenge that this answers; null for a first question. It goes to the server that made it, and to no other.</summary>
+    public RadiusResult.Challenge? Answers { get; init; }
+
+    /// <summary>The schemes to try; empty takes those of the settings.</summary>
+    public ImmutableArray<RadiusScheme> Schemes { get; init; } = [];
+
+    /// <summary>Says nothing of secrets.</summary>
+    public override string ToString() => $"{ConnectInfo} of {User}";
+}
+
+/// <summary>What became of a question.</summary>
+public abstract record RadiusResult
+{
+    private RadiusResult() { }
+
+    /// <summary>Which server of the settings said so: 0 the primary.</summary>
+    public int Server { get; init; }
+
+    /// <summary>Access-Accept.</summary>
+    /// <param name="Groups">The values of Fortinet-Group-Name.</param>
+    /// <param name="Classes">The values of Class that are text.</param>
+    /// <param name="Filters">The values of Filter-Id.</param>
+    /// <param name="SessionTimeout">Seconds; 0 for none.</param>
+    /// <param name="IdleTimeout">Seconds; 0 for none.</param>
+    public sealed record Accept(ImmutableArray<string> Groups, ImmutableArray<string> Classes, ImmutableArray<string> Filters, long SessionTimeout, long IdleTimeout) : RadiusResult;
+
+    /// <summary>Access-Reject.</summary>
+    /// <param name="Message">Its Reply-Message; "" for none.</param>
+    public sealed record Reject(string Message) : RadiusResult;
+
+    /// <summary>Access-Challenge.</summary>
+    /// <param name="State">Goes back with the answer; null when the server sent none.</param>
+    /// <param name="Message">Its Reply-Message, without the vendor's leading plus.</param>
+    /// <param name="CanPush">True when the server says that it can push: an answer of nothing, or <c>push</c>, asks the phone.</param>
+    /// <param name="TypePush">True when the word has to be typed.</param>
+    public sealed record Challenge(ImmutableArray<byte> State, string Message, bool CanPush, bool TypePush) : RadiusResult;
+
+    /// <summary>No server answered, or none is set.</summary>
+    public sealed record NoAnswer : RadiusResult;
+}
+
+/// <summary>A datagram to be sent.</summary>
+/// <param name="Nic">By which interface.</param>
+/// <param name="Port">From which of the client's ports there, counted from 0.</param>
+/// <param name="Packet">What.</param>
+/// <param name="To">Where to.</param>
+public sealed record RadiusSend(string Nic, int Port, byte[] Packet, IPEndPoint To);
+
+/// <summary>What follows from an input to the client.</summary>
+public sealed class RadiusClientStep
+{
+    /// <summary>What is to be sent.</summary>
+    public List<RadiusSend> Sends { get; } = [];
+
+    /// <summary>Questions that are over, by number.</summary>
+    public List<(long Number, RadiusResult Result)> Finished { get; } = [];
+}

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using System.Net;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Radius;
+
+/// <summary>How a password travels.</summary>
+public enum RadiusScheme
+{
+    /// <summary>Hidden (RFC 2865, 5.2).</summary>
+    Pap,
+    /// <summary>RFC 1994.</summary>
+    Chap,
+    /// <summary>RFC 2433.</summary>
+    MsChap,
+    /// <summary>RFC 2759.</summary>
+    MsChap2,
+}
+
+/// <summary>One address that a server answers at, and what is shared with it.</summary>
+public sealed record RadiusTarget(IPEndPoint EndPoint, RadiusSecret Secret);
+
+/// <summary>One entry of <c>user radius</c>, as the client needs it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Targets">Primary, secondary, tertiary; those that are set. Only addresses: names are not resolved.</param>
+/// <param name="Schemes">What is tried, in order: <c>auto</c> is PAP, MS-CHAPv2, CHAP, each after the other was refused.</param>
+public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Targets, ImmutableArray<RadiusScheme> Schemes)
+{
+    private const int DefaultPort = 1812;
+
+    /// <summary>*Assumed* where <c>status-ttl</c> is not in the release: its default where it is.</summary>
+    private static readonly TimeSpan DeadTimeDefault = TimeSpan.FromSeconds(300);
+
+    /// <summary>After so long without an answer the request is repeated.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long one server is tried before the next is (<c>remoteauthtimeout</c>; never less than one <see cref="Timeout"/>).</summary>
+    public TimeSpan ServerTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For how long a server that did not answer is asked last.</summary>
+    public TimeSpan DeadTime { get; init; } = DeadTimeDefault;
+
+    /// <summary>True: an answer without a Message-Authenticator is none.</summary>
+    public bool RequireMessageAuthenticator { get; init; } = true;
+
+    /// <summary>The <c>nas-ip</c>; null takes the address that the request leaves from.</summary>
+    public IPAddress? NasIp { get; init; }
+
+    /// <summary>The NAS-Identifier.</summary>
+    public string NasId { get; init; } = "";
+
+    /// <summary>The <c>source-ip</c>; null for any.</summary>
+    public IPAddress? SourceIp { get; init; }
+
+    /// <summary>The interface that requests leave by; "" for any.</summary>
+    public string Interface { get; init; } = "";
+
+    /// <summary>True: the password is sent in ISO-8859-1 where it can be, not in UTF-8.</summary>
+    public bool Latin1 { get; init; }
+
+    /// <summary>True: every accept makes a member of every group that names the server (<c>all-usergroup</c>).</summary>
+    public bool AllGroups { get; init; }
+
+    /// <summary>Which attribute overrides the groups: <c>filter-Id</c>, <c>class</c>, or "".</summary>
+    public string GroupOverride { get; init; } = "";
+
+    /// <summary>Values of Class that count; empty: any.</summary>
+    public ImmutableArray<string> Classes { get; init; } = [];
+
+    /// <summary>Reads an entry; null when there is none of this name.</summary>
+    public static RadiusSettings? From(ConfigTree config, string name)
+    {
+        if (config.List("user radius").Find(name) is not { } entry)
+        {
+            return null;
+        }
+        var global = config.Object("system global");
+        var port = entry.Number("radius-port") is > 0 and var set ? (int)set : DefaultPort;
+        var targets = new[] { ("server", "secret"), ("secondary-server", "secondary-secret"), ("tertiary-server", "tertiary-secret") }
+            .Where(pair => IPAddress.TryParse(entry.Text(pair.Item1), out _) && entry.Text(pair.Item2).Length > 0)
+            .Select(pair => new RadiusTarget(new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port), new RadiusSecret(entry.Text(pair.Item2))));
+        var timeout = TimeSpan.FromSeconds(Math.Max(1, entry.Number("timeout")));
+        var whole = TimeSpan.FromSeconds(global.Number("remoteauthtimeout"));
+        return new RadiusSettings(name, [.. targets], SchemesOf(entry.Text("auth-type")))
+        {
+            Timeout = timeout,
+            ServerTime = whole > timeout ? whole : timeout,
+            DeadTime = Has(entry, "status-ttl") ? TimeSpan.FromSeconds(entry.Number("status-ttl")) : DeadTimeDefault,
+            RequireMessageAuthenticator = Has(entry, "require-message-authenticator") ? entry.Enabled("require-message-authenticator") : IsHardened(config.Schema.Personality.Release),
+            NasIp = AddressOf(entry.Text("nas-ip")),
+            NasId = Has(entry, "nas-id-type") && entry.Text("nas-id-type") == "custom" ? entry.Text("nas-id") : global.Text("hostname"),
+            SourceIp = AddressOf(entry.Text("source-ip")),
+            Interface = Has(entry, "interface-select-method") && entry.Text("interface-select-method") == "specify" ? entry.Text("interface") : "",
+            Latin1 = entry.Text("password-encoding") == "ISO-8859-1",
+            AllGroups = entry.Enabled("all-usergroup"),
+            GroupOverride = Has(entry, "group-override-attr-type") ? entry.Text("group-override-attr-type") : "",
+            Classes = entry.Words("class"),
+        };
+    }
+
+    /// <summary>The schemes of an <c>auth-type</c>.</summary>
+    public static ImmutableArray<RadiusScheme> SchemesOf(string authType) => authType switch
+    {
+        "pap" => [RadiusScheme.Pap],
+        "chap" => [RadiusScheme.Chap],
+        "ms_chap" => [RadiusScheme.MsChap],
+        "ms_chap_v2" => [RadiusScheme.MsChap2],
+        _ => [RadiusScheme.Pap, RadiusScheme.MsChap2, RadiusScheme.Chap],
+    };
+
+    /// <summary>The releases that refuse an answer without a Message-Authenticator, before there was a setting (CVE-2024-3596).</summary>
+    private static bool IsHardened(Version release) => (release.Major, release.Minor) switch
+    {
+        (7, 2) => release.Build >= 10,
+        (7, 4) => release.Build >= 5,
+        (7, >= 6) or ( > 7, _) => true,
+        _ => false,
+    };
+
+    private static bool Has(ConfigObject entry, string attribute) => entry.Schema.Attribute(attribute) is not null;
+
+    private static IPAddress? AddressOf(string text) => IPAddress.TryParse(text, out var address) && !address.Equals(IPAddress.Any) ? address : null;
+}

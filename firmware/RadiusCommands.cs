@@ -1,0 +1,58 @@
+using System.Globalization;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Radius;
+
+namespace Appliance.Firmware;
+
+/// <summary>The console's commands about RADIUS servers.</summary>
+internal static class RadiusCommands
+{
+    /// <summary>The commands of a unit.</summary>
+    internal static IReadOnlyList<CliCommand> For(Unit unit, RadiusClient client) =>
+    [
+        new("diagnose test authserver radius", "Test a user name and password with a RADIUS server.", call => Test(unit, client, call)),
+    ];
+
+    /// <summary>
+    /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the device's does; for a
+    /// phone only where the server asks it by itself. What is printed for a challenge, or for silence, is *assumed*.
+    /// </summary>
+    private static CliReply Test(Unit unit, RadiusClient client, CliCall call)
+    {
+        if (call.Arguments is not [var server, var scheme, var user, var password])
+        {
+            return call.Arguments.Count < 4 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[4]);
+        }
+        if (RadiusSettings.From(unit.Config.Current, server) is not { } settings)
+        {
+            return new ConfigError(-3, $"entry not found in datasource: {server}");
+        }
+        RadiusScheme? asked = scheme switch
+        {
+            "pap" => RadiusScheme.Pap,
+            "chap" => RadiusScheme.Chap,
+            "mschap" => RadiusScheme.MsChap,
+            "mschap2" => RadiusScheme.MsChap2,
+            _ => null,
+        };
+        if (asked is not { } one)
+        {
+            return CliPaths.ParseError(scheme);
+        }
+        var result = client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, CancellationToken.None).GetAwaiter().GetResult();
+        var place = result.Server switch { 0 => "primary", 1 => "secondary", _ => "tertiary" };
+        return result switch
+        {
+            RadiusResult.Accept accept => string.Create(CultureInfo.InvariantCulture, $"authenticate '{user}' against '{scheme}' succeeded, server={place} assigned_rad_session_id=0 session_timeout={accept.SessionTimeout} secs idle_timeout={accept.IdleTimeout} secs!\n{Groups(accept)}"),
+            RadiusResult.Challenge challenge => $"authenticate '{user}' against '{scheme}' needs a challenge response, server={place}: {Shown(challenge.Message)}\n",
+            RadiusResult.Reject => $"authenticate '{user}' against '{scheme}' failed, assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            _ => $"authenticate '{user}' against '{scheme}' failed(no response), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+        };
+    }
+
+    private static string Groups(RadiusResult.Accept accept) => accept.Groups.IsEmpty ? "" : $"Group membership(s) - {string.Join("; ", accept.Groups.Select(Shown))}\n";
+
+    /// <summary>What a server sent, without what a terminal would obey.</summary>
+    private static string Shown(string text) => string.Concat(text.Where(c => !char.IsControl(c)));
+}
