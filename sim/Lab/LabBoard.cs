@@ -15,21 +15,26 @@ internal static partial class LabBoard
 {
     internal const string UsualNetwork = "127.0.1";
 
+    private static string Folder => Path.Combine(AppContext.BaseDirectory, "boards");
+
     /// <summary>The description of a board that comes with the tool.</summary>
     /// <exception cref="LabFailure">There is none of that name.</exception>
     internal static string File(string board)
     {
-        var folder = Path.Combine(AppContext.BaseDirectory, "boards");
-        var file = Path.Combine(folder, board, "board.json");
+        var file = Path.Combine(Folder, board, "board.json");
         if (board == Path.GetFileName(board) && System.IO.File.Exists(file))
         {
             return file;
         }
-        // Those of tests have an empty model; they are nobody's choice.
-        var known = Directory.EnumerateDirectories(folder).Where(one => System.IO.File.Exists(Path.Combine(one, "board.json"))).Select(one => Path.GetFileName(one)!)
-            .Where(name => !name.StartsWith("test-", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+        var known = Directory.EnumerateDirectories(Folder).Where(one => System.IO.File.Exists(Path.Combine(one, "board.json"))).Select(one => Path.GetFileName(one)!).Order(StringComparer.Ordinal).ToArray();
         throw new LabFailure(ExitCode.Usage, $"no board '{board}'{(Spelling.Nearest(board, known) is { } near ? $"; did you mean '{near}'?" : "")} (there are: {string.Join(", ", known)})");
     }
+
+    /// <summary>True for the description of a board that comes with the tool.</summary>
+    internal static bool ComesWithTheTool(string boardFile) => Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(boardFile))) == Folder;
+
+    /// <summary>An address with its last number in another network.</summary>
+    internal static IPAddress Moved(IPAddress address, string network) => IPAddress.Parse($"{network}.{address.GetAddressBytes()[^1]}");
 
     /// <summary>True for the first three numbers of loopback addresses.</summary>
     internal static bool IsNetwork(string network) => network.Count(letter => letter == '.') == 2 && IPAddress.TryParse(network + ".1", out var address) && IPAddress.IsLoopback(address) && address.ToString() == network + ".1";

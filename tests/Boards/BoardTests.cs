@@ -18,7 +18,7 @@ public sealed class BoardTests
         "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":2},{"name":"alarm","line":3},{"name":"port1","line":4}],"buttons":[{"name":"reset","line":5}]
         """;
 
-    public static TheoryData<string> Shipped() => [.. Directory.EnumerateDirectories(Folder()).Select(folder => new DirectoryInfo(folder).Name).Where(name => !name.StartsWith("test-", StringComparison.Ordinal))];
+    public static TheoryData<string> Shipped() => [.. Directory.EnumerateDirectories(Folder()).Select(folder => new DirectoryInfo(folder).Name)];
 
     [Theory]
     [MemberData(nameof(Shipped))]
