@@ -215,7 +215,7 @@ public sealed class PageServerTests
         }
     }
 
-    private static long Last(TestLab lab) => lab.Unit.EventsAfter(0, 10_000).LastOrDefault()?.Id ?? 0;
+    private static long Last(TestLab lab) => lab.Unit.EventsAfter(0, 10_000) is [.., { Id: var newest }] ? newest : 0;
 
     private static IEnumerable<long> Ids(JsonNode message) => message["events"]?.AsArray().Select(record => record!["id"]!.GetValue<long>()) ?? [];
 
