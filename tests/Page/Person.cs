@@ -85,7 +85,9 @@ internal sealed class Person : IAsyncDisposable
         await Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, Animations = ScreenshotAnimations.Disabled });
         if (keep && Environment.GetEnvironmentVariable("UPDATE_PICTURES") == "1")
         {
-            File.Copy(file, Path.Combine(Directory.CreateDirectory(Path.Combine(Root, "docs", "pictures")).FullName, name + ".png"), overwrite: true);
+            // Smaller than the artefact: it lives in the repository.
+            var kept = Directory.CreateDirectory(Path.Combine(Root, "docs", "pictures"));
+            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(kept.FullName, name + ".jpg"), Type = ScreenshotType.Jpeg, Quality = 70, Animations = ScreenshotAnimations.Disabled });
         }
     }
 
