@@ -55,6 +55,12 @@ internal sealed record PageLetterJson(long Id, DateTimeOffset Time, string Kind,
 /// <param name="PairingCode">What such a phone has to show; null when none comes in.</param>
 internal sealed record PageInfoJson(string Board, IReadOnlyDictionary<string, string[]> Words, string? Lan, string? PairingCode);
 
+/// <summary>A message of a phone; with its token and the push's end it belongs to a login.</summary>
+internal sealed record PageMessageJson(long Id, DateTimeOffset Time, string Kind, string Token, DateTimeOffset Expires, string Text)
+{
+    public static PageMessageJson Of(PhoneMessage message) => new(message.Id, message.Time, message.Kind, message.Token, message.Expires, message.Text);
+}
+
 /// <summary>The first message to a console tab; <c>watch</c> is null for who only watches.</summary>
 internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int Columns);
 
@@ -65,6 +71,7 @@ internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int 
 [JsonSerializable(typeof(PagePhoneJson))]
 [JsonSerializable(typeof(PageClockJson))]
 [JsonSerializable(typeof(IReadOnlyList<PageLetterJson>))]
+[JsonSerializable(typeof(IReadOnlyList<PageMessageJson>))]
 [JsonSerializable(typeof(PageInfoJson))]
 [JsonSerializable(typeof(PageConsoleJson))]
 internal sealed partial class PageJson : JsonSerializerContext;

@@ -147,6 +147,7 @@ internal sealed class PageServer : IAsyncDisposable
         part("unit", JsonSerializer.Serialize(Unit(unit), PageJson.Default.PageUnitJson));
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());
         part("inbox", JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson));
+        part("messages", JsonSerializer.Serialize([.. _phones.Wire.Messages.Select(PageMessageJson.Of)], PageJson.Default.IReadOnlyListPageMessageJson));
         if (unit is not null)
         {
             part("policy", JsonSerializer.Serialize(PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson));

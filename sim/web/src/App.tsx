@@ -12,10 +12,11 @@ import { Flow } from "./views/Flow";
 import { Help } from "./views/Help";
 import { Panel } from "./views/Panel";
 import { Phones } from "./views/Phones";
+import { Scenarios } from "./views/Scenarios";
 import { Affiliation } from "./views/parts";
 
 const PLACES: [string, string][] = [
-  ["panel", "Box"], ["phones", "Phones"], ["console", "Console"], ["flow", "Flow"], ["events", "Events"], ["faults", "Faults"],
+  ["panel", "Box"], ["phones", "Phones"], ["console", "Console"], ["flow", "Flow"], ["events", "Events"], ["faults", "Faults"], ["scenarios", "Scenarios"],
 ];
 
 export function App() {
@@ -42,7 +43,7 @@ export function App() {
         <Flow />
         <Phones />
         <Events />
-        <Faults />
+        <div class="side"><Faults /><Scenarios /></div>
       </main>
       <footer class="foot"><Affiliation /></footer>
       <p class={`notice ${notice.value?.bad ? "bad" : ""}`} role="status" aria-live="polite" hidden={!notice.value}>{notice.value?.text}</p>
