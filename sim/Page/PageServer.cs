@@ -27,6 +27,9 @@ internal sealed class PageServer : IAsyncDisposable
     private readonly PageStream _stream;
     private readonly WebConsoles _consoles;
     private readonly PhonePairing _pairing = new(LabClock.Wall);
+    private string _board = "";
+    private Uri? _lan;
+    private string? _info;
 
     public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox)
     {
@@ -37,10 +40,18 @@ internal sealed class PageServer : IAsyncDisposable
     }
 
     /// <summary>The board's name.</summary>
-    public string Board { get; set; } = "";
+    public string Board
+    {
+        get => _board;
+        set => (_board, _info) = (value, null);
+    }
 
     /// <summary>Where phones of the network come in; null when they do not.</summary>
-    public Uri? Lan { get; set; }
+    public Uri? Lan
+    {
+        get => _lan;
+        set => (_lan, _info) = (value, null);
+    }
 
     /// <summary>What such a phone has to show.</summary>
     public string PairingCode => _pairing.Code;
@@ -143,7 +154,7 @@ internal sealed class PageServer : IAsyncDisposable
 
     private void Parts(ILabUnit? unit, Action<string, string> part)
     {
-        part("info", JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode), PageJson.Default.PageInfoJson));
+        part("info", _info ??= JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode, []), PageJson.Default.PageInfoJson));
         part("unit", JsonSerializer.Serialize(Unit(unit), PageJson.Default.PageUnitJson));
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());
         part("inbox", JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson));

@@ -20,7 +20,7 @@ export interface Fault {
 }
 export interface Policy { pushLimit: number; pushWindowSeconds: number; numberMatch: boolean; pushLifeSeconds: number; nameSpellingBug: boolean }
 export interface Letter { id: number; time: string; kind: string; to: string; subject: string; text: string; code: string | null }
-export interface Info { board: string; words: Record<string, string[]>; lan: string | null; pairingCode: string | null }
+export interface Info { board: string; words: Record<string, string[]>; lan: string | null; pairingCode: string | null; scenarios: Scenario[] }
 export interface Message { id: number; time: string; kind: "push" | "callback"; token: string; expires: string; text: string }
 export interface Led { name: string; lit: boolean; pattern: string }
 export interface Button { name: string; pressed: boolean; heldSeconds: number }

@@ -1,35 +1,30 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { act } from "../api";
-import type { Scenario, ScenarioResult } from "../types";
+import { info } from "../state";
+import type { ScenarioResult } from "../types";
 import { View } from "./parts";
 
 /** Scenarios that come with the tool. Each has a lab of its own, in memory: nothing of this lab changes. */
 export function Scenarios() {
-  const known = useSignal<Scenario[]>([]);
-  const name = useSignal("");
+  const known = info.value?.scenarios ?? [];
+  const picked = useSignal<string | null>(null);
+  const name = picked.value ?? known[0]?.name ?? "";
   const seed = useSignal("1");
   const running = useSignal(false);
   const result = useSignal<ScenarioResult | null>(null);
-  useEffect(() => {
-    void act("GET", "/lab/scenarios").then((told) => {
-      known.value = (told as Scenario[] | null) ?? [];
-      name.value = known.value[0]?.name ?? "";
-    });
-  }, []);
   const run = async () => {
     running.value = true;
-    result.value = (await act("POST", `/lab/scenarios/${encodeURIComponent(name.value)}`, { seed: Number(seed.value) })) as ScenarioResult | null;
+    result.value = (await act("POST", `/lab/scenarios/${encodeURIComponent(name)}`, { seed: Number(seed.value) })) as ScenarioResult | null;
     running.value = false;
   };
   return (
     <View id="scenarios" title="Scenarios">
       <form class="run-scenario" onSubmit={(event) => { event.preventDefault(); void run(); }}>
-        <label>scenario <select id="scenario" value={name.value} onChange={(event) => (name.value = event.currentTarget.value)}>
-          {known.value.map((scenario) => <option key={scenario.name} value={scenario.name}>{scenario.name}: {scenario.title}</option>)}
+        <label>scenario <select id="scenario" value={name} onChange={(event) => (picked.value = event.currentTarget.value)}>
+          {known.map((scenario) => <option key={scenario.name} value={scenario.name}>{scenario.name}: {scenario.title}</option>)}
         </select></label>
         <label>seed <input type="number" min="0" max="2147483647" required value={seed.value} onInput={(event) => (seed.value = event.currentTarget.value)} /></label>
-        <button type="submit" id="run-scenario" disabled={running.value || name.value === ""}>{running.value ? "Running…" : "Run"}</button>
+        <button type="submit" id="run-scenario" disabled={running.value || name === ""}>{running.value ? "Running…" : "Run"}</button>
       </form>
       <div role="status">{result.value && <Result result={result.value} />}</div>
       <p class="quiet">Each runs in a lab of its own, in memory; nothing here changes.</p>
