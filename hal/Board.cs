@@ -25,26 +25,35 @@ public sealed record Board(string Name, IReadOnlyList<BoardNic> Nics, BoardPushP
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static Board Load(string file)
+    public static Board Load(string file) => Read(File.ReadAllBytes(file), Path.GetFileName(file));
+
+    /// <summary>Reads the text of a description; <paramref name="file"/> names it in messages.</summary>
+    /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
+    public static Board Read(ReadOnlySpan<byte> json, string file)
     {
         BoardText text;
         try
         {
-            text = JsonSerializer.Deserialize(File.ReadAllBytes(file), BoardJson.Default.BoardText) ?? throw new FormatException($"{Path.GetFileName(file)}: null is no board");
+            text = JsonSerializer.Deserialize(json, BoardJson.Default.BoardText) ?? throw new FormatException($"{file}: null is no board");
         }
         catch (JsonException error)
         {
-            throw new FormatException($"{Path.GetFileName(file)}: {error.Message}", error);
+            throw new FormatException($"{file}: {error.Message}", error);
+        }
+        // Nullable annotations do not reach into lists.
+        if (text.Nics.Contains(null!) || text.PushProxy?.Addresses.Contains(null!) == true)
+        {
+            throw new FormatException($"{file}: null in a list");
         }
         var nics = text.Nics.Select(nic => new BoardNic(
-            nic.Name.Length > 0 ? nic.Name : throw new FormatException($"{Path.GetFileName(file)}: a nic without a name"),
-            IPAddress.TryParse(nic.Address, out var address) ? address : throw new FormatException($"{Path.GetFileName(file)}: nic {nic.Name}: '{nic.Address}' is no address"),
+            nic.Name.Length > 0 ? nic.Name : throw new FormatException($"{file}: a nic without a name"),
+            IPAddress.TryParse(nic.Address, out var address) ? address : throw new FormatException($"{file}: nic {nic.Name}: '{nic.Address}' is no address"),
             nic.Device)).ToArray();
         if (nics.Length == 0 || nics.Select(nic => nic.Name).Distinct(StringComparer.Ordinal).Count() != nics.Length)
         {
-            throw new FormatException($"{Path.GetFileName(file)}: nics must be there, each name once");
+            throw new FormatException($"{file}: nics must be there, each name once");
         }
-        return new Board(text.Name, nics, text.PushProxy is { } proxy ? ProxyOf(proxy, Path.GetFileName(file)) : null);
+        return new Board(text.Name, nics, text.PushProxy is { } proxy ? ProxyOf(proxy, file) : null);
     }
 
     private static BoardPushProxy ProxyOf(BoardPushProxyText proxy, string file)

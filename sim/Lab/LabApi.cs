@@ -39,13 +39,14 @@ public sealed class LabApi : IAsyncDisposable
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults) => (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
+    /// <summary>An interface that listens nowhere yet.</summary>
+    internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults) => (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
 
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; } = new();
 
-    /// <summary>Where it listens.</summary>
-    public Uri Address { get; private set; } = null!;
+    /// <summary>Where it listens; port 0 before it does.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
 
     /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
     /// <exception cref="LabFailure">The port is taken.</exception>
@@ -93,7 +94,8 @@ public sealed class LabApi : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task HandleAsync(HttpContext context)
+    /// <summary>Serves one request.</summary>
+    internal async Task HandleAsync(HttpContext context)
     {
         try
         {

@@ -229,8 +229,7 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         }
         try
         {
-            using var document = JsonDocument.Parse(request.Body);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("aps", out _) ? null : "PayloadEmpty";
+            return OutsideJson.Parse(request.Body, depth: 64) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("aps", out _) ? null : "PayloadEmpty";
         }
         catch (JsonException)
         {

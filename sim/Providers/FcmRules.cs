@@ -70,8 +70,7 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         JsonElement root;
         try
         {
-            using var document = JsonDocument.Parse(request.Body, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
-            root = document.RootElement.Clone();
+            root = OutsideJson.Parse(request.Body);
         }
         catch (JsonException)
         {
