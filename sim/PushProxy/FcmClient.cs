@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Appliance.Firmware.Ftm;
+using Appliance.Hal;
 using Appliance.Sim.Providers;
 
 namespace Appliance.Sim.PushProxy;

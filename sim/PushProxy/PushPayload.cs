@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Appliance.Firmware.Ftm;
+using Appliance.Hal;
 
 namespace Appliance.Sim.PushProxy;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Appliance.Firmware;
@@ -116,13 +117,20 @@ internal sealed class MqttBenchPhones : BenchPhones
         _fleet.Dispose();
     }
 
-    private sealed class Registered(int users) : IPhoneSource
+    private sealed class Registered : IPhoneSource
     {
-        private readonly TokenActivation[] _tokens = [.. Enumerable.Range(0, users).Select(user => new TokenActivation(PushLoginRig.Serial(user), [], TimeSpan.Zero, 6, PushLoginRig.Serial(user), "ios 18", null))];
+        private readonly TokenActivation[] _tokens;
+
+        public Registered(int users)
+        {
+            _tokens = [.. Enumerable.Range(0, users).Select(user => new TokenActivation(PushLoginRig.Serial(user), [], TimeSpan.Zero, 6, PushLoginRig.Serial(user), "ios 18", null))];
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            DeviceCa = new CertificateRequest("CN=bench", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, LabClock.Latest);
+        }
 
         public object Version { get; } = new();
 
-        public X509Certificate2 DeviceCa => throw new NotSupportedException("these phones do not call by themselves");
+        public X509Certificate2 DeviceCa { get; }
 
         public IReadOnlyList<TokenActivation> Activations() => _tokens;
 

@@ -30,11 +30,12 @@ namespace Appliance.Sim.Verbs.PushLogin;
 /// <param name="WaitingBytesEach">What each holds of the managed heap, its client's held request included as a task.</param>
 /// <param name="WaitingThreads">By how many threads the process grew.</param>
 /// <param name="WaitingHttpBytesEach">The same with an HTTP connection in memory each, both of its ends.</param>
+/// <param name="TlsMicrosecondsCpu">Processor time of both sides for one login over TLS with new connections.</param>
 /// <param name="MicrosecondsCpu">Processor time of both sides for one login on the interface in memory.</param>
 /// <param name="BytesAllocated">What one login allocates, both sides.</param>
 internal sealed record PushLoginFigures(
     string Bench, int Rounds, double CallbacksPerSecond, double LoginsPerSecond, double OfCallbacks, double MqttLoginsPerSecond, double MqttOfLogins,
-    double TlsLoginsPerSecond, double TlsKeptLoginsPerSecond, int Waiting, double WaitingBytesEach, int WaitingThreads, double WaitingHttpBytesEach, double MicrosecondsCpu, double BytesAllocated);
+    double TlsLoginsPerSecond, double TlsKeptLoginsPerSecond, double TlsMicrosecondsCpu, int Waiting, double WaitingBytesEach, int WaitingThreads, double WaitingHttpBytesEach, double MicrosecondsCpu, double BytesAllocated);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PushLoginFigures))]
@@ -60,7 +61,7 @@ internal static class PushLoginBench
             return json ? JsonSerializer.Serialize(figures, PushLoginBenchJson.Default.PushLoginFigures) : string.Create(CultureInfo.InvariantCulture, $"""
                 push-login: {figures.LoginsPerSecond:0} logins/s in memory, {figures.OfCallbacks} of {figures.CallbacksPerSecond:0} callbacks/s ({figures.MicrosecondsCpu} µs, {figures.BytesAllocated:0} bytes a login, both sides)
                 by MQTT: {figures.MqttLoginsPerSecond:0} logins/s, {figures.MqttOfLogins} of those without
-                over TLS and sockets: {figures.TlsLoginsPerSecond:0} logins/s with new connections, {figures.TlsKeptLoginsPerSecond:0} on kept ones
+                over TLS and sockets: {figures.TlsLoginsPerSecond:0} logins/s with new connections ({figures.TlsMicrosecondsCpu:0} µs of processor each, both sides), {figures.TlsKeptLoginsPerSecond:0} on kept ones
                 {figures.Waiting} logins that wait: {figures.WaitingBytesEach:0} bytes each, {figures.WaitingThreads} more threads; with an HTTP connection in memory {figures.WaitingHttpBytesEach:0} bytes each
                 """);
         }
@@ -74,7 +75,7 @@ internal static class PushLoginBench
     {
         var place = InMemory();
         var (callbacks, logins, mqtt, tls, kept) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
-        var (cpu, allocated) = (new List<double>(), new List<double>());
+        var (cpu, tlsCpu, allocated) = (new List<double>(), new List<double>(), new List<double>());
         var callbackLoad = new CallbackOnlyLoad(Users);
         await using var callbackRig = await PushLoginRig.StartAsync(Path.Combine(folder, "callback"), Users, place, callbackLoad, cancellationToken);
         var direct = InMemory();
@@ -102,22 +103,27 @@ internal static class PushLoginBench
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), LabClock.Wall, cancellationToken);
         }
-        // The first round of each compiles; it is not counted.
         for (var round = 0; round <= Rounds; round++)
         {
-            var (list, number) = (round == 0 ? new List<double>() : null, round);
-            async Task CountAsync(List<double> into, int users, Func<Task<TimeSpan>> run) => (list ?? into).Add(users / (await run()).TotalSeconds);
-            await CountAsync(callbacks, Users, () => callbackLoad.RunAsync(callbackRig, place, AtOnce, cancellationToken));
-            using (var process = Process.GetCurrentProcess())
+            // The first round of each compiles; it is not counted.
+            var counts = round > 0;
+            async Task CountAsync(List<double> into, int users, Func<Task<TimeSpan>> run, List<double>? cpuInto = null, List<double>? bytesInto = null)
             {
+                using var process = Process.GetCurrentProcess();
                 var (processor, bytes) = (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true));
-                await CountAsync(logins, Users, () => directLoad.RunAsync(AtOnce, cancellationToken));
+                var took = await run();
                 process.Refresh();
-                (list ?? cpu).Add((process.TotalProcessorTime - processor).TotalMicroseconds / Users);
-                (list ?? allocated).Add((GC.GetTotalAllocatedBytes(precise: true) - bytes) / (double)Users);
+                if (counts)
+                {
+                    into.Add(users / took.TotalSeconds);
+                    cpuInto?.Add((process.TotalProcessorTime - processor).TotalMicroseconds / users);
+                    bytesInto?.Add((GC.GetTotalAllocatedBytes(precise: true) - bytes) / (double)users);
+                }
             }
+            await CountAsync(callbacks, Users, () => callbackLoad.RunAsync(callbackRig, place, AtOnce, cancellationToken));
+            await CountAsync(logins, Users, () => directLoad.RunAsync(AtOnce, cancellationToken), cpu, allocated);
             await CountAsync(mqtt, MqttUsers, () => mqttLoad.RunAsync(AtOnce, cancellationToken));
-            await CountAsync(tls, TlsUsers, () => newLoad.RunAsync(TlsAtOnce, cancellationToken));
+            await CountAsync(tls, TlsUsers, () => newLoad.RunAsync(TlsAtOnce, cancellationToken), tlsCpu);
             await CountAsync(kept, TlsUsers, () => keptLoad.RunAsync(TlsAtOnce, cancellationToken));
         }
         foreach (var load in new[] { directLoad, mqttLoad, newLoad, keptLoad })
@@ -125,7 +131,7 @@ internal static class PushLoginBench
             await load.EndAsync();
         }
         var (bare, http, threads) = await WaitAsync(Path.Combine(folder, "waiting"), cancellationToken);
-        return new PushLoginFigures("push-login", Rounds, Rate(callbacks), Rate(logins), Ratio(logins, callbacks), Rate(mqtt), Ratio(mqtt, logins), Rate(tls), Rate(kept),
+        return new PushLoginFigures("push-login", Rounds, Rate(callbacks), Rate(logins), Ratio(logins, callbacks), Rate(mqtt), Ratio(mqtt, logins), Rate(tls), Rate(kept), Math.Round(Median(tlsCpu)),
             WaitingUsers, Math.Round(bare), threads, Math.Round(http), Math.Round(Median(cpu), 1), Math.Round(Median(allocated)));
     }
 
@@ -137,11 +143,15 @@ internal static class PushLoginBench
         // Once beforehand: journal and event log are as full as they ever get.
         await BeginAsync(rig, [], cancellationToken);
         rig.NextStep();
+        await rig.DrainAsync();
         var (waiting, before, threadsBefore) = (new List<Task>(WaitingUsers), Heap(), Threads());
         await BeginAsync(rig, waiting, cancellationToken);
+        await rig.DrainAsync();
         var (bare, threads) = ((Heap() - before) / (double)WaitingUsers, Threads() - threadsBefore);
         rig.NextStep();
         await Task.WhenAll(waiting);
+        waiting.Clear();
+        await rig.DrainAsync();
         before = Heap();
         var lines = new List<(BenchLine Line, Task Answer)>(WaitingUsers);
         var vpn = new IPEndPoint(place.Server.Addresses[0], PushLoginRig.VpnPort);
@@ -149,6 +159,7 @@ internal static class PushLoginBench
         {
             lines.AddRange(await Task.WhenAll(users.Select(user => PushLoginLoad.WaitAsync(place, vpn, user, cancellationToken))));
         }
+        await rig.DrainAsync();
         var http = (Heap() - before) / (double)WaitingUsers;
         rig.NextStep();
         foreach (var (line, answer) in lines)

@@ -100,7 +100,7 @@ internal static class ConsoleTargets
             var folder = Directory.CreateTempSubdirectory("appliance-fuzz-").FullName;
             var key = DeviceKey.Open(Path.Combine(folder, "device.key"));
             Directory.Delete(folder, recursive: true);
-            _store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), new NoDisk(), "system.conf", key, Laboratory.DefaultConfiguration(), ConfigRules.Values, TimeProvider.System);
+            _store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), new NoDisk(), "system.conf", key, LabBoard.DefaultConfiguration(), ConfigRules.Values, TimeProvider.System);
             _first = _store.Current;
         }
 

@@ -53,7 +53,7 @@ internal static class PushTargets
             var state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, .. LoginCore.Tables]);
             var events = new EventLog(state, _time, "FUZZ");
             var debug = new DebugTap();
-            var config = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), DeviceKey.Open(Path.Combine(folder, "device.key")), Laboratory.DefaultConfiguration(), ConfigRules.Values, _time);
+            var config = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), DeviceKey.Open(Path.Combine(folder, "device.key")), LabBoard.DefaultConfiguration(), ConfigRules.Values, _time);
             var login = new LoginService(new TokenCore(state), state, events, _time, debug);
             login.Apply(config.Current, config.Current);
             _push = new PushService(login, _sent, events, _time, debug, _ => { });

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace Appliance.Sim;
+namespace Appliance.Hal;
 
 /// <summary>
 /// JSON from outside, read so that nothing in it can surprise later: the framework looks at the text of a string only when it is asked for,
