@@ -83,12 +83,16 @@ internal sealed class PushLoginLoad(PushLoginRig rig, PushLoginPlace place, SslC
 internal sealed class CallbackOnlyLoad(int users) : IPushSender
 {
     private readonly string[] _sessions = new string[users];
-    private CountdownEvent _sent = new(users);
+    private TaskCompletionSource _sent = new();
+    private int _missing;
 
     public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
     {
         _sessions[PushLoginRig.UserOf(message)] = message.SessionId;
-        _sent.Signal();
+        if (Interlocked.Decrement(ref _missing) == 0)
+        {
+            _sent.SetResult();
+        }
         return ValueTask.FromResult(PushResult.Sent);
     }
 
@@ -96,12 +100,12 @@ internal sealed class CallbackOnlyLoad(int users) : IPushSender
     public async Task<TimeSpan> RunAsync(PushLoginRig rig, PushLoginPlace place, int atOnce, CancellationToken cancellationToken)
     {
         rig.NextStep();
-        _sent = new CountdownEvent(users);
+        (_sent, _missing) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), users);
         foreach (var chunk in Enumerable.Range(0, users).Chunk(512))
         {
             await Task.WhenAll(chunk.Select(user => rig.Login.StartAsync(new LoginRequest(PushLoginRig.User(user), "p", "", IPAddress.Loopback) { Nic = "port1" })));
         }
-        await Task.Run(() => _sent.Wait(cancellationToken), cancellationToken);
+        await _sent.Task.WaitAsync(cancellationToken);
         var requests = Enumerable.Range(0, users).Select(user => BenchPhones.Approval(_sessions[user], rig.Codes[user])).ToArray();
         var lines = await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => BenchLine.ConnectAsync(place.Client, new IPEndPoint(place.Server.Addresses[0], PushLoginRig.CallbackPort), null, cancellationToken)));
         var next = -1;

@@ -20,7 +20,7 @@ internal static class LabTargets
     [
         new("lab-api", "method and target on a line, then a body, to the lab API: a status under 500", LabApi) { AllocationBase = 1024 * 1024 },
         new("faults", "a faults file: FormatException names the place", () => input => ProviderTargets.Refused<FormatException>(() => FaultText.Read(input))),
-        new("board", "a board.json: FormatException names what is wrong", () => input => ProviderTargets.Refused<FormatException>(() => BoardText.Read(BoardText.Parse(input, "fuzz/board.json"), "fuzz/board.json"))),
+        new("board", "a board.json: FormatException names what is wrong", () => input => ProviderTargets.Refused<FormatException>(() => BoardText.Read(BoardText.Parse(input, "fuzz/board.json"), "fuzz/board.json"))) { AllocationBase = 128 * 1024 },
         new("clock-state", "clock.json: null when it is damaged", () => input => ClockState.Read(input)),
         new("mqtt-address", "HOST:PORT[,…]: FormatException names what is wrong", () => input => ProviderTargets.Refused<FormatException>(() => MqttAddress.Parse(Encoding.UTF8.GetString(input)))),
     ];

@@ -64,11 +64,7 @@ internal static class PushTargets
 
         public void Serve(byte[] input)
         {
-            var lines = Encoding.Latin1.GetString(input).Split('\n', 4);
-            if (lines.Length < 4)
-            {
-                return;
-            }
+            string[] lines = [.. Encoding.Latin1.GetString(input).Split('\n', 4), "", "", ""];
             // Three wrong answers end a session, and so may others: the next order opens another.
             if (_answers++ % 2 == 0)
             {
