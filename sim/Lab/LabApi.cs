@@ -154,6 +154,7 @@ public sealed class LabApi : IAsyncDisposable
             ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
+            ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
@@ -349,6 +350,12 @@ public sealed class LabApi : IAsyncDisposable
             events = unit.EventsAfter(after, MostEvents);
         }
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
+    }
+
+    private static Task ProcessAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, ProcessJson.Now(), LabJson.Default.ProcessJson);
     }
 
     private async Task FaultsAsync(HttpContext context)
