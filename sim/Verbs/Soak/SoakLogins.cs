@@ -32,6 +32,9 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
     private const string LoginCheck = "/remote/logincheck";
     private const string FaultEvent = "0199000001";
 
+    /// <summary>Faults that change nothing of a login's end: what they delay is within the push's life.</summary>
+    private static readonly string[] Harmless = ["push.delay", "push.duplicate", "phone.offline", "callback.late", "callback.twice"];
+
     /// <summary>One in so many is denied.</summary>
     private const int DenyEvery = 20;
 
@@ -46,13 +49,13 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
     private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> _faults = new(StringComparer.Ordinal);
     private readonly List<(int Number, string User, bool Deny, string Result)> _ended = [];
     private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _told = new();
     private long _lastEvent;
 
     /// <summary>Begins logins at a rate for a time, and returns when each has ended.</summary>
     public async Task RunAsync(TimeSpan duration, double rate, CancellationToken cancellationToken)
     {
-        var reading = ReadFaultsAsync();
+        using var told = new CancellationTokenSource();
+        var reading = ReadFaultsAsync(told.Token);
         var logins = new List<Task>();
         var began = LabClock.Wall.GetTimestamp();
         for (var number = 0; number < duration.TotalSeconds * rate && !cancellationToken.IsCancellationRequested; number++)
@@ -69,7 +72,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         await Task.WhenAll(logins);
         // What the phones of the last logins met is told a moment later.
         await Task.Delay(TimeSpan.FromSeconds(2), LabClock.Wall, CancellationToken.None);
-        await _told.CancelAsync();
+        await told.CancelAsync();
         await reading;
     }
 
@@ -80,13 +83,8 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         {
             return [.. _ended.OrderBy(login => login.Number).Select(login =>
             {
-                // A fault explains one login: the first of its user that it can explain.
-                var fault = "";
                 var right = login.Deny ? login.Result == "denied" : login.Result == "approved";
-                if (!right && _faults.TryGetValue($"{login.User} {login.Number / users}", out var fired) && fired.TryDequeue(out var word))
-                {
-                    fault = word;
-                }
+                var fault = !right && _faults.TryGetValue($"{login.User} {login.Number / users}", out var fired) ? fired.FirstOrDefault(word => !Harmless.Contains(word)) ?? "" : "";
                 return (right ? login.Deny ? SoakEnd.Denied : SoakEnd.Approved : fault.Length > 0 ? SoakEnd.ByFault : SoakEnd.Unexplained, login.User, login.Result, fault);
             })];
         }
@@ -147,13 +145,13 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         (await lab.PutAsJsonAsync($"/lab/phones/{SoakPlan.Serial(user)}", new JsonObject { ["mode"] = mode })).EnsureSuccessStatusCode();
 
     /// <summary>Follows the lab's events; each fault is put down for the login that its user has under way.</summary>
-    private async Task ReadFaultsAsync()
+    private async Task ReadFaultsAsync(CancellationToken told)
     {
         try
         {
             while (true)
             {
-                var events = (await lab.GetFromJsonAsync<JsonArray>($"/lab/events?after={_lastEvent}&wait=1", _told.Token))!;
+                var events = (await lab.GetFromJsonAsync<JsonArray>($"/lab/events?after={_lastEvent}&wait=1", told))!;
                 foreach (var entry in events)
                 {
                     _lastEvent = entry!["id"]!.GetValue<long>();
@@ -164,7 +162,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
                 }
             }
         }
-        catch (OperationCanceledException) when (_told.IsCancellationRequested)
+        catch (OperationCanceledException) when (told.IsCancellationRequested)
         {
             // Every login has ended.
         }

@@ -11,7 +11,7 @@ internal static class SoakPlan
     public static readonly TimeSpan Turn = TimeSpan.FromSeconds(75);
 
     /// <summary>The deadline of a push; who got none waits so long.</summary>
-    public const int PushLifeSeconds = 10;
+    public const int PushLifeSeconds = 15;
 
     /// <summary>What may happen to a login; about one in eight meets one of them.</summary>
     public const string Faults = """
