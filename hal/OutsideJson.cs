@@ -18,27 +18,32 @@ internal static class OutsideJson
             throw new JsonException("it is not UTF-8");
         }
         var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = depth });
+        var name = "";
         while (reader.Read())
         {
-            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped && !IsText(ref reader))
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || (!reader.ValueIsEscaped && reader.TokenType == JsonTokenType.String))
             {
-                throw new JsonException("a string holds half of a surrogate pair");
+                continue;
             }
+            if (Text(ref reader) is not { } text)
+            {
+                throw new JsonException($"{(reader.TokenType == JsonTokenType.PropertyName ? "a name" : name.Length == 0 ? "a string" : $"'{name}'")} holds half of a surrogate pair");
+            }
+            name = reader.TokenType == JsonTokenType.PropertyName ? text : name;
         }
         using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = depth });
         return document.RootElement.Clone();
     }
 
-    private static bool IsText(ref Utf8JsonReader reader)
+    private static string? Text(ref Utf8JsonReader reader)
     {
         try
         {
-            reader.GetString();
-            return true;
+            return reader.GetString();
         }
         catch (InvalidOperationException)
         {
-            return false;
+            return null;
         }
     }
 }

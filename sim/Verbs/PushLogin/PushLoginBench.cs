@@ -188,11 +188,11 @@ internal static class PushLoginBench
     /// <summary>A loopback address of this process's own.</summary>
     private static PushLoginPlace Sockets()
     {
-        var nic = new SocketNic("port1", new IPAddress([127, 90, (byte)(1 + (Environment.ProcessId % 250)), (byte)Interlocked.Increment(ref s_nextAddress)]));
+        var nic = new SocketNic("port1", new IPAddress([127, 90, (byte)(1 + (Environment.ProcessId % 250)), (byte)Interlocked.Increment(ref _nextAddress)]));
         return new PushLoginPlace(nic, nic, Tls: true);
     }
 
-    private static int s_nextAddress;
+    private static int _nextAddress;
 
 #pragma warning disable CA5359 // The unit was made a moment ago and lives in this process.
     private static SslClientAuthenticationOptions Any { get; } = new() { TargetHost = "bench.test", RemoteCertificateValidationCallback = (_, _, _, _) => true };

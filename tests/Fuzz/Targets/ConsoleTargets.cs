@@ -19,7 +19,7 @@ internal static class ConsoleTargets
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new("cli-line", "lines of a script at the console of the ready-made lab: a text", () => new Console().Script) { AllocationBase = 32 * 1024 * 1024, LengthMax = 1024 },
-        new("terminal", "keys of a terminal: what its screen gets", () => new Console().Keys) { AllocationBase = 32 * 1024 * 1024, LengthMax = 512 },
+        new("terminal", "keys of a terminal: what its screen gets", () => new Console().Keys) { AllocationBase = 32 * 1024 * 1024, LengthMax = 256 },
         new("config-file", "a configuration file: its lines that are not understood", ConfigFile) { AllocationBase = 4 * 1024 * 1024 },
         new("seed-file", "a seed file (lines or PSKC): SeedFileException names what is wrong", () => input => ProviderTargets.Refused<SeedFileException>(() => SeedFile.Read(input, new byte[16]))) { AllocationBase = 256 * 1024 },
         new("otpauth", "a seed as typed: null when it is none", () => input => TokenSeed.Parse(Encoding.UTF8.GetString(input))),
