@@ -8,6 +8,7 @@ using Appliance.Sim.Clock;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Page;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -40,7 +41,8 @@ public sealed partial class LabApi : IAsyncDisposable
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
+    /// <summary>An interface that listens nowhere yet.</summary>
+    internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
     {
         (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
         Page = new PageServer(clock, phones, _faults, Inbox);
@@ -52,8 +54,11 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; } = new();
 
-    /// <summary>Where it listens.</summary>
-    public Uri Address { get; private set; } = null!;
+    /// <summary>The front of the box; null when its board has none.</summary>
+    internal LabPanel? Panel { get; set; }
+
+    /// <summary>Where it listens; port 0 before it does.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
 
     /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
     /// <param name="port">On loopback.</param>
@@ -123,7 +128,8 @@ public sealed partial class LabApi : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task HandleAsync(HttpContext context)
+    /// <summary>Serves one request.</summary>
+    internal async Task HandleAsync(HttpContext context)
     {
         try
         {
@@ -131,6 +137,12 @@ public sealed partial class LabApi : IAsyncDisposable
             var path = (context.Request.Path.Value ?? "").Split('/');
             if (await Page.TryAsync(context, path) || (context.Request.IsHttps && await LanAsync(context, path)))
             {
+                return;
+            }
+            if (PanelApi.Serves(context.Request.Path))
+            {
+                // The front is there while the unit restarts, too.
+                await On(context, PanelApi.For(context, Panel));
                 return;
             }
             await RouteAsync(context, path, _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting"));
@@ -177,6 +189,7 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
+            ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
@@ -376,6 +389,12 @@ public sealed partial class LabApi : IAsyncDisposable
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
     }
 
+    private static Task ProcessAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, ProcessJson.Now(), LabJson.Default.ProcessJson);
+    }
+
     private async Task FaultsAsync(HttpContext context)
     {
         LabRequest.Query(context.Request);
@@ -411,7 +430,7 @@ public sealed partial class LabApi : IAsyncDisposable
         return JsonAsync(context, problem, LabJson.Default.ProblemJson, "application/problem+json");
     }
 
-    private static async Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, string contentType = "application/json")
+    internal static async Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, string contentType = "application/json")
     {
         context.Response.ContentType = contentType;
         context.Response.Headers.CacheControl = "no-store";
