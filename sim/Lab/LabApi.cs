@@ -29,7 +29,6 @@ namespace Appliance.Sim.Lab;
 public sealed partial class LabApi : IAsyncDisposable
 {
     private const int MostEvents = 1000;
-    private const int UsualLogins = 50;
     private const long LongestWaitSeconds = 300;
     private const double LongestAdvanceSeconds = 366d * 24 * 3600;
 
@@ -45,7 +44,7 @@ public sealed partial class LabApi : IAsyncDisposable
     internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
     {
         (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
-        Page = new PageServer(clock, phones, _faults, Inbox);
+        Page = new PageServer(clock, phones, _faults, Inbox, () => Panel);
     }
 
     /// <summary>What a browser sees.</summary>
@@ -294,45 +293,6 @@ public sealed partial class LabApi : IAsyncDisposable
                 : LabProblem.NotFound($"no push is pending on phone {phone.Serial}");
         }
         await JsonAsync(context, new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail), LabJson.Default.AnsweredJson);
-    }
-
-    private static Task PolicyAsync(HttpContext context, ILabUnit unit)
-    {
-        LabRequest.Query(context.Request);
-        return JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
-    }
-
-    private static async Task ChangePolicyAsync(HttpContext context, ILabUnit unit)
-    {
-        LabRequest.Query(context.Request);
-        var fields = await LabRequest.ObjectAsync(context.Request, "pushLimit", "pushWindowSeconds", "numberMatch", "pushLifeSeconds", "nameSpellingBug");
-        var policy = unit.LabPolicy;
-        long Whole(string name, long now, long min, long max) => !fields.ContainsKey(name) ? now
-            : LabRequest.Number(fields, name, min, max) is var number && number == Math.Floor(number) ? (long)number : throw LabProblem.Bad($"{name} must be a whole number");
-        bool Flag(string name, bool now) => fields.ContainsKey(name) ? LabRequest.Flag(fields, name) : now;
-        await unit.SetLabPolicyAsync(new LabPolicy
-        {
-            PushLimit = (int)Whole("pushLimit", policy.PushLimit, 0, PushLimit.LimitMax),
-            PushWindow = TimeSpan.FromSeconds(Whole("pushWindowSeconds", (long)policy.PushWindow.TotalSeconds, 10, 86_400)),
-            NumberMatch = Flag("numberMatch", policy.NumberMatch),
-            PushLife = TimeSpan.FromSeconds(Whole("pushLifeSeconds", (long)policy.PushLife.TotalSeconds, 5, 600)),
-            NameSpellingBug = Flag("nameSpellingBug", policy.NameSpellingBug),
-        });
-        await JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
-    }
-
-    private static Task LoginsAsync(HttpContext context, ILabUnit unit)
-    {
-        var limit = LabRequest.Query(context.Request, ("limit", LoginJournal.LoginsMax)).GetValueOrDefault("limit", UsualLogins);
-        return JsonAsync(context, [.. unit.Logins.Newest((int)limit).Select(login => LoginJson.Of(login, whole: false))], LabJson.Default.IReadOnlyListLoginJson);
-    }
-
-    private static Task LoginAsync(HttpContext context, ILabUnit unit, string id)
-    {
-        LabRequest.Query(context.Request);
-        return long.TryParse(id, System.Globalization.NumberStyles.None, null, out var number) && unit.Logins.Find(number) is { } login
-            ? JsonAsync(context, LoginJson.Of(login, whole: true), LabJson.Default.LoginJson)
-            : throw LabProblem.NotFound($"no login '{id}' among the newest {LoginJournal.LoginsMax} since the start");
     }
 
     private Task ClockAsync(HttpContext context)

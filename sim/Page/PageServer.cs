@@ -3,6 +3,7 @@ using Appliance.Sim.Clock;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Appliance.Sim.Verbs;
 using Microsoft.AspNetCore.Http;
@@ -18,10 +19,10 @@ internal sealed class PageServer : IAsyncDisposable
     private const int PhonesMax = 200;
     private const int LettersMax = 50;
 
-    private readonly LabClock _clock;
     private readonly PhoneFleet _phones;
     private readonly LabFaults _faults;
     private readonly LabInbox _inbox;
+    private readonly Func<LabPanel?> _panel;
     private readonly CancellationTokenSource _stopping = new();
     private readonly PageState _state;
     private readonly PageStream _stream;
@@ -31,9 +32,14 @@ internal sealed class PageServer : IAsyncDisposable
     private Uri? _lan;
     private string? _info;
 
-    public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox)
+    /// <param name="clock">The lab's clock.</param>
+    /// <param name="phones">The lab's phones.</param>
+    /// <param name="faults">The lab's faults.</param>
+    /// <param name="inbox">The lab's mail.</param>
+    /// <param name="panel">The front of the box beside its ports; null while, or where, there is none.</param>
+    public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox, Func<LabPanel?> panel)
     {
-        (_clock, _phones, _faults, _inbox) = (clock, phones, faults, inbox);
+        (_phones, _faults, _inbox, _panel) = (phones, faults, inbox, panel);
         _state = new PageState(clock, Parts);
         _stream = new PageStream(_state, clock, _stopping.Token);
         _consoles = new WebConsoles(_stopping.Token);
@@ -156,6 +162,7 @@ internal sealed class PageServer : IAsyncDisposable
     {
         part("info", _info ??= JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode, []), PageJson.Default.PageInfoJson));
         part("unit", JsonSerializer.Serialize(Unit(unit), PageJson.Default.PageUnitJson));
+        part("panel", _panel() is { } panel ? JsonSerializer.Serialize(PanelJson.Of(panel), LabJson.Default.PanelJson) : "null");
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());
         part("inbox", JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson));
         part("messages", JsonSerializer.Serialize([.. _phones.Wire.Messages.Select(PageMessageJson.Of)], PageJson.Default.IReadOnlyListPageMessageJson));

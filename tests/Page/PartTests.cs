@@ -35,6 +35,30 @@ public sealed class PartTests(Browser browser)
     }
 
     [Fact]
+    public async Task The_front_has_the_boards_lights_and_its_button_is_held()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await Expect(person.Page.Locator(".leds .light.status.lit")).ToHaveCountAsync(1);
+        await Expect(person.Page.Locator(".display")).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".port .led.link.on")).ToHaveCountAsync(4);
+        await lab.Api.PutAsync("/lab/nics/port3", new StringContent("{\"link\":false}"));
+        await Expect(person.Page.Locator(".port .led.link.on")).ToHaveCountAsync(3);
+        var reset = person.Page.Locator(".push");
+        await reset.FocusAsync();
+        await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.DownAsync("Space"), answer => answer.Url.EndsWith("/press", StringComparison.Ordinal));
+        // The board's own debouncing is on the lab's clock, which stands still.
+        await lab.AdvanceAsync(1);
+        await lab.AdvanceAsync(2);
+        await Expect(reset).ToContainTextAsync("held");
+        await person.PictureAsync("reset-held");
+        await person.Page.Keyboard.UpAsync("Space");
+        await Expect(reset).Not.ToContainTextAsync("held");
+        await person.AssertAccessibleAsync("the front");
+    }
+
+    [Fact]
     public async Task A_phone_behaves_as_its_switches_say()
     {
         await using var lab = await TestLab.StartAsync();

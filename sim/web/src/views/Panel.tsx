@@ -106,7 +106,7 @@ function Push(props: { button: Button }) {
   const isPress = (event: KeyboardEvent) => event.key === " " || event.key === "Enter";
   return (
     <button
-      type="button" class={`push ${button.pressed ? "pressed" : ""}`} title="Hold it"
+      type="button" class={`push ${button.pressed || down.value ? "pressed" : ""}`} title="Hold it"
       onPointerDown={(event) => { event.currentTarget.setPointerCapture(event.pointerId); press(); }} onPointerUp={release} onPointerCancel={release} onBlur={release}
       onKeyDown={(event) => { if (isPress(event)) { event.preventDefault(); press(); } }} onKeyUp={(event) => { if (isPress(event)) release(); }}
     >
