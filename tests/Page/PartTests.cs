@@ -53,7 +53,8 @@ public sealed class PartTests(Browser browser)
         await lab.AdvanceAsync(2);
         await Expect(reset).ToContainTextAsync("held");
         await person.PictureAsync("reset-held");
-        await person.Page.Keyboard.UpAsync("Space");
+        await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.UpAsync("Space"), answer => answer.Url.EndsWith("/release", StringComparison.Ordinal));
+        await lab.AdvanceAsync(1);
         await Expect(reset).Not.ToContainTextAsync("held");
         await person.AssertAccessibleAsync("the front");
     }
