@@ -133,7 +133,7 @@ public sealed class Unit : IAsyncDisposable
         var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
         var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
-        var radius = Own(new RadiusClient(options.Nics, options.Time));
+        var radius = Own(new RadiusClient(options.Nics, options.Time, debug));
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events);
         login.Connect(letters);

@@ -17,6 +17,17 @@ public enum RadiusScheme
     MsChap2,
 }
 
+/// <summary>What carries the packets (<c>transport-protocol</c>).</summary>
+public enum RadiusTransport
+{
+    /// <summary>RFC 2865.</summary>
+    Udp,
+    /// <summary>RFC 6613.</summary>
+    Tcp,
+    /// <summary>RadSec, RFC 6614.</summary>
+    Tls,
+}
+
 /// <summary>One address that a server answers at, and what is shared with it.</summary>
 public sealed record RadiusTarget(IPEndPoint EndPoint, RadiusSecret Secret);
 
@@ -28,17 +39,20 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
 {
     private const int DefaultPort = 1812;
 
-    /// <summary>*Assumed* where <c>status-ttl</c> is not in the release: its default where it is.</summary>
-    private static readonly TimeSpan DeadTimeDefault = TimeSpan.FromSeconds(300);
+    /// <summary>What <c>remoteauthtimeout 0</c> (none; 6.2.0 to 6.2.6) is here: an end there must be.</summary>
+    private static readonly TimeSpan ServerTimeMax = TimeSpan.FromMinutes(5);
 
     /// <summary>After so long without an answer the request is repeated.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long one server is tried before the next is (<c>remoteauthtimeout</c>; never less than one <see cref="Timeout"/>).</summary>
+    /// <summary>How long one server is tried before the next is: <c>remoteauthtimeout</c>, as the vendor's documents have it.</summary>
     public TimeSpan ServerTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>For how long a server that did not answer is asked last.</summary>
-    public TimeSpan DeadTime { get; init; } = DeadTimeDefault;
+    /// <summary>For how long a server that did not answer is left out (<c>status-ttl</c>; zero: never, as before 7.4.0).</summary>
+    public TimeSpan DeadTime { get; init; }
+
+    /// <summary>What carries the packets.</summary>
+    public RadiusTransport Transport { get; init; }
 
     /// <summary>True: an answer without a Message-Authenticator is none.</summary>
     public bool RequireMessageAuthenticator { get; init; } = true;
@@ -84,8 +98,8 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
         return new RadiusSettings(name, [.. targets], SchemesOf(entry.Text("auth-type")))
         {
             Timeout = timeout,
-            ServerTime = whole > timeout ? whole : timeout,
-            DeadTime = Has(entry, "status-ttl") ? TimeSpan.FromSeconds(entry.Number("status-ttl")) : DeadTimeDefault,
+            ServerTime = whole > TimeSpan.Zero ? whole : ServerTimeMax,
+            DeadTime = Has(entry, "status-ttl") ? TimeSpan.FromSeconds(entry.Number("status-ttl")) : TimeSpan.Zero,
             RequireMessageAuthenticator = Has(entry, "require-message-authenticator") ? entry.Enabled("require-message-authenticator") : IsHardened(config.Schema.Personality.Release),
             NasIp = AddressOf(entry.Text("nas-ip")),
             NasId = Has(entry, "nas-id-type") && entry.Text("nas-id-type") == "custom" ? entry.Text("nas-id") : global.Text("hostname"),
@@ -97,6 +111,9 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
             Classes = entry.Words("class"),
         };
     }
+
+    /// <summary>Names the way to a server: datagrams of one interface share their ports, connections are to one server.</summary>
+    internal string ChannelTo(RadiusTarget target, string nic) => Transport == RadiusTransport.Udp ? nic : $"{nic} {Transport} {Name} {target.EndPoint}";
 
     /// <summary>The schemes of an <c>auth-type</c>.</summary>
     public static ImmutableArray<RadiusScheme> SchemesOf(string authType) => authType switch
