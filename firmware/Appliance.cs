@@ -134,6 +134,7 @@ public sealed class Unit : IAsyncDisposable
         var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
         var radius = Own(new RadiusClient(options.Nics, options.Time, debug));
+        login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events);
         login.Connect(letters);
