@@ -7,7 +7,7 @@ using Xunit;
 namespace Appliance.Tests.Radius;
 
 /// <summary>
-/// FreeRADIUS as a server, with a raddb of its own in a temporary folder and an address that nobody else uses. Its users: <c>bob</c> (password);
+/// FreeRADIUS as a server, with a raddb of its own in a temporary folder and an address that nobody else uses. Its users: <c>bob</c> and <c>zoe</c> (password);
 /// <c>eve</c> (password, then the codes 123456 and 654321: two challenges); <c>una</c> (a challenge as a FortiAuthenticator's, answered by nothing).
 /// </summary>
 internal sealed class FreeRadius : IAsyncDisposable
@@ -26,7 +26,7 @@ internal sealed class FreeRadius : IAsyncDisposable
         EndPoint = new IPEndPoint(IPAddress.Parse($"127.{60 + (number / 62_500 % 30)}.{1 + (number / 250 % 250)}.{1 + (number % 250)}"), Port);
         // It checks every Message-Authenticator that it gets, and by itself adds none to what it answers.
         var sign = signs ? "update reply {\n&Message-Authenticator := 0x00\n}" : "";
-        File.WriteAllText(Path.Combine(_folder.FullName, "users"), "bob Cleartext-Password := \"bob-password\"\n    Fortinet-Group-Name = \"staff\", Session-Timeout = 3600\n");
+        File.WriteAllText(Path.Combine(_folder.FullName, "users"), "bob Cleartext-Password := \"bob-password\"\n    Fortinet-Group-Name = \"staff\", Session-Timeout = 3600\nzoe Cleartext-Password := \"zoe-password\"\n");
         File.WriteAllText(Path.Combine(_folder.FullName, "radiusd.conf"), $$"""
             prefix = /usr
             libdir = /usr/lib/freeradius
