@@ -13,6 +13,7 @@ namespace Appliance.Firmware.Radius;
 /// </summary>
 public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
 {
+    private static readonly string[] ConnectionTables = ["user radius", "vpn certificate ca", "vpn certificate local"];
     private readonly IReadOnlyList<INic> _nics;
     private readonly TimeProvider _time;
     private readonly RadiusDebug _debug;
@@ -38,6 +39,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     /// </summary>
     public event Action<string, IPEndPoint, RadiusRefusal>? Refused;
 
+    /// <summary>Raised when a connection (TCP, TLS) cannot be made: the entry, the server, why.</summary>
+    public event Action<string, IPEndPoint, string>? NotConnected;
+
     /// <summary>How many packets were refused for one reason.</summary>
     public long IgnoredFor(RadiusRefusal reason)
     {
@@ -51,6 +55,17 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
         Volatile.Write(ref _config, next);
+        if (ConnectionTables.Any(table => previous.List(table) != next.List(table)))
+        {
+            // Secrets or certificates may be others: what is asked now is asked again on new connections.
+            lock (_gate)
+            {
+                foreach (var connection in _paths.Values.OfType<RadiusConnection>())
+                {
+                    connection.End();
+                }
+            }
+        }
         return null;
     }
 
@@ -154,6 +169,28 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         Carry(step);
     }
 
+    private void Lost((string Channel, int Port) key, RadiusConnection connection, RadiusSend send, bool wasConnected, string why)
+    {
+        RadiusClientStep step;
+        lock (_gate)
+        {
+            if (_stopped || !_paths.TryGetValue(key, out var known) || known != connection)
+            {
+                return;
+            }
+            _paths.Remove(key);
+            var now = _time.GetUtcNow();
+            step = _core.Lost(key.Channel, key.Port, wasConnected, now);
+            Collect(step, now);
+        }
+        Carry(step);
+        if (!wasConnected)
+        {
+            _debug.NotConnected(send, why);
+            NotConnected?.Invoke(send.Settings.Name, send.To, why);
+        }
+    }
+
     /// <summary>In the lock: who is answered, by which ways things leave, and when the clock is to come.</summary>
     private void Collect(RadiusClientStep step, DateTimeOffset now)
     {
@@ -208,7 +245,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         try
         {
             var nic = _nics.First(nic => nic.Name == send.Nic);
-            IRadiusPath path = new RadiusDatagrams(nic.OpenDatagrams(0), (packet, from) => Receive(key, packet, from));
+            IRadiusPath path = send.Settings.Transport == RadiusTransport.Udp
+                ? new RadiusDatagrams(nic.OpenDatagrams(0), (packet, from) => Receive(key, packet, from))
+                : new RadiusConnection(nic, send.Settings, send.To, _time, (packet, from) => Receive(key, packet, from), (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
             _paths.Add(key, path);
             return path;
         }

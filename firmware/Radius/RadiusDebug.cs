@@ -36,6 +36,9 @@ internal sealed class RadiusDebug(DebugTap tap)
         tap.Write(DebugArea.Fnbamd, $"__rad_chk_resp_authenticator-{words}");
     }
 
+    /// <summary>There is no connection to a server.</summary>
+    internal void NotConnected(RadiusSend send, string why) => tap.Write(DebugArea.Fnbamd, $"fnbamd_radius_connect-No connection to server '{send.Settings.Name}' ({send.To}): {why}");
+
     /// <summary>A refusal in the device's words, where they are public.</summary>
     internal static string Words(RadiusRefusal reason) => reason switch
     {

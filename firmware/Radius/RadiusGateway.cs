@@ -23,6 +23,7 @@ public sealed class RadiusGateway : IRemoteGateway
     {
         (_client, _config, _events) = (client, config, events);
         client.Refused += Tell;
+        client.NotConnected += Tell;
     }
 
     /// <inheritdoc/>
@@ -60,10 +61,15 @@ public sealed class RadiusGateway : IRemoteGateway
         _ => accept.Groups,
     };
 
-    private void Tell(string entry, IPEndPoint server, RadiusRefusal reason) => _events.Write(new EventEntry(
-        "0102043009", "user", EventLevel.Warning, "RADIUS reply refused",
+    private void Tell(string entry, IPEndPoint server, string why) => Tell("RADIUS server not connected", entry, server, "no_connection", $"RADIUS server {entry} ({server}): no connection: {why}");
+
+    private void Tell(string entry, IPEndPoint server, RadiusRefusal reason) =>
+        Tell("RADIUS reply refused", entry, server, Reason(reason), $"RADIUS server {entry} ({server}): the reply was refused: {Explained(reason)}");
+
+    private void Tell(string description, string entry, IPEndPoint server, string reason, string message) => _events.Write(new EventEntry(
+        "0102043009", "user", EventLevel.Warning, description,
         ("server", entry), ("srcip", server.Address.ToString()), ("srcport", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("action", "authentication"), ("status", "failure"),
-        ("reason", Reason(reason)), ("msg", $"RADIUS server {entry} ({server}): the reply was refused: {Explained(reason)}")));
+        ("reason", reason), ("msg", message)));
 
     private static string Reason(RadiusRefusal reason) => reason switch
     {

@@ -39,6 +39,10 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
 {
     private const int DefaultPort = 1812;
 
+    /// <summary>RFC 6614, 2.1, and the secret of the same document, 2.3: *assumed* where none is set.</summary>
+    private const int DefaultTlsPort = 2083;
+    private const string DefaultTlsSecret = "radsec";
+
     /// <summary>What <c>remoteauthtimeout 0</c> (none; 6.2.0 to 6.2.6) is here: an end there must be.</summary>
     private static readonly TimeSpan ServerTimeMax = TimeSpan.FromMinutes(5);
 
@@ -53,6 +57,9 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
 
     /// <summary>What carries the packets.</summary>
     public RadiusTransport Transport { get; init; }
+
+    /// <summary>Certificates of RadSec; null without it.</summary>
+    public RadiusTls? Tls { get; init; }
 
     /// <summary>True: an answer without a Message-Authenticator is none.</summary>
     public bool RequireMessageAuthenticator { get; init; } = true;
@@ -89,10 +96,12 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
             return null;
         }
         var global = config.Object("system global");
-        var port = entry.Number("radius-port") is > 0 and var set ? (int)set : DefaultPort;
+        var transport = Has(entry, "transport-protocol") ? entry.Text("transport-protocol") switch { "tls" => RadiusTransport.Tls, "tcp" => RadiusTransport.Tcp, _ => RadiusTransport.Udp } : RadiusTransport.Udp;
+        var port = entry.Number("radius-port") is > 0 and var set ? (int)set : transport == RadiusTransport.Tls ? DefaultTlsPort : DefaultPort;
+        string SecretOf(string attribute) => entry.Text(attribute) is { Length: > 0 } secret ? secret : transport == RadiusTransport.Tls ? DefaultTlsSecret : "";
         var targets = new[] { ("server", "secret"), ("secondary-server", "secondary-secret"), ("tertiary-server", "tertiary-secret") }
-            .Where(pair => IPAddress.TryParse(entry.Text(pair.Item1), out _) && entry.Text(pair.Item2).Length > 0)
-            .Select(pair => new RadiusTarget(new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port), new RadiusSecret(entry.Text(pair.Item2))));
+            .Where(pair => IPAddress.TryParse(entry.Text(pair.Item1), out _) && SecretOf(pair.Item2).Length > 0)
+            .Select(pair => new RadiusTarget(new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port), new RadiusSecret(SecretOf(pair.Item2))));
         var timeout = TimeSpan.FromSeconds(Math.Max(1, entry.Number("timeout")));
         var whole = TimeSpan.FromSeconds(global.Number("remoteauthtimeout"));
         return new RadiusSettings(name, [.. targets], SchemesOf(entry.Text("auth-type")))
@@ -104,7 +113,10 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
             NasIp = AddressOf(entry.Text("nas-ip")),
             NasId = Has(entry, "nas-id-type") && entry.Text("nas-id-type") == "custom" ? entry.Text("nas-id") : global.Text("hostname"),
             SourceIp = AddressOf(entry.Text("source-ip")),
-            Interface = Has(entry, "interface-select-method") && entry.Text("interface-select-method") == "specify" ? entry.Text("interface") : "",
+            Interface = Has(entry, "interface-select-method") && entry.Text("interface-select-method") == "specify" ? entry.Text("interface")
+                : Has(entry, "source-ip-interface") ? entry.Text("source-ip-interface") : "",
+            Transport = transport,
+            Tls = transport == RadiusTransport.Tls ? TlsOf(config, entry) : null,
             Latin1 = entry.Text("password-encoding") == "ISO-8859-1",
             AllGroups = entry.Enabled("all-usergroup"),
             GroupOverride = Has(entry, "group-override-attr-type") ? entry.Text("group-override-attr-type") : "",
@@ -133,6 +145,15 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
         (7, >= 6) or ( > 7, _) => true,
         _ => false,
     };
+
+    private static RadiusTls TlsOf(ConfigTree config, ConfigObject entry)
+    {
+        var authority = config.List("vpn certificate ca").Find(entry.Text("ca-cert"));
+        var own = config.List("vpn certificate local").Find(entry.Text("client-cert"));
+        return new RadiusTls(
+            authority?.Text("ca") ?? "", own?.Text("certificate") ?? "", own?.Text("private-key") ?? "", own?.Text("password") ?? "",
+            entry.Enabled("server-identity-check"), entry.Text("tls-min-proto-version") == "TLSv1-3");
+    }
 
     private static bool Has(ConfigObject entry, string attribute) => entry.Schema.Attribute(attribute) is not null;
 

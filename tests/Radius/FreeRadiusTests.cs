@@ -12,7 +12,7 @@ namespace Appliance.Tests.Radius;
 /// <summary>The client against FreeRADIUS, over sockets.</summary>
 public sealed class FreeRadiusTests
 {
-    private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
+    internal static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
     private readonly FakeTimeProvider _time = new(Start);
 
     [Theory]
