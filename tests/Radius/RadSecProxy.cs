@@ -11,7 +11,7 @@ namespace Appliance.Tests.Radius;
 /// radsecproxy in front of a FreeRADIUS: takes TLS from clients whose certificate the test's CA made, and speaks UDP behind. Its certificate is for
 /// its address.
 /// </summary>
-internal sealed class RadSec : IAsyncDisposable
+internal sealed class RadSecProxy : IAsyncDisposable
 {
     public const string Secret = "radsec";
     public const int Port = 2083;
@@ -21,7 +21,7 @@ internal sealed class RadSec : IAsyncDisposable
     private readonly X509Certificate2 _authority;
     private Process? _process;
 
-    private RadSec(FreeRadius behind)
+    private RadSecProxy(FreeRadius behind)
     {
         EndPoint = new IPEndPoint(behind.EndPoint.Address, Port);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -69,9 +69,9 @@ internal sealed class RadSec : IAsyncDisposable
 
     public string ClientKey { get; }
 
-    public static async Task<RadSec> StartAsync(FreeRadius behind)
+    public static async Task<RadSecProxy> StartAsync(FreeRadius behind)
     {
-        var proxy = new RadSec(behind);
+        var proxy = new RadSecProxy(behind);
         try
         {
             await proxy.StartAsync();

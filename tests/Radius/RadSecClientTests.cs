@@ -10,7 +10,7 @@ using Xunit;
 namespace Appliance.Tests.Radius;
 
 /// <summary>The client over TLS (RFC 6614), by radsecproxy with a FreeRADIUS behind it.</summary>
-public sealed class RadSecTests
+public sealed class RadSecClientTests
 {
     private readonly FakeTimeProvider _time = new(FreeRadiusTests.Start);
     private readonly List<string> _failures = [];
@@ -20,7 +20,7 @@ public sealed class RadSecTests
     {
         const int Many = 200;
         await using var server = await FreeRadius.StartAsync();
-        await using var proxy = await RadSec.StartAsync(server);
+        await using var proxy = await RadSecProxy.StartAsync(server);
         await using var client = Client();
         var settings = Settings(proxy);
         Assert.IsType<RadiusResult.Accept>(await AskAsync(client, settings, "bob", "bob-password"));
@@ -36,7 +36,7 @@ public sealed class RadSecTests
     public async Task AConnectionThatBreaksIsMadeAnew()
     {
         await using var server = await FreeRadius.StartAsync();
-        await using var proxy = await RadSec.StartAsync(server);
+        await using var proxy = await RadSecProxy.StartAsync(server);
         await using var client = Client();
         Assert.IsType<RadiusResult.Accept>(await AskAsync(client, Settings(proxy), "bob", "bob-password"));
         await proxy.KillAsync();
@@ -49,9 +49,9 @@ public sealed class RadSecTests
     public async Task AServerThatCannotBeTrustedGetsNoPassword()
     {
         await using var server = await FreeRadius.StartAsync();
-        await using var proxy = await RadSec.StartAsync(server);
+        await using var proxy = await RadSecProxy.StartAsync(server);
         await using var another = await FreeRadius.StartAsync();
-        await using var other = await RadSec.StartAsync(another);
+        await using var other = await RadSecProxy.StartAsync(another);
         await using var client = Client();
         async Task RefusedAsync(RadiusTls tls, string why)
         {
@@ -70,7 +70,7 @@ public sealed class RadSecTests
     public async Task AUserLogsInThroughRadSec()
     {
         await using var server = await FreeRadius.StartAsync();
-        await using var proxy = await RadSec.StartAsync(server);
+        await using var proxy = await RadSecProxy.StartAsync(server);
         await using var lab = await TestLab.StartAsync($"""
             config vpn certificate ca
                 edit "radsec-ca"
@@ -86,7 +86,7 @@ public sealed class RadSecTests
             config user radius
                 edit "free"
                     set server "{proxy.EndPoint.Address}"
-                    set secret {RadSec.Secret}
+                    set secret {RadSecProxy.Secret}
                     set auth-type pap
                     set transport-protocol tls
                     set ca-cert "radsec-ca"
@@ -129,9 +129,9 @@ public sealed class RadSecTests
         return client;
     }
 
-    private static RadiusTls Tls(RadSec proxy) => new(proxy.Authority, proxy.ClientCertificate, proxy.ClientKey, "", ChecksIdentity: true, Only13: false);
+    private static RadiusTls Tls(RadSecProxy proxy) => new(proxy.Authority, proxy.ClientCertificate, proxy.ClientKey, "", ChecksIdentity: true, Only13: false);
 
-    private static RadiusSettings Settings(RadSec proxy) => new("free", [new(proxy.EndPoint, new RadiusSecret(RadSec.Secret))], [RadiusScheme.Pap]) { Transport = RadiusTransport.Tls, Tls = Tls(proxy) };
+    private static RadiusSettings Settings(RadSecProxy proxy) => new("free", [new(proxy.EndPoint, new RadiusSecret(RadSecProxy.Secret))], [RadiusScheme.Pap]) { Transport = RadiusTransport.Tls, Tls = Tls(proxy) };
 
     private async Task<RadiusResult> AskAsync(RadiusClient client, RadiusSettings settings, string user, string password)
     {
