@@ -20,6 +20,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
     /// <summary>So many tries in a row without an answer make a server unreachable for <c>status-ttl</c> (documented for 7.4.0).</summary>
     public const int SilentTriesMax = 6;
 
+    /// <summary>Primary, secondary and tertiary, as many as there are.</summary>
+    private static readonly ImmutableArray<int>[] InOrder = [[], [0], [0, 1], [0, 1, 2]];
+
     private readonly RadiusRequests _requests = new(random);
     private readonly Dictionary<long, Exchange> _exchanges = [];
     private readonly Dictionary<(string Channel, int Slot), Exchange> _slots = [];
@@ -197,7 +200,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         {
             return challenge.Server < settings.Targets.Length ? [challenge.Server] : [];
         }
-        var all = ImmutableArray.CreateRange(Enumerable.Range(0, settings.Targets.Length));
+        var all = InOrder[settings.Targets.Length];
         if (all.Length < 2 || _silent.Count == 0)
         {
             return all;

@@ -33,7 +33,7 @@ public sealed record RadiusTarget(IPEndPoint EndPoint, RadiusSecret Secret);
 
 /// <summary>One entry of <c>user radius</c>, as the client needs it.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Targets">Primary, secondary, tertiary; those that are set. Only addresses: names are not resolved.</param>
+/// <param name="Targets">Primary, secondary, tertiary; those that are set, so three at most. Only addresses: names are not resolved.</param>
 /// <param name="Schemes">What is tried, in order: <c>auto</c> is PAP, MS-CHAPv2, CHAP, each after the other was refused.</param>
 public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Targets, ImmutableArray<RadiusScheme> Schemes)
 {

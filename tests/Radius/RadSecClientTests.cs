@@ -133,7 +133,7 @@ public sealed class RadSecClientTests
 
     private static RadiusSettings Settings(RadSecProxy proxy) => new("free", [new(proxy.EndPoint, new RadiusSecret(RadSecProxy.Secret))], [RadiusScheme.Pap]) { Transport = RadiusTransport.Tls, Tls = Tls(proxy) };
 
-    private async Task<RadiusResult> AskAsync(RadiusClient client, RadiusSettings settings, string user, string password)
+    private static async Task<RadiusResult> AskAsync(RadiusClient client, RadiusSettings settings, string user, string password)
     {
         var answer = client.AskAsync(settings, new RadiusQuery(user, password, null, "test"), CancellationToken.None);
         // Nobody needs the clock for what is answered or refused at once.
