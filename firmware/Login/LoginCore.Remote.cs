@@ -130,7 +130,13 @@ public sealed partial class LoginCore
         (attempt.Acceptance, attempt.Challenge) = (null, null);
         var groups = rules.Policy.GroupsOf(attempt.Account.Remote!, accepted);
         NoteVerdict(step, attempt, $"accepted; it told {(accepted.Groups.IsEmpty ? "no group" : "a group")}");
-        Note(step, attempt.Id, new("groups", groups.IsEmpty ? "none has this server for a member, or none of its match entries names what it told" : "by what the server told", LoginSetting.GroupMatch) { Subject = string.Join(' ', groups) });
+        var isNobodys = attempt.IsFallback && groups.IsEmpty;
+        Note(step, attempt.Id, new("groups", groups.IsEmpty ? "none has this server for a member, or none of its match entries names what it told" : "by what the server told", LoginSetting.GroupMatch) { Subject = string.Join(' ', groups) }, decides: isNobodys);
+        if (isNobodys)
+        {
+            // The default portal is for users of this unit, not for everybody whom some server knows.
+            return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.NoPolicy, rules, now);
+        }
         attempt.Account = attempt.Account with { Groups = attempt.IsFallback ? groups : [.. attempt.Account.Groups.Union(groups)] };
         return FirstFactorGiven(step, attempt, rules, canPush, now);
     }

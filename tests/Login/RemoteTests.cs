@@ -121,7 +121,7 @@ public sealed class RemoteTests
     [InlineData("", false)]
     public void AGroupWithMatchEntriesHasWhomTheServerPutsThere(string told, bool member)
     {
-        using var rig = new LoginRig(Group + NoDefaultPortal);
+        using var rig = new LoginRig(Group);
         var answer = rig.Login("zoe", "x", remote: new RemoteVerdict.Accepted(told.Length > 0 ? [told] : []));
         Assert.Equal(member ? "remote" : null, (answer as LoginAnswer.Success)?.Grant.Group);
         Assert.True(member || answer is LoginAnswer.Refused { Reason: Refusal.NoPolicy });
