@@ -29,6 +29,7 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
     private readonly ITimer _healthTimer;
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly WorkInHand? _work;
     private volatile FtmPushSettings _settings = new(false, "", 0);
 
     /// <param name="login">The logins that wait.</param>
@@ -40,6 +41,7 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
     public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, DebugTap debug, Action<RegistrationGone> gone)
     {
         (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
+        _work = WorkInHand.Of(time);
         _healthTimer = time.CreateTimer(_ => Watch(health => health.Tick(_time.GetUtcNow())), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -67,8 +69,18 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
             return; // This login has its push already.
         }
         _debug.Write(DebugArea.FtmPush, $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0");
+        _work?.Begin();
         // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
-        _ = SendAsync(session, settings);
+        _ = SendInHandAsync(session, settings);
+    }
+
+    /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    public long? LoginOf(string sessionId)
+    {
+        lock (_lock)
+        {
+            return _sessions.LoginOf(sessionId);
+        }
     }
 
     /// <inheritdoc/>
@@ -118,6 +130,18 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
             {
                 _sessions.Return(session, decided);
             }
+        }
+    }
+
+    private async Task SendInHandAsync(PushSession session, FtmPushSettings settings)
+    {
+        try
+        {
+            await SendAsync(session, settings).ConfigureAwait(false);
+        }
+        finally
+        {
+            _work?.End();
         }
     }
 

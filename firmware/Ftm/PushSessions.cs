@@ -46,6 +46,9 @@ public sealed class PushSessions
         return session;
     }
 
+    /// <summary>The login that a session belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    public long? LoginOf(string id) => _byId.TryGetValue(id, out var entry) ? entry.Session.Order.LoginId : null;
+
     /// <summary>True while nobody has taken or cancelled the session.</summary>
     public bool IsOpen(string id) => _byId.ContainsKey(id);
 

@@ -61,6 +61,28 @@ public sealed class LoginJournal
         }
     }
 
+    /// <summary>The numbers of the logins that nothing has decided yet, oldest first.</summary>
+    public IReadOnlyList<long> Pending()
+    {
+        lock (_lock)
+        {
+            return [.. _order.Where(id => !_logins[id].Exists(step => step.Fact.Decides))];
+        }
+    }
+
+    /// <summary>Adds what somebody outside knows of a login (the lab, of its faults); forgotten logins stay forgotten.</summary>
+    public void Note(long id, LoginFact fact, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            if (!_logins.ContainsKey(id))
+            {
+                return;
+            }
+        }
+        Add([(id, fact)], now);
+    }
+
     internal void Add(List<(long LoginId, LoginFact Fact)> facts, DateTimeOffset now)
     {
         if (facts.Count == 0)

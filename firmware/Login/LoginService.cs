@@ -38,7 +38,8 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, TaskCompletionSource<LoginAnswer>> _waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LoginWaiter> _waiting = new(StringComparer.Ordinal);
+    private readonly WorkInHand? _work;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stop;
     private LoginRules? _rules;
@@ -53,6 +54,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     {
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
         _stop = _stopping.Token;
+        _work = WorkInHand.Of(time);
         Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -105,7 +107,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public async Task<LoginAnswer> StartAsync(LoginRequest request)
     {
         var draw = NewDraw();
-        var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiter = new LoginWaiter(_work);
         var decision = Decide((rules, now) =>
         {
             var step = _core.Start(request, rules, CanPush, draw, now);
@@ -223,7 +225,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     private bool CanPush(Token token) => _push?.CanPush(token) == true;
 
-    private (LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
+    private (LoginStep Step, List<(LoginWaiter, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
     {
         lock (_lock)
         {
@@ -243,10 +245,10 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
+    private List<(LoginWaiter, LoginAnswer)> CollectWaiters(LoginStep step)
     {
         _debug.Released(step);
-        var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
+        var waiters = new List<(LoginWaiter, LoginAnswer)>(step.Released.Count);
         lock (_lock)
         {
             foreach (var (requestId, answer) in step.Released)
@@ -260,7 +262,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return waiters;
     }
 
-    private async Task<LoginAnswer> AnswerAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) decision)
+    private async Task<LoginAnswer> AnswerAsync((LoginStep Step, List<(LoginWaiter, LoginAnswer)> Waiters) decision)
     {
         await SettleAsync(decision).ConfigureAwait(false);
         return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
@@ -268,8 +270,8 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, Action<LoginHandle, LoginStep> tell, CancellationToken cancellationToken)
     {
-        var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskCompletionSource<LoginAnswer>? replaced = null;
+        var waiter = new LoginWaiter(_work);
+        LoginWaiter? replaced = null;
         var decision = Decide((rules, now) =>
         {
             var step = decide(rules, now);
@@ -281,18 +283,19 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             }
             return step;
         });
-        replaced?.SetResult(new LoginAnswer.Refused(Refusal.Superseded));
+        replaced?.Answer(new LoginAnswer.Refused(Refusal.Superseded));
         if (decision.Step.Answer is not null)
         {
             return await AnswerAsync(decision).ConfigureAwait(false);
         }
         await SettleAsync(decision).ConfigureAwait(false);
         using var abandoned = cancellationToken.Register(() => Forget(handle.RequestId, waiter, cancellationToken));
+        waiter.Park();
         return await waiter.Task.ConfigureAwait(false);
     }
 
     /// <summary>The client went away: its push stays out, and a repeated request may wait for it again.</summary>
-    private void Forget(string requestId, TaskCompletionSource<LoginAnswer> waiter, CancellationToken cancellationToken)
+    private void Forget(string requestId, LoginWaiter waiter, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -301,10 +304,10 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
                 _waiting.Remove(requestId);
             }
         }
-        waiter.TrySetCanceled(cancellationToken);
+        waiter.Abandon(cancellationToken);
     }
 
-    private void Settle((LoginStep, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>) decision)
+    private void Settle((LoginStep, List<(LoginWaiter, LoginAnswer)>) decision)
     {
         // From the timer or a commit nobody waits; a step from there needs no write of its own, so it is settled when this returns.
         var settled = SettleAsync(decision);
@@ -314,7 +317,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    private async Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision)
+    private async Task SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision)
     {
         var step = decision.Step;
         Journal.Add(step.Facts, _time.GetUtcNow());
@@ -348,13 +351,13 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             // Not on disk, so nobody gets in on it: the waiting are refused by the same failure.
             foreach (var (waiter, _) in decision.Waiters)
             {
-                waiter.TrySetException(error);
+                waiter.Fail(error);
             }
             throw;
         }
         foreach (var (waiter, answer) in decision.Waiters)
         {
-            waiter.TrySetResult(answer);
+            waiter.Answer(answer);
         }
     }
 

@@ -87,7 +87,7 @@ internal sealed class Laboratory : IAsyncDisposable
         var log = logs.CreateLogger("lab");
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
-        var faults = Own(new LabFaults(Clock) { FullPath = options.Push is not null });
+        var faults = Own(new LabFaults(Clock));
         var phones = Own(new PhoneFleet(Clock, log, faults: faults));
         var nics = NicsOf(options.BoardFile);
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);

@@ -1,4 +1,5 @@
 using Appliance.Firmware;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 
 namespace Appliance.Sim.Phones;
@@ -191,6 +192,7 @@ public sealed class Phone : IDisposable
         }
         if (mode is PhoneMode.Approve or PhoneMode.Deny)
         {
+            WorkInHand.Of(_time)?.Begin();
             // Never on the sender's thread: a real phone answers whenever it likes.
             _ = Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay));
         }
@@ -200,7 +202,7 @@ public sealed class Phone : IDisposable
     {
         try
         {
-            await Task.Delay(delay, _time, _gone.Token);
+            await WorkInHand.DelayAsync(delay, _time, _gone.Token);
             lock (_gate)
             {
                 ExpireLocked();
@@ -215,6 +217,10 @@ public sealed class Phone : IDisposable
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
             // The phone is gone (its token was deleted, or the lab stops).
+        }
+        finally
+        {
+            WorkInHand.Of(_time)?.End();
         }
     }
 

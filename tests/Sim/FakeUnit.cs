@@ -133,6 +133,16 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         }
     }
 
+    public List<(string? Session, LoginFact Fact)> Notes { get; } = [];
+
+    public void NoteLogin(string? pushSession, LoginFact fact)
+    {
+        lock (_gate)
+        {
+            Notes.Add((pushSession, fact));
+        }
+    }
+
     public void SetLink(string nic, bool up)
     {
         lock (_gate)
