@@ -38,6 +38,20 @@ public sealed class WorkInHand
         }
     }
 
+    /// <summary>Does a piece of work that nobody waits for; where no clock asks (null), as if there were no count.</summary>
+    public static async Task RunAsync(WorkInHand? work, Func<Task> piece)
+    {
+        work?.Begin();
+        try
+        {
+            await piece().ConfigureAwait(false);
+        }
+        finally
+        {
+            work?.End();
+        }
+    }
+
     /// <summary>A wait by the clock, within a piece of work; where the clock does not ask, an ordinary one.</summary>
     public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken = default)
     {

@@ -55,7 +55,7 @@ internal interface IScenarioBox : IAsyncDisposable
     /// <summary>A new phone presents an activation code; null when it is taken, else why not.</summary>
     Task<string?> EnrolAsync(string code, string platform);
 
-    /// <summary>The code of a user's token, some steps from now, as his app would show it; null when he has none.</summary>
+    /// <summary>The code that a user's app shows some steps from now, by its own clock; null when he has none.</summary>
     string? CodeOf(string user, int steps);
 
     IReadOnlyList<ReceivedLetter> Letters { get; }

@@ -38,6 +38,7 @@ internal sealed class LoginAttempt(string name, string user, IScenarioClient cli
 internal sealed partial class ScenarioRun
 {
     private const string DefaultSource = "203.0.113.10"; // RFC 5737
+    private const string TrialToken = "{trial token}";
     private static readonly TimeSpan PhoneDelay = TimeSpan.FromSeconds(1);
 
     private readonly IScenarioBox _box;
@@ -105,8 +106,9 @@ internal sealed partial class ScenarioRun
 
     private async Task CliAsync(ScenarioStep step)
     {
+        var trial = step.Subject.Contains(TrialToken, StringComparison.Ordinal) ? await TrialTokenAsync() : "";
         var transcript = await _box.CliAsync(Placeholder().Replace(step.Subject, match => match.Groups[2].Value is { Length: > 0 } user
-            ? CodeOf(user, match.Groups[1].Value.Length > 0 ? 1 : 0) : ActivationCode()));
+            ? CodeOf(user, match.Groups[1].Value.Length > 0 ? 1 : 0) : match.Value == TrialToken ? trial : ActivationCode()));
         foreach (var text in step.Texts("shows").Where(text => !transcript.Contains(text, StringComparison.Ordinal)))
         {
             throw new StepFailed($"the console shows \"{text}\"", transcript);
@@ -116,6 +118,10 @@ internal sealed partial class ScenarioRun
             throw new StepFailed($"the console does not show \"{text}\"", transcript);
         }
     }
+
+    /// <summary>The first token of the free trial; its serial number is the seed's.</summary>
+    private async Task<string> TrialTokenAsync() => TrialSerial().Match(await _box.CliAsync("show user fortitoken")) is { Success: true } match
+        ? match.Groups[1].Value : throw new StepFailed("a token of the free trial", "there is none (execute fortitoken-mobile import)");
 
     private async Task LoginAsync(ScenarioStep step)
     {
@@ -244,8 +250,11 @@ internal sealed partial class ScenarioRun
 
     private string NicOf(string name) => _box.Nics.Any(nic => nic.Name == name) ? name : throw new FormatException($"there is no interface '{name}'; {NearestWord.Hint(name, _box.Nics.Select(nic => nic.Name))}");
 
-    [GeneratedRegex(@"\{(?:(next )?code of ([A-Za-z0-9_.-]+)|activation code)\}")]
+    [GeneratedRegex(@"\{(?:(next )?code of ([A-Za-z0-9_.-]+)|activation code|trial token)\}")]
     private static partial Regex Placeholder();
+
+    [GeneratedRegex("edit \"(FTKMOB(?!00)[0-9A-F]{10})\"")]
+    private static partial Regex TrialSerial();
 
     [GeneratedRegex(@"\b[0-9]{2}\b")]
     private static partial Regex NumberShown();

@@ -150,22 +150,9 @@ internal sealed class SimBox : IScenarioBox
             return null;
         }
         var answering = new PhoneAnswering();
-        _clock.Work.Begin();
-        _ = RunAsync();
+        _ = WorkInHand.RunAsync(_clock.Work, async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number));
         await SettleAsync();
         return answering;
-
-        async Task RunAsync()
-        {
-            try
-            {
-                (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number);
-            }
-            finally
-            {
-                _clock.Work.End();
-            }
-        }
     }
 
     public async Task<string?> EnrolAsync(string code, string platform)
@@ -176,7 +163,7 @@ internal sealed class SimBox : IScenarioBox
     }
 
     public string? CodeOf(string user, int steps) =>
-        _unit.Activations().FirstOrDefault(activation => activation.User == user) is { } token ? PhoneCode.At(token, _clock.GetUtcNow() + (token.Step * steps)) : null;
+        Find(user) is { } phone ? PhoneCode.At(phone.Activation, _clock.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps)) : null;
 
     public LoginTimeline? Timeline(long login) => _unit.Logins.Find(login);
 

@@ -27,7 +27,7 @@ internal sealed class SimClient : IScenarioClient, IDisposable
             ConnectCallback = async (_, cancellationToken) => new ConnectionStream(await nic.ConnectAsync(to, cancellationToken)),
         };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-            TrustedPeer.Refusal(certificate as X509Certificate2, chain, authority, to.Address.ToString(), time.GetUtcNow()) is null;
+            TrustedPeer.Refusal(certificate as X509Certificate2, chain, [authority], to.Address.ToString(), time.GetUtcNow()) is null;
         _http = new HttpClient(handler) { BaseAddress = new UriBuilder(Uri.UriSchemeHttps, to.Address.ToString(), to.Port).Uri, Timeout = Timeout.InfiniteTimeSpan };
     }
 

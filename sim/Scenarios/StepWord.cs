@@ -57,7 +57,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
     /// <summary>Every word, in the order of the documents.</summary>
     public static IReadOnlyList<StepWord> All { get; } =
     [
-        new("cli", FieldKind.Text, "Lines at the console; `{code of USER}`, `{next code of USER}` and `{activation code}` are filled in",
+        new("cli", FieldKind.Text, "Lines at the console; `{code of USER}`, `{next code of USER}`, `{activation code}` and `{trial token}` are filled in",
             new StepField("shows", FieldKind.Texts, "What the transcript must hold"), new StepField("hides", FieldKind.Texts, "What it must not hold")),
         new("login", FieldKind.Text, "A user logs in at the SSL VPN; when a push is offered, the client waits for it",
             new StepField("password", FieldKind.Text, "Default: the user's name and `-password`"), new StepField("from", FieldKind.Text, "The client's address; default 203.0.113.10"),

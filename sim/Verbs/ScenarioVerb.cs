@@ -69,7 +69,14 @@ internal static class ScenarioVerb
         await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), cancellationToken, async (at, _) =>
         {
             var scenario = scenarios[at];
-            results[at] = await ScenarioRun.RunAsync(scenario, wish.Seed, start, scenarios.Length == 1 ? Console.Error.WriteLine : null);
+            try
+            {
+                results[at] = await ScenarioRun.RunAsync(scenario, wish.Seed, start, scenarios.Length == 1 ? Console.Error.WriteLine : null);
+            }
+            catch (FormatException wrong)
+            {
+                throw new LabFailure(ExitCode.ConfigurationInvalid, wrong.Message, wrong);
+            }
             if (scenarios.Length > 1)
             {
                 await Console.Error.WriteLineAsync($"{results[at].Outcome} {scenario.Name}");
@@ -97,7 +104,7 @@ internal static class ScenarioVerb
     {
         if (Scenario.ShippedText(named) is { } shipped)
         {
-            return Invalid(() => ScenarioText.Read(named + Scenario.FileEnd, shipped));
+            return Parse(named + Scenario.FileEnd, shipped);
         }
         if (!named.Contains('/') && !Path.HasExtension(named))
         {
@@ -113,14 +120,14 @@ internal static class ScenarioVerb
         {
             throw new LabFailure(ExitCode.Usage, $"scenario: {failure.Message}", failure);
         }
-        return Invalid(() => ScenarioText.Read(named, text));
+        return Parse(named, text);
     }
 
-    private static T Invalid<T>(Func<T> read)
+    private static Scenario Parse(string file, string text)
     {
         try
         {
-            return read();
+            return ScenarioText.Read(file, text);
         }
         catch (FormatException wrong)
         {
