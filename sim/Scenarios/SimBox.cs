@@ -176,9 +176,9 @@ internal sealed class SimBox : IScenarioBox
         _faults = Own(new LabFaults(_clock) { Step = _time.Step });
         var air = new SimNic(_network, "phones", PhonesAddress);
         _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
-        _nics.AddRange(Board.Load(Laboratory.BoardFile("desktop")).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
+        _nics.AddRange(LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
         var options = new UnitOptions(
-            _folder.FullName, [.. _nics], _clock, new PushCloud(_phones, _clock, _faults), Laboratory.DefaultConfiguration(scenario.Personality) + scenario.Config, NullLoggerFactory.Instance, scenario.Personality)
+            _folder.FullName, [.. _nics], _clock, new PushCloud(_phones, _clock, _faults), LabBoard.DefaultConfiguration(scenario.Personality) + scenario.Config, NullLoggerFactory.Instance, scenario.Personality)
         {
             SetClock = SetClock,
             SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
