@@ -72,7 +72,7 @@ internal static class ScenarioSchema
     {
         var properties = new JsonObject
         {
-            ["fault"] = new JsonObject { ["const"] = word },
+            ["fault"] = Words([word]),
             ["times"] = new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
             ["p"] = new JsonObject { ["type"] = "number", ["minimum"] = 0, ["maximum"] = 1 },
             ["after"] = new JsonObject { ["type"] = "number", ["minimum"] = 0 },

@@ -33,5 +33,5 @@ public sealed class PushSessionTests
     }
 
     private static PushOrder Order(string requestId) =>
-        new(requestId, "ann", new Token("FTKMOB0000000001", null, false, "reg", ""), IPAddress.Loopback, Now, Now.AddSeconds(60));
+        new(requestId, "ann", new Token("FTKMOB0000000001", null, false, "reg", ""), IPAddress.Loopback, Now, Now.AddSeconds(60), LoginId: 1);
 }
