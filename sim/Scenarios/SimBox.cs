@@ -167,7 +167,7 @@ internal sealed class SimBox : IScenarioBox
 
     public LoginTimeline? Timeline(long login) => _unit.Logins.Find(login);
 
-    private Task SettleAsync() => _time.SettleAsync();
+    private async Task SettleAsync() => await _time.SettleAsync();
 
     private Phone? Find(string user) => _phones.Phones.FirstOrDefault(phone => phone.User == user || phone.Serial == user);
 

@@ -96,6 +96,20 @@ public sealed class ScenarioTextTests
     }
 
     [Fact]
+    public void TheDocumentHasEveryWordFieldNeedAndScenario()
+    {
+        var document = File.ReadAllText(Path.Combine(ArrowTests.Root(), "docs", "scenarios.md"));
+        foreach (var word in StepWord.All)
+        {
+            var row = document.Split('\n').SingleOrDefault(line => line.StartsWith($"| `{word.Word}` |", StringComparison.Ordinal)) ?? "";
+            Assert.All(word.Fields, field => Assert.Contains($"`{field.Name}`", row, StringComparison.Ordinal));
+        }
+        Assert.All(StepWord.Needs.Keys, need => Assert.Contains($"`{need}` (", document, StringComparison.Ordinal));
+        var listed = document[document.IndexOf("| scenario |", StringComparison.Ordinal)..].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal));
+        Assert.Equal(Scenario.Shipped.Select(name => $"| `{name}` | {ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!).Title} |"), listed);
+    }
+
+    [Fact]
     public async Task EveryShippedFileIsAsTheSchemaSays()
     {
         var schema = await JsonSchema.FromJsonAsync(ScenarioSchema.Text);
