@@ -14,7 +14,7 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
     private readonly WorkInHand? _work = WorkInHand.Of(time);
 
     /// <inheritdoc/>
-    public void Send(CodeOrder order) => _ = WorkInHand.RunAsync(_work, () => SendAsync(order));
+    public void Send(CodeOrder order) => WorkInHand.Run(_work, () => SendAsync(order));
 
     /// <summary>Sends an activation code to every address that its owner has: <c>email-to</c> and <c>sms-phone</c>.</summary>
     public void Send(ActivationOrder order)
@@ -32,12 +32,12 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
                 Type the code into the app, or scan the picture with it.
 
                 """, ActivationQr.Png(order.Code));
-            _ = WorkInHand.RunAsync(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by mail", order.Owner.Name, mail.SendAsync(letter)));
+            WorkInHand.Run(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by mail", order.Owner.Name, mail.SendAsync(letter)));
         }
         if (Of("sms-phone") is { Length: > 0 } number)
         {
             var gateway = Of("sms-server") == "custom" ? Of("sms-custom-server") : "";
-            _ = WorkInHand.RunAsync(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by SMS", order.Owner.Name,
+            WorkInHand.Run(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by SMS", order.Owner.Name,
                 mail.SendMessageAsync(gateway, number, $"Activation code of {order.Serial}: {order.Code}, valid until {Time(order.Expires)}\n")));
         }
     }

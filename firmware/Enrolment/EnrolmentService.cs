@@ -255,7 +255,7 @@ public sealed class EnrolmentService
             step = _life.Follow(previous, next, NewCode, Life(next), _time.GetUtcNow());
         }
         // Not waited for: all of it follows from the configuration, which is on disk; a code leaves only after its own commit.
-        _ = WorkInHand.RunAsync(WorkInHand.Of(_time), () => FinishAsync(step));
+        WorkInHand.Run(WorkInHand.Of(_time), () => FinishAsync(step));
     }
 
     private async Task FinishAsync(TokenStep step)

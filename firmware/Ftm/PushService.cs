@@ -70,7 +70,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         }
         _debug.Write(DebugArea.FtmPush, $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0");
         // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
-        _ = WorkInHand.RunAsync(_work, () => SendAsync(session, settings));
+        WorkInHand.Run(_work, () => SendAsync(session, settings));
     }
 
     /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>

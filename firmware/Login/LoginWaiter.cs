@@ -19,29 +19,27 @@ internal sealed class LoginWaiter(WorkInHand? work)
         }
     }
 
-    public void Answer(LoginAnswer answer)
-    {
-        Resume();
-        _decided.TrySetResult(answer);
-    }
+    public void Answer(LoginAnswer answer) => Resume(() => _decided.TrySetResult(answer));
 
-    public void Fail(Exception error)
-    {
-        Resume();
-        _decided.TrySetException(error);
-    }
+    public void Fail(Exception error) => Resume(() => _decided.TrySetException(error));
 
+    /// <summary>Its client went away: nothing comes of it any more.</summary>
     public void Abandon(CancellationToken cancellationToken)
-    {
-        Resume();
-        _decided.TrySetCanceled(cancellationToken);
-    }
-
-    private void Resume()
     {
         if (Interlocked.Exchange(ref _state, 2) == 1)
         {
             work?.Begin();
         }
+        _decided.TrySetCanceled(cancellationToken);
+    }
+
+    private void Resume(Action decide)
+    {
+        if (Interlocked.Exchange(ref _state, 2) == 1 && work is not null)
+        {
+            work.Resume(decide);
+            return;
+        }
+        decide();
     }
 }

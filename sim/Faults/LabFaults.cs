@@ -169,22 +169,14 @@ public sealed class LabFaults(LabClock clock) : IDisposable
 
     private void RunScheduled(Fault fault)
     {
-        clock.Work.Begin();
         // Not on the clock's own thread: a step from within a step would wait for itself.
-        _ = Task.Run(async () =>
+        WorkInHand.Run(clock.Work, () => Task.Run(async () =>
         {
-            try
+            for (var time = 0; time < (fault.Word == "nic.flap" ? fault.Times : 1) && Take(new FaultSubject(null, null, null), fault.Word) is { } firing; time++)
             {
-                for (var time = 0; time < (fault.Word == "nic.flap" ? fault.Times : 1) && Take(new FaultSubject(null, null, null), fault.Word) is { } firing; time++)
-                {
-                    await DoAsync(firing.Fault);
-                }
+                await DoAsync(firing.Fault);
             }
-            finally
-            {
-                clock.Work.End();
-            }
-        });
+        }));
     }
 
     private async Task DoAsync(Fault fault)

@@ -192,9 +192,8 @@ public sealed class Phone : IDisposable
         }
         if (mode is PhoneMode.Approve or PhoneMode.Deny)
         {
-            WorkInHand.Of(_time)?.Begin();
             // Never on the sender's thread: a real phone answers whenever it likes.
-            _ = Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay));
+            WorkInHand.Run(WorkInHand.Of(_time), () => Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay)));
         }
     }
 
@@ -217,10 +216,6 @@ public sealed class Phone : IDisposable
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
             // The phone is gone (its token was deleted, or the lab stops).
-        }
-        finally
-        {
-            WorkInHand.Of(_time)?.End();
         }
     }
 

@@ -35,7 +35,11 @@ internal sealed class SimBox : IScenarioBox
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
-    private SimBox() => _time = new SimClock(_clock, OpenEnds);
+    private SimBox()
+    {
+        _clock.Work.OneByOne = true;
+        _time = new SimClock(_clock, OpenEnds);
+    }
 
     public IReadOnlySet<string> Offers { get; } = StepWord.Needs.Keys.ToHashSet();
 
@@ -150,7 +154,7 @@ internal sealed class SimBox : IScenarioBox
             return null;
         }
         var answering = new PhoneAnswering();
-        _ = WorkInHand.RunAsync(_clock.Work, async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number));
+        WorkInHand.Run(_clock.Work, async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number));
         await SettleAsync();
         return answering;
     }

@@ -43,6 +43,10 @@ internal sealed class SimClock(LabClock clock, Func<Task?> openEnds)
             {
                 throw new LabFailure(ExitCode.TimedOut, $"the box is still at work after {Patience.TotalSeconds} s at {clock.GetUtcNow():u}", late);
             }
+            if (clock.Work.StartNext())
+            {
+                continue;
+            }
             if (clock.RunNext(clock.GetUtcNow()))
             {
                 if (++atOnce > AtOnceMax)

@@ -58,7 +58,7 @@ public sealed class FaultTests
         // The proxy tries again for as long as the push would be good; nobody who types a code waits for that.
         await Until.TrueAsync(() =>
         {
-            way.Lab.Clock.Advance(TimeSpan.FromMilliseconds(100));
+            way.Lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
             return waiting.IsCompleted;
         }, "the end of the push");
         Assert.DoesNotContain("ret=1", await waiting, StringComparison.Ordinal);
