@@ -75,16 +75,16 @@ internal sealed class PhoneAnswering
     public PhoneAnswer? Answer { get; set; }
 }
 
-/// <summary>One SSL VPN client: one request at a time.</summary>
+/// <summary>One SSL VPN client. A request may overtake one that still waits (a code that is typed while a push is out).</summary>
 internal interface IScenarioClient
 {
     /// <summary>Posts a form to <c>/remote/logincheck</c>; returns when the answer is here, or when it is clear that it waits for a person.</summary>
     Task PostAsync(string form);
 
-    /// <summary>True while a request waits for its answer.</summary>
+    /// <summary>True while the newest request waits for its answer.</summary>
     bool Waits { get; }
 
-    /// <summary>The last answer; null before the first one.</summary>
+    /// <summary>What the newest request that was answered got; null before the first answer.</summary>
     ClientReply? Reply { get; }
 }
 

@@ -222,7 +222,7 @@ internal sealed class SimBox : IScenarioBox
     }
 
     /// <summary>A client whose listener is gone, or whose cable is pulled, is about to lose its connection.</summary>
-    private Task? OpenEnds() => _clients.Where(client => client.Waits && _unit.Services.All(service => !service.EndPoint.Equals(client.To))).Select(client => client.Request).FirstOrDefault(request => request is not null);
+    private Task? OpenEnds() => _clients.Where(client => client.Request is not null && _unit.Services.All(service => !service.EndPoint.Equals(client.To))).Select(client => client.Request).FirstOrDefault(request => request is not null);
 
     private T Own<T>(T part)
         where T : class

@@ -14,7 +14,9 @@ internal sealed class SimClient : IScenarioClient, IDisposable
     private readonly WorkInHand _work;
     private readonly Func<Task> _settled;
     private readonly HttpClient _http;
-    private volatile Task? _request;
+    private readonly Lock _lock = new();
+    private readonly List<Task> _open = [];
+    private Task? _newest;
 
     public SimClient(SimNic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, WorkInHand work, Func<Task> settled)
     {
@@ -34,10 +36,10 @@ internal sealed class SimClient : IScenarioClient, IDisposable
     /// <summary>Whom it speaks to.</summary>
     public IPEndPoint To { get; }
 
-    /// <summary>The request that is under way; null when none is.</summary>
-    public Task? Request => _request;
+    /// <summary>A request that is under way; null when none is.</summary>
+    public Task? Request { get { lock (_lock) { return _open.FirstOrDefault(); } } }
 
-    public bool Waits => _request is not null;
+    public bool Waits { get { lock (_lock) { return _newest is { IsCompleted: false } && _open.Contains(_newest); } } }
 
     public ClientReply? Reply { get; private set; }
 
@@ -45,7 +47,10 @@ internal sealed class SimClient : IScenarioClient, IDisposable
     {
         _work.Begin();
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _request = done.Task;
+        lock (_lock)
+        {
+            _open.Add(_newest = done.Task);
+        }
         _ = RunAsync(form, done);
         return _settled();
     }
@@ -66,9 +71,12 @@ internal sealed class SimClient : IScenarioClient, IDisposable
         {
             reply = new ClientReply(0, lost.InnerException?.Message ?? lost.Message, HasCookie: false);
         }
-        // Known before the work is over: who waits for its end finds it.
-        Reply = reply;
-        _request = null;
+        // Known before the work is over: who waits for its end finds it. What comes to a request that a newer one has overtaken is nobody's.
+        lock (_lock)
+        {
+            Reply = ReferenceEquals(_newest, done.Task) ? reply : Reply;
+            _open.Remove(done.Task);
+        }
         _work.End();
         done.SetResult();
     }
