@@ -150,7 +150,8 @@ public sealed class Unit : IAsyncDisposable
         var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
         var push = _push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
-        var radius = Own(new RadiusClient(options.Nics, options.Time));
+        var radius = Own(new RadiusClient(options.Nics, options.Time, debug));
+        login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);

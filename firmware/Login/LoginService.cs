@@ -18,13 +18,6 @@ public interface IPushGateway
     void Cancel(string requestId);
 }
 
-/// <summary>The way to remote servers that know passwords. A slice that speaks RADIUS or LDAP provides it.</summary>
-public interface IRemoteGateway
-{
-    /// <summary>Asks one server. Never throws for the server's failure: that is <see cref="RemoteVerdict.Unavailable"/>.</summary>
-    ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, CancellationToken cancellationToken);
-}
-
 /// <summary>
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
@@ -40,21 +33,21 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LoginWaiter> _waiting = new(StringComparer.Ordinal);
     private readonly WorkInHand? _work;
+    private readonly RemoteQuestions _questions;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly CancellationToken _stop;
     private LoginRules? _rules;
     private readonly LoginDebug _debug;
     private LabPolicy _lab;
     private IPushGateway? _push;
     private ICodeGateway? _codes;
-    private IRemoteGateway? _remote;
 
     /// <summary>Joins the core with the state database, the events and the clock.</summary>
     public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
-        _stop = _stopping.Token;
         _work = WorkInHand.Of(time);
+        _questions = new RemoteQuestions((order, verdict) =>
+            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))), _stopping.Token);
         Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -66,7 +59,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public void Connect(ICodeGateway codes) => _codes = codes;
 
     /// <summary>Sets the way to remote servers, once, before the first login. Without it their users are refused.</summary>
-    public void Connect(IRemoteGateway remote) => _remote = remote;
+    public void Connect(IRemoteGateway remote) => _questions.Gateway = remote;
 
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Journal { get; } = new();
@@ -103,7 +96,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             ("ui", "lab"), ("action", "Edit"), ("cfgpath", "lab.policy"), ("msg", $"Lab policy: {policy}")));
     }
 
-    /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout.</summary>
+    /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout allows it.</summary>
     public async Task<LoginAnswer> StartAsync(LoginRequest request)
     {
         var draw = NewDraw();
@@ -134,11 +127,11 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// <param name="nextCode">The token's next code, when the client sent it along; else "".</param>
     /// <param name="kind">By which way in.</param>
     public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, CanPush, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
 
     /// <summary>Waits for the phone, without a thread.</summary>
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now, kind), _debug.PushAwaited, cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, CanPush, now, kind), _debug.PushAwaited, cancellationToken);
 
     /// <summary>
     /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
@@ -346,11 +339,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         {
             _codes?.Send(code);
         }
-        if (step.Remote is { } remote)
-        {
-            // Not awaited: its verdict comes back by a step of its own.
-            _ = AskRemoteAsync(remote);
-        }
+        _questions.Carry(step);
         try
         {
             await _state.CommitAsync(step.Memory).ConfigureAwait(false);
@@ -368,24 +357,6 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         {
             waiter.Answer(answer);
         }
-    }
-
-    private async Task AskRemoteAsync(RemoteOrder order)
-    {
-        await Task.Yield();
-        var verdict = RemoteVerdict.Unavailable;
-        try
-        {
-            if (_remote is { } remote)
-            {
-                verdict = await remote.AskAsync(order, _stop).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The unit stops.
-        }
-        await SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, verdict, rules, CanPush, now))).ConfigureAwait(false);
     }
 
     private static LoginDraw NewDraw() => new(NewHandle(), RandomNumberGenerator.GetInt32(10, 100), OneTimeCodes.NewCode());

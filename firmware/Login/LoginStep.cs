@@ -17,29 +17,6 @@ namespace Appliance.Firmware.Login;
 /// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
 public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId, bool NumberMatch = false);
 
-/// <summary>A remote server that the login core wants asked; the verdict comes back as <see cref="LoginCore.RemoteAnswered"/>.</summary>
-/// <param name="RequestId">The pending login.</param>
-/// <param name="Server">Whom to ask.</param>
-/// <param name="User">The name as typed.</param>
-/// <param name="Password">The password as typed.</param>
-/// <param name="Expires">When the verdict comes too late.</param>
-public sealed record RemoteOrder(string RequestId, RemoteServer Server, string User, string Password, DateTimeOffset Expires)
-{
-    /// <summary>Says nothing of the password.</summary>
-    public override string ToString() => $"{Server} for {User}";
-}
-
-/// <summary>What a remote server said of a first factor.</summary>
-public enum RemoteVerdict
-{
-    /// <summary>It cannot be asked: none of its kind is served, or it did not answer.</summary>
-    Unavailable,
-    /// <summary>The password is right.</summary>
-    Accepted,
-    /// <summary>The password is wrong, or there is no such user.</summary>
-    Rejected,
-}
-
 /// <summary>
 /// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.
 /// </summary>
@@ -62,6 +39,9 @@ public sealed class LoginStep
 
     /// <summary>A remote server to be asked.</summary>
     public RemoteOrder? Remote { get; set; }
+
+    /// <summary>Pending logins whose question to a remote server nobody waits for any more.</summary>
+    public List<string> Abandoned { get; } = [];
 
     /// <summary>Pending logins whose push is void from now on.</summary>
     public List<string> Cancelled { get; } = [];

@@ -36,7 +36,7 @@ public interface ILabUnit : IPhoneSource
     IReadOnlySet<string> SmsDomains { get; }
 
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
-    string Transcript(string script);
+    Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default);
 
     /// <summary>Attaches a script, line by line; returns when it ends, or on <c>exit</c>.</summary>
     /// <param name="input">What is typed.</param>

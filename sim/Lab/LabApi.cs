@@ -217,7 +217,7 @@ public sealed partial class LabApi : IAsyncDisposable
     private static async Task CliAsync(HttpContext context, ILabUnit unit)
     {
         LabRequest.Query(context.Request);
-        var transcript = unit.Transcript(await LabRequest.TextAsync(context.Request));
+        var transcript = await unit.TranscriptAsync(await LabRequest.TextAsync(context.Request), context.RequestAborted);
         context.Response.ContentType = "text/plain; charset=utf-8";
         await context.Response.WriteAsync(transcript, context.RequestAborted);
     }

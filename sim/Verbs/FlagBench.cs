@@ -45,10 +45,10 @@ internal static class FlagBench
                 await stream.WriteAsync(new byte[] { 0x16, 3, 1 }, cancellationToken);
                 var ended = EndAsync(stream, cancellationToken);
                 var began = LabClock.Wall.GetTimestamp();
-                lab.Unit.Transcript($"config system interface\nedit {callback.Nic}\nset allowaccess ping https\nnext\nend\n");
+                await lab.Unit.TranscriptAsync($"config system interface\nedit {callback.Nic}\nset allowaccess ping https\nnext\nend\n", cancellationToken);
                 await ended;
                 milliseconds.Add(LabClock.Wall.GetElapsedTime(began).TotalMilliseconds);
-                lab.Unit.Transcript($"config system interface\nedit {callback.Nic}\nset allowaccess ping https ftm\nnext\nend\n");
+                await lab.Unit.TranscriptAsync($"config system interface\nedit {callback.Nic}\nset allowaccess ping https ftm\nnext\nend\n", cancellationToken);
             }
             milliseconds.Sort();
             return new FlagFigures("flag", Runs, Math.Round(milliseconds[Runs / 2], 2), Math.Round(milliseconds[^1], 2));

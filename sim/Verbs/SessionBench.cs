@@ -45,10 +45,10 @@ internal static class SessionBench
                 var cookie = await LoginAsync(client, cancellationToken);
                 await ExpectAsync(client, cookie, HttpStatusCode.OK, cancellationToken);
                 var began = LabClock.Wall.GetTimestamp();
-                lab.Unit.Transcript("config user local\nedit bob\nset status disable\nnext\nend\n");
+                await lab.Unit.TranscriptAsync("config user local\nedit bob\nset status disable\nnext\nend\n", cancellationToken);
                 await ExpectAsync(client, cookie, HttpStatusCode.Forbidden, cancellationToken);
                 milliseconds.Add(LabClock.Wall.GetElapsedTime(began).TotalMilliseconds);
-                lab.Unit.Transcript("config user local\nedit bob\nset status enable\nnext\nend\n");
+                await lab.Unit.TranscriptAsync("config user local\nedit bob\nset status enable\nnext\nend\n", cancellationToken);
             }
             milliseconds.Sort();
             return new SessionFigures("sessions", Runs, Math.Round(milliseconds[Runs / 2], 2), Math.Round(milliseconds[^1], 2));

@@ -51,10 +51,10 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
 
     public IReadOnlyList<TokenActivation> Activations() => [.. Tokens];
 
-    public string Transcript(string script)
+    public Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)
     {
         Scripts.Add(script);
-        return $"lab-appliance # {script}\n";
+        return Task.FromResult($"lab-appliance # {script}\n");
     }
 
     public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
