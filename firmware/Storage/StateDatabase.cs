@@ -15,13 +15,15 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
     private const int BatchLimit = 256;
 
-    private readonly SqliteConnection _connection;
+    private readonly SqliteConnection? _connection;
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(65_536) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly Dictionary<string, SqliteCommand> _prepared = [];
-    private readonly Task _writer;
+    private readonly Task _writer = Task.CompletedTask;
     private long _commits;
 
     private sealed record Pending(IReadOnlyList<StateWrite> Writes, TaskCompletionSource? Done);
+
+    private StateDatabase() { }
 
     private StateDatabase(SqliteConnection connection)
     {
@@ -63,10 +65,13 @@ public sealed class StateDatabase : IAsyncDisposable
         return new StateDatabase(connection);
     }
 
+    /// <summary>One that remembers nothing: every commit is done at once. For measuring what decisions cost without their memory.</summary>
+    public static StateDatabase OpenForgetful() => new();
+
     /// <summary>Completes when all writes are durable, or fails when none is. Never completes on the writer's thread.</summary>
     public Task CommitAsync(params IReadOnlyList<StateWrite> writes)
     {
-        if (writes.Count == 0)
+        if (writes.Count == 0 || _connection is null)
         {
             return Task.CompletedTask;
         }
@@ -78,11 +83,15 @@ public sealed class StateDatabase : IAsyncDisposable
     /// Queues a write that nobody waits for (an event). It becomes durable with the next commit, in order. False when the queue
     /// is full or the database is closed: the write is lost.
     /// </summary>
-    public bool Post(StateWrite write) => Enqueue(new Pending([write], null));
+    public bool Post(StateWrite write) => _connection is null || Enqueue(new Pending([write], null));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
     public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row)
     {
+        if (_connection is null)
+        {
+            return [];
+        }
         using var command = _connection.CreateCommand();
         command.CommandText = sql;
         using var reader = command.ExecuteReader();
@@ -103,7 +112,7 @@ public sealed class StateDatabase : IAsyncDisposable
         {
             command.Dispose();
         }
-        await _connection.DisposeAsync().ConfigureAwait(false);
+        await (_connection?.DisposeAsync() ?? default).ConfigureAwait(false);
     }
 
     private bool Enqueue(Pending pending) => _queue.Writer.TryWrite(pending);
@@ -127,7 +136,7 @@ public sealed class StateDatabase : IAsyncDisposable
     {
         try
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
+            using var transaction = _connection!.BeginTransaction(deferred: false);
             foreach (var write in batch.SelectMany(pending => pending.Writes))
             {
                 var command = Prepare(write);
@@ -155,7 +164,7 @@ public sealed class StateDatabase : IAsyncDisposable
     {
         if (!_prepared.TryGetValue(write.Sql, out var command))
         {
-            command = _connection.CreateCommand();
+            command = _connection!.CreateCommand();
             command.CommandText = write.Sql;
             for (var index = 0; index < write.Values.Length; index++)
             {

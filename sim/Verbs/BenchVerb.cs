@@ -21,6 +21,7 @@ internal static class BenchVerb
     private static readonly Bench[] All =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("callback", "answers of phones", Callback.CallbackBench.RunAsync),
         new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
         new("login-model", "a million random logins against a naive model; --seed repeats one run", LoginModelBench.RunAsync) { RepeatAsync = LoginModelBench.RepeatAsync },
