@@ -12,7 +12,7 @@ var root = new RootCommand(
     """)
 {
     up, PhoneVerb.Create(), InboxVerb.Create(), LoginsVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
-    DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(),
+    FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(),
 };
 root.HelpName = "run";
 

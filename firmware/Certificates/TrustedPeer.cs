@@ -9,7 +9,7 @@ public static class TrustedPeer
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1"; // RFC 5280, section 4.2.1.12
 
     /// <summary>Null when the certificate is good; else why not, as a few words for a log.</summary>
-    public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, X509Certificate2 authority, string host, DateTimeOffset now)
+    public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string host, DateTimeOffset now)
     {
         if (certificate is null)
         {
@@ -17,7 +17,7 @@ public static class TrustedPeer
         }
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
+        chain.ChainPolicy.CustomTrustStore.AddRange(authorities.ToArray());
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.VerificationTime = now.UtcDateTime;

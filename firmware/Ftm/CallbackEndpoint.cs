@@ -6,14 +6,24 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Appliance.Firmware.Ftm;
 
+/// <summary>What a phone's answer is brought to.</summary>
+public interface IPushAnswers
+{
+    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it ("" when none was). True when this decided the login.</summary>
+    Task<bool> ApproveAsync(string sessionId, string code, string number);
+
+    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    Task<bool> AlertAsync(string sessionId, string message, byte[] hmac);
+}
+
 /// <summary>
 /// Where phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/push-dialect.md). 200 means accepted, 401 refused; nothing else is told
 /// about sessions. What is not a well-formed answer gets 400, 404, 405, 413 or 415, with no body.
 /// </summary>
 /// <param name="push">Takes the answers.</param>
-/// <param name="callers">Who may call at all; anybody else gets 403.</param>
+/// <param name="callers">Who may call at all; anybody else gets 403. Null: whoever can reach it.</param>
 /// <param name="debug">Told what became of each answer.</param>
-public sealed class CallbackEndpoint(PushService push, TrustedCallers callers, DebugTap debug)
+public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers, DebugTap debug)
 {
     /// <summary>The path, with and without its last slash.</summary>
     public const string Path = "/api/v1/pushauthresp/";
@@ -35,7 +45,7 @@ public sealed class CallbackEndpoint(PushService push, TrustedCallers callers, D
             return StatusCodes.Status404NotFound;
         }
         var from = context.Connection.RemoteIpAddress!.MapToIPv4();
-        if (!callers.Allows(from))
+        if (callers?.Allows(from) == false)
         {
             debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: refused, no trusted host of any administrator");
             return StatusCodes.Status403Forbidden;

@@ -166,7 +166,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
                 TargetHost = _proxy.Name,
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
                 RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                    (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, _proxy.TrustedCa, _proxy.Name, _time.GetUtcNow())) is null,
+                    (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, [_proxy.TrustedCa], _proxy.Name, _time.GetUtcNow())) is null,
             }, cancellationToken).ConfigureAwait(false);
             return stream;
         }

@@ -13,7 +13,7 @@ namespace Appliance.Firmware.Ftm;
 public sealed record RegistrationGone(string Serial, string RegistrationId, DateTimeOffset At);
 
 /// <summary>Sends pushes for the login core and brings the phones' answers back to it.</summary>
-public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposable
+public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber, IAsyncDisposable
 {
     /// <summary>A timer's longest wait (about 49 days); a later deadline takes several.</summary>
     private static readonly TimeSpan WatchMax = TimeSpan.FromDays(40);
@@ -80,11 +80,11 @@ public sealed class PushService : IPushGateway, IConfigSubscriber, IAsyncDisposa
         }
     }
 
-    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it ("" when none was). True when this decided the login.</summary>
+    /// <inheritdoc/>
     public Task<bool> ApproveAsync(string sessionId, string code, string number) =>
         AnswerAsync(sessionId, session => _login.PushApprovedAsync(session.Order.RequestId, code, number));
 
-    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    /// <inheritdoc/>
     public Task<bool> AlertAsync(string sessionId, string message, byte[] hmac) =>
         AnswerAsync(sessionId, session => PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac) ? _login.PushDeniedAsync(session.Order.RequestId) : Task.FromResult(false));
 

@@ -4,13 +4,13 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Firmware.Http;
 
 /// <summary>Reads whole bodies of requests, with a limit.</summary>
-internal static class RequestBody
+public static class RequestBody
 {
     /// <summary>The greatest body that any service of the unit takes.</summary>
-    internal const int SizeMax = 8192;
+    public const int SizeMax = 8192;
 
     /// <summary>The body; null when it cannot be had, with the status that says why (400 broken, 408 too slow, 413 too large).</summary>
-    internal static async ValueTask<(byte[]? Body, int Status)> ReadAsync(HttpContext context)
+    public static async ValueTask<(byte[]? Body, int Status)> ReadAsync(HttpContext context)
     {
         if (context.Request.ContentLength > SizeMax)
         {

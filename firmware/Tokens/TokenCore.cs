@@ -63,7 +63,7 @@ public sealed class TokenCore
     public static readonly TimeSpan ResyncWindow = TimeSpan.FromMinutes(60);
 
     /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
-    private static readonly int[] Window = [0, -1, 1];
+    public static ReadOnlySpan<int> Window => [0, -1, 1];
 
     private readonly Dictionary<string, Memory> _memory = new(StringComparer.Ordinal);
 

@@ -7,6 +7,7 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Mail;
 using Appliance.Hal;
+using Appliance.Sim.Fac;
 
 namespace Appliance.Sim.Lab;
 
@@ -17,11 +18,12 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     private readonly HashSet<CliSession> _sessions = [];
     private TaskCompletionSource<Unit> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource _going = new();
+    private readonly FacServer? _authenticator;
     private volatile Unit _unit;
 
-    public LabUnit(Unit unit)
+    public LabUnit(Unit unit, FacServer? authenticator = null)
     {
-        _unit = unit;
+        (_unit, _authenticator) = (unit, authenticator);
         _up.SetResult(unit);
         // The unit's own goes with it; the CA is the same after a restart.
         DeviceCa = X509CertificateLoader.LoadCertificate(unit.DeviceCa.RawData);
@@ -31,10 +33,13 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public X509Certificate2 DeviceCa { get; }
 
+    public IReadOnlyList<X509Certificate2> Authorities => _authenticator is null ? [DeviceCa] : [DeviceCa, _authenticator.Authority];
+
     public IReadOnlyList<LabNic> Nics =>
         [.. _unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
 
-    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint))];
+    /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
+    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Services() ?? []];
 
     public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys];
 
@@ -44,7 +49,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
-    public IReadOnlyList<TokenActivation> Activations() => _unit.Activations();
+    /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
+    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
     public string Transcript(string script)
     {

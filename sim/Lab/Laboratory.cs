@@ -3,9 +3,11 @@ using System.Net.Sockets;
 using System.Reflection;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Ftm;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.LastHop;
@@ -51,6 +53,9 @@ internal sealed class Laboratory : IAsyncDisposable
     /// <summary>Proxy and doubles; null when pushes go straight to the phones.</summary>
     public PushPath? Push { get; private set; }
 
+    /// <summary>The FortiAuthenticator stand-in; null on a board without one.</summary>
+    public FacServer? Authenticator { get; private set; }
+
     public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address);
 
     /// <summary>Returns when every listener listens.</summary>
@@ -95,9 +100,11 @@ internal sealed class Laboratory : IAsyncDisposable
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, path is null ? new PushCloud(phones, Clock, faults) : null, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
+        var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
+        Authenticator = await AuthenticatorAsync(options.BoardFile, state.Path, cloud, path?.Options, log, cancellationToken);
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
-        var unit = Own(new LabUnit(power.Unit));
+        var unit = Own(new LabUnit(power.Unit, Authenticator));
         Unit = unit;
         power.GoingDown += () =>
         {
@@ -126,6 +133,19 @@ internal sealed class Laboratory : IAsyncDisposable
         ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
+    }
+
+    /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
+    private async Task<FacServer?> AuthenticatorAsync(string boardFile, string state, PushCloud? cloud, PushProxyOptions? proxy, ILogger log, CancellationToken cancellationToken)
+    {
+        if (await FacSettingsOfAsync(boardFile, cancellationToken) is not { } settings)
+        {
+            return null;
+        }
+        var nic = new SocketNic("fac", settings.Address);
+        var server = Own(await FacServer.StartAsync(settings, nic, Path.Combine(state, "fac"), Clock, log, cancellationToken: cancellationToken));
+        server.Connect(cloud ?? (IPushSender)Own(new PushProxyClient(proxy!, [nic], FacServer.SerialNumber, Clock)));
+        return server;
     }
 
     private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, LabFaults faults, ILogger log)
@@ -176,6 +196,25 @@ internal sealed class Laboratory : IAsyncDisposable
     {
         var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
         return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
+    }
+
+    /// <summary>What stands beside the board's description in fac.json; null when nothing does.</summary>
+    /// <exception cref="LabFailure">It is wrong.</exception>
+    internal static async Task<FacSettings?> FacSettingsOfAsync(string boardFile, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(Path.GetDirectoryName(boardFile)!, "fac.json");
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+        try
+        {
+            return FacSettings.Parse(await File.ReadAllBytesAsync(file, cancellationToken));
+        }
+        catch (FormatException error)
+        {
+            throw new LabFailure(ExitCode.ConfigurationInvalid, $"{file}: {error.Message}", error);
+        }
     }
 
     /// <summary>

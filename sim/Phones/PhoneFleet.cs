@@ -21,6 +21,9 @@ public interface IPhoneSource
 
     /// <summary>The CA that phones trust from their enrolment on.</summary>
     X509Certificate2 DeviceCa { get; }
+
+    /// <summary>All CAs that phones trust: that of the appliance, and of whatever else pushes to them.</summary>
+    IReadOnlyList<X509Certificate2> Authorities => [DeviceCa];
 }
 
 /// <summary>
@@ -124,7 +127,7 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             }
             else
             {
-                _phones.Add(serial, new Phone(activation, new PushCallback(_source.DeviceCa, time, log, connect, faults), time) { OnlineChanged = () => OnlineChanged?.Invoke() });
+                _phones.Add(serial, new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults), time) { OnlineChanged = () => OnlineChanged?.Invoke() });
             }
         }
     }

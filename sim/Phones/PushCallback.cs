@@ -16,7 +16,7 @@ namespace Appliance.Sim.Phones;
 public delegate ValueTask<Stream> PhoneConnect(IPEndPoint remote, CancellationToken cancellationToken);
 
 /// <summary>The phone's side of the push dialect: one HTTPS call that carries the answer.</summary>
-public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null)
+public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null)
 {
     private const string DenyMessage = "denied on the phone";
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
@@ -95,7 +95,7 @@ public sealed class PushCallback(X509Certificate2 trustedCa, TimeProvider time, 
 
     /// <summary>Null when the certificate is the appliance's. A fault makes the phone look at it as if it were another.</summary>
     private string? Refusal(X509Certificate2? certificate, X509Chain? presented, string host, Fault? fault) => TrustedPeer.Refusal(
-        fault?.Word == "callback.cert-missing" ? null : certificate, presented, trustedCa, fault?.Word == "callback.cert-wrong-name" ? "another." + host : host,
+        fault?.Word == "callback.cert-missing" ? null : certificate, presented, authorities, fault?.Word == "callback.cert-wrong-name" ? "another." + host : host,
         fault?.Word == "callback.cert-expired" && certificate is not null ? new DateTimeOffset(certificate.NotAfter.ToUniversalTime()) + TimeSpan.FromDays(1) : time.GetUtcNow());
 
     private static async ValueTask<IPEndPoint> ResolveAsync(DnsEndPoint name, CancellationToken cancellationToken) =>

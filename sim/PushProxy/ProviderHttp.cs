@@ -49,7 +49,7 @@ internal sealed class ProviderHttp : IDisposable
                 throw new FormatException($"{Path.GetFileName(caFile)} holds no certificate", wrong);
             }
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                TrustedPeer.Refusal(certificate as X509Certificate2, chain, _authority, url.Host, time.GetUtcNow()) is null;
+                TrustedPeer.Refusal(certificate as X509Certificate2, chain, [_authority], url.Host, time.GetUtcNow()) is null;
         }
         _http = new HttpClient(handler) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerMax };
     }

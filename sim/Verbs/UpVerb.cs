@@ -65,7 +65,7 @@ internal static class UpVerb
         new("--state") { Description = "Where the appliance keeps everything", HelpName = "DIR", DefaultValueFactory = _ => DefaultState() };
 
     /// <summary>In the checkout, wherever the tool is called from; without one, here.</summary>
-    private static string DefaultState()
+    internal static string DefaultState()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

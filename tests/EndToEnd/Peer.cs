@@ -22,6 +22,14 @@ internal static class Peer
     private const int OutputMax = 256 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Runs a script with the system's Python and a module of its packages.</summary>
+    public static async Task<PeerRun> PythonAsync(string module, string[] arguments)
+    {
+        var run = await RunAsync("/usr/bin/python3", arguments);
+        Assert.SkipWhen(run.Output.Contains($"No module named '{module}'", StringComparison.Ordinal), $"peer program python3-{module} is not installed");
+        return run;
+    }
+
     public static async Task<PeerRun> RunAsync(string program, string[] arguments, string input = "", CancellationToken stop = default)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };

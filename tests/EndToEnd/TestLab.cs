@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Appliance.Firmware.Config;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Lab;
+using Appliance.Tests.Radius;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,6 +23,7 @@ internal sealed class TestLab : IAsyncDisposable
     public static readonly string CatSeed = Convert.ToHexString("lab-seed-of-cat-0002"u8);
 
     public const string AnnSerial = "FTKMOB0000000001";
+    public const string DanSerial = "FTKMOB0000000003";
 
     private static int _next;
     private readonly DirectoryInfo _folder;
@@ -49,12 +52,15 @@ internal sealed class TestLab : IAsyncDisposable
     /// <summary>Completes after <c>execute shutdown</c>.</summary>
     public Task SwitchedOff => _lab.SwitchedOff;
 
+    /// <summary>The FortiAuthenticator stand-in, in a lab that was started with a policy for it.</summary>
+    public FacServer Fac => _lab.Authenticator!;
+
     public LabClock Clock => _lab.Clock;
 
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
     public Appliance.Sim.PushProxy.PushPath? Push => _lab.Push;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null)
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
@@ -62,6 +68,10 @@ internal sealed class TestLab : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), Laboratory.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
         var nics = string.Join(',', Enumerable.Range(1, 4).Select(port => $$"""{"name":"port{{port}}","address":"{{lab.Network}}.{{port}}"}"""));
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "board.json"), $$"""{"name":"test","nics":[{{nics}}]}""");
+        if (fac is not null)
+        {
+            await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac));
+        }
         await lab.BootAsync();
         await lab.AdvanceAsync(60 - (lab.Clock.GetUtcNow().ToUnixTimeSeconds() % 60));
         return lab;
@@ -85,8 +95,8 @@ internal sealed class TestLab : IAsyncDisposable
 
     public async Task AdvanceAsync(long seconds) => (await Api.PostAsJsonAsync("/lab/clock", new { advanceSeconds = seconds })).EnsureSuccessStatusCode();
 
-    /// <summary>Waits until ann's phone shows a push.</summary>
-    public Task PushPendingAsync() => Until.TrueAsync(async () => (await PhoneAsync())["pending"]!.AsArray().Count > 0, "a push on ann's phone");
+    /// <summary>Waits until a phone shows a push.</summary>
+    public Task PushPendingAsync(string serial = AnnSerial) => Until.TrueAsync(async () => (await PhoneAsync(serial))["pending"]!.AsArray().Count > 0, $"a push on the phone of {serial}");
 
     public async Task<JsonNode> PhoneAsync(string serial = AnnSerial) =>
         (await Api.GetFromJsonAsync<JsonArray>("/lab/phones"))!.Single(phone => phone!["serial"]!.GetValue<string>() == serial)!;

@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Firmware;
+using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Http;
+using Appliance.Sim.Lab;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Sim.Fac;
+
+/// <summary>The HTTPS side of the stand-in: where its phones call back, and the two REST calls that let somebody in (docs/radius.md).</summary>
+internal sealed class FacApi : IAsyncDisposable
+{
+    private const string Service = "https";
+    private const int UserMax = 50;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly FacServer _server;
+    private readonly byte[] _credentials;
+    private readonly CallbackEndpoint _callback;
+    private WebApplication _host = null!;
+
+    private FacApi(FacServer server, FacSettings settings)
+    {
+        _server = server;
+        _credentials = SHA256.HashData(Encoding.UTF8.GetBytes("admin:" + settings.ApiKey));
+        _callback = new CallbackEndpoint(server, callers: null, new DebugTap());
+    }
+
+    internal int Port { get; private set; }
+
+    internal static async Task<FacApi> StartAsync(FacServer server, FacSettings settings, DeviceCertificates certificates, ILogger log, CancellationToken cancellationToken)
+    {
+        var api = new FacApi(server, settings);
+        var names = new CertificateNames(["lab-authenticator"], [settings.Address]);
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
+            kestrel.Limits.RequestHeadersTimeout = Patience;
+            kestrel.Listen(settings.Address, settings.HttpsPort, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = Patience,
+                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                    {
+                        ServerCertificateContext = certificates.For(Service, names),
+                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                    }),
+                });
+            });
+        });
+        api._host = builder.Build();
+        api._host.Run(async context =>
+        {
+            try
+            {
+                await api.ServeAsync(context);
+            }
+            catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+            {
+                // The caller hung up while the phone was asked.
+            }
+            catch (IOException error)
+            {
+                log.LogError(error, "authenticator: a decision could not be saved");
+                context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            }
+        });
+        try
+        {
+            await api._host.StartAsync(cancellationToken);
+        }
+        catch (IOException busy)
+        {
+            await api.DisposeAsync();
+            throw new LabFailure(ExitCode.Busy, $"authenticator: {settings.Address}:{settings.HttpsPort} is in use", busy);
+        }
+        api.Port = new Uri(api._host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()).Port;
+        return api;
+    }
+
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
+
+    private async Task ServeAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value?.TrimEnd('/');
+        if (path is not ("/api/v1/pushauth" or "/api/v1/auth"))
+        {
+            await _callback.ServeAsync(context);
+            return;
+        }
+        context.Response.StatusCode = !IsCaller(context.Request) ? StatusCodes.Status401Unauthorized
+            : context.Request.Method != HttpMethods.Post ? StatusCodes.Status405MethodNotAllowed
+            : await CallAsync(context, push: path == "/api/v1/pushauth");
+        context.Response.ContentLength = 0;
+    }
+
+    private async Task<int> CallAsync(HttpContext context, bool push)
+    {
+        var (body, status) = await RequestBody.ReadAsync(context);
+        if (body is null)
+        {
+            return status;
+        }
+        FacCall? call;
+        try
+        {
+            call = JsonSerializer.Deserialize(body, FacCallJson.Default.FacCall);
+        }
+        catch (JsonException)
+        {
+            return StatusCodes.Status400BadRequest;
+        }
+        if (call?.Username is not { Length: > 0 and <= UserMax } user || (!push && call.Password is null && call.TokenCode is null))
+        {
+            return StatusCodes.Status400BadRequest;
+        }
+        var source = context.Connection.RemoteIpAddress!.MapToIPv4();
+        var asker = new FacAsker(source, FacPolicy.CodeOrEmpty, IPAddress.TryParse(call.UserIp, out var caller) ? caller : source);
+        var verdict = push ? await _server.PushAsync(user, asker, context.RequestAborted) : await _server.CheckAsync(user, call.Password, call.TokenCode, asker);
+        return verdict switch
+        {
+            FacVerdict.Accept => StatusCodes.Status200OK,
+            FacVerdict.Reject { Reason: "unknown_user" or "no_push_token" } when push => StatusCodes.Status404NotFound,
+            FacVerdict.Reject { Reason: "push_failed" } => StatusCodes.Status500InternalServerError,
+            _ => StatusCodes.Status401Unauthorized,
+        };
+    }
+
+    private bool IsCaller(HttpRequest request)
+    {
+        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header) || header is not { Scheme: "Basic", Parameter: { } text })
+        {
+            return false;
+        }
+        Span<byte> given = new byte[text.Length];
+        return Convert.TryFromBase64String(text, given, out var length) && CryptographicOperations.FixedTimeEquals(SHA256.HashData(given[..length]), _credentials);
+    }
+}
+
+/// <summary>The body of both calls; what the stand-in does not use is read and left.</summary>
+internal sealed record FacCall(string? Username, string? Password, string? TokenCode, string? UserIp);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(FacCall))]
+internal sealed partial class FacCallJson : JsonSerializerContext;

@@ -1,0 +1,445 @@
+using System.Buffers.Binary;
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Tokens;
+using OtpNet;
+
+namespace Appliance.Sim.Fac;
+
+/// <summary>Fills a span with random bytes; a test's does it from a seed.</summary>
+public delegate void FillRandom(Span<byte> destination);
+
+/// <summary>Who asks: the client, its policy, and from where its user comes.</summary>
+/// <param name="Nas">The client's address.</param>
+/// <param name="Policy">What its users are asked for.</param>
+/// <param name="Caller">The user's own address, as far as the client tells; else the client's.</param>
+public sealed record FacAsker(IPAddress Nas, FacPolicy Policy, IPAddress Caller);
+
+/// <summary>
+/// The rules of the stand-in: who gets in by what. Synchronous and deterministic: <c>(input, now)</c> in, a <see cref="FacStep"/> out. The
+/// caller serializes. What must outlive a restart is in the step's records; <see cref="Restore"/> takes them back.
+/// </summary>
+public sealed class FacCore(FacSettings settings, TokenCore tokens, string callbackHost, Func<int> callbackPort, FillRandom random)
+{
+    /// <summary>The prompt where an empty answer sends a push (seen on the wire of 8.0.3).</summary>
+    public const string CodeOrEmptyText = "+Enter token code or no code to send a notification to your FortiToken Mobile";
+
+    /// <summary>The prompt where the word does.</summary>
+    public const string TypePushText = "+Enter your Token or type 'push' to receive a push notification";
+
+    /// <summary>The prompt for somebody who cannot be pushed to. *Assumed*.</summary>
+    public const string CodeOnlyText = "+Enter token code";
+
+    private const int WrongAnswersMax = 3;
+    private const int FailuresMax = 5;
+    private const int LoginsMax = 200_000;
+    private static readonly TimeSpan Lockout = TimeSpan.FromSeconds(60);
+
+    private readonly FrozenDictionary<string, FacUser> _users = settings.Users.ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, FacLogin> _logins = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FacLogin> _pushes = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string User, string Nas), string> _pushOfUser = [];
+    private readonly Dictionary<string, (int Failures, DateTimeOffset Until)> _failures = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<string, DateTimeOffset> _deadlines = new();
+
+    /// <summary>How many logins wait for a second factor.</summary>
+    public int PendingCount => _logins.Count;
+
+    /// <summary>How many of them wait for a phone.</summary>
+    public int PushCount => _pushes.Count;
+
+    /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
+    public DateTimeOffset? NextDeadline => _deadlines.TryPeek(out _, out var at) ? at : null;
+
+    /// <summary>The users, for enrolment of their phones.</summary>
+    public IEnumerable<FacUser> Users => settings.Users;
+
+    /// <summary>Takes back what an earlier run remembered.</summary>
+    public void Restore(IEnumerable<FacRecord> records)
+    {
+        foreach (var record in records.Where(record => record.Key.StartsWith(FacLogin.KeyPrefix, StringComparison.Ordinal)))
+        {
+            var login = JsonSerializer.Deserialize(record.Value!, FacLoginJson.Default.FacLogin)!;
+            Hold(login);
+        }
+    }
+
+    /// <summary>A password. The answer is null when it is the phone's turn; then the step names the login in <paramref name="state"/>.</summary>
+    public FacStep First(string user, FacCredential credential, FacAsker asker, DateTimeOffset now, out string state)
+    {
+        state = "";
+        var step = new FacStep();
+        var known = _users.GetValueOrDefault(user);
+        // An unknown name costs the same comparison as a known one.
+        var right = credential.Is(known?.Password ?? "\u0001 nobody's password");
+        if (known is null || IsLockedOut(user, now))
+        {
+            return Reject(step, user, asker, credential.Scheme, known is null ? "unknown_user" : "locked_out");
+        }
+        if (!right)
+        {
+            return CodeAppended(step, known, credential, asker, now) ?? Fail(step, known, asker, credential.Scheme, "bad_password", now);
+        }
+        if (known.Tokens.IsEmpty)
+        {
+            return Accept(step, known, asker, credential.Scheme, "password", credential.Proof(known.Password));
+        }
+        if (_logins.Count >= LoginsMax)
+        {
+            return Reject(step, user, asker, credential.Scheme, "overloaded");
+        }
+        if (asker.Policy == FacPolicy.PushWithoutChallenge && _pushOfUser.TryGetValue((user, asker.Nas.ToString()), out var waiting))
+        {
+            // The same login asked again under another identifier: its push is out already.
+            state = waiting;
+            return step;
+        }
+        var login = new FacLogin(NewState(), user, asker.Nas.ToString(), asker.Caller.ToString(), now, now + settings.TokenTimeout);
+        var canPush = known.Tokens.FirstOrDefault(token => token.RegistrationId.Length > 0) is not null;
+        if (asker.Policy == FacPolicy.PushWithoutChallenge)
+        {
+            if (!canPush)
+            {
+                return Fail(step, known, asker, credential.Scheme, "no_push_token", now);
+            }
+            state = login.State;
+            // The proof of MS-CHAPv2 belongs to the one request that is answered later.
+            Hold(login with { Proof = credential.Proof(known.Password) is { } proof ? Convert.ToBase64String(proof) : null });
+            SendPush(step, _logins[login.State], 1, now);
+            return step;
+        }
+        Hold(login);
+        step.Remember(login.Record());
+        step.Answer = new FacVerdict.Challenge(login.State, !canPush ? CodeOnlyText : asker.Policy == FacPolicy.TypePush ? TypePushText : CodeOrEmptyText);
+        return step;
+    }
+
+    /// <summary>A push without a password, from a REST call. The answer is null when it is the phone's turn.</summary>
+    public FacStep PushTo(string user, FacAsker asker, DateTimeOffset now, out string state)
+    {
+        var step = new FacStep();
+        state = "";
+        if (!_users.ContainsKey(user) || IsLockedOut(user, now))
+        {
+            return Reject(step, user, asker, "REST", _users.ContainsKey(user) ? "locked_out" : "unknown_user");
+        }
+        if (_logins.Count >= LoginsMax)
+        {
+            return Reject(step, user, asker, "REST", "overloaded");
+        }
+        var login = new FacLogin(NewState(), user, asker.Nas.ToString(), asker.Caller.ToString(), now, now + settings.TokenTimeout);
+        state = login.State;
+        return SendPush(step, login, 1, now) ? step : Reject(step, user, asker, "REST", "no_push_token");
+    }
+
+    /// <summary>What was answered to a challenge: a code, nothing or <c>push</c>, or <c>push2</c> for the user's second phone. The answer is null when it is the phone's turn.</summary>
+    public FacStep Second(string state, string user, FacCredential credential, FacAsker asker, DateTimeOffset now)
+    {
+        var step = new FacStep();
+        if (!_logins.TryGetValue(state, out var login) || login.User != user || login.Nas != asker.Nas.ToString() || now >= login.Expires)
+        {
+            return Reject(step, user, asker, credential.Scheme, "unknown_state");
+        }
+        var known = _users[user];
+        if (IsLockedOut(user, now))
+        {
+            return Over(step, login, asker, credential.Scheme, "locked_out");
+        }
+        if (PhoneAsked(known, credential) is { } phone)
+        {
+            if (login.Push is not null)
+            {
+                return step; // It is out already: whoever asks now waits with it.
+            }
+            return SendPush(step, login, phone, now) ? step : Over(step, login, asker, credential.Scheme, "no_push_token");
+        }
+        if (login.Push is not null)
+        {
+            step.Release(state, new FacVerdict.Reject("superseded"));
+        }
+        if (UseCode(step, known, candidate => credential.Is(candidate), now))
+        {
+            Forget(step, login);
+            return Accept(step, known, asker, credential.Scheme, "token_code", null);
+        }
+        Forget(step, login);
+        return Fail(step, known, asker, credential.Scheme, "wrong_code", now);
+    }
+
+    /// <summary>A REST call's password, code, or both; whatever is given must be right. Always answers.</summary>
+    public FacStep Check(string user, string? password, string? code, FacAsker asker, DateTimeOffset now)
+    {
+        var step = new FacStep();
+        const string Scheme = "REST";
+        var known = _users.GetValueOrDefault(user);
+        if (known is null || IsLockedOut(user, now))
+        {
+            return Reject(step, user, asker, Scheme, known is null ? "unknown_user" : "locked_out");
+        }
+        if (password is not null && !new FacCredential.Pap(Encoding.UTF8.GetBytes(password)).Is(known.Password))
+        {
+            return Fail(step, known, asker, Scheme, "bad_password", now);
+        }
+        if (code is null)
+        {
+            return Accept(step, known, asker, Scheme, "password", null);
+        }
+        return UseCode(step, known, candidate => new FacCredential.Pap(Encoding.UTF8.GetBytes(code)).Is(candidate), now)
+            ? Accept(step, known, asker, Scheme, "token_code", null) : Fail(step, known, asker, Scheme, "wrong_code", now);
+    }
+
+    /// <summary>The phone approved with a code. True when that decided a login.</summary>
+    public (bool Accepted, FacStep Step) PushApproved(string session, string code, DateTimeOffset now)
+    {
+        var step = new FacStep();
+        if (!_pushes.TryGetValue(session, out var login) || now >= login.Expires)
+        {
+            return (false, step);
+        }
+        var user = _users[login.User];
+        var token = user.Tokens.First(token => token.Serial == login.Token);
+        var verdict = tokens.Check(token.Seed!, code, now);
+        if (verdict.Outcome != CodeOutcome.Accepted)
+        {
+            WrongAnswer(step, login);
+            return (false, step);
+        }
+        step.UseUp(verdict.Memory);
+        Forget(step, login);
+        step.Note(FacEvents.Decided(login.User, IPAddress.Parse(login.Nas), "push", "success", "push_approved"));
+        step.Release(login.State, new FacVerdict.Accept(user, login.Proof is null ? null : Convert.FromBase64String(login.Proof)));
+        _failures.Remove(login.User);
+        return (true, step);
+    }
+
+    /// <summary>The phone denied, with a signature. True when that decided a login.</summary>
+    public (bool Accepted, FacStep Step) PushDenied(string session, string message, byte[] hmac, DateTimeOffset now)
+    {
+        var step = new FacStep();
+        if (!_pushes.TryGetValue(session, out var login) || now >= login.Expires)
+        {
+            return (false, step);
+        }
+        var token = _users[login.User].Tokens.First(token => token.Serial == login.Token);
+        if (!PushSessions.IsGenuineAlert(token.Seed!.AlertKey(), session, message, hmac))
+        {
+            WrongAnswer(step, login);
+            return (false, step);
+        }
+        End(step, login, "push_denied");
+        return (true, step);
+    }
+
+    /// <summary>The push could not be handed over.</summary>
+    public FacStep PushFailed(string session, string why)
+    {
+        var step = new FacStep();
+        if (_pushes.TryGetValue(session, out var login))
+        {
+            step.Note(FacEvents.PushFailed(login.User, why));
+            End(step, login, "push_failed");
+        }
+        return step;
+    }
+
+    /// <summary>The time has come to <see cref="NextDeadline"/>.</summary>
+    public FacStep Tick(DateTimeOffset now)
+    {
+        var step = new FacStep();
+        while (_deadlines.TryPeek(out var state, out var at) && at <= now)
+        {
+            _deadlines.Dequeue();
+            if (_logins.TryGetValue(state, out var login) && now >= login.Expires)
+            {
+                End(step, login, login.Push is null ? "challenge_expired" : "push_expired");
+            }
+        }
+        return step;
+    }
+
+    private bool SendPush(FacStep step, FacLogin login, int phone, DateTimeOffset now)
+    {
+        var token = _users[login.User].Tokens.Where(token => token.RegistrationId.Length > 0).ElementAtOrDefault(phone - 1);
+        if (token is null)
+        {
+            return false;
+        }
+        Span<byte> session = stackalloc byte[16];
+        random(session);
+        login = login with { Push = Convert.ToHexStringLower(session), Token = token.Serial, Expires = now + settings.TokenTimeout };
+        Hold(login);
+        step.Remember(login.Record());
+        step.Note(FacEvents.PushSent(login.User, token.Serial, login.Push));
+        step.Push(new PushMessage(token.RegistrationId, token.Serial, login.Push, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), now, login.Expires));
+        return true;
+    }
+
+    /// <summary>Which of the user's phones an answer asks for, from 1; null when it asks for none.</summary>
+    private static int? PhoneAsked(FacUser user, FacCredential credential)
+    {
+        if (credential.Is("") || credential.Is("push"))
+        {
+            return 1;
+        }
+        for (var phone = 1; phone <= user.Tokens.Length; phone++)
+        {
+            if (credential.Is($"push{phone}"))
+            {
+                return phone;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Password and code in one: checked where the password alone was wrong, so that no push goes out with a code at hand.</summary>
+    private FacStep? CodeAppended(FacStep step, FacUser user, FacCredential credential, FacAsker asker, DateTimeOffset now)
+    {
+        string? used = null;
+        return UseCode(step, user, code => credential.Is(user.Password + code) && (used = code) is not null, now)
+            ? Accept(step, user, asker, credential.Scheme, "password_and_code", credential.Proof(user.Password + used)) : null;
+    }
+
+    /// <summary>
+    /// Finds the code that was meant among those that the token core takes now, and uses it up. Schemes that hide a code can only
+    /// be compared with guesses; the token core then decides whether it still counts.
+    /// </summary>
+    private bool UseCode(FacStep step, FacUser user, Func<string, bool> isMeant, DateTimeOffset now)
+    {
+        foreach (var token in user.Tokens.Where(token => token is { Locked: false, Seed: not null }))
+        {
+            var seed = token.Seed!;
+            var totp = new Totp([.. seed.Secret], (int)seed.Step.TotalSeconds, seed.Algorithm, seed.Digits);
+            foreach (var away in TokenCore.Window)
+            {
+                var code = totp.ComputeTotp((now + (seed.Step * (tokens.DriftOf(seed) + away))).UtcDateTime);
+                if (isMeant(code) && tokens.Check(seed, code, now) is { Outcome: CodeOutcome.Accepted } verdict)
+                {
+                    step.UseUp(verdict.Memory);
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private void WrongAnswer(FacStep step, FacLogin login)
+    {
+        var next = login with { WrongAnswers = login.WrongAnswers + 1 };
+        if (next.WrongAnswers >= WrongAnswersMax)
+        {
+            End(step, login, "push_wrong_answers");
+            return;
+        }
+        Hold(next);
+        step.Remember(next.Record());
+    }
+
+    private FacStep Accept(FacStep step, FacUser user, FacAsker asker, string scheme, string by, byte[]? proof)
+    {
+        _failures.Remove(user.Name);
+        step.Note(FacEvents.Decided(user.Name, asker.Nas, scheme, "success", by));
+        step.Answer = new FacVerdict.Accept(user, proof);
+        return step;
+    }
+
+    private static FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason)
+    {
+        step.Note(FacEvents.Decided(user, asker.Nas, scheme, "failed", reason));
+        step.Answer = new FacVerdict.Reject(reason);
+        return step;
+    }
+
+    /// <summary>A wrong password or code: so many of a user's in a row lock him out for a while, against guessing.</summary>
+    private FacStep Fail(FacStep step, FacUser user, FacAsker asker, string scheme, string reason, DateTimeOffset now)
+    {
+        var failures = _failures.GetValueOrDefault(user.Name).Failures + 1;
+        _failures[user.Name] = failures >= FailuresMax ? (0, now + Lockout) : (failures, default);
+        return Reject(step, user.Name, asker, scheme, reason);
+    }
+
+    private bool IsLockedOut(string user, DateTimeOffset now) => _failures.TryGetValue(user, out var entry) && now < entry.Until;
+
+    private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, string reason)
+    {
+        Forget(step, login);
+        return Reject(step, login.User, asker, scheme, reason);
+    }
+
+    private void End(FacStep step, FacLogin login, string reason)
+    {
+        Forget(step, login);
+        step.Note(FacEvents.Decided(login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason));
+        step.Release(login.State, new FacVerdict.Reject(reason));
+    }
+
+    private void Hold(FacLogin login)
+    {
+        _logins[login.State] = login;
+        if (login.Push is not null)
+        {
+            _pushes[login.Push] = login;
+            _pushOfUser[(login.User, login.Nas)] = login.State;
+        }
+        _deadlines.Enqueue(login.State, login.Expires);
+    }
+
+    private void Forget(FacStep step, FacLogin login)
+    {
+        _logins.Remove(login.State);
+        if (login.Push is not null)
+        {
+            _pushes.Remove(login.Push);
+            _pushOfUser.Remove((login.User, login.Nas));
+        }
+        step.Remember(login.Record() with { Value = null });
+    }
+
+    /// <summary>Ten digits, as the product's are; random, where the product counts.</summary>
+    private string NewState()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        while (true)
+        {
+            random(bytes);
+            var state = (BinaryPrimitives.ReadUInt64BigEndian(bytes) % 10_000_000_000).ToString("D10", CultureInfo.InvariantCulture);
+            if (!_logins.ContainsKey(state))
+            {
+                return state;
+            }
+        }
+    }
+}
+
+/// <summary>A login whose password was right.</summary>
+/// <param name="State">Its name: ten digits.</param>
+/// <param name="User">Whose.</param>
+/// <param name="Nas">The client that asked; only it may go on.</param>
+/// <param name="Caller">The user's address.</param>
+/// <param name="Began">When.</param>
+/// <param name="Expires">When it is over.</param>
+internal sealed record FacLogin(string State, string User, string Nas, string Caller, DateTimeOffset Began, DateTimeOffset Expires)
+{
+    internal const string KeyPrefix = "login/";
+
+    /// <summary>The push that is out; null while none is.</summary>
+    public string? Push { get; init; }
+
+    /// <summary>The token that it went to.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>Wrong answers of the phone.</summary>
+    public int WrongAnswers { get; init; }
+
+    /// <summary>What goes back with an accept (base64).</summary>
+    public string? Proof { get; init; }
+
+    internal FacRecord Record() => new(KeyPrefix + State, JsonSerializer.Serialize(this, FacLoginJson.Default.FacLogin), Expires);
+}
+
+[JsonSerializable(typeof(FacLogin))]
+internal sealed partial class FacLoginJson : JsonSerializerContext;

@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+using System.Text;
+using Appliance.Firmware.Radius;
+
+namespace Appliance.Sim.Fac;
+
+/// <summary>What somebody offers for a password or a code. Schemes that hide it can only be compared with a guess.</summary>
+public abstract class FacCredential
+{
+    /// <summary>The scheme's name in events.</summary>
+    public abstract string Scheme { get; }
+
+    /// <summary>True when it stands for this text. Takes the same time for any text of one length.</summary>
+    public abstract bool Is(string text);
+
+    /// <summary>The proof that goes back with an accept (<c>MS-CHAP2-Success</c>); null for schemes that have none.</summary>
+    public virtual byte[]? Proof(string text) => null;
+
+    /// <summary>Says nothing.</summary>
+    public sealed override string ToString() => Scheme;
+
+    /// <summary>Reads the credential of a request; null when there is none, more than one, or a malformed one. The view is not kept.</summary>
+    public static FacCredential? Of(RadiusPacket request, RadiusSecret secret, string user)
+    {
+        var hasPassword = request.TryGet(RadiusAttribute.UserPassword, out var hidden);
+        var hasChap = request.TryGet(RadiusAttribute.ChapPassword, out var chap);
+        var has1 = request.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChapResponse, out var response1);
+        var has2 = request.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Response, out var response2);
+        if ((hasPassword ? 1 : 0) + (hasChap ? 1 : 0) + (has1 || has2 ? 1 : 0) != 1)
+        {
+            return null;
+        }
+        if (hasPassword)
+        {
+            Span<byte> clear = stackalloc byte[RadiusSecret.PasswordMax];
+            var length = secret.RevealPassword(hidden, request.Authenticator, clear);
+            return length < 0 ? null : new Pap(clear[..length].ToArray());
+        }
+        if (hasChap)
+        {
+            // RFC 2865, 5.3: without a CHAP-Challenge the authenticator is the challenge.
+            var challenge = request.TryGet(RadiusAttribute.ChapChallenge, out var given) ? given : request.Authenticator;
+            return chap.Length == 17 ? new Chap(chap.ToArray(), challenge.ToArray()) : null;
+        }
+        if (!request.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChapChallenge, out var msChallenge))
+        {
+            return null;
+        }
+        const int ResponseLength = 50; // RFC 2548, 2.1.3 and 2.3.2
+        return has2
+            ? response2.Length == ResponseLength && msChallenge.Length == MsChap.ChallengeLength ? new MsChapV2(user, response2.ToArray(), msChallenge.ToArray()) : null
+            : response1.Length == ResponseLength && msChallenge.Length == MsChap.Challenge1Length ? new MsChapV1(response1.ToArray(), msChallenge.ToArray()) : null;
+    }
+
+    /// <summary>A clear text, from PAP or a REST call.</summary>
+    internal sealed class Pap(byte[] clear) : FacCredential
+    {
+        public override string Scheme => "PAP";
+
+        public override bool Is(string text)
+        {
+            // Digests of one length, so that time tells nothing of where they differ.
+            Span<byte> given = stackalloc byte[SHA256.HashSizeInBytes];
+            Span<byte> expected = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(clear, given);
+            SHA256.HashData(Encoding.UTF8.GetBytes(text), expected);
+            return CryptographicOperations.FixedTimeEquals(given, expected);
+        }
+    }
+
+    private sealed class Chap(byte[] answer, byte[] challenge) : FacCredential
+    {
+        public override string Scheme => "CHAP";
+
+        public override bool Is(string text)
+        {
+            Span<byte> expected = stackalloc byte[MD5.HashSizeInBytes];
+            RadiusSecret.ChapDigest(answer[0], Encoding.UTF8.GetBytes(text), challenge, expected);
+            return CryptographicOperations.FixedTimeEquals(expected, answer.AsSpan(1));
+        }
+    }
+
+    private sealed class MsChapV1(byte[] answer, byte[] challenge) : FacCredential
+    {
+        public override string Scheme => "MS-CHAP";
+
+        /// <summary>Ident, flags, 24 bytes of LM (never looked at) and 24 of NT (RFC 2548, 2.1.3).</summary>
+        public override bool Is(string text)
+        {
+            Span<byte> expected = stackalloc byte[MsChap.ResponseLength];
+            MsChap.Respond(challenge, MsChap.PasswordHash(text), expected);
+            return answer[1] == 1 && CryptographicOperations.FixedTimeEquals(expected, answer.AsSpan(26));
+        }
+    }
+
+    private sealed class MsChapV2(string user, byte[] answer, byte[] challenge) : FacCredential
+    {
+        public override string Scheme => "MS-CHAPv2";
+
+        /// <summary>Ident, flags, 16 bytes of peer challenge, 8 reserved, 24 of answer (RFC 2548, 2.3.2).</summary>
+        public override bool Is(string text)
+        {
+            Span<byte> expected = stackalloc byte[MsChap.ResponseLength];
+            MsChap.Respond2(challenge, answer.AsSpan(2, MsChap.ChallengeLength), user, MsChap.PasswordHash(text), expected);
+            return CryptographicOperations.FixedTimeEquals(expected, answer.AsSpan(26));
+        }
+
+        public override byte[] Proof(string text) =>
+            [answer[0], .. Encoding.ASCII.GetBytes(MsChap.AuthenticatorResponse(challenge, answer.AsSpan(2, MsChap.ChallengeLength), user, MsChap.PasswordHash(text), answer.AsSpan(26)))];
+    }
+}

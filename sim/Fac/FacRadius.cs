@@ -1,0 +1,356 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Appliance.Firmware.Radius;
+
+namespace Appliance.Sim.Fac;
+
+/// <summary>A request that is being answered, or was.</summary>
+public sealed class FacEntry
+{
+    internal FacEntry(FacClient client, byte[] authenticator) => (Client, Authenticator) = (client, authenticator);
+
+    internal FacClient Client { get; }
+
+    internal byte[] Authenticator { get; }
+
+    /// <summary>The request itself while it waits for a phone: its answer is made of it.</summary>
+    internal byte[]? Request { get; set; }
+
+    internal byte[]? Reply { get; set; }
+
+    /// <summary>True once the reply has left: what it says is durable, so a repeated request may have it again.</summary>
+    internal bool Sent { get; set; }
+}
+
+/// <summary>
+/// The wire of the stand-in: who may ask, what is no request, what was asked before (RFC 5080, 2.2.2), and what is answered how. As
+/// synchronous and deterministic as the rules that it asks.
+/// </summary>
+public sealed class FacRadius(FacSettings settings, FacCore core)
+{
+    private const string AnswerPrefix = "answer/";
+    private const string WaitPrefix = "wait/";
+    private const int EntriesMax = 200_000;
+    private const int ProxyStatesMax = 2048;
+
+    /// <summary>
+    /// How long an answer is kept at least for those who did not get it (at most twice as long): longer than a client repeats a request that
+    /// may wait for a phone. Forgotten earlier, a request that is repeated once more would be a second login.
+    /// </summary>
+    private readonly TimeSpan _answerLife = settings.TokenTimeout + TimeSpan.FromSeconds(30);
+
+    // Two generations, of which the older is dropped as a whole: nothing has to be sorted by age.
+    private Dictionary<(IPEndPoint Source, bool Accounting, byte Identifier), FacEntry> _entries = [];
+    private Dictionary<(IPEndPoint Source, bool Accounting, byte Identifier), FacEntry> _olderEntries = [];
+    private DateTimeOffset _generationEnds;
+    private readonly Dictionary<string, (IPEndPoint Source, FacEntry Entry)> _waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<IPAddress, int> _waitingOf = [];
+    private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal);
+    private readonly byte[] _buffer = new byte[RadiusPacket.LengthMax];
+
+    /// <summary>Datagrams that got no answer, by the reason.</summary>
+    public IReadOnlyDictionary<string, long> Dropped => _dropped;
+
+    /// <summary>Datagrams that got one, repeated ones included.</summary>
+    public long Answered { get; private set; }
+
+    /// <summary>How many requests wait for a phone.</summary>
+    public int WaitingCount => _waiting.Count;
+
+    /// <summary>A datagram came. Whatever it is, its sender costs nobody else anything.</summary>
+    public FacStep Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, bool accounting, DateTimeOffset now)
+    {
+        if (now >= _generationEnds || _entries.Count >= EntriesMax)
+        {
+            NextGeneration(now);
+        }
+        if (ClientOf(source.Address) is not { } client)
+        {
+            return Drop("unknown_client");
+        }
+        if (RadiusPacket.Parse(datagram, out var packet) is var defect && defect != RadiusDefect.None)
+        {
+            return Drop($"malformed_{defect}");
+        }
+        if (Refusal(packet, client, accounting) is { } refusal)
+        {
+            return Drop(refusal);
+        }
+        var key = (source, accounting, packet.Identifier);
+        if ((_entries.TryGetValue(key, out var known) || _olderEntries.TryGetValue(key, out known)) && known.Authenticator.AsSpan().SequenceEqual(packet.Authenticator))
+        {
+            return Repeated(known, source, accounting);
+        }
+        var entry = new FacEntry(client, packet.Authenticator.ToArray());
+        if (packet.Code == RadiusCode.StatusServer)
+        {
+            // RFC 5997, 3: alive is all that it is told. Not remembered: it may ask again at once.
+            var step = new FacStep();
+            Answer(step, entry, packet, source, accounting, accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
+            return step;
+        }
+        return accounting ? Account(packet, source, key, entry) : Access(packet, source, key, entry, now);
+    }
+
+    /// <summary>Makes the answers of those who waited, from what the rules released.</summary>
+    public void Settle(FacStep step, DateTimeOffset now)
+    {
+        foreach (var (state, verdict) in step.Released)
+        {
+            if (_waiting.Remove(state, out var waiting))
+            {
+                Unwait(waiting.Source);
+                var request = waiting.Entry.Request!;
+                waiting.Entry.Request = null;
+                RadiusPacket.Parse(request, out var packet);
+                Decide(step, waiting.Entry, packet, waiting.Source, verdict, now);
+                step.Remember(new FacRecord(WaitPrefix + state, null, now));
+            }
+        }
+    }
+
+    /// <summary>The reply has left: from now on a repeated request gets it again.</summary>
+    public void Sent(FacReply reply)
+    {
+        reply.Entry.Sent = true;
+        Answered++;
+    }
+
+    /// <summary>Takes back what an earlier run remembered: who waits, and who was answered.</summary>
+    public void Restore(IEnumerable<FacRecord> records)
+    {
+        // When, source, request, and the answer where there is one; the last two in base64. An identifier may have been used again: the newest counts.
+        foreach (var (record, parts) in records.Where(record => record.Key.StartsWith(WaitPrefix, StringComparison.Ordinal) || record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal))
+            .Select(record => (record, record.Value!.Split(' '))).OrderBy(pair => long.Parse(pair.Item2[0], CultureInfo.InvariantCulture)))
+        {
+            var (source, request) = (IPEndPoint.Parse(parts[1]), Convert.FromBase64String(parts[2]));
+            if (ClientOf(source.Address) is not { } client || RadiusPacket.Parse(request, out var packet) != RadiusDefect.None)
+            {
+                continue;
+            }
+            var entry = new FacEntry(client, packet.Authenticator.ToArray());
+            if (parts.Length == 3)
+            {
+                entry.Request = request;
+                Wait(record.Key[WaitPrefix.Length..], source, entry);
+            }
+            else
+            {
+                (entry.Reply, entry.Sent) = (Convert.FromBase64String(parts[3]), true);
+            }
+            _entries[(source, false, packet.Identifier)] = entry;
+        }
+    }
+
+    private FacClient? ClientOf(IPAddress address) => settings.Clients.FirstOrDefault(client => client.Network.Contains(address));
+
+    /// <summary>Why a packet is passed over in silence, as the RFCs want; null when it is to be answered.</summary>
+    private static string? Refusal(RadiusPacket packet, FacClient client, bool accounting)
+    {
+        var fits = packet.Code == RadiusCode.StatusServer || packet.Code == (accounting ? RadiusCode.AccountingRequest : RadiusCode.AccessRequest);
+        if (!fits)
+        {
+            return "wrong_code"; // RFC 2865, 3
+        }
+        if (ProxyStates(packet) > ProxyStatesMax)
+        {
+            return "long_proxy_state"; // All of it has to fit into the answer.
+        }
+        if (packet.Code == RadiusCode.AccountingRequest)
+        {
+            return client.Secret.IsAccounting(packet) ? null : "bad_authenticator"; // RFC 2866, 3
+        }
+        if (packet.Count(RadiusAttribute.MessageAuthenticator) > 0)
+        {
+            return client.Secret.IsSigned(packet, packet.Authenticator) ? null : "bad_message_authenticator"; // RFC 2869, 5.14
+        }
+        var must = client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0; // RFC 5997, 3; RFC 3579, 3.1
+        return must ? "no_message_authenticator" : null;
+    }
+
+    private FacStep Repeated(FacEntry known, IPEndPoint source, bool accounting)
+    {
+        if (!known.Sent)
+        {
+            return Drop("duplicate_undecided");
+        }
+        var step = new FacStep();
+        step.Send(new FacReply(known.Reply!, source, accounting, known));
+        return step;
+    }
+
+    private FacStep Access(RadiusPacket packet, IPEndPoint source, (IPEndPoint, bool, byte) key, FacEntry entry, DateTimeOffset now)
+    {
+        if (!packet.TryGet(RadiusAttribute.UserName, out var name) || name.IsEmpty || packet.Count(RadiusAttribute.UserName) > 1)
+        {
+            return Drop("no_user_name");
+        }
+        var user = Encoding.UTF8.GetString(name);
+        if (FacCredential.Of(packet, entry.Client.Secret, user) is not { } credential)
+        {
+            // Well-formed, and nothing that is served (EAP among it): RFC 2865, 4.3 says Reject.
+            var rejected = new FacStep();
+            rejected.Note(FacEvents.Decided(user, source.Address, packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none", "failed", "no_credential"));
+            _entries[key] = entry;
+            Decide(rejected, entry, packet, source, new FacVerdict.Reject("no_credential"), now);
+            return rejected;
+        }
+        if (_waitingOf.GetValueOrDefault(source.Address) >= entry.Client.PendingMax)
+        {
+            return Drop("overloaded");
+        }
+        var asker = new FacAsker(source.Address, entry.Client.Policy, CallerOf(packet) ?? source.Address);
+        string state;
+        FacStep step;
+        if (packet.TryGet(RadiusAttribute.State, out var given))
+        {
+            state = Encoding.ASCII.GetString(given);
+            step = core.Second(state, user, credential, asker, now);
+        }
+        else
+        {
+            step = core.First(user, credential, asker, now, out state);
+        }
+        _entries[key] = entry;
+        Settle(step, now);
+        if (step.Answer is { } verdict)
+        {
+            Decide(step, entry, packet, source, verdict, now);
+            return step;
+        }
+        entry.Request = packet.Bytes.ToArray();
+        Wait(state, source, entry);
+        step.Remember(new FacRecord(WaitPrefix + state, $"{now.UtcTicks} {source} {Convert.ToBase64String(entry.Request)}", now + settings.TokenTimeout + _answerLife));
+        return step;
+    }
+
+    private FacStep Account(RadiusPacket packet, IPEndPoint source, (IPEndPoint, bool, byte) key, FacEntry entry)
+    {
+        // RFC 2866, 4.1 and 5: what cannot be recorded is not answered.
+        if (!packet.TryGet(RadiusAttribute.AcctStatusType, out var type) || type.Length != 4 || !packet.TryGet(RadiusAttribute.AcctSessionId, out var session) || session.IsEmpty)
+        {
+            return Drop("bad_accounting");
+        }
+        var status = type[3] switch
+        {
+            1 => "start",
+            2 => "stop",
+            3 => "interim-update",
+            7 => "on",
+            8 => "off",
+            _ => null,
+        };
+        if (status is null || (type[0] | type[1] | type[2]) != 0)
+        {
+            return Drop("bad_accounting");
+        }
+        var step = new FacStep();
+        step.Note(FacEvents.Accounting(
+            status, TextOf(packet, RadiusAttribute.UserName), Encoding.UTF8.GetString(session), source.Address,
+            NumberOf(packet, RadiusAttribute.AcctSessionTime), NumberOf(packet, RadiusAttribute.AcctInputOctets), NumberOf(packet, RadiusAttribute.AcctOutputOctets)));
+        // What was answered was recorded: the answer leaves with the commit of a record, behind the event in the same queue.
+        step.Remember(new FacRecord($"accounting/{source.Address}/{Convert.ToHexStringLower(session)}", status is "stop" or "off" ? null : status, DateTimeOffset.MaxValue));
+        _entries[key] = entry;
+        Answer(step, entry, packet, source, accounting: true, RadiusCode.AccountingResponse, null);
+        return step;
+    }
+
+    /// <summary>Answers an Access-Request. An answer that rests on something durable is remembered with it: whoever asks again after a restart gets the same.</summary>
+    private void Decide(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacVerdict verdict, DateTimeOffset now)
+    {
+        Answer(step, entry, request, source, accounting: false, verdict switch
+        {
+            FacVerdict.Accept => RadiusCode.AccessAccept,
+            FacVerdict.Challenge => RadiusCode.AccessChallenge,
+            _ => RadiusCode.AccessReject,
+        }, verdict);
+        if (!step.IsPlain)
+        {
+            step.Remember(new FacRecord($"{AnswerPrefix}{source}/{request.Identifier}", $"{now.UtcTicks} {source} {Convert.ToBase64String(request.Bytes)} {Convert.ToBase64String(entry.Reply!)}", now + _answerLife));
+        }
+    }
+
+    private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, bool accounting, RadiusCode code, FacVerdict? verdict)
+    {
+        var sign = !accounting || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
+        var writer = new RadiusWriter(_buffer, code, request.Identifier, request.Authenticator, sign);
+        switch (verdict)
+        {
+            case FacVerdict.Accept { User: { } user, Proof: var proof }:
+                if (user.Group.Length > 0)
+                {
+                    writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.GroupName, user.Group);
+                }
+                if (proof is not null)
+                {
+                    writer.AddVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, proof);
+                }
+                break;
+            case FacVerdict.Challenge challenge:
+                writer.Add(RadiusAttribute.ReplyMessage, challenge.Text);
+                writer.Add(RadiusAttribute.State, Encoding.ASCII.GetBytes(challenge.State));
+                writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.FacChallengeCode, "001"u8);
+                break;
+        }
+        writer.AddProxyStates(request);
+        entry.Reply = _buffer[..writer.EndAnswer(entry.Client.Secret)];
+        step.Send(new FacReply(entry.Reply, source, accounting, entry));
+    }
+
+    private void Wait(string state, IPEndPoint source, FacEntry entry)
+    {
+        if (_waiting.TryGetValue(state, out var before))
+        {
+            // The same login asks anew, under another identifier: the first is answered no more.
+            before.Entry.Request = null;
+            Unwait(before.Source);
+        }
+        _waiting[state] = (source, entry);
+        _waitingOf[source.Address] = _waitingOf.GetValueOrDefault(source.Address) + 1;
+    }
+
+    private void Unwait(IPEndPoint source)
+    {
+        if (--_waitingOf[source.Address] == 0)
+        {
+            _waitingOf.Remove(source.Address);
+        }
+    }
+
+    private void NextGeneration(DateTimeOffset now)
+    {
+        (_olderEntries, _entries) = (_entries, []);
+        _generationEnds = now + _answerLife;
+        foreach (var (source, entry) in _waiting.Values)
+        {
+            // Who waits for a phone is never forgotten.
+            RadiusPacket.Parse(entry.Request, out var packet);
+            _entries[(source, false, packet.Identifier)] = entry;
+        }
+    }
+
+    private FacStep Drop(string reason)
+    {
+        _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
+        return FacStep.Nothing;
+    }
+
+    private static int ProxyStates(RadiusPacket packet)
+    {
+        var length = 0;
+        foreach (var field in packet)
+        {
+            length += field.Type == RadiusAttribute.ProxyState ? field.Value.Length + 2 : 0;
+        }
+        return length;
+    }
+
+    private static IPAddress? CallerOf(RadiusPacket packet) =>
+        packet.TryGet(RadiusAttribute.CallingStationId, out var caller) && caller.Length <= 45 && IPAddress.TryParse(Encoding.ASCII.GetString(caller), out var address) ? address : null;
+
+    private static string TextOf(RadiusPacket packet, RadiusAttribute type) => packet.TryGet(type, out var value) ? Encoding.UTF8.GetString(value) : "";
+
+    private static string NumberOf(RadiusPacket packet, RadiusAttribute type) =>
+        packet.TryGet(type, out var value) && value.Length == 4 ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture) : "0";
+}

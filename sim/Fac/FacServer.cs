@@ -1,0 +1,335 @@
+using System.Net;
+using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Storage;
+using Appliance.Firmware.Tokens;
+using Appliance.Hal;
+using Appliance.Sim.Lab;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Appliance.Sim.Fac;
+
+/// <summary>The stand-in for a FortiAuthenticator: a box of its own beside the appliance, with its own address, state, events and certificate.</summary>
+public sealed class FacServer : IPushAnswers, IAsyncDisposable
+{
+    /// <summary>What it calls itself in events and to the push proxy.</summary>
+    internal const string SerialNumber = "FACLAB0000000001";
+
+    private readonly FacSettings _settings;
+    private readonly StateDatabase _state;
+    private readonly DeviceCertificates _certificates;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Lock _gate = new();
+    private readonly FacCore _core;
+    private readonly FacRadius _radius;
+    private readonly ITimer _timer;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<string, TaskCompletionSource<FacVerdict>> _callers = new(StringComparer.Ordinal);
+    private readonly List<IDatagramPort> _ports = [];
+    private readonly List<Task> _loops = [];
+    private readonly bool _quiet;
+    private IPushSender? _phones;
+    private FacApi? _api;
+
+    private FacServer(FacSettings settings, string folder, TimeProvider time, ILogger log, bool quiet)
+    {
+        (_settings, _time, _log, _quiet) = (settings, time, log, quiet);
+        Directory.CreateDirectory(folder);
+        _state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]);
+        _certificates = DeviceCertificates.Open(Path.Combine(folder, "certificates"), "FortiAuthenticator stand-in", time);
+        Events = new EventLog(_state, time, SerialNumber) { DeviceName = "lab-authenticator" };
+        _core = new FacCore(settings, new TokenCore(_state), settings.Address.ToString(), () => HttpsPort, System.Security.Cryptography.RandomNumberGenerator.Fill);
+        _radius = new FacRadius(settings, _core);
+        var records = _state.Read("SELECT key, value, expires FROM fac_record", row => new FacRecord(row.GetString(0), row.GetString(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero)));
+        _core.Restore(records);
+        _radius.Restore(records.Where(record => record.Expires > time.GetUtcNow()));
+        _state.Post(new StateWrite("DELETE FROM fac_record WHERE expires <= $0", time.GetUtcNow().UtcTicks));
+        _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        lock (_gate)
+        {
+            Rearm();
+        }
+    }
+
+    /// <summary>Its events.</summary>
+    public EventLog Events { get; }
+
+    /// <summary>The CA that its phones trust.</summary>
+    public System.Security.Cryptography.X509Certificates.X509Certificate2 Authority => _certificates.Authority;
+
+    /// <summary>Where it answers Access-Requests.</summary>
+    public IPEndPoint Authentication => _ports[0].LocalEndPoint;
+
+    /// <summary>Where it answers Accounting-Requests.</summary>
+    public IPEndPoint Accounting => _ports[1].LocalEndPoint;
+
+    /// <summary>Where phones and REST callers reach it.</summary>
+    public int HttpsPort => _api?.Port ?? _settings.HttpsPort;
+
+    internal FacSettings Settings => _settings;
+
+    /// <summary>Starts it; returns when every port listens.</summary>
+    /// <param name="settings">What it is made of.</param>
+    /// <param name="nic">Its interface.</param>
+    /// <param name="folder">Where its state lives; made when missing.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="log">For what is no event.</param>
+    /// <param name="https">False: no REST and no phones (an interface in memory).</param>
+    /// <param name="quiet">True: no event for each request that is decided.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="AddressInUseException">A port is taken.</exception>
+    /// <exception cref="LabFailure">The HTTPS port is taken.</exception>
+    public static async Task<FacServer> StartAsync(
+        FacSettings settings, INic nic, string folder, TimeProvider time, ILogger log, bool https = true, bool quiet = false, CancellationToken cancellationToken = default)
+    {
+        var server = new FacServer(settings, folder, time, log, quiet);
+        try
+        {
+            server._ports.Add(nic.OpenDatagrams(settings.AuthenticationPort));
+            server._ports.Add(nic.OpenDatagrams(settings.AccountingPort));
+            if (https)
+            {
+                server._api = await FacApi.StartAsync(server, settings, server._certificates, log, cancellationToken);
+            }
+            server._loops.Add(server.ReceiveAsync(server._ports[0], accounting: false));
+            server._loops.Add(server.ReceiveAsync(server._ports[1], accounting: true));
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Sets the way to the phones.</summary>
+    public void Connect(IPushSender phones) => _phones = phones;
+
+    /// <summary>What its phones get at enrolment.</summary>
+    public IReadOnlyList<Firmware.TokenActivation> Activations() =>
+        [.. _core.Users.SelectMany(user => user.Tokens.Select(token => new Firmware.TokenActivation(token.Serial, [.. token.Seed!.Secret], token.Seed.Step, token.Seed.Digits, token.RegistrationId, token.OsVersion, user.Name)))];
+
+    /// <summary>What listens, as the lab shows it.</summary>
+    public IReadOnlyList<LabService> Services() =>
+        [new("radius", "fac", Authentication), new("radius-acct", "fac", Accounting), .. _api is null ? [] : new[] { new LabService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) }];
+
+    /// <summary>What came of the datagrams so far.</summary>
+    public (long Answered, IReadOnlyDictionary<string, long> Dropped, int Waiting, int Pending) Counters()
+    {
+        lock (_gate)
+        {
+            return (_radius.Answered, new SortedDictionary<string, long>(_radius.Dropped.ToDictionary(), StringComparer.Ordinal), _radius.WaitingCount, _core.PendingCount);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> ApproveAsync(string sessionId, string code, string number)
+    {
+        var accepted = false;
+        await SettleAsync(Decide(now =>
+        {
+            (accepted, var step) = _core.PushApproved(sessionId, code, now);
+            return step;
+        }));
+        return accepted;
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> AlertAsync(string sessionId, string message, byte[] hmac)
+    {
+        var accepted = false;
+        await SettleAsync(Decide(now =>
+        {
+            (accepted, var step) = _core.PushDenied(sessionId, message, hmac, now);
+            return step;
+        }));
+        return accepted;
+    }
+
+    /// <summary>A password, with or without a code, from a REST call.</summary>
+    internal async Task<FacVerdict> CheckAsync(string user, string? password, string? code, FacAsker asker)
+    {
+        var step = Decide(now => _core.Check(user, password, code, asker, now));
+        await SettleAsync(step);
+        return step.Answer!;
+    }
+
+    /// <summary>A push from a REST call: completes when the phone has answered, or the push is over.</summary>
+    internal async Task<FacVerdict> PushAsync(string user, FacAsker asker, CancellationToken cancellationToken)
+    {
+        var waiter = new TaskCompletionSource<FacVerdict>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var state = "";
+        var step = Decide(now =>
+        {
+            var decided = _core.PushTo(user, asker, now, out state);
+            if (decided.Answer is null)
+            {
+                _callers[state] = waiter;
+            }
+            return decided;
+        });
+        await SettleAsync(step);
+        return step.Answer ?? await waiter.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        if (_api is not null)
+        {
+            await _api.DisposeAsync();
+        }
+        foreach (var port in _ports)
+        {
+            await port.DisposeAsync();
+        }
+        await Task.WhenAll(_loops);
+        await _timer.DisposeAsync();
+        await _state.DisposeAsync();
+        _certificates.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task ReceiveAsync(IDatagramPort port, bool accounting)
+    {
+        await Task.Yield();
+        // One byte more than a packet: what is longer is told from what just fits.
+        var buffer = new byte[Firmware.Radius.RadiusPacket.LengthMax + 1];
+        try
+        {
+            while (true)
+            {
+                var (length, source) = await port.ReceiveAsync(buffer, _stopping.Token);
+                var step = Decide(now => _radius.Receive(buffer.AsSpan(0, length), source, accounting, now));
+                if (!step.IsPlain)
+                {
+                    _ = SettleLoggedAsync(step);
+                    continue;
+                }
+                Tell(step);
+                foreach (var reply in step.Replies)
+                {
+                    await SendAsync(reply);
+                }
+            }
+        }
+        catch (Exception error) when (error is ObjectDisposedException or OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    private FacStep Decide(Func<DateTimeOffset, FacStep> decide)
+    {
+        lock (_gate)
+        {
+            var now = _time.GetUtcNow();
+            var step = decide(now);
+            _radius.Settle(step, now);
+            if (!step.IsPlain)
+            {
+                Rearm();
+            }
+            return step;
+        }
+    }
+
+    private void Rearm()
+    {
+        if (_core.NextDeadline is { } next)
+        {
+            var rest = next - _time.GetUtcNow();
+            _timer.Change(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Tick()
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            _ = SettleLoggedAsync(Decide(_core.Tick));
+            lock (_gate)
+            {
+                Rearm();
+            }
+        }
+    }
+
+    private void Tell(FacStep step)
+    {
+        if (!_quiet)
+        {
+            foreach (var entry in step.Events)
+            {
+                Events.Write(entry);
+            }
+        }
+    }
+
+    private async Task SettleLoggedAsync(FacStep step)
+    {
+        try
+        {
+            await SettleAsync(step);
+        }
+        catch (IOException error)
+        {
+            // Not durable, so nobody is told: the client asks again, or gives up.
+            _log.LogError(error, "authenticator: a decision could not be saved");
+        }
+    }
+
+    private async Task SettleAsync(FacStep step)
+    {
+        Tell(step);
+        await _state.CommitAsync([.. step.Memory, .. step.Records.Select(record => record.Write())]);
+        foreach (var push in step.Pushes)
+        {
+            _ = SendPushAsync(push);
+        }
+        foreach (var reply in step.Replies)
+        {
+            await SendAsync(reply);
+        }
+        foreach (var (state, verdict) in step.Released)
+        {
+            TaskCompletionSource<FacVerdict>? caller;
+            lock (_gate)
+            {
+                _callers.Remove(state, out caller);
+            }
+            caller?.TrySetResult(verdict);
+        }
+    }
+
+    private ValueTask SendAsync(FacReply reply)
+    {
+        lock (_gate)
+        {
+            _radius.Sent(reply);
+        }
+        return _stopping.IsCancellationRequested ? default : _ports[reply.Accounting ? 1 : 0].SendAsync(reply.Packet, reply.To, CancellationToken.None);
+    }
+
+    private async Task SendPushAsync(PushMessage push)
+    {
+        await Task.Yield();
+        PushResult result;
+        try
+        {
+            result = _phones is { } phones ? await phones.SendAsync(push, _stopping.Token) : PushResult.Failed(PushOutcome.Unavailable, "there are no phones");
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        if (result.Outcome != PushOutcome.Sent)
+        {
+            await SettleLoggedAsync(Decide(_ => _core.PushFailed(push.SessionId, result.Cause)));
+        }
+    }
+}
