@@ -63,14 +63,14 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal string? DriftedCode { get; set; }
 
     /// <summary>Under which the wrong codes of its factor are counted, whoever offers them.</summary>
-    internal string FactorKey => account.Factor switch
+    internal string FactorKey => field ??= account.Factor switch
     {
         SecondFactor.OfToken token => "token:" + token.Seed.Identity,
         _ => "code:" + PushKey,
     };
 
     /// <summary>Under which its pushes are counted.</summary>
-    internal string PushKey => (request.Kind == LoginKind.Admin ? "admin:" : "user:") + account.Name;
+    internal string PushKey => field ??= (request.Kind == LoginKind.Admin ? "admin:" : "user:") + account.Name;
 
     internal FactorKind FactorKind => account.Factor is SecondFactor.OfCode code ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email) : FactorKind.FortiToken;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
@@ -31,6 +32,10 @@ public interface IRemoteGateway
 /// </summary>
 public sealed class LoginService : IConfigSubscriber, IDisposable
 {
+    private const int StepsKept = 256;
+    private static readonly List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Nobody = [];
+
+    private readonly ConcurrentStack<LoginStep> _steps = [];
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
     private readonly StateDatabase _state;
@@ -42,6 +47,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stop;
     private LoginRules? _rules;
+    private DateTimeOffset? _armedFor;
     private readonly LoginDebug _debug;
     private LabPolicy _lab;
     private IPushGateway? _push;
@@ -54,7 +60,11 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
         _stop = _stopping.Token;
         Journal.Noted += _debug.Noted;
-        _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(_ => Settle(Decide((_, now) =>
+        {
+            _armedFor = null;
+            return _core.Tick(now);
+        })), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Sets the way to the phones, once, before the first login.</summary>
@@ -91,11 +101,24 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// <summary>Sets the lab's own rules; completes when they are durable and in force.</summary>
     public async Task SetLabPolicyAsync(LabPolicy policy)
     {
-        await _state.CommitAsync(policy.Save()).ConfigureAwait(false);
+        LabPolicy before;
+        IReadOnlyList<StateWrite> pushes;
         lock (_lock)
         {
-            _lab = policy;
-            _rules = _rules is null ? null : _rules with { Lab = policy };
+            (before, pushes) = (_lab, _core.SavePushes(policy));
+            Use(policy);
+        }
+        try
+        {
+            await _state.CommitAsync([.. policy.Save(), .. pushes]).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            lock (_lock)
+            {
+                Use(before);
+            }
+            throw;
         }
         _events.Write(new EventEntry("0100044546", "system", policy.NameSpellingBug ? EventLevel.Warning : EventLevel.Information, "Attribute configured",
             ("ui", "lab"), ("action", "Edit"), ("cfgpath", "lab.policy"), ("msg", $"Lab policy: {policy}")));
@@ -142,20 +165,66 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
     /// waited is on the way in.
     /// </summary>
-    public async Task<bool> PushApprovedAsync(string requestId, string code, string number = "")
+    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
     {
-        var accepted = false;
-        await SettleAsync(Decide((rules, now) =>
+        var now = _time.GetUtcNow();
+        (TokenSeed Seed, TokenPlace Place)? asked;
+        lock (_lock)
         {
-            (accepted, var step) = _core.PushApproved(requestId, code, number, rules, now);
-            _debug.PushAnswered(requestId, "approve", accepted);
-            return step;
-        })).ConfigureAwait(false);
-        if (accepted)
-        {
-            await SettleAsync(Decide((rules, now) => _core.ConfirmPush(requestId, _waiting.ContainsKey(requestId), rules, now))).ConfigureAwait(false);
+            asked = _core.AskedBy(requestId, now);
         }
-        return accepted;
+        // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
+        var match = asked is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
+        var step = RentStep();
+        bool accepted;
+        List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> waiters;
+        lock (_lock)
+        {
+            accepted = _core.PushApproved(step, requestId, match, number, Rules, now);
+            _debug.PushAnswered(requestId, "approve", accepted);
+            Rearm(now);
+            waiters = CollectWaiters(step);
+        }
+        var settling = SettleAsync((step, waiters), now);
+        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, requestId, accepted) : ConfirmLaterAsync(settling, step, requestId, accepted);
+    }
+
+    private async ValueTask<bool> ConfirmLaterAsync(Task settling, LoginStep step, string requestId, bool accepted)
+    {
+        await settling.ConfigureAwait(false);
+        return await ConfirmAsync(step, requestId, accepted).ConfigureAwait(false);
+    }
+
+    /// <summary>The approval is on disk. Takes over the step, which is done with.</summary>
+    private ValueTask<bool> ConfirmAsync(LoginStep step, string requestId, bool accepted)
+    {
+        if (!accepted)
+        {
+            ReturnStep(step);
+            return new(false);
+        }
+        step.Clear();
+        var now = _time.GetUtcNow();
+        List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> waiters;
+        lock (_lock)
+        {
+            _core.ConfirmPush(step, requestId, _waiting.ContainsKey(requestId), Rules, now);
+            Rearm(now);
+            waiters = CollectWaiters(step);
+        }
+        var settling = SettleAsync((step, waiters), now);
+        if (!settling.IsCompletedSuccessfully)
+        {
+            return new(TrueAfterAsync(settling));
+        }
+        ReturnStep(step);
+        return new(true);
+    }
+
+    private static async Task<bool> TrueAfterAsync(Task settling)
+    {
+        await settling.ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
@@ -211,7 +280,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     }
 
     /// <summary>The push of this login could not be sent.</summary>
-    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((_, _) => _core.PushFailed(requestId)));
+    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules)));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -221,30 +290,55 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         _stopping.Dispose();
     }
 
+    private void Use(LabPolicy policy)
+    {
+        _lab = policy;
+        _rules = _rules is null ? null : _rules with { Lab = policy };
+    }
+
     private bool CanPush(Token token) => _push?.CanPush(token) == true;
+
+    private LoginRules Rules => _rules ?? throw new InvalidOperationException("no configuration was applied yet");
 
     private (LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
     {
         lock (_lock)
         {
-            var rules = _rules ?? throw new InvalidOperationException("no configuration was applied yet");
             var now = _time.GetUtcNow();
-            var step = decide(rules, now);
+            var step = decide(Rules, now);
             Rearm(now);
             return (step, CollectWaiters(step));
         }
     }
 
+    /// <summary>A step that answers of phones use again; with none at hand, a new one.</summary>
+    private LoginStep RentStep() => _steps.TryPop(out var step) ? step : new LoginStep();
+
+    private void ReturnStep(LoginStep step)
+    {
+        step.Clear();
+        if (_steps.Count < StepsKept)
+        {
+            _steps.Push(step);
+        }
+    }
+
+    /// <summary>Sets the timer, unless it is set for that moment already.</summary>
     private void Rearm(DateTimeOffset now)
     {
-        if (_core.NextDeadline is { } next)
+        if (_core.NextDeadline is { } next && next != _armedFor)
         {
+            _armedFor = next;
             _timer.Change(next > now ? next - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
     private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
     {
+        if (step.Released.Count == 0)
+        {
+            return Nobody;
+        }
         _debug.Released(step);
         var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
         lock (_lock)
@@ -314,10 +408,13 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    private async Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision)
+    private Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
+
+    /// <summary>Does what the step says; completes when its memory is durable and everybody is told.</summary>
+    private Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
     {
         var step = decision.Step;
-        Journal.Add(step.Facts, _time.GetUtcNow());
+        Journal.Add(step.Facts, now);
         foreach (var entry in step.Events)
         {
             _events.Write(entry);
@@ -339,20 +436,36 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             // Not awaited: its verdict comes back by a step of its own.
             _ = AskRemoteAsync(remote);
         }
+        var committing = _state.CommitAsync(step.Memory);
+        if (!committing.IsCompletedSuccessfully)
+        {
+            return TellAsync(committing, decision.Waiters);
+        }
+        Tell(decision.Waiters);
+        return Task.CompletedTask;
+    }
+
+    private static async Task TellAsync(Task committing, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> waiters)
+    {
         try
         {
-            await _state.CommitAsync(step.Memory).ConfigureAwait(false);
+            await committing.ConfigureAwait(false);
         }
         catch (IOException error)
         {
             // Not on disk, so nobody gets in on it: the waiting are refused by the same failure.
-            foreach (var (waiter, _) in decision.Waiters)
+            foreach (var (waiter, _) in waiters)
             {
                 waiter.TrySetException(error);
             }
             throw;
         }
-        foreach (var (waiter, answer) in decision.Waiters)
+        Tell(waiters);
+    }
+
+    private static void Tell(List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> waiters)
+    {
+        foreach (var (waiter, answer) in waiters)
         {
             waiter.TrySetResult(answer);
         }

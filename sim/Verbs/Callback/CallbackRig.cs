@@ -8,12 +8,12 @@ using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtpNet;
 
@@ -70,7 +70,7 @@ internal sealed class CallbackRig : IAsyncDisposable
         foreach (var (place, tls) in places)
         {
             rig._running.Push(await HttpFront.StartAsync(
-                place.Transport, new Dictionary<string, RequestDelegate>(StringComparer.Ordinal) { [CallbackPlace.Service] = callback.ServeAsync },
+                place.Transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal) { [CallbackPlace.Service] = callback },
                 tls ? _ => certificates.For(CallbackPlace.Service, Names) : null, NullLoggerFactory.Instance, cancellationToken));
         }
         return rig;
@@ -98,9 +98,8 @@ internal sealed class CallbackRig : IAsyncDisposable
         return CallbackLoad.Approvals([.. _inbox.Sessions.Select((session, number) => (session, new Totp(Seed(number), (int)Step.TotalSeconds).ComputeTotp(now)))]);
     }
 
-    /// <summary>The time step of now, and which memory of used codes a token has.</summary>
-    internal static (string Identity, long Step) Use(int number, DateTimeOffset now) =>
-        (new TokenSeed([.. Seed(number)], Step, 6, OtpHashMode.Sha1).Identity, now.ToUnixTimeSeconds() / (long)Step.TotalSeconds);
+    /// <summary>Under which a token's used codes are remembered.</summary>
+    internal static string Identity(int number) => new TokenSeed([.. Seed(number)], Step, 6, OtpHashMode.Sha1).Identity;
 
     public async ValueTask DisposeAsync()
     {
