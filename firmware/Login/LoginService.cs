@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
@@ -32,10 +31,12 @@ public interface IRemoteGateway
 /// </summary>
 public sealed class LoginService : IConfigSubscriber, IDisposable
 {
-    private const int StepsKept = 256;
     private static readonly List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Nobody = [];
 
-    private readonly ConcurrentStack<LoginStep> _steps = [];
+    /// <summary>A step that this thread is done with, for its next answer of a phone.</summary>
+    [ThreadStatic]
+    private static LoginStep? s_spare;
+
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
     private readonly StateDatabase _state;
@@ -311,16 +312,17 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>A step that answers of phones use again; with none at hand, a new one.</summary>
-    private LoginStep RentStep() => _steps.TryPop(out var step) ? step : new LoginStep();
+    private static LoginStep RentStep()
+    {
+        var step = s_spare ?? new LoginStep();
+        s_spare = null;
+        return step;
+    }
 
-    private void ReturnStep(LoginStep step)
+    private static void ReturnStep(LoginStep step)
     {
         step.Clear();
-        if (_steps.Count < StepsKept)
-        {
-            _steps.Push(step);
-        }
+        s_spare = step;
     }
 
     /// <summary>Sets the timer, unless it is set for that moment already.</summary>

@@ -20,7 +20,7 @@ namespace Appliance.Sim.Verbs.Callback;
 /// <param name="Sessions">Pending pushes.</param>
 internal sealed record CallbackScale(int Decisions, int Phones, int Runs, int Handshakes, int Sessions)
 {
-    internal static readonly CallbackScale Full = new(32_768, 256, 5, 600, 1_000_000);
+    internal static readonly CallbackScale Full = new(16_384, 256, 5, 400, 1_000_000);
 }
 
 /// <summary>
@@ -46,18 +46,24 @@ internal static class CallbackBench
         var folder = Directory.CreateTempSubdirectory("appliance-bench-");
         try
         {
+            void Tell(string what) => Console.Error.WriteLine($"callback: {what} …");
+            Tell("a process that is killed");
             var killed = await CallbackKill.MeasureAsync(Path.Combine(folder.FullName, "killed"), scale.Decisions / 2, cancellationToken);
             using var certificates = DeviceCertificates.Open(Path.Combine(folder.FullName, "certificates"), "bench", LabClock.Wall);
             await using var arena = await Arena.StartAsync(folder.FullName, scale, certificates, cancellationToken);
             var plain = new List<CallbackPlain>();
             foreach (var depth in Depths)
             {
+                Tell(depth == 1 ? "one at a time" : $"{depth} pipelined");
                 plain.Add(await PlainAsync(arena, scale, depth));
             }
+            Tell("handshakes");
             var handshakes = await CallbackTlsBench.HandshakesAsync(arena, scale, cancellationToken);
+            Tell("TLS");
             var overMemory = await TlsAsync(arena, scale, "memory", arena.MinimalTls, arena.MemoryTls, arena.DurableTls, null);
             await using var nginx = CallbackTlsBench.StartNginx(folder.FullName, certificates);
             var overLoopback = await TlsAsync(arena, scale, "loopback", arena.MinimalLoopback, arena.MemoryLoopback, arena.DurableLoopback, nginx?.Contender(arena.Loopback));
+            Tell("pending pushes");
             var sessions = CallbackSessionsBench.Measure(scale.Sessions, plain[0].Memory.CpuMicroseconds);
             return new CallbackFigures("callback", scale.Phones, scale.Decisions, scale.Runs, plain, [overMemory, overLoopback], handshakes, sessions, killed, nginx is null);
         }
