@@ -24,6 +24,9 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <inheritdoc/>
     public EndPoint EndPoint { get { lock (_lock) { return _endPoint; } } }
 
+    /// <summary>Told of each connection that is accepted; quick, and under a lock.</summary>
+    internal Action? Accepted { get; init; }
+
     /// <summary>True while the port is taken.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
 
@@ -122,6 +125,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
                 {
                     crowdedOut = Add(connection);
                     served = true;
+                    Accepted?.Invoke();
                 }
             }
             crowdedOut?.Abort(new ConnectionAbortedException("another took its place: too many connections, and this one was of no use for the longest time"));
