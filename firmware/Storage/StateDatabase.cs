@@ -126,7 +126,10 @@ public sealed class StateDatabase : IAsyncDisposable
         {
             statement.Dispose();
         }
-        await (_connection?.DisposeAsync() ?? default).ConfigureAwait(false);
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private bool Enqueue(Pending pending)

@@ -116,12 +116,17 @@ internal static class CallbackBaselines
         {
             var body = context.Get<IRequestBodyPipeFeature>()!.Reader;
             var reading = body.ReadAsync();
-            if (!reading.IsCompletedSuccessfully || reading.Result is not { IsCompleted: true, Buffer: { IsSingleSegment: true } buffer })
+            if (!reading.IsCompletedSuccessfully)
             {
                 return LateAsync(context, body, reading);
             }
-            Walk(buffer.FirstSpan);
-            body.AdvanceTo(buffer.End);
+            var read = reading.Result;
+            if (read is not { IsCompleted: true, Buffer.IsSingleSegment: true })
+            {
+                return LateAsync(context, body, new ValueTask<System.IO.Pipelines.ReadResult>(read));
+            }
+            Walk(read.Buffer.FirstSpan);
+            body.AdvanceTo(read.Buffer.End);
             Answer(context);
             return Task.CompletedTask;
         }

@@ -60,9 +60,9 @@ internal static class CallbackBench
             Tell("handshakes");
             var handshakes = await CallbackTlsBench.HandshakesAsync(arena, scale, cancellationToken);
             Tell("TLS");
-            var overMemory = await TlsAsync(arena, scale, "memory", arena.MinimalTls, arena.MemoryTls, arena.DurableTls, null);
+            var overMemory = await TlsAsync(scale, "memory", arena.MinimalTls, arena.MemoryTls, arena.DurableTls, null);
             await using var nginx = CallbackTlsBench.StartNginx(folder.FullName, certificates);
-            var overLoopback = await TlsAsync(arena, scale, "loopback", arena.MinimalLoopback, arena.MemoryLoopback, arena.DurableLoopback, nginx?.Contender(arena.Loopback));
+            var overLoopback = await TlsAsync(scale, "loopback", arena.MinimalLoopback, arena.MemoryLoopback, arena.DurableLoopback, nginx?.Contender(arena.Loopback));
             Tell("pending pushes");
             var sessions = CallbackSessionsBench.Measure(scale.Sessions, plain[0].Memory.CpuMicroseconds);
             return new CallbackFigures("callback", scale.Phones, scale.Decisions, scale.Runs, plain, [overMemory, overLoopback], handshakes, sessions, killed, nginx is null);
@@ -75,15 +75,15 @@ internal static class CallbackBench
 
     private static async Task<CallbackPlain> PlainAsync(Arena arena, CallbackScale scale, int depth)
     {
-        var samples = await arena.MeasureAsync(scale, depth, tls: false, [arena.Memory, arena.Minimal, arena.Lean, arena.Kestrel, arena.Durable]);
+        var samples = await Arena.MeasureAsync(scale, depth, tls: false, [arena.Memory, arena.Minimal, arena.Lean, arena.Kestrel, arena.Durable]);
         var (memory, minimal, lean, kestrel, durable) = (samples[0], samples[1], samples[2], samples[3], samples[4]);
         return new CallbackPlain(
             depth, Median(minimal), Median(lean), Median(kestrel), Median(memory), Median(durable), Ratio(memory, minimal), Ratio(memory, lean), Ratio(durable, minimal));
     }
 
-    private static async Task<CallbackTls> TlsAsync(Arena arena, CallbackScale scale, string over, Contender minimal, Contender memory, Contender durable, Contender? nginx)
+    private static async Task<CallbackTls> TlsAsync(CallbackScale scale, string over, Contender minimal, Contender memory, Contender durable, Contender? nginx)
     {
-        var samples = await arena.MeasureAsync(scale, depth: 1, tls: true, nginx is null ? [memory, minimal, durable] : [memory, minimal, durable, nginx]);
+        var samples = await Arena.MeasureAsync(scale, depth: 1, tls: true, nginx is null ? [memory, minimal, durable] : [memory, minimal, durable, nginx]);
         return new CallbackTls(
             over, Median(samples[1]), Median(samples[0]), Median(samples[2]), Ratio(samples[0], samples[1]), Ratio(samples[2], samples[1]),
             nginx is null ? null : Median(samples[3]), nginx is null ? null : Ratio(samples[2], samples[3]));
@@ -185,7 +185,7 @@ internal static class CallbackBench
         }
 
         /// <summary>Runs each in turn, again and again: the samples of each, without the first round.</summary>
-        internal async Task<IReadOnlyList<CallbackRate>[]> MeasureAsync(CallbackScale scale, int depth, bool tls, IReadOnlyList<Contender> contenders)
+        internal static async Task<IReadOnlyList<CallbackRate>[]> MeasureAsync(CallbackScale scale, int depth, bool tls, IReadOnlyList<Contender> contenders)
         {
             var samples = contenders.Select(_ => new List<CallbackRate>()).ToArray();
             CallbackLoad? load = null;

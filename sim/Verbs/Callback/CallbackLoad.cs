@@ -111,13 +111,15 @@ internal sealed class CallbackLoad
         {
             return null;
         }
-        Utf8Parser.TryParse(answer[9..], out status, out _);
+        if (!Utf8Parser.TryParse(answer[9..], out status, out _))
+        {
+            throw new IOException("what came is no answer");
+        }
         var body = head + 4;
         var length = answer[..body].IndexOf("Content-Length: "u8);
         if (length >= 0)
         {
-            Utf8Parser.TryParse(answer[(length + 16)..], out int content, out _);
-            return body + content;
+            return Utf8Parser.TryParse(answer[(length + 16)..], out int content, out _) ? body + content : throw new IOException("an answer has no length");
         }
         var end = answer[body..].IndexOf("\r\n0\r\n\r\n"u8);
         return end < 0 ? null : body + end + 7;

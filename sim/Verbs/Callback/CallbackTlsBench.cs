@@ -12,6 +12,7 @@ namespace Appliance.Sim.Verbs.Callback;
 internal static class CallbackTlsBench
 {
     private const int AtOnce = 8;
+    private static readonly string[] Programs = ["/usr/sbin/nginx", "/usr/bin/nginx"];
 
     internal static async Task<CallbackHandshakes> HandshakesAsync(CallbackBench.Arena arena, CallbackScale scale, CancellationToken cancellationToken)
     {
@@ -88,7 +89,7 @@ internal static class CallbackTlsBench
     /// <summary>nginx that answers everything with an empty 200 over TLS; null when it is not installed.</summary>
     internal static Nginx? StartNginx(string folder, DeviceCertificates certificates)
     {
-        var program = new[] { "/usr/sbin/nginx", "/usr/bin/nginx" }.FirstOrDefault(File.Exists);
+        var program = Programs.FirstOrDefault(File.Exists);
         if (program is null)
         {
             return null;
