@@ -9,6 +9,7 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Mail;
 using Appliance.Firmware.Radius;
@@ -163,11 +164,11 @@ public sealed class Unit : IAsyncDisposable
         Nics = [.. options.Nics.Select(nic => Own(new GatedNic(nic)))];
         _transport = new NicTransport(options.Time);
         var names = new ServiceNames(SerialNumber, Nics);
-        Own(await HttpFront.StartAsync(_transport, new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
+        Own(await HttpFront.StartAsync(_transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal)
         {
-            [Listeners.Ftm] = callback.ServeAsync,
-            [Listeners.SslVpn] = vpn.ServeAsync,
-            [Listeners.Admin] = admin.ServeAsync,
+            [Listeners.Ftm] = callback,
+            [Listeners.SslVpn] = new ContextService(vpn.ServeAsync),
+            [Listeners.Admin] = new ContextService(admin.ServeAsync),
         }, service => _certificates.For(service, names.Of(service)), options.Log, cancellationToken).ConfigureAwait(false));
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));

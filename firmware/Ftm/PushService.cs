@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
@@ -62,7 +61,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         PushSession? session;
         lock (_lock)
         {
-            session = _sessions.Open(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), order);
+            session = _sessions.Open(PushSessionId.New(), order);
         }
         if (session is null)
         {
@@ -92,12 +91,19 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     }
 
     /// <inheritdoc/>
-    public Task<bool> ApproveAsync(string sessionId, string code, string number) =>
-        AnswerAsync(sessionId, session => _login.PushApprovedAsync(session.Order.RequestId, code, number));
+    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) =>
+        Take(session) is { } taken ? ReturnAsync(taken, _login.PushApprovedAsync(taken.Order.RequestId, code, number)) : new(false);
 
     /// <inheritdoc/>
-    public Task<bool> AlertAsync(string sessionId, string message, byte[] hmac) =>
-        AnswerAsync(sessionId, session => PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac) ? _login.PushDeniedAsync(session.Order.RequestId) : Task.FromResult(false));
+    public ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
+    {
+        if (Take(session) is not { } taken)
+        {
+            return new(false);
+        }
+        var genuine = PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac);
+        return ReturnAsync(taken, genuine ? new(_login.PushDeniedAsync(taken.Order.RequestId)) : new(false));
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -107,28 +113,45 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         _stopping.Dispose();
     }
 
-    private async Task<bool> AnswerAsync(string sessionId, Func<PushSession, Task<bool>> decide)
+    private PushSession? Take(PushSessionId id)
     {
-        PushSession? session;
+        var now = _time.GetUtcNow();
         lock (_lock)
         {
-            session = _sessions.Take(sessionId, _time.GetUtcNow());
+            return _sessions.Take(id, now);
         }
-        if (session is null)
+    }
+
+    private void Return(PushSession session, bool decided)
+    {
+        lock (_lock)
         {
-            return false;
+            _sessions.Return(session, decided);
         }
+    }
+
+    /// <summary>The session is given back when the answer to it was looked at, also when that failed.</summary>
+    private ValueTask<bool> ReturnAsync(PushSession session, ValueTask<bool> deciding)
+    {
+        if (!deciding.IsCompletedSuccessfully)
+        {
+            return ReturnLaterAsync(session, deciding);
+        }
+        var decided = deciding.Result;
+        Return(session, decided);
+        return new(decided);
+    }
+
+    private async ValueTask<bool> ReturnLaterAsync(PushSession session, ValueTask<bool> deciding)
+    {
         var decided = false;
         try
         {
-            return decided = await decide(session).ConfigureAwait(false);
+            return decided = await deciding.ConfigureAwait(false);
         }
         finally
         {
-            lock (_lock)
-            {
-                _sessions.Return(session, decided);
-            }
+            Return(session, decided);
         }
     }
 
@@ -147,7 +170,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         try
         {
             result = await _sender.SendAsync(new PushMessage(
-                order.Token.RegistrationId, order.Token.Serial, session.Id, settings.CallbackHost, settings.ServerPort,
+                order.Token.RegistrationId, order.Token.Serial, session.Id.ToString(), settings.CallbackHost, settings.ServerPort,
                 order.User, order.Source, order.Time, order.Expires, order.Token.OsVersion, order.NumberMatch), _stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

@@ -51,6 +51,17 @@ public sealed class LoginStep
 
     /// <summary>How it came about: login id and step, in order.</summary>
     public List<(long LoginId, LoginFact Fact)> Facts { get; } = [];
+
+    /// <summary>As new: its lists keep their room.</summary>
+    internal void Clear()
+    {
+        (Answer, Push, Code, Remote) = (null, null, null, null);
+        Memory.Clear();
+        Events.Clear();
+        Cancelled.Clear();
+        Released.Clear();
+        Facts.Clear();
+    }
 }
 
 /// <summary>What of the configuration, and of the lab's own policy, decides a login.</summary>
