@@ -1,3 +1,4 @@
+using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
@@ -75,9 +76,13 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>
     public long? LoginOf(string sessionId)
     {
+        if (PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is not { } id)
+        {
+            return null;
+        }
         lock (_lock)
         {
-            return _sessions.LoginOf(sessionId);
+            return _sessions.LoginOf(id);
         }
     }
 

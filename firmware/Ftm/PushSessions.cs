@@ -49,7 +49,7 @@ public sealed class PushSessions
     }
 
     /// <summary>The login that a session belongs to, by its number in the journal; null when it is decided, or never was.</summary>
-    public long? LoginOf(string id) => _byId.TryGetValue(id, out var entry) ? entry.Session.Order.LoginId : null;
+    public long? LoginOf(PushSessionId id) => _byId.TryGetValue(id, out var session) ? session.Order.LoginId : null;
 
     /// <summary>True while nobody has taken or cancelled the session.</summary>
     public bool IsOpen(PushSessionId id) => _byId.ContainsKey(id);

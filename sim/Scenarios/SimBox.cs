@@ -88,7 +88,7 @@ internal sealed class SimBox : IScenarioBox
 
     public async Task<string> CliAsync(string script)
     {
-        var transcript = _unit.Transcript(script.EndsWith('\n') ? script : script + "\n");
+        var transcript = await _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n");
         await SettleAsync();
         return transcript;
     }
@@ -135,7 +135,7 @@ internal sealed class SimBox : IScenarioBox
 
     public async Task RebootAsync()
     {
-        _unit.Transcript("execute reboot\ny\n");
+        await _unit.TranscriptAsync("execute reboot\ny\n");
         await SettleAsync();
     }
 

@@ -46,7 +46,7 @@ internal static class CallbackSessionsBench
         {
             var id = PushSessionId.New();
             // As long as the request ids of a unit; an address of its own, as each connection has.
-            sessions.Open(id, new PushOrder($"{number:00000000000000000000000000000}", "user", token, new IPAddress([192, 0, 2, 1]), Now, Now.AddSeconds(60)));
+            sessions.Open(id, new PushOrder($"{number:00000000000000000000000000000}", "user", token, new IPAddress([192, 0, 2, 1]), Now, Now.AddSeconds(60), number));
             if (number < wanted.Length)
             {
                 wanted[number] = Encoding.ASCII.GetBytes(id.ToString());
