@@ -11,7 +11,7 @@ namespace Appliance.Tests.Tokens;
 public sealed class CodeMatchTests
 {
     private static readonly Gen<TokenSeed> Seeds = Gen.Select(
-        Gen.Byte.Array[10, 64], Gen.OneOfConst(30, 60), Gen.OneOfConst(6, 8), Gen.OneOfConst(OtpHashMode.Sha1, OtpHashMode.Sha256, OtpHashMode.Sha512),
+        Gen.Byte.Array[10, 64], Of(30, 60), Of(6, 8), Of(OtpHashMode.Sha1, OtpHashMode.Sha256, OtpHashMode.Sha512),
         (secret, step, digits, algorithm) => new TokenSeed([.. secret], TimeSpan.FromSeconds(step), digits, algorithm));
 
     private static readonly Gen<DateTimeOffset> Times = Gen.Long[1_000_000_000, 4_000_000_000].Select(DateTimeOffset.FromUnixTimeSeconds);
@@ -44,4 +44,6 @@ public sealed class CodeMatchTests
         // A step next to it may have the same code; then it is another code that was used up.
         Assert.True(!again || writes.Count > 1 && core.Look(seed, now).LastStep > first.Step);
     }, iter: 1000);
+
+    private static Gen<T> Of<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(at => values[at]);
 }

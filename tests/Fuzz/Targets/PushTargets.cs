@@ -78,7 +78,7 @@ internal static class PushTargets
             (context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.ContentType) = (lines[0], lines[1], lines[2]);
             context.Connection.RemoteIpAddress = IPAddress.Loopback;
             context.Request.Body = new MemoryStream(Encoding.Latin1.GetBytes(lines[3].Replace(Placeholder, _sent.Session, StringComparison.Ordinal)));
-            _ = context.Request.BodyReader; // What makes the feature that a server has from the start.
+            _ = context.Request.BodyReader; // Makes the feature that a server has.
             _endpoint.ServeAsync(context.Features).GetAwaiter().GetResult();
             var status = context.Response.StatusCode;
             if (!CallbackStatuses.Contains(status) || status == 200)
