@@ -44,10 +44,10 @@ internal static class EndedBench
             {
                 var ended = await run.BeginAsync(cancellationToken);
                 var began = LabClock.Wall.GetTimestamp();
-                lab.Unit.Transcript(run.EndCommand);
+                await lab.Unit.TranscriptAsync(run.EndCommand, cancellationToken);
                 await ended();
                 milliseconds.Add(LabClock.Wall.GetElapsedTime(began).TotalMilliseconds);
-                lab.Unit.Transcript(run.RestoreCommand);
+                await lab.Unit.TranscriptAsync(run.RestoreCommand, cancellationToken);
             }
             milliseconds.Sort();
             return new EndedFigures(name, Runs, Math.Round(milliseconds[Runs / 2], 2), Math.Round(milliseconds[^1], 2));
