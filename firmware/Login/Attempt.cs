@@ -87,14 +87,14 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal string? DriftedCode { get; set; }
 
     /// <summary>Under which the wrong codes of its factor are counted, whoever offers them.</summary>
-    internal string FactorKey => Account.Factor switch
+    internal string FactorKey => field ??= Account.Factor switch
     {
         SecondFactor.OfToken token => "token:" + token.Seed.Identity,
         _ => "code:" + PushKey,
     };
 
     /// <summary>Under which its pushes are counted.</summary>
-    internal string PushKey => (request.Kind == LoginKind.Admin ? "admin:" : "user:") + Account.Name;
+    internal string PushKey => field ??= (request.Kind == LoginKind.Admin ? "admin:" : "user:") + Account.Name;
 
     internal FactorKind FactorKind => Account.Factor is SecondFactor.OfCode code ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email) : FactorKind.FortiToken;
 

@@ -204,7 +204,7 @@ public sealed partial class LoginCore
         attempt.Number = rules.Lab.NumberMatch ? attempt.Draw.MatchNumber : null;
         Remind(attempt, attempt.PushExpires);
         _pushes.Sent(attempt.PushKey, rules.Lab, now, step.Memory);
-        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Number is not null);
+        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Id, attempt.Number is not null);
         Note(step, attempt.Id, new("push", attempt.Number is null ? "sent" : "sent, with a number to type on the phone", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = token.Serial, At = attempt.PushExpires });
     }
 

@@ -13,7 +13,7 @@ namespace Appliance.Firmware.Login;
 /// </summary>
 /// <remarks>
 /// A login is <see cref="Start"/>, then any number of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle; a phone answers with
-/// <see cref="PushApproved"/> and <see cref="ConfirmPush"/>, or <see cref="PushDenied"/>; a remote server with <see cref="RemoteAnswered"/>;
+/// <c>PushApproved</c> and <c>ConfirmPush</c>, or <see cref="PushDenied"/>; a remote server with <see cref="RemoteAnswered"/>;
 /// <see cref="Tick"/> ends what is late.
 /// </remarks>
 public sealed partial class LoginCore
@@ -187,6 +187,9 @@ public sealed partial class LoginCore
         var step = new LoginStep();
         return (source is null ? _sources.ForgiveAll(step.Memory) : _sources.Forgive(source.ToString(), step.Memory) ? 1 : 0, step);
     }
+
+    /// <summary>What the disk has to hold when the lab's rules change.</summary>
+    internal IReadOnlyList<StateWrite> SavePushes(LabPolicy policy) => _pushes.Save(policy);
 
     private static bool StillStands(Attempt attempt, LoginRules rules)
     {

@@ -13,8 +13,9 @@ namespace Appliance.Firmware.Login;
 /// <param name="Source">From where.</param>
 /// <param name="Time">When.</param>
 /// <param name="Expires">When the answer comes too late.</param>
+/// <param name="LoginId">The login in the journal.</param>
 /// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
-public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, bool NumberMatch = false);
+public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId, bool NumberMatch = false);
 
 /// <summary>
 /// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.
@@ -50,6 +51,17 @@ public sealed class LoginStep
 
     /// <summary>How it came about: login id and step, in order.</summary>
     public List<(long LoginId, LoginFact Fact)> Facts { get; } = [];
+
+    /// <summary>As new: its lists keep their room.</summary>
+    internal void Clear()
+    {
+        (Answer, Push, Code, Remote) = (null, null, null, null);
+        Memory.Clear();
+        Events.Clear();
+        Cancelled.Clear();
+        Released.Clear();
+        Facts.Clear();
+    }
 }
 
 /// <summary>What of the configuration, and of the lab's own policy, decides a login.</summary>

@@ -58,6 +58,9 @@ public interface ILabUnit : IPhoneSource
     /// <summary>The newest logins, step by step, in memory.</summary>
     LoginJournal Logins { get; }
 
+    /// <summary>Adds a remark of the lab's to the login of a push, if that is pending still; without one (null) to every login that is.</summary>
+    void NoteLogin(string? pushSession, LoginFact fact);
+
     /// <summary>The lab's own rules for logins.</summary>
     LabPolicy LabPolicy { get; }
 

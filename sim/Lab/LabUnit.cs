@@ -78,6 +78,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public LoginJournal Logins => _unit.Logins;
 
+    public void NoteLogin(string? pushSession, LoginFact fact) => _unit.NoteLogin(pushSession, fact);
+
     public LabPolicy LabPolicy => _unit.LabPolicy;
 
     public Task SetLabPolicyAsync(LabPolicy policy) => _unit.SetLabPolicyAsync(policy);

@@ -102,7 +102,7 @@ internal sealed class Laboratory : IAsyncDisposable
         var log = logs.CreateLogger("lab");
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
-        var faults = Own(new LabFaults(Clock) { FullPath = options.Push is not null });
+        var faults = Own(new LabFaults(Clock));
         var phones = Own(new PhoneFleet(Clock, log, faults: faults));
         var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
         INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];

@@ -195,7 +195,7 @@ internal sealed partial class LoginModel
     {
         if (PickLogin() is { } login)
         {
-            Told(_core.PushFailed(login.Handle.RequestId));
+            Told(_core.PushFailed(login.Handle.RequestId, _world.Rules));
             login.PushOut = false;
         }
     }
