@@ -124,6 +124,7 @@ public sealed partial class LabApi : IAsyncDisposable
             await _server.DisposeAsync();
         }
         _lanCertificate?.Dispose();
+        _scenario.Dispose();
         _stopping.Dispose();
     }
 
@@ -185,6 +186,7 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "card", var enrolment, "deny"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))),
             ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),
             ["", "lab", "nics", var name] => On(context, ("PUT", () => ChangeNicAsync(context, unit, name))),
+            ["", "lab", "scenarios", var name] => On(context, ("POST", () => RunScenarioAsync(context, name))),
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
@@ -219,7 +221,7 @@ public sealed partial class LabApi : IAsyncDisposable
     private static async Task CliAsync(HttpContext context, ILabUnit unit)
     {
         LabRequest.Query(context.Request);
-        var transcript = unit.Transcript(await LabRequest.TextAsync(context.Request));
+        var transcript = await unit.TranscriptAsync(await LabRequest.TextAsync(context.Request), context.RequestAborted);
         context.Response.ContentType = "text/plain; charset=utf-8";
         await context.Response.WriteAsync(transcript, context.RequestAborted);
     }

@@ -5,6 +5,7 @@ using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
+using Appliance.Sim.Scenarios;
 using Appliance.Sim.Verbs;
 using Microsoft.AspNetCore.Http;
 
@@ -18,6 +19,9 @@ internal sealed class PageServer : IAsyncDisposable
     private const string Cookie = "lab-pairing";
     private const int PhonesMax = 200;
     private const int LettersMax = 50;
+
+    private static readonly Lazy<IReadOnlyList<PageScenarioJson>> Scenarios = new(() =>
+        [.. Scenario.Shipped.Select(name => new PageScenarioJson(name, ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!).Title))]);
 
     private readonly PhoneFleet _phones;
     private readonly LabFaults _faults;
@@ -160,7 +164,7 @@ internal sealed class PageServer : IAsyncDisposable
 
     private void Parts(ILabUnit? unit, Action<string, string> part)
     {
-        part("info", _info ??= JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode, []), PageJson.Default.PageInfoJson));
+        part("info", _info ??= JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode, Scenarios.Value), PageJson.Default.PageInfoJson));
         part("unit", JsonSerializer.Serialize(Unit(unit), PageJson.Default.PageUnitJson));
         part("panel", _panel() is { } panel ? JsonSerializer.Serialize(PanelJson.Of(panel), LabJson.Default.PanelJson) : "null");
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());

@@ -60,6 +60,21 @@ public sealed class PartTests(Browser browser)
     }
 
     [Fact]
+    public async Task A_scenario_is_picked_run_and_told()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.Page.Locator("#scenario").SelectOptionAsync("push-approve");
+        await person.Page.Locator("#run-scenario").ClickAsync();
+        await Expect(person.Page.Locator(".scenario-result")).ToContainTextAsync("passed");
+        await person.AssertAccessibleAsync("a scenario's result");
+        await person.PictureAsync("scenario");
+        using var unknown = await lab.Api.PostAsync("/lab/scenarios/none", null);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, unknown.StatusCode);
+    }
+
+    [Fact]
     public async Task A_phone_behaves_as_its_switches_say()
     {
         await using var lab = await TestLab.StartAsync();
