@@ -108,7 +108,7 @@ internal sealed record LoginJson(long Id, DateTimeOffset Time, string User, stri
 {
     public static LoginJson Of(LoginTimeline login, bool whole) => new(
         login.Id, login.Steps[0].Time, login.User, login.Outcome switch { LoginOutcome.In => "in", LoginOutcome.Refused => "refused", _ => "pending" },
-        login.Steps.LastOrDefault(step => step.Fact.Decides) is { } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
+        login.Steps.LastOrDefault(step => step.Fact.Decides) is { Fact: not null } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
 }
 
 /// <summary>A LED; <c>pattern</c> is <c>on</c>, <c>off</c>, or milliseconds on and off (<c>250/250</c>).</summary>

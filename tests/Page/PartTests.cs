@@ -189,7 +189,7 @@ public sealed class PartTests(Browser browser)
         await using var person = await browser.OpenAsync(lab);
         await person.ReadyAsync();
         await person.Page.Locator("#fault-word").SelectOptionAsync("provider.410");
-        await person.Page.GetByLabel("times").FillAsync("1");
+        await person.Page.Locator("#faults").GetByLabel("times").FillAsync("1");
         await person.Page.Locator("#add-fault").ClickAsync();
         await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("fired 0, 1 left");
         await lab.OpenfortivpnAsync("ann", "ann-password");
