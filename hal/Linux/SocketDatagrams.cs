@@ -6,7 +6,13 @@ namespace Appliance.Hal.Linux;
 /// <summary>A UDP socket of an interface.</summary>
 internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
 {
+    /// <summary>Room for a burst while the server is busy; the system gives as much of it as it allows.</summary>
+    private const int QueueLength = 4 * 1024 * 1024;
+
     private volatile bool _ended;
+    private volatile Remote? _lastRemote;
+
+    private sealed record Remote(IPEndPoint EndPoint, SocketAddress Address);
 
     public IPEndPoint LocalEndPoint { get; } = (IPEndPoint)socket.LocalEndPoint!;
 
@@ -55,10 +61,80 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         }
     }
 
+    public Task ServeAsync(int lengthMax, DatagramHandler handle)
+    {
+        socket.ReceiveBufferSize = QueueLength;
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // A thread that waits in the system call itself: for one datagram at a time that costs half of what waking a pool's thread does.
+        new Thread(() =>
+        {
+            Serve(new byte[lengthMax], handle);
+            ended.SetResult();
+        }) { IsBackground = true, Name = $"udp {LocalEndPoint}" }.Start();
+        return ended.Task;
+    }
+
+    public void Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
+    {
+        if (_ended || !nic.LinkUp)
+        {
+            return;
+        }
+        try
+        {
+            socket.SendTo(payload, SocketFlags.None, AddressOf(remote));
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // Lost, as datagrams may be.
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         _ended = true;
         socket.Dispose();
         return default;
     }
+
+    private void Serve(byte[] buffer, DatagramHandler handle)
+    {
+        var from = new SocketAddress(LocalEndPoint.AddressFamily);
+        while (!_ended)
+        {
+            int length;
+            try
+            {
+                length = socket.ReceiveFrom(buffer, SocketFlags.None, from);
+            }
+            catch (SocketException)
+            {
+                continue; // ICMP unreachable of something sent before, a cut datagram where the system tells it so, or the end.
+            }
+            catch (ObjectDisposedException) when (_ended)
+            {
+                return;
+            }
+            if (nic.LinkUp)
+            {
+                handle(buffer.AsSpan(0, length), EndPointOf(from));
+            }
+        }
+    }
+
+    /// <summary>Most datagrams come from where the last one came from: its address is read once. On the serving thread only.</summary>
+    private IPEndPoint EndPointOf(SocketAddress address)
+    {
+        if (_lastRemote is { } last && last.Address.Equals(address))
+        {
+            return last.EndPoint;
+        }
+        var copy = new SocketAddress(address.Family, address.Size);
+        address.Buffer.Span[..address.Size].CopyTo(copy.Buffer.Span);
+        var endPoint = (IPEndPoint)LocalEndPoint.Create(copy);
+        _lastRemote = new Remote(endPoint, copy);
+        return endPoint;
+    }
+
+    private SocketAddress AddressOf(IPEndPoint remote) => _lastRemote is { } last && ReferenceEquals(last.EndPoint, remote) ? last.Address : remote.Serialize();
 }

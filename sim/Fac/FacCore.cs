@@ -211,7 +211,7 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         }
         step.UseUp(verdict.Memory);
         Forget(step, login);
-        step.Note(FacEvents.Decided(login.User, IPAddress.Parse(login.Nas), "push", "success", "push_approved"));
+        Audit(step, login.User, IPAddress.Parse(login.Nas), "push", "success", "push_approved");
         step.Release(login.State, new FacVerdict.Accept(user, login.Proof is null ? null : Convert.FromBase64String(login.Proof)));
         _failures.Remove(login.User);
         return (true, step);
@@ -342,14 +342,14 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
     private FacStep Accept(FacStep step, FacUser user, FacAsker asker, string scheme, string by, byte[]? proof)
     {
         _failures.Remove(user.Name);
-        step.Note(FacEvents.Decided(user.Name, asker.Nas, scheme, "success", by));
+        Audit(step, user.Name, asker.Nas, scheme, "success", by);
         step.Answer = new FacVerdict.Accept(user, proof);
         return step;
     }
 
-    private static FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason)
+    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason)
     {
-        step.Note(FacEvents.Decided(user, asker.Nas, scheme, "failed", reason));
+        Audit(step, user, asker.Nas, scheme, "failed", reason);
         step.Answer = new FacVerdict.Reject(reason);
         return step;
     }
@@ -373,8 +373,16 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
     private void End(FacStep step, FacLogin login, string reason)
     {
         Forget(step, login);
-        step.Note(FacEvents.Decided(login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason));
+        Audit(step, login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason);
         step.Release(login.State, new FacVerdict.Reject(reason));
+    }
+
+    private void Audit(FacStep step, string user, IPAddress nas, string scheme, string status, string reason)
+    {
+        if (settings.LogDecisions)
+        {
+            step.Note(FacEvents.Decided(user, nas, scheme, status, reason));
+        }
     }
 
     private void Hold(FacLogin login)

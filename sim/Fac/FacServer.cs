@@ -1,10 +1,13 @@
 using System.Net;
+using System.Text;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Radius;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Hal;
+using Appliance.Sim.Faults;
 using Appliance.Sim.Lab;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -18,6 +21,7 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     internal const string SerialNumber = "FACLAB0000000001";
 
     private readonly FacSettings _settings;
+    private readonly FacOptions _options;
     private readonly StateDatabase _state;
     private readonly DeviceCertificates _certificates;
     private readonly TimeProvider _time;
@@ -30,19 +34,20 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     private readonly Dictionary<string, TaskCompletionSource<FacVerdict>> _callers = new(StringComparer.Ordinal);
     private readonly List<IDatagramPort> _ports = [];
     private readonly List<Task> _loops = [];
-    private readonly bool _quiet;
     private IPushSender? _phones;
     private FacApi? _api;
 
-    private FacServer(FacSettings settings, string folder, TimeProvider time, ILogger log, bool quiet)
+    private FacServer(FacSettings settings, FacOptions options)
     {
-        (_settings, _time, _log, _quiet) = (settings, time, log, quiet);
+        (_settings, _options, _time, _log) = (settings, options, options.Time, options.Log);
+        var (folder, time) = (options.StateFolder, options.Time);
         Directory.CreateDirectory(folder);
         _state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]);
         _certificates = DeviceCertificates.Open(Path.Combine(folder, "certificates"), "FortiAuthenticator stand-in", time);
         Events = new EventLog(_state, time, SerialNumber) { DeviceName = "lab-authenticator" };
         _core = new FacCore(settings, new TokenCore(_state), settings.Address.ToString(), () => HttpsPort, System.Security.Cryptography.RandomNumberGenerator.Fill);
         _radius = new FacRadius(settings, _core);
+        Stopped = _stopping.Token;
         var records = _state.Read("SELECT key, value, expires FROM fac_record", row => new FacRecord(row.GetString(0), row.GetString(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero)));
         _core.Restore(records);
         _radius.Restore(records.Where(record => record.Expires > time.GetUtcNow()));
@@ -71,31 +76,37 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
 
     internal FacSettings Settings => _settings;
 
+    /// <summary>Cancelled when it stops.</summary>
+    public CancellationToken Stopped { get; }
+
+    /// <summary>Somebody wants it to restart, and to be off for so long; raised on any thread.</summary>
+    public event Action<TimeSpan>? RestartAsked;
+
+    /// <summary>What it is made of, with the ports that it got.</summary>
+    public FacSettings SettingsAsBound() => _settings with { AuthenticationPort = Authentication.Port, AccountingPort = Accounting.Port, HttpsPort = HttpsPort };
+
     /// <summary>Starts it; returns when every port listens.</summary>
     /// <param name="settings">What it is made of.</param>
-    /// <param name="nic">Its interface.</param>
-    /// <param name="folder">Where its state lives; made when missing.</param>
-    /// <param name="time">Its clock.</param>
-    /// <param name="log">For what is no event.</param>
-    /// <param name="https">False: no REST and no phones (an interface in memory).</param>
-    /// <param name="quiet">True: no event for each request that is decided.</param>
+    /// <param name="options">What it runs on.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="AddressInUseException">A port is taken.</exception>
     /// <exception cref="LabFailure">The HTTPS port is taken.</exception>
-    public static async Task<FacServer> StartAsync(
-        FacSettings settings, INic nic, string folder, TimeProvider time, ILogger log, bool https = true, bool quiet = false, CancellationToken cancellationToken = default)
+    public static async Task<FacServer> StartAsync(FacSettings settings, FacOptions options, CancellationToken cancellationToken = default)
     {
-        var server = new FacServer(settings, folder, time, log, quiet);
+        var server = new FacServer(settings, options);
         try
         {
-            server._ports.Add(nic.OpenDatagrams(settings.AuthenticationPort));
-            server._ports.Add(nic.OpenDatagrams(settings.AccountingPort));
-            if (https)
+            server._ports.Add(options.Nic.OpenDatagrams(settings.AuthenticationPort));
+            server._ports.Add(options.Nic.OpenDatagrams(settings.AccountingPort));
+            if (options.Https)
             {
-                server._api = await FacApi.StartAsync(server, settings, server._certificates, log, cancellationToken);
+                server._api = await FacApi.StartAsync(server, settings, server._certificates, options.Log, cancellationToken);
             }
-            server._loops.Add(server.ReceiveAsync(server._ports[0], accounting: false));
-            server._loops.Add(server.ReceiveAsync(server._ports[1], accounting: true));
+            foreach (var way in new[] { FacWay.Authentication, FacWay.Accounting })
+            {
+                // One byte more than a packet: what is longer is told from what just fits.
+                server._loops.Add(server._ports[(int)way].ServeAsync(RadiusPacket.LengthMax + 1, (datagram, source) => server.Receive(datagram, source, way)));
+            }
             return server;
         }
         catch
@@ -194,32 +205,39 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task ReceiveAsync(IDatagramPort port, bool accounting)
+    /// <summary>A datagram came. What needs no disk is answered at once, on this thread.</summary>
+    private void Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way)
     {
-        await Task.Yield();
-        // One byte more than a packet: what is longer is told from what just fits.
-        var buffer = new byte[Firmware.Radius.RadiusPacket.LengthMax + 1];
-        try
+        if (_options.Faults is { HasRadius: true } faults && IsLost(faults, datagram, source))
         {
-            while (true)
+            return;
+        }
+        FacStep step;
+        lock (_gate)
+        {
+            var now = _time.GetUtcNow();
+            step = _radius.Receive(datagram, source, way, now);
+            if (step.IsPlain)
             {
-                var (length, source) = await port.ReceiveAsync(buffer, _stopping.Token);
-                var step = Decide(now => _radius.Receive(buffer.AsSpan(0, length), source, accounting, now));
-                if (!step.IsPlain)
-                {
-                    _ = SettleLoggedAsync(step);
-                    continue;
-                }
-                Tell(step);
                 foreach (var reply in step.Replies)
                 {
-                    await SendAsync(reply);
+                    _radius.Sent(reply);
                 }
             }
+            else
+            {
+                Rearm();
+            }
         }
-        catch (Exception error) when (error is ObjectDisposedException or OperationCanceledException)
+        if (!step.IsPlain)
         {
-            // Stopping.
+            _ = SettleLoggedAsync(step);
+            return;
+        }
+        Tell(step);
+        foreach (var reply in step.Replies)
+        {
+            Send(reply);
         }
     }
 
@@ -261,12 +279,9 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
 
     private void Tell(FacStep step)
     {
-        if (!_quiet)
+        foreach (var entry in step.Events)
         {
-            foreach (var entry in step.Events)
-            {
-                Events.Write(entry);
-            }
+            Events.Write(entry);
         }
     }
 
@@ -293,7 +308,11 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         }
         foreach (var reply in step.Replies)
         {
-            await SendAsync(reply);
+            lock (_gate)
+            {
+                _radius.Sent(reply);
+            }
+            Send(reply);
         }
         foreach (var (state, verdict) in step.Released)
         {
@@ -306,13 +325,63 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         }
     }
 
-    private ValueTask SendAsync(FacReply reply)
+    private void Send(FacReply reply)
     {
-        lock (_gate)
+        if (_options.Faults is { HasRadius: true } faults && faults.RadiusAnswer(reply.Entry.User, reply.To.Address) is { Fault: var fault })
         {
-            _radius.Sent(reply);
+            SendWrongly(reply, fault);
+            return;
         }
-        return _stopping.IsCancellationRequested ? default : _ports[reply.Accounting ? 1 : 0].SendAsync(reply.Packet, reply.To, CancellationToken.None);
+        Put(reply, reply.Packet);
+    }
+
+    private void Put(FacReply reply, byte[] packet) => _ports[(int)reply.Way].Send(packet, reply.To);
+
+    /// <summary>An answer, with what a fault does to it.</summary>
+    private void SendWrongly(FacReply reply, Fault fault)
+    {
+        switch (fault.Word)
+        {
+            case "radius.no-message-authenticator":
+                Put(reply, FacForgery.WithoutMessageAuthenticator(reply));
+                return;
+            case "radius.delay":
+                // Not awaited: others' answers do not wait with it.
+                _ = SendLateAsync(reply, fault.Delay!.Value);
+                return;
+            default:
+                Put(reply, fault.Word == "radius.forged" ? FacForgery.Accept(reply) : reply.Packet);
+                Put(reply, reply.Packet);
+                return;
+        }
+    }
+
+    private async Task SendLateAsync(FacReply reply, TimeSpan delay)
+    {
+        try
+        {
+            await Task.Delay(delay, _time, Stopped);
+            Put(reply, reply.Packet);
+        }
+        catch (OperationCanceledException)
+        {
+            // It stops: the answer is lost, as any may be.
+        }
+    }
+
+    /// <summary>Whether a fault keeps a request from being heard.</summary>
+    private bool IsLost(LabFaults faults, ReadOnlySpan<byte> datagram, IPEndPoint source)
+    {
+        var user = RadiusPacket.Parse(datagram, out var packet) == RadiusDefect.None && packet.TryGet(RadiusAttribute.UserName, out var name) ? Encoding.UTF8.GetString(name) : null;
+        if (faults.RadiusRequest(user, source.Address) is not { Fault: var fault })
+        {
+            return false;
+        }
+        if (fault.Word == "radius.restart")
+        {
+            RestartAsked?.Invoke(fault.Delay ?? TimeSpan.Zero);
+        }
+        return true;
     }
 
     private async Task SendPushAsync(PushMessage push)

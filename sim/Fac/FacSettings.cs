@@ -48,9 +48,13 @@ public sealed record FacUser(string Name, string Password, string Group, Immutab
 /// <param name="ApiKey">What REST callers show, with the name <c>admin</c>.</param>
 /// <param name="Clients">Who may ask.</param>
 /// <param name="Users">Who may be let in.</param>
+/// <param name="LogDecisions">False: who was let in or refused is no event; pushes and accounting still are.</param>
 public sealed record FacSettings(
-    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users)
+    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users, bool LogDecisions = true)
 {
+    private static readonly (string Word, FacPolicy Policy)[] Policies =
+        [("code-or-empty", FacPolicy.CodeOrEmpty), ("type-push", FacPolicy.TypePush), ("push-without-challenge", FacPolicy.PushWithoutChallenge)];
+
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
     public static FacSettings Parse(ReadOnlySpan<byte> json)
@@ -64,6 +68,14 @@ public sealed record FacSettings(
         {
             throw new FormatException(error.Message, error);
         }
+        if (text.Users.GroupBy(user => user.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
+        {
+            throw new FormatException($"user {twice} is there twice");
+        }
+        if (text.Tokens.GroupBy(token => token.Serial, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var serial })
+        {
+            throw new FormatException($"token {serial} is there twice");
+        }
         var tokens = text.Tokens.ToDictionary(token => token.Serial, token => new Token(
             token.Serial, TokenSeed.Parse(token.Seed) ?? throw new FormatException($"token {token.Serial}: the seed cannot be read"), Locked: false, token.RegId, token.OsVer));
         return new FacSettings(
@@ -71,21 +83,19 @@ public sealed record FacSettings(
             Port(text.AuthPort), Port(text.AcctPort), Port(text.HttpsPort),
             text.TokenTimeout is >= 1 and <= 3600 ? TimeSpan.FromSeconds(text.TokenTimeout) : throw new FormatException("tokenTimeout must be from 1 to 3600 seconds"), text.ApiKey,
             [.. text.Clients.Select(Client)],
-            [.. text.Users.Select(user => new FacUser(user.Name, user.Password, user.Group, [.. user.Tokens.Select(serial =>
-                tokens.TryGetValue(serial, out var token) ? token : throw new FormatException($"user {user.Name}: no token {serial}"))]))]);
+            [.. text.Users.Select(user => new FacUser(user.Name, user.Password, user.Group, [.. user.Tokens.Select(own =>
+                tokens.TryGetValue(own, out var token) ? token : throw new FormatException($"user {user.Name}: no token {own}"))]))], text.LogDecisions);
     }
+
+    /// <summary>A policy as the description spells it.</summary>
+    public static string Word(FacPolicy policy) => Array.Find(Policies, known => known.Policy == policy).Word;
 
     private static int Port(int port) => port is >= 0 and <= 65535 ? port : throw new FormatException($"{port} is no port");
 
     private static FacClient Client(FacClientText client)
     {
-        var policy = client.Policy switch
-        {
-            "code-or-empty" => FacPolicy.CodeOrEmpty,
-            "type-push" => FacPolicy.TypePush,
-            "push-without-challenge" => FacPolicy.PushWithoutChallenge,
-            _ => throw new FormatException($"client {client.Network}: policy must be code-or-empty, type-push or push-without-challenge, not '{client.Policy}'"),
-        };
+        var policy = Array.Find(Policies, known => known.Word == client.Policy) is { Word: not null } found ? found.Policy
+            : throw new FormatException($"client {client.Network}: policy must be {string.Join(", ", Policies.Select(known => known.Word))}, not '{client.Policy}'");
         if (!IPNetwork.TryParse(client.Network, out var network))
         {
             throw new FormatException($"'{client.Network}' is no network");
@@ -101,7 +111,7 @@ internal sealed record FacTokenText(string Serial, string Seed, string RegId = "
 internal sealed record FacUserText(string Name, string Password, string Group, IReadOnlyList<string> Tokens);
 
 internal sealed record FacText(
-    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users);
+    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users, bool LogDecisions = true);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(FacText))]

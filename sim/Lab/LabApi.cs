@@ -3,8 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
@@ -43,6 +45,9 @@ public sealed class LabApi : IAsyncDisposable
 
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; } = new();
+
+    /// <summary>The FortiAuthenticator stand-in; null in a lab without one.</summary>
+    public FacPower? Authenticator { get; set; }
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
@@ -151,7 +156,9 @@ public sealed class LabApi : IAsyncDisposable
             ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
             ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
-            ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
+            ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
+            ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
+            ["", "lab", "fac", "events"] => On(context, ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
@@ -326,11 +333,19 @@ public sealed class LabApi : IAsyncDisposable
         await JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
     }
 
-    private async Task EventsAsync(HttpContext context, ILabUnit unit)
+    private FacPower Fac() => Authenticator ?? throw LabProblem.NotFound("this board has no FortiAuthenticator stand-in (no fac.json beside its board.json)");
+
+    private static Task FacAsync(HttpContext context, FacPower power)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, FacJson.Of(power.Server), LabJson.Default.FacJson);
+    }
+
+    private async Task EventsAsync(HttpContext context, Func<long, int, IReadOnlyList<EventRecord>> eventsAfter, Func<long, CancellationToken, Task> waitAsync)
     {
         var query = LabRequest.Query(context.Request, ("after", long.MaxValue), ("wait", LongestWaitSeconds));
         var after = query.GetValueOrDefault("after");
-        var events = unit.EventsAfter(after, MostEvents);
+        var events = eventsAfter(after, MostEvents);
         if (events.Count == 0 && query.GetValueOrDefault("wait") is > 0 and var seconds)
         {
             // The caller's patience is real time, whatever the lab's clock does.
@@ -338,13 +353,13 @@ public sealed class LabApi : IAsyncDisposable
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted, _stopping.Token);
             try
             {
-                await unit.WaitForEventAfterAsync(after, either.Token);
+                await waitAsync(after, either.Token);
             }
             catch (OperationCanceledException) when (patience.IsCancellationRequested)
             {
                 // Nothing came: an empty list.
             }
-            events = unit.EventsAfter(after, MostEvents);
+            events = eventsAfter(after, MostEvents);
         }
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
     }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Phones;
 
@@ -110,6 +111,16 @@ internal sealed record LoginJson(long Id, DateTimeOffset Time, string User, stri
         login.Steps.LastOrDefault(step => step.Fact.Decides) is { } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
 }
 
+/// <summary>The body of <c>GET /lab/fac</c>: what came of the datagrams since its start, and who waits now.</summary>
+internal sealed record FacJson(long Answered, IReadOnlyDictionary<string, long> Dropped, int WaitingForPhone, int PendingLogins)
+{
+    public static FacJson Of(FacServer server)
+    {
+        var (answered, dropped, waiting, pending) = server.Counters();
+        return new(answered, dropped, waiting, pending);
+    }
+}
+
 /// <summary>RFC 9457; <c>error_code</c> where the emulated service has one.</summary>
 internal sealed record ProblemJson(
     string Type, string Title, int Status, string Detail,
@@ -122,6 +133,8 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(AnsweredJson))]
 [JsonSerializable(typeof(ClockJsonView))]
 [JsonSerializable(typeof(IReadOnlyList<EventJson>))]
+[JsonSerializable(typeof(EventJson))]
+[JsonSerializable(typeof(FacJson))]
 [JsonSerializable(typeof(IReadOnlyList<LetterJson>))]
 [JsonSerializable(typeof(EnrolJson))]
 [JsonSerializable(typeof(PolicyJson))]

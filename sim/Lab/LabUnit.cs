@@ -18,10 +18,10 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     private readonly HashSet<CliSession> _sessions = [];
     private TaskCompletionSource<Unit> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource _going = new();
-    private readonly FacServer? _authenticator;
+    private readonly FacPower? _authenticator;
     private volatile Unit _unit;
 
-    public LabUnit(Unit unit, FacServer? authenticator = null)
+    public LabUnit(Unit unit, FacPower? authenticator = null)
     {
         (_unit, _authenticator) = (unit, authenticator);
         _up.SetResult(unit);
@@ -39,7 +39,7 @@ internal sealed class LabUnit : ILabUnit, IDisposable
         [.. _unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
 
     /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
-    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Services() ?? []];
+    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Server.Services() ?? []];
 
     public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys];
 
@@ -50,7 +50,7 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
     /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
-    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Activations() ?? []).DistinctBy(activation => activation.Serial)];
+    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
     public string Transcript(string script)
     {

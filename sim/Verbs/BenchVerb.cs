@@ -26,6 +26,7 @@ internal static class BenchVerb
         new("login-model", "a million random logins against a naive model; --seed repeats one run", LoginModelBench.RunAsync) { RepeatAsync = LoginModelBench.RepeatAsync },
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
         new("sessions", "how fast a disabled user loses his session", SessionBench.RunAsync),
+        new("radius", "RADIUS: the stand-in and FreeRADIUS on the same requests in turn, and 10,000 pushes that wait", RadiusBench.RunAsync),
         new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
     ];
 

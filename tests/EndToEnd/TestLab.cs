@@ -53,7 +53,7 @@ internal sealed class TestLab : IAsyncDisposable
     public Task SwitchedOff => _lab.SwitchedOff;
 
     /// <summary>The FortiAuthenticator stand-in, in a lab that was started with a policy for it.</summary>
-    public FacServer Fac => _lab.Authenticator!;
+    public FacServer Fac => _lab.Authenticator!.Server;
 
     public LabClock Clock => _lab.Clock;
 

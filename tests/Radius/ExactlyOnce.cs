@@ -166,7 +166,7 @@ internal sealed class ExactlyOnce
         }
     }
 
-    private void ServerReceives(byte[] packet, IPEndPoint source) => Serve(_radius.Receive(packet, source, accounting: false, _now));
+    private void ServerReceives(byte[] packet, IPEndPoint source) => Serve(_radius.Receive(packet, source, FacWay.Authentication, _now));
 
     private void Serve(FacStep step)
     {
