@@ -10,6 +10,8 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
     private const int QueueLength = 4 * 1024 * 1024;
 
     private volatile bool _ended;
+    private volatile Thread? _server;
+    private DatagramBatch? _answers;
     private volatile Remote? _lastRemote;
 
     private sealed record Remote(IPEndPoint EndPoint, SocketAddress Address);
@@ -21,6 +23,12 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         ObjectDisposedException.ThrowIf(_ended, this);
         if (!nic.LinkUp)
         {
+            return;
+        }
+        if (_server is not null)
+        {
+            // The socket's waiting is the system's as long as nobody has used it asynchronously.
+            Send(payload.Span, remote);
             return;
         }
         try
@@ -66,11 +74,17 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         socket.ReceiveBufferSize = QueueLength;
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         // A thread that waits in the system call itself: for one datagram at a time that costs half of what waking a pool's thread does.
-        new Thread(() =>
+        var server = new Thread(() =>
         {
-            Serve(new byte[lengthMax], handle);
+            Serve(new DatagramBatch(lengthMax), handle);
             ended.SetResult();
-        }) { IsBackground = true, Name = $"udp {LocalEndPoint}" }.Start();
+        })
+        {
+            IsBackground = true,
+            Name = $"udp {LocalEndPoint}",
+        };
+        (_answers, _server) = (new DatagramBatch(lengthMax), server);
+        server.Start();
         return ended.Task;
     }
 
@@ -80,9 +94,15 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         {
             return;
         }
+        var address = AddressOf(remote);
+        // What a handler sends leaves with what the handlers of its batch send.
+        if (Thread.CurrentThread == _server && _answers!.Add(payload, address))
+        {
+            return;
+        }
         try
         {
-            socket.SendTo(payload, SocketFlags.None, AddressOf(remote));
+            socket.SendTo(payload, SocketFlags.None, address);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -97,40 +117,38 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         return default;
     }
 
-    private void Serve(byte[] buffer, DatagramHandler handle)
+    private void Serve(DatagramBatch batch, DatagramHandler handle)
     {
-        var from = new SocketAddress(LocalEndPoint.AddressFamily);
         while (!_ended)
         {
-            int length;
             try
             {
-                length = socket.ReceiveFrom(buffer, SocketFlags.None, from);
-            }
-            catch (SocketException)
-            {
-                continue; // ICMP unreachable of something sent before, a cut datagram where the system tells it so, or the end.
+                if (!batch.Receive(socket.SafeHandle))
+                {
+                    continue; // ICMP unreachable of something sent before, or the end.
+                }
+                for (var index = 0; index < batch.Count && nic.LinkUp && !_ended; index++)
+                {
+                    handle(batch.Payload(index), EndPointOf(batch.Address(index)));
+                }
+                _answers!.Send(socket.SafeHandle);
             }
             catch (ObjectDisposedException) when (_ended)
             {
                 return;
             }
-            if (nic.LinkUp)
-            {
-                handle(buffer.AsSpan(0, length), EndPointOf(from));
-            }
         }
     }
 
     /// <summary>Most datagrams come from where the last one came from: its address is read once. On the serving thread only.</summary>
-    private IPEndPoint EndPointOf(SocketAddress address)
+    private IPEndPoint EndPointOf(ReadOnlySpan<byte> address)
     {
-        if (_lastRemote is { } last && last.Address.Equals(address))
+        if (_lastRemote is { } last && last.Address.Buffer.Span[..last.Address.Size].SequenceEqual(address))
         {
             return last.EndPoint;
         }
-        var copy = new SocketAddress(address.Family, address.Size);
-        address.Buffer.Span[..address.Size].CopyTo(copy.Buffer.Span);
+        var copy = new SocketAddress(LocalEndPoint.AddressFamily, address.Length);
+        address.CopyTo(copy.Buffer.Span);
         var endPoint = (IPEndPoint)LocalEndPoint.Create(copy);
         _lastRemote = new Remote(endPoint, copy);
         return endPoint;
