@@ -76,6 +76,14 @@ public sealed record FacSettings(
         {
             throw new FormatException($"token {serial} is there twice");
         }
+        if (text.Users.FirstOrDefault(user => Encoding.UTF8.GetByteCount(user.Password) > RadiusSecret.PasswordMax) is { } longest)
+        {
+            throw new FormatException($"user {longest.Name}: a password may have {RadiusSecret.PasswordMax} bytes");
+        }
+        if (text.Clients.FirstOrDefault(client => client.PendingMax < 0) is { } negative)
+        {
+            throw new FormatException($"client {negative.Network}: pendingMax must not be negative");
+        }
         var tokens = text.Tokens.ToDictionary(token => token.Serial, token => new Token(
             token.Serial, TokenSeed.Parse(token.Seed) ?? throw new FormatException($"token {token.Serial}: the seed cannot be read"), Locked: false, token.RegId, token.OsVer));
         return new FacSettings(
