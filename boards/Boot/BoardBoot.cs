@@ -27,7 +27,7 @@ internal static class BoardBoot
         {
             var board = Board.Load(boardFile);
             var first = configuration is null ? FactoryConfiguration(board) : await File.ReadAllTextAsync(configuration, stop);
-            INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
+            INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Match?.Device))];
             var options = new UnitOptions(state, nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile));
             var starts = 0;
             await RunUnitsAsync(options, unit =>

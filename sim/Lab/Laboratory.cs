@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Reflection;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
@@ -27,7 +26,11 @@ namespace Appliance.Sim.Lab;
 /// <param name="Personality">The release to behave like; null for the default one.</param>
 /// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
 /// <param name="FaultsFile">Faults from the start on; null for none.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null);
+internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null)
+{
+    /// <summary>The first three numbers of every interface's address; null as the board has it.</summary>
+    public string? Network { get; init; }
+}
 
 /// <summary>The way of a push through proxy and providers.</summary>
 /// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
@@ -94,14 +97,15 @@ internal sealed class Laboratory : IAsyncDisposable
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
         var faults = Own(new LabFaults(Clock) { FullPath = options.Push is not null });
         var phones = Own(new PhoneFleet(Clock, log, faults: faults));
-        var nics = NicsOf(options.BoardFile);
-        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : DefaultConfiguration(options.Personality);
+        var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
+        INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];
+        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : LabBoard.DefaultConfiguration(board, options.Personality);
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
-        Authenticator = await AuthenticatorAsync(options.BoardFile, state.Path, cloud, path?.Options, faults, log, cancellationToken);
+        Authenticator = await AuthenticatorAsync(options, state.Path, cloud, path?.Options, faults, log, cancellationToken);
         var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
         var unit = Own(new LabUnit(power.Unit, Authenticator));
@@ -138,9 +142,9 @@ internal sealed class Laboratory : IAsyncDisposable
     }
 
     /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
-    private async Task<FacPower?> AuthenticatorAsync(string boardFile, string state, PushCloud? cloud, PushProxyOptions? proxy, LabFaults faults, ILogger log, CancellationToken cancellationToken)
+    private async Task<FacPower?> AuthenticatorAsync(LabOptions options, string state, PushCloud? cloud, PushProxyOptions? proxy, LabFaults faults, ILogger log, CancellationToken cancellationToken)
     {
-        if (await FacSettingsOfAsync(boardFile, cancellationToken) is not { } settings)
+        if (await FacSettingsOfAsync(options.BoardFile, options.Network, cancellationToken) is not { } settings)
         {
             return null;
         }
@@ -181,36 +185,25 @@ internal sealed class Laboratory : IAsyncDisposable
         return null;
     }
 
-    /// <summary>The ready-made lab, in the appliance's own grammar.</summary>
-    internal static string DefaultConfiguration(Personality? personality = null)
-    {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("default.conf")!;
-        using var reader = new StreamReader(stream);
-        var text = reader.ReadToEnd();
-        // From 7.0 on the callback address has another name.
-        return (personality ?? Personality.Default).Release.Major < 7 ? text : text.Replace("set server-ip ", "set server ", StringComparison.Ordinal);
-    }
-
-    /// <summary>The description of a board that comes with the tool.</summary>
-    /// <exception cref="LabFailure">There is none of that name.</exception>
-    internal static string BoardFile(string board)
-    {
-        var file = Path.Combine(AppContext.BaseDirectory, "boards", board, "board.json");
-        return board == Path.GetFileName(board) && File.Exists(file) ? file : throw new LabFailure(ExitCode.Usage, $"no board '{board}'");
-    }
-
-    /// <summary>What stands beside the board's description in fac.json; null when nothing does.</summary>
+    /// <summary>
+    /// What stands beside the board's description in fac.json; for a board that comes with the tool and has none, the desktop's. Null when there is none.
+    /// </summary>
     /// <exception cref="LabFailure">It is wrong.</exception>
-    internal static async Task<FacSettings?> FacSettingsOfAsync(string boardFile, CancellationToken cancellationToken)
+    internal static async Task<FacSettings?> FacSettingsOfAsync(string boardFile, string? network, CancellationToken cancellationToken)
     {
         var file = Path.Combine(Path.GetDirectoryName(boardFile)!, "fac.json");
         if (!File.Exists(file))
         {
-            return null;
+            if (!LabBoard.ComesWithTheTool(boardFile))
+            {
+                return null;
+            }
+            file = Path.Combine(Path.GetDirectoryName(LabBoard.File("desktop"))!, "fac.json");
         }
         try
         {
-            return FacSettings.Parse(await File.ReadAllBytesAsync(file, cancellationToken));
+            var settings = FacSettings.Parse(await File.ReadAllBytesAsync(file, cancellationToken));
+            return network is null ? settings : settings with { Address = LabBoard.Moved(settings.Address, network) };
         }
         catch (FormatException error)
         {
@@ -237,8 +230,6 @@ internal sealed class Laboratory : IAsyncDisposable
             log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
         }
     }
-
-    private static IReadOnlyList<INic> NicsOf(string boardFile) => [.. Board.Load(boardFile).Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Device))];
 
     private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
     {

@@ -45,7 +45,7 @@ internal static class CliBench
         try
         {
             var store = ConfigStore.Open(
-                ConfigSchema.Load(Personality.Default), Path.Combine(folder.FullName, "system.conf"), DeviceKey.Open(Path.Combine(folder.FullName, "device.key")), Laboratory.DefaultConfiguration(), ConfigRules.Values);
+                ConfigSchema.Load(Personality.Default), Path.Combine(folder.FullName, "system.conf"), DeviceKey.Open(Path.Combine(folder.FullName, "device.key")), LabBoard.DefaultConfiguration(), ConfigRules.Values);
             return new CliBenchFigures("cli", Short, Long,
             [
                 Compare("words", length => Script(store, Repeated("show ", "a b c ", length)), cancellationToken),

@@ -51,7 +51,7 @@ internal static class EnumerationBench
         {
             var network = new SimNetwork();
             INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}")))];
-            var configuration = Laboratory.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal) + NoLimits;
+            var configuration = LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal) + NoLimits;
             await using var unit = await Unit.StartAsync(new UnitOptions(state.FullName, nics, LabClock.Wall, new NoPhones(), configuration, NullLoggerFactory.Instance), cancellationToken);
             using var client = Client(new SimNic(network, "client", IPAddress.Parse("10.0.0.100")));
             return await CompareAsync(client, samples, cancellationToken);

@@ -147,7 +147,7 @@ internal static class FacVerb
     {
         if (config is null)
         {
-            return (await Laboratory.FacSettingsOfAsync(Laboratory.BoardFile("desktop"), cancellationToken))!;
+            return (await Laboratory.FacSettingsOfAsync(LabBoard.File("desktop"), null, cancellationToken))!;
         }
         try
         {

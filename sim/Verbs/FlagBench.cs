@@ -33,7 +33,7 @@ internal static class FlagBench
         try
         {
             await using var lab = await Laboratory.StartAsync(
-                new LabOptions(Path.Combine(state.FullName, "state"), null, Laboratory.BoardFile("desktop"), ClockRate.Frozen, 0), NullLoggerFactory.Instance, cancellationToken);
+                new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File("desktop"), ClockRate.Frozen, 0), NullLoggerFactory.Instance, cancellationToken);
             var callback = lab.Unit.Services.First(service => service.Service == "ftm");
             var milliseconds = new List<double>();
             for (var run = 0; run < Runs; run++)

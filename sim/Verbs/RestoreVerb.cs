@@ -61,7 +61,7 @@ internal static class RestoreVerb
     /// <summary>What of a text would have no effect.</summary>
     internal static RestoreReport Check(string file, string text, Personality personality, string board)
     {
-        var interfaces = Board.Load(Laboratory.BoardFile(board)).Nics.Select(nic => nic.Name).ToArray();
+        var interfaces = Board.Load(LabBoard.File(board)).Nics.Select(nic => nic.Name).ToArray();
         var lines = text.Length == 0 ? 0 : text.Count(c => c == '\n') + (text.EndsWith('\n') ? 0 : 1);
         return new RestoreReport(file, personality.Name, board, lines, ConfigStore.Check(ConfigSchema.Load(personality), text, ConfigRules.ValuesOn(interfaces)));
     }

@@ -33,7 +33,7 @@ internal static class SessionBench
         try
         {
             await using var lab = await Laboratory.StartAsync(
-                new LabOptions(Path.Combine(state.FullName, "state"), null, Laboratory.BoardFile("desktop"), ClockRate.Frozen, 0), NullLoggerFactory.Instance, cancellationToken);
+                new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File("desktop"), ClockRate.Frozen, 0), NullLoggerFactory.Instance, cancellationToken);
             var vpn = lab.Unit.Services.First(service => service.Service == "sslvpn").EndPoint;
             using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
             var shown = lab.Unit.ServiceCertificate("sslvpn")!.RawData;

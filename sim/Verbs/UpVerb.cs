@@ -19,6 +19,7 @@ internal static class UpVerb
         var state = StateOption();
         var config = new Option<string?>("--config") { Description = "What a fresh state boots instead of the lab's configuration", HelpName = "FILE" };
         var board = new Option<string>("--board") { Description = "Which board to be", HelpName = "NAME", DefaultValueFactory = _ => "desktop" };
+        var network = NetworkOption();
         var clock = new Option<ClockRate?>("--clock")
         {
             Description = "real, frozen or xN (N times as fast); default: as the state left it, else real",
@@ -44,7 +45,7 @@ internal static class UpVerb
         var faults = new Option<string?>("--faults") { Description = "Faults from the start on (what PUT /lab/faults takes; docs/faults.md)", HelpName = "FILE" };
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, clock, labPort, personality, push, providers, mqtt, phones, faults,
+            headless, state, config, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults,
         };
         command.Validators.Add(result =>
         {
@@ -54,9 +55,10 @@ internal static class UpVerb
             }
         });
         command.SetAction((parsed, _) => RunAsync(
-            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), Laboratory.BoardFile(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
+            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), LabBoard.File(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
                 parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt), parsed.GetValue(phones) == "lab") : null,
-                parsed.GetValue(faults)),
+                parsed.GetValue(faults))
+            { Network = parsed.GetValue(network) },
             parsed.GetValue(headless)));
         return command;
     }
@@ -76,6 +78,21 @@ internal static class UpVerb
         }
         return ".state";
     }
+
+    private static Option<string?> NetworkOption() => new("--network")
+    {
+        Description = "The first three numbers of every interface's address, so that labs can stand side by side (default: the board's, or 127.0.1)",
+        HelpName = "127.A.B",
+        CustomParser = result =>
+        {
+            var network = result.Tokens[0].Value;
+            if (!LabBoard.IsNetwork(network))
+            {
+                result.AddError($"--network must be the first three numbers of loopback addresses, like 127.0.2, not '{network}'");
+            }
+            return network;
+        },
+    };
 
     internal static Option<MqttAddress?> MqttOption(string description) => new("--mqtt")
     {

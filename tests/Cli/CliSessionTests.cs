@@ -18,7 +18,7 @@ public sealed class CliSessionTests : IDisposable
     private readonly StoreFolder _folder = new();
     private readonly Appliance.Firmware.Config.ConfigStore _store;
 
-    public CliSessionTests() => _store = _folder.Open(Laboratory.DefaultConfiguration());
+    public CliSessionTests() => _store = _folder.Open(LabBoard.DefaultConfiguration());
 
     public void Dispose() => _folder.Dispose();
 

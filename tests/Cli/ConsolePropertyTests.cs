@@ -25,7 +25,7 @@ public sealed class ConsolePropertyTests : IDisposable
     private readonly StoreFolder _folder = new();
     private readonly ConfigStore _store;
 
-    public ConsolePropertyTests() => _store = _folder.Open(Laboratory.DefaultConfiguration());
+    public ConsolePropertyTests() => _store = _folder.Open(LabBoard.DefaultConfiguration());
 
     public void Dispose() => _folder.Dispose();
 

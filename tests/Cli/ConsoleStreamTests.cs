@@ -16,7 +16,7 @@ public sealed class ConsoleStreamTests : IDisposable
     private readonly StoreFolder _folder = new();
     private readonly ConfigStore _store;
 
-    public ConsoleStreamTests() => _store = _folder.Open(Laboratory.DefaultConfiguration());
+    public ConsoleStreamTests() => _store = _folder.Open(LabBoard.DefaultConfiguration());
 
     public void Dispose() => _folder.Dispose();
 

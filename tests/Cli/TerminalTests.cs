@@ -24,7 +24,7 @@ public sealed class TerminalTests : IDisposable
 
     public TerminalTests()
     {
-        _store = _folder.Open(Laboratory.DefaultConfiguration());
+        _store = _folder.Open(LabBoard.DefaultConfiguration());
         _session = new CliSession(_store, [new CliCommand("execute lines", "Show lines.", call => string.Concat(Enumerable.Range(1, int.Parse(call.Arguments[0])).Select(line => $"line {line}\n")))]);
         _terminal = new TerminalConsole(_session, TerminalSize.Usual);
         Assert.Equal(Root, _terminal.Start());

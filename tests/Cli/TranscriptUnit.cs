@@ -75,7 +75,7 @@ internal sealed class TranscriptUnit : IAsyncDisposable
         var network = new SimNetwork();
         INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
         return Unit.StartAsync(new UnitOptions(
-            folder.FullName, nics, new FakeTimeProvider(Now), new NoPhones(), Laboratory.DefaultConfiguration(personality), NullLoggerFactory.Instance, personality));
+            folder.FullName, nics, new FakeTimeProvider(Now), new NoPhones(), LabBoard.DefaultConfiguration(personality), NullLoggerFactory.Instance, personality));
     }
 
     private static string SeedFolder([CallerFilePath] string test = "") => Path.Combine(Path.GetDirectoryName(test)!, "..", "Tokens", "Seeds");

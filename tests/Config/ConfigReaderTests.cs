@@ -64,7 +64,7 @@ public sealed class ConfigReaderTests : IDisposable
     [Fact]
     public void EachBackupOfAUnitLoadsThereWhole()
     {
-        var store = _folder.Open(Appliance.Sim.Lab.Laboratory.DefaultConfiguration());
+        var store = _folder.Open(Appliance.Sim.Lab.LabBoard.DefaultConfiguration());
         var before = Text(store);
         foreach (var full in new[] { false, true })
         {

@@ -14,8 +14,8 @@ public sealed class ConfigStoreTests : IDisposable
     [Fact]
     public void TheReadyMadeLabIsUnderstoodWhole()
     {
-        var store = _folder.Open(Laboratory.DefaultConfiguration());
-        Assert.Empty(ConfigStore.Check(StoreFolder.Schema, Laboratory.DefaultConfiguration()));
+        var store = _folder.Open(LabBoard.DefaultConfiguration());
+        Assert.Empty(ConfigStore.Check(StoreFolder.Schema, LabBoard.DefaultConfiguration()));
         Assert.Equal("ann-password", store.Current.List("user local").Find("ann")!.Text("passwd"));
         Assert.Equal(4433, store.Current.Object("system ftm-push").Number("server-port"));
         Assert.Equal(["ping", "https", "ftm"], store.Current.List("system interface").Find("port1")!.Words("allowaccess"));
@@ -24,7 +24,7 @@ public sealed class ConfigStoreTests : IDisposable
     [Fact]
     public void WhatIsSavedIsWhatBoots()
     {
-        var store = _folder.Open(Laboratory.DefaultConfiguration());
+        var store = _folder.Open(LabBoard.DefaultConfiguration());
         Assert.Null(store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["4434"]))));
         var again = _folder.Open("this is not read");
         Assert.Equal(Show(store.Current), Show(again.Current));
@@ -36,7 +36,7 @@ public sealed class ConfigStoreTests : IDisposable
     [Fact]
     public void NoSecretIsInTheFile()
     {
-        _folder.Open(Laboratory.DefaultConfiguration());
+        _folder.Open(LabBoard.DefaultConfiguration());
         var text = File.ReadAllText(_folder.File);
         Assert.DoesNotContain("ann-password", text, StringComparison.Ordinal);
         Assert.DoesNotContain("NRQWELLT", text, StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public sealed class ConfigStoreTests : IDisposable
     [Fact]
     public void ADamagedFileBootsTheRevisionBefore()
     {
-        var store = _folder.Open(Laboratory.DefaultConfiguration());
+        var store = _folder.Open(LabBoard.DefaultConfiguration());
         SetPort(store, "5001");
         SetPort(store, "5002");
         File.WriteAllText(_folder.File, File.ReadAllText(_folder.File).Replace("5002", "5003", StringComparison.Ordinal));

@@ -57,7 +57,7 @@ public sealed class DamagedConfigurationTests : IDisposable
     {
         var network = new SimNetwork();
         INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
-        return Unit.StartAsync(new UnitOptions(_folder.FullName, nics, new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)), new NoPhones(), Laboratory.DefaultConfiguration(), NullLoggerFactory.Instance, personality));
+        return Unit.StartAsync(new UnitOptions(_folder.FullName, nics, new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)), new NoPhones(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance, personality));
     }
 
     private sealed class NoPhones : IPushSender

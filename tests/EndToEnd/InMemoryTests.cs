@@ -32,7 +32,7 @@ public sealed class InMemoryTests
             var pushes = new Capture();
             INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}")))];
             await using var unit = await Unit.StartAsync(new UnitOptions(
-                folder.FullName, nics, time, pushes, Laboratory.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal), NullLoggerFactory.Instance));
+                folder.FullName, nics, time, pushes, LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal), NullLoggerFactory.Instance));
             using var client = Http(unit, new SimNic(network, "client", IPAddress.Parse("10.0.0.100")), time);
             using var phone = Http(unit, new SimNic(network, "phone", IPAddress.Parse("10.0.0.200")), time);
 

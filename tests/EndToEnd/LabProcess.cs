@@ -11,7 +11,6 @@ internal sealed class LabProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("appliance-kill-");
-    private readonly string _board;
     private readonly string _network;
     private Process? _process;
     private Task<string> _errors = Task.FromResult("");
@@ -19,11 +18,8 @@ internal sealed class LabProcess : IAsyncDisposable
 
     public LabProcess()
     {
-        _board = $"test-{Environment.ProcessId}-{Path.GetFileName(_state.FullName)}";
         var number = (Environment.ProcessId * 8) + (Interlocked.Increment(ref _next) % 8);
         _network = $"127.{220 + (number / 250 % 30)}.{1 + (number % 250)}";
-        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "boards", _board));
-        File.WriteAllText(Path.Combine(folder.FullName, "board.json"), $$"""{"name":"test","nics":[{"name":"port1","address":"{{_network}}.1"},{"name":"port2","address":"{{_network}}.2"},{"name":"port3","address":"{{_network}}.3"},{"name":"port4","address":"{{_network}}.4"}]}""");
     }
 
     public string State => _state.FullName;
@@ -36,7 +32,7 @@ internal sealed class LabProcess : IAsyncDisposable
     /// <param name="moreConfiguration">What a fresh state boots beside the ready-made lab.</param>
     public async Task<JsonNode> StartAsync(string moreConfiguration = "")
     {
-        var line = await LaunchAsync(moreConfiguration.Length > 0 ? Laboratory.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration : "");
+        var line = await LaunchAsync(moreConfiguration.Length > 0 ? LabBoard.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration : "");
         if (line is null)
         {
             throw new InvalidOperationException("it did not boot: " + await _errors);
@@ -106,11 +102,11 @@ internal sealed class LabProcess : IAsyncDisposable
         string[] config = [];
         if (configuration.Length > 0)
         {
-            var file = Path.Combine(AppContext.BaseDirectory, "boards", _board, "first.conf");
+            var file = Path.Combine(Path.GetTempPath(), Path.GetFileName(_state.FullName) + ".conf");
             await File.WriteAllTextAsync(file, configuration);
             config = ["--config", file];
         }
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--board", _board, "--state", _state.FullName, .. config])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -130,6 +126,6 @@ internal sealed class LabProcess : IAsyncDisposable
         }
         _process?.Dispose();
         _state.Delete(recursive: true);
-        Directory.Delete(Path.Combine(AppContext.BaseDirectory, "boards", _board), recursive: true);
+        File.Delete(Path.Combine(Path.GetTempPath(), Path.GetFileName(_state.FullName) + ".conf"));
     }
 }

@@ -101,7 +101,7 @@ public sealed class PowerTests
             var time = new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero));
             var serials = new List<string>();
             using var stop = new CancellationTokenSource();
-            await BoardBoot.RunUnitsAsync(new UnitOptions(folder.FullName, nics, time, new NoPushProxy(), Laboratory.DefaultConfiguration(), NullLoggerFactory.Instance), unit =>
+            await BoardBoot.RunUnitsAsync(new UnitOptions(folder.FullName, nics, time, new NoPushProxy(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance), unit =>
             {
                 serials.Add(unit.SerialNumber);
                 using var console = unit.OpenConsole();

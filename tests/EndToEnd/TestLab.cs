@@ -65,9 +65,8 @@ internal sealed class TestLab : IAsyncDisposable
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
         var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs, push);
-        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), Laboratory.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
-        var nics = string.Join(',', Enumerable.Range(1, 4).Select(port => $$"""{"name":"port{{port}}","address":"{{lab.Network}}.{{port}}"}"""));
-        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "board.json"), $$"""{"name":"test","nics":[{{nics}}]}""");
+        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
+        File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
         if (fac is not null)
         {
             await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac));
@@ -158,7 +157,7 @@ internal sealed class TestLab : IAsyncDisposable
     private async Task BootAsync()
     {
         _lab = await Laboratory.StartAsync(
-            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push), _logs, CancellationToken.None);
+            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push) { Network = Network }, _logs, CancellationToken.None);
         Api = new HttpClient { BaseAddress = _lab.Api.Address };
     }
 }

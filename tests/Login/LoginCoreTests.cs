@@ -172,7 +172,7 @@ public sealed class LoginCoreTests
 
     private static LoginRules RulesOf(string change)
     {
-        var (tree, ignored) = ConfigReader.Read(StoreFolder.Schema, Laboratory.DefaultConfiguration() + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
+        var (tree, ignored) = ConfigReader.Read(StoreFolder.Schema, LabBoard.DefaultConfiguration() + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
         Assert.Empty(ignored);
         return LoginRules.From(tree);
     }

@@ -55,7 +55,7 @@ internal sealed class LoginRig : IDisposable
     public static ConfigTree TreeOf(string change, Personality? personality = null)
     {
         var schema = personality is null ? StoreFolder.Schema : ConfigSchema.Load(personality);
-        var (tree, ignored) = ConfigReader.Read(schema, Laboratory.DefaultConfiguration(personality) + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
+        var (tree, ignored) = ConfigReader.Read(schema, LabBoard.DefaultConfiguration(personality) + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
         Assert.Empty(ignored);
         return tree;
     }

@@ -35,7 +35,7 @@ public sealed class OneCodeRaceTests : IDisposable
     [Fact]
     public async Task OneCodeLetsInOnce()
     {
-        var config = _store.Open(Laboratory.DefaultConfiguration() + "config vpn ssl settings\nset login-attempt-limit 0\nend\n").Current;
+        var config = _store.Open(LabBoard.DefaultConfiguration() + "config vpn ssl settings\nset login-attempt-limit 0\nend\n").Current;
         var (rounds, pushes) = (0, 0);
         while (rounds < Rounds)
         {
