@@ -8,7 +8,9 @@ namespace Appliance.Sim.Fac;
 /// <summary>A request that is being answered, or was.</summary>
 public sealed class FacEntry
 {
-    internal FacEntry(FacClient client, byte[] authenticator) => (Client, Authenticator) = (client, authenticator);
+    internal FacEntry(FacClient client, byte[] authenticator, FacWay way) => (Client, Authenticator, Way) = (client, authenticator, way);
+
+    internal FacWay Way { get; }
 
     internal FacClient Client { get; }
 
@@ -34,6 +36,9 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
 {
     private const string AnswerPrefix = "answer/";
     private const string WaitPrefix = "wait/";
+    /// <summary>TLS is what proves who asks (RFC 6614, 2.3).</summary>
+    private static readonly RadiusSecret RadSecSecret = new("radsec");
+
     private const int EntriesMax = 200_000;
     private const int ProxyStatesMax = 2048;
 
@@ -73,6 +78,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         {
             return Drop("unknown_client");
         }
+        client = way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false } : client;
         if (RadiusPacket.Parse(datagram, out var packet) is var defect && defect != RadiusDefect.None)
         {
             return Drop($"malformed_{defect}");
@@ -84,17 +90,17 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         var key = (source, way, packet.Identifier);
         if ((_entries.TryGetValue(key, out var known) || _olderEntries.TryGetValue(key, out known)) && known.Authenticator.AsSpan().SequenceEqual(packet.Authenticator))
         {
-            return Repeated(known, source, way);
+            return Repeated(known, source);
         }
-        var entry = new FacEntry(client, packet.Authenticator.ToArray());
+        var entry = new FacEntry(client, packet.Authenticator.ToArray(), way);
         if (packet.Code == RadiusCode.StatusServer)
         {
             // RFC 5997, 3: alive is all that it is told. Not remembered: it may ask again at once.
             var step = new FacStep();
-            Answer(step, entry, packet, source, way, way == FacWay.Accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
+            Answer(step, entry, packet, source, way == FacWay.Accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
             return step;
         }
-        return way == FacWay.Accounting ? Account(packet, source, key, entry) : Access(packet, source, key, entry, now);
+        return packet.Code == RadiusCode.AccountingRequest ? Account(packet, source, key, entry) : Access(packet, source, key, entry, now);
     }
 
     /// <summary>Makes the answers of those who waited, from what the rules released.</summary>
@@ -133,7 +139,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             {
                 continue;
             }
-            var entry = new FacEntry(client, packet.Authenticator.ToArray());
+            var entry = new FacEntry(client, packet.Authenticator.ToArray(), FacWay.Authentication);
             if (parts.Length == 3)
             {
                 entry.Request = request;
@@ -161,7 +167,13 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     /// <summary>Why a packet is passed over in silence, as the RFCs want; null when it is to be answered.</summary>
     private static string? Refusal(RadiusPacket packet, FacClient client, FacWay way)
     {
-        var fits = packet.Code == RadiusCode.StatusServer || packet.Code == (way == FacWay.Accounting ? RadiusCode.AccountingRequest : RadiusCode.AccessRequest);
+        var fits = packet.Code switch
+        {
+            RadiusCode.StatusServer => true,
+            RadiusCode.AccessRequest => way != FacWay.Accounting,
+            RadiusCode.AccountingRequest => way != FacWay.Authentication,
+            _ => false,
+        };
         if (!fits)
         {
             return "wrong_code"; // RFC 2865, 3
@@ -182,14 +194,14 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         return must ? "no_message_authenticator" : null;
     }
 
-    private FacStep Repeated(FacEntry known, IPEndPoint source, FacWay way)
+    private FacStep Repeated(FacEntry known, IPEndPoint source)
     {
         if (!known.Sent)
         {
             return Drop("duplicate_undecided");
         }
         var step = new FacStep();
-        step.Send(new FacReply(known.Reply!, source, way, known));
+        step.Send(new FacReply(known.Reply!, source, known));
         return step;
     }
 
@@ -237,6 +249,10 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         }
         entry.Request = packet.Bytes.ToArray();
         Wait(state, source, entry);
+        if (entry.Way != FacWay.Authentication)
+        {
+            return step;
+        }
         step.Remember(new FacRecord(WaitPrefix + state, $"{now.UtcTicks} {source} {Convert.ToBase64String(entry.Request)}", now + settings.TokenTimeout + _answerLife));
         return step;
     }
@@ -269,28 +285,29 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         // What was answered was recorded: the answer leaves with the commit of a record, behind the event in the same queue.
         step.Remember(new FacRecord($"accounting/{source.Address}/{Convert.ToHexStringLower(session)}", status is "stop" or "off" ? null : status, DateTimeOffset.MaxValue));
         _entries[key] = entry;
-        Answer(step, entry, packet, source, FacWay.Accounting, RadiusCode.AccountingResponse, null);
+        Answer(step, entry, packet, source, RadiusCode.AccountingResponse, null);
         return step;
     }
 
     /// <summary>Answers an Access-Request. An answer that rests on something durable is remembered with it: whoever asks again after a restart gets the same.</summary>
     private void Decide(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacVerdict verdict, DateTimeOffset now)
     {
-        Answer(step, entry, request, source, FacWay.Authentication, verdict switch
+        Answer(step, entry, request, source, verdict switch
         {
             FacVerdict.Accept => RadiusCode.AccessAccept,
             FacVerdict.Challenge => RadiusCode.AccessChallenge,
             _ => RadiusCode.AccessReject,
         }, verdict);
-        if (!step.IsPlain)
+        // A connection does not outlive a restart: nobody asks again on it.
+        if (!step.IsPlain && entry.Way == FacWay.Authentication)
         {
             step.Remember(new FacRecord($"{AnswerPrefix}{source}/{request.Identifier}", $"{now.UtcTicks} {source} {Convert.ToBase64String(request.Bytes)} {Convert.ToBase64String(entry.Reply!)}", now + _answerLife));
         }
     }
 
-    private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacWay way, RadiusCode code, FacVerdict? verdict)
+    private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, RadiusCode code, FacVerdict? verdict)
     {
-        var sign = way != FacWay.Accounting || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
+        var sign = code != RadiusCode.AccountingResponse || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
         var writer = new RadiusWriter(_buffer, code, request.Identifier, request.Authenticator, sign);
         switch (verdict)
         {
@@ -312,7 +329,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         }
         writer.AddProxyStates(request);
         entry.Reply = _buffer[..writer.EndAnswer(entry.Client.Secret)];
-        step.Send(new FacReply(entry.Reply, source, way, entry));
+        step.Send(new FacReply(entry.Reply, source, entry));
     }
 
     private void Wait(string state, IPEndPoint source, FacEntry entry)
@@ -343,7 +360,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         {
             // Who waits for a phone is never forgotten.
             RadiusPacket.Parse(entry.Request, out var packet);
-            _entries[(source, FacWay.Authentication, packet.Identifier)] = entry;
+            _entries[(source, entry.Way, packet.Identifier)] = entry;
         }
     }
 

@@ -74,6 +74,9 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     /// <summary>Where phones and REST callers reach it.</summary>
     public int HttpsPort => _api?.Port ?? _settings.HttpsPort;
 
+    /// <summary>Where RADIUS over TLS is served; null where it is not.</summary>
+    public IPEndPoint? RadSec => _api?.RadSecPort is { } port ? new IPEndPoint(_settings.Address, port) : null;
+
     internal FacSettings Settings => _settings;
 
     /// <summary>Cancelled when it stops.</summary>
@@ -83,7 +86,7 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     public event Action<TimeSpan>? RestartAsked;
 
     /// <summary>What it is made of, with the ports that it got.</summary>
-    public FacSettings SettingsAsBound() => _settings with { AuthenticationPort = Authentication.Port, AccountingPort = Accounting.Port, HttpsPort = HttpsPort };
+    public FacSettings SettingsAsBound() => _settings with { AuthenticationPort = Authentication.Port, AccountingPort = Accounting.Port, HttpsPort = HttpsPort, RadSecPort = RadSec?.Port };
 
     /// <summary>Starts it; returns when every port listens.</summary>
     /// <param name="settings">What it is made of.</param>
@@ -100,7 +103,7 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
             server._ports.Add(options.Nic.OpenDatagrams(settings.AccountingPort));
             if (options.Https)
             {
-                server._api = await FacApi.StartAsync(server, settings, server._certificates, options.Log, cancellationToken);
+                server._api = await FacApi.StartAsync(server, settings, server._certificates, options, cancellationToken);
             }
             foreach (var way in new[] { FacWay.Authentication, FacWay.Accounting })
             {
@@ -125,7 +128,11 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
 
     /// <summary>What listens, as the lab shows it.</summary>
     public IReadOnlyList<LabService> Services() =>
-        [new("radius", "fac", Authentication), new("radius-acct", "fac", Accounting), .. _api is null ? [] : new[] { new LabService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) }];
+    [
+        new("radius", "fac", Authentication), new("radius-acct", "fac", Accounting),
+        .. _api is null ? [] : new[] { new LabService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) },
+        .. RadSec is { } radSec ? new[] { new LabService("radsec", "fac", radSec) } : [],
+    ];
 
     /// <summary>What came of the datagrams so far.</summary>
     public (long Answered, IReadOnlyDictionary<string, long> Dropped, int Waiting, int Pending) Counters()
@@ -206,7 +213,7 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     }
 
     /// <summary>A datagram came. What needs no disk is answered at once, on this thread.</summary>
-    private void Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way)
+    internal void Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way)
     {
         if (_options.Faults is { HasRadius: true } faults && IsLost(faults, datagram, source))
         {
@@ -335,7 +342,15 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         Put(reply, reply.Packet);
     }
 
-    private void Put(FacReply reply, byte[] packet) => _ports[(int)reply.Way].Send(packet, reply.To);
+    private void Put(FacReply reply, byte[] packet)
+    {
+        if (reply.Entry.Way == FacWay.RadSec)
+        {
+            _api?.RadSec?.Send(packet, reply.To);
+            return;
+        }
+        _ports[(int)reply.Entry.Way].Send(packet, reply.To);
+    }
 
     /// <summary>An answer, with what a fault does to it.</summary>
     private void SendWrongly(FacReply reply, Fault fault)

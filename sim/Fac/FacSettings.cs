@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -48,9 +50,12 @@ public sealed record FacUser(string Name, string Password, string Group, Immutab
 /// <param name="ApiKey">What REST callers show, with the name <c>admin</c>.</param>
 /// <param name="Clients">Who may ask.</param>
 /// <param name="Users">Who may be let in.</param>
+/// <param name="RadSecPort">TCP, for RADIUS over TLS; 0 takes a free one, null serves none.</param>
+/// <param name="RadSecClientCa">A PEM file; with it only clients with a certificate of a CA in it are served over TLS. Null: every client of <paramref name="Clients"/> is.</param>
 /// <param name="LogDecisions">False: who was let in or refused is no event; pushes and accounting still are.</param>
 public sealed record FacSettings(
-    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users, bool LogDecisions = true)
+    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users,
+    bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null)
 {
     private static readonly (string Word, FacPolicy Policy)[] Policies =
         [("code-or-empty", FacPolicy.CodeOrEmpty), ("type-push", FacPolicy.TypePush), ("push-without-challenge", FacPolicy.PushWithoutChallenge)];
@@ -92,11 +97,32 @@ public sealed record FacSettings(
             text.TokenTimeout is >= 1 and <= 3600 ? TimeSpan.FromSeconds(text.TokenTimeout) : throw new FormatException("tokenTimeout must be from 1 to 3600 seconds"), text.ApiKey,
             [.. text.Clients.Select(Client)],
             [.. text.Users.Select(user => new FacUser(user.Name, user.Password, user.Group, [.. user.Tokens.Select(own =>
-                tokens.TryGetValue(own, out var token) ? token : throw new FormatException($"user {user.Name}: no token {own}"))]))], text.LogDecisions);
+                tokens.TryGetValue(own, out var token) ? token : throw new FormatException($"user {user.Name}: no token {own}"))]))], text.LogDecisions,
+            text.RadSecPort is { } radSecPort ? Port(radSecPort) : null, text.RadSecClientCa);
     }
 
     /// <summary>A policy as the description spells it.</summary>
     public static string Word(FacPolicy policy) => Array.Find(Policies, known => known.Policy == policy).Word;
+
+    /// <summary>The CAs of clients over TLS; empty where none are set.</summary>
+    /// <exception cref="FormatException">The file cannot be read, or holds none.</exception>
+    internal IReadOnlyList<X509Certificate2> LoadRadSecAuthorities()
+    {
+        if (RadSecClientCa is null)
+        {
+            return [];
+        }
+        var authorities = new X509Certificate2Collection();
+        try
+        {
+            authorities.ImportFromPemFile(RadSecClientCa);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new FormatException($"radSecClientCa: {error.Message}", error);
+        }
+        return authorities.Count > 0 ? [.. authorities] : throw new FormatException($"radSecClientCa: {RadSecClientCa} holds no certificate");
+    }
 
     private static int Port(int port) => port is >= 0 and <= 65535 ? port : throw new FormatException($"{port} is no port");
 
@@ -119,7 +145,7 @@ internal sealed record FacTokenText(string Serial, string Seed, string RegId = "
 internal sealed record FacUserText(string Name, string Password, string Group, IReadOnlyList<string> Tokens);
 
 internal sealed record FacText(
-    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users, bool LogDecisions = true);
+    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users, bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(FacText))]

@@ -43,10 +43,12 @@ public enum FacWay
     Authentication,
     /// <summary>The UDP port of Accounting-Requests.</summary>
     Accounting,
+    /// <summary>A connection of RADIUS over TLS, for both.</summary>
+    RadSec,
 }
 
-/// <summary>A datagram that goes out; the entry is told once it has, so that a repeated request gets it again.</summary>
-public sealed record FacReply(byte[] Packet, IPEndPoint To, FacWay Way, FacEntry Entry);
+/// <summary>An answer that goes out, by the way of its request; the entry is told once it has, so that a repeated request gets it again.</summary>
+public sealed record FacReply(byte[] Packet, IPEndPoint To, FacEntry Entry);
 
 /// <summary>A decision and what has to be done about it, in this order: events, commit, then pushes, replies and releases.</summary>
 public sealed class FacStep

@@ -46,10 +46,17 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
 
     public void Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
     {
-        if (nic.LinkUp && payload.Length <= LengthMax && !_waiting.Reader.Completion.IsCompleted)
+        if (!nic.LinkUp || payload.Length > LengthMax || _waiting.Reader.Completion.IsCompleted)
         {
-            network.DatagramsAt(remote)?.Deliver(payload, local);
+            return;
         }
+        if (network.Wire is { } wire)
+        {
+            var copy = payload.ToArray();
+            wire(remote, () => network.DatagramsAt(remote)?.Deliver(copy, local));
+            return;
+        }
+        network.DatagramsAt(remote)?.Deliver(payload, local);
     }
 
     public ValueTask DisposeAsync()

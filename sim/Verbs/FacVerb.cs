@@ -20,6 +20,7 @@ internal static class FacVerb
         ("--auth-port", "UDP port of Access-Requests", (settings, port) => settings with { AuthenticationPort = port }),
         ("--acct-port", "UDP port of Accounting-Requests", (settings, port) => settings with { AccountingPort = port }),
         ("--https-port", "TCP port of REST calls and phones", (settings, port) => settings with { HttpsPort = port }),
+        ("--radsec-port", "TCP port of RADIUS over TLS", (settings, port) => settings with { RadSecPort = port }),
     ];
 
     public static Command Create()

@@ -60,7 +60,7 @@ internal sealed class TestLab : IAsyncDisposable
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
     public Appliance.Sim.PushProxy.PushPath? Push => _lab.Push;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null)
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, string? facClientCa = null)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
@@ -69,7 +69,7 @@ internal sealed class TestLab : IAsyncDisposable
         File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
         if (fac is not null)
         {
-            await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac));
+            await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac, clientCa: facClientCa));
         }
         await lab.BootAsync();
         await lab.AdvanceAsync(60 - (lab.Clock.GetUtcNow().ToUnixTimeSeconds() % 60));
