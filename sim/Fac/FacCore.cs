@@ -38,10 +38,14 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
     private const int WrongAnswersMax = 3;
     private const int FailuresMax = 5;
     private const int LoginsMax = 200_000;
+    /// <summary>Beyond the life of a login: as long as its client may still repeat its last request.</summary>
+    private static readonly TimeSpan OverLife = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan Lockout = TimeSpan.FromSeconds(60);
 
     private readonly FrozenDictionary<string, FacUser> _users = settings.Users.ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _logins = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FacLogin> _over = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _pushes = new(StringComparer.Ordinal);
     private readonly Dictionary<(string User, string Nas), string> _pushOfUser = [];
     private readonly Dictionary<string, (int Failures, DateTimeOffset Until)> _failures = new(StringComparer.Ordinal);
@@ -65,6 +69,11 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         foreach (var record in records.Where(record => record.Key.StartsWith(FacLogin.KeyPrefix, StringComparison.Ordinal)))
         {
             var login = JsonSerializer.Deserialize(record.Value!, FacLoginJson.Default.FacLogin)!;
+            if (login.IsOver)
+            {
+                Bury(login);
+                continue;
+            }
             Hold(login);
         }
     }
@@ -141,6 +150,12 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
     public FacStep Second(string state, string user, FacCredential credential, FacAsker asker, DateTimeOffset now)
     {
         var step = new FacStep();
+        if (_over.TryGetValue(state, out var over) && over.User == user && over.Nas == asker.Nas.ToString())
+        {
+            // Decided, and told, before this answer came: it is no second decision.
+            step.Answer = new FacVerdict.Reject("too_late");
+            return step;
+        }
         if (!_logins.TryGetValue(state, out var login) || login.User != user || login.Nas != asker.Nas.ToString() || now >= login.Expires)
         {
             return Reject(step, user, asker, credential.Scheme, "unknown_state");
@@ -206,7 +221,7 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         var verdict = tokens.Check(token.Seed!, code, now);
         if (verdict.Outcome != CodeOutcome.Accepted)
         {
-            WrongAnswer(step, login);
+            WrongAnswer(step, login, now);
             return (false, step);
         }
         step.UseUp(verdict.Memory);
@@ -228,21 +243,21 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         var token = _users[login.User].Tokens.First(token => token.Serial == login.Token);
         if (!PushSessions.IsGenuineAlert(token.Seed!.AlertKey(), session, message, hmac))
         {
-            WrongAnswer(step, login);
+            WrongAnswer(step, login, now);
             return (false, step);
         }
-        End(step, login, "push_denied");
+        End(step, login, "push_denied", now);
         return (true, step);
     }
 
     /// <summary>The push could not be handed over.</summary>
-    public FacStep PushFailed(string session, string why)
+    public FacStep PushFailed(string session, string why, DateTimeOffset now)
     {
         var step = new FacStep();
         if (_pushes.TryGetValue(session, out var login))
         {
             step.Note(FacEvents.PushFailed(login.User, why));
-            End(step, login, "push_failed");
+            End(step, login, "push_failed", now);
         }
         return step;
     }
@@ -254,9 +269,14 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         while (_deadlines.TryPeek(out var state, out var at) && at <= now)
         {
             _deadlines.Dequeue();
+            if (_over.TryGetValue(state, out var over) && now >= over.Expires)
+            {
+                _over.Remove(state);
+                step.Remember(over.Record() with { Value = null });
+            }
             if (_logins.TryGetValue(state, out var login) && now >= login.Expires)
             {
-                End(step, login, login.Push is null ? "challenge_expired" : "push_expired");
+                End(step, login, login.Push is null ? "challenge_expired" : "push_expired", now);
             }
         }
         return step;
@@ -327,12 +347,12 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         return false;
     }
 
-    private void WrongAnswer(FacStep step, FacLogin login)
+    private void WrongAnswer(FacStep step, FacLogin login, DateTimeOffset now)
     {
         var next = login with { WrongAnswers = login.WrongAnswers + 1 };
         if (next.WrongAnswers >= WrongAnswersMax)
         {
-            End(step, login, "push_wrong_answers");
+            End(step, login, "push_wrong_answers", now);
             return;
         }
         Hold(next);
@@ -370,9 +390,13 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         return Reject(step, login.User, asker, scheme, reason);
     }
 
-    private void End(FacStep step, FacLogin login, string reason)
+    /// <summary>A login ends that nobody asks about just now. Whoever answers its challenge later is told the same, for a while.</summary>
+    private void End(FacStep step, FacLogin login, string reason, DateTimeOffset now)
     {
         Forget(step, login);
+        var over = login with { IsOver = true, Expires = now + settings.TokenTimeout + OverLife };
+        Bury(over);
+        step.Remember(over.Record());
         Audit(step, login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason);
         step.Release(login.State, new FacVerdict.Reject(reason));
     }
@@ -396,6 +420,12 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         _deadlines.Enqueue(login.State, login.Expires);
     }
 
+    private void Bury(FacLogin over)
+    {
+        _over[over.State] = over;
+        _deadlines.Enqueue(over.State, over.Expires);
+    }
+
     private void Forget(FacStep step, FacLogin login)
     {
         _logins.Remove(login.State);
@@ -415,7 +445,7 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         {
             random(bytes);
             var state = (BinaryPrimitives.ReadUInt64BigEndian(bytes) % 10_000_000_000).ToString("D10", CultureInfo.InvariantCulture);
-            if (!_logins.ContainsKey(state))
+            if (!_logins.ContainsKey(state) && !_over.ContainsKey(state))
             {
                 return state;
             }
@@ -439,6 +469,9 @@ internal sealed record FacLogin(string State, string User, string Nas, string Ca
 
     /// <summary>The token that it went to.</summary>
     public string? Token { get; init; }
+
+    /// <summary>True once it is decided; it is remembered for late answers only.</summary>
+    public bool IsOver { get; init; }
 
     /// <summary>Wrong answers of the phone.</summary>
     public int WrongAnswers { get; init; }

@@ -33,7 +33,8 @@ public abstract class FacCredential
         if (hasPassword)
         {
             Span<byte> clear = stackalloc byte[RadiusSecret.PasswordMax];
-            var length = secret.RevealPassword(hidden, request.Authenticator, clear);
+            // Some clients hide an empty answer in no block at all, where RFC 2865, 5.2 wants one.
+            var length = hidden.IsEmpty ? 0 : secret.RevealPassword(hidden, request.Authenticator, clear);
             return length < 0 ? null : new Pap(clear[..length]);
         }
         if (hasChap)

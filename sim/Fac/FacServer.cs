@@ -413,7 +413,7 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         }
         if (result.Outcome != PushOutcome.Sent)
         {
-            await SettleLoggedAsync(Decide(_ => _core.PushFailed(push.SessionId, result.Cause)));
+            await SettleLoggedAsync(Decide(now => _core.PushFailed(push.SessionId, result.Cause, now)));
         }
     }
 }

@@ -27,7 +27,7 @@ public sealed class FacVerbTests
             Assert.Equal(["radius", "radius-acct", "fac-https", "radsec"], ready["services"]!.AsArray().Select(service => service!["service"]!.GetValue<string>()));
             using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
             await api.PutAsJsonAsync("/lab/phones/FTKMOB0000000003", new { mode = "approve" }, patience.Token);
-            var run = await Peer.PythonAsync("pyrad", [Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "..", "Radius", "radius_client.py"), "127.0.0.1", ready["services"]![0]!["port"]!.ToString(), "testing123", "dan", "dan-password", ""]);
+            var run = await Peer.PythonAsync("pyrad", [Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "..", "Radius", "radius_client.py"), "127.0.0.1", ready["services"]![0]!["port"]!.ToString(), "testing123", "dan", "dan-password", "push"]);
             Assert.Contains("accept Fortinet-Group-Name=vpn-users", run.Output, StringComparison.Ordinal);
             while (JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!["fields"]!["reason"]?.GetValue<string>() != "push_approved")
             {

@@ -55,7 +55,7 @@ public sealed class FacFaultTests
 
         var told = lab.EventLines().Where(line => line.Contains("0199000001", StringComparison.Ordinal)).ToArray();
         Assert.Equal(["radius.drop", "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged", "radius.restart"], told.Select(line => line.Split("fault=\"")[1].Split('"')[0]));
-        Assert.All(told, line => Assert.Contains($"user=\"bob\" srcip=\"{lab.Network}.20\"", line, StringComparison.Ordinal));
+        Assert.All(told, line => Assert.True(line.Contains("user=\"bob\"", StringComparison.Ordinal) && line.Contains($"srcip={lab.Network}.20", StringComparison.Ordinal), line));
     }
 
     /// <summary>Events of the stand-in and what it counts are the lab's to read, over a restart too.</summary>
