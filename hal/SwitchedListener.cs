@@ -20,6 +20,9 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <inheritdoc/>
     public EndPoint EndPoint { get { lock (_lock) { return _endPoint; } } }
 
+    /// <summary>Told of each connection that is accepted; quick, and under a lock.</summary>
+    internal Action? Accepted { get; init; }
+
     /// <summary>True while the port is taken.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
 
@@ -115,6 +118,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
                 if (ReferenceEquals(inner, _inner))
                 {
                     _live.Add(connection);
+                    Accepted?.Invoke();
                     return connection;
                 }
             }
