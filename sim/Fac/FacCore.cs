@@ -4,8 +4,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Tokens;
 using OtpNet;
 
@@ -24,7 +22,7 @@ public sealed record FacAsker(IPAddress Nas, FacPolicy Policy, IPAddress Caller)
 /// The rules of the stand-in: who gets in by what. Synchronous and deterministic: <c>(input, now)</c> in, a <see cref="FacStep"/> out. The
 /// caller serializes. What must outlive a restart is in the step's records; <see cref="Restore"/> takes them back.
 /// </summary>
-public sealed class FacCore(FacSettings settings, TokenCore tokens, string callbackHost, Func<int> callbackPort, FillRandom random)
+public sealed partial class FacCore(FacSettings settings, TokenCore tokens, string callbackHost, Func<int> callbackPort, FillRandom random)
 {
     /// <summary>The prompt where an empty answer sends a push (seen on the wire of 8.0.3).</summary>
     public const string CodeOrEmptyText = "+Enter token code or no code to send a notification to your FortiToken Mobile";
@@ -208,60 +206,6 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
             ? Accept(step, known, asker, Scheme, "token_code", null) : Fail(step, known, asker, Scheme, "wrong_code", now);
     }
 
-    /// <summary>The phone approved with a code. True when that decided a login.</summary>
-    public (bool Accepted, FacStep Step) PushApproved(string session, string code, DateTimeOffset now)
-    {
-        var step = new FacStep();
-        if (!_pushes.TryGetValue(session, out var login) || now >= login.Expires)
-        {
-            return (false, step);
-        }
-        var user = _users[login.User];
-        var token = user.Tokens.First(token => token.Serial == login.Token);
-        var verdict = tokens.Check(token.Seed!, code, now);
-        if (verdict.Outcome != CodeOutcome.Accepted)
-        {
-            WrongAnswer(step, login, now);
-            return (false, step);
-        }
-        step.UseUp(verdict.Memory);
-        Forget(step, login);
-        Audit(step, login.User, IPAddress.Parse(login.Nas), "push", "success", "push_approved");
-        step.Release(login.State, new FacVerdict.Accept(user, login.Proof is null ? null : Convert.FromBase64String(login.Proof)));
-        _failures.Remove(login.User);
-        return (true, step);
-    }
-
-    /// <summary>The phone denied, with a signature. True when that decided a login.</summary>
-    public (bool Accepted, FacStep Step) PushDenied(string session, string message, byte[] hmac, DateTimeOffset now)
-    {
-        var step = new FacStep();
-        if (!_pushes.TryGetValue(session, out var login) || now >= login.Expires)
-        {
-            return (false, step);
-        }
-        var token = _users[login.User].Tokens.First(token => token.Serial == login.Token);
-        if (!PushSessions.IsGenuineAlert(token.Seed!.AlertKey(), session, message, hmac))
-        {
-            WrongAnswer(step, login, now);
-            return (false, step);
-        }
-        End(step, login, "push_denied", now);
-        return (true, step);
-    }
-
-    /// <summary>The push could not be handed over.</summary>
-    public FacStep PushFailed(string session, string why, DateTimeOffset now)
-    {
-        var step = new FacStep();
-        if (_pushes.TryGetValue(session, out var login))
-        {
-            step.Note(FacEvents.PushFailed(login.User, why));
-            End(step, login, "push_failed", now);
-        }
-        return step;
-    }
-
     /// <summary>The time has come to <see cref="NextDeadline"/>.</summary>
     public FacStep Tick(DateTimeOffset now)
     {
@@ -280,40 +224,6 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
             }
         }
         return step;
-    }
-
-    private bool SendPush(FacStep step, FacLogin login, int phone, DateTimeOffset now)
-    {
-        var token = _users[login.User].Tokens.Where(token => token.RegistrationId.Length > 0).ElementAtOrDefault(phone - 1);
-        if (token is null)
-        {
-            return false;
-        }
-        Span<byte> session = stackalloc byte[16];
-        random(session);
-        login = login with { Push = Convert.ToHexStringLower(session), Token = token.Serial, Expires = now + settings.TokenTimeout };
-        Hold(login);
-        step.Remember(login.Record());
-        step.Note(FacEvents.PushSent(login.User, token.Serial, login.Push));
-        step.Push(new PushMessage(token.RegistrationId, token.Serial, login.Push, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), now, login.Expires));
-        return true;
-    }
-
-    /// <summary>Which of the user's phones an answer asks for, from 1; null when it asks for none.</summary>
-    private static int? PhoneAsked(FacUser user, FacCredential credential)
-    {
-        if (credential.Is("") || credential.Is("push"))
-        {
-            return 1;
-        }
-        for (var phone = 1; phone <= user.Tokens.Length; phone++)
-        {
-            if (credential.Is($"push{phone}"))
-            {
-                return phone;
-            }
-        }
-        return null;
     }
 
     /// <summary>Password and code in one: checked where the password alone was wrong, so that no push goes out with a code at hand.</summary>
@@ -345,18 +255,6 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
             }
         }
         return false;
-    }
-
-    private void WrongAnswer(FacStep step, FacLogin login, DateTimeOffset now)
-    {
-        var next = login with { WrongAnswers = login.WrongAnswers + 1 };
-        if (next.WrongAnswers >= WrongAnswersMax)
-        {
-            End(step, login, "push_wrong_answers", now);
-            return;
-        }
-        Hold(next);
-        step.Remember(next.Record());
     }
 
     private FacStep Accept(FacStep step, FacUser user, FacAsker asker, string scheme, string by, byte[]? proof)
@@ -452,35 +350,3 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         }
     }
 }
-
-/// <summary>A login whose password was right.</summary>
-/// <param name="State">Its name: ten digits.</param>
-/// <param name="User">Whose.</param>
-/// <param name="Nas">The client that asked; only it may go on.</param>
-/// <param name="Caller">The user's address.</param>
-/// <param name="Began">When.</param>
-/// <param name="Expires">When it is over.</param>
-internal sealed record FacLogin(string State, string User, string Nas, string Caller, DateTimeOffset Began, DateTimeOffset Expires)
-{
-    internal const string KeyPrefix = "login/";
-
-    /// <summary>The push that is out; null while none is.</summary>
-    public string? Push { get; init; }
-
-    /// <summary>The token that it went to.</summary>
-    public string? Token { get; init; }
-
-    /// <summary>True once it is decided; it is remembered for late answers only.</summary>
-    public bool IsOver { get; init; }
-
-    /// <summary>Wrong answers of the phone.</summary>
-    public int WrongAnswers { get; init; }
-
-    /// <summary>What goes back with an accept (base64).</summary>
-    public string? Proof { get; init; }
-
-    internal FacRecord Record() => new(KeyPrefix + State, JsonSerializer.Serialize(this, FacLoginJson.Default.FacLogin), Expires);
-}
-
-[JsonSerializable(typeof(FacLogin))]
-internal sealed partial class FacLoginJson : JsonSerializerContext;

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
@@ -15,7 +14,7 @@ using Microsoft.Extensions.Logging;
 namespace Appliance.Sim.Fac;
 
 /// <summary>The stand-in for a FortiAuthenticator: a box of its own beside the appliance, with its own address, state, events and certificate.</summary>
-public sealed class FacServer : IPushAnswers, IAsyncDisposable
+public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 {
     /// <summary>What it calls itself in events and to the push proxy.</summary>
     internal const string SerialNumber = "FACLAB0000000001";
@@ -350,53 +349,6 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
             return;
         }
         _ports[(int)reply.Entry.Way].Send(packet, reply.To);
-    }
-
-    /// <summary>An answer, with what a fault does to it.</summary>
-    private void SendWrongly(FacReply reply, Fault fault)
-    {
-        switch (fault.Word)
-        {
-            case "radius.no-message-authenticator":
-                Put(reply, FacForgery.WithoutMessageAuthenticator(reply));
-                return;
-            case "radius.delay":
-                // Not awaited: others' answers do not wait with it.
-                _ = SendLateAsync(reply, fault.Delay!.Value);
-                return;
-            default:
-                Put(reply, fault.Word == "radius.forged" ? FacForgery.Accept(reply) : reply.Packet);
-                Put(reply, reply.Packet);
-                return;
-        }
-    }
-
-    private async Task SendLateAsync(FacReply reply, TimeSpan delay)
-    {
-        try
-        {
-            await Task.Delay(delay, _time, Stopped);
-            Put(reply, reply.Packet);
-        }
-        catch (OperationCanceledException)
-        {
-            // It stops: the answer is lost, as any may be.
-        }
-    }
-
-    /// <summary>Whether a fault keeps a request from being heard.</summary>
-    private bool IsLost(LabFaults faults, ReadOnlySpan<byte> datagram, IPEndPoint source)
-    {
-        var user = RadiusPacket.Parse(datagram, out var packet) == RadiusDefect.None && packet.TryGet(RadiusAttribute.UserName, out var name) ? Encoding.UTF8.GetString(name) : null;
-        if (faults.RadiusRequest(user, source.Address) is not { Fault: var fault })
-        {
-            return false;
-        }
-        if (fault.Word == "radius.restart")
-        {
-            RestartAsked?.Invoke(fault.Delay ?? TimeSpan.Zero);
-        }
-        return true;
     }
 
     private async Task SendPushAsync(PushMessage push)

@@ -360,14 +360,6 @@ public sealed partial class LabApi : IAsyncDisposable
         await JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
     }
 
-    private FacPower Fac() => Authenticator ?? throw LabProblem.NotFound("this board has no FortiAuthenticator stand-in (no fac.json beside its board.json)");
-
-    private static Task FacAsync(HttpContext context, FacPower power)
-    {
-        LabRequest.Query(context.Request);
-        return JsonAsync(context, FacJson.Of(power.Server), LabJson.Default.FacJson);
-    }
-
     private async Task EventsAsync(HttpContext context, Func<long, int, IReadOnlyList<EventRecord>> eventsAfter, Func<long, CancellationToken, Task> waitAsync)
     {
         var query = LabRequest.Query(context.Request, ("after", long.MaxValue), ("wait", LongestWaitSeconds));
