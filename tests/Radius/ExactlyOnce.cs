@@ -299,7 +299,7 @@ internal sealed class ExactlyOnce
     private void Boot()
     {
         _result = _result with { Restarts = _result.Restarts + 1, Repeated = _result.Repeated + (_radius?.Dropped.GetValueOrDefault("duplicate_undecided") ?? 0) };
-        _ = _serverPort?.DisposeAsync();
+        _ = _serverPort?.DisposeAsync().AsTask();
         _serverPort = _fac.OpenDatagrams(Server.Port);
         _core = new FacCore(_settings, _tokens, "10.0.0.10", () => 443, span => _random.NextBytes(span));
         _radius = new FacRadius(_settings, _core);
