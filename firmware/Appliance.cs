@@ -37,6 +37,15 @@ public sealed record UnitOptions(
 {
     /// <summary>Sets the clock (<c>execute date</c>): null when done, else why not. Null where the unit may not.</summary>
     public Func<DateTimeOffset, string?>? SetClock { get; init; }
+
+    /// <summary>What the box is made of; null where it does not matter.</summary>
+    public Board? Board { get; init; }
+
+    /// <summary>The box's panel; null without one. It stays the caller's.</summary>
+    public IFrontPanel? Panel { get; init; }
+
+    /// <summary>The box's temperature and fan; null without them. They stay the caller's.</summary>
+    public Cooling? Cooling { get; init; }
 }
 
 /// <summary>What a phone receives when it is enrolled: never logged, never shown.</summary>
@@ -104,6 +113,7 @@ public sealed class Unit : IAsyncDisposable
 
     private async Task BootAsync(UnitOptions options, CancellationToken cancellationToken)
     {
+        options.Panel?.Show(new PanelState(PanelPhase.Starting, PanelAlarm.None, new HashSet<string>(), ["Starting"]));
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
         var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
@@ -176,12 +186,16 @@ public sealed class Unit : IAsyncDisposable
             .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
             .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
-            .. ConfigurationCommands.For(this, usb), .. RadiusCommands.For(this, radius),
+            .. ConfigurationCommands.For(this, usb), .. RadiusCommands.For(this, radius), new HardwareCommands(options).Status,
         ];
         Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)
         {
             Events.Write(new EventEntry("0100032139", "system", EventLevel.Alert, "Configuration file damaged", ("msg", warning)));
+        }
+        if (options.Panel is { } panel)
+        {
+            Own(new PanelReporter(panel, this, login, push, power, options.Time));
         }
         ConfigurationCommands.TellIgnored(Events, "daemon", "the saved configuration", Config.Ignored);
     }

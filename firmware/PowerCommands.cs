@@ -45,18 +45,24 @@ internal sealed class PowerCommands
         new("execute shutdown", "Shutdown now.", call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")),
     ];
 
+    /// <summary>Asks for it, on behalf of somebody. False when nobody takes it.</summary>
+    internal bool Request(PowerRequest request, string user, string ui, string reason)
+    {
+        var reboot = request == PowerRequest.Reboot;
+        _events.Write(new EventEntry("0100032138", "system", EventLevel.Warning, reboot ? "Device rebooted" : "Device shut down",
+            ("user", user), ("ui", ui), ("action", reboot ? "reboot" : "shutdown"), ("msg", $"User {user} {(reboot ? "rebooted" : "shut down")} the device from {ui}")));
+        // On disk before anything stops, and with it every event before.
+        _state.CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason)).GetAwaiter().GetResult();
+        return _request(request);
+    }
+
     private CliReply Ask(CliCall call, PowerRequest request, string word, string reason) => call.Arguments.Count > 0
         ? CliPaths.ParseError(call.Arguments[0])
         : new CliReply($"This operation will {word} the system !\nDo you want to continue? (y/n)") { OnYes = () => Go(call.Session, request, word, reason) };
 
     private CliReply Go(CliSession session, PowerRequest request, string word, string reason)
     {
-        var who = session.Administrator;
-        _events.Write(new EventEntry("0100032138", "system", EventLevel.Warning, request == PowerRequest.Reboot ? "Device rebooted" : "Device shut down",
-            ("user", who.Name), ("ui", who.Ui), ("action", word), ("msg", $"User {who.Name} {(request == PowerRequest.Reboot ? "rebooted" : "shut down")} the device from {who.Ui}")));
-        // On disk before anything stops, and with it every event before.
-        _state.CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason)).GetAwaiter().GetResult();
-        if (!_request(request))
+        if (!Request(request, session.Administrator.Name, session.Administrator.Ui, reason))
         {
             return new Config.ConfigError(-1, $"nothing here can {word} the unit");
         }

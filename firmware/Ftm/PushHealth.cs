@@ -16,6 +16,9 @@ public sealed class PushHealth
     private bool _degraded;
     private DateTimeOffset? _credentialExpires;
 
+    /// <summary>True while pushes do not get through.</summary>
+    public bool Degraded => _degraded;
+
     /// <summary>When <see cref="Tick"/> has something to do; null when nothing is awaited.</summary>
     public DateTimeOffset? NextDeadline => _degraded ? null : _credentialExpires;
 

@@ -159,6 +159,18 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
     }
 
+    /// <summary>True while pushes do not get through.</summary>
+    public bool Degraded
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _health.Degraded;
+            }
+        }
+    }
+
     private void Watch(Func<PushHealth, PushAlarm?> change)
     {
         PushAlarm? alarm;

@@ -25,6 +25,10 @@ public sealed class FailureLimit(string name)
     private readonly Dictionary<string, LinkedListNode<FailureEntry>> _entries = new(StringComparer.Ordinal);
     private readonly LinkedList<FailureEntry> _byLastFailure = [];
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private DateTimeOffset? _lastBlockEnds;
+
+    /// <summary>Until when somebody is blocked: the end of the block that lasts longest; null when nobody is.</summary>
+    internal DateTimeOffset? AnyoneBlockedUntil(DateTimeOffset now) => now < _lastBlockEnds ? _lastBlockEnds : null;
 
     /// <summary>Remembers what the database remembers. For start-up only.</summary>
     internal void Load(StateDatabase state)
@@ -34,6 +38,7 @@ public sealed class FailureLimit(string name)
         {
             _entries[entry.Key] = _byLastFailure.AddLast(entry);
         }
+        FindLastBlock();
     }
 
     /// <summary>Until when the key is blocked; null when it is not.</summary>
@@ -61,6 +66,7 @@ public sealed class FailureLimit(string name)
         if (entry.Failures >= limit)
         {
             entry = entry with { Until = now + block };
+            _lastBlockEnds = _lastBlockEnds is { } last && last > entry.Until ? last : entry.Until;
         }
         _told.Remove(key);
         if (node is not null)
@@ -86,6 +92,10 @@ public sealed class FailureLimit(string name)
             return false;
         }
         Remove(node, memory);
+        if (node.Value.Until is not null)
+        {
+            FindLastBlock();
+        }
         return true;
     }
 
@@ -96,6 +106,7 @@ public sealed class FailureLimit(string name)
         _entries.Clear();
         _told.Clear();
         _byLastFailure.Clear();
+        _lastBlockEnds = null;
         memory.Add(new StateWrite("DELETE FROM login_failure WHERE name=$0", name));
         return count;
     }
@@ -103,6 +114,8 @@ public sealed class FailureLimit(string name)
     /// <summary>Those whose failures still count or who are blocked, the latest failure last.</summary>
     public IReadOnlyList<FailureEntry> List(TimeSpan within, DateTimeOffset now) =>
         [.. _byLastFailure.Where(entry => entry.Until is { } until ? now < until : now - entry.First < within)];
+
+    private void FindLastBlock() => _lastBlockEnds = _byLastFailure.Max(entry => entry.Until);
 
     private void Remove(LinkedListNode<FailureEntry> node, List<StateWrite> memory)
     {

@@ -57,6 +57,9 @@ public sealed partial class LoginCore
     /// <summary>How many logins wait.</summary>
     public int PendingCount => _pending.Count;
 
+    /// <summary>Until when somebody, or some source, is locked out for too many failures; null when nobody is.</summary>
+    public DateTimeOffset? LockedOutUntil(DateTimeOffset now) => new[] { _sources, _blackouts, _lockouts, _adminSources }.Max(limit => limit.AnyoneBlockedUntil(now));
+
     /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
     public DateTimeOffset? NextDeadline => _deadlines.TryPeek(out _, out var at) ? at : null;
 

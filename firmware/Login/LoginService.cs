@@ -194,6 +194,15 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return count;
     }
 
+    /// <summary>Until when somebody, or some source, is locked out for too many failures; null when nobody is.</summary>
+    public DateTimeOffset? LockedOutUntil()
+    {
+        lock (_lock)
+        {
+            return _core.LockedOutUntil(_time.GetUtcNow());
+        }
+    }
+
     /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
     public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 

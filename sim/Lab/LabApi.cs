@@ -10,6 +10,7 @@ using Appliance.Sim.Fac;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Page;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -56,6 +57,9 @@ public sealed partial class LabApi : IAsyncDisposable
 
     /// <summary>The FortiAuthenticator stand-in; null in a lab without one.</summary>
     public FacPower? Authenticator { get; set; }
+
+    /// <summary>The front of the box; null when its board has none.</summary>
+    internal LabPanel? Panel { get; set; }
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
@@ -136,6 +140,12 @@ public sealed partial class LabApi : IAsyncDisposable
             var path = (context.Request.Path.Value ?? "").Split('/');
             if (await Page.TryAsync(context, path) || (context.Request.IsHttps && await LanAsync(context, path)))
             {
+                return;
+            }
+            if (PanelApi.Serves(context.Request.Path))
+            {
+                // The front is there while the unit restarts, too.
+                await On(context, PanelApi.For(context, Panel));
                 return;
             }
             await RouteAsync(context, path, _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting"));
@@ -418,7 +428,7 @@ public sealed partial class LabApi : IAsyncDisposable
         return JsonAsync(context, problem, LabJson.Default.ProblemJson, "application/problem+json");
     }
 
-    private static async Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, string contentType = "application/json")
+    internal static async Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, string contentType = "application/json")
     {
         context.Response.ContentType = contentType;
         context.Response.Headers.CacheControl = "no-store";

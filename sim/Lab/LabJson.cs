@@ -5,6 +5,7 @@ using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Fac;
 using Appliance.Sim.Inbox;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 
 namespace Appliance.Sim.Lab;
@@ -121,6 +122,22 @@ internal sealed record FacJson(long Answered, IReadOnlyDictionary<string, long> 
     }
 }
 
+/// <summary>A LED; <c>pattern</c> is <c>on</c>, <c>off</c>, or milliseconds on and off (<c>250/250</c>).</summary>
+internal sealed record LedJson(string Name, bool Lit, string Pattern);
+
+internal sealed record ButtonJson(string Name, bool Pressed, double HeldSeconds);
+
+/// <summary>The body of <c>GET /lab/panel</c>; <c>display</c> is null without one.</summary>
+internal sealed record PanelJson(string Board, string Model, IReadOnlyList<LedJson> Leds, IReadOnlyList<ButtonJson> Buttons, IReadOnlyList<string>? Display)
+{
+    public static PanelJson Of(LabPanel panel)
+    {
+        var view = panel.View();
+        return new(panel.Board.Name, panel.Board.Model, [.. view.Leds.Select(led => new LedJson(led.Name, led.Lit, led.Pattern.ToString()))],
+            [.. view.Buttons.Select(button => new ButtonJson(button.Name, button.Pressed, button.Held.TotalSeconds))], panel.Board.Display is null ? null : view.Lines);
+    }
+}
+
 /// <summary>RFC 9457; <c>error_code</c> where the emulated service has one.</summary>
 internal sealed record ProblemJson(
     string Type, string Title, int Status, string Detail,
@@ -140,5 +157,6 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(PolicyJson))]
 [JsonSerializable(typeof(LoginJson))]
 [JsonSerializable(typeof(IReadOnlyList<LoginJson>))]
+[JsonSerializable(typeof(PanelJson))]
 [JsonSerializable(typeof(ProblemJson))]
 internal sealed partial class LabJson : JsonSerializerContext;

@@ -10,6 +10,7 @@ using Appliance.Sim.Fac;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.LastHop;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Appliance.Sim.PushProxy;
 using Microsoft.AspNetCore.Connections;
@@ -55,6 +56,9 @@ internal sealed class Laboratory : IAsyncDisposable
     public LabClock Clock { get; private set; } = null!;
 
     public ILabUnit Unit { get; private set; } = null!;
+
+    /// <summary>The front of the box; null when its board has none.</summary>
+    public LabPanel? Panel { get; private set; }
 
     /// <summary>Proxy and doubles; null when pushes go straight to the phones.</summary>
     public PushPath? Push { get; private set; }
@@ -110,7 +114,9 @@ internal sealed class Laboratory : IAsyncDisposable
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
         Authenticator = await AuthenticatorAsync(options, state.Path, cloud, path?.Options, faults, log, cancellationToken);
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock };
+        var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
+        Api.Panel = panel;
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock, Board = board, Panel = panel?.Front };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
         var unit = Own(new LabUnit(power.Unit, Authenticator));
         Unit = unit;

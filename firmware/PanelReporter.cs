@@ -1,0 +1,129 @@
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Login;
+using Appliance.Hal;
+
+namespace Appliance.Firmware;
+
+/// <summary>
+/// Keeps the panel telling what is true of a unit that serves, and obeys its reset button: the factory configuration, then a restart. It looks
+/// whenever something was logged, committed or plugged, and when a lock-out ends; never on the thread that did it.
+/// </summary>
+internal sealed class PanelReporter : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly IFrontPanel _panel;
+    private readonly Unit _unit;
+    private readonly LoginService _login;
+    private readonly PushService _push;
+    private readonly PowerCommands _power;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private int _waiting;
+    private volatile bool _resetting;
+    private bool _ended;
+
+    /// <summary>Shows the state of a unit whose listeners listen, and follows it.</summary>
+    internal PanelReporter(IFrontPanel panel, Unit unit, LoginService login, PushService push, PowerCommands power, TimeProvider time)
+    {
+        (_panel, _unit, _login, _push, _power, _time) = (panel, unit, login, push, power, time);
+        _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        unit.Config.Committed += Committed;
+        unit.Events.Written += Written;
+        foreach (var nic in unit.Nics)
+        {
+            nic.Inner.LinkChanged += LinkChanged;
+        }
+        panel.ResetHeld += Reset;
+        Report();
+    }
+
+    public void Dispose()
+    {
+        _panel.ResetHeld -= Reset;
+        _unit.Config.Committed -= Committed;
+        _unit.Events.Written -= Written;
+        foreach (var nic in _unit.Nics)
+        {
+            nic.Inner.LinkChanged -= LinkChanged;
+        }
+        lock (_lock)
+        {
+            _ended = true;
+            _timer.Dispose();
+            _panel.Show(new PanelState(PanelPhase.Stopping, PanelAlarm.None, new HashSet<string>(), [HostName, "Stopping"]));
+        }
+    }
+
+    private string HostName => _unit.Config.Current.Object("system global").Text("hostname");
+
+    private void Committed(ConfigChange change) => Look();
+
+    private void Written(EventRecord record) => Look();
+
+    private void LinkChanged(INic nic) => Look();
+
+    /// <summary>Once for however many reasons, and on no thread that holds a lock.</summary>
+    private void Look()
+    {
+        if (Interlocked.Exchange(ref _waiting, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static reporter => reporter.Report(), this, preferLocal: false);
+        }
+    }
+
+    private void Report()
+    {
+        Volatile.Write(ref _waiting, 0);
+        lock (_lock)
+        {
+            if (_ended)
+            {
+                return;
+            }
+            var locked = _login.LockedOutUntil();
+            var state = new PanelState(
+                _resetting ? PanelPhase.Resetting : IsUnconfigured(_unit.Config.Current) ? PanelPhase.NoConfiguration : PanelPhase.Ready,
+                locked is not null ? PanelAlarm.LockedOut : _unit.Config.BootWarning is not null || _push.Degraded ? PanelAlarm.Degraded : PanelAlarm.None,
+                _unit.Nics.Where(nic => nic.Inner.LinkUp).Select(nic => nic.Name).ToHashSet(),
+                []);
+            _panel.Show(state with { Lines = [HostName, LineOf(state)] });
+            _timer.Change(locked is { } until && until > _time.GetUtcNow() ? until - _time.GetUtcNow() : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Nobody can log in, and whoever comes first may do everything.</summary>
+    private static bool IsUnconfigured(ConfigTree config) =>
+        config.List("user local").Count == 0 && config.List("system admin").Entries.All(admin => admin.Entry.Text("password").Length == 0);
+
+    private string LineOf(PanelState state) => state switch
+    {
+        { Alarm: PanelAlarm.LockedOut } => "Locked out",
+        { Alarm: PanelAlarm.Degraded } => "Degraded",
+        { Phase: PanelPhase.NoConfiguration } => "Not configured",
+        _ => _unit.Nics[0].Addresses[0].ToString(),
+    };
+
+    private void Reset()
+    {
+        _resetting = true;
+        // Not on the panel's own thread: it has LEDs to blink.
+        ThreadPool.UnsafeQueueUserWorkItem(static reporter => reporter.RestoreFactoryDefault(), this, preferLocal: false);
+    }
+
+    private void RestoreFactoryDefault()
+    {
+        if (_unit.Config.Reset(new ConfigAuthor("admin", "panel", "super_admin")) is { } error)
+        {
+            _unit.Events.Write(new EventEntry("0100032145", "system", EventLevel.Alert, "Factory default not restored",
+                ("user", "admin"), ("ui", "panel"), ("action", "factory-reset"), ("status", "failure"), ("msg", error.Lines[0])));
+            _resetting = false;
+            Look();
+            return;
+        }
+        _unit.Events.Write(new EventEntry("0100032145", "system", EventLevel.Alert, "Factory default restored",
+            ("user", "admin"), ("ui", "panel"), ("action", "factory-reset"), ("msg", "Configuration reset to factory default")));
+        _power.Request(PowerRequest.Reboot, "admin", "panel", "factory reset");
+    }
+}

@@ -1,0 +1,142 @@
+namespace Appliance.Hal;
+
+/// <summary>What the panel shows at a moment.</summary>
+/// <param name="Leds">In the board's order.</param>
+/// <param name="Lines">What the display shows.</param>
+/// <param name="Pressed">Whether <c>reset</c> is down.</param>
+/// <param name="Held">For how long.</param>
+/// <param name="ResetDue">True once for each time that it was held long enough.</param>
+/// <param name="Next">When something changes by itself; null when nothing does.</param>
+internal sealed record PanelFrame(IReadOnlyList<PanelLed> Leds, IReadOnlyList<string> Lines, bool Pressed, TimeSpan Held, bool ResetDue, TimeSpan? Next);
+
+/// <summary>
+/// What the panel decides: patterns of the LEDs, and the reset button. Synchronous; the caller serializes and gives the time, any that only goes on.
+/// A press counts once its contacts have been quiet for 20 ms, from the moment of the contact on. While <c>reset</c> is down, <c>status</c> and
+/// <c>alarm</c> count down together: 250 ms on and off, in the last two seconds 100 ms. After five seconds it is due, once; let go before, nothing has
+/// happened. A button that is down when the panel starts must be let go first: one that is stuck resets nothing.
+/// </summary>
+internal sealed class PanelCore
+{
+    internal static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(20);
+    internal static readonly TimeSpan Hold = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Hurry = TimeSpan.FromSeconds(3);
+    private static readonly LedPattern Counting = LedPattern.Blink(250);
+    private static readonly LedPattern Hurrying = LedPattern.Blink(100);
+
+    private readonly string[] _leds;
+    private readonly (LedPattern Pattern, TimeSpan Since)[] _shown;
+    private PanelState _state = new(PanelPhase.Starting, PanelAlarm.None, new HashSet<string>(), []);
+    private bool _contact;
+    private TimeSpan _contactSince;
+    private bool _pressed;
+    private TimeSpan _pressedAt;
+    private bool _spent;
+
+    /// <summary>A panel that has just got its power.</summary>
+    /// <param name="leds">The names of its LEDs.</param>
+    /// <param name="pressed">Whether the button is down.</param>
+    /// <param name="now">The time.</param>
+    internal PanelCore(IEnumerable<string> leds, bool pressed, TimeSpan now)
+    {
+        _leds = [.. leds];
+        _shown = [.. _leds.Select(_ => (LedPattern.Dark, now))];
+        (_contact, _pressed, _spent, _contactSince, _pressedAt) = (pressed, pressed, pressed, now, now);
+    }
+
+    internal void Show(PanelState state) => _state = state;
+
+    /// <summary>The button's contact opened or closed.</summary>
+    internal void Contact(bool closed, TimeSpan now)
+    {
+        Settle(now);
+        if (closed != _contact)
+        {
+            (_contact, _contactSince) = (closed, now);
+        }
+    }
+
+    /// <summary>What is to be seen from now on.</summary>
+    internal PanelFrame Advance(TimeSpan now)
+    {
+        Settle(now);
+        var due = _pressed && _contact && !_spent && now - _pressedAt >= Hold;
+        if (due)
+        {
+            _spent = true;
+            _state = _state with { Phase = PanelPhase.Resetting };
+        }
+        TimeSpan? next = _contact != _pressed ? _contactSince + Debounce : null;
+        var counting = _pressed && !_spent;
+        if (counting)
+        {
+            var held = now - _pressedAt;
+            // The pattern changes, the display counts, and it is due. (A contact that is open just now decides first.)
+            next = Earlier(next, held < Hold ? _pressedAt + TimeSpan.FromSeconds(Math.Floor(held.TotalSeconds) + 1) : null);
+        }
+        var leds = new PanelLed[_leds.Length];
+        for (var at = 0; at < leds.Length; at++)
+        {
+            var (pattern, begun) = PatternOf(_leds[at], counting, now);
+            if (_shown[at].Pattern != pattern)
+            {
+                _shown[at] = (pattern, begun);
+            }
+            var since = now - _shown[at].Since;
+            leds[at] = new PanelLed(_leds[at], pattern.IsLit(since), pattern);
+            next = Earlier(next, pattern.NextChange(since) is { } change ? _shown[at].Since + change : null);
+        }
+        return new PanelFrame(leds, LinesOf(counting, now), _pressed, _pressed ? now - _pressedAt : TimeSpan.Zero, due, next);
+    }
+
+    private void Settle(TimeSpan now)
+    {
+        if (_contact == _pressed || now - _contactSince < Debounce)
+        {
+            return;
+        }
+        _pressed = _contact;
+        if (_pressed)
+        {
+            (_pressedAt, _spent) = (_contactSince, false);
+        }
+    }
+
+    private (LedPattern Pattern, TimeSpan Begun) PatternOf(string led, bool counting, TimeSpan now)
+    {
+        if (led is "status" or "alarm")
+        {
+            if (counting)
+            {
+                return now - _pressedAt < Hurry ? (Counting, _pressedAt) : (Hurrying, _pressedAt + Hurry);
+            }
+            if (_state.Phase == PanelPhase.Resetting)
+            {
+                return (LedPattern.Steady, now);
+            }
+        }
+        return (led switch
+        {
+            "status" => _state.Phase switch
+            {
+                PanelPhase.Starting => LedPattern.Blink(100),
+                PanelPhase.NoConfiguration => LedPattern.Blink(1000),
+                PanelPhase.Stopping => LedPattern.Blink(250),
+                _ => LedPattern.Steady,
+            },
+            "alarm" => _state.Alarm switch
+            {
+                PanelAlarm.LockedOut => LedPattern.Blink(500),
+                PanelAlarm.Degraded => LedPattern.Steady,
+                _ => LedPattern.Dark,
+            },
+            "ha" => LedPattern.Dark, // This unit is never one of a pair.
+            _ => _state.LinksUp.Contains(led) ? LedPattern.Steady : LedPattern.Dark,
+        }, now);
+    }
+
+    private IReadOnlyList<string> LinesOf(bool counting, TimeSpan now) =>
+        counting ? [$"Reset in {Math.Max(1, (int)Math.Ceiling((Hold - (now - _pressedAt)).TotalSeconds))} s", "let go to stop"]
+        : _state.Phase == PanelPhase.Resetting ? ["Factory reset", ""] : _state.Lines;
+
+    private static TimeSpan? Earlier(TimeSpan? left, TimeSpan? right) => left is null || right < left ? right ?? left : left;
+}
