@@ -21,7 +21,10 @@ public sealed class FacVerbTests
             using var process = Process.Start(new ProcessStartInfo("dotnet",
             [
                 Program, "fac", "--json", "--state", state.FullName, "--lab-port", "0", "--address", "127.0.0.1", "--auth-port", "0", "--acct-port", "0", "--https-port", "0", "--radsec-port", "0",
-            ]) { RedirectStandardOutput = true })!;
+            ])
+            {
+                RedirectStandardOutput = true,
+            })!;
             using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
             var ready = JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!;
             Assert.Equal(["radius", "radius-acct", "fac-https", "radsec"], ready["services"]!.AsArray().Select(service => service!["service"]!.GetValue<string>()));
