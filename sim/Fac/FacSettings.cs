@@ -73,6 +73,11 @@ public sealed record FacSettings(
         {
             throw new FormatException(error.Message, error);
         }
+        // Nullable annotations do not reach into lists.
+        if (text.Clients.Contains(null!) || text.Tokens.Contains(null!) || text.Users.Contains(null!) || text.Users.Any(user => user.Tokens.Contains(null!)))
+        {
+            throw new FormatException("null in a list");
+        }
         if (text.Users.GroupBy(user => user.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
         {
             throw new FormatException($"user {twice} is there twice");

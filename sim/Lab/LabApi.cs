@@ -43,7 +43,8 @@ public sealed partial class LabApi : IAsyncDisposable
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
+    /// <summary>An interface that listens nowhere yet.</summary>
+    internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
     {
         (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
         Page = new PageServer(clock, phones, _faults, Inbox);
@@ -61,8 +62,8 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <summary>The front of the box; null when its board has none.</summary>
     internal LabPanel? Panel { get; set; }
 
-    /// <summary>Where it listens.</summary>
-    public Uri Address { get; private set; } = null!;
+    /// <summary>Where it listens; port 0 before it does.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
 
     /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
     /// <param name="port">On loopback.</param>
@@ -132,7 +133,8 @@ public sealed partial class LabApi : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task HandleAsync(HttpContext context)
+    /// <summary>Serves one request.</summary>
+    internal async Task HandleAsync(HttpContext context)
     {
         try
         {
@@ -194,6 +196,7 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
             ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
             ["", "lab", "fac", "events"] => On(context, ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))),
+            ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
@@ -391,6 +394,12 @@ public sealed partial class LabApi : IAsyncDisposable
             events = eventsAfter(after, MostEvents);
         }
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
+    }
+
+    private static Task ProcessAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, ProcessJson.Now(), LabJson.Default.ProcessJson);
     }
 
     private async Task FaultsAsync(HttpContext context)
