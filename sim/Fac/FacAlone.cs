@@ -40,7 +40,12 @@ internal sealed class FacAlone(FacPower power) : ILabUnit
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(new EnrolmentAnswer(EnrolmentAnswer.NotNow, NoAppliance));
 
-    public string Transcript(string script) => throw LabProblem.NotFound(NoAppliance);
+    public Task<string> TranscriptAsync(string script, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
+
+    /// <summary>It has no logins step by step: what it decides is in its events.</summary>
+    public void NoteLogin(string? user, LoginFact fact)
+    {
+    }
 
     public Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
 
