@@ -42,7 +42,8 @@ public sealed class DictionaryTests
     {
         "string" => [RadiusValueKind.Text, RadiusValueKind.Octets, RadiusValueKind.Secret],
         "integer" or "date" => [RadiusValueKind.Integer],
-        "ipaddr" => [RadiusValueKind.Ipv4],
+        // Framed-IPX-Network is four octets, which FreeRADIUS shows as an address and we as a number.
+        "ipaddr" => [RadiusValueKind.Ipv4, RadiusValueKind.Integer],
         _ => [RadiusValueKind.Octets, RadiusValueKind.Secret],
     };
 }

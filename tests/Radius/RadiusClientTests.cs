@@ -112,7 +112,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
     [Fact]
     public async Task ManyAreAskedAtOnce()
     {
-        const int Many = 2000;
+        const int Many = 600;
         await using var server = new Server(_network, Primary) { Holds = true };
         var answers = Enumerable.Range(0, Many).Select(number => _client.AskAsync(Settings(Primary) with { ServerTime = TimeSpan.FromHours(10) }, new RadiusQuery($"u{number}", "x", null, "test"), CancellationToken.None)).ToArray();
         await server.SeenAsync(Many, again: () => _time.Advance(TimeSpan.FromSeconds(5)));
@@ -188,6 +188,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
     {
         private readonly IDatagramPort _port;
         private readonly Task _serving;
+        private int _looked = -1;
 
         public Server(SimNetwork network, IPEndPoint at)
         {
@@ -208,7 +209,12 @@ public sealed class RadiusClientTests : IAsyncDisposable
             {
                 return Requests.Count >= count;
             }
-            var seen = Requests.DistinctBy(request => Convert.ToHexString(request.Packet)).Count() >= count;
+            var (before, now) = (_looked, _looked = Requests.Count);
+            if (before != now)
+            {
+                return false; // They still come.
+            }
+            var seen = Requests.DistinctBy(request => (request.From.Port, request.Packet[1])).Count() >= count;
             if (!seen)
             {
                 again();
