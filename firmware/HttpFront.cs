@@ -6,6 +6,7 @@ using Appliance.Firmware.Http;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
@@ -27,15 +28,19 @@ public sealed class HttpFront : IAsyncDisposable
     private const int ConnectionsMax = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Of TLS 1.2: authenticated encryption with forward secrecy; what an ECDSA certificate can do.</summary>
+    /// <summary>
+    /// Authenticated encryption with forward secrecy; what an ECDSA certificate can do. They are looked at after the handshake: the platform keeps no
+    /// context, and so resumes no session, where cipher suites are named before it. It prefers these by itself.
+    /// </summary>
     private static readonly TlsCipherSuite[] Ciphers =
     [
+        TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
         TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
         TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     ];
 
     private readonly WebApplication _host;
-    private readonly ConcurrentDictionary<string, TlsOptions> _tls = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (SslStreamCertificateContext Certificate, SslServerAuthenticationOptions Options)> _tls = new(StringComparer.Ordinal);
 
     private HttpFront(WebApplication host) => _host = host;
 
@@ -68,8 +73,9 @@ public sealed class HttpFront : IAsyncDisposable
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
                         HandshakeTimeout = Patience,
-                        OnConnection = connection => ValueTask.FromResult(front!.TlsFor(service, certificate(service)).For(connection.ClientHelloInfo)),
+                        OnConnection = _ => ValueTask.FromResult(front!.TlsFor(service, certificate(service))),
                     });
+                    listen.Use(next => connection => IsWellEncrypted(connection) ? next(connection) : RefuseAsync(connection));
                 });
             }
         });
@@ -107,36 +113,29 @@ public sealed class HttpFront : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = Patience;
     }
 
+    private static bool IsWellEncrypted(ConnectionContext connection) => Ciphers.Contains(connection.Features.GetRequiredFeature<ITlsHandshakeFeature>().NegotiatedCipherSuite);
+
+    private static Task RefuseAsync(ConnectionContext connection)
+    {
+        connection.Abort(new ConnectionAbortedException("no authenticated encryption"));
+        return Task.CompletedTask;
+    }
+
     /// <summary>One options object for as long as the certificate stays: session tickets depend on it.</summary>
-    private TlsOptions TlsFor(string service, SslStreamCertificateContext certificate)
+    private SslServerAuthenticationOptions TlsFor(string service, SslStreamCertificateContext certificate)
     {
         if (_tls.TryGetValue(service, out var held) && ReferenceEquals(held.Certificate, certificate))
         {
-            return held;
+            return held.Options;
         }
-        return _tls[service] = new TlsOptions(certificate);
-    }
-
-    /// <summary>
-    /// What is spoken with a client, by what it offers. The platform resumes no session where cipher suites are named; so they are named for clients
-    /// of TLS 1.2 alone, as 1.3 has none but good ones.
-    /// </summary>
-    private sealed class TlsOptions(SslStreamCertificateContext certificate)
-    {
-        private readonly SslServerAuthenticationOptions _tls13 = Of(certificate, SslProtocols.Tls13, null);
-        private readonly SslServerAuthenticationOptions _tls12 = Of(certificate, SslProtocols.Tls12, OperatingSystem.IsLinux() ? new CipherSuitesPolicy(Ciphers) : null);
-
-        public SslStreamCertificateContext Certificate => certificate;
-
-        public SslServerAuthenticationOptions For(SslClientHelloInfo hello) => hello.SslProtocols.HasFlag(SslProtocols.Tls13) ? _tls13 : _tls12;
-
-        private static SslServerAuthenticationOptions Of(SslStreamCertificateContext certificate, SslProtocols protocol, CipherSuitesPolicy? ciphers) => new()
+        var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = certificate,
-            EnabledSslProtocols = protocol,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             ApplicationProtocols = [SslApplicationProtocol.Http11],
-            CipherSuitesPolicy = ciphers,
         };
+        _tls[service] = (certificate, options);
+        return options;
     }
 
     /// <summary>Hands each request to the service that its connection came for.</summary>
