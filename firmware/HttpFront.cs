@@ -113,7 +113,8 @@ public sealed class HttpFront : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = Patience;
     }
 
-    private static bool IsWellEncrypted(ConnectionContext connection) => Ciphers.Contains(connection.Features.GetRequiredFeature<ITlsHandshakeFeature>().NegotiatedCipherSuite);
+    private static bool IsWellEncrypted(ConnectionContext connection) =>
+        connection.Features.GetRequiredFeature<ITlsHandshakeFeature>().NegotiatedCipherSuite is { } suite && Array.IndexOf(Ciphers, suite) >= 0;
 
     private static Task RefuseAsync(ConnectionContext connection)
     {
