@@ -167,14 +167,15 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     {
         if (connection is GuardedConnection guarded)
         {
-            guarded.Turn = Volatile.Read(ref _accepted);
+            // More than that of any connection accepted so far, less than that of the next.
+            guarded.Turn = (Volatile.Read(ref _accepted) * 2) + 1;
         }
     }
 
     /// <summary>Takes a connection in; the one whose place it takes, or null.</summary>
     private GuardedConnection? Add(GuardedConnection connection)
     {
-        connection.Turn = Interlocked.Increment(ref _accepted);
+        connection.Turn = Interlocked.Increment(ref _accepted) * 2;
         GuardedConnection? crowdedOut = null;
         if (limit is not null && Source(connection) is { } source)
         {
