@@ -14,6 +14,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     private bool _plugged = true;
     private bool _wanted = true;
     private volatile bool _linkUp = true;
+    private long _accepted;
 
     /// <inheritdoc/>
     public string Name => name;
@@ -195,7 +196,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <inheritdoc/>
     public IConnectionListener Listen(int port)
     {
-        var listener = new SwitchedListener(port, OpenListener);
+        var listener = new SwitchedListener(port, OpenListener) { Accepted = () => Interlocked.Increment(ref _accepted) };
         lock (_lock)
         {
             // Kept for as long as one of its connections lives: a link that goes down ends them, too.
@@ -236,6 +237,9 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <exception cref="IOException">Nobody listens there.</exception>
     protected abstract ValueTask<ConnectionContext> OpenConnectionAsync(IPEndPoint remote, CancellationToken cancellationToken);
 
-    /// <summary>How many connections live, in and out; for tests of leaks.</summary>
-    internal int LiveCount { get { lock (_lock) { return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount); } } }
+    /// <summary>How many connections this interface has accepted, whatever became of them.</summary>
+    public long AcceptedCount => Interlocked.Read(ref _accepted);
+
+    /// <summary>How many connections live, in and out.</summary>
+    public int LiveCount { get { lock (_lock) { return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount); } } }
 }

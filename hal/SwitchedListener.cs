@@ -20,6 +20,9 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <inheritdoc/>
     public EndPoint EndPoint { get { lock (_lock) { return _inner?.EndPoint ?? _endPoint; } } }
 
+    /// <summary>Told of each connection that is accepted; quick, and under a lock.</summary>
+    internal Action? Accepted { get; init; }
+
     /// <summary>True while it is switched on.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
 
@@ -118,6 +121,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
                 if (ReferenceEquals(inner, _inner))
                 {
                     _live.Add(connection);
+                    Accepted?.Invoke();
                     return connection;
                 }
             }

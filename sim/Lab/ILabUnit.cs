@@ -8,7 +8,13 @@ using Appliance.Sim.Phones;
 namespace Appliance.Sim.Lab;
 
 /// <summary>An interface of the appliance as the lab shows it.</summary>
-public sealed record LabNic(string Name, IPAddress Address, IReadOnlyList<string> AllowAccess);
+/// <param name="Name">Its name.</param>
+/// <param name="Address">Its primary address.</param>
+/// <param name="AllowAccess">Its flags, as the configuration spells them.</param>
+/// <param name="LinkUp">False while its cable is pulled, or its status is down.</param>
+/// <param name="Accepted">Connections that it accepted since the start.</param>
+/// <param name="Live">Connections that live now.</param>
+public sealed record LabNic(string Name, IPAddress Address, IReadOnlyList<string> AllowAccess, bool LinkUp = true, long Accepted = 0, int Live = 0);
 
 /// <summary>A listener of the appliance as the lab shows it.</summary>
 public sealed record LabService(string Service, string Nic, IPEndPoint EndPoint);

@@ -7,6 +7,7 @@ using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
+using Appliance.Sim.Page;
 using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
@@ -25,7 +26,7 @@ namespace Appliance.Sim.Lab;
 /// The lab's own HTTP interface, on loopback and for this machine only: no path of it is part of the appliance. One switch
 /// over method and path, because a router would only be needed to say what this says in one place.
 /// </summary>
-public sealed class LabApi : IAsyncDisposable
+public sealed partial class LabApi : IAsyncDisposable
 {
     private const int MostEvents = 1000;
     private const int UsualLogins = 50;
@@ -40,7 +41,14 @@ public sealed class LabApi : IAsyncDisposable
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults) => (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
+    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
+    {
+        (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
+        Page = new PageServer(clock, phones, _faults, Inbox);
+    }
+
+    /// <summary>What a browser sees.</summary>
+    internal PageServer Page { get; }
 
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; } = new();
@@ -52,8 +60,15 @@ public sealed class LabApi : IAsyncDisposable
     public Uri Address { get; private set; } = null!;
 
     /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
-    /// <exception cref="LabFailure">The port is taken.</exception>
-    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults = null, CancellationToken cancellationToken = default)
+    /// <param name="port">On loopback.</param>
+    /// <param name="clock">The lab's clock.</param>
+    /// <param name="phones">The lab's phones.</param>
+    /// <param name="log">For what is the tool's own.</param>
+    /// <param name="faults">The lab's faults; null for none.</param>
+    /// <param name="lan">Where phones of the network come in, over HTTPS; null for nowhere.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LabFailure">A port is taken.</exception>
+    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults = null, IPEndPoint? lan = null, CancellationToken cancellationToken = default)
     {
         var api = new LabApi(clock, phones, log, faults);
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -65,35 +80,50 @@ public sealed class LabApi : IAsyncDisposable
             // Ours is the limit that tells its name; this one is the net under it.
             kestrel.Limits.MaxRequestBodySize = LabRequest.MaxBody * 2;
             kestrel.Listen(IPAddress.Loopback, port);
+            api.ListenLan(kestrel, lan);
         });
         api._server = builder.Build();
+        api._server.UseWebSockets();
         api._server.Run(api.HandleAsync);
         try
         {
             await api._server.StartAsync(cancellationToken);
         }
-        catch (IOException busy)
+        catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketException)
         {
             await api.DisposeAsync();
-            throw new LabFailure(ExitCode.Busy, $"lab API: 127.0.0.1:{port} is in use (choose another with --lab-port)", busy);
+            throw new LabFailure(ExitCode.Busy, lan is null ? $"lab API: 127.0.0.1:{port} is in use (choose another with --lab-port)"
+                : $"lab API: 127.0.0.1:{port}, or {lan} of --lab-listen, is in use or not here: {busy.Message}", busy);
         }
-        api.Address = new Uri(api._server.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+        var addresses = api._server.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address)).ToArray();
+        api.Address = addresses.First(address => address.Scheme == Uri.UriSchemeHttp);
+        api.Page.Lan = addresses.FirstOrDefault(address => address.Scheme == Uri.UriSchemeHttps);
         return api;
     }
 
     /// <summary>The appliance is ready: every listener listens.</summary>
-    public void Attach(ILabUnit unit) => _unit = unit;
+    public void Attach(ILabUnit unit)
+    {
+        _unit = unit;
+        Page.Attach(unit);
+    }
 
     /// <summary>The appliance restarts: 503 until it is attached again.</summary>
-    public void Detach() => _unit = null;
+    public void Detach()
+    {
+        _unit = null;
+        Page.Detach();
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
+        await Page.DisposeAsync();
         if (_server is not null)
         {
             await _server.DisposeAsync();
         }
+        _lanCertificate?.Dispose();
         _stopping.Dispose();
     }
 
@@ -102,13 +132,18 @@ public sealed class LabApi : IAsyncDisposable
         try
         {
             CheckCaller(context.Request);
+            var path = (context.Request.Path.Value ?? "").Split('/');
+            if (await Page.TryAsync(context, path) || (context.Request.IsHttps && await LanAsync(context, path)))
+            {
+                return;
+            }
             if (PanelApi.Serves(context.Request.Path))
             {
                 // The front is there while the unit restarts, too.
                 await On(context, PanelApi.For(context, Panel));
                 return;
             }
-            await RouteAsync(context, _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting"));
+            await RouteAsync(context, path, _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting"));
         }
         catch (LabProblem problem)
         {
@@ -129,25 +164,8 @@ public sealed class LabApi : IAsyncDisposable
         }
     }
 
-    /// <summary>Web pages must not reach the lab: neither under a name that they make point here, nor by a plain form.</summary>
-    private static void CheckCaller(HttpRequest request)
+    private Task RouteAsync(HttpContext context, string[] path, ILabUnit unit)
     {
-        if (!IsLoopback(request.Host.Host))
-        {
-            throw LabProblem.Bad($"host '{request.Host.Host}' is not a loopback name");
-        }
-        if (request.Headers.Origin is [{ } origin, ..] && !(Uri.TryCreate(origin, UriKind.Absolute, out var page) && IsLoopback(page.Host)))
-        {
-            throw new LabProblem(StatusCodes.Status403Forbidden, $"origin '{origin}' is not this machine");
-        }
-    }
-
-    private static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
-
-    private Task RouteAsync(HttpContext context, ILabUnit unit)
-    {
-        var path = (context.Request.Path.Value ?? "").Split('/');
         return path switch
         {
             ["", "lab", "ready"] => On(context, ("GET", () => ReadyAsync(context, unit))),
@@ -160,6 +178,13 @@ public sealed class LabApi : IAsyncDisposable
             ["", "lab", "policy"] => On(context, ("GET", () => PolicyAsync(context, unit)), ("PUT", () => ChangePolicyAsync(context, unit))),
             ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
             ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
+            ["", "lab", "card"] => On(context, ("GET", () => Page.CardsAsync(context))),
+            ["", "lab", "card", var enrolment] => On(context, ("GET", () => Page.CardAsync(context, enrolment))),
+            ["", "lab", "card", var enrolment, "approve"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: true))),
+            ["", "lab", "card", var enrolment, "deny"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))),
+            ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),
+            ["", "lab", "nics", var name] => On(context, ("PUT", () => ChangeNicAsync(context, unit, name))),
+            ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
@@ -214,6 +239,7 @@ public sealed class LabApi : IAsyncDisposable
             throw new LabProblem(answer.ErrorCode == EnrolmentAnswer.CodeInvalid ? StatusCodes.Status403Forbidden : StatusCodes.Status409Conflict, answer.Message) { ErrorCode = answer.ErrorCode };
         }
         context.Response.StatusCode = StatusCodes.Status201Created;
+        context.Response.Headers.Location = "/phone/" + phone.Enrolment;
         await JsonAsync(context, PhoneJson.Of(phone.View()), LabJson.Default.PhoneJson);
     }
 
@@ -322,7 +348,8 @@ public sealed class LabApi : IAsyncDisposable
         }
         if (fields.ContainsKey("mode"))
         {
-            _clock.SetRate(LabRequest.Word(fields, "mode", "real", "frozen") == "real" ? ClockRate.Real : ClockRate.Frozen);
+            _clock.SetRate(fields["mode"] is { ValueKind: JsonValueKind.String } mode && ClockRate.Parse(mode.GetString()!) is { } rate
+                ? rate : throw LabProblem.Bad($"mode must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}"));
         }
         else
         {

@@ -36,7 +36,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public IReadOnlyList<X509Certificate2> Authorities => _authenticator is null ? [DeviceCa] : [DeviceCa, _authenticator.Authority];
 
     public IReadOnlyList<LabNic> Nics =>
-        [.. _unit.Nics.Select(nic => new LabNic(nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access)))];
+        [.. _unit.Nics.Select(nic => new LabNic(
+            nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp, (nic.Inner as LinkedNic)?.AcceptedCount ?? 0, (nic.Inner as LinkedNic)?.LiveCount ?? 0))];
 
     /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
     public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Services() ?? []];

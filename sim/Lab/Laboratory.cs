@@ -31,6 +31,9 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 {
     /// <summary>The first three numbers of every interface's address; null as the board has it.</summary>
     public string? Network { get; init; }
+
+    /// <summary>Where phones of the network find their card, by HTTPS; null for nowhere.</summary>
+    public IPEndPoint? LabListen { get; init; }
 }
 
 /// <summary>The way of a push through proxy and providers.</summary>
@@ -106,7 +109,8 @@ internal sealed class Laboratory : IAsyncDisposable
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : LabBoard.DefaultConfiguration(board, options.Personality);
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, cancellationToken));
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, cancellationToken));
+        Api.Page.Board = board.Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
         Authenticator = await AuthenticatorAsync(options, state.Path, cloud, path?.Options, log, cancellationToken);

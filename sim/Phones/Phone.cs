@@ -1,3 +1,5 @@
+using System.Net;
+using System.Security.Cryptography;
 using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
 
@@ -7,7 +9,7 @@ namespace Appliance.Sim.Phones;
 public sealed record PhoneChange(PhoneMode? Mode = null, TimeSpan? Delay = null, TimeSpan? Skew = null, bool? Online = null);
 
 /// <summary>A push as its owner sees it.</summary>
-public sealed record PushOnScreen(string Session, string Message, DateTimeOffset Expires, bool NumberMatch);
+public sealed record PushOnScreen(string Session, string Message, DateTimeOffset Expires, bool NumberMatch, string User, IPAddress From, DateTimeOffset Time);
 
 /// <summary>A phone at one moment.</summary>
 public sealed record PhoneView(
@@ -53,6 +55,33 @@ public sealed class Phone : IDisposable
     /// <summary>From the version text that the phone registered with; like the appliance, everything but Android counts as iOS.</summary>
     public string Platform => Activation.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios";
 
+    /// <summary>Where its card alone is found: 128 random bits, another one with each start of the lab.</summary>
+    public string Enrolment { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>How long a code is shown.</summary>
+    public TimeSpan Step
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return Activation.Step;
+            }
+        }
+    }
+
+    /// <summary>True when pushes reach it; false when it only shows codes.</summary>
+    public bool HasPush
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return Activation.RegistrationId.Length > 0;
+            }
+        }
+    }
+
     /// <summary>True while it has a connection.</summary>
     public bool Online
     {
@@ -92,7 +121,7 @@ public sealed class Phone : IDisposable
         {
             ExpireLocked();
             List<PushOnScreen> pending = [.. _pushes.Where(push => push is { Delivered: true, Answering: false })
-                .Select(push => new PushOnScreen(push.Message.SessionId, Text(push.Message), push.Message.Expires, push.Message.NumberMatch))];
+                .Select(push => new PushOnScreen(push.Message.SessionId, Text(push.Message), push.Message.Expires, push.Message.NumberMatch, push.Message.User, push.Message.ClientAddress, push.Message.Time))];
             return new(Serial, User, Platform, _mode, _delay, _skew, _online, pending, code, _lastAnswer);
         }
     }

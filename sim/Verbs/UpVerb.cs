@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using System.Text.Json;
 using Appliance.Firmware.Cli;
 using Appliance.Hal.Linux;
@@ -13,6 +14,7 @@ namespace Appliance.Sim.Verbs;
 internal static class UpVerb
 {
     internal const int DefaultLabPort = 8480;
+    private const int DefaultLanPort = 8481;
 
     public static Command Create()
     {
@@ -44,9 +46,11 @@ internal static class UpVerb
         var phones = new Option<string>("--phones") { Description = "none: the phones are another process's (run phones); goes with --mqtt", HelpName = "lab|none", DefaultValueFactory = _ => "lab" };
         phones.AcceptOnlyFromAmong("lab", "none");
         var faults = new Option<string?>("--faults") { Description = "Faults from the start on (what PUT /lab/faults takes; docs/faults.md)", HelpName = "FILE" };
+        var labListen = LabListenOption();
+        var noOpen = new Option<bool>("--no-open") { Description = "Does not open the lab's page in the desktop's browser" };
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults,
+            headless, state, config, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults, labListen, noOpen,
         };
         command.Validators.Add(result =>
         {
@@ -59,8 +63,8 @@ internal static class UpVerb
             new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), LabBoard.File(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
                 parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt), parsed.GetValue(phones) == "lab") : null,
                 parsed.GetValue(faults))
-            { Network = parsed.GetValue(network) },
-            parsed.GetValue(headless)));
+            { Network = parsed.GetValue(network), LabListen = parsed.GetValue(labListen) },
+            parsed.GetValue(headless), open: !parsed.GetValue(noOpen)));
         return command;
     }
 
@@ -113,6 +117,21 @@ internal static class UpVerb
         },
     };
 
+    private static Option<IPEndPoint?> LabListenOption() => new("--lab-listen")
+    {
+        Description = $"Lets real phones of the network hold a phone of the lab, by HTTPS at this address of this machine (port {DefaultLanPort}) with a pairing code; default: off",
+        HelpName = "ADDRESS[:PORT]",
+        CustomParser = result =>
+        {
+            if (!IPEndPoint.TryParse(result.Tokens[0].Value, out var address) || address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any))
+            {
+                result.AddError($"--lab-listen must be one address of this machine, with or without a port, not '{result.Tokens[0].Value}'");
+                return null;
+            }
+            return address.Port == 0 ? new IPEndPoint(address.Address, DefaultLanPort) : address;
+        },
+    };
+
     internal static Option<int> LabPortOption()
     {
         var option = new Option<int>("--lab-port") { Description = "Port of the lab API on 127.0.0.1; 0 takes a free one", HelpName = "P", DefaultValueFactory = _ => DefaultLabPort };
@@ -127,7 +146,7 @@ internal static class UpVerb
         return option;
     }
 
-    private static async Task<int> RunAsync(LabOptions options, bool headless)
+    private static async Task<int> RunAsync(LabOptions options, bool headless, bool open)
     {
         using var signals = new StopSignals();
         using var logs = new StandardErrorLog(headless ? LogLevel.Information : LogLevel.Warning, LabClock.Wall);
@@ -142,6 +161,10 @@ internal static class UpVerb
             else
             {
                 Welcome.Show(lab);
+                if (open)
+                {
+                    Desktop.Open(lab.Api.Address);
+                }
                 // Never awaited at the end: a read from the terminal cannot be called off.
                 _ = ConsoleAsync(lab, signals);
             }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Sim.Lab;
+using Appliance.Sim.Page;
 using Spectre.Console;
 
 namespace Appliance.Sim.Verbs;
@@ -16,10 +17,26 @@ internal static class Welcome
             var nic = lab.Unit.Nics.FirstOrDefault(nic => nic.Name == service.Nic);
             table.AddRow(new Text(service.Service), new Text(service.EndPoint.ToString()), new Text(service.Nic), new Text(string.Join(' ', nic?.AllowAccess ?? [])));
         }
+        if (PageFiles.Embedded.IsBuilt)
+        {
+            table.AddRow(new Text("page"), new Text(lab.Api.Address.ToString()), new Text("-"), new Text("this machine only"));
+        }
+        if (lab.Api.Page.Lan is { } lan)
+        {
+            table.AddRow(new Text("phones"), new Text(new Uri(lan, "/phone/new").ToString()), new Text("-"), new Text($"the network, with pairing code {lab.Api.Page.PairingCode}"));
+        }
         table.AddRow(new Text("lab API"), new Text(lab.Api.Address.GetLeftPart(UriPartial.Authority)), new Text("-"), new Text("this machine only"));
         AnsiConsole.Write(table);
         // Passwords are the lab's own and public (Lab/default.conf); a unit with another configuration has other users.
         AnsiConsole.WriteLine($"users: {string.Join(", ", lab.Unit.Users)} (password of each in the ready-made lab: NAME-password) · clock: {lab.Clock.Rate}");
+        if (!PageFiles.Embedded.IsBuilt)
+        {
+            AnsiConsole.WriteLine("no page: this lab was built without Node.js 20.19 or newer; all else is there");
+        }
+        if (lab.Api.LanFingerprint is { } fingerprint)
+        {
+            AnsiConsole.WriteLine($"phones of the network see a certificate with SHA-256 {fingerprint}");
+        }
         ShowLogin(lab.Unit);
         AnsiConsole.WriteLine("Not affiliated with Fortinet. Ctrl-C at the root of the console stops.");
         AnsiConsole.WriteLine();

@@ -30,9 +30,11 @@ internal sealed class TestLab : IAsyncDisposable
     private readonly Personality? _personality;
     private readonly ILoggerFactory _logs;
     private readonly PushOptions? _push;
+    private readonly bool _lan;
     private Laboratory _lab = null!;
 
-    private TestLab(DirectoryInfo folder, string network, Personality? personality, ILoggerFactory? logs, PushOptions? push) => (_folder, Network, _personality, _logs, _push) = (folder, network, personality, logs ?? NullLoggerFactory.Instance, push);
+    private TestLab(DirectoryInfo folder, string network, Personality? personality, ILoggerFactory? logs, PushOptions? push, bool lan) =>
+        (_folder, Network, _personality, _logs, _push, _lan) = (folder, network, personality, logs ?? NullLoggerFactory.Instance, push, lan);
 
     /// <summary>The first three numbers of the lab's addresses.</summary>
     public string Network { get; }
@@ -49,6 +51,9 @@ internal sealed class TestLab : IAsyncDisposable
 
     public ILabUnit Unit => _lab.Unit;
 
+    /// <summary>Where phones of the network come in; null unless it was asked for.</summary>
+    public Uri? Lan => _lab.Api.Page.Lan;
+
     /// <summary>Completes after <c>execute shutdown</c>.</summary>
     public Task SwitchedOff => _lab.SwitchedOff;
 
@@ -60,11 +65,11 @@ internal sealed class TestLab : IAsyncDisposable
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
     public Appliance.Sim.PushProxy.PushPath? Push => _lab.Push;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null)
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, bool lan = false)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
-        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs, push);
+        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs, push, lan);
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
         File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
         if (fac is not null)
@@ -157,7 +162,7 @@ internal sealed class TestLab : IAsyncDisposable
     private async Task BootAsync()
     {
         _lab = await Laboratory.StartAsync(
-            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push) { Network = Network }, _logs, CancellationToken.None);
+            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push) { Network = Network, LabListen = _lan ? new IPEndPoint(IPAddress.Parse(Network + ".99"), 0) : null }, _logs, CancellationToken.None);
         Api = new HttpClient { BaseAddress = _lab.Api.Address };
     }
 }

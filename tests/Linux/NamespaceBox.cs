@@ -166,7 +166,7 @@ internal sealed class NamespaceBox : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["NOTIFY_SOCKET"] = InFolder("notify"), ["WATCHDOG_USEC"] = "900000" },
+            Environment = { ["NOTIFY_SOCKET"] = InFolder("notify"), ["WATCHDOG_USEC"] = "9000000" },
         };
         _box = Process.Start(start)!;
         _ = ReadAsync(_box.StandardOutput, _shown);

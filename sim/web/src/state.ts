@@ -1,0 +1,73 @@
+import { batch, computed, signal } from "@preact/signals";
+import { setClock } from "./clock";
+import { events } from "./events";
+import type { Fault, Frame, Info, Letter, Login, Phone, Policy, Unit } from "./types";
+
+export const connection = signal<"connecting" | "live" | "lost">("connecting");
+export const info = signal<Info | null>(null);
+export const unit = signal<Unit | null>(null);
+export const faults = signal<Fault[]>([]);
+export const policy = signal<Policy | null>(null);
+export const inbox = signal<Letter[]>([]);
+export const phones = signal<ReadonlyMap<string, Phone>>(new Map());
+export const logins = signal<ReadonlyMap<number, Login>>(new Map());
+/** Parts of the state that only some labs have, by name. */
+export const others = signal<ReadonlyMap<string, unknown>>(new Map());
+
+export const phoneList = computed(() => [...phones.value.values()].sort((a, b) => a.serial.localeCompare(b.serial)));
+export const loginList = computed(() => [...logins.value.values()].sort((a, b) => b.id - a.id));
+
+const LOGINS_MAX = 100;
+const PHONE = "phone:";
+
+/** Takes what came over the stream: state flows this way only. */
+export function take(frame: Frame): void {
+  batch(() => {
+    setClock(frame.clock);
+    if (frame.set) takeParts(frame.set, frame.whole === true);
+    if (frame.logins && (frame.logins.length > 0 || frame.whole)) takeLogins(frame.logins, frame.whole === true);
+    if (frame.events && frame.events.length > 0) events.add(frame.events);
+  });
+}
+
+function takeParts(set: Record<string, unknown>, whole: boolean): void {
+  const nextPhones = new Map(whole ? [] : phones.value);
+  const nextOthers = new Map(whole ? [] : others.value);
+  let phonesChanged = whole;
+  let othersChanged = whole;
+  for (const [key, value] of Object.entries(set)) {
+    if (key.startsWith(PHONE)) {
+      phonesChanged = true;
+      if (value === null) nextPhones.delete(key.slice(PHONE.length));
+      else nextPhones.set(key.slice(PHONE.length), value as Phone);
+      continue;
+    }
+    switch (key) {
+      case "info": info.value = value as Info; break;
+      case "unit": takeUnit(value as Unit); break;
+      case "faults": faults.value = value as Fault[]; break;
+      case "policy": policy.value = value as Policy | null; break;
+      case "inbox": inbox.value = value as Letter[]; break;
+      default:
+        othersChanged = true;
+        nextOthers.set(key, value);
+    }
+  }
+  if (phonesChanged) phones.value = nextPhones;
+  if (othersChanged) others.value = nextOthers;
+}
+
+/** A unit that restarts has no interfaces to tell of: those that it had are drawn dark. */
+function takeUnit(told: Unit): void {
+  const before = unit.value;
+  unit.value = told.up || !before ? told : { ...before, up: false, nics: before.nics.map((nic) => ({ ...nic, link: false })) };
+}
+
+function takeLogins(told: Login[], whole: boolean): void {
+  const next = new Map(whole ? [] : logins.value);
+  for (const login of told) next.set(login.id, login);
+  if (next.size > LOGINS_MAX) {
+    for (const id of [...next.keys()].sort((a, b) => a - b).slice(0, next.size - LOGINS_MAX)) next.delete(id);
+  }
+  logins.value = next;
+}

@@ -1,0 +1,196 @@
+using Appliance.Tests.EndToEnd;
+using Microsoft.Playwright;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace Appliance.Tests.Page;
+
+/// <summary>What a person does with the page, with a real VPN client beside it.</summary>
+[Collection(BrowserCollection.Name)]
+public sealed class PageTests(Browser browser)
+{
+    [Fact]
+    public async Task From_opening_the_page_to_an_approved_login()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await lab.CliAsync("config system ftm-push", "set status disable", "end");
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.PictureAsync("opened");
+        await person.TypeAsync("config system ftm-push", "set status enable", "end");
+        await Until.TrueAsync(async () => (await lab.CliAsync("show system ftm-push")).Contains("set status enable", StringComparison.Ordinal), "the typed configuration");
+
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        await person.OutcomeIsAsync("pending");
+        await person.PictureAsync("push", keep: true);
+        await person.AnswerByKeysAsync("Approve");
+        Assert.True((await client).Authenticated, (await client).ToString());
+        await person.OutcomeIsAsync("in");
+        await Expect(person.Page.Locator("#flow .row.decides")).ToContainTextAsync("approved");
+        await Expect(person.Phone("ann").Locator(".phone-last")).ToContainTextAsync("Approved: accepted (HTTP 200)");
+        await Expect(person.Page.Locator(".event").Last).ToBeVisibleAsync();
+        await person.PictureAsync("approved");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task Denied_by_keyboard_and_told_why()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.AnswerByKeysAsync("Deny");
+        Assert.False((await client).Authenticated);
+        await person.OutcomeIsAsync("refused");
+        await Expect(person.Outcome).ToContainTextAsync("phone: denied decided it");
+        await Expect(person.Page.Locator("#flow .row.decides")).ToContainTextAsync("phone: denied");
+        // The copy of it is the lab API's own text, which holds no secret.
+        await person.Page.GetByLabel("Copy login as JSON").ClickAsync();
+        var copied = await person.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()");
+        Assert.Contains("\"check\": \"phone\"", copied, StringComparison.Ordinal);
+        Assert.DoesNotContain("ann-password", copied, StringComparison.Ordinal);
+        await person.PictureAsync("denied");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task A_push_expires_by_the_clock_bar()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        await person.Page.Locator("#next-deadline").ClickAsync();
+        Assert.False((await client).Authenticated);
+        await person.OutcomeIsAsync("refused");
+        await Expect(person.Page.Locator("#flow .row.decides")).ToContainTextAsync("deadline");
+        await Expect(person.Page.Locator("#flow .change code").First).ToContainTextAsync("PUT /lab/policy pushLifeSeconds");
+        await Expect(person.Phone("ann").Locator(".notification")).ToHaveCountAsync(0);
+        await person.PictureAsync("expired");
+        // The other ways of the clock: sixty times as fast, and back to a standstill.
+        await person.Page.Locator(".choice label", new() { HasText = "×60" }).ClickAsync();
+        await Until.TrueAsync(() => lab.Clock.Rate.Factor == 60, "the faster clock");
+        await person.Page.Locator(".choice label", new() { HasText = "Frozen" }).ClickAsync();
+        await Until.TrueAsync(() => lab.Clock.Rate.Mode == Appliance.Sim.Clock.ClockMode.Frozen, "the frozen clock");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task A_cable_pulled_while_a_push_waits()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        var port1 = person.Page.Locator(".port").First;
+        await port1.FocusAsync();
+        await Expect(person.Page.Locator(".port-detail")).ToContainTextAsync("ftm 4433");
+        await person.Page.Keyboard.PressAsync("Enter");
+        await Expect(port1).ToContainTextAsync("cable pulled");
+        await person.AnswerByKeysAsync("Approve");
+        Assert.False((await client).Authenticated);
+        // The phone reached nobody: the push stays on its screen, and can be answered once the cable is back.
+        await Until.TrueAsync(async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable", "an unreachable appliance");
+        await person.PictureAsync("cable-pulled");
+        await port1.ClickAsync();
+        await Expect(port1).ToContainTextAsync("takes callbacks");
+        await person.AnswerByKeysAsync("Approve");
+        await Expect(person.Phone("ann").Locator(".phone-last")).ToBeVisibleAsync();
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task The_flag_taken_at_the_console_while_a_push_waits()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        await person.TypeAsync("config system interface", "edit port1", "set allowaccess ping https", "next", "end");
+        await Expect(person.Page.Locator(".port").First.Locator(".flag.ftm")).ToHaveCountAsync(0);
+        await person.AnswerByKeysAsync("Approve");
+        await Until.TrueAsync(async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable", "a closed port");
+        await person.PictureAsync("flag-removed");
+        await person.TypeAsync("config system interface", "edit port1", "append allowaccess ftm", "next", "end");
+        await Expect(person.Page.Locator(".port").First.Locator(".flag.ftm")).ToHaveCountAsync(1);
+        await person.AnswerByKeysAsync("Approve");
+        Assert.True((await client).Authenticated, "the login that had waited all the time");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task A_reload_in_the_middle_of_a_login_restores_everything()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.TypeAsync("config user local", "edit ann");
+        await person.ConsoleShowsAsync("(ann) #");
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        await person.Page.ReloadAsync();
+        await person.OutcomeIsAsync("pending");
+        await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        // The very session of before: still inside the entry, with what was shown.
+        await person.ConsoleShowsAsync("edit ann");
+        await person.TypeAsync("end");
+        await person.ConsoleShowsAsync("(ann) # end");
+        await person.AnswerByKeysAsync("Approve");
+        Assert.True((await client).Authenticated);
+        await person.OutcomeIsAsync("in");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task Two_browsers_see_the_same()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var trainer = await browser.OpenAsync(lab);
+        await using var trainee = await browser.OpenAsync(lab, scheme: ColorScheme.Dark);
+        await trainer.ReadyAsync();
+        await trainee.ReadyAsync();
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await trainer.Phone("ann").GetByText("wants to log in").WaitForAsync();
+        await trainee.AnswerByKeysAsync("Approve");
+        Assert.True((await client).Authenticated);
+        await trainer.OutcomeIsAsync("in");
+        await trainee.OutcomeIsAsync("in");
+        var (one, other) = (await SeenAsync(trainer), await SeenAsync(trainee));
+        Assert.Equal(one, other);
+        Assert.NotEmpty(one);
+        await trainee.PictureAsync("dark", keep: true);
+        trainer.AssertQuiet();
+        trainee.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task The_page_goes_on_after_a_reboot_of_the_box()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await lab.OpenfortivpnAsync("bob", "bob-password");
+        await person.OutcomeIsAsync("in");
+        await person.TypeAsync("execute reboot", "y");
+        await Expect(person.Page.Locator("#flow")).ToContainTextAsync("No login yet");
+        await Expect(person.Page.Locator(".state.good")).ToHaveTextAsync("live");
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        await person.AnswerByKeysAsync("Approve");
+        Assert.True((await client).Authenticated);
+        await person.OutcomeIsAsync("in");
+    }
+
+    private static async Task<string> SeenAsync(Person person)
+    {
+        // The end of the list: what came before it may be drawn or not.
+        await person.Page.Locator(".event").Last.WaitForAsync();
+        var events = await person.Page.Locator(".event").AllInnerTextsAsync();
+        var flow = await person.Page.Locator("#flow .row-text").AllInnerTextsAsync();
+        return string.Join('\n', events.TakeLast(5).Concat(flow));
+    }
+}

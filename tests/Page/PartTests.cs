@@ -1,0 +1,162 @@
+using Appliance.Tests.EndToEnd;
+using Microsoft.Playwright;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace Appliance.Tests.Page;
+
+/// <summary>The parts of the page one by one: phones, consoles, events, faults.</summary>
+[Collection(BrowserCollection.Name)]
+public sealed class PartTests(Browser browser)
+{
+    [Fact]
+    public async Task A_new_phone_by_its_activation_code_and_a_login_with_it()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.Page.GetByText("New phone").ClickAsync();
+        await person.Page.Locator("dialog select").First.SelectOptionAsync("bob");
+        await person.Page.Locator("#provision").ClickAsync();
+        await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^[A-Z2-7]{16}$"));
+        // What a camera would see is what the QR code holds.
+        var code = await person.Page.Locator("#activation").InputValueAsync();
+        var picture = await person.Page.Locator("dialog .qr").ScreenshotAsync();
+        await person.Page.Locator("#activation").FillAsync("");
+        await person.Page.Locator("input[type=file]").SetInputFilesAsync(new FilePayload { Name = "qr.png", MimeType = "image/png", Buffer = picture });
+        await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(code);
+        await person.PictureAsync("enrol");
+        await person.Page.Locator("#enrol").ClickAsync();
+        await person.Phone("bob").WaitForAsync();
+        var client = lab.OpenfortivpnAsync("bob", "bob-password");
+        await person.AnswerByKeysAsync("Approve");
+        Assert.True((await client).Authenticated, (await client).ToString());
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task A_phone_behaves_as_its_switches_say()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        var phone = person.Phone("ann");
+        await phone.Locator("summary").ClickAsync();
+        await phone.GetByLabel("offline").ClickAsync();
+        await Expect(phone).ToContainTextAsync("no connection");
+        await phone.GetByLabel("offline").ClickAsync();
+        var before = await phone.Locator(".digits").InnerTextAsync();
+        await phone.GetByLabel("clock wrong by").FillAsync("120");
+        await phone.GetByLabel("clock wrong by").PressAsync("Enter");
+        await Expect(phone.Locator(".digits")).Not.ToHaveTextAsync(before);
+        await phone.GetByLabel("clock wrong by").FillAsync("0");
+        await phone.GetByLabel("clock wrong by").PressAsync("Enter");
+        await Expect(phone.Locator(".digits")).ToHaveTextAsync(before);
+        await phone.Locator("select").SelectOptionAsync("approve");
+        Assert.True((await lab.OpenfortivpnAsync("ann", "ann-password")).Authenticated);
+        await person.OutcomeIsAsync("in");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task A_number_match_is_typed_on_the_card()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.Page.GetByText("number match").ClickAsync();
+        await Until.TrueAsync(() => lab.Unit.LabPolicy.NumberMatch, "the lab's rule");
+        using var web = new Web(lab);
+        using var asked = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1");
+        var challenge = await asked.Content.ReadAsStringAsync();
+        var fields = challenge.Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        var number = System.Text.RegularExpressions.Regex.Match(fields["chal_msg"], "[0-9]{2}").Value;
+        var waiting = web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1");
+        await Expect(person.Phone("ann").Locator(".approve")).ToBeDisabledAsync();
+        await person.Phone("ann").GetByLabel("Number that the login shows").FillAsync(number);
+        await person.PictureAsync("number-match");
+        await person.Phone("ann").Locator(".approve").ClickAsync();
+        using var done = await waiting;
+        Assert.Contains("ret=1", await done.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await person.OutcomeIsAsync("in");
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task Consoles_in_tabs_and_one_that_is_only_watched()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.TypeAsync("config system global");
+        await person.ConsoleShowsAsync("(global) #");
+        await person.Page.GetByText("Share read-only").ClickAsync();
+        var link = await person.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()");
+        await using var watcher = await browser.NewAsync();
+        await watcher.Page.GotoAsync(link);
+        await watcher.ConsoleShowsAsync("(global) #");
+        await watcher.TypeAsync("set hostname stolen", "end");
+        await person.TypeAsync("get | grep hostname");
+        await watcher.ConsoleShowsAsync("hostname            : lab-appliance");
+        Assert.DoesNotContain("stolen", await lab.CliAsync("show system global"), StringComparison.Ordinal);
+
+        await person.Page.GetByText("New login").ClickAsync();
+        await person.ConsoleShowsAsync("login:");
+        await person.TypeAsync("admin", "");
+        await person.ConsoleShowsAsync("Welcome");
+        await Expect(person.Page.Locator("[role=tab]")).ToHaveCountAsync(2);
+        await person.Page.Locator("[role=tab]").First.ClickAsync();
+        await person.ConsoleShowsAsync("(global) #");
+        // Tab completes and ? helps, at once, as on the device.
+        await person.TypeAsync("end");
+        await person.Page.Keyboard.TypeAsync("sho\tsystem ft?");
+        await person.ConsoleShowsAsync("ftm-push");
+        person.AssertQuiet();
+        watcher.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task Events_are_filtered_searched_paused_and_linked_to()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await lab.OpenfortivpnAsync("bob", "a-wrong-password");
+        var record = lab.Unit.EventsAfter(0, 100)[^1];
+        await using var person = await browser.OpenAsync(lab, $"/#event={record.Id}");
+        await person.ReadyAsync();
+        await Expect(person.Page.Locator(".event-detail pre")).ToHaveTextAsync(record.Line);
+        await person.LeaveConsoleAsync();
+        await person.Page.Keyboard.PressAsync("/");
+        await person.Page.Keyboard.TypeAsync("no event holds this");
+        await Expect(person.Page.Locator(".event")).ToHaveCountAsync(0);
+        await person.Page.Keyboard.PressAsync("Control+A");
+        await person.Page.Keyboard.TypeAsync("bob");
+        await Expect(person.Page.Locator(".event").First).ToContainTextAsync("bob");
+        await person.Page.Locator("#events").GetByText("Pause").ClickAsync();
+        var count = await person.Page.Locator(".event").CountAsync();
+        await lab.OpenfortivpnAsync("bob", "bob-password");
+        await Expect(person.Page.Locator("#events button[aria-pressed]")).ToContainTextAsync("new)");
+        Assert.Equal(count, await person.Page.Locator(".event").CountAsync());
+        await person.Page.Locator("#events").GetByText("Go on").ClickAsync();
+        await Expect(person.Page.Locator(".event").Last).ToContainTextAsync("bob");
+        Assert.True(await person.Page.Locator(".event").CountAsync() > count);
+        person.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task A_fault_is_put_fires_and_is_taken_away()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.Page.Locator("#fault-word").SelectOptionAsync("provider.410");
+        await person.Page.GetByLabel("times").FillAsync("1");
+        await person.Page.Locator("#add-fault").ClickAsync();
+        await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("fired 0, 1 left");
+        await lab.OpenfortivpnAsync("ann", "ann-password");
+        await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("fired 1, 0 left");
+        await person.PictureAsync("fault");
+        await person.Page.GetByText("Clear all").ClickAsync();
+        await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("Nothing goes wrong.");
+        person.AssertQuiet();
+    }
+}
