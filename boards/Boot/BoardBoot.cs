@@ -39,6 +39,7 @@ internal static class BoardBoot
                 Cooling = hardware.Cooling,
             };
             using var heartbeat = new Heartbeat(manager, board.Watchdog, TimeProvider.System, Complain);
+            using var telling = stop.Register(manager.Stopping);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var serving = RunUnitsAsync(options, unit => Ready(unit, manager, heartbeat, console && Console.IsInputRedirected == false, ended.Token), ended.Token, () => heartbeat.Follow(null));
             var talking = console ? ConsolePort.ServeAsync(() => heartbeat.Unit, ended.Token) : Task.CompletedTask;
@@ -58,6 +59,21 @@ internal static class BoardBoot
         {
             Complain(error.Message);
             return code;
+        }
+    }
+
+    /// <summary>Prints the service's drop-in of a board.</summary>
+    internal static Task<int> PrintService(string boardFile)
+    {
+        try
+        {
+            Console.Write(ServiceDropIn.For(Board.Load(boardFile)));
+            return Task.FromResult(0);
+        }
+        catch (Exception error) when (CodeOf(error) is { } code)
+        {
+            Complain(error.Message);
+            return Task.FromResult(code);
         }
     }
 

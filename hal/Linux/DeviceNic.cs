@@ -65,7 +65,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
             {
                 _wanted = before;
                 Move(before.Address);
-                Settle();
+                TrySettle();
                 throw new NicException($"{Name}: {error.Message}", error);
             }
         }
@@ -76,6 +76,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
     {
         lock (_deviceLock)
         {
+            var before = Wanted;
             try
             {
                 if (up)
@@ -91,7 +92,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
             }
             catch (Exception error) when (error is IOException and not NicException)
             {
-                base.SetStatus(!up);
+                base.SetStatus(before);
                 throw new NicException($"{Name}: {error.Message}", error);
             }
         }
@@ -176,6 +177,19 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         TakeUp(Wanted);
     }
 
+    /// <summary>The way back: what the kernel refuses now is tried again with its next change.</summary>
+    private void TrySettle()
+    {
+        try
+        {
+            Settle();
+        }
+        catch (IOException error)
+        {
+            Fault = error.Message;
+        }
+    }
+
     /// <summary>Somebody took the address away: it is the configuration's.</summary>
     private void Restore(LinkDevice device)
     {
@@ -201,7 +215,8 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
 
     private void TakeUp(bool up)
     {
-        if (_device is { } device)
+        // Not asked for what is so already: that needs no privilege.
+        if (_device is { } device && _kernel.Devices().FirstOrDefault(now => now.Index == device.Index) is { } now && now.IsUp != up)
         {
             _kernel.SetUp(device.Index, up);
         }
