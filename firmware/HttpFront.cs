@@ -21,7 +21,7 @@ namespace Appliance.Firmware;
 /// One Kestrel for every HTTPS service of the unit. It binds services, not addresses: where they listen is the transport's business.
 /// HTTP/1.1 over TLS 1.2 and 1.3 only; head and body at most 8 KiB; a handshake or a head that takes longer than 5 s costs its sender the connection.
 /// </summary>
-internal sealed class HttpFront : IAsyncDisposable
+public sealed class HttpFront : IAsyncDisposable
 {
     private const int HeadMax = 8192;
     private const int ConnectionsMax = 20_000;
@@ -43,11 +43,11 @@ internal sealed class HttpFront : IAsyncDisposable
     /// <summary>Starts it; returns when every service may be placed.</summary>
     /// <param name="transport">Where connections come from.</param>
     /// <param name="services">Each service and what serves its requests.</param>
-    /// <param name="certificate">The certificate that a service shows now.</param>
+    /// <param name="certificate">The certificate that a service shows now; null for no TLS at all, which no unit has (it is for measuring).</param>
     /// <param name="logs">For the framework's own diagnostics.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
-    internal static async Task<HttpFront> StartAsync(
-        NicTransport transport, IReadOnlyDictionary<string, RequestDelegate> services, Func<string, SslStreamCertificateContext> certificate, ILoggerFactory logs, CancellationToken cancellationToken)
+    public static async Task<HttpFront> StartAsync(
+        NicTransport transport, IReadOnlyDictionary<string, RequestDelegate> services, Func<string, SslStreamCertificateContext>? certificate, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs).AddSingleton<IHostLifetime, HostedElsewhere>();
@@ -62,6 +62,10 @@ internal sealed class HttpFront : IAsyncDisposable
                 kestrel.Listen(new ServiceEndPoint(service), listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1;
+                    if (certificate is null)
+                    {
+                        return;
+                    }
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
                         HandshakeTimeout = Patience,

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Verbs;
+using Appliance.Sim.Verbs.Soak;
 
 var up = UpVerb.Create();
 var root = new RootCommand(
@@ -12,7 +13,7 @@ var root = new RootCommand(
     """)
 {
     up, PhoneVerb.Create(), InboxVerb.Create(), LoginsVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
-    FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(),
+    FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(), SoakVerb.Create(),
 };
 root.HelpName = "run";
 

@@ -109,19 +109,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, PushProxyRequest.Path) { Content = content };
         request.Headers.Host = _proxy.Name;
         using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var answer = JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false), PushProxyJson.Default.PushProxyAnswer);
-            if (answer?.ToResult() is { } result)
-            {
-                return result;
-            }
-        }
-        catch (JsonException)
-        {
-            // Told below, in one way for every answer that is none.
-        }
-        return PushResult.Failed(PushOutcome.Unavailable, $"the push proxy's answer was not understood (HTTP {(int)response.StatusCode})");
+        return PushProxyAnswer.Read(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false)) ?? PushResult.Failed(PushOutcome.Unavailable, $"the push proxy's answer was not understood (HTTP {(int)response.StatusCode})");
     }
 
     /// <summary>A connection with TLS to the first address that has one, beginning with the one that last did.</summary>

@@ -40,6 +40,19 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
         },
         result.Cause.Length == 0 ? null : result.Cause, result.GoneSince?.ToUnixTimeMilliseconds(), result.CredentialExpires?.ToUnixTimeSeconds());
 
+    /// <summary>The outcome that an answer tells; null for what is no answer.</summary>
+    public static PushResult? Read(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, PushProxyJson.Default.PushProxyAnswer)?.ToResult();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The outcome that it tells; null when the status is none of the words, or a time is none.</summary>
     public PushResult? ToResult()
     {

@@ -19,16 +19,7 @@ internal static partial class BoardText
     internal static JsonObject Whole(string file, int depth = 0)
     {
         var label = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) + "/" + Path.GetFileName(file);
-        JsonObject own;
-        try
-        {
-            own = JsonNode.Parse(File.ReadAllBytes(file), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = NestingMax }) as JsonObject
-                ?? throw new FormatException($"{label}: must be a JSON object");
-        }
-        catch (JsonException error)
-        {
-            throw new FormatException($"{label}: {error.Message}", error);
-        }
+        var own = Parse(File.ReadAllBytes(file), label);
         if (own["extends"] is not { } extends)
         {
             return own;
@@ -52,6 +43,20 @@ internal static partial class BoardText
         Read(whole, $"{name}/board.json"); // A board that is extended is a whole board itself: its mistakes are told as its own.
         Merge(whole, own);
         return whole;
+    }
+
+    /// <summary>The fields of a file's text.</summary>
+    /// <exception cref="FormatException">It is no JSON object.</exception>
+    internal static JsonObject Parse(ReadOnlyMemory<byte> json, string label)
+    {
+        try
+        {
+            return OutsideJson.Parse(json, NestingMax) is { ValueKind: JsonValueKind.Object } root ? JsonObject.Create(root)! : throw new FormatException($"{label}: must be a JSON object");
+        }
+        catch (JsonException error)
+        {
+            throw new FormatException($"{label}: {error.Message}", error);
+        }
     }
 
     /// <summary>Takes in the fields of a whole board.</summary>

@@ -10,7 +10,8 @@ public static class Spelling
         var least = Math.Max(1, wrong.Length / 3) + 1;
         foreach (var word in known)
         {
-            if (Distance(wrong, word) is var distance && distance < least)
+            // Words that differ more in length than in what is allowed need no table, which a word without end would make large.
+            if (Math.Abs(wrong.Length - word.Length) < least && Distance(wrong, word) is var distance && distance < least)
             {
                 (nearest, least) = (word, distance);
             }

@@ -17,19 +17,21 @@ internal sealed record ClockState(string Mode, long Position, long Offset)
         {
             return null;
         }
+        return Read(File.ReadAllBytes(file)) ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not hold the lab's time");
+    }
+
+    /// <summary>Null for what is no clock's.</summary>
+    internal static ClockState? Read(ReadOnlySpan<byte> json)
+    {
         try
         {
-            var state = JsonSerializer.Deserialize(File.ReadAllBytes(file), ClockJson.Default.ClockState);
-            if (state is { Mode: not null } && ClockRate.Parse(state.Mode) is not null && state.Position > 0 && state.Position <= LabClock.Latest.Ticks)
-            {
-                return state;
-            }
+            return JsonSerializer.Deserialize(json, ClockJson.Default.ClockState) is { Mode: not null } state
+                && ClockRate.Parse(state.Mode) is not null && state.Position > 0 && state.Position <= LabClock.Latest.Ticks ? state : null;
         }
         catch (JsonException)
         {
-            // Told below, in one way for every kind of damage.
+            return null;
         }
-        throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not hold the lab's time");
     }
 
     public void Save(string file) => AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, ClockJson.Default.ClockState));

@@ -126,15 +126,7 @@ internal sealed class FacApi : IAsyncDisposable
         {
             return status;
         }
-        FacCall? call;
-        try
-        {
-            call = JsonSerializer.Deserialize(body, FacCallJson.Default.FacCall);
-        }
-        catch (JsonException)
-        {
-            return StatusCodes.Status400BadRequest;
-        }
+        var call = FacCall.Read(body);
         if (call?.Username is not { Length: > 0 and <= UserMax } user || (!push && call.Password is null && call.TokenCode is null))
         {
             return StatusCodes.Status400BadRequest;
@@ -163,7 +155,21 @@ internal sealed class FacApi : IAsyncDisposable
 }
 
 /// <summary>The body of both calls; what the stand-in does not use is read and left.</summary>
-internal sealed record FacCall(string? Username, string? Password, string? TokenCode, string? UserIp);
+internal sealed record FacCall(string? Username, string? Password, string? TokenCode, string? UserIp)
+{
+    /// <summary>Null for what is no JSON object of these fields.</summary>
+    internal static FacCall? Read(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, FacCallJson.Default.FacCall);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(FacCall))]

@@ -64,6 +64,15 @@ public sealed record FacSettings(
         {
             throw new FormatException(error.Message, error);
         }
+        // Nullable annotations do not reach into lists.
+        if (text.Clients.Contains(null!) || text.Tokens.Contains(null!) || text.Users.Contains(null!) || text.Users.Any(user => user.Tokens.Contains(null!)))
+        {
+            throw new FormatException("null in a list");
+        }
+        if (text.Tokens.GroupBy(token => token.Serial, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            throw new FormatException($"token {twice.Key} is there twice");
+        }
         var tokens = text.Tokens.ToDictionary(token => token.Serial, token => new Token(
             token.Serial, TokenSeed.Parse(token.Seed) ?? throw new FormatException($"token {token.Serial}: the seed cannot be read"), Locked: false, token.RegId, token.OsVer));
         return new FacSettings(

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Appliance.Hal;
 
 namespace Appliance.Sim.Faults;
 
@@ -72,8 +73,7 @@ internal static class FaultText
     {
         try
         {
-            using var document = JsonDocument.Parse(file, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 8 });
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.EnumerateObject().ToArray() is [{ Name: "faults", Value: var list }]
+            return OutsideJson.Parse(file, depth: 8) is { ValueKind: JsonValueKind.Object } root && root.EnumerateObject().ToArray() is [{ Name: "faults", Value: var list }]
                 ? Read(list) : throw new FormatException("it must be an object with the one field faults");
         }
         catch (JsonException wrong)

@@ -41,7 +41,8 @@ public sealed partial class LabApi : IAsyncDisposable
     private WebApplication? _server;
     private volatile ILabUnit? _unit;
 
-    private LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
+    /// <summary>An interface that listens nowhere yet.</summary>
+    internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
     {
         (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
         Page = new PageServer(clock, phones, _faults, Inbox);
@@ -56,8 +57,8 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <summary>The front of the box; null when its board has none.</summary>
     internal LabPanel? Panel { get; set; }
 
-    /// <summary>Where it listens.</summary>
-    public Uri Address { get; private set; } = null!;
+    /// <summary>Where it listens; port 0 before it does.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
 
     /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
     /// <param name="port">On loopback.</param>
@@ -127,7 +128,8 @@ public sealed partial class LabApi : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task HandleAsync(HttpContext context)
+    /// <summary>Serves one request.</summary>
+    internal async Task HandleAsync(HttpContext context)
     {
         try
         {
@@ -187,6 +189,7 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
+            ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
@@ -384,6 +387,12 @@ public sealed partial class LabApi : IAsyncDisposable
             events = unit.EventsAfter(after, MostEvents);
         }
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
+    }
+
+    private static Task ProcessAsync(HttpContext context)
+    {
+        LabRequest.Query(context.Request);
+        return JsonAsync(context, ProcessJson.Now(), LabJson.Default.ProcessJson);
     }
 
     private async Task FaultsAsync(HttpContext context)

@@ -133,6 +133,7 @@ internal sealed record ProblemJson(
     [property: JsonPropertyName("error_code"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? ErrorCode = null);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(ProcessJson))]
 [JsonSerializable(typeof(ReadyJson))]
 [JsonSerializable(typeof(IReadOnlyList<PhoneJson>))]
 [JsonSerializable(typeof(PhoneJson))]

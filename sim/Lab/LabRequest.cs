@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Sim.Lab;
@@ -23,8 +24,6 @@ internal sealed class LabProblem(int status, string detail) : Exception(detail)
 internal static class LabRequest
 {
     public const int MaxBody = 64 * 1024;
-
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
     public static async Task<string> TextAsync(HttpRequest request)
     {
@@ -63,8 +62,7 @@ internal static class LabRequest
         JsonElement root;
         try
         {
-            using var document = JsonDocument.Parse(body, Strict);
-            root = document.RootElement.Clone();
+            root = OutsideJson.Parse(body, depth: 8);
         }
         catch (JsonException wrong)
         {
@@ -102,15 +100,7 @@ internal static class LabRequest
         {
             throw LabProblem.Bad($"the field '{name}' is missing");
         }
-        try
-        {
-            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw LabProblem.Bad($"{name} must be a text, not {Word(value)}");
-        }
-        catch (InvalidOperationException)
-        {
-            // Half of a surrogate pair.
-            throw LabProblem.Bad($"{name} is not text: {Word(value)}");
-        }
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw LabProblem.Bad($"{name} must be a text, not {Word(value)}");
     }
 
     public static double Number(Dictionary<string, JsonElement> fields, string name, double min, double max)

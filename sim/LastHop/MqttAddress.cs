@@ -1,15 +1,27 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware.Certificates;
+using Appliance.Sim.Clock;
 using MQTTnet;
 using MQTTnet.Formatter;
 
 namespace Appliance.Sim.LastHop;
 
 /// <summary>An MQTT 5 broker and how to get in.</summary>
-internal sealed record MqttAddress(string Host, int Port, string? User = null, string? Password = null, bool Tls = false)
+/// <param name="Host">Its name or address, which its certificate must have.</param>
+/// <param name="Port">Its port.</param>
+/// <param name="User">Who logs in; null for nobody.</param>
+/// <param name="Password">With which password.</param>
+/// <param name="Tls">True: over TLS.</param>
+/// <param name="Ca">PEM file of the only authority believed; null for the system's.</param>
+internal sealed record MqttAddress(string Host, int Port, string? User = null, string? Password = null, bool Tls = false, string? Ca = null)
 {
+    internal X509Certificate2? Authority { get; init; }
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Reads <c>HOST:PORT[,user=NAME][,password=WORD][,tls]</c>.</summary>
+    /// <summary>Reads <c>HOST:PORT[,user=NAME][,password=WORD][,tls][,ca=FILE]</c>; a file means TLS.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>
     public static MqttAddress Parse(string text)
     {
@@ -27,10 +39,29 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
                 ["user", { Length: > 0 } user] => address with { User = user },
                 ["password", var password] => address with { Password = password },
                 ["tls"] => address with { Tls = true },
-                _ => throw new FormatException($"'{part.Split('=')[0]}' is none of user=NAME, password=WORD, tls"),
+                ["ca", { Length: > 0 } file] => address with { Tls = true, Ca = file },
+                _ => throw new FormatException($"'{part.Split('=')[0]}' is none of user=NAME, password=WORD, tls, ca=FILE"),
             };
         }
         return address.Password is null || address.User is not null ? address : throw new FormatException("password goes with user");
+    }
+
+    /// <summary>The same, with the authority of its file.</summary>
+    /// <exception cref="FormatException">The file cannot be read, or holds no certificate.</exception>
+    public MqttAddress WithAuthority()
+    {
+        if (Ca is null)
+        {
+            return this;
+        }
+        try
+        {
+            return this with { Authority = X509Certificate2.CreateFromPem(File.ReadAllText(Ca)) };
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new FormatException($"ca: {wrong.Message}", wrong);
+        }
     }
 
     /// <summary>The options of one client.</summary>
@@ -41,7 +72,17 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
         {
             builder = builder.WithCredentials(User, Password ?? "");
         }
-        return (Tls ? builder.WithTlsOptions(tls => tls.UseTls()) : builder).Build();
+        return (Tls ? builder.WithTlsOptions(Secure) : builder).Build();
+    }
+
+    private void Secure(MqttClientTlsOptionsBuilder tls)
+    {
+        tls.UseTls().WithTargetHost(Host);
+        if (Authority is { } authority)
+        {
+            // A broker is outside the lab's clock.
+            tls.WithCertificateValidationHandler(shown => TrustedPeer.Refusal(shown.Certificate as X509Certificate2, shown.Chain, [authority], Host, LabClock.Wall.GetUtcNow()) is null);
+        }
     }
 
     /// <summary>Without the password.</summary>

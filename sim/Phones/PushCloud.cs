@@ -22,9 +22,7 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
         {
             return failure;
         }
-        var phone = fleet.Phones.FirstOrDefault(phone =>
-            phone.Activation.RegistrationId == message.Recipient && phone.Serial == message.TokenSerial);
-        if (phone is null)
+        if (fleet.Find(message.TokenSerial) is not { } phone || phone.Activation.RegistrationId != message.Recipient)
         {
             return PushResult.Failed(PushOutcome.Refused, "unknown registration id");
         }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Appliance.Hal;
 
 namespace Appliance.Sim.Providers;
 
@@ -229,8 +230,7 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         }
         try
         {
-            using var document = JsonDocument.Parse(request.Body);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("aps", out _) ? null : "PayloadEmpty";
+            return OutsideJson.Parse(request.Body, depth: 64) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("aps", out _) ? null : "PayloadEmpty";
         }
         catch (JsonException)
         {

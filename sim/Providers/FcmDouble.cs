@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -140,13 +141,15 @@ internal sealed class FcmDouble : IAsyncDisposable
         _ => FcmRules.Refuse("INTERNAL", "a fault of the lab"),
     };
 
-    private static string DeviceOf(byte[] body)
+    /// <summary>Whom a request is for; "" when it does not say.</summary>
+    internal static string DeviceOf(ReadOnlyMemory<byte> body)
     {
         try
         {
-            return JsonNode.Parse(body)?["message"]?["token"]?.GetValue<string>() ?? "";
+            return OutsideJson.Parse(body) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object
+                && message.TryGetProperty("token", out var token) && token.ValueKind == JsonValueKind.String ? token.GetString()! : "";
         }
-        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
             return "";
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Appliance.Hal;
 
 namespace Appliance.Sim.Providers;
 
@@ -70,8 +71,7 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         JsonElement root;
         try
         {
-            using var document = JsonDocument.Parse(request.Body, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
-            root = document.RootElement.Clone();
+            root = OutsideJson.Parse(request.Body);
         }
         catch (JsonException)
         {

@@ -1,14 +1,13 @@
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using Appliance.Hal;
 
 namespace Appliance.Sim.Providers;
 
 /// <summary>A signed JSON web token (RFC 7515, compact form) as it was read; whether its signature is right is for the reader to ask.</summary>
 internal sealed record Jwt(string? Algorithm, string? KeyId, JsonElement Claims, byte[] Signed, byte[] Signature)
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
-
     /// <summary>Null for what is no such token.</summary>
     public static Jwt? Parse(string text)
     {
@@ -45,11 +44,7 @@ internal sealed record Jwt(string? Algorithm, string? KeyId, JsonElement Claims,
         Claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var seconds) && seconds is >= 0 and < 253402300800
             ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
 
-    private static JsonElement? Object(string part)
-    {
-        using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(part), Strict);
-        return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
-    }
+    private static JsonElement? Object(string part) => OutsideJson.Parse(Base64Url.DecodeFromChars(part), depth: 4) is { ValueKind: JsonValueKind.Object } root ? root : null;
 
     private static string? Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

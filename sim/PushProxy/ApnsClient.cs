@@ -76,7 +76,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
         {
             return (PushResult.Sent, null);
         }
-        var (reason, timestamp) = reply.Status is null ? (reply.Failure, null) : Read(reply.Body);
+        var (reason, timestamp) = reply.Status is null ? (reply.Failure, null) : ReadError(reply.Body);
         var cause = reply.Status is null ? $"apns: {reason}" : $"apns: {(int)reply.Status} {reason}";
         switch (reply.Status, reason)
         {
@@ -123,7 +123,8 @@ internal sealed class ApnsClient : IProvider, IDisposable
         return request;
     }
 
-    private static (string Reason, DateTimeOffset? Timestamp) Read(byte[] body)
+    /// <summary>Why APNs refused, and since when a token is gone; a body that is none of its errors has no reason.</summary>
+    internal static (string Reason, DateTimeOffset? Timestamp) ReadError(ReadOnlySpan<byte> body)
     {
         try
         {

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Appliance.Firmware.Ftm;
+using Appliance.Hal;
 using Appliance.Sim.Providers;
 
 namespace Appliance.Sim.PushProxy;
@@ -34,11 +35,10 @@ internal sealed class FcmClient : IProvider, IDisposable
         var name = Path.GetFileName(settings.ServiceAccount);
         try
         {
-            _account = JsonSerializer.Deserialize(File.ReadAllBytes(settings.ServiceAccount), ServiceAccountJson.Default.ServiceAccountFile) is
-            { PrivateKey: not null, ClientEmail: not null, ProjectId: not null, TokenUri: not null } account ? account : throw new FormatException($"{name} is no service account's key file");
+            _account = ReadAccount(File.ReadAllBytes(settings.ServiceAccount)) ?? throw new FormatException($"{name} is no service account's key file");
             _key.ImportFromPem(_account.PrivateKey);
         }
-        catch (Exception wrong) when (wrong is JsonException or ArgumentException or CryptographicException)
+        catch (Exception wrong) when (wrong is ArgumentException or CryptographicException)
         {
             throw new FormatException($"{name} is no service account's key file", wrong);
         }
@@ -143,13 +143,13 @@ internal sealed class FcmClient : IProvider, IDisposable
             {
                 return (null, PushResult.Failed(PushOutcome.Unavailable, $"fcm token: {(reply.Status is { } status ? (int)status : reply.Failure)}"));
             }
-            var answer = Parse(reply.Body);
-            if (reply.Status == HttpStatusCode.OK && Text(answer?["access_token"]) is { } token && answer?["expires_in"] is JsonValue life && life.TryGetValue<int>(out var seconds) && seconds > 0)
+            var answer = ReadToken(reply.Body);
+            if (reply.Status == HttpStatusCode.OK && answer is { Token: { } token, Life: { } life })
             {
-                _token = (token, now + TimeSpan.FromSeconds(seconds));
+                _token = (token, now + life);
                 return (token, null);
             }
-            return (null, PushResult.Failed(PushOutcome.CredentialBad, $"fcm token: {(int)reply.Status} {Text(answer?["error"])} {Text(answer?["error_description"])}".TrimEnd()));
+            return (null, PushResult.Failed(PushOutcome.CredentialBad, $"fcm token: {(int)reply.Status} {answer.Error}".TrimEnd()));
         }
         finally
         {
@@ -172,19 +172,41 @@ internal sealed class FcmClient : IProvider, IDisposable
     private static ByteArrayContent Json(JsonObject body) =>
         new(JsonSerializer.SerializeToUtf8Bytes(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
+    /// <summary>A service account's key file; null when it is none.</summary>
+    internal static ServiceAccountFile? ReadAccount(ReadOnlySpan<byte> file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(file, ServiceAccountJson.Default.ServiceAccountFile) is
+            { PrivateKey: not null, ClientEmail: not null, ProjectId: not null, TokenUri: not null } account && Uri.TryCreate(account.TokenUri, UriKind.Absolute, out _) ? account : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The token endpoint's answer (RFC 6749, section 5): a token with its life, or error word and description ("" for none).</summary>
+    internal static (string? Token, TimeSpan? Life, string Error) ReadToken(ReadOnlyMemory<byte> body)
+    {
+        var answer = Parse(body);
+        return (Text(answer?["access_token"]), answer?["expires_in"] is JsonValue life && life.TryGetValue<int>(out var seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : null,
+            $"{Text(answer?["error"])} {Text(answer?["error_description"])}".Trim());
+    }
+
     /// <summary>FCM's own error code, or Google's status word.</summary>
-    private static string CodeOf(byte[] body)
+    internal static string CodeOf(ReadOnlyMemory<byte> body)
     {
         var error = Parse(body)?["error"] as JsonObject;
         return (error?["details"] as JsonArray)?.Select(detail => Text((detail as JsonObject)?["errorCode"])).FirstOrDefault(code => code is not null)
             ?? Text(error?["status"]) ?? "without a reason";
     }
 
-    private static JsonObject? Parse(byte[] body)
+    private static JsonObject? Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
-            return JsonNode.Parse(body) as JsonObject;
+            return OutsideJson.Parse(body) is { ValueKind: JsonValueKind.Object } root ? JsonObject.Create(root) : null;
         }
         catch (JsonException)
         {

@@ -31,18 +31,27 @@ internal sealed record ProviderSettings(ApnsSettings? Apns = null, FcmSettings? 
     /// <summary>Reads a file; paths in it are relative to it.</summary>
     /// <exception cref="FormatException">It is not such a file; the message says what is wrong.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static ProviderSettings Load(string file)
+    public static ProviderSettings Load(string file) => Read(File.ReadAllBytes(file), file);
+
+    /// <summary>Reads the text of such a file.</summary>
+    /// <exception cref="FormatException">It is not such a file; the message says what is wrong.</exception>
+    internal static ProviderSettings Read(ReadOnlySpan<byte> json, string file)
     {
         var name = Path.GetFileName(file);
         try
         {
-            var settings = JsonSerializer.Deserialize(File.ReadAllBytes(file), ProviderSettingsJson.Default.ProviderSettings) ?? throw new FormatException($"{name}: null names no provider");
+            var settings = JsonSerializer.Deserialize(json, ProviderSettingsJson.Default.ProviderSettings) ?? throw new FormatException($"{name}: null names no provider");
             foreach (var url in new[] { settings.Apns?.Url, settings.Fcm?.Url })
             {
                 if (url is not null && (!url.IsAbsoluteUri || url.Scheme != Uri.UriSchemeHttps))
                 {
                     throw new FormatException($"{name}: url must begin with https://, not '{url.OriginalString}'");
                 }
+            }
+            // Nullable annotations do not reach into collections.
+            if (settings.Registrations?.Values.Any(phones => phones is null || phones.Contains(null!)) == true)
+            {
+                throw new FormatException($"{name}: null in registrations");
             }
             if (settings.Registrations?.Values.SelectMany(phones => phones).FirstOrDefault(phone => phone.Platform is not ("ios" or "android")) is { } wrong)
             {

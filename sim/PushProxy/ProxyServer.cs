@@ -84,7 +84,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     }
 
     /// <summary>Null for what is no message of the dialect.</summary>
-    private static PushProxyRequest? Read(byte[] body)
+    internal static PushProxyRequest? Read(ReadOnlySpan<byte> body)
     {
         if (body.Length > MessageMax)
         {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Appliance.Firmware.Ftm;
+using Appliance.Hal;
 
 namespace Appliance.Sim.PushProxy;
 
@@ -42,10 +43,9 @@ internal static class PushPayload
     {
         try
         {
-            using var document = JsonDocument.Parse(payload);
-            var root = document.RootElement;
+            var root = OutsideJson.Parse(payload);
             var fields = root.TryGetProperty(Ours, out var nested) ? nested : root.TryGetProperty("message", out var message) ? message.GetProperty("data") : root;
-            string Text(string name) => fields.GetProperty(name).GetString()!;
+            string Text(string name) => fields.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null");
             DateTimeOffset Moment(string name) => DateTimeOffset.FromUnixTimeSeconds(long.Parse(Text(name), CultureInfo.InvariantCulture));
             return new PushMessage("", Text("token"), Text("session"), Text("callback_ip"), int.Parse(Text("callback_port"), CultureInfo.InvariantCulture),
                 Text("user"), IPAddress.Parse(Text("client_ip")), Moment("time"), Moment("expires"), NumberMatch: fields.TryGetProperty("number_match", out var asked) && asked.GetString() == "1");

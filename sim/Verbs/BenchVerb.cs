@@ -25,6 +25,7 @@ internal static class BenchVerb
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
         new("login-model", "a million random logins against a naive model; --seed repeats one run", LoginModelBench.RunAsync) { RepeatAsync = LoginModelBench.RepeatAsync },
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
+        new("push-login", "whole push logins: in memory, by MQTT, over TLS and sockets, and 10,000 that wait", PushLogin.PushLoginBench.RunAsync),
         new("sessions", "how fast a disabled user loses his session", SessionBench.RunAsync),
         new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
     ];

@@ -38,6 +38,14 @@ internal static class PhonesVerb
                 result.AddError($"--count must be 1 or more, not {given}");
             }
         });
+        var skip = new Option<int>("--skip") { Description = "How many before them are another process's", HelpName = "N", DefaultValueFactory = _ => 0 };
+        skip.Validators.Add(result =>
+        {
+            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given < 0)
+            {
+                result.AddError($"--skip must be 0 or more, not {given}");
+            }
+        });
         var mode = new Option<string>("--mode") { Description = "How they answer", HelpName = "approve|deny|ignore", DefaultValueFactory = _ => "approve" };
         mode.AcceptOnlyFromAmong("approve", "deny", "ignore");
         var delay = new Option<int>("--delay-ms") { Description = "After how long", HelpName = "N", DefaultValueFactory = _ => 0 };
@@ -52,25 +60,25 @@ internal static class PhonesVerb
         var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once they listen; their answers go to stderr either way" };
         var command = new Command("phones", "The phones of an appliance as a process of their own (the lab itself: up --push full --mqtt ... --phones none).\n\nExample: run phones --count 1 --mqtt 127.0.0.1:1883")
         {
-            mqtt, state, count, mode, delay, personality, json,
+            mqtt, state, count, skip, mode, delay, personality, json,
         };
         command.SetAction((parsed, _) => RunAsync(
-            Read(parsed.GetValue(state)!, parsed.GetValue(personality) ?? Personality.Default), parsed.GetValue(mqtt)!, parsed.GetValue(count),
+            Read(parsed.GetValue(state)!, parsed.GetValue(personality) ?? Personality.Default), parsed.GetValue(mqtt)!, parsed.GetValue(count), parsed.GetValue(skip),
             new PhoneChange(Enum.Parse<PhoneMode>(parsed.GetValue(mode)!, ignoreCase: true), TimeSpan.FromMilliseconds(parsed.GetValue(delay))), parsed.GetValue(json)));
         return command;
     }
 
-    private static async Task<int> RunAsync(SavedPhones saved, MqttAddress broker, int? count, PhoneChange behaviour, bool json)
+    private static async Task<int> RunAsync(SavedPhones saved, MqttAddress broker, int? count, int skip, PhoneChange behaviour, bool json)
     {
-        if (count > saved.Registered.Count)
+        if (skip + (count ?? 0) is var needed && needed > saved.Registered.Count)
         {
-            throw new LabFailure(ExitCode.Missing, $"{saved.Registered.Count} phones are registered for push, not {count}");
+            throw new LabFailure(ExitCode.Missing, $"{saved.Registered.Count} phones are registered for push, not {needed}");
         }
         using var signals = new StopSignals();
         using var logs = new StandardErrorLog(LogLevel.Information, LabClock.Wall);
         var log = logs.CreateLogger("phones");
         using var fleet = new PhoneFleet(LabClock.Wall, log);
-        fleet.Attach(saved with { Registered = [.. saved.Registered.Take(count ?? int.MaxValue)] });
+        fleet.Attach(saved with { Registered = [.. saved.Registered.Skip(skip).Take(count ?? int.MaxValue)] });
         foreach (var phone in fleet.Phones)
         {
             phone.Change(behaviour);

@@ -102,12 +102,12 @@ internal static class UpVerb
     internal static Option<MqttAddress?> MqttOption(string description) => new("--mqtt")
     {
         Description = description,
-        HelpName = "HOST:PORT[,user=NAME][,password=WORD][,tls]",
+        HelpName = "HOST:PORT[,user=NAME][,password=WORD][,tls][,ca=FILE]",
         CustomParser = result =>
         {
             try
             {
-                return MqttAddress.Parse(result.Tokens[0].Value);
+                return MqttAddress.Parse(result.Tokens[0].Value).WithAuthority();
             }
             catch (FormatException wrong)
             {

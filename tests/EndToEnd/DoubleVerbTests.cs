@@ -85,6 +85,43 @@ public sealed class DoubleVerbTests
     }
 
     [Fact]
+    public async Task SeveralProcessesOfPhonesShareThem()
+    {
+        const string CatPushes = "config user fortitoken\nedit FTKMOB0000000002\nset reg-id phone-of-cat\nset os-ver \"Android 15\"\nnext\nend\n";
+        await using var broker = await MqttBroker.StartAsync();
+        await using var lab = await TestLab.StartAsync(CatPushes, push: new Appliance.Sim.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        var processes = new List<(Process Process, Task<string> Said)>();
+        try
+        {
+            foreach (var skip in new[] { "0", "1" })
+            {
+                var phones = Start("phones", "--count", "1", "--skip", skip, "--mqtt", broker.Address.ToString(), "--state", lab.State, "--json");
+                processes.Add((phones, phones.StandardError.ReadToEndAsync(patience.Token)));
+                Assert.Contains("\"phones\":1", await phones.StandardOutput.ReadLineAsync(patience.Token), StringComparison.Ordinal);
+            }
+            foreach (var user in new[] { "ann", "cat" })
+            {
+                using var web = new Web(lab);
+                Assert.Equal("ret=1,redir=/remote/index", await (await PushLogin.BeginAsync(lab, web, user)).WaitAsync(Patience, LabClock.Wall));
+            }
+            foreach (var (process, _) in processes)
+            {
+                await Peer.RunAsync("kill", ["-TERM", $"{process.Id}"]);
+                await process.WaitForExitAsync(patience.Token);
+            }
+            // Each answered for its own phone, and nobody for the other's.
+            Assert.Equal([(true, false), (false, true)], [.. await Task.WhenAll(processes.Select(async phones => await phones.Said is var said
+                ? (said.Contains("FTKMOB0000000001 approves -> accepted", StringComparison.Ordinal), said.Contains("FTKMOB0000000002 approves -> accepted", StringComparison.Ordinal)) : default))]);
+        }
+        finally
+        {
+            processes.ForEach(phones => phones.Process.Dispose());
+        }
+        Assert.Equal((69, true), await ExitAsync("2 phones are registered for push, not 3", "phones", "--skip", "2", "--count", "1", "--mqtt", broker.Address.ToString(), "--state", lab.State));
+    }
+
+    [Fact]
     public async Task WhatIsWrongHasItsExitCode()
     {
         var state = Directory.CreateTempSubdirectory("appliance-double-");

@@ -87,7 +87,7 @@ public sealed class LabApiTests : IAsyncLifetime
         { "POST", "/lab/phones", "{}", 400, "empty" },
         { "POST", "/lab/phones", "{\"platform\":\"ios\"}", 400, "'activation' is missing" },
         { "POST", "/lab/phones", "{\"activation\":1}", 400, "activation must be a text" },
-        { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "activation is not text" },
+        { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "'activation' holds half of a surrogate pair" },
         { "POST", "/lab/phones", "{\"activation\":\"A\",\"platform\":\"brick\"}", 400, "platform must be one of" },
         { "POST", "/lab/phones", "{\"activation\":\"A\",\"colour\":1}", 400, "'colour'" },
         { "POST", "/lab/phones", "{\"activation\":\"A\"}", 403, "activation code invalid" },

@@ -57,11 +57,12 @@ public sealed class LastHopTests : IAsyncLifetime
         Assert.Contains(named, Assert.Throws<FormatException>(() => MqttAddress.Parse(text)).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task APhoneThatIsOnGetsAPushAndOneThatComesBackGetsTheNewestThatIsStillGood(bool mosquitto)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task APhoneThatIsOnGetsAPushAndOneThatComesBackGetsTheNewestThatIsStillGood(bool mosquitto, bool tls)
     {
-        await using var peer = mosquitto ? await Mosquitto.StartAsync() : null;
+        await using var peer = mosquitto ? await Mosquitto.StartAsync(tls) : null;
         var broker = peer?.Address ?? _own!.Address;
         await using var hop = new MqttLastHop(broker, _clock, NullLogger.Instance);
         await using var phones = new MqttPhones(broker, _fleet, NullLogger.Instance);
@@ -105,6 +106,33 @@ public sealed class LastHopTests : IAsyncLifetime
         Assert.False(await hop.DeliverAsync(Push("aa")));
         await using var phones = new MqttPhones(_own!.Address, _fleet, NullLogger.Instance);
         await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
+    }
+
+    [Fact]
+    public async Task ABrokerThatAnotherAuthorityVouchesForGetsNoPush()
+    {
+        await using var peer = await Mosquitto.StartAsync(tls: true);
+        // The system's authorities do not know it.
+        await using var hop = new MqttLastHop(peer.Address with { Ca = null, Authority = null }, _clock, NullLogger.Instance);
+        Assert.False(await hop.DeliverAsync(Push("aa")));
+        var name = peer.Address with { Host = "localhost" };
+        await using var misnamed = new MqttLastHop(name, _clock, NullLogger.Instance);
+        Assert.False(await misnamed.DeliverAsync(Push("aa")));
+    }
+
+    [Fact]
+    public void AnAuthorityThatIsNoneIsNamedBeforeAnythingStarts()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=" + file).WithAuthority()).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+        Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=/nowhere/ca.pem").WithAuthority()).Message, StringComparison.Ordinal);
     }
 
     private static TcpListener Reserve()

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Verbs.Soak;
+
+/// <summary>A lab as a process of its own, on loopback addresses and in a state folder that nobody else uses.</summary>
+internal sealed class SoakLab : IAsyncDisposable
+{
+    private static readonly TimeSpan BootMax = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(20);
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-soak-");
+    private Process _process = null!;
+    private Task<string> _errors = null!;
+
+    private SoakLab() { }
+
+    public HttpClient Api { get; private set; } = null!;
+
+    public IPEndPoint Vpn { get; private set; } = null!;
+
+    /// <summary>Returns when everything listens, every phone approves, and the faults are on.</summary>
+    public static async Task<SoakLab> StartAsync(int users, bool full, CancellationToken cancellationToken)
+    {
+        var lab = new SoakLab();
+        try
+        {
+            await lab.LaunchAsync(users, full, cancellationToken);
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task<ProcessJson> LookAsync() => (await Api.GetFromJsonAsync("/lab/process", LabJson.Default.ProcessJson))!;
+
+    /// <summary>Ends it as an operator would; what it wrote to stderr that is an error.</summary>
+    public async Task<IReadOnlyList<string>> StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
+        await _process.WaitForExitAsync().WaitAsync(StopMax, LabClock.Wall);
+        string[] errors = [.. (await _errors).Split('\n').Where(line => line.Contains(" fail", StringComparison.Ordinal) || line.Contains(" crit", StringComparison.Ordinal) || line.Contains("Unhandled", StringComparison.Ordinal))];
+        return _process.ExitCode == 0 ? errors : [$"exit code {_process.ExitCode}", .. errors];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api?.Dispose();
+        if (_process is { HasExited: false })
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+        _process?.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task LaunchAsync(int users, bool full, CancellationToken cancellationToken)
+    {
+        var network = $"127.{150 + (Environment.ProcessId / 250 % 50)}.{1 + (Environment.ProcessId % 250)}";
+        string InFolder(string name) => Path.Combine(_folder.FullName, name);
+        await File.WriteAllTextAsync(InFolder("first.conf"), LabBoard.DefaultConfiguration().Replace("127.0.1.", network + ".", StringComparison.Ordinal) + SoakPlan.Configuration(users), cancellationToken);
+        _process = Process.Start(new ProcessStartInfo("dotnet",
+        [
+            Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "real", "--lab-port", "0", "--network", network,
+            "--state", InFolder("state"), "--config", InFolder("first.conf"), "--push", full ? "full" : "direct",
+        ])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _errors = _process.StandardError.ReadToEndAsync(CancellationToken.None);
+        var line = await _process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(BootMax, LabClock.Wall, cancellationToken)
+            ?? throw new LabFailure(ExitCode.AssertionFailed, $"soak: the lab did not boot: {await _errors}");
+        var ready = JsonNode.Parse(line)!;
+        var vpn = ready["services"]!.AsArray().First(service => service!["service"]!.GetValue<string>() == "sslvpn")!;
+        Vpn = new IPEndPoint(IPAddress.Parse(vpn["address"]!.GetValue<string>()), vpn["port"]!.GetValue<int>());
+        Api = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()), Timeout = BootMax };
+        // Who is asked in vain is asked again in the next turn: the limit of pushes is not what is looked at here.
+        await PutAsync("/lab/policy", new JsonObject { ["pushLimit"] = 0, ["pushLifeSeconds"] = SoakPlan.PushLifeSeconds });
+        await Parallel.ForEachAsync(Enumerable.Range(0, users), cancellationToken, async (user, _) => await PutAsync($"/lab/phones/{SoakPlan.Serial(user)}", new JsonObject { ["mode"] = "approve" }));
+        await PutAsync("/lab/faults", JsonNode.Parse(SoakPlan.Faults)!);
+    }
+
+    private async Task PutAsync(string path, JsonNode body)
+    {
+        using var answer = await Api.PutAsJsonAsync(path, body);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new LabFailure(ExitCode.AssertionFailed, $"soak: {path}: {await answer.Content.ReadAsStringAsync()}");
+        }
+    }
+}
