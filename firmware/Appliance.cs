@@ -9,6 +9,7 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Mail;
 using Appliance.Firmware.Radius;
@@ -38,6 +39,12 @@ public sealed record UnitOptions(
     /// <summary>Sets the clock (<c>execute date</c>): null when done, else why not. Null where the unit may not.</summary>
     public Func<DateTimeOffset, string?>? SetClock { get; init; }
 
+    /// <summary>Where numbers come from that stand in the log (tunnels, trial tokens); null for the system's. No secret ever comes from here.</summary>
+    public RandomNumberGenerator? Numbers { get; init; }
+
+    /// <summary>The unit's serial number; null for one that is made on first boot.</summary>
+    public string? SerialNumber { get; init; }
+
     /// <summary>What the box is made of; null where it does not matter.</summary>
     public Board? Board { get; init; }
 
@@ -60,6 +67,7 @@ public sealed class Unit : IAsyncDisposable
     private DeviceCertificates _certificates = null!;
     private LoginService _login = null!;
     private AdminLogin _logins = null!;
+    private PushService _push = null!;
     private IReadOnlyList<CliCommand> _commands = [];
 
     private Unit() { }
@@ -118,7 +126,7 @@ public sealed class Unit : IAsyncDisposable
         Directory.CreateDirectory(options.StateFolder);
         var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
-        SerialNumber = "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
+        SerialNumber = options.SerialNumber ?? "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber);
         var life = new TokenLife(state);
         var fresh = !File.Exists(InState("system.conf"));
@@ -143,13 +151,14 @@ public sealed class Unit : IAsyncDisposable
         var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
         _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
         var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
-        var push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
+        var push = _push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
-        var radius = Own(new RadiusClient(options.Nics, options.Time));
+        var radius = Own(new RadiusClient(options.Nics, options.Time, debug));
+        login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
         var mail = Own(new MailService(options.Nics, options.Time));
-        var letters = new CodeLetters(mail, Events);
+        var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);
-        var sessions = Own(new VpnSessions(state, Events, options.Time));
+        var sessions = Own(new VpnSessions(state, Events, options.Time, options.Numbers));
         var vpn = new VpnEndpoint(login, sessions, Events, debug);
         var callback = new CallbackEndpoint(push, new TrustedCallers(Config, Events, options.Time), debug);
         var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(Config.Current, from));
@@ -157,11 +166,11 @@ public sealed class Unit : IAsyncDisposable
         Nics = [.. options.Nics.Select(nic => Own(new GatedNic(nic)))];
         _transport = new NicTransport(options.Time);
         var names = new ServiceNames(SerialNumber, Nics);
-        Own(await HttpFront.StartAsync(_transport, new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
+        Own(await HttpFront.StartAsync(_transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal)
         {
-            [Listeners.Ftm] = callback.ServeAsync,
-            [Listeners.SslVpn] = vpn.ServeAsync,
-            [Listeners.Admin] = admin.ServeAsync,
+            [Listeners.Ftm] = callback,
+            [Listeners.SslVpn] = new ContextService(vpn.ServeAsync),
+            [Listeners.Admin] = new ContextService(admin.ServeAsync),
         }, service => _certificates.For(service, names.Of(service)), options.Log, cancellationToken).ConfigureAwait(false));
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
@@ -171,7 +180,7 @@ public sealed class Unit : IAsyncDisposable
         {
             _certificates.For(service, names.Of(service));
         }
-        Enrolment = new EnrolmentService(Config, life, login, state, Events, letters, options.Time);
+        Enrolment = new EnrolmentService(Config, life, login, state, Events, letters, options.Time, options.Numbers);
         if (fresh && Config.Current.List("user fortitoken").Count == 0)
         {
             Enrolment.ImportTrial();
@@ -210,6 +219,16 @@ public sealed class Unit : IAsyncDisposable
 
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Logins => _login.Journal;
+
+    /// <summary>Adds what somebody outside knows to the login of a push, if that is pending still; without one (null) to every login that is.</summary>
+    public void NoteLogin(string? pushSession, LoginFact fact)
+    {
+        var touched = pushSession is null ? _login.Journal.Pending() : _push.LoginOf(pushSession) is { } login ? [login] : [];
+        foreach (var id in touched)
+        {
+            _login.Journal.Note(id, fact, _time.GetUtcNow());
+        }
+    }
 
     /// <summary>The lab's own rules for logins.</summary>
     public LabPolicy LabPolicy => _login.LabPolicy;

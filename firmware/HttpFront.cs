@@ -7,7 +7,7 @@ using Appliance.Hal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -47,7 +47,7 @@ public sealed class HttpFront : IAsyncDisposable
     /// <param name="logs">For the framework's own diagnostics.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     public static async Task<HttpFront> StartAsync(
-        NicTransport transport, IReadOnlyDictionary<string, RequestDelegate> services, Func<string, SslStreamCertificateContext>? certificate, ILoggerFactory logs, CancellationToken cancellationToken)
+        NicTransport transport, IReadOnlyDictionary<string, IHttpService> services, Func<string, SslStreamCertificateContext>? certificate, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs).AddSingleton<IHostLifetime, HostedElsewhere>();
@@ -74,10 +74,10 @@ public sealed class HttpFront : IAsyncDisposable
                 });
             }
         });
-        var app = builder.Build();
-        front = new HttpFront(app);
-        app.Run(context => ServeAsync(context, services));
-        await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        var host = builder.Build();
+        front = new HttpFront(host);
+        // The server without the framework's pipeline: nothing of it is used here, and it costs as much as a callback does.
+        await host.Services.GetRequiredService<IServer>().StartAsync(new Dispatch(services), cancellationToken).ConfigureAwait(false);
         return front;
     }
 
@@ -88,7 +88,7 @@ public sealed class HttpFront : IAsyncDisposable
         await now.CancelAsync().ConfigureAwait(false);
         try
         {
-            await _host.StopAsync(now.Token).ConfigureAwait(false);
+            await _host.Services.GetRequiredService<IServer>().StopAsync(now.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -108,19 +108,6 @@ public sealed class HttpFront : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = Patience;
     }
 
-    private static async Task ServeAsync(HttpContext context, IReadOnlyDictionary<string, RequestDelegate> services)
-    {
-        var service = context.Features.GetRequiredFeature<INicFeature>().Service;
-        try
-        {
-            await services[service](context).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // The caller hung up while it waited: nobody is left to be answered.
-        }
-    }
-
     /// <summary>One options object for as long as the certificate stays: session tickets depend on it.</summary>
     private SslServerAuthenticationOptions TlsFor(string service, SslStreamCertificateContext certificate)
     {
@@ -137,5 +124,40 @@ public sealed class HttpFront : IAsyncDisposable
         };
         _tls[service] = (certificate, options);
         return options;
+    }
+
+    /// <summary>Hands each request to the service that its connection came for.</summary>
+    private sealed class Dispatch(IReadOnlyDictionary<string, IHttpService> services) : IHttpApplication<IFeatureCollection>
+    {
+        public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
+
+        public void DisposeContext(IFeatureCollection context, Exception? exception)
+        {
+        }
+
+        public Task ProcessRequestAsync(IFeatureCollection context)
+        {
+            var nic = context.GetRequiredFeature<INicFeature>();
+            var serving = services[nic.Service].ServeAsync(context);
+            if (!serving.IsCompletedSuccessfully)
+            {
+                return ServeAsync(serving, context, nic);
+            }
+            nic.Served();
+            return serving;
+        }
+
+        private static async Task ServeAsync(Task serving, IFeatureCollection context, INicFeature nic)
+        {
+            try
+            {
+                await serving.ConfigureAwait(false);
+                nic.Served();
+            }
+            catch (OperationCanceledException) when (context.Get<IHttpRequestLifetimeFeature>()?.RequestAborted.IsCancellationRequested == true)
+            {
+                // The caller hung up while it waited: nobody is left to be answered.
+            }
+        }
     }
 }

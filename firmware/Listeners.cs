@@ -15,6 +15,9 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
     internal const string SslVpn = "sslvpn";
     internal const string Admin = "admin";
 
+    /// <summary>Of the callback: the whole world may call it, and what it wants takes a moment.</summary>
+    internal static readonly ConnectionLimit CallbackLimit = new(PerSource: 64, Total: 2000);
+
     /// <summary>Everything that ever listens; Kestrel binds each once.</summary>
     internal static readonly IReadOnlyList<string> Services = [Ftm, SslVpn, Admin];
 
@@ -74,7 +77,7 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
             var hasVpn = sources.Contains(nic.Name);
             if (push.Enabled && push.ServerPort != adminPort)
             {
-                placements.Add(new(Ftm, nic, push.ServerPort, AllowAccess.Ftm));
+                placements.Add(new(Ftm, nic, push.ServerPort, AllowAccess.Ftm) { Limit = CallbackLimit });
             }
             if (hasVpn && (vpnPort != adminPort || vpnFirst))
             {

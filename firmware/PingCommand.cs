@@ -34,11 +34,12 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         {
             return "Unable to resolve hostname.\n";
         }
-        var times = nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target ? PingAsync(target.Inner).AsTask().GetAwaiter().GetResult() : [];
-        return Report(address, times);
+        return nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target
+            ? new CliReply("") { Later = async cancellationToken => Report(address, await PingAsync(target.Inner, cancellationToken).ConfigureAwait(false)) }
+            : Report(address, []);
     }
 
-    private static string Report(IPAddress address, List<double> times)
+    private static CliReply Report(IPAddress address, List<double> times)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"PING {address} ({address}): {PayloadLength} data bytes\n");
@@ -55,12 +56,13 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
     }
 
     /// <summary>The round trips in milliseconds; fewer than were sent when some are lost.</summary>
-    private static async ValueTask<List<double>> PingAsync(INic nic)
+    private static async Task<List<double>> PingAsync(INic nic, CancellationToken cancellationToken)
     {
         var times = new List<double>(Count);
         await using var here = nic.OpenDatagrams(0);
         await using var there = nic.OpenDatagrams(0);
-        using var patience = new CancellationTokenSource(Patience, TimeProvider.System);
+        using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         var buffer = new byte[PayloadLength];
         try
         {

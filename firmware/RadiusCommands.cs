@@ -15,8 +15,8 @@ internal static class RadiusCommands
     ];
 
     /// <summary>
-    /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the device's does; for a
-    /// phone only where the server asks it by itself. What is printed for a challenge, or for silence, is *assumed*.
+    /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the device's does, and Ctrl-C
+    /// ends the wait; for a phone only where the server asks it by itself. What is printed for a challenge, or for silence, is *assumed*.
     /// </summary>
     private static CliReply Test(Unit unit, RadiusClient client, CliCall call)
     {
@@ -40,13 +40,23 @@ internal static class RadiusCommands
         {
             return CliPaths.ParseError(scheme);
         }
-        var result = client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, CancellationToken.None).GetAwaiter().GetResult();
+        return new CliReply("")
+        {
+            Later = async cancellationToken =>
+                Told(scheme, user, await client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, cancellationToken).ConfigureAwait(false)),
+        };
+    }
+
+    private static CliReply Told(string scheme, string user, RadiusResult result)
+    {
         var place = result.Server switch { 0 => "primary", 1 => "secondary", _ => "tertiary" };
         return result switch
         {
             RadiusResult.Accept accept => string.Create(CultureInfo.InvariantCulture, $"authenticate '{user}' against '{scheme}' succeeded, server={place} assigned_rad_session_id=0 session_timeout={accept.SessionTimeout} secs idle_timeout={accept.IdleTimeout} secs!\n{Groups(accept)}"),
             RadiusResult.Challenge challenge => $"authenticate '{user}' against '{scheme}' needs a challenge response, server={place}: {Shown(challenge.Message)}\n",
             RadiusResult.Reject => $"authenticate '{user}' against '{scheme}' failed, assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            RadiusResult.NoAnswer { Because: RadiusRefusal.NoMessageAuthenticator } => $"authenticate '{user}' against '{scheme}' failed(no message-authenticator attribute), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            RadiusResult.NoAnswer { Because: not null } => $"authenticate '{user}' against '{scheme}' failed(invalid secret for the server), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
             _ => $"authenticate '{user}' against '{scheme}' failed(no response), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
         };
     }

@@ -75,9 +75,9 @@ public sealed class GatedNic(INic inner) : IDisposable
         }
     }
 
-    internal Gate OpenGate(int port, AllowAccess required)
+    internal Gate OpenGate(int port, AllowAccess required, ConnectionLimit? limit = null)
     {
-        var gate = new Gate(new SwitchedListener(port, inner.Listen), required);
+        var gate = new Gate(new SwitchedListener(port, inner.Listen, limit), required);
         Open(gate);
         return gate;
     }

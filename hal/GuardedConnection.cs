@@ -12,6 +12,7 @@ namespace Appliance.Hal;
 internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended) : ConnectionContext
 {
     private readonly Lock _lock = new();
+    private long _turn;
     private bool _aborted;
     private Task? _disposing;
 
@@ -29,6 +30,9 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
     public override EndPoint? RemoteEndPoint { get => inner.RemoteEndPoint; set => inner.RemoteEndPoint = value; }
     /// <inheritdoc/>
     public override CancellationToken ConnectionClosed { get => inner.ConnectionClosed; set => inner.ConnectionClosed = value; }
+
+    /// <summary>How many connections its listener had accepted when it was last of use; the least has been useless for the longest time.</summary>
+    internal long Turn { get => Volatile.Read(ref _turn); set => Volatile.Write(ref _turn, value); }
 
     /// <inheritdoc/>
     public override void Abort(ConnectionAbortedException abortReason)

@@ -18,7 +18,11 @@ public sealed class ServiceEndPoint(string service) : EndPoint
 }
 
 /// <summary>That a service listens on a port of an interface, behind a flag.</summary>
-public sealed record Placement(string Service, GatedNic Nic, int Port, AllowAccess Required);
+public sealed record Placement(string Service, GatedNic Nic, int Port, AllowAccess Required)
+{
+    /// <summary>How many connections it holds; null for any number.</summary>
+    public ConnectionLimit? Limit { get; init; }
+}
 
 /// <summary>A listener that listens now.</summary>
 public sealed record BoundService(string Service, string Nic, IPEndPoint EndPoint);
@@ -40,6 +44,8 @@ public interface INicFeature
     string Service { get; }
     /// <summary>When it was accepted.</summary>
     DateTimeOffset Since { get; }
+    /// <summary>To be called when a request on the connection was served: a connection that is of use is not the first to go when there are too many.</summary>
+    void Served();
 }
 
 /// <summary>A port that could not be taken; nothing changed.</summary>
@@ -100,7 +106,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
                 return null;
             }
             var (client, server) = PipeConnection.CreatePair(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, placement.Port));
-            server.Features.Set<INicFeature>(new NicFeature(placement.Nic, service, time.GetUtcNow()));
+            server.Features.Set<INicFeature>(new NicFeature(placement.Nic, service, time.GetUtcNow(), null, server));
             if (!Queue(service).TryAdd(server))
             {
                 client.Abort(new ConnectionAbortedException("too many connections wait"));
@@ -180,7 +186,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             try
             {
-                coming.Add((placement, placement.Nic.OpenGate(placement.Port, placement.Required)));
+                coming.Add((placement, placement.Nic.OpenGate(placement.Port, placement.Required, placement.Limit)));
             }
             catch (AddressInUseException error)
             {
@@ -207,7 +213,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
             {
-                connection.Features.Set<INicFeature>(new NicFeature(placement.Nic, placement.Service, time.GetUtcNow()));
+                connection.Features.Set<INicFeature>(new NicFeature(placement.Nic, placement.Service, time.GetUtcNow(), listener, connection));
                 if (!queue.TryAdd(connection))
                 {
                     connection.Abort(new ConnectionAbortedException("too many connections wait"));
@@ -225,7 +231,13 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         }
     }
 
-    private sealed record NicFeature(GatedNic Nic, string Service, DateTimeOffset Since) : INicFeature;
+    private sealed class NicFeature(GatedNic nic, string service, DateTimeOffset since, SwitchedListener? listener, ConnectionContext connection) : INicFeature
+    {
+        public GatedNic Nic => nic;
+        public string Service => service;
+        public DateTimeOffset Since => since;
+        public void Served() => listener?.Served(connection);
+    }
 
     /// <summary>The connections of one service, whatever interface they came in by; Kestrel takes them out.</summary>
     private sealed class ServiceQueue(string service) : IConnectionListener

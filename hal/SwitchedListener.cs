@@ -7,10 +7,14 @@ namespace Appliance.Hal;
 /// A listener that can be switched off and on while somebody accepts from it: off, its port is free and the accept just waits.
 /// Knows its live connections. All members may be called from any thread; switching is serialized by the owner.
 /// </summary>
-internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> open) : IConnectionListener
+internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> open, ConnectionLimit? limit = null) : IConnectionListener
 {
     private readonly Lock _lock = new();
     private readonly HashSet<GuardedConnection> _live = [];
+
+    /// <summary>The same by source; null where nothing is limited.</summary>
+    private readonly Dictionary<IPAddress, HashSet<GuardedConnection>>? _bySource = limit is null ? null : [];
+    private long _accepted;
     private IConnectionListener? _inner;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _port = port;
@@ -116,14 +120,21 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
                 continue;
             }
             var connection = new GuardedConnection(accepted, Forget);
+            var served = false;
+            GuardedConnection? crowdedOut = null;
             lock (_lock)
             {
                 if (ReferenceEquals(inner, _inner))
                 {
-                    _live.Add(connection);
+                    crowdedOut = Add(connection);
+                    served = true;
                     Accepted?.Invoke();
-                    return connection;
                 }
+            }
+            crowdedOut?.Abort(new ConnectionAbortedException("another took its place: too many connections, and this one was of no use for the longest time"));
+            if (served)
+            {
+                return connection;
             }
             // It came through while the listener was being switched off.
             connection.Abort(new ConnectionAbortedException("no longer served"));
@@ -154,11 +165,53 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => UnbindAsync();
 
+    /// <summary>A connection was of use: a request on it was served.</summary>
+    internal void Served(ConnectionContext connection)
+    {
+        if (connection is GuardedConnection guarded)
+        {
+            guarded.Turn = Volatile.Read(ref _accepted);
+        }
+    }
+
+    /// <summary>Takes a connection in; the one whose place it takes, or null.</summary>
+    private GuardedConnection? Add(GuardedConnection connection)
+    {
+        connection.Turn = Interlocked.Increment(ref _accepted);
+        GuardedConnection? crowdedOut = null;
+        if (limit is not null && Source(connection) is { } source)
+        {
+            if (!_bySource!.TryGetValue(source, out var same))
+            {
+                _bySource.Add(source, same = []);
+            }
+            crowdedOut = same.Count >= limit.PerSource ? same.MinBy(live => live.Turn) : _live.Count >= limit.Total ? _live.MinBy(live => live.Turn) : null;
+            same.Add(connection);
+        }
+        _live.Add(connection);
+        if (crowdedOut is not null)
+        {
+            // At once, not at its end: it is on its way out, and must not be chosen again.
+            Remove(crowdedOut);
+        }
+        return crowdedOut;
+    }
+
+    private static IPAddress? Source(GuardedConnection connection) => (connection.RemoteEndPoint as IPEndPoint)?.Address;
+
     private void Forget(GuardedConnection connection)
     {
         lock (_lock)
         {
-            _live.Remove(connection);
+            Remove(connection);
+        }
+    }
+
+    private void Remove(GuardedConnection connection)
+    {
+        if (_live.Remove(connection) && _bySource is not null && Source(connection) is { } source && _bySource.TryGetValue(source, out var same) && same.Remove(connection) && same.Count == 0)
+        {
+            _bySource.Remove(source);
         }
     }
 

@@ -13,7 +13,7 @@ var root = new RootCommand(
     """)
 {
     up, PhoneVerb.Create(), InboxVerb.Create(), LoginsVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
-    FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(), SoakVerb.Create(),
+    FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(), ScenarioVerb.Create(), SoakVerb.Create(),
 };
 root.HelpName = "run";
 

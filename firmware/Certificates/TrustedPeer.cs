@@ -3,13 +3,13 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Appliance.Firmware.Certificates;
 
-/// <summary>Judges the certificate that a TLS server shows, by one authority, one name and the given time; the system's own trust plays no part.</summary>
+/// <summary>Judges the certificate that a TLS server shows, by one authority, one name (null: any) and the given time; the system's own trust plays no part.</summary>
 public static class TrustedPeer
 {
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1"; // RFC 5280, section 4.2.1.12
 
     /// <summary>Null when the certificate is good; else why not, as a few words for a log.</summary>
-    public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string host, DateTimeOffset now)
+    public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string? host, DateTimeOffset now)
     {
         if (certificate is null)
         {
@@ -30,6 +30,6 @@ public static class TrustedPeer
         {
             return "not from the trusted CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
         }
-        return certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
+        return host is null || certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
     }
 }

@@ -7,8 +7,8 @@ namespace Appliance.Firmware.Cli;
 /// <c>execute batch</c>: lines are kept from <c>start</c> on and run by <c>end</c>; what they show is not shown, <c>lastlog</c> has their
 /// return codes, a line each (<c>-61: config nothing</c>). The words of <c>status</c> are *assumed*, and that a command that asks is answered no.
 /// </summary>
-/// <param name="run">Runs a line of the session; its return code, 0 when it went well, and the line without a secret.</param>
-internal sealed class CliBatch(Func<string, (int Code, string Shown)> run)
+/// <param name="run">Runs a line of the session, to its answer; its return code, 0 when it went well, and the line without a secret.</param>
+internal sealed class CliBatch(Func<string, CancellationToken, Task<(int Code, string Shown)>> run)
 {
     private const int CharactersMax = 1024 * 1024;
     private readonly List<string> _lines = [];
@@ -25,7 +25,7 @@ internal sealed class CliBatch(Func<string, (int Code, string Shown)> run)
     internal IReadOnlyList<CliCommand> Commands =>
     [
         new("execute batch start", "Keep commands and run none.", call => NoArguments(call) ?? Start(call)),
-        new("execute batch end", "Run the commands that were kept.", call => NoArguments(call) ?? End()),
+        new("execute batch end", "Run the commands that were kept.", call => NoArguments(call) ?? (IsKeeping ? new CliReply("") { Later = EndAsync } : new ConfigError(-1, "batch mode is off"))),
         new("execute batch status", "Show whether commands are kept.", call => NoArguments(call) ?? Status()),
         new("execute batch lastlog", "Show the return codes of the last run.", call => NoArguments(call) ?? string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))),
     ];
@@ -55,25 +55,28 @@ internal sealed class CliBatch(Func<string, (int Code, string Shown)> run)
         return "";
     }
 
-    private CliReply End()
+    private async Task<CliReply> EndAsync(CancellationToken cancellationToken)
     {
-        if (!IsKeeping)
-        {
-            return new ConfigError(-1, "batch mode is off");
-        }
         string[] lines = [.. _lines];
         Forget();
         _log.Clear();
         IsRunning = true;
-        foreach (var line in lines)
+        try
         {
-            var ran = run(line);
-            if (line.AsSpan().Trim() is not [] and not ['#', ..])
+            foreach (var line in lines)
             {
-                _log.Add(ran);
+                cancellationToken.ThrowIfCancellationRequested();
+                var ran = await run(line, cancellationToken).ConfigureAwait(false);
+                if (line.AsSpan().Trim() is not [] and not ['#', ..])
+                {
+                    _log.Add(ran);
+                }
             }
         }
-        IsRunning = false;
+        finally
+        {
+            IsRunning = false;
+        }
         return "";
     }
 

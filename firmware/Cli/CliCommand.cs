@@ -19,6 +19,12 @@ public sealed record CliReply(string Text, ConfigError? Error = null)
     /// <summary>Not null: the text is a question, and this is run when <c>y</c> is typed; anything else drops it.</summary>
     public Func<CliReply>? OnYes { get; init; }
 
+    /// <summary>
+    /// Not null: the answer takes its time (a server, a round trip) and comes from here, after <see cref="Text"/>. The console serves
+    /// nothing else meanwhile and holds no thread; Ctrl-C cancels it.
+    /// </summary>
+    public Func<CancellationToken, Task<CliReply>>? Later { get; init; }
+
     /// <summary>A text and no error.</summary>
     public static implicit operator CliReply(string text) => new(text);
 

@@ -25,7 +25,12 @@ public sealed class CliSession : IDisposable
     private readonly CliBatch _batch;
     private int _code;
     private Func<CliReply>? _confirm;
+    private Func<CancellationToken, Task<CliReply>>? _inBatch;
     private CliFilter? _filter;
+    private Waiting? _waiting;
+
+    /// <summary>A command whose answer is on its way, and what cancels it.</summary>
+    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop);
 
     /// <summary>A session on a store, with further commands.</summary>
     /// <param name="store">The configuration.</param>
@@ -40,7 +45,7 @@ public sealed class CliSession : IDisposable
         _access = new CliAccess(store, () => Administrator);
         Workspace = new ConfigWorkspace(store, Say) { Author = () => Administrator.AuthorIn(store.Current) };
         _editor = new ConfigEditor(() => Workspace.Current, Workspace.Commit, store.Unseal, store.Checks);
-        _batch = new CliBatch(RunForCode);
+        _batch = new CliBatch(RunForCodeAsync);
         _paths = new CliPaths(store.Current.Schema, [.. commands, .. _batch.Commands]);
         _editVerbs = new EditVerbs(_editor, _paths, _access);
         _view = new CliView(store, Workspace, _editor, _paths, _access, () => Administrator.Name);
@@ -55,8 +60,8 @@ public sealed class CliSession : IDisposable
         }
     }
 
-    /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question waits.</summary>
-    public string Prompt => LogsIn ? _login!.Prompt : Asks ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
+    /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question or an answer is waited for.</summary>
+    public string Prompt => LogsIn ? _login!.Prompt : Asks || Waits ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
     /// <summary>True while the lines of a batch are run.</summary>
     internal bool InBatch => _batch.IsRunning;
@@ -74,12 +79,16 @@ public sealed class CliSession : IDisposable
             if (value)
             {
                 Workspace.Dispose();
+                Cancel();
             }
         }
     }
 
     /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
     public bool Asks => _confirm is not null;
+
+    /// <summary>True while a command waits for its answer (<see cref="AnsweredAsync"/>): no line is served meanwhile.</summary>
+    public bool Waits => Volatile.Read(ref _waiting) is not null;
 
     /// <summary>True while a command goes on because of a quote.</summary>
     internal bool IsQuoted => _lines.IsQuoted;
@@ -175,6 +184,51 @@ public sealed class CliSession : IDisposable
         return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
     }
 
+    /// <summary>Waits for the answer of the command that waits, without a thread; what it prints, lines ended by \n, or "" when none does.</summary>
+    public async Task<string> AnsweredAsync()
+    {
+        if (Volatile.Read(ref _waiting) is not { } waiting)
+        {
+            return "";
+        }
+        CliReply reply;
+        try
+        {
+            reply = await waiting.Answer.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (waiting.Stop.IsCancellationRequested)
+        {
+            reply = "";
+        }
+        waiting.Stop.Dispose();
+        Volatile.Write(ref _waiting, null);
+        if (_login is null)
+        {
+            return Answer(reply);
+        }
+        return _login.Busy(() =>
+        {
+            _login.IsHeld = false;
+            return LogsIn ? "" : Answer(reply);
+        });
+    }
+
+    /// <summary>Ctrl-C while a command waits: it is asked to end. Nothing when none does. On any thread.</summary>
+    public void Cancel()
+    {
+        if (Volatile.Read(ref _waiting) is { } waiting)
+        {
+            try
+            {
+                waiting.Stop.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has just ended by itself.
+            }
+        }
+    }
+
     /// <summary>What is printed for a script's line that asks for help by a final <c>?</c>, outside quotes; null for any other line.</summary>
     public string? HelpAsked(string line) =>
         !LogsIn && !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
@@ -228,11 +282,16 @@ public sealed class CliSession : IDisposable
         && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
 
     /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
-    private (int Code, string Shown) RunForCode(string line)
+    private async Task<(int Code, string Shown)> RunForCodeAsync(string line, CancellationToken cancellationToken)
     {
         _code = 0;
         var shown = WithoutSecret(line);
         Execute(line);
+        while (_inBatch is { } later)
+        {
+            _inBatch = null;
+            Answer(await later(cancellationToken).ConfigureAwait(false));
+        }
         if (Asks)
         {
             Execute("n");
@@ -303,6 +362,7 @@ public sealed class CliSession : IDisposable
 
     private void Leave(string reason)
     {
+        Cancel();
         _batch.Reset();
         _lines.Clear();
         (_confirm, _filter) = (null, null);
@@ -326,8 +386,32 @@ public sealed class CliSession : IDisposable
         {
             return reply.Text;
         }
+        if (reply.Later is { } later)
+        {
+            return reply.Text + Begin(later);
+        }
         var shown = _filter is not null && reply.Text.Length > 0 ? _filter.Apply(reply.Text) : reply.Text;
         return reply.Error is null ? shown + "\n" : shown + Print(reply.Error);
+    }
+
+    /// <summary>Begins what takes its time; what is printed when it turns out to be there at once.</summary>
+    private string Begin(Func<CancellationToken, Task<CliReply>> later)
+    {
+        if (_batch.IsRunning)
+        {
+            _inBatch = later;
+            return "";
+        }
+        var stop = new CancellationTokenSource();
+        var answer = later(stop.Token);
+        if (answer.IsCompletedSuccessfully)
+        {
+            stop.Dispose();
+            return Answer(answer.Result);
+        }
+        Volatile.Write(ref _waiting, new Waiting(answer, stop));
+        _login?.IsHeld = true;
+        return "";
     }
 
     private CliReply Get(List<string> words) =>

@@ -73,6 +73,9 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     /// <summary>Called when a session was idle for too long: it is over. On the clock's thread, never while a line is served.</summary>
     internal Action TimedOut { get; set; } = () => { };
 
+    /// <summary>True while a command waits for its answer: the session is not idle. Set while a line is served.</summary>
+    internal bool IsHeld { get; set; }
+
     /// <summary>Serves a line: the session is not idle meanwhile.</summary>
     internal T Busy<T>(Func<T> serve)
     {
@@ -209,7 +212,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         lock (_lock)
         {
             // A line that moves the clock on comes here on its own thread.
-            var left = _isBusy ? IdleTime : _lastUsed + IdleTime - time.GetUtcNow();
+            var left = _isBusy || IsHeld ? IdleTime : _lastUsed + IdleTime - time.GetUtcNow();
             if (left > TimeSpan.Zero)
             {
                 _idle?.Change(left, Timeout.InfiniteTimeSpan);

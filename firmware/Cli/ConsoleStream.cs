@@ -28,19 +28,33 @@ public static class ConsoleStream
 {
     private const int BufferSize = 4096;
 
-    /// <summary>Exactly what a terminal would show while the lines of a script are typed.</summary>
-    public static string Transcript(CliSession session, string script)
+    /// <summary>Exactly what a terminal would show while the lines of a script are typed, each after the answer of the one before.</summary>
+    public static async Task<string> TranscriptAsync(CliSession session, string script, CancellationToken cancellationToken = default)
     {
         using var said = new SaidLines(session);
+        using var cancelled = cancellationToken.Register(session.Cancel);
         var console = new ScriptConsole(session, echo: true);
         var shown = new StringBuilder(console.Start());
-        var typed = Encoding.UTF8.GetBytes(script.ReplaceLineEndings("\n")).AsSpan();
+        var typed = Encoding.UTF8.GetBytes(script.ReplaceLineEndings("\n")).AsMemory();
         while (typed.Length > 0 && !console.Closed)
         {
-            shown.Append(console.Type(typed, out var used)).Append(said.Take() is { } text ? console.Say(text) : "");
+            shown.Append(console.Type(typed.Span, out var used));
+            await AnswerAsync().ConfigureAwait(false);
+            shown.Append(said.Take() is { } text ? console.Say(text) : "");
             typed = typed[used..];
         }
-        return shown.Append(console.Closed ? "" : console.End()).ToString();
+        shown.Append(console.Closed ? "" : console.End());
+        await AnswerAsync().ConfigureAwait(false);
+        return shown.ToString();
+
+        async Task AnswerAsync()
+        {
+            if (session.Waits)
+            {
+                shown.Append(console.Answered(await session.AnsweredAsync().ConfigureAwait(false)));
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     /// <summary>Serves a script until it ends or closes its session.</summary>
@@ -67,39 +81,64 @@ public static class ConsoleStream
     {
         using var said = new SaidLines(session);
         await WriteAsync(output, console.Start(), cancellationToken).ConfigureAwait(false);
-        var buffer = new byte[BufferSize];
-        var reading = input.ReadAsync(buffer, cancellationToken).AsTask();
+        var typed = new TypedBytes(input, cancellationToken);
         var saying = said.WaitAsync(cancellationToken);
         while (!console.Closed)
         {
-            await Task.WhenAny(reading, saying).ConfigureAwait(false);
+            if (session.Waits)
+            {
+                await AnswerAsync(session, console, typed, output, cancellationToken).ConfigureAwait(false);
+            }
+            else if (typed.Waiting.Length > 0)
+            {
+                var shown = console.Type(typed.Waiting, out var used);
+                typed.Take(used);
+                await WriteAsync(output, shown, cancellationToken).ConfigureAwait(false);
+            }
+            else if (typed.Ended)
+            {
+                await WriteAsync(output, console.End(), cancellationToken).ConfigureAwait(false);
+                if (!session.Waits)
+                {
+                    return;
+                }
+            }
+            else
+            {
+                await Task.WhenAny(typed.MoreAsync(), saying).ConfigureAwait(false);
+                typed.Receive();
+            }
             if (saying.IsCompleted)
             {
                 await saying.ConfigureAwait(false); // Hung up on: no reason to go round for ever beside an input that does not know.
-                await SayAsync(console, said, output, cancellationToken).ConfigureAwait(false);
                 saying = said.WaitAsync(cancellationToken);
             }
-            if (!reading.IsCompleted)
+            await SayAsync(console, said, output, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Until the answer of a command is there. What is typed meanwhile waits; Ctrl-C drops it, and cancels the command.</summary>
+    private static async Task AnswerAsync(CliSession session, IConsole console, TypedBytes typed, Stream output, CancellationToken cancellationToken)
+    {
+        using var hungUp = cancellationToken.Register(session.Cancel);
+        var answer = session.AnsweredAsync();
+        while (!answer.IsCompleted)
+        {
+            if (typed.TakeInterrupt() || (typed.Ended && console.HangsUp))
             {
-                continue;
+                session.Cancel();
             }
-            var length = await reading.ConfigureAwait(false);
-            if (length == 0)
+            if (typed.Ended || typed.IsFull)
             {
-                await WriteAsync(output, console.End(), cancellationToken).ConfigureAwait(false);
-                return;
+                break;
             }
-            for (var at = 0; at < length && !console.Closed;)
-            {
-                var shown = console.Type(buffer.AsSpan(at, length - at), out var used);
-                at += used;
-                await WriteAsync(output, shown, cancellationToken).ConfigureAwait(false);
-                await SayAsync(console, said, output, cancellationToken).ConfigureAwait(false);
-            }
-            if (!console.Closed)
-            {
-                reading = input.ReadAsync(buffer, cancellationToken).AsTask();
-            }
+            await Task.WhenAny(answer, typed.MoreAsync()).ConfigureAwait(false);
+            typed.Receive();
+        }
+        var text = await answer.ConfigureAwait(false);
+        if (!console.Closed)
+        {
+            await WriteAsync(output, console.Answered(text), cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -15,6 +15,12 @@ internal interface IConsole
     /// <summary>Takes bytes up to the end of one command; <paramref name="used"/> says how many (at least one).</summary>
     string Type(ReadOnlySpan<byte> bytes, out int used);
 
+    /// <summary>Shows the answer of a command that waited for it.</summary>
+    string Answered(string text);
+
+    /// <summary>True when the end of the input is the end of everything; false when what was typed is still carried out.</summary>
+    bool HangsUp { get; }
+
     /// <summary>Shows what came by itself, on lines of its own.</summary>
     string Say(string text);
 

@@ -42,6 +42,12 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
     }
 
     /// <inheritdoc/>
+    public bool HangsUp => false;
+
+    /// <inheritdoc/>
+    public string Answered(string text) => text + Prompt();
+
+    /// <inheritdoc/>
     public string Say(string text) => "\n" + text + Prompt();
 
     /// <inheritdoc/>

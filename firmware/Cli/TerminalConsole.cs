@@ -69,6 +69,16 @@ internal sealed class TerminalConsole : IConsole
     }
 
     /// <inheritdoc/>
+    public bool HangsUp => true;
+
+    /// <inheritdoc/>
+    public string Answered(string text)
+    {
+        Show(text);
+        return Shown();
+    }
+
+    /// <inheritdoc/>
     public string Say(string text)
     {
         if (_pager.Waits)

@@ -9,10 +9,12 @@ namespace Appliance.Firmware.Enrolment;
 /// <summary>
 /// What people get by mail and SMS: activation codes and one-time codes. Nobody waits for a delivery; one that fails is an event.
 /// </summary>
-public sealed class CodeLetters(MailService mail, EventLog events) : ICodeGateway
+public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider time) : ICodeGateway
 {
+    private readonly WorkInHand? _work = WorkInHand.Of(time);
+
     /// <inheritdoc/>
-    public void Send(CodeOrder order) => _ = SendAsync(order);
+    public void Send(CodeOrder order) => WorkInHand.Run(_work, () => SendAsync(order));
 
     /// <summary>Sends an activation code to every address that its owner has: <c>email-to</c> and <c>sms-phone</c>.</summary>
     public void Send(ActivationOrder order)
@@ -30,13 +32,13 @@ public sealed class CodeLetters(MailService mail, EventLog events) : ICodeGatewa
                 Type the code into the app, or scan the picture with it.
 
                 """, ActivationQr.Png(order.Code));
-            _ = DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by mail", order.Owner.Name, mail.SendAsync(letter));
+            WorkInHand.Run(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by mail", order.Owner.Name, mail.SendAsync(letter)));
         }
         if (Of("sms-phone") is { Length: > 0 } number)
         {
             var gateway = Of("sms-server") == "custom" ? Of("sms-custom-server") : "";
-            _ = DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by SMS", order.Owner.Name,
-                mail.SendMessageAsync(gateway, number, $"Activation code of {order.Serial}: {order.Code}, valid until {Time(order.Expires)}\n"));
+            WorkInHand.Run(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by SMS", order.Owner.Name,
+                mail.SendMessageAsync(gateway, number, $"Activation code of {order.Serial}: {order.Code}, valid until {Time(order.Expires)}\n")));
         }
     }
 

@@ -29,10 +29,12 @@ public sealed class EnrolmentService
     private readonly EventLog _events;
     private readonly CodeLetters _letters;
     private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _numbers;
+
     /// <summary>Joins the core with everything around it, and brings it up to date with the configuration in force.</summary>
-    public EnrolmentService(ConfigStore config, TokenLife life, LoginService login, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time)
+    public EnrolmentService(ConfigStore config, TokenLife life, LoginService login, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time, RandomNumberGenerator? numbers = null)
     {
-        (_config, _life, _login, _state, _events, _letters, _time) = (config, life, login, state, events, letters, time);
+        (_config, _life, _login, _state, _events, _letters, _time, _numbers) = (config, life, login, state, events, letters, time, numbers ?? RandomNumberGenerator.Create());
         config.AddRule(TokenEntry.CheckOwners);
         config.AddConsequence(TokenEntry.Release);
         config.Live = Live;
@@ -147,7 +149,7 @@ public sealed class EnrolmentService
     /// <summary>Takes the unit's two free mobile tokens, with random serial numbers. An error when it has them already.</summary>
     public (IReadOnlyList<string> Serials, ConfigError? Error) ImportTrial()
     {
-        var license = TrialLicense + Convert.ToHexString(RandomNumberGenerator.GetBytes(4));
+        var license = TrialLicense + Number(4);
         List<string> serials = [];
         ConfigError? taken = null;
         var error = _config.Commit(tree =>
@@ -162,7 +164,7 @@ public sealed class EnrolmentService
             while (serials.Count < TrialTokens)
             {
                 // Never one of the lab's own, which begin with zeros.
-                var serial = "FTKMOB" + Convert.ToHexString(RandomNumberGenerator.GetBytes(5));
+                var serial = "FTKMOB" + Number(5);
                 if (!serial.StartsWith("FTKMOB00", StringComparison.Ordinal) && table.Find(serial) is null)
                 {
                     serials.Add(serial);
@@ -253,7 +255,7 @@ public sealed class EnrolmentService
             step = _life.Follow(previous, next, NewCode, Life(next), _time.GetUtcNow());
         }
         // Not waited for: all of it follows from the configuration, which is on disk; a code leaves only after its own commit.
-        _ = FinishAsync(step);
+        WorkInHand.Run(WorkInHand.Of(_time), () => FinishAsync(step));
     }
 
     private async Task FinishAsync(TokenStep step)
@@ -318,6 +320,13 @@ public sealed class EnrolmentService
         tree.List(TokensPath).Find(serial) is { } entry ? tree.With(TokensPath, tree.List(TokensPath).With(serial, change(entry))) : tree;
 
     private static TimeSpan Life(ConfigTree config) => TimeSpan.FromHours(config.Object("system global").Number("two-factor-ftm-expiry"));
+
+    private string Number(int length)
+    {
+        var number = new byte[length];
+        _numbers.GetBytes(number);
+        return Convert.ToHexString(number);
+    }
 
     private static string NewCode() => TokenLife.CodeOf(RandomNumberGenerator.GetBytes(10));
 }

@@ -57,6 +57,11 @@ public static class EventLine
             return;
         }
         line.Append('"');
+        if (value.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0 && !value.AsSpan().ContainsAny('"', '\\'))
+        {
+            line.Append(value).Append("\" ");
+            return;
+        }
         foreach (var rune in value.EnumerateRunes())
         {
             switch (rune.Value)

@@ -11,7 +11,7 @@ namespace Appliance.Firmware.Events;
 public sealed class EventLog
 {
     /// <summary>The table that the log needs in the state database.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, logid TEXT NOT NULL, subtype TEXT NOT NULL, level INTEGER NOT NULL, logdesc TEXT NOT NULL, fields TEXT NOT NULL, line TEXT NOT NULL)";
+    public const string Table = "CREATE TABLE IF NOT EXISTS event_entry (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, logid TEXT NOT NULL, subtype TEXT NOT NULL, level INTEGER NOT NULL, logdesc TEXT NOT NULL, fields TEXT NOT NULL, devname TEXT NOT NULL)";
 
     private const int MemoryLimit = 10_000;
     private const int DiskLimit = 100_000;
@@ -21,18 +21,19 @@ public sealed class EventLog
     private readonly string _deviceId;
     private readonly Lock _lock = new();
     private readonly Queue<EventRecord> _recent = [];
-    private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Somebody waits for the next event; null while nobody does.</summary>
+    private TaskCompletionSource? _written;
     private long _lastId;
 
     /// <summary>Opens the log with what the database remembers.</summary>
     public EventLog(StateDatabase state, TimeProvider time, string deviceId)
     {
         (_state, _time, _deviceId) = (state, time, deviceId);
-        foreach (var record in state.Read($"SELECT * FROM (SELECT id, time, logid, subtype, level, logdesc, fields, line FROM event ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => new EventRecord(
+        foreach (var record in state.Read($"SELECT * FROM (SELECT id, time, logid, subtype, level, logdesc, fields, devname FROM event_entry ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => new EventRecord(
             row.GetInt64(0),
             new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero),
             new EventEntry(row.GetString(2), row.GetString(3), (EventLevel)row.GetInt32(4), row.GetString(5), ReadFields(row.GetString(6))),
-            row.GetString(7))))
+            (row.GetString(7), deviceId))))
         {
             _recent.Enqueue(record);
             _lastId = record.Id;
@@ -52,28 +53,25 @@ public sealed class EventLog
     public EventRecord Write(EventEntry entry)
     {
         EventRecord record;
-        TaskCompletionSource wake;
+        TaskCompletionSource? wake;
         lock (_lock)
         {
-            var now = _time.GetUtcNow();
-            record = new EventRecord(_lastId + 1, now, entry, EventLine.Format(entry, now, DeviceName, _deviceId));
+            record = new EventRecord(_lastId + 1, _time.GetUtcNow(), entry, (DeviceName, _deviceId));
             _lastId = record.Id;
             _recent.Enqueue(record);
             if (_recent.Count > MemoryLimit)
             {
                 _recent.Dequeue();
             }
-            _state.Post(new StateWrite("INSERT INTO event (id, time, logid, subtype, level, logdesc, fields, line) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)",
-                record.Id, now.UtcTicks, entry.LogId, entry.Subtype, (int)entry.Level, entry.Description, WriteFields(entry.Fields), record.Line));
+            _state.Post(record);
             if (record.Id % 1000 == 0)
             {
-                _state.Post(new StateWrite("DELETE FROM event WHERE id <= $0", record.Id - DiskLimit));
+                _state.Post(new StateWrite("DELETE FROM event_entry WHERE id <= $0", record.Id - DiskLimit));
             }
-            wake = _written;
-            _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            (wake, _written) = (_written, null);
             Written?.Invoke(record);
         }
-        wake.SetResult();
+        wake?.SetResult();
         return record;
     }
 
@@ -91,24 +89,8 @@ public sealed class EventLog
     {
         lock (_lock)
         {
-            return _lastId > id ? Task.CompletedTask : _written.Task.WaitAsync(cancellationToken);
+            return _lastId > id ? Task.CompletedTask : (_written ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
         }
-    }
-
-    private static string WriteFields(ImmutableArray<(string Name, string Value)> fields)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartArray();
-            foreach (var (name, value) in fields)
-            {
-                json.WriteStringValue(name);
-                json.WriteStringValue(value);
-            }
-            json.WriteEndArray();
-        }
-        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     private static ImmutableArray<(string Name, string Value)> ReadFields(string text)

@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Collections.Immutable;
+using System.Text.Json;
+using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Events;
 
@@ -26,8 +29,61 @@ public enum EventLevel
 public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, string Description, params ImmutableArray<(string Name, string Value)> Fields);
 
 /// <summary>One event of the log.</summary>
-/// <param name="Id">Rises by one; survives restarts.</param>
-/// <param name="Time">When it happened, by the appliance's clock.</param>
-/// <param name="Entry">What happened.</param>
-/// <param name="Line">The same as one syslog line of <c>key=value</c>.</param>
-public sealed record EventRecord(long Id, DateTimeOffset Time, EventEntry Entry, string Line);
+/// <param name="id">Rises by one; survives restarts.</param>
+/// <param name="time">When it happened, by the appliance's clock.</param>
+/// <param name="entry">What happened.</param>
+/// <param name="device">Whose it was then: its name, and its serial number.</param>
+public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateRow
+{
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? s_words;
+
+    /// <summary>Rises by one; survives restarts.</summary>
+    public long Id => id;
+
+    /// <summary>When it happened, by the appliance's clock.</summary>
+    public DateTimeOffset Time => time;
+
+    /// <summary>What happened.</summary>
+    public EventEntry Entry => entry;
+
+    /// <summary>The same as one syslog line of <c>key=value</c>. Put together when it is first asked for: most events are never looked at.</summary>
+    public string Line => field ??= EventLine.Format(entry, time, device.Name, device.Id);
+
+    /// <inheritdoc/>
+    string IStateRow.Sql => "INSERT INTO event_entry (id, time, logid, subtype, level, logdesc, fields, devname) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)";
+
+    /// <inheritdoc/>
+    void IStateRow.Bind(StateStatement statement)
+    {
+        statement.Bind(0, id);
+        statement.Bind(1, time.UtcTicks);
+        statement.Bind(2, entry.LogId);
+        statement.Bind(3, entry.Subtype);
+        statement.Bind(4, (long)entry.Level);
+        statement.Bind(5, entry.Description);
+        statement.Bind(6, Words(entry.Fields));
+        statement.Bind(7, device.Name);
+    }
+
+    private static ReadOnlySpan<byte> Words(ImmutableArray<(string Name, string Value)> fields)
+    {
+        if (s_words is not var (buffer, json))
+        {
+            buffer = new ArrayBufferWriter<byte>(1024);
+            json = new Utf8JsonWriter(buffer);
+            s_words = (buffer, json);
+        }
+        buffer.ResetWrittenCount();
+        json.Reset();
+        json.WriteStartArray();
+        foreach (var (name, value) in fields)
+        {
+            json.WriteStringValue(name);
+            json.WriteStringValue(value);
+        }
+        json.WriteEndArray();
+        json.Flush();
+        return buffer.WrittenSpan;
+    }
+}

@@ -1,159 +1,139 @@
-using System.Text.Json;
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Text;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>What a phone's answer is brought to.</summary>
+/// <summary>What a phone's answer is brought to. Both are called on many threads at once; what they are given is theirs until they return.</summary>
 public interface IPushAnswers
 {
-    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it ("" when none was). True when this decided the login.</summary>
-    Task<bool> ApproveAsync(string sessionId, string code, string number);
+    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it (empty when none was). True when this decided the login.</summary>
+    ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number);
 
     /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
-    Task<bool> AlertAsync(string sessionId, string message, byte[] hmac);
+    ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac);
 }
 
 /// <summary>
 /// Where phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/push-dialect.md). 200 means accepted, 401 refused; nothing else is told
 /// about sessions. What is not a well-formed answer gets 400, 404, 405, 413 or 415, with no body.
 /// </summary>
+/// <remarks>An answer that needs not wait, for its body or for the disk, makes no garbage: docs/performance.md.</remarks>
 /// <param name="push">Takes the answers.</param>
 /// <param name="callers">Who may call at all; anybody else gets 403. Null: whoever can reach it.</param>
 /// <param name="debug">Told what became of each answer.</param>
-public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers, DebugTap debug)
+public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers, DebugTap debug) : IHttpService
 {
     /// <summary>The path, with and without its last slash.</summary>
     public const string Path = "/api/v1/pushauthresp/";
 
-    /// <summary>Serves one request.</summary>
-    public async Task ServeAsync(HttpContext context)
+    private const int CodeMax = 16;
+
+    /// <summary>A body, however long, is there within 5 s: with the 5 s of its head a request takes 10 s at most.</summary>
+    private static readonly MinDataRate Haste = new(bytesPerSecond: RequestBody.SizeMax / 5.0, gracePeriod: TimeSpan.FromSeconds(5));
+
+    /// <inheritdoc/>
+    public Task ServeAsync(IFeatureCollection request)
     {
-        context.Response.StatusCode = await AnswerAsync(context).ConfigureAwait(false);
-        context.Response.ContentLength = 0;
+        if (Refusal(request) is { } status)
+        {
+            Answer(request, status);
+            return Task.CompletedTask;
+        }
+        request.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = Haste;
+        var reader = request.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+        var reading = RequestBody.ReadInPlaceAsync(reader, request.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength);
+        if (!reading.IsCompletedSuccessfully)
+        {
+            return ServeAsync(request, reader, reading);
+        }
+        var (body, bad) = reading.Result;
+        var deciding = body is { } whole ? DecideAsync(request, reader, whole) : new(bad);
+        if (!deciding.IsCompletedSuccessfully)
+        {
+            return ServeAsync(request, deciding);
+        }
+        Answer(request, deciding.Result);
+        return Task.CompletedTask;
     }
 
-    private async Task<int> AnswerAsync(HttpContext context)
+    private async Task ServeAsync(IFeatureCollection request, PipeReader reader, ValueTask<(ReadOnlySequence<byte>? Body, int Status)> reading)
     {
-        var request = context.Request;
+        var (body, status) = await reading.ConfigureAwait(false);
+        Answer(request, body is { } whole ? await DecideAsync(request, reader, whole).ConfigureAwait(false) : status);
+    }
+
+    private static async Task ServeAsync(IFeatureCollection request, ValueTask<int> deciding) => Answer(request, await deciding.ConfigureAwait(false));
+
+    private static void Answer(IFeatureCollection request, int status)
+    {
+        var response = request.GetRequiredFeature<IHttpResponseFeature>();
+        response.StatusCode = status;
+        response.Headers.ContentLength = 0;
+    }
+
+    private static IPAddress Source(IFeatureCollection request) => request.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress!.MapToIPv4();
+
+    /// <summary>Why a request is not even read; null when it is.</summary>
+    private int? Refusal(IFeatureCollection features)
+    {
+        var request = features.GetRequiredFeature<IHttpRequestFeature>();
         // The raw target: an encoded spelling of the path is not the path.
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (target is not (Path or "/api/v1/pushauthresp"))
+        if (request.RawTarget is not (Path or "/api/v1/pushauthresp"))
         {
             return StatusCodes.Status404NotFound;
         }
-        var from = context.Connection.RemoteIpAddress!.MapToIPv4();
-        if (callers?.Allows(from) == false)
+        if (callers is not null && Source(features) is var from && !callers.Allows(from))
         {
             debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: refused, no trusted host of any administrator");
             return StatusCodes.Status403Forbidden;
         }
         if (request.Method != HttpMethods.Post)
         {
-            context.Response.Headers.Allow = HttpMethods.Post;
+            features.GetRequiredFeature<IHttpResponseFeature>().Headers.Allow = HttpMethods.Post;
             return StatusCodes.Status405MethodNotAllowed;
         }
-        if (request.ContentType is not { } type || !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
-        {
-            return StatusCodes.Status415UnsupportedMediaType;
-        }
-        var (body, status) = await RequestBody.ReadAsync(context).ConfigureAwait(false);
-        if (body is null)
-        {
-            return status;
-        }
-        var answer = PhoneAnswer.Parse(body);
-        var accepted = answer switch
-        {
-            null => (bool?)null,
-            { Action: "validate", TokenCode: { } code } => await push.ApproveAsync(answer.SessionId, code, answer.Number ?? "").ConfigureAwait(false),
-            { Action: "alert", Message: { } message, Hmac: { } hmac, Number: null } => await push.AlertAsync(answer.SessionId, message, hmac).ConfigureAwait(false),
-            _ => null,
-        };
-        debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: {(answer is null ? "not well formed" : answer.Action is "validate" or "alert" ? answer.Action : "unknown action")}, {(accepted switch { true => "accepted", false => "refused", null => "not understood" })}");
-        return accepted switch
-        {
-            true => StatusCodes.Status200OK,
-            false => StatusCodes.Status401Unauthorized,
-            null => StatusCodes.Status400BadRequest,
-        };
-    }
-}
-
-/// <summary>What a phone answers, as it stands on the wire.</summary>
-internal sealed record PhoneAnswer(string SessionId, string Action, string? TokenCode, string? Message, byte[]? Hmac, string? Number)
-{
-    private const int MessageMax = 256;
-
-    /// <summary>Reads an answer; null for anything but one JSON object with each field once and of the right form.</summary>
-    internal static PhoneAnswer? Parse(ReadOnlySpan<byte> body)
-    {
-        string? session = null, action = null, code = null, message = null, hmac = null, number = null;
-        try
-        {
-            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 2 });
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            {
-                return null;
-            }
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var name = reader.GetString();
-                if (!reader.Read() || reader.TokenType != JsonTokenType.String)
-                {
-                    return null;
-                }
-                var value = reader.GetString()!;
-                var known = name switch
-                {
-                    "session_id" => Set(ref session, value),
-                    "action" => Set(ref action, value),
-                    "token_code" => Set(ref code, value),
-                    "message" => Set(ref message, value),
-                    "hmac" => Set(ref hmac, value),
-                    "number" => Set(ref number, value),
-                    _ => false,
-                };
-                if (!known)
-                {
-                    return null;
-                }
-            }
-            if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
-            {
-                return null;
-            }
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
-            return null;
-        }
-        if (session is not { Length: 32 } || action is null || message is { Length: > MessageMax } || code is { Length: > 16 } || number is { Length: > 4 })
-        {
-            return null;
-        }
-        byte[]? signature = null;
-        if (hmac is not null)
-        {
-            if (hmac.Length != 64 || !hmac.All(char.IsAsciiHexDigit))
-            {
-                return null;
-            }
-            signature = Convert.FromHexString(hmac);
-        }
-        return new PhoneAnswer(session, action, code, message, signature, number);
+        return request.Headers.ContentType is [{ } type, ..] && type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) ? null : StatusCodes.Status415UnsupportedMediaType;
     }
 
-    private static bool Set(ref string? field, string value)
+    /// <summary>What a body is answered. Lets go of it before anything is waited for.</summary>
+    private ValueTask<int> DecideAsync(IFeatureCollection request, PipeReader reader, ReadOnlySequence<byte> body)
     {
-        if (field is not null)
+        var answer = PhoneAnswer.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray());
+        var action = answer.Action;
+        var deciding = (answer.Action, answer.Session) switch
         {
-            return false;
+            (PhoneAction.Validate, { } session) => Approve(session, answer),
+            (PhoneAction.Alert, { } session) => push.AlertAsync(session, Encoding.UTF8.GetString(answer.Message), Convert.FromHexString(Encoding.UTF8.GetString(answer.Hmac))),
+            _ => new ValueTask<bool>(false),
+        };
+        reader.AdvanceTo(body.End);
+        return deciding.IsCompletedSuccessfully ? new(Tell(request, action, deciding.Result)) : TellAsync(request, action, deciding);
+    }
+
+    private ValueTask<bool> Approve(PushSessionId session, PhoneAnswer answer)
+    {
+        Span<char> text = stackalloc char[CodeMax * 2];
+        var code = text[..Encoding.UTF8.GetChars(answer.Code, text)];
+        var rest = text[code.Length..];
+        return push.ApproveAsync(session, code, rest[..Encoding.UTF8.GetChars(answer.Number, rest)]);
+    }
+
+    private async ValueTask<int> TellAsync(IFeatureCollection request, PhoneAction action, ValueTask<bool> deciding) => Tell(request, action, await deciding.ConfigureAwait(false));
+
+    private int Tell(IFeatureCollection request, PhoneAction action, bool accepted)
+    {
+        if (debug.IsWatched(DebugArea.FtmPush))
+        {
+            debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {Source(request)}: {(action switch { PhoneAction.Validate => "validate", PhoneAction.Alert => "alert", _ => "not well formed" })}, {(action == PhoneAction.None ? "not understood" : accepted ? "accepted" : "refused")}");
         }
-        field = value;
-        return true;
+        return action == PhoneAction.None ? StatusCodes.Status400BadRequest : accepted ? StatusCodes.Status200OK : StatusCodes.Status401Unauthorized;
     }
 }

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
@@ -29,6 +29,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private readonly ITimer _healthTimer;
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly WorkInHand? _work;
     private volatile FtmPushSettings _settings = new(false, "", 0);
 
     /// <param name="login">The logins that wait.</param>
@@ -40,6 +41,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, DebugTap debug, Action<RegistrationGone> gone)
     {
         (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
+        _work = WorkInHand.Of(time);
         _healthTimer = time.CreateTimer(_ => Watch(health => health.Tick(_time.GetUtcNow())), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -60,7 +62,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         PushSession? session;
         lock (_lock)
         {
-            session = _sessions.Open(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), order);
+            session = _sessions.Open(PushSessionId.New(), order);
         }
         if (session is null)
         {
@@ -68,7 +70,20 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         }
         _debug.Write(DebugArea.FtmPush, $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0");
         // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
-        _ = SendAsync(session, settings);
+        WorkInHand.Run(_work, () => SendAsync(session, settings));
+    }
+
+    /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    public long? LoginOf(string sessionId)
+    {
+        if (PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is not { } id)
+        {
+            return null;
+        }
+        lock (_lock)
+        {
+            return _sessions.LoginOf(id);
+        }
     }
 
     /// <inheritdoc/>
@@ -81,12 +96,19 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     }
 
     /// <inheritdoc/>
-    public Task<bool> ApproveAsync(string sessionId, string code, string number) =>
-        AnswerAsync(sessionId, session => _login.PushApprovedAsync(session.Order.RequestId, code, number));
+    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) =>
+        Take(session) is { } taken ? ReturnAsync(taken, _login.PushApprovedAsync(taken.Order.RequestId, code, number)) : new(false);
 
     /// <inheritdoc/>
-    public Task<bool> AlertAsync(string sessionId, string message, byte[] hmac) =>
-        AnswerAsync(sessionId, session => PushSessions.IsGenuineAlert(session.Order.Token.Seed!.AlertKey(), sessionId, message, hmac) ? _login.PushDeniedAsync(session.Order.RequestId) : Task.FromResult(false));
+    public ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
+    {
+        if (Take(session) is not { } taken)
+        {
+            return new(false);
+        }
+        var genuine = PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac);
+        return ReturnAsync(taken, genuine ? new(_login.PushDeniedAsync(taken.Order.RequestId)) : new(false));
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -96,28 +118,45 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         _stopping.Dispose();
     }
 
-    private async Task<bool> AnswerAsync(string sessionId, Func<PushSession, Task<bool>> decide)
+    private PushSession? Take(PushSessionId id)
     {
-        PushSession? session;
+        var now = _time.GetUtcNow();
         lock (_lock)
         {
-            session = _sessions.Take(sessionId, _time.GetUtcNow());
+            return _sessions.Take(id, now);
         }
-        if (session is null)
+    }
+
+    private void Return(PushSession session, bool decided)
+    {
+        lock (_lock)
         {
-            return false;
+            _sessions.Return(session, decided);
         }
+    }
+
+    /// <summary>The session is given back when the answer to it was looked at, also when that failed.</summary>
+    private ValueTask<bool> ReturnAsync(PushSession session, ValueTask<bool> deciding)
+    {
+        if (!deciding.IsCompletedSuccessfully)
+        {
+            return ReturnLaterAsync(session, deciding);
+        }
+        var decided = deciding.Result;
+        Return(session, decided);
+        return new(decided);
+    }
+
+    private async ValueTask<bool> ReturnLaterAsync(PushSession session, ValueTask<bool> deciding)
+    {
         var decided = false;
         try
         {
-            return decided = await decide(session).ConfigureAwait(false);
+            return decided = await deciding.ConfigureAwait(false);
         }
         finally
         {
-            lock (_lock)
-            {
-                _sessions.Return(session, decided);
-            }
+            Return(session, decided);
         }
     }
 
@@ -136,7 +175,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         try
         {
             result = await _sender.SendAsync(new PushMessage(
-                order.Token.RegistrationId, order.Token.Serial, session.Id, settings.CallbackHost, settings.ServerPort,
+                order.Token.RegistrationId, order.Token.Serial, session.Id.ToString(), settings.CallbackHost, settings.ServerPort,
                 order.User, order.Source, order.Time, order.Expires, order.Token.OsVersion, order.NumberMatch), _stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

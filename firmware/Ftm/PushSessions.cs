@@ -5,9 +5,21 @@ using Appliance.Firmware.Login;
 namespace Appliance.Firmware.Ftm;
 
 /// <summary>One push that is out.</summary>
-/// <param name="Id">32 hex digits, known to the phone alone.</param>
-/// <param name="Order">The login that it belongs to.</param>
-public sealed record PushSession(string Id, PushOrder Order);
+/// <param name="id">Known to the phone alone.</param>
+/// <param name="order">The login that it belongs to.</param>
+public sealed class PushSession(PushSessionId id, PushOrder order)
+{
+    /// <summary>Known to the phone alone.</summary>
+    public PushSessionId Id => id;
+
+    /// <summary>The login that it belongs to.</summary>
+    public PushOrder Order => order;
+
+    internal int WrongAnswers { get; set; }
+
+    /// <summary>True while an answer to it is looked at: no second one finds it.</summary>
+    internal bool Taken { get; set; }
+}
 
 /// <summary>
 /// The push-session core: which answer belongs to which login, and that each session is decided at most once. Synchronous; the
@@ -18,66 +30,69 @@ public sealed class PushSessions
     /// <summary>Wrong codes after which a session is over: its id alone must not allow guessing.</summary>
     private const int WrongAnswersMax = 3;
 
-    private readonly Dictionary<string, Entry> _byId = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _idByRequest = new(StringComparer.Ordinal);
-
-    private sealed class Entry(PushSession session)
-    {
-        public PushSession Session => session;
-        public int WrongAnswers { get; set; }
-
-        /// <summary>True while an answer to it is looked at: no second one finds it.</summary>
-        public bool Taken { get; set; }
-    }
+    private readonly Dictionary<PushSessionId, PushSession> _byId = [];
+    private readonly Dictionary<string, PushSession> _byRequest = new(StringComparer.Ordinal);
 
     /// <summary>How many pushes are out.</summary>
     public int Count => _byId.Count;
 
     /// <summary>Opens a session under a fresh random id; null when this login has one already: one push for a login.</summary>
-    public PushSession? Open(string id, PushOrder order)
+    public PushSession? Open(PushSessionId id, PushOrder order)
     {
-        if (_idByRequest.ContainsKey(order.RequestId))
+        var session = new PushSession(id, order);
+        if (!_byRequest.TryAdd(order.RequestId, session))
         {
             return null;
         }
-        var session = new PushSession(id, order);
-        _byId.Add(id, new Entry(session));
-        _idByRequest.Add(order.RequestId, id);
+        _byId.Add(id, session);
         return session;
     }
 
+    /// <summary>The login that a session belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    public long? LoginOf(PushSessionId id) => _byId.TryGetValue(id, out var session) ? session.Order.LoginId : null;
+
     /// <summary>True while nobody has taken or cancelled the session.</summary>
-    public bool IsOpen(string id) => _byId.ContainsKey(id);
+    public bool IsOpen(PushSessionId id) => _byId.ContainsKey(id);
 
     /// <summary>
     /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, taken, decided,
     /// cancelled, late). <see cref="Return"/> says what became of the answer.
     /// </summary>
-    public PushSession? Take(string id, DateTimeOffset now)
+    public PushSession? Take(PushSessionId id, DateTimeOffset now)
     {
-        if (!_byId.TryGetValue(id, out var entry) || entry.Taken)
+        if (Find(id, now) is { } session)
+        {
+            session.Taken = true;
+            return session;
+        }
+        return null;
+    }
+
+    /// <summary>The session that <see cref="Take"/> would take; one that is late is gone.</summary>
+    public PushSession? Find(PushSessionId id, DateTimeOffset now)
+    {
+        if (!_byId.TryGetValue(id, out var session) || session.Taken)
         {
             return null;
         }
-        if (now >= entry.Session.Order.Expires)
+        if (now >= session.Order.Expires)
         {
-            Remove(entry.Session);
+            Remove(session);
             return null;
         }
-        entry.Taken = true;
-        return entry.Session;
+        return session;
     }
 
     /// <summary>The answer to a taken session was looked at: it decided the login, or it did not (a wrong code) and another may, unless there were too many.</summary>
     public void Return(PushSession session, bool decided)
     {
         // Cancelled meanwhile: then it is gone, and must not come back.
-        if (!_byId.TryGetValue(session.Id, out var entry))
+        if (!_byId.ContainsKey(session.Id))
         {
             return;
         }
-        entry.Taken = false;
-        if (decided || ++entry.WrongAnswers >= WrongAnswersMax)
+        session.Taken = false;
+        if (decided || ++session.WrongAnswers >= WrongAnswersMax)
         {
             Remove(session);
         }
@@ -86,9 +101,9 @@ public sealed class PushSessions
     /// <summary>The login is decided otherwise: answers to its push are refused from now on.</summary>
     public void Cancel(string requestId)
     {
-        if (_idByRequest.Remove(requestId, out var id))
+        if (_byRequest.Remove(requestId, out var session))
         {
-            _byId.Remove(id);
+            _byId.Remove(session.Id);
         }
     }
 
@@ -103,6 +118,6 @@ public sealed class PushSessions
     private void Remove(PushSession session)
     {
         _byId.Remove(session.Id);
-        _idByRequest.Remove(session.Order.RequestId);
+        _byRequest.Remove(session.Order.RequestId);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Firmware.Http;
@@ -9,19 +10,46 @@ public static class RequestBody
     /// <summary>The greatest body that any service of the unit takes.</summary>
     public const int SizeMax = 8192;
 
+    /// <summary>
+    /// The body where the server has it, whole; the caller lets go of it by advancing the reader to its end. Null when it cannot be had, with
+    /// the status that says why (400 broken, 408 too slow, 413 too large): then there is nothing to advance.
+    /// </summary>
+    internal static ValueTask<(ReadOnlySequence<byte>? Body, int Status)> ReadInPlaceAsync(PipeReader reader, long? length)
+    {
+        if (length > SizeMax)
+        {
+            return new((null, StatusCodes.Status413PayloadTooLarge));
+        }
+        var reading = reader.ReadAsync();
+        if (!reading.IsCompletedSuccessfully)
+        {
+            return ReadInPlaceAsync(reader, reading);
+        }
+        var result = reading.Result;
+        return result is { IsCompleted: true, Buffer.Length: <= SizeMax } ? new((result.Buffer, StatusCodes.Status200OK)) : ReadInPlaceAsync(reader, new ValueTask<ReadResult>(result));
+    }
+
     /// <summary>The body; null when it cannot be had, with the status that says why (400 broken, 408 too slow, 413 too large).</summary>
     public static async ValueTask<(byte[]? Body, int Status)> ReadAsync(HttpContext context)
     {
-        if (context.Request.ContentLength > SizeMax)
-        {
-            return (null, StatusCodes.Status413PayloadTooLarge);
-        }
         var reader = context.Request.BodyReader;
+        var (inPlace, status) = await ReadInPlaceAsync(reader, context.Request.ContentLength).ConfigureAwait(false);
+        if (inPlace is not { } whole)
+        {
+            return (null, status);
+        }
+        var body = whole.ToArray();
+        reader.AdvanceTo(whole.End);
+        return (body, status);
+    }
+
+    private static async ValueTask<(ReadOnlySequence<byte>? Body, int Status)> ReadInPlaceAsync(PipeReader reader, ValueTask<ReadResult> reading)
+    {
         try
         {
+            var result = await reading.ConfigureAwait(false);
             while (true)
             {
-                var result = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
                 if (result.Buffer.Length > SizeMax)
                 {
                     reader.AdvanceTo(result.Buffer.End);
@@ -29,11 +57,10 @@ public static class RequestBody
                 }
                 if (result.IsCompleted)
                 {
-                    var body = result.Buffer.ToArray();
-                    reader.AdvanceTo(result.Buffer.End);
-                    return (body, StatusCodes.Status200OK);
+                    return (result.Buffer, StatusCodes.Status200OK);
                 }
                 reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                result = await reader.ReadAsync().ConfigureAwait(false);
             }
         }
         catch (BadHttpRequestException error)

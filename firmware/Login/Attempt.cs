@@ -15,6 +15,12 @@ internal enum PushState
     Over,
 }
 
+/// <summary>A question to a remote server that is out.</summary>
+/// <param name="Answer">What was answered to its challenge, as the client gave it; null for a first factor.</param>
+/// <param name="Expires">When the verdict comes too late.</param>
+/// <param name="Deadline">Which deadline that is.</param>
+internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, DeadlineName Deadline);
+
 /// <summary>A login that waits: for the verdict of a remote server, or for its second factor.</summary>
 internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Account account)
 {
@@ -29,11 +35,29 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
 
     internal string RequestId => draw.Handle.RequestId;
 
-    /// <summary>Who it would be.</summary>
-    internal Account Account => account;
+    /// <summary>Who it would be; the groups of somebody whom a remote server knows are there once it has accepted him.</summary>
+    internal Account Account { get; set; } = account;
 
-    /// <summary>False while a remote server is asked for the first factor.</summary>
+    /// <summary>False until the password is known to be right, here or at a remote server.</summary>
     internal bool FirstFactorGiven { get; set; }
+
+    /// <summary>What the remote server is asked now; null while it is asked nothing.</summary>
+    internal RemoteQuestion? Question { get; set; }
+
+    /// <summary>How often it was asked.</summary>
+    internal int Questions { get; set; }
+
+    /// <summary>What it wants the person to answer; null when it wants nothing.</summary>
+    internal RemoteVerdict.Challenged? Challenge { get; set; }
+
+    /// <summary>True once it challenged: then a second factor was asked, whatever comes.</summary>
+    internal bool WasChallenged { get; set; }
+
+    /// <summary>It accepted while nobody waited: the client has to come.</summary>
+    internal RemoteVerdict.Accepted? Acceptance { get; set; }
+
+    /// <summary>True while a client may go on with it: something is asked of the person.</summary>
+    internal bool IsAnswerable => FirstFactorGiven || Challenge is not null;
 
     /// <summary>True when the account is nobody's here, but of the group of a remote server.</summary>
     internal bool IsFallback { get; init; }
@@ -63,16 +87,16 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal string? DriftedCode { get; set; }
 
     /// <summary>Under which the wrong codes of its factor are counted, whoever offers them.</summary>
-    internal string FactorKey => account.Factor switch
+    internal string FactorKey => field ??= Account.Factor switch
     {
         SecondFactor.OfToken token => "token:" + token.Seed.Identity,
         _ => "code:" + PushKey,
     };
 
     /// <summary>Under which its pushes are counted.</summary>
-    internal string PushKey => (request.Kind == LoginKind.Admin ? "admin:" : "user:") + account.Name;
+    internal string PushKey => field ??= (request.Kind == LoginKind.Admin ? "admin:" : "user:") + Account.Name;
 
-    internal FactorKind FactorKind => account.Factor is SecondFactor.OfCode code ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email) : FactorKind.FortiToken;
+    internal FactorKind FactorKind => Account.Factor is SecondFactor.OfCode code ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email) : FactorKind.FortiToken;
 
     internal ChallengeReason Asks => FactorKind switch
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
@@ -89,6 +90,8 @@ public enum Refusal
     PushFailed,
     /// <summary>The remote server could not be asked.</summary>
     RemoteUnavailable,
+    /// <summary>The remote server said no while a phone was asked: denied there, or too late.</summary>
+    RemoteDenied,
     /// <summary>No such pending login.</summary>
     UnknownRequest,
     /// <summary>Superseded: a code was typed, or another request took over the wait.</summary>
@@ -106,6 +109,8 @@ public enum ChallengeReason
     EmailCode,
     /// <summary>The code that was sent by SMS.</summary>
     SmsCode,
+    /// <summary>What a remote server asks, in its own words.</summary>
+    Remote,
     /// <summary>The token's clock has drifted: its next code.</summary>
     NextCode,
     /// <summary>To wait for the next time step.</summary>
@@ -135,6 +140,9 @@ public abstract record LoginAnswer
         /// <summary>With <see cref="ChallengeReason.NextCode"/>: the code that the client typed, for its eyes only.</summary>
         public string TypedCode { get; init; } = "";
 
+        /// <summary>With <see cref="ChallengeReason.Remote"/>: the remote server's words; may hold anything.</summary>
+        public string RemoteText { get; init; } = "";
+
         /// <summary>The number that must be typed on the phone; null when none must.</summary>
         public int? Number { get; init; }
 
@@ -144,6 +152,7 @@ public abstract record LoginAnswer
             ChallengeReason.Wait => WaitMessage.Text(Rest),
             ChallengeReason.Throttled => $"Too many wrong codes. Please wait {WaitMessage.Seconds(Rest)} seconds before the next one",
             ChallengeReason.NextCode => $"FortiToken clock drift detected (code: {TypedCode}). Please input the next code and continue",
+            ChallengeReason.Remote => RemoteWords(RemoteText),
             ChallengeReason.EmailCode => "Please enter the code that was sent to you by e-mail",
             ChallengeReason.SmsCode => "Please enter the code that was sent to you by SMS",
             _ when Push && Number is { } number => string.Create(CultureInfo.InvariantCulture, $"Please enter your token code or type the number {number} on your phone"),
@@ -152,6 +161,32 @@ public abstract record LoginAnswer
 
         /// <summary>Says nothing of codes.</summary>
         public override string ToString() => $"Challenge {Reason}";
+
+        /// <summary>One line, not too long, without what would end a field of a challenge line or what a terminal would obey.</summary>
+        private static string RemoteWords(string text)
+        {
+            const int Most = 200;
+            var words = new StringBuilder(Math.Min(text.Length, Most));
+            foreach (var rune in text.EnumerateRunes())
+            {
+                if (words.Length >= Most)
+                {
+                    break;
+                }
+                switch (rune.Value)
+                {
+                    case ',':
+                        break;
+                    case '&':
+                        words.Append("and");
+                        break;
+                    default:
+                        words.Append(Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? " " : rune.ToString());
+                        break;
+                }
+            }
+            return words.ToString().Trim() is { Length: > 0 } said ? said : "Please enter your token code";
+        }
     }
 
     /// <summary>Refused.</summary>

@@ -61,7 +61,7 @@ public sealed partial class LoginCore
             Note(step, id, new("name", account.Name == request.User ? "known" : "known by another spelling", account.Name == request.User ? "" : LoginSetting.User + " / set username-sensitivity") { Subject = account.Name });
             return (account, false);
         }
-        if (request.Kind == LoginKind.Admin || request.User.Length == 0 || fallback is not var (server, group))
+        if (request.Kind != LoginKind.SslVpn || request.User.Length == 0 || fallback is not var (server, group))
         {
             return (null, false);
         }
@@ -76,22 +76,6 @@ public sealed partial class LoginCore
         }
         Note(step, id, new("remote group", "asked for a name that is nobody's here", LoginSetting.AuthenticationRule) { Subject = group });
         return (new Account(request.User, Password: null, server, Enabled: true, new SecondFactor.None(), [group]), true);
-    }
-
-    private LoginStep AskRemote(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
-    {
-        if (_pending.Count >= PendingMax)
-        {
-            step.Answer = new LoginAnswer.Refused(Refusal.Overloaded);
-            return step;
-        }
-        attempt.Deadline = now + rules.Deadlines.RemoteAnswer;
-        attempt.DeadlineName = DeadlineName.RemoteAnswer;
-        _pending.Add(attempt.RequestId, attempt);
-        Remind(attempt, attempt.Deadline);
-        Note(step, attempt.Id, new("remote server", "asked", LoginDeadlines.Setting(DeadlineName.RemoteAnswer).Change) { Subject = $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}", At = attempt.Deadline });
-        step.Remote = new RemoteOrder(attempt.RequestId, attempt.Account.Remote, attempt.Request.User, attempt.Request.Password, attempt.Deadline);
-        return step;
     }
 
     /// <summary>Who it is is proved by the first factor; what remains is whether he may, and the second.</summary>
@@ -111,9 +95,9 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("rule", rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm", LoginSetting.AuthenticationRule), decides: true);
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
-            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback };
+            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback, TwoFactor = attempt.WasChallenged || account.HasSecondFactor };
             Note(step, attempt.Id, new("rule", $"portal {portal}", LoginSetting.AuthenticationRule) { Subject = group });
-            if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor)
+            if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor && !attempt.WasChallenged)
             {
                 Note(step, attempt.Id, new("second factor", "demanded of everybody by force-two-factor-auth", LoginSetting.ForceSecondFactor), decides: true);
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
@@ -122,7 +106,7 @@ public sealed partial class LoginCore
         switch (account.Factor)
         {
             case SecondFactor.None:
-                Note(step, attempt.Id, new("second factor", "not demanded", LoginSetting.TwoFactor), decides: true);
+                Note(step, attempt.Id, attempt.WasChallenged ? new("second factor", "given to the remote server") : new("second factor", "not demanded", LoginSetting.TwoFactor), decides: true);
                 return Succeed(step, attempt);
             case SecondFactor.OfCloud:
                 Note(step, attempt.Id, new("second factor", "FortiToken Cloud is not licensed", LoginSetting.TwoFactor), decides: true);
@@ -220,7 +204,7 @@ public sealed partial class LoginCore
         attempt.Number = rules.Lab.NumberMatch ? attempt.Draw.MatchNumber : null;
         Remind(attempt, attempt.PushExpires);
         _pushes.Sent(attempt.PushKey, rules.Lab, now, step.Memory);
-        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Number is not null);
+        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Id, attempt.Number is not null);
         Note(step, attempt.Id, new("push", attempt.Number is null ? "sent" : "sent, with a number to type on the phone", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = token.Serial, At = attempt.PushExpires });
     }
 
@@ -252,9 +236,9 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now, bool unknownName = false)
+    private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now, bool unknownName = false, string detail = "")
     {
-        step.Events.Add(LoginEvents.Refused(request, user, reason, now, unknownName));
+        step.Events.Add(LoginEvents.Refused(request, user, reason, now, unknownName, detail));
         CountFailure(step, request, user, reason, rules.Policy, now);
         step.Answer = new LoginAnswer.Refused(reason);
         return step;

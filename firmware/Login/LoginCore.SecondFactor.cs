@@ -6,61 +6,78 @@ namespace Appliance.Firmware.Login;
 /// <content>Codes that are typed, and phones that answer.</content>
 public sealed partial class LoginCore
 {
+    private static readonly LoginFact ApprovedFact = new("phone", "approved");
+
     /// <summary>
     /// The phone approved, with the code it shows and the number typed on it. True when both were right: the code is used up now, and the
-    /// login goes on with <see cref="ConfirmPush"/> once the step's memory is durable. A wrong code leaves the push pending; a wrong number
-    /// ends the login.
+    /// login goes on with <see cref="ConfirmPush(string, bool, LoginRules, DateTimeOffset)"/> once the step's memory is durable. A wrong code leaves the push pending; a
+    /// wrong number ends the login.
     /// </summary>
     public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, string number, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
+        var match = AskedBy(requestId, now) is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
+        return (PushApproved(step, requestId, match, number, rules, now), step);
+    }
+
+    /// <summary>Whose code an answer to a push has to be, for <see cref="TokenCore.Match"/>; null when the login waits for no phone.</summary>
+    internal (TokenSeed Seed, TokenPlace Place)? AskedBy(string requestId, DateTimeOffset now) =>
+        _pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? (seed, _tokens.Look(seed, now)) : null;
+
+    /// <summary>The same, with the code compared already.</summary>
+    internal bool PushApproved(LoginStep step, string requestId, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)
+    {
         if (Answerable(step, requestId, now) is not { } attempt)
         {
-            return (false, step);
+            return false;
         }
-        if (attempt.Number is { } shown && number.Length > 0 && number != shown.ToString(CultureInfo.InvariantCulture))
+        if (attempt.Number is { } shown && number.Length > 0 && !number.SequenceEqual(shown.ToString(CultureInfo.InvariantCulture)))
         {
             // Whoever guesses has one try of ninety: who sees the login's screen types what it shows.
-            _pushes.Answered(attempt.PushKey, step.Memory);
+            _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
             Note(step, attempt.Id, new("phone", "another number was typed than the login shows", LoginSetting.NumberMatch), decides: true);
             Deny(step, attempt, Refusal.WrongNumber, "approved with a wrong number", rules, now);
-            return (false, step);
+            return false;
         }
-        var verdict = _tokens.Check(((SecondFactor.OfToken)attempt.Account.Factor).Seed, attempt.Number is not null && number.Length == 0 ? "" : code, now);
-        if (verdict.Outcome != CodeOutcome.Accepted)
+        var unproved = attempt.Number is not null && number.Length == 0;
+        if (unproved || !_tokens.UseUp(((SecondFactor.OfToken)attempt.Account.Factor).Seed, match, now, step.Memory, out _))
         {
-            Note(step, attempt.Id, new("phone", attempt.Number is not null && number.Length == 0 ? "approved without the number" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
-            return (false, step);
+            Note(step, attempt.Id, new("phone", unproved ? "approved without the number" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
+            return false;
         }
-        step.Memory.AddRange(verdict.Memory);
         _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
-        _pushes.Answered(attempt.PushKey, step.Memory);
+        _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
         attempt.Push = PushState.Deciding;
-        return (true, step);
+        return true;
     }
 
     /// <summary>The approval is on disk: who waits is let in; if nobody waits yet, the next request of this login is, within login-timeout.</summary>
     public LoginStep ConfirmPush(string requestId, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
+        ConfirmPush(step, requestId, somebodyWaits, rules, now);
+        return step;
+    }
+
+    internal void ConfirmPush(LoginStep step, string requestId, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
+    {
         if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Push != PushState.Deciding)
         {
-            return step;
+            return;
         }
         attempt.Push = PushState.Approved;
         step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "approved"));
-        Note(step, attempt.Id, new("phone", "approved"), decides: somebodyWaits);
+        step.Facts.Add((attempt.Id, somebodyWaits ? ApprovedFact with { Decides = true } : ApprovedFact));
         if (somebodyWaits)
         {
             _pending.Remove(requestId);
             Succeed(step, attempt);
             step.Released.Add((requestId, step.Answer!));
-            return step;
+            return;
         }
         (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
         Remind(attempt, attempt.Deadline);
         Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
-        return step;
     }
 
     /// <summary>The phone denied: final. False when there is nothing to deny.</summary>
@@ -71,21 +88,21 @@ public sealed partial class LoginCore
         {
             return (false, step);
         }
-        _pushes.Answered(attempt.PushKey, step.Memory);
+        _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
         Note(step, attempt.Id, new("phone", "denied"), decides: true);
         Deny(step, attempt, Refusal.Denied, "denied", rules, now);
         return (true, step);
     }
 
     /// <summary>The push could not be sent: who waits for it is told at once; a code may still be typed.</summary>
-    public LoginStep PushFailed(string requestId)
+    public LoginStep PushFailed(string requestId, LoginRules rules)
     {
         var step = new LoginStep();
         if (_pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out)
         {
             attempt.Push = PushState.Over;
             attempt.PushRefusal = Refusal.PushFailed;
-            _pushes.Failed(attempt.PushKey, step.Memory);
+            _pushes.Failed(attempt.PushKey, rules.Lab, step.Memory);
             Note(step, attempt.Id, new("push", "could not be sent; a code may still be typed", LoginSetting.Push));
             step.Released.Add((requestId, new LoginAnswer.Refused(Refusal.PushFailed, Retry: true)));
         }
@@ -129,7 +146,7 @@ public sealed partial class LoginCore
         }
         if (attempt.Account.Factor is not SecondFactor.OfToken { Seed: var seed })
         {
-            return _codes.Check(attempt.RequestId, code, now) == OneTimeOutcome.Accepted ? Pass(step, attempt, now) : Fail(step, attempt, "wrong", rules, now);
+            return _codes.Check(attempt.RequestId, code, now) == OneTimeOutcome.Accepted ? Pass(step, attempt, rules, now) : Fail(step, attempt, "wrong", rules, now);
         }
         if (attempt.DriftedCode is { } drifted)
         {
@@ -141,7 +158,7 @@ public sealed partial class LoginCore
         {
             case CodeOutcome.Accepted:
                 step.Memory.AddRange(verdict.Memory);
-                return Pass(step, attempt, now);
+                return Pass(step, attempt, rules, now);
             case CodeOutcome.Wait:
                 Note(step, attempt.Id, new("code", $"used before; the next comes in {WaitMessage.Seconds(verdict.Wait)} seconds"));
                 return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.Wait, verdict.Wait) with { Push = false }, rules, now);
@@ -166,13 +183,13 @@ public sealed partial class LoginCore
         step.Memory.AddRange(verdict.Memory);
         step.Events.Add(LoginEvents.Drifted(attempt, verdict.Drift));
         Note(step, attempt.Id, new("token", $"synchronized, drift {verdict.Drift} steps") { Subject = attempt.Account.Token!.Serial });
-        return Pass(step, attempt, now);
+        return Pass(step, attempt, rules, now);
     }
 
-    private LoginStep Pass(LoginStep step, Attempt attempt, DateTimeOffset now)
+    private LoginStep Pass(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
     {
         _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
-        _pushes.Answered(attempt.PushKey, step.Memory);
+        _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
         Close(step, attempt, new LoginAnswer.Refused(Refusal.Superseded));
         Note(step, attempt.Id, new("code", "right, and used up"), decides: true);
         return Succeed(step, attempt);

@@ -13,7 +13,8 @@ namespace Appliance.Firmware.Login;
 /// </summary>
 /// <remarks>
 /// A login is <see cref="Start"/>, then any number of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle; a phone answers with
-/// <see cref="PushApproved"/> and <see cref="ConfirmPush"/>, or <see cref="PushDenied"/>; <see cref="Tick"/> ends what is late.
+/// <c>PushApproved</c> and <c>ConfirmPush</c>, or <see cref="PushDenied"/>; a remote server with <see cref="RemoteAnswered"/>;
+/// <see cref="Tick"/> ends what is late.
 /// </remarks>
 public sealed partial class LoginCore
 {
@@ -103,53 +104,36 @@ public sealed partial class LoginCore
         return FirstFactorGiven(step, new Attempt(id, request, draw, account), rules, canPush, now);
     }
 
-    /// <summary>A remote server's verdict on a first factor, or that there is none. False in vain calls change nothing.</summary>
-    public LoginStep RemoteAnswered(string requestId, RemoteVerdict verdict, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
-    {
-        var step = new LoginStep();
-        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.FirstFactorGiven || Lapse(step, attempt, now))
-        {
-            return step;
-        }
-        _pending.Remove(requestId);
-        var server = attempt.Account.Remote!;
-        Note(step, attempt.Id, new("remote server", verdict switch
-        {
-            RemoteVerdict.Accepted => "accepted",
-            RemoteVerdict.Rejected => "rejected",
-            _ => "cannot be asked",
-        })
-        { Subject = $"{server.Type} {server.Name}" }, decides: verdict != RemoteVerdict.Accepted);
-        _ = verdict == RemoteVerdict.Accepted
-            ? FirstFactorGiven(step, attempt, rules, canPush, now)
-            : Refuse(step, attempt.Request, attempt.Account.Name, verdict == RemoteVerdict.Rejected ? Refusal.BadCredentials : Refusal.RemoteUnavailable, rules, now);
-        step.Released.Add((requestId, step.Answer!));
-        return step;
-    }
-
     /// <summary>A typed code. Empty, while a push is out or approved: waits for the phone (*assumed*, see docs/ssl-vpn.md).</summary>
     /// <param name="handle">The pending login.</param>
     /// <param name="code">The code.</param>
     /// <param name="source">From where; another than that of the first factor is refused.</param>
     /// <param name="rules">The configuration in force.</param>
+    /// <param name="canPush">Whether a push to a token could be sent.</param>
     /// <param name="now">The time.</param>
     /// <param name="nextCode">The token's next code, in case its clock has drifted; "" when it was not given.</param>
     /// <param name="kind">By which way in; a login begun by another is not found.</param>
-    public LoginStep SubmitCode(LoginHandle handle, string code, IPAddress source, LoginRules rules, DateTimeOffset now, string nextCode = "", LoginKind kind = LoginKind.SslVpn)
+    public LoginStep SubmitCode(LoginHandle handle, string code, IPAddress source, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now, string nextCode = "", LoginKind kind = LoginKind.SslVpn)
     {
         var step = new LoginStep();
         if (Find(handle, source, kind, rules, now, step) is not { } attempt)
         {
             return step;
         }
+        if (attempt.Challenge is not null || attempt.Acceptance is not null)
+        {
+            return AnswerChallenge(step, attempt, code, rules, canPush, now);
+        }
         return code.Length == 0 && attempt.Push != PushState.None ? Await(step, attempt, rules, now) : CheckCode(step, attempt, code, nextCode, rules, now);
     }
 
     /// <summary>The client waits for the phone. No answer in the step: it has to wait, and comes with <see cref="LoginStep.Released"/> of a later one.</summary>
-    public LoginStep AwaitPush(LoginHandle handle, IPAddress source, LoginRules rules, DateTimeOffset now, LoginKind kind = LoginKind.SslVpn)
+    public LoginStep AwaitPush(LoginHandle handle, IPAddress source, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now, LoginKind kind = LoginKind.SslVpn)
     {
         var step = new LoginStep();
-        return Find(handle, source, kind, rules, now, step) is { } attempt ? Await(step, attempt, rules, now) : step;
+        return Find(handle, source, kind, rules, now, step) is not { } attempt ? step
+            : attempt.Challenge is not null || attempt.Acceptance is not null ? AwaitRemotePhone(step, attempt, rules, canPush, now)
+            : Await(step, attempt, rules, now);
     }
 
     /// <summary>The time has come to <see cref="NextDeadline"/>: ends what is over.</summary>
@@ -204,6 +188,9 @@ public sealed partial class LoginCore
         return (source is null ? _sources.ForgiveAll(step.Memory) : _sources.Forgive(source.ToString(), step.Memory) ? 1 : 0, step);
     }
 
+    /// <summary>What the disk has to hold when the lab's rules change.</summary>
+    internal IReadOnlyList<StateWrite> SavePushes(LabPolicy policy) => _pushes.Save(policy);
+
     private static bool StillStands(Attempt attempt, LoginRules rules)
     {
         if (attempt.IsFallback)
@@ -229,7 +216,7 @@ public sealed partial class LoginCore
             step.Answer = new LoginAnswer.Refused(Refusal.Blocked);
             return null;
         }
-        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || !attempt.FirstFactorGiven || Lapse(step, attempt, now) || attempt.Request.Kind != kind || !attempt.Request.Source.Equals(source)
+        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || !attempt.IsAnswerable || Lapse(step, attempt, now) || attempt.Request.Kind != kind || !attempt.Request.Source.Equals(source)
             || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(handle.Magic), Encoding.UTF8.GetBytes(attempt.Handle.Magic)))
         {
             Note(step, NewLogin(step, request), new("request", "no such pending login from this source"), decides: true);
@@ -246,12 +233,23 @@ public sealed partial class LoginCore
     {
         if (now >= attempt.Deadline)
         {
+            var unanswered = attempt.Question;
             Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
             // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
-            if (attempt.Push != PushState.Deciding)
+            if (unanswered is not null)
+            {
+                LateAnswer(step, attempt, unanswered, now);
+            }
+            else if (attempt.Push != PushState.Deciding)
             {
                 Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, now, decides: true);
             }
+            return true;
+        }
+        if (attempt.Question is { } question && now >= question.Expires)
+        {
+            Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
+            LateAnswer(step, attempt, question, now);
             return true;
         }
         if (attempt.Push == PushState.Out && now >= attempt.PushExpires)
@@ -268,6 +266,11 @@ public sealed partial class LoginCore
     {
         _pending.Remove(attempt.RequestId);
         _codes.Forget(attempt.RequestId);
+        if (attempt.Question is not null)
+        {
+            attempt.Question = null;
+            step.Abandoned.Add(attempt.RequestId);
+        }
         step.Released.Add((attempt.RequestId, toWaiter));
         if (attempt.Push == PushState.Out)
         {

@@ -42,7 +42,10 @@ public sealed record LoginDeadlines
     private static readonly TimeSpan WindowMax = TimeSpan.FromMinutes(5);
     private static readonly Version ExpiryWins = new(7, 4, 1);
 
-    /// <summary>How long a remote server may take over the first factor.</summary>
+    /// <summary>With less than this for an answer, nobody gets to his phone: what the timeline says so of (the vendor's documents advise 60 s).</summary>
+    internal static readonly TimeSpan PhoneTakes = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long one remote server may take over one answer: the first factor, or what answers its challenge.</summary>
     public required TimeSpan RemoteAnswer { get; init; }
 
     /// <summary>The SSL VPN's window for a second factor.</summary>
@@ -74,7 +77,8 @@ public sealed record LoginDeadlines
         var window = (10 * Seconds("remoteauthtimeout")) + TimeSpan.FromSeconds(30);
         return new()
         {
-            RemoteAnswer = Seconds("remoteauthtimeout"),
+            // 0 was "none" in 6.2.0 to 6.2.6: an end there is all the same.
+            RemoteAnswer = Seconds("remoteauthtimeout") is var answer && answer > TimeSpan.Zero ? answer : WindowMax,
             SecondFactorWindow = window < WindowMax ? window : WindowMax,
             FortiTokenExpiry = Seconds("two-factor-ftk-expiry"),
             EmailExpiry = Seconds("two-factor-email-expiry"),

@@ -14,9 +14,9 @@ internal static class LoginEvents
     internal static EventEntry Succeeded(LoginGrant grant) => User("0102043008", EventLevel.Notice, "Authentication success", grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A",
         $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}");
 
-    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, DateTimeOffset now, bool unknownName = false) => request.Kind == LoginKind.Admin
+    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, DateTimeOffset now, bool unknownName = false, string detail = "") => request.Kind == LoginKind.Admin
         ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}", now)
-        : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, "N/A", "failure", Word(reason), $"User {user} failed in authentication");
+        : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, "N/A", "failure", Word(reason), $"User {user} failed in authentication{(detail.Length > 0 ? ": " + detail : "")}");
 
     /// <summary>Names the deadline, and the setting that moves it.</summary>
     internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, DateTimeOffset now)
@@ -50,6 +50,10 @@ internal static class LoginEvents
     internal static EventEntry PushAnswered(LoginGrant grant, string decision) => User("0102043008", EventLevel.Notice, "FortiToken mobile push answered", grant.Kind, grant.User, grant.Source, grant.Group, decision, "N/A",
         $"The phone of user {grant.User} {decision} the login");
 
+    /// <summary>A remote server said yes while nobody waited: the client has to come.</summary>
+    internal static EventEntry RemoteAccepted(Attempt attempt) => User("0102043008", EventLevel.Notice, "Remote server accepted", attempt.Request.Kind, attempt.Account.Name, attempt.Request.Source, "N/A", "accepted", "N/A",
+        $"The remote server accepted user {attempt.Account.Name}, whose client has to come for it");
+
     internal static EventEntry PushHeldBack(Attempt attempt, LabPolicy policy) => new("0100032161", "system", EventLevel.Alert, "FortiToken mobile push message failed",
         ("msg", $"No push to user {attempt.Account.Name}: {policy.PushLimit} are unanswered within {(long)policy.PushWindow.TotalSeconds} seconds (lab policy pushLimit)"));
 
@@ -76,6 +80,7 @@ internal static class LoginEvents
         Refusal.Expired => "second_factor_expired",
         Refusal.PushFailed => "push_failed",
         Refusal.RemoteUnavailable => "remote_server_unavailable",
+        Refusal.RemoteDenied => "remote_server_denied",
         Refusal.UnknownRequest => "no_such_request",
         Refusal.Superseded => "superseded",
         _ => "overloaded",

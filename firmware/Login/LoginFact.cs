@@ -37,6 +37,7 @@ internal static class LoginSetting
     internal const string Admin = "config system admin / edit <name>";
     internal const string TrustedHosts = "config system admin / edit <name> / set trusthost1";
     internal const string AuthenticationRule = "config vpn ssl settings / config authentication-rule";
+    internal const string GroupMatch = "config user group / edit <name> / config match";
     internal const string ForceSecondFactor = "config vpn ssl settings / set force-two-factor-auth";
     internal const string Push = "config system ftm-push / set status";
     internal const string PushLimit = "PUT /lab/policy pushLimit";

@@ -4,7 +4,7 @@ namespace Appliance.Firmware.Login;
 /// <param name="LoginId">The login.</param>
 /// <param name="Time">When.</param>
 /// <param name="Fact">What.</param>
-public sealed record LoginJournalStep(long LoginId, DateTimeOffset Time, LoginFact Fact);
+public readonly record struct LoginJournalStep(long LoginId, DateTimeOffset Time, LoginFact Fact);
 
 /// <summary>What became of a login so far.</summary>
 public enum LoginOutcome
@@ -61,42 +61,68 @@ public sealed class LoginJournal
         }
     }
 
+    /// <summary>The numbers of the logins that nothing has decided yet, oldest first.</summary>
+    public IReadOnlyList<long> Pending()
+    {
+        lock (_lock)
+        {
+            return [.. _order.Where(id => !_logins[id].Exists(step => step.Fact.Decides))];
+        }
+    }
+
+    /// <summary>Adds what somebody outside knows of a login (the lab, of its faults); forgotten logins stay forgotten.</summary>
+    public void Note(long id, LoginFact fact, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            if (!_logins.ContainsKey(id))
+            {
+                return;
+            }
+        }
+        Add([(id, fact)], now);
+    }
+
     internal void Add(List<(long LoginId, LoginFact Fact)> facts, DateTimeOffset now)
     {
         if (facts.Count == 0)
         {
             return;
         }
-        var recorded = new LoginJournalStep[facts.Count];
         lock (_lock)
         {
-            for (var index = 0; index < recorded.Length; index++)
+            foreach (var (id, fact) in facts)
             {
-                var (id, fact) = facts[index];
-                recorded[index] = new LoginJournalStep(id, now, fact);
                 if (!_logins.TryGetValue(id, out var steps))
                 {
-                    _logins.Add(id, steps = []);
+                    _logins.Add(id, steps = Room());
                     _order.Enqueue(id);
-                    if (_order.Count > LoginsMax)
-                    {
-                        _logins.Remove(_order.Dequeue());
-                    }
                 }
                 // The step that decides is told whatever came before it.
                 if (steps.Count < StepsMax || fact.Decides)
                 {
-                    steps.Add(recorded[index]);
+                    steps.Add(new LoginJournalStep(id, now, fact));
                 }
             }
         }
         if (Noted is { } noted)
         {
-            foreach (var step in recorded)
+            foreach (var (id, fact) in facts)
             {
-                noted(step);
+                noted(new LoginJournalStep(id, now, fact));
             }
         }
+    }
+
+    /// <summary>A list for a login that begins: that of the oldest one when there are too many.</summary>
+    private List<LoginJournalStep> Room()
+    {
+        if (_order.Count < LoginsMax || !_logins.Remove(_order.Dequeue(), out var steps))
+        {
+            return [];
+        }
+        steps.Clear();
+        return steps;
     }
 
     private static LoginTimeline Of(long id, List<LoginJournalStep> steps) => new(

@@ -12,6 +12,7 @@ public readonly record struct FailureRule(int Limit, TimeSpan Within, TimeSpan B
 /// <summary>Who may use the SSL VPN and with which portal (<c>vpn ssl settings</c>), and what failures cost.</summary>
 public sealed class LoginPolicy
 {
+    private static readonly string[] ServerAttributes = ["server", "secondary-server", "tertiary-server"];
     private static readonly TimeSpan BlackoutWithin = TimeSpan.FromMinutes(1);
 
     /// <summary>Failures that count however far apart they are, until a success.</summary>
@@ -21,6 +22,13 @@ public sealed class LoginPolicy
     private readonly string _defaultPortal;
     private readonly HashSet<string> _webPortals;
     private readonly Dictionary<string, (RemoteServer Server, string Group)?> _fallbacks;
+    private readonly ConfigTree _config;
+    private readonly Lazy<ILookup<string, RemoteGroup>> _remoteGroups;
+
+    /// <param name="Server">The entry that the group has for a member.</param>
+    /// <param name="Group">The group.</param>
+    /// <param name="Names">What its <c>match</c> entries want that server to tell; empty: whoever the server accepts is a member.</param>
+    private sealed record RemoteGroup(string Server, string Group, ImmutableArray<string> Names);
 
     /// <param name="Evaluable">False: the rule names something that is not looked at here (an address, a certificate), so nobody meets it.</param>
     private sealed record Rule(ImmutableArray<string> Users, ImmutableArray<string> Groups, ImmutableArray<string> Nics, string Portal, string Realm, string Auth, bool Evaluable);
@@ -28,6 +36,8 @@ public sealed class LoginPolicy
     /// <summary>Reads it from a configuration.</summary>
     public LoginPolicy(ConfigTree config)
     {
+        _config = config;
+        _remoteGroups = new(() => RemoteGroups(config));
         var settings = config.Object("vpn ssl settings");
         var (users, global) = (config.Object("user setting"), config.Object("system global"));
         _rules = [.. settings.Children("authentication-rule").Entries.Select(rule => Read(rule.Entry))];
@@ -85,6 +95,27 @@ public sealed class LoginPolicy
     /// <summary>The remote server that is asked for users who are not known here, with the group that names it: the first that a group of a rule of the realm has; null when none has.</summary>
     public (RemoteServer Server, string Group)? FallbackFor(string realm) => _fallbacks.GetValueOrDefault(realm);
 
+    /// <summary>
+    /// The groups that somebody is in whom a remote server accepted: those that have the server for a member and either have no <c>match</c> for it,
+    /// or one that names what the server told (compared exactly: *assumed*).
+    /// </summary>
+    /// <param name="server">The server.</param>
+    /// <param name="accepted">What it told.</param>
+    public ImmutableArray<string> GroupsOf(RemoteServer server, RemoteVerdict.Accepted accepted) =>
+        accepted.InEveryGroup ? [.. _config.List("user group").Keys]
+            : [.. _remoteGroups.Value[server.Name].Where(group => group.Names.IsEmpty || group.Names.Any(accepted.Groups.Contains)).Select(group => group.Group)];
+
+    /// <summary>How many addresses of a server are tried one after the other.</summary>
+    public int AddressesOf(RemoteServer server) =>
+        server.Type == "radius" && _config.List("user radius").Find(server.Name) is { } entry ? Math.Max(1, ServerAttributes.Count(attribute => entry.Text(attribute).Length > 0)) : 1;
+
+    private static ILookup<string, RemoteGroup> RemoteGroups(ConfigTree config) =>
+        (from entry in config.List("user group").Entries
+         from member in entry.Entry.Words("member")
+         select new RemoteGroup(member, entry.Key,
+             [.. entry.Entry.Children("match").Entries.Where(match => match.Entry.Text("server-name") == member).Select(match => match.Entry.Text("group-name"))]))
+        .ToLookup(group => group.Server, StringComparer.Ordinal);
+
     /// <summary>Worked out once: groups may be long, and a name that is nobody's must cost no more than another.</summary>
     private static Dictionary<string, (RemoteServer Server, string Group)?> Fallbacks(ConfigTree config, ImmutableArray<Rule> rules)
     {
@@ -95,12 +126,14 @@ public sealed class LoginPolicy
             return fallbacks;
         }
         var groups = config.List("user group");
+        // Members of every group, without being listed there.
+        string[] everywhere = [.. config.List("user radius").Entries.Where(server => server.Entry.Enabled("all-usergroup")).Select(server => server.Key)];
         foreach (var rule in rules.Where(rule => rule.Evaluable && !fallbacks.ContainsKey(rule.Realm)))
         {
             var found = (from name in rule.Groups
                          let members = groups.Find(name)
                          where members is not null
-                         from member in members.Words("member")
+                         from member in members.Words("member").Concat(everywhere)
                          from table in tables
                          where table.Servers.Find(member) is not null
                          select ((RemoteServer Server, string Group)?)(new RemoteServer(table.Type, member), name)).FirstOrDefault();

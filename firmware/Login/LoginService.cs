@@ -18,19 +18,18 @@ public interface IPushGateway
     void Cancel(string requestId);
 }
 
-/// <summary>The way to remote servers that know passwords. A slice that speaks RADIUS or LDAP provides it.</summary>
-public interface IRemoteGateway
-{
-    /// <summary>Asks one server. Never throws for the server's failure: that is <see cref="RemoteVerdict.Unavailable"/>.</summary>
-    ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, CancellationToken cancellationToken);
-}
-
 /// <summary>
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
 /// </summary>
 public sealed class LoginService : IConfigSubscriber, IDisposable
 {
+    private static readonly List<(LoginWaiter, LoginAnswer)> Nobody = [];
+
+    /// <summary>A step that this thread is done with, for its next answer of a phone.</summary>
+    [ThreadStatic]
+    private static LoginStep? s_spare;
+
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
     private readonly StateDatabase _state;
@@ -38,23 +37,30 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, TaskCompletionSource<LoginAnswer>> _waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LoginWaiter> _waiting = new(StringComparer.Ordinal);
+    private readonly WorkInHand? _work;
+    private readonly RemoteQuestions _questions;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly CancellationToken _stop;
     private LoginRules? _rules;
+    private DateTimeOffset? _armedFor;
     private readonly LoginDebug _debug;
     private LabPolicy _lab;
     private IPushGateway? _push;
     private ICodeGateway? _codes;
-    private IRemoteGateway? _remote;
 
     /// <summary>Joins the core with the state database, the events and the clock.</summary>
     public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
-        _stop = _stopping.Token;
+        _work = WorkInHand.Of(time);
+        _questions = new RemoteQuestions((order, verdict) =>
+            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))), _stopping.Token);
         Journal.Noted += _debug.Noted;
-        _timer = time.CreateTimer(_ => Settle(Decide((_, now) => _core.Tick(now))), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(_ => Settle(Decide((_, now) =>
+        {
+            _armedFor = null;
+            return _core.Tick(now);
+        })), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Sets the way to the phones, once, before the first login.</summary>
@@ -64,7 +70,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public void Connect(ICodeGateway codes) => _codes = codes;
 
     /// <summary>Sets the way to remote servers, once, before the first login. Without it their users are refused.</summary>
-    public void Connect(IRemoteGateway remote) => _remote = remote;
+    public void Connect(IRemoteGateway remote) => _questions.Gateway = remote;
 
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Journal { get; } = new();
@@ -91,21 +97,34 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// <summary>Sets the lab's own rules; completes when they are durable and in force.</summary>
     public async Task SetLabPolicyAsync(LabPolicy policy)
     {
-        await _state.CommitAsync(policy.Save()).ConfigureAwait(false);
+        LabPolicy before;
+        IReadOnlyList<StateWrite> pushes;
         lock (_lock)
         {
-            _lab = policy;
-            _rules = _rules is null ? null : _rules with { Lab = policy };
+            (before, pushes) = (_lab, _core.SavePushes(policy));
+            Use(policy);
+        }
+        try
+        {
+            await _state.CommitAsync([.. policy.Save(), .. pushes]).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            lock (_lock)
+            {
+                Use(before);
+            }
+            throw;
         }
         _events.Write(new EventEntry("0100044546", "system", policy.NameSpellingBug ? EventLevel.Warning : EventLevel.Information, "Attribute configured",
             ("ui", "lab"), ("action", "Edit"), ("cfgpath", "lab.policy"), ("msg", $"Lab policy: {policy}")));
     }
 
-    /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout.</summary>
+    /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout allows it.</summary>
     public async Task<LoginAnswer> StartAsync(LoginRequest request)
     {
         var draw = NewDraw();
-        var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiter = new LoginWaiter(_work);
         var decision = Decide((rules, now) =>
         {
             var step = _core.Start(request, rules, CanPush, draw, now);
@@ -132,30 +151,76 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// <param name="nextCode">The token's next code, when the client sent it along; else "".</param>
     /// <param name="kind">By which way in.</param>
     public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, CanPush, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
 
     /// <summary>Waits for the phone, without a thread.</summary>
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, now, kind), _debug.PushAwaited, cancellationToken);
+        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, CanPush, now, kind), _debug.PushAwaited, cancellationToken);
 
     /// <summary>
     /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
     /// waited is on the way in.
     /// </summary>
-    public async Task<bool> PushApprovedAsync(string requestId, string code, string number = "")
+    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
     {
-        var accepted = false;
-        await SettleAsync(Decide((rules, now) =>
+        var now = _time.GetUtcNow();
+        (TokenSeed Seed, TokenPlace Place)? asked;
+        lock (_lock)
         {
-            (accepted, var step) = _core.PushApproved(requestId, code, number, rules, now);
-            _debug.PushAnswered(requestId, "approve", accepted);
-            return step;
-        })).ConfigureAwait(false);
-        if (accepted)
-        {
-            await SettleAsync(Decide((rules, now) => _core.ConfirmPush(requestId, _waiting.ContainsKey(requestId), rules, now))).ConfigureAwait(false);
+            asked = _core.AskedBy(requestId, now);
         }
-        return accepted;
+        // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
+        var match = asked is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
+        var step = RentStep();
+        bool accepted;
+        List<(LoginWaiter, LoginAnswer)> waiters;
+        lock (_lock)
+        {
+            accepted = _core.PushApproved(step, requestId, match, number, Rules, now);
+            _debug.PushAnswered(requestId, "approve", accepted);
+            Rearm(now);
+            waiters = CollectWaiters(step);
+        }
+        var settling = SettleAsync((step, waiters), now);
+        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, requestId, accepted) : ConfirmLaterAsync(settling, step, requestId, accepted);
+    }
+
+    private async ValueTask<bool> ConfirmLaterAsync(Task settling, LoginStep step, string requestId, bool accepted)
+    {
+        await settling.ConfigureAwait(false);
+        return await ConfirmAsync(step, requestId, accepted).ConfigureAwait(false);
+    }
+
+    /// <summary>The approval is on disk. Takes over the step, which is done with.</summary>
+    private ValueTask<bool> ConfirmAsync(LoginStep step, string requestId, bool accepted)
+    {
+        if (!accepted)
+        {
+            ReturnStep(step);
+            return new(false);
+        }
+        step.Clear();
+        var now = _time.GetUtcNow();
+        List<(LoginWaiter, LoginAnswer)> waiters;
+        lock (_lock)
+        {
+            _core.ConfirmPush(step, requestId, _waiting.ContainsKey(requestId), Rules, now);
+            Rearm(now);
+            waiters = CollectWaiters(step);
+        }
+        var settling = SettleAsync((step, waiters), now);
+        if (!settling.IsCompletedSuccessfully)
+        {
+            return new(TrueAfterAsync(settling));
+        }
+        ReturnStep(step);
+        return new(true);
+    }
+
+    private static async Task<bool> TrueAfterAsync(Task settling)
+    {
+        await settling.ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
@@ -220,7 +285,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     }
 
     /// <summary>The push of this login could not be sent.</summary>
-    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((_, _) => _core.PushFailed(requestId)));
+    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules)));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -230,32 +295,58 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         _stopping.Dispose();
     }
 
+    private void Use(LabPolicy policy)
+    {
+        _lab = policy;
+        _rules = _rules is null ? null : _rules with { Lab = policy };
+    }
+
     private bool CanPush(Token token) => _push?.CanPush(token) == true;
 
-    private (LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
+    private LoginRules Rules => _rules ?? throw new InvalidOperationException("no configuration was applied yet");
+
+    private (LoginStep Step, List<(LoginWaiter, LoginAnswer)> Waiters) Decide(Func<LoginRules, DateTimeOffset, LoginStep> decide)
     {
         lock (_lock)
         {
-            var rules = _rules ?? throw new InvalidOperationException("no configuration was applied yet");
             var now = _time.GetUtcNow();
-            var step = decide(rules, now);
+            var step = decide(Rules, now);
             Rearm(now);
             return (step, CollectWaiters(step));
         }
     }
 
+    private static LoginStep RentStep()
+    {
+        var step = s_spare ?? new LoginStep();
+        s_spare = null;
+        return step;
+    }
+
+    private static void ReturnStep(LoginStep step)
+    {
+        step.Clear();
+        s_spare = step;
+    }
+
+    /// <summary>Sets the timer, unless it is set for that moment already.</summary>
     private void Rearm(DateTimeOffset now)
     {
-        if (_core.NextDeadline is { } next)
+        if (_core.NextDeadline is { } next && next != _armedFor)
         {
+            _armedFor = next;
             _timer.Change(next > now ? next - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
-    private List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> CollectWaiters(LoginStep step)
+    private List<(LoginWaiter, LoginAnswer)> CollectWaiters(LoginStep step)
     {
+        if (step.Released.Count == 0)
+        {
+            return Nobody;
+        }
         _debug.Released(step);
-        var waiters = new List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>(step.Released.Count);
+        var waiters = new List<(LoginWaiter, LoginAnswer)>(step.Released.Count);
         lock (_lock)
         {
             foreach (var (requestId, answer) in step.Released)
@@ -269,7 +360,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         return waiters;
     }
 
-    private async Task<LoginAnswer> AnswerAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)> Waiters) decision)
+    private async Task<LoginAnswer> AnswerAsync((LoginStep Step, List<(LoginWaiter, LoginAnswer)> Waiters) decision)
     {
         await SettleAsync(decision).ConfigureAwait(false);
         return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
@@ -277,8 +368,8 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, Action<LoginHandle, LoginStep> tell, CancellationToken cancellationToken)
     {
-        var waiter = new TaskCompletionSource<LoginAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskCompletionSource<LoginAnswer>? replaced = null;
+        var waiter = new LoginWaiter(_work);
+        LoginWaiter? replaced = null;
         var decision = Decide((rules, now) =>
         {
             var step = decide(rules, now);
@@ -290,18 +381,19 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             }
             return step;
         });
-        replaced?.SetResult(new LoginAnswer.Refused(Refusal.Superseded));
+        replaced?.Answer(new LoginAnswer.Refused(Refusal.Superseded));
         if (decision.Step.Answer is not null)
         {
             return await AnswerAsync(decision).ConfigureAwait(false);
         }
         await SettleAsync(decision).ConfigureAwait(false);
         using var abandoned = cancellationToken.Register(() => Forget(handle.RequestId, waiter, cancellationToken));
+        waiter.Park();
         return await waiter.Task.ConfigureAwait(false);
     }
 
     /// <summary>The client went away: its push stays out, and a repeated request may wait for it again.</summary>
-    private void Forget(string requestId, TaskCompletionSource<LoginAnswer> waiter, CancellationToken cancellationToken)
+    private void Forget(string requestId, LoginWaiter waiter, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -310,10 +402,10 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
                 _waiting.Remove(requestId);
             }
         }
-        waiter.TrySetCanceled(cancellationToken);
+        waiter.Abandon(cancellationToken);
     }
 
-    private void Settle((LoginStep, List<(TaskCompletionSource<LoginAnswer>, LoginAnswer)>) decision)
+    private void Settle((LoginStep, List<(LoginWaiter, LoginAnswer)>) decision)
     {
         // From the timer or a commit nobody waits; a step from there needs no write of its own, so it is settled when this returns.
         var settled = SettleAsync(decision);
@@ -323,10 +415,13 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    private async Task SettleAsync((LoginStep Step, List<(TaskCompletionSource<LoginAnswer> Waiter, LoginAnswer Answer)> Waiters) decision)
+    private Task SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
+
+    /// <summary>Does what the step says; completes when its memory is durable and everybody is told.</summary>
+    private Task SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
     {
         var step = decision.Step;
-        Journal.Add(step.Facts, _time.GetUtcNow());
+        Journal.Add(step.Facts, now);
         foreach (var entry in step.Events)
         {
             _events.Write(entry);
@@ -343,46 +438,40 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
         {
             _codes?.Send(code);
         }
-        if (step.Remote is { } remote)
+        _questions.Carry(step);
+        var committing = _state.CommitAsync(step.Memory);
+        if (!committing.IsCompletedSuccessfully)
         {
-            // Not awaited: its verdict comes back by a step of its own.
-            _ = AskRemoteAsync(remote);
+            return TellAsync(committing, decision.Waiters);
         }
+        Tell(decision.Waiters);
+        return Task.CompletedTask;
+    }
+
+    private static async Task TellAsync(Task committing, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
+    {
         try
         {
-            await _state.CommitAsync(step.Memory).ConfigureAwait(false);
+            await committing.ConfigureAwait(false);
         }
         catch (IOException error)
         {
             // Not on disk, so nobody gets in on it: the waiting are refused by the same failure.
-            foreach (var (waiter, _) in decision.Waiters)
+            foreach (var (waiter, _) in waiters)
             {
-                waiter.TrySetException(error);
+                waiter.Fail(error);
             }
             throw;
         }
-        foreach (var (waiter, answer) in decision.Waiters)
-        {
-            waiter.TrySetResult(answer);
-        }
+        Tell(waiters);
     }
 
-    private async Task AskRemoteAsync(RemoteOrder order)
+    private static void Tell(List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
     {
-        await Task.Yield();
-        var verdict = RemoteVerdict.Unavailable;
-        try
+        foreach (var (waiter, answer) in waiters)
         {
-            if (_remote is { } remote)
-            {
-                verdict = await remote.AskAsync(order, _stop).ConfigureAwait(false);
-            }
+            waiter.Answer(answer);
         }
-        catch (OperationCanceledException)
-        {
-            // The unit stops.
-        }
-        await SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, verdict, rules, CanPush, now))).ConfigureAwait(false);
     }
 
     private static LoginDraw NewDraw() => new(NewHandle(), RandomNumberGenerator.GetInt32(10, 100), OneTimeCodes.NewCode());

@@ -13,31 +13,9 @@ namespace Appliance.Firmware.Login;
 /// <param name="Source">From where.</param>
 /// <param name="Time">When.</param>
 /// <param name="Expires">When the answer comes too late.</param>
+/// <param name="LoginId">The login in the journal.</param>
 /// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
-public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, bool NumberMatch = false);
-
-/// <summary>A remote server that the login core wants asked; the verdict comes back as <see cref="LoginCore.RemoteAnswered"/>.</summary>
-/// <param name="RequestId">The pending login.</param>
-/// <param name="Server">Whom to ask.</param>
-/// <param name="User">The name as typed.</param>
-/// <param name="Password">The password as typed.</param>
-/// <param name="Expires">When the verdict comes too late.</param>
-public sealed record RemoteOrder(string RequestId, RemoteServer Server, string User, string Password, DateTimeOffset Expires)
-{
-    /// <summary>Says nothing of the password.</summary>
-    public override string ToString() => $"{Server} for {User}";
-}
-
-/// <summary>What a remote server said of a first factor.</summary>
-public enum RemoteVerdict
-{
-    /// <summary>It cannot be asked: none of its kind is served, or it did not answer.</summary>
-    Unavailable,
-    /// <summary>The password is right.</summary>
-    Accepted,
-    /// <summary>The password is wrong, or there is no such user.</summary>
-    Rejected,
-}
+public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId, bool NumberMatch = false);
 
 /// <summary>
 /// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.
@@ -62,6 +40,9 @@ public sealed class LoginStep
     /// <summary>A remote server to be asked.</summary>
     public RemoteOrder? Remote { get; set; }
 
+    /// <summary>Pending logins whose question to a remote server nobody waits for any more.</summary>
+    public List<string> Abandoned { get; } = [];
+
     /// <summary>Pending logins whose push is void from now on.</summary>
     public List<string> Cancelled { get; } = [];
 
@@ -70,6 +51,17 @@ public sealed class LoginStep
 
     /// <summary>How it came about: login id and step, in order.</summary>
     public List<(long LoginId, LoginFact Fact)> Facts { get; } = [];
+
+    /// <summary>As new: its lists keep their room.</summary>
+    internal void Clear()
+    {
+        (Answer, Push, Code, Remote) = (null, null, null, null);
+        Memory.Clear();
+        Events.Clear();
+        Cancelled.Clear();
+        Released.Clear();
+        Facts.Clear();
+    }
 }
 
 /// <summary>What of the configuration, and of the lab's own policy, decides a login.</summary>

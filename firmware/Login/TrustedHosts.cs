@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
@@ -11,6 +12,9 @@ namespace Appliance.Firmware.Login;
 public static class TrustedHosts
 {
     private const int Count = 10;
+
+    /// <summary>Worked out once for each table of accounts: every answer of a phone asks.</summary>
+    private static readonly ConditionalWeakTable<ConfigTable, List<IPNetwork>> Anyones = [];
 
     /// <summary>Whether an account may be used from an address.</summary>
     public static bool Allows(ConfigObject account, IPAddress from) => Allows(Networks(account), from);
@@ -25,8 +29,15 @@ public static class TrustedHosts
     /// <summary>Whether any administrator may come from an address. Where none may, the unit's management does not exist for it.</summary>
     public static bool AnyoneFrom(ConfigTree config, IPAddress from)
     {
-        var accounts = config.List("system admin");
-        return accounts.Count == 0 || accounts.Entries.Any(account => Allows(account.Entry, from));
+        var all = Anyones.GetValue(config.List("system admin"), Anyone);
+        return Allows(all, from);
+    }
+
+    /// <summary>The networks of all accounts; none when one of them, or the lack of any, lets everybody come.</summary>
+    private static List<IPNetwork> Anyone(ConfigTable accounts)
+    {
+        var each = accounts.Entries.Select(account => Networks(account.Entry)).ToList();
+        return each.Exists(networks => networks.Count == 0) ? [] : [.. each.SelectMany(networks => networks)];
     }
 
     /// <summary>The networks of an account; none when it may be used from anywhere.</summary>

@@ -1,36 +1,71 @@
 using System.Net;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>The asynchronous shell of <see cref="RadiusClientCore"/>: ports, clock and waiters. Who waits for a server, or for a phone behind it, holds no thread. Thread-safe.</summary>
+/// <summary>
+/// The asynchronous shell of <see cref="RadiusClientCore"/>: ports, connections, clock and waiters. Who waits for a server, or for a phone
+/// behind it, holds no thread. Thread-safe.
+/// </summary>
 public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
 {
+    private static readonly string[] ConnectionTables = ["user radius", "vpn certificate ca", "vpn certificate local"];
     private readonly IReadOnlyList<INic> _nics;
     private readonly TimeProvider _time;
+    private readonly RadiusDebug _debug;
     private readonly RadiusClientCore _core = new(RandomNumberGenerator.Fill);
     private readonly Lock _gate = new();
     private readonly Dictionary<long, TaskCompletionSource<RadiusResult>> _waiting = [];
-    private readonly Dictionary<(string Nic, int Port), IDatagramPort> _ports = [];
-    private readonly List<Task> _loops = [];
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<(string Channel, int Port), IRadiusPath> _paths = [];
     private readonly ITimer _timer;
+    private DateTimeOffset? _armed;
+    private bool _stopped;
     private ConfigTree? _config;
 
-    /// <summary>A client on the unit's interfaces.</summary>
-    public RadiusClient(IReadOnlyList<INic> nics, TimeProvider time)
+    /// <summary>A client on the unit's interfaces; <c>diagnose debug application fnbamd</c> shows what it does.</summary>
+    public RadiusClient(IReadOnlyList<INic> nics, TimeProvider time, DebugTap debug)
     {
-        (_nics, _time) = (nics, time);
-        _timer = time.CreateTimer(_ => Decide(_core.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        (_nics, _time, _debug) = (nics, time, new RadiusDebug(debug));
+        _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>
+    /// Raised when something that claimed to be an answer is refused, once for each question and reason: the entry, the server, why. On the
+    /// thread that received it; handlers are quick.
+    /// </summary>
+    public event Action<string, IPEndPoint, RadiusRefusal>? Refused;
+
+    /// <summary>Raised when a connection (TCP, TLS) cannot be made: the entry, the server, why.</summary>
+    public event Action<string, IPEndPoint, string>? NotConnected;
+
+    /// <summary>How many packets were refused for one reason.</summary>
+    public long IgnoredFor(RadiusRefusal reason)
+    {
+        lock (_gate)
+        {
+            return _core.IgnoredFor(reason);
+        }
     }
 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
         Volatile.Write(ref _config, next);
+        if (ConnectionTables.Any(table => previous.List(table) != next.List(table)))
+        {
+            // Secrets or certificates may be others: what is asked now is asked again on new connections.
+            lock (_gate)
+            {
+                foreach (var connection in _paths.Values.OfType<RadiusConnection>())
+                {
+                    connection.End();
+                }
+            }
+        }
         return null;
     }
 
@@ -49,13 +84,24 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             return new RadiusResult.NoAnswer();
         }
         var waiter = new TaskCompletionSource<RadiusResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        long number = 0;
-        Decide(now =>
+        long number;
+        RadiusClientStep step;
+        lock (_gate)
         {
-            var step = _core.Start(query, settings, nic.Name, nic.Addresses[0], now, out number);
+            if (_stopped)
+            {
+                return new RadiusResult.NoAnswer();
+            }
+            var now = _time.GetUtcNow();
+            step = _core.Start(query, settings, nic.Name, nic.Addresses[0], now, out number);
             _waiting.Add(number, waiter);
-            return step;
-        });
+            Collect(step, now);
+        }
+        Carry(step);
+        if (!cancellationToken.CanBeCanceled)
+        {
+            return await waiter.Task.ConfigureAwait(false);
+        }
         await using var abandoned = cancellationToken.Register(() => Abandon(number, waiter, cancellationToken)).ConfigureAwait(false);
         return await waiter.Task.ConfigureAwait(false);
     }
@@ -63,25 +109,24 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _timer.DisposeAsync().ConfigureAwait(false);
-        IDatagramPort[] ports;
+        IRadiusPath[] paths;
         TaskCompletionSource<RadiusResult>[] waiters;
         lock (_gate)
         {
-            (ports, waiters) = ([.. _ports.Values], [.. _waiting.Values]);
+            _stopped = true;
+            (paths, waiters) = ([.. _paths.Values], [.. _waiting.Values]);
             _waiting.Clear();
+            _paths.Clear();
         }
-        foreach (var port in ports)
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        foreach (var path in paths)
         {
-            await port.DisposeAsync().ConfigureAwait(false);
+            await path.DisposeAsync().ConfigureAwait(false);
         }
         foreach (var waiter in waiters)
         {
             waiter.TrySetResult(new RadiusResult.NoAnswer());
         }
-        await Task.WhenAll(_loops).ConfigureAwait(false);
-        _stopping.Dispose();
     }
 
     /// <summary>The interface that has the <c>source-ip</c>, or is named; else the first. Null when what is asked for is not there.</summary>
@@ -90,96 +135,125 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         : settings.Interface.Length > 0 ? _nics.FirstOrDefault(nic => nic.Name == settings.Interface)
         : _nics[0];
 
-    private void Decide(Func<DateTimeOffset, RadiusClientStep> decide)
+    private void Tick()
     {
         RadiusClientStep step;
-        List<(TaskCompletionSource<RadiusResult> Waiter, RadiusResult Result)> finished = [];
-        List<(IDatagramPort Port, RadiusSend Send)> sends = [];
         lock (_gate)
         {
-            if (_stopping.IsCancellationRequested)
+            if (_stopped)
             {
                 return;
             }
             var now = _time.GetUtcNow();
-            step = decide(now);
-            foreach (var (number, result) in step.Finished)
-            {
-                if (_waiting.Remove(number, out var waiter))
-                {
-                    finished.Add((waiter, result));
-                }
-            }
-            foreach (var send in step.Sends)
-            {
-                if (Port(send) is { } port)
-                {
-                    sends.Add((port, send));
-                }
-            }
-            if (_core.NextDeadline is { } next)
-            {
-                _timer.Change(next > now ? next - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-            }
+            _armed = null;
+            step = _core.Tick(now);
+            Collect(step, now);
         }
-        foreach (var (port, send) in sends)
+        Carry(step);
+    }
+
+    private void Receive((string Channel, int Port) key, ReadOnlySpan<byte> packet, IPEndPoint from)
+    {
+        _debug.Received(packet);
+        RadiusClientStep step;
+        lock (_gate)
         {
-            _ = SendAsync(port, send);
+            if (_stopped)
+            {
+                return;
+            }
+            var now = _time.GetUtcNow();
+            step = _core.Receive(key.Channel, key.Port, packet, from, now);
+            Collect(step, now);
         }
-        foreach (var (waiter, result) in finished)
+        Carry(step);
+    }
+
+    private void Lost((string Channel, int Port) key, RadiusConnection connection, RadiusSend send, bool wasConnected, string why)
+    {
+        RadiusClientStep step;
+        lock (_gate)
+        {
+            if (_stopped || !_paths.TryGetValue(key, out var known) || known != connection)
+            {
+                return;
+            }
+            _paths.Remove(key);
+            var now = _time.GetUtcNow();
+            step = _core.Lost(key.Channel, key.Port, wasConnected, now);
+            Collect(step, now);
+        }
+        Carry(step);
+        if (!wasConnected)
+        {
+            _debug.NotConnected(send, why);
+            NotConnected?.Invoke(send.Settings.Name, send.To, why);
+        }
+    }
+
+    /// <summary>In the lock: who is answered, by which ways things leave, and when the clock is to come.</summary>
+    private void Collect(RadiusClientStep step, DateTimeOffset now)
+    {
+        foreach (var (number, result) in step.Finished)
+        {
+            if (_waiting.Remove(number, out var waiter))
+            {
+                step.Answered.Add((waiter, result));
+            }
+        }
+        foreach (var send in step.Sends)
+        {
+            if (PathOf(send) is { } path)
+            {
+                step.Carried.Add((path, send));
+            }
+        }
+        if (_core.NextDeadline is { } next && (_armed is null || next < _armed))
+        {
+            _armed = next;
+            _timer.Change(next > now ? next - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Outside the lock.</summary>
+    private void Carry(RadiusClientStep step)
+    {
+        foreach (var (path, send) in step.Carried)
+        {
+            _debug.Sent(send);
+            path.Send(send.Packet, send.To);
+        }
+        foreach (var (entry, server, reason) in step.Refused)
+        {
+            _debug.Refused(reason);
+            Refused?.Invoke(entry, server, reason);
+        }
+        foreach (var (waiter, result) in step.Answered)
         {
             waiter.TrySetResult(result);
         }
     }
 
-    private static async Task SendAsync(IDatagramPort port, RadiusSend send)
+    /// <summary>The way of a packet, opened when it is first needed. Null when none can be had: the packet is lost, and the question times out.</summary>
+    private IRadiusPath? PathOf(RadiusSend send)
     {
-        try
-        {
-            await port.SendAsync(send.Packet, send.To).ConfigureAwait(false);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Stopping: lost, as datagrams may be.
-        }
-    }
-
-    /// <summary>The port of a send, opened when it is first needed. Null when none can be had: the datagram is lost, and the question times out.</summary>
-    private IDatagramPort? Port(RadiusSend send)
-    {
-        var key = (send.Nic, send.Port);
-        if (_ports.TryGetValue(key, out var known))
+        var key = (send.Channel, send.Port);
+        if (_paths.TryGetValue(key, out var known))
         {
             return known;
         }
         try
         {
-            var port = _nics.First(nic => nic.Name == send.Nic).OpenDatagrams(0);
-            _ports.Add(key, port);
-            _loops.Add(ReceiveAsync(port, send.Nic, send.Port));
-            return port;
+            var nic = _nics.First(nic => nic.Name == send.Nic);
+            IRadiusPath path = send.Settings.Transport == RadiusTransport.Udp
+                ? new RadiusDatagrams(nic.OpenDatagrams(0), (packet, from) => Receive(key, packet, from))
+                : new RadiusConnection(nic, send.Settings, send.To, _time, (packet, from) => Receive(key, packet, from), (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
+            _paths.Add(key, path);
+            return path;
         }
         catch (AddressInUseException)
         {
             return null;
-        }
-    }
-
-    private async Task ReceiveAsync(IDatagramPort port, string nic, int number)
-    {
-        await Task.Yield();
-        var buffer = new byte[RadiusPacket.LengthMax];
-        try
-        {
-            while (true)
-            {
-                var (length, from) = await port.ReceiveAsync(buffer, _stopping.Token).ConfigureAwait(false);
-                Decide(now => _core.Receive(nic, number, buffer.AsSpan(0, length), from, now));
-            }
-        }
-        catch (Exception error) when (error is ObjectDisposedException or OperationCanceledException)
-        {
-            // Stopping.
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
@@ -10,23 +9,27 @@ namespace Appliance.Firmware.Radius;
 public delegate void RadiusRandom(Span<byte> destination);
 
 /// <summary>
-/// The client's rules: identifiers, repeated requests (the same identifier and authenticator), fail-over, dead servers, and which
-/// datagram is an answer. Synchronous and deterministic; the caller serializes, sends and keeps the clock.
+/// The client's rules: identifiers, repeated requests (the same identifier and authenticator), fail-over, servers that are unreachable, and
+/// which packet is an answer. Synchronous and deterministic; the caller serializes, sends and keeps the clock.
 /// </summary>
 public sealed class RadiusClientCore(RadiusRandom random)
 {
-    /// <summary>Ports of one interface; each has 256 identifiers.</summary>
+    /// <summary>Ports of one channel; each has 256 identifiers.</summary>
     public const int PortsMax = 64;
 
-    private const string Vdom = "root";
-    private const uint VirtualPort = 5; // NAS-Port-Type, RFC 2865, 5.41
+    /// <summary>So many tries in a row without an answer make a server unreachable for <c>status-ttl</c> (documented for 7.4.0).</summary>
+    public const int SilentTriesMax = 6;
 
+    /// <summary>Primary, secondary and tertiary, as many as there are.</summary>
+    private static readonly ImmutableArray<int>[] InOrder = [[], [0], [0, 1], [0, 1, 2]];
+
+    private readonly RadiusRequests _requests = new(random);
     private readonly Dictionary<long, Exchange> _exchanges = [];
-    private readonly Dictionary<(string Nic, int Slot), Exchange> _slots = [];
+    private readonly Dictionary<(string Channel, int Slot), Exchange> _slots = [];
     private readonly Dictionary<string, int> _lastSlot = new(StringComparer.Ordinal);
-    private readonly Dictionary<IPEndPoint, DateTimeOffset> _deadUntil = [];
+    private readonly Dictionary<IPEndPoint, (int SilentTries, DateTimeOffset Until)> _silent = [];
     private readonly PriorityQueue<(long Number, int Try), DateTimeOffset> _timers = new();
-    private readonly byte[] _buffer = new byte[RadiusPacket.LengthMax];
+    private readonly long[] _ignored = new long[Enum.GetValues<RadiusRefusal>().Length];
     private long _lastNumber;
 
     private sealed class Exchange(long number, RadiusQuery query, RadiusSettings settings, string nic, IPAddress local, ImmutableArray<int> servers)
@@ -43,9 +46,14 @@ public sealed class RadiusClientCore(RadiusRandom random)
         public int SchemeAt { get; set; }
         public int Try { get; set; }
         public int Slot { get; set; } = -1;
+        public string Channel { get; set; } = "";
         public byte[] Packet { get; set; } = [];
         public byte[] Proof { get; set; } = [];
         public DateTimeOffset ServerDeadline { get; set; }
+        /// <summary>True when a broken connection was made anew for this request.</summary>
+        public bool IsSecondConnection { get; set; }
+        /// <summary>Why the last packet was refused that claimed to be the answer.</summary>
+        public RadiusRefusal? Refused { get; set; }
         public RadiusTarget Target => settings.Targets[servers[ServerAt]];
         public ReadOnlySpan<byte> Authenticator => Packet.AsSpan(4, RadiusPacket.AuthenticatorLength);
     }
@@ -53,11 +61,14 @@ public sealed class RadiusClientCore(RadiusRandom random)
     /// <summary>How many questions are open.</summary>
     public int Count => _exchanges.Count;
 
-    /// <summary>Datagrams that were no answer to anything: late, forged, malformed.</summary>
-    public long Ignored { get; private set; }
+    /// <summary>Packets that were no answer to anything: late, forged, malformed.</summary>
+    public long Ignored => _ignored.Sum();
 
     /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
     public DateTimeOffset? NextDeadline => _timers.TryPeek(out _, out var at) ? at : null;
+
+    /// <summary>How many packets were refused for one reason.</summary>
+    public long IgnoredFor(RadiusRefusal reason) => _ignored[(int)reason];
 
     /// <summary>Asks. The result comes with this step or a later one, under the number.</summary>
     /// <param name="query">What.</param>
@@ -70,10 +81,8 @@ public sealed class RadiusClientCore(RadiusRandom random)
     {
         number = ++_lastNumber;
         var step = new RadiusClientStep();
-        // A challenge is answered to whoever made it; else the living come first.
-        ImmutableArray<int> servers = query.Answers is { } challenge ? [challenge.Server]
-            : [.. Enumerable.Range(0, settings.Targets.Length).OrderBy(server => _deadUntil.TryGetValue(settings.Targets[server].EndPoint, out var until) && now < until ? 1 : 0)];
-        if (servers.IsEmpty || servers[0] >= settings.Targets.Length || Encoding.UTF8.GetByteCount(query.Password) > RadiusSecret.PasswordMax || Encoding.UTF8.GetByteCount(query.User) > RadiusWriter.ValueMax)
+        var servers = ServersFor(query, settings, now);
+        if (servers.IsEmpty || Encoding.UTF8.GetByteCount(query.Password) > RadiusSecret.PasswordMax || Encoding.UTF8.GetByteCount(query.User) > RadiusWriter.ValueMax)
         {
             step.Finished.Add((number, new RadiusResult.NoAnswer()));
             return step;
@@ -84,24 +93,65 @@ public sealed class RadiusClientCore(RadiusRandom random)
         return step;
     }
 
-    /// <summary>A datagram came. Counts only as the answer of the server that was asked, signed over what it was asked.</summary>
-    public RadiusClientStep Receive(string nic, int port, ReadOnlySpan<byte> datagram, IPEndPoint from, DateTimeOffset now)
+    /// <summary>A packet came. Counts only as the answer of the server that was asked, signed over what it was asked.</summary>
+    /// <param name="channel">On which channel (<see cref="RadiusSend.Channel"/>).</param>
+    /// <param name="port">On which port of it.</param>
+    /// <param name="datagram">What.</param>
+    /// <param name="from">From where.</param>
+    /// <param name="now">The time.</param>
+    public RadiusClientStep Receive(string channel, int port, ReadOnlySpan<byte> datagram, IPEndPoint from, DateTimeOffset now)
     {
         var step = new RadiusClientStep();
-        if (RadiusPacket.Parse(datagram, out var packet) != RadiusDefect.None || !_slots.TryGetValue((nic, (port * 256) + packet.Identifier), out var exchange) || !IsAnswer(packet, exchange, from))
+        if (RadiusPacket.Parse(datagram, out var packet) != RadiusDefect.None)
         {
-            Ignored++;
+            _ignored[(int)RadiusRefusal.Malformed]++;
             return step;
         }
-        var target = exchange.Target;
-        _deadUntil.Remove(target.EndPoint);
+        if (!_slots.TryGetValue((channel, (port * 256) + packet.Identifier), out var exchange) || !exchange.Target.EndPoint.Equals(from))
+        {
+            _ignored[(int)RadiusRefusal.NotAsked]++;
+            return step;
+        }
+        if (Refusal(packet, exchange) is { } refusal)
+        {
+            _ignored[(int)refusal]++;
+            if (exchange.Refused != refusal)
+            {
+                exchange.Refused = refusal;
+                step.Refused.Add((exchange.Settings.Name, exchange.Target.EndPoint, refusal));
+            }
+            return step;
+        }
+        _silent.Remove(exchange.Target.EndPoint);
         if (packet.Code == RadiusCode.AccessReject && exchange.SchemeAt + 1 < exchange.Schemes.Length)
         {
             exchange.SchemeAt++;
             Ask(step, exchange, now);
             return step;
         }
-        Finish(step, exchange, Result(packet, exchange.Servers[exchange.ServerAt]));
+        Finish(step, exchange, RadiusAnswers.Read(packet, exchange.Servers[exchange.ServerAt]));
+        return step;
+    }
+
+    /// <summary>A connection could not be made, or ended: what was asked on it is asked once more on a new one, then of the next server.</summary>
+    public RadiusClientStep Lost(string channel, int port, bool wasConnected, DateTimeOffset now)
+    {
+        var step = new RadiusClientStep();
+        for (var slot = port * 256; slot < (port + 1) * 256; slot++)
+        {
+            if (!_slots.TryGetValue((channel, slot), out var exchange))
+            {
+                continue;
+            }
+            if (wasConnected && !exchange.IsSecondConnection)
+            {
+                exchange.IsSecondConnection = true;
+                Send(step, exchange, now);
+                continue;
+            }
+            CountSilence(exchange, now);
+            AskNext(step, exchange, now);
+        }
         return step;
     }
 
@@ -116,22 +166,20 @@ public sealed class RadiusClientCore(RadiusRandom random)
             {
                 continue;
             }
-            if (now < exchange.ServerDeadline)
+            CountSilence(exchange, now);
+            if (now >= exchange.ServerDeadline)
+            {
+                AskNext(step, exchange, now);
+            }
+            else if (exchange.Settings.Transport == RadiusTransport.Udp)
             {
                 Send(step, exchange, now);
-                continue;
             }
-            if (exchange.Settings.DeadTime > TimeSpan.Zero)
+            else
             {
-                _deadUntil[exchange.Target.EndPoint] = now + exchange.Settings.DeadTime;
+                // A stream loses nothing (RFC 6613, 2.6.1): only the time counts.
+                Remind(exchange, now);
             }
-            if (exchange.ServerAt + 1 >= exchange.Servers.Length)
-            {
-                Finish(step, exchange, new RadiusResult.NoAnswer());
-                continue;
-            }
-            exchange.ServerAt++;
-            Ask(step, exchange, now);
         }
         return step;
     }
@@ -141,197 +189,128 @@ public sealed class RadiusClientCore(RadiusRandom random)
     {
         if (_exchanges.Remove(number, out var exchange))
         {
-            _slots.Remove((exchange.Nic, exchange.Slot));
+            _slots.Remove((exchange.Channel, exchange.Slot));
         }
     }
 
-    private static bool IsAnswer(RadiusPacket packet, Exchange exchange, IPEndPoint from)
+    /// <summary>A challenge is answered to whoever made it. Else those that are unreachable are left out, unless all are (*assumed*).</summary>
+    private ImmutableArray<int> ServersFor(RadiusQuery query, RadiusSettings settings, DateTimeOffset now)
+    {
+        if (query.Answers is { } challenge)
+        {
+            return challenge.Server < settings.Targets.Length ? [challenge.Server] : [];
+        }
+        var all = InOrder[settings.Targets.Length];
+        if (all.Length < 2 || _silent.Count == 0)
+        {
+            return all;
+        }
+        var reachable = all.RemoveAll(server => _silent.TryGetValue(settings.Targets[server].EndPoint, out var silent) && now < silent.Until);
+        return reachable.IsEmpty ? all : reachable;
+    }
+
+    private static RadiusRefusal? Refusal(RadiusPacket packet, Exchange exchange)
     {
         var target = exchange.Target;
-        if (!target.EndPoint.Equals(from) || packet.Code is not (RadiusCode.AccessAccept or RadiusCode.AccessReject or RadiusCode.AccessChallenge) || !target.Secret.IsAnswer(packet, exchange.Authenticator))
+        if (packet.Code is not (RadiusCode.AccessAccept or RadiusCode.AccessReject or RadiusCode.AccessChallenge))
         {
-            return false;
+            return RadiusRefusal.WrongCode;
+        }
+        if (!target.Secret.IsAnswer(packet, exchange.Authenticator))
+        {
+            return RadiusRefusal.WrongAuthenticator;
         }
         // None was sent, so none can come back: the room that CVE-2024-3596 needs.
         if (packet.Count(RadiusAttribute.ProxyState) > 0)
         {
-            return false;
+            return RadiusRefusal.UnknownProxyState;
         }
-        var signed = packet.Count(RadiusAttribute.MessageAuthenticator) > 0;
-        if (signed ? !target.Secret.IsSigned(packet, exchange.Authenticator) : exchange.Settings.RequireMessageAuthenticator)
+        if (packet.Count(RadiusAttribute.MessageAuthenticator) == 0)
         {
-            return false;
+            if (exchange.Settings.RequireMessageAuthenticator)
+            {
+                return RadiusRefusal.NoMessageAuthenticator;
+            }
+        }
+        else if (!target.Secret.IsSigned(packet, exchange.Authenticator))
+        {
+            return RadiusRefusal.WrongMessageAuthenticator;
         }
         // With MS-CHAPv2 the server has to prove that it knows the password, too.
         return packet.Code != RadiusCode.AccessAccept || exchange.Proof.Length == 0
-            || (packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, out var proof) && proof.Length > 1 && CryptographicOperations.FixedTimeEquals(proof[1..], exchange.Proof));
+            || (packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, out var proof) && proof.Length > 1 && CryptographicOperations.FixedTimeEquals(proof[1..], exchange.Proof))
+            ? null : RadiusRefusal.NoServerProof;
     }
 
-    private static RadiusResult Result(RadiusPacket packet, int server) => packet.Code switch
+    /// <summary>A try without an answer. Not while a challenge is answered: the server may be waiting for a phone.</summary>
+    private void CountSilence(Exchange exchange, DateTimeOffset now)
     {
-        RadiusCode.AccessAccept => new RadiusResult.Accept(
-            Texts(packet, RadiusVendor.Fortinet, (byte)FortinetAttribute.GroupName), Texts(packet, 0, (byte)RadiusAttribute.Class), Texts(packet, 0, (byte)RadiusAttribute.FilterId),
-            Number(packet, RadiusAttribute.SessionTimeout), Number(packet, RadiusAttribute.IdleTimeout))
-        { Server = server },
-        RadiusCode.AccessChallenge => Challenge(packet, server),
-        _ => new RadiusResult.Reject(string.Concat(Texts(packet, 0, (byte)RadiusAttribute.ReplyMessage))) { Server = server },
-    };
-
-    private static RadiusResult.Challenge Challenge(RadiusPacket packet, int server)
-    {
-        var message = string.Concat(Texts(packet, 0, (byte)RadiusAttribute.ReplyMessage));
-        // A leading plus with code 001 tells of a FortiAuthenticator that can push (*assumed*: the table of codes is not public).
-        var plus = message.StartsWith('+');
-        var canPush = plus && Texts(packet, RadiusVendor.Fortinet, (byte)FortinetAttribute.FacChallengeCode).Contains("001") && message.Contains(" no code ", StringComparison.Ordinal);
-        var typePush = plus && message.Contains("'push'", StringComparison.Ordinal);
-        return new(packet.TryGet(RadiusAttribute.State, out var state) ? [.. state] : default, plus ? message[1..] : message, canPush || typePush, typePush) { Server = server };
-    }
-
-    private static ImmutableArray<string> Texts(RadiusPacket packet, uint vendor, byte type)
-    {
-        var texts = ImmutableArray.CreateBuilder<string>();
-        foreach (var field in packet)
+        if (exchange.Query.Answers is not null || exchange.Settings.DeadTime == TimeSpan.Zero)
         {
-            if (vendor == 0 && (byte)field.Type == type)
-            {
-                texts.Add(Encoding.UTF8.GetString(field.Value));
-            }
-            else if (vendor != 0 && field.Type == RadiusAttribute.VendorSpecific && field.Value.Length > 4 && BinaryPrimitives.ReadUInt32BigEndian(field.Value) == vendor)
-            {
-                var inner = new RadiusPacket.Fields(field.Value[4..]);
-                while (inner.MoveNext())
-                {
-                    if ((byte)inner.Current.Type == type)
-                    {
-                        texts.Add(Encoding.UTF8.GetString(inner.Current.Value));
-                    }
-                }
-            }
+            return;
         }
-        return texts.ToImmutable();
+        var tries = _silent.GetValueOrDefault(exchange.Target.EndPoint).SilentTries + 1;
+        _silent[exchange.Target.EndPoint] = (tries, tries >= SilentTriesMax ? now + exchange.Settings.DeadTime : default);
     }
 
-    private static long Number(RadiusPacket packet, RadiusAttribute type) => packet.TryGet(type, out var value) && value.Length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(value) : 0;
+    private void AskNext(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
+    {
+        if (exchange.ServerAt + 1 >= exchange.Servers.Length)
+        {
+            Finish(step, exchange, new RadiusResult.NoAnswer { Because = exchange.Refused, Server = exchange.Servers[exchange.ServerAt] });
+            return;
+        }
+        exchange.ServerAt++;
+        Ask(step, exchange, now);
+    }
 
     /// <summary>A new request to the server at hand, under an identifier of its own.</summary>
     private void Ask(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
-        _slots.Remove((exchange.Nic, exchange.Slot));
-        if (FreeSlot(exchange.Nic) is not { } slot)
+        _slots.Remove((exchange.Channel, exchange.Slot));
+        exchange.Channel = exchange.Settings.ChannelTo(exchange.Target, exchange.Nic);
+        if (FreeSlot(exchange.Channel) is not { } slot)
         {
             Finish(step, exchange, new RadiusResult.NoAnswer());
             return;
         }
         exchange.Slot = slot;
-        _slots.Add((exchange.Nic, slot), exchange);
-        exchange.Packet = Build(exchange, (byte)slot);
+        exchange.IsSecondConnection = false;
+        _slots.Add((exchange.Channel, slot), exchange);
+        (exchange.Packet, exchange.Proof) = _requests.Write(exchange.Query, exchange.Settings, exchange.Target.Secret, exchange.Schemes[exchange.SchemeAt], (byte)slot, exchange.Local, exchange.Number);
         exchange.ServerDeadline = now + exchange.Settings.ServerTime;
         Send(step, exchange, now);
     }
 
     private void Send(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
-        step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint));
+        step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Channel, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint, exchange.Settings));
+        Remind(exchange, now);
+    }
+
+    private void Remind(Exchange exchange, DateTimeOffset now)
+    {
         var next = now + exchange.Settings.Timeout;
         _timers.Enqueue((exchange.Number, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
     }
 
     /// <summary>The one after the last that was taken: an identifier rests for as long as it can. Null when all are in use.</summary>
-    private int? FreeSlot(string nic)
+    private int? FreeSlot(string channel)
     {
         const int Slots = PortsMax * 256;
-        var last = _lastSlot.GetValueOrDefault(nic, -1);
+        var last = _lastSlot.GetValueOrDefault(channel, -1);
         // The first port as long as it has room: a port costs a socket.
         var ports = Math.Min(PortsMax, (_exchanges.Count / 128) + 1) * 256;
         for (var tried = 1; tried <= Slots; tried++)
         {
             var slot = tried <= ports ? (last + tried) % ports : tried - 1;
-            if (!_slots.ContainsKey((nic, slot)))
+            if (!_slots.ContainsKey((channel, slot)))
             {
-                _lastSlot[nic] = slot;
+                _lastSlot[channel] = slot;
                 return slot;
             }
         }
         return null;
-    }
-
-    private byte[] Build(Exchange exchange, byte identifier)
-    {
-        var (query, settings, target) = (exchange.Query, exchange.Settings, exchange.Target);
-        Span<byte> authenticator = stackalloc byte[RadiusPacket.AuthenticatorLength];
-        random(authenticator);
-        var writer = new RadiusWriter(_buffer, RadiusCode.AccessRequest, identifier, authenticator, sign: true);
-        if (settings.NasId.Length > 0)
-        {
-            writer.Add(RadiusAttribute.NasIdentifier, settings.NasId);
-        }
-        writer.Add(RadiusAttribute.UserName, query.User);
-        AddCredential(ref writer, exchange, authenticator);
-        writer.Add(RadiusAttribute.NasIpAddress, settings.NasIp ?? exchange.Local);
-        writer.Add(RadiusAttribute.NasPort, 1u);
-        writer.Add(RadiusAttribute.NasPortType, VirtualPort);
-        if (query.Caller is { } caller)
-        {
-            writer.Add(RadiusAttribute.CallingStationId, caller.ToString());
-        }
-        writer.Add(RadiusAttribute.AcctSessionId, exchange.Number.ToString("x8", System.Globalization.CultureInfo.InvariantCulture));
-        writer.Add(RadiusAttribute.ConnectInfo, query.ConnectInfo);
-        writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.VdomName, Vdom);
-        if (query.Answers is { State.IsDefault: false } challenge)
-        {
-            writer.Add(RadiusAttribute.State, challenge.State.AsSpan());
-        }
-        return _buffer[..writer.EndRequest(target.Secret)];
-    }
-
-    private void AddCredential(scoped ref RadiusWriter writer, Exchange exchange, scoped ReadOnlySpan<byte> authenticator)
-    {
-        var (query, scheme) = (exchange.Query, exchange.Schemes[exchange.SchemeAt]);
-        var password = exchange.Settings.Latin1 && query.Password.All(c => c <= 0xff) ? Encoding.Latin1.GetBytes(query.Password) : Encoding.UTF8.GetBytes(query.Password);
-        Span<byte> value = stackalloc byte[RadiusSecret.PasswordMax];
-        exchange.Proof = [];
-        switch (scheme)
-        {
-            case RadiusScheme.Pap:
-                writer.Add(RadiusAttribute.UserPassword, value[..exchange.Target.Secret.HidePassword(password, authenticator, value)]);
-                return;
-            case RadiusScheme.Chap:
-                Span<byte> challenge = stackalloc byte[MD5.HashSizeInBytes];
-                random(challenge);
-                value[0] = challenge[0];
-                RadiusSecret.ChapDigest(value[0], password, challenge, value[1..]);
-                writer.Add(RadiusAttribute.ChapPassword, value[..(1 + MD5.HashSizeInBytes)]);
-                writer.Add(RadiusAttribute.ChapChallenge, challenge);
-                return;
-            default:
-                AddMsChap(ref writer, exchange, scheme);
-                return;
-        }
-    }
-
-    /// <summary>RFC 2548, 2.1 and 2.3: ident, flags, and either LM (never) and NT answers, or peer challenge, zeros and the NT answer.</summary>
-    private void AddMsChap(scoped ref RadiusWriter writer, Exchange exchange, RadiusScheme scheme)
-    {
-        const int AnswerAt = 26;
-        var hash = MsChap.PasswordHash(exchange.Query.Password);
-        Span<byte> challenge = stackalloc byte[scheme == RadiusScheme.MsChap ? MsChap.Challenge1Length : MsChap.ChallengeLength];
-        random(challenge);
-        Span<byte> response = stackalloc byte[AnswerAt + MsChap.ResponseLength];
-        response.Clear();
-        if (scheme == RadiusScheme.MsChap)
-        {
-            response[1] = 1;
-            MsChap.Respond(challenge, hash, response[AnswerAt..]);
-        }
-        else
-        {
-            var peer = response.Slice(2, MsChap.ChallengeLength);
-            random(peer);
-            MsChap.Respond2(challenge, peer, exchange.Query.User, hash, response[AnswerAt..]);
-            exchange.Proof = Encoding.ASCII.GetBytes(MsChap.AuthenticatorResponse(challenge, peer, exchange.Query.User, hash, response[AnswerAt..]));
-        }
-        writer.AddVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChapChallenge, challenge);
-        writer.AddVendor(RadiusVendor.Microsoft, (byte)(scheme == RadiusScheme.MsChap ? MicrosoftAttribute.MsChapResponse : MicrosoftAttribute.MsChap2Response), response);
     }
 
     private void Finish(RadiusClientStep step, Exchange exchange, RadiusResult result)

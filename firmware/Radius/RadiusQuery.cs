@@ -47,16 +47,43 @@ public abstract record RadiusResult
     /// <param name="TypePush">True when the word has to be typed.</param>
     public sealed record Challenge(ImmutableArray<byte> State, string Message, bool CanPush, bool TypePush) : RadiusResult;
 
-    /// <summary>No server answered, or none is set.</summary>
-    public sealed record NoAnswer : RadiusResult;
+    /// <summary>No server answered so that it counts, or none is set.</summary>
+    public sealed record NoAnswer : RadiusResult
+    {
+        /// <summary>Why what the last server sent was refused; null when it sent nothing.</summary>
+        public RadiusRefusal? Because { get; init; }
+    }
 }
 
-/// <summary>A datagram to be sent.</summary>
+/// <summary>Why a packet is no answer.</summary>
+public enum RadiusRefusal
+{
+    /// <summary>It is no packet.</summary>
+    Malformed,
+    /// <summary>Nothing is open under its identifier, or it comes from elsewhere than was asked.</summary>
+    NotAsked,
+    /// <summary>It is none of the answers to an Access-Request.</summary>
+    WrongCode,
+    /// <summary>The Response Authenticator is wrong: mostly another secret.</summary>
+    WrongAuthenticator,
+    /// <summary>It has a Proxy-State that was not sent.</summary>
+    UnknownProxyState,
+    /// <summary>It lacks the Message-Authenticator that is required.</summary>
+    NoMessageAuthenticator,
+    /// <summary>Its Message-Authenticator is wrong.</summary>
+    WrongMessageAuthenticator,
+    /// <summary>An accept of MS-CHAPv2 without the server's proof that it knows the password.</summary>
+    NoServerProof,
+}
+
+/// <summary>A packet to be sent.</summary>
 /// <param name="Nic">By which interface.</param>
-/// <param name="Port">From which of the client's ports there, counted from 0.</param>
+/// <param name="Channel">Names the way: the interface for datagrams; interface, entry and server for connections.</param>
+/// <param name="Port">From which of the ports, or over which of the connections, of that way, counted from 0.</param>
 /// <param name="Packet">What.</param>
 /// <param name="To">Where to.</param>
-public sealed record RadiusSend(string Nic, int Port, byte[] Packet, IPEndPoint To);
+/// <param name="Settings">How a connection is made.</param>
+public sealed record RadiusSend(string Nic, string Channel, int Port, byte[] Packet, IPEndPoint To, RadiusSettings Settings);
 
 /// <summary>What follows from an input to the client.</summary>
 public sealed class RadiusClientStep
@@ -66,4 +93,13 @@ public sealed class RadiusClientStep
 
     /// <summary>Questions that are over, by number.</summary>
     public List<(long Number, RadiusResult Result)> Finished { get; } = [];
+
+    /// <summary>For the shell: who is told what.</summary>
+    internal List<(TaskCompletionSource<RadiusResult> Waiter, RadiusResult Result)> Answered { get; } = [];
+
+    /// <summary>For the shell: what leaves by which way.</summary>
+    internal List<(IRadiusPath Path, RadiusSend Send)> Carried { get; } = [];
+
+    /// <summary>What claimed to be an answer and was refused, told once for each question and reason: the entry of <c>user radius</c>, the server, why.</summary>
+    public List<(string Entry, IPEndPoint Server, RadiusRefusal Reason)> Refused { get; } = [];
 }

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
 namespace Appliance.Firmware.Storage;
@@ -13,15 +12,25 @@ public sealed class StateDamagedException(string message, Exception? inner = nul
 public sealed class StateDatabase : IAsyncDisposable
 {
     /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
-    private const int BatchLimit = 256;
+    private const int BatchLimit = 512;
 
-    private readonly SqliteConnection _connection;
-    private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(65_536) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-    private readonly Dictionary<string, SqliteCommand> _prepared = [];
-    private readonly Task _writer;
+    /// <summary>Queued writes; beyond them the unit is overloaded.</summary>
+    private const int QueueLimit = 65_536;
+
+    private readonly SqliteConnection? _connection;
+    private readonly object _gate = new();
+    private readonly Queue<Pending> _queue = [];
+    private readonly Dictionary<string, StateStatement> _prepared = [];
+    private bool _closed;
+    private readonly Task _writer = Task.CompletedTask;
     private long _commits;
 
-    private sealed record Pending(IReadOnlyList<StateWrite> Writes, TaskCompletionSource? Done);
+    /// <param name="Writes">Writes that belong together; null for the one row.</param>
+    /// <param name="Row">The one row; null when there are writes.</param>
+    /// <param name="Done">Who waits; null for nobody.</param>
+    private readonly record struct Pending(IReadOnlyList<StateWrite>? Writes, IStateRow? Row, TaskCompletionSource? Done);
+
+    private StateDatabase() { }
 
     private StateDatabase(SqliteConnection connection)
     {
@@ -63,26 +72,36 @@ public sealed class StateDatabase : IAsyncDisposable
         return new StateDatabase(connection);
     }
 
+    /// <summary>One that remembers nothing: every commit is done at once. For measuring what decisions cost without their memory.</summary>
+    public static StateDatabase OpenForgetful() => new();
+
     /// <summary>Completes when all writes are durable, or fails when none is. Never completes on the writer's thread.</summary>
     public Task CommitAsync(params IReadOnlyList<StateWrite> writes)
     {
-        if (writes.Count == 0)
+        if (writes.Count == 0 || _connection is null)
         {
             return Task.CompletedTask;
         }
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return Enqueue(new Pending(writes, done)) ? done.Task : Task.FromException(new IOException("the state database is closed or overloaded"));
+        return Enqueue(new Pending(writes, null, done)) ? done.Task : Task.FromException(new IOException("the state database is closed or overloaded"));
     }
 
     /// <summary>
     /// Queues a write that nobody waits for (an event). It becomes durable with the next commit, in order. False when the queue
     /// is full or the database is closed: the write is lost.
     /// </summary>
-    public bool Post(StateWrite write) => Enqueue(new Pending([write], null));
+    public bool Post(StateWrite write) => _connection is null || Enqueue(new Pending([write], null, null));
+
+    /// <summary>The same of a row that is put into words when it is written.</summary>
+    internal bool Post(IStateRow row) => _connection is null || Enqueue(new Pending(null, row, null));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
     public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row)
     {
+        if (_connection is null)
+        {
+            return [];
+        }
         using var command = _connection.CreateCommand();
         command.CommandText = sql;
         using var reader = command.ExecuteReader();
@@ -97,26 +116,59 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
-        await _writer.ConfigureAwait(false);
-        foreach (var command in _prepared.Values)
+        lock (_gate)
         {
-            command.Dispose();
+            _closed = true;
+            Monitor.Pulse(_gate);
         }
-        await _connection.DisposeAsync().ConfigureAwait(false);
+        await _writer.ConfigureAwait(false);
+        foreach (var statement in _prepared.Values)
+        {
+            statement.Dispose();
+        }
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
-    private bool Enqueue(Pending pending) => _queue.Writer.TryWrite(pending);
+    private bool Enqueue(Pending pending)
+    {
+        lock (_gate)
+        {
+            if (_closed || _queue.Count >= QueueLimit)
+            {
+                return false;
+            }
+            _queue.Enqueue(pending);
+            if (_queue.Count == 1)
+            {
+                Monitor.Pulse(_gate);
+            }
+            return true;
+        }
+    }
 
     private void WriteLoop()
     {
         var batch = new List<Pending>(BatchLimit);
-        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (true)
         {
             batch.Clear();
-            while (batch.Count < BatchLimit && _queue.Reader.TryRead(out var pending))
+            lock (_gate)
             {
-                batch.Add(pending);
+                while (_queue.Count == 0)
+                {
+                    if (_closed)
+                    {
+                        return;
+                    }
+                    Monitor.Wait(_gate);
+                }
+                while (batch.Count < BatchLimit && _queue.TryDequeue(out var pending))
+                {
+                    batch.Add(pending);
+                }
             }
             Commit(batch);
         }
@@ -127,18 +179,17 @@ public sealed class StateDatabase : IAsyncDisposable
     {
         try
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            foreach (var write in batch.SelectMany(pending => pending.Writes))
+            Prepare("BEGIN IMMEDIATE").Run();
+            foreach (var pending in batch)
             {
-                var command = Prepare(write);
-                command.Transaction = transaction;
-                command.ExecuteNonQuery();
+                Write(pending);
             }
-            transaction.Commit();
+            Prepare("COMMIT").Run();
             Interlocked.Increment(ref _commits);
         }
         catch (SqliteException error)
         {
+            RollBack();
             foreach (var pending in batch)
             {
                 pending.Done?.SetException(new IOException($"the state could not be written: {error.Message}", error));
@@ -151,23 +202,55 @@ public sealed class StateDatabase : IAsyncDisposable
         }
     }
 
-    private SqliteCommand Prepare(StateWrite write)
+    private void Write(Pending pending)
     {
-        if (!_prepared.TryGetValue(write.Sql, out var command))
+        if (pending.Row is { } row)
         {
-            command = _connection.CreateCommand();
-            command.CommandText = write.Sql;
-            for (var index = 0; index < write.Values.Length; index++)
+            var statement = Prepare(row.Sql);
+            row.Bind(statement);
+            statement.Run();
+            return;
+        }
+        foreach (var write in pending.Writes!)
+        {
+            var statement = Prepare(write.Sql);
+            if (write.IsInline)
             {
-                command.Parameters.Add(new SqliteParameter { ParameterName = $"${index}" });
+                var (key, first, second) = write.Inline;
+                statement.Bind(0, key);
+                statement.Bind(1, first);
+                statement.Bind(2, second);
             }
-            _prepared.Add(write.Sql, command);
+            else
+            {
+                for (var index = 0; index < write.Values.Length; index++)
+                {
+                    statement.Bind(index, write.Values[index]);
+                }
+            }
+            statement.Run();
         }
-        for (var index = 0; index < write.Values.Length; index++)
+    }
+
+    private void RollBack()
+    {
+        try
         {
-            command.Parameters[index].Value = write.Values[index] ?? DBNull.Value;
+            Prepare("ROLLBACK").Run();
         }
-        return command;
+        catch (SqliteException)
+        {
+            // After some failures SQLite has rolled back already, and says that there is nothing to.
+        }
+    }
+
+    private StateStatement Prepare(string sql)
+    {
+        if (!_prepared.TryGetValue(sql, out var statement))
+        {
+            _prepared.Add(sql, statement = new StateStatement(_connection!.Handle!, sql));
+        }
+        return statement;
     }
 
     private static string? Execute(SqliteConnection connection, string sql)

@@ -41,6 +41,19 @@ public enum ResyncOutcome
 /// <param name="Memory">With <see cref="ResyncOutcome.Synced"/>: the writes that must be durable before anybody is told; else none.</param>
 public readonly record struct ResyncVerdict(ResyncOutcome Outcome, int Drift, IReadOnlyList<StateWrite> Memory);
 
+/// <summary>Where a token is.</summary>
+/// <param name="Running">The unit's own step.</param>
+/// <param name="Own">The token's step, as far as its drift is known.</param>
+/// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
+internal readonly record struct TokenPlace(long Running, long Own, long LastStep);
+
+/// <summary>What a code is, of a token at a place.</summary>
+/// <param name="At">The place.</param>
+/// <param name="Value">The code's number; null when it cannot be a code of the token.</param>
+/// <param name="Step">The step that it is the code of, and that was not used; null when there is none.</param>
+/// <param name="WasUsed">True when it is the code of a step that was used.</param>
+internal readonly record struct CodeMatch(TokenPlace At, int? Value, long? Step, bool WasUsed);
+
 /// <summary>
 /// The token core: decides whether a code is right, and sees that it works once, by whichever way it comes. One for the whole unit.
 /// Synchronous; the caller gives the time and serializes the calls (the login service does).
@@ -65,6 +78,8 @@ public sealed class TokenCore
     /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
     public static ReadOnlySpan<int> Window => [0, -1, 1];
 
+    private const string UseSql = "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=excluded.accepted_step";
+
     private readonly Dictionary<string, Memory> _memory = new(StringComparer.Ordinal);
 
     /// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
@@ -87,34 +102,74 @@ public sealed class TokenCore
     /// <summary>Checks a code, and uses it up when it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
     {
-        if (seed.Read(code) is not { } value)
+        var writes = new List<StateWrite>();
+        var match = Match(seed, code, Look(seed, now));
+        if (match.Value is not { } value)
         {
             return Verdict(CodeOutcome.Wrong);
         }
-        var memory = Find(seed);
-        var running = Step(seed, now);
-        var own = running + memory.Drift;
-        long? accepted = null;
+        if (UseUp(seed, match, now, writes, out var drift))
+        {
+            return new(CodeOutcome.Accepted, default, writes, drift);
+        }
+        var (running, own, lastStep) = match.At;
+        if (match.WasUsed)
+        {
+            // Only while the token shows a used code can waiting for its next one help. After a step back of the clock it cannot.
+            return own == lastStep || running == lastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) : Verdict(CodeOutcome.Wrong);
+        }
+        return Verdict(Nearest(seed, running, own).Any(step => step > lastStep && seed.IsCode(value, step)) ? CodeOutcome.NextCodeWanted : CodeOutcome.Wrong);
+    }
+
+    /// <summary>Where a token is now: what <see cref="Match"/> needs of the core.</summary>
+    internal TokenPlace Look(TokenSeed seed, DateTimeOffset now)
+    {
+        var (memory, running) = (Find(seed), Step(seed, now));
+        return new(running, running + memory.Drift, memory.LastStep);
+    }
+
+    /// <summary>
+    /// Compares a code with those that the token may show. Needs nothing of the core, so that it can be done outside of its lock. Whoever
+    /// offers a right code is told sooner than who does not, which is no more than the answer itself tells.
+    /// </summary>
+    internal static CodeMatch Match(TokenSeed seed, ReadOnlySpan<char> code, TokenPlace at)
+    {
+        if (seed.Read(code) is not { } value)
+        {
+            return new(at, null, null, false);
+        }
         var used = false;
         foreach (var away in Window)
         {
-            var step = own + away;
-            if (seed.IsCode(value, step) && IsInReach(seed, step, running))
+            var step = at.Own + away;
+            if (!seed.IsCode(value, step) || !IsInReach(seed, step, at.Running))
             {
-                used |= step <= memory.LastStep;
-                accepted ??= step > memory.LastStep ? step : null;
+                continue;
             }
+            if (step > at.LastStep)
+            {
+                return new(at, value, step, used);
+            }
+            used = true;
         }
-        if (accepted is { } right)
+        return new(at, value, null, used);
+    }
+
+    /// <summary>Uses up the step that a code was found to be of; false when it is of none. A token that has moved on since it was looked at is compared again.</summary>
+    internal bool UseUp(TokenSeed seed, CodeMatch match, DateTimeOffset now, List<StateWrite> writes, out int drift)
+    {
+        var at = Look(seed, now);
+        if (at != match.At && match.Value is { } value)
         {
-            return new(CodeOutcome.Accepted, default, Accept(seed, memory, right, running, out var drift), drift);
+            match = Match(seed, value.ToString($"D{seed.Digits}", System.Globalization.CultureInfo.InvariantCulture), at);
         }
-        if (used)
+        if (match.Step is not { } step)
         {
-            // Only while the token shows a used code can waiting for its next one help. After a step back of the clock it cannot.
-            return own == memory.LastStep || running == memory.LastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) : Verdict(CodeOutcome.Wrong);
+            drift = 0;
+            return false;
         }
-        return Verdict(Nearest(seed, running, own).Any(step => step > memory.LastStep && seed.IsCode(value, step)) ? CodeOutcome.NextCodeWanted : CodeOutcome.Wrong);
+        Accept(seed, Find(seed), step, at.Running, writes, out drift);
+        return true;
     }
 
     /// <summary>
@@ -142,7 +197,9 @@ public sealed class TokenCore
             }
             if (step > memory.LastStep)
             {
-                return new(ResyncOutcome.Synced, (int)(step + 1 - running), Accept(seed, memory, step + 1, running, out _));
+                var writes = new List<StateWrite>();
+                Accept(seed, memory, step + 1, running, writes, out var drift);
+                return new(ResyncOutcome.Synced, drift, writes);
             }
             used = true;
         }
@@ -161,14 +218,15 @@ public sealed class TokenCore
 
     private Memory Find(TokenSeed seed) => _memory.TryGetValue(seed.Identity, out var memory) ? memory : new Memory(-1, 0);
 
-    private StateWrite[] Accept(TokenSeed seed, Memory memory, long step, long running, out int drift)
+    private void Accept(TokenSeed seed, Memory memory, long step, long running, List<StateWrite> writes, out int drift)
     {
         drift = (int)(step - running);
         _memory[seed.Identity] = new Memory(step, drift);
-        var use = new StateWrite(
-            "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=excluded.accepted_step",
-            seed.Identity, step, running);
-        return drift == memory.Drift ? [use] : [use, new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift)];
+        writes.Add(StateWrite.Of(UseSql, seed.Identity, step, running));
+        if (drift != memory.Drift)
+        {
+            writes.Add(new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift));
+        }
     }
 
     private static CodeVerdict Verdict(CodeOutcome outcome) => new(outcome, default, []);

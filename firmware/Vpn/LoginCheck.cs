@@ -37,6 +37,8 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}");
         switch (answer)
         {
+            case LoginAnswer.Success when context.RequestAborted.IsCancellationRequested:
+                return; // Nobody is there to get the session.
             case LoginAnswer.Success success when await sessions.OpenAsync(success.Grant).ConfigureAwait(false) is { } cookie:
                 await VpnReply.LoggedInAsync(context, cookie, IsAjax(form)).ConfigureAwait(false);
                 return;

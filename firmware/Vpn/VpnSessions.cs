@@ -39,6 +39,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private readonly StateDatabase _state;
     private readonly EventLog _events;
     private readonly TimeProvider _time;
+    private readonly RandomNumberGenerator _numbers;
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
@@ -51,10 +52,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         public DateTimeOffset LastUsed { get; set; } = lastUsed;
     }
 
-    /// <summary>Opens the sessions that the database remembers.</summary>
-    public VpnSessions(StateDatabase state, EventLog events, TimeProvider time)
+    /// <summary>Opens the sessions that the database remembers; the numbers of new ones come from <paramref name="numbers"/>, null for the system's.</summary>
+    public VpnSessions(StateDatabase state, EventLog events, TimeProvider time, RandomNumberGenerator? numbers = null)
     {
-        (_state, _events, _time) = (state, events, time);
+        (_state, _events, _time, _numbers) = (state, events, time, numbers ?? RandomNumberGenerator.Create());
         var now = time.GetUtcNow();
         foreach (var (digest, session) in state.Read("SELECT cookie, tunnel, user, grp, portal, source, two_factor, began FROM vpn_session", row => (row.GetString(0), new VpnSession(
             (uint)row.GetInt64(1),
@@ -90,7 +91,9 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var cookie = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         var digest = Digest(cookie);
         var now = _time.GetUtcNow();
-        var session = new VpnSession(BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)), grant, now);
+        var number = new byte[4];
+        _numbers.GetBytes(number);
+        var session = new VpnSession(BitConverter.ToUInt32(number), grant, now);
         lock (_lock)
         {
             if (_byDigest.Count >= SessionsMax || (_config is { } config && (Ended(grant, config, config) is not null || (grant.Entry is { } entry && Changed(entry, config.List("user local").Find(grant.User)!)))))

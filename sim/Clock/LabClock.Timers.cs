@@ -18,6 +18,39 @@ public sealed partial class LabClock
         return timer;
     }
 
+    /// <summary>When the next timer fires, now or later; null when none is armed.</summary>
+    internal DateTimeOffset? NextDue
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Min is { } first ? new DateTimeOffset(Math.Max(first.Due, NowLocked()), TimeSpan.Zero) : null;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Moves time on to the next timer that is due by then and runs that one alone; false when none is. Whoever moves time so, and lets
+    /// all that a timer caused come to its end before the next one, gets the same order every time.
+    /// </summary>
+    internal bool RunNext(DateTimeOffset until)
+    {
+        LabTimer first;
+        lock (_gate)
+        {
+            if (_timers.Min is not { } min || min.Due > until.UtcTicks)
+            {
+                return false;
+            }
+            first = min;
+            JumpLocked(first.Due);
+            TakeLocked(timer => ReferenceEquals(timer, first), Math.Max(first.Due, NowLocked()));
+        }
+        first.Run();
+        return true;
+    }
+
     private bool Arm(LabTimer timer, TimeSpan dueTime, TimeSpan period)
     {
         lock (_gate)

@@ -1,10 +1,12 @@
+using Appliance.Firmware.Events;
+
 namespace Appliance.Sim.Clock;
 
 /// <summary>
 /// The lab's only clock: wall time, stopped, or faster, and moved on by hand. Time stamps and timers follow it. What a
 /// reader was once told is never taken back, neither in the process nor by a restart, even after a kill.
 /// </summary>
-public sealed partial class LabClock : TimeProvider, IDisposable
+public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
 {
     /// <summary>No clock goes beyond this: room for every deadline of the appliance before the calendar ends.</summary>
     public static readonly DateTimeOffset Latest = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -61,6 +63,9 @@ public sealed partial class LabClock : TimeProvider, IDisposable
         var start = savedRate.Mode == ClockMode.Real ? Math.Max(now + saved.Offset, saved.Position) : saved.Position;
         return new LabClock(file, rate ?? savedRate, Math.Min(start, Latest.Ticks), wall);
     }
+
+    /// <inheritdoc/>
+    public WorkInHand Work { get; } = new();
 
     public ClockRate Rate
     {

@@ -110,7 +110,7 @@ internal sealed class FacApi : IAsyncDisposable
         var path = context.Request.Path.Value?.TrimEnd('/');
         if (path is not ("/api/v1/pushauth" or "/api/v1/auth"))
         {
-            await _callback.ServeAsync(context);
+            await _callback.ServeAsync(context.Features);
             return;
         }
         context.Response.StatusCode = !IsCaller(context.Request) ? StatusCodes.Status401Unauthorized

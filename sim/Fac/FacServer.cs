@@ -126,24 +126,26 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<bool> ApproveAsync(string sessionId, string code, string number)
+    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) => ApproveAsync(session.ToString(), code.ToString());
+
+    private async ValueTask<bool> ApproveAsync(string session, string code)
     {
         var accepted = false;
         await SettleAsync(Decide(now =>
         {
-            (accepted, var step) = _core.PushApproved(sessionId, code, now);
+            (accepted, var step) = _core.PushApproved(session, code, now);
             return step;
         }));
         return accepted;
     }
 
     /// <inheritdoc/>
-    public async Task<bool> AlertAsync(string sessionId, string message, byte[] hmac)
+    public async ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
     {
         var accepted = false;
         await SettleAsync(Decide(now =>
         {
-            (accepted, var step) = _core.PushDenied(sessionId, message, hmac, now);
+            (accepted, var step) = _core.PushDenied(session.ToString(), message, hmac, now);
             return step;
         }));
         return accepted;

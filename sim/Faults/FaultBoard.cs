@@ -13,7 +13,11 @@ public sealed record FaultMatch(string? User = null, IPNetwork? Source = null, s
 }
 
 /// <summary>What is about to happen, and to whom; null where that is not known.</summary>
-public sealed record FaultSubject(string? User, IPAddress? Source, string? Phone);
+/// <param name="User">Who logs in.</param>
+/// <param name="Source">From where.</param>
+/// <param name="Phone">The token's serial number.</param>
+/// <param name="Session">Which push.</param>
+public sealed record FaultSubject(string? User, IPAddress? Source, string? Phone, string? Session = null);
 
 /// <summary>One fault as it was asked for.</summary>
 /// <param name="Word">Of the published vocabulary.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Phones;
@@ -11,8 +12,8 @@ using Appliance.Sim.PushProxy;
 namespace Appliance.Sim.Faults;
 
 /// <summary>
-/// The faults of a running lab: the places where things happen ask here, each fault that fires is an event (subtype <c>lab</c>), and
-/// what concerns clock and interfaces is done from here at its time. Thread-safe.
+/// The faults of a running lab: the places where things happen ask here, each fault that fires is an event (subtype <c>lab</c>) and a step of
+/// the login that it touches, and what concerns clock and interfaces is done from here at its time. Thread-safe.
 /// </summary>
 public sealed class LabFaults(LabClock clock) : IDisposable
 {
@@ -27,8 +28,8 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     private readonly List<ITimer> _timers = [];
     private ILabUnit? _unit;
 
-    /// <summary>True when pushes go by proxy and providers; some words mean something only there.</summary>
-    public bool FullPath { get; init; }
+    /// <summary>What moves the lab's clock on for <c>clock.step</c>; null for the clock itself.</summary>
+    internal Action<TimeSpan>? Step { get; init; }
 
     /// <summary>The board now.</summary>
     public IReadOnlyList<FaultState> Faults
@@ -49,10 +50,6 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     /// <exception cref="FormatException">One of them means nothing in this lab; nothing changed.</exception>
     public void Set(IReadOnlyList<Fault> faults)
     {
-        if (!FullPath && faults.FirstOrDefault(fault => fault.Word == "phone.two-devices") is { } useless)
-        {
-            throw new FormatException($"{useless.Word} means something only with --push full");
-        }
         if (_unit is { } unit && faults.FirstOrDefault(fault => fault.Nic is { } nic && unit.Nics.All(known => known.Name != nic)) is { } stray)
         {
             throw new FormatException($"{stray.Word}: there is no interface '{stray.Nic}'");
@@ -90,7 +87,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
 
     /// <summary>The proxy is about to call a provider.</summary>
     internal WayFault? Way(PushProxyRequest push) =>
-        Take(new FaultSubject(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token), "provider.tls", "provider.dns")?.Fault.Word switch
+        Take(SubjectOf(push), "provider.tls", "provider.dns")?.Fault.Word switch
         {
             null => null,
             "provider.tls" => WayFault.Tls,
@@ -100,7 +97,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     /// <summary>The proxy looks up a registration: a second phone that it may stand for, whose app is long gone.</summary>
     internal Registration? SecondPhone(PushProxyRequest push, Devices devices)
     {
-        if (Take(new FaultSubject(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token), "phone.two-devices") is null)
+        if (!HasSecondPhone(push))
         {
             return null;
         }
@@ -108,6 +105,9 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         devices.Put(new Device(stale.Token, GoneSince: clock.GetUtcNow()));
         return stale;
     }
+
+    /// <summary>True when the registration of a push stands for a second phone too, whose app is long gone.</summary>
+    internal bool HasSecondPhone(PushProxyRequest push) => Take(SubjectOf(push), "phone.two-devices") is not null;
 
     /// <summary>A phone is about to answer.</summary>
     internal FaultFiring? Callback(PushMessage push, bool approve)
@@ -130,7 +130,9 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         }
     }
 
-    private static FaultSubject SubjectOf(PushMessage? push) => new(push?.User, push?.ClientAddress, push?.TokenSerial);
+    private static FaultSubject SubjectOf(PushMessage? push) => new(push?.User, push?.ClientAddress, push?.TokenSerial, push?.SessionId);
+
+    private static FaultSubject SubjectOf(PushProxyRequest push) => new(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token, push.Session);
 
     private FaultFiring? Take(FaultSubject subject, params string[] words)
     {
@@ -157,19 +159,24 @@ public sealed class LabFaults(LabClock clock) : IDisposable
             }
         }
         fields.Add(("msg", $"The lab's fault {firing.Fault.Word} fired"));
-        _unit?.WriteEvent(new EventEntry(FiredId, "lab", EventLevel.Notice, "Lab fault fired", [.. fields]));
+        if (_unit is not { } unit)
+        {
+            return;
+        }
+        unit.WriteEvent(new EventEntry(FiredId, "lab", EventLevel.Notice, "Lab fault fired", [.. fields]));
+        unit.NoteLogin(firing.Subject.Session, new LoginFact("lab fault", $"{firing.Fault.Word} fired ({firing.Number})", "PUT /lab/faults") { Subject = firing.Fault.Nic ?? firing.Subject.Phone ?? "" });
     }
 
     private void RunScheduled(Fault fault)
     {
         // Not on the clock's own thread: a step from within a step would wait for itself.
-        _ = Task.Run(async () =>
+        WorkInHand.Run(clock.Work, () => Task.Run(async () =>
         {
             for (var time = 0; time < (fault.Word == "nic.flap" ? fault.Times : 1) && Take(new FaultSubject(null, null, null), fault.Word) is { } firing; time++)
             {
                 await DoAsync(firing.Fault);
             }
-        });
+        }));
     }
 
     private async Task DoAsync(Fault fault)
@@ -177,7 +184,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         switch (fault.Word)
         {
             case "clock.step":
-                clock.Advance(fault.Step!.Value);
+                (Step ?? clock.Advance)(fault.Step!.Value);
                 break;
             case "clock.freeze":
                 clock.SetRate(ClockRate.Frozen);
@@ -186,11 +193,11 @@ public sealed class LabFaults(LabClock clock) : IDisposable
                 _unit?.SetLink(fault.Nic!, up: false);
                 if ((fault.Delay ?? (fault.Word == "nic.flap" ? FlapDefault : (TimeSpan?)null)) is { } down)
                 {
-                    await Task.Delay(down, clock);
+                    await WorkInHand.DelayAsync(down, clock);
                     _unit?.SetLink(fault.Nic!, up: true);
                     if (fault.Word == "nic.flap")
                     {
-                        await Task.Delay(down, clock);
+                        await WorkInHand.DelayAsync(down, clock);
                     }
                 }
                 break;

@@ -36,7 +36,7 @@ public interface ILabUnit : IPhoneSource
     IReadOnlySet<string> SmsDomains { get; }
 
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
-    string Transcript(string script);
+    Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default);
 
     /// <summary>Attaches a script, line by line; returns when it ends, or on <c>exit</c>.</summary>
     /// <param name="input">What is typed.</param>
@@ -57,6 +57,9 @@ public interface ILabUnit : IPhoneSource
 
     /// <summary>The newest logins, step by step, in memory.</summary>
     LoginJournal Logins { get; }
+
+    /// <summary>Adds a remark of the lab's to the login of a push, if that is pending still; without one (null) to every login that is.</summary>
+    void NoteLogin(string? pushSession, LoginFact fact);
 
     /// <summary>The lab's own rules for logins.</summary>
     LabPolicy LabPolicy { get; }

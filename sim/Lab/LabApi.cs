@@ -220,7 +220,7 @@ public sealed partial class LabApi : IAsyncDisposable
     private static async Task CliAsync(HttpContext context, ILabUnit unit)
     {
         LabRequest.Query(context.Request);
-        var transcript = unit.Transcript(await LabRequest.TextAsync(context.Request));
+        var transcript = await unit.TranscriptAsync(await LabRequest.TextAsync(context.Request), context.RequestAborted);
         context.Response.ContentType = "text/plain; charset=utf-8";
         await context.Response.WriteAsync(transcript, context.RequestAborted);
     }
@@ -305,19 +305,7 @@ public sealed partial class LabApi : IAsyncDisposable
     private static async Task ChangePolicyAsync(HttpContext context, ILabUnit unit)
     {
         LabRequest.Query(context.Request);
-        var fields = await LabRequest.ObjectAsync(context.Request, "pushLimit", "pushWindowSeconds", "numberMatch", "pushLifeSeconds", "nameSpellingBug");
-        var policy = unit.LabPolicy;
-        long Whole(string name, long now, long min, long max) => !fields.ContainsKey(name) ? now
-            : LabRequest.Number(fields, name, min, max) is var number && number == Math.Floor(number) ? (long)number : throw LabProblem.Bad($"{name} must be a whole number");
-        bool Flag(string name, bool now) => fields.ContainsKey(name) ? LabRequest.Flag(fields, name) : now;
-        await unit.SetLabPolicyAsync(new LabPolicy
-        {
-            PushLimit = (int)Whole("pushLimit", policy.PushLimit, 0, PushLimit.LimitMax),
-            PushWindow = TimeSpan.FromSeconds(Whole("pushWindowSeconds", (long)policy.PushWindow.TotalSeconds, 10, 86_400)),
-            NumberMatch = Flag("numberMatch", policy.NumberMatch),
-            PushLife = TimeSpan.FromSeconds(Whole("pushLifeSeconds", (long)policy.PushLife.TotalSeconds, 5, 600)),
-            NameSpellingBug = Flag("nameSpellingBug", policy.NameSpellingBug),
-        });
+        await unit.SetLabPolicyAsync(PolicyText.Read(unit.LabPolicy, await LabRequest.ObjectAsync(context.Request, PolicyText.Names)));
         await JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
     }
 

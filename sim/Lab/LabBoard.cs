@@ -50,11 +50,20 @@ internal static partial class LabBoard
     /// <summary>The ready-made lab, in the appliance's own grammar, as it is on the desktop.</summary>
     internal static string DefaultConfiguration(Personality? personality = null)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("default.conf")!;
-        using var reader = new StreamReader(stream);
-        var text = reader.ReadToEnd();
+        var text = Resource("default.conf");
         // From 7.0 on the callback address has another name.
         return (personality ?? Personality.Default).Release.Major < 7 ? text : text.Replace("set server-ip ", "set server ", StringComparison.Ordinal);
+    }
+
+    /// <summary>What the ready-made lab has beside it where the FortiAuthenticator stand-in is.</summary>
+    /// <param name="address">Where that is.</param>
+    internal static string AuthenticatorConfiguration(IPAddress address) => Resource("fac.conf").Replace($"{UsualNetwork}.10", address.ToString(), StringComparison.Ordinal);
+
+    private static string Resource(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
     }
 
     /// <summary>The ready-made lab on a simulated board: its interfaces, with their addresses.</summary>

@@ -68,6 +68,12 @@ internal static class LabRequest
         {
             throw LabProblem.Bad($"the body is not JSON: {wrong.Message}");
         }
+        return Fields(root, known);
+    }
+
+    /// <summary>The same of an object that is parsed already.</summary>
+    public static Dictionary<string, JsonElement> Fields(JsonElement root, params string[] known)
+    {
         if (root.ValueKind != JsonValueKind.Object)
         {
             throw LabProblem.Bad($"the body must be a JSON object, not {Word(root)}");

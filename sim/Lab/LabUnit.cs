@@ -53,10 +53,10 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
     public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
-    public string Transcript(string script)
+    public async Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)
     {
         using var session = _unit.OpenConsole();
-        return ConsoleStream.Transcript(session, script);
+        return await ConsoleStream.TranscriptAsync(session, script, cancellationToken);
     }
 
     public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
@@ -77,6 +77,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _unit.Events.After(id, limit);
 
     public LoginJournal Logins => _unit.Logins;
+
+    public void NoteLogin(string? pushSession, LoginFact fact) => _unit.NoteLogin(pushSession, fact);
 
     public LabPolicy LabPolicy => _unit.LabPolicy;
 

@@ -102,18 +102,20 @@ internal sealed class Laboratory : IAsyncDisposable
         var log = logs.CreateLogger("lab");
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
-        var faults = Own(new LabFaults(Clock) { FullPath = options.Push is not null });
+        var faults = Own(new LabFaults(Clock));
         var phones = Own(new PhoneFleet(Clock, log, faults: faults));
         var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
         INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];
-        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken) : LabBoard.DefaultConfiguration(board, options.Personality);
+        var authenticator = await FacSettingsOfAsync(options.BoardFile, options.Network, cancellationToken);
+        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken)
+            : LabBoard.DefaultConfiguration(board, options.Personality) + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, cancellationToken));
         Api.Page.Board = board.Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
-        Authenticator = await AuthenticatorAsync(options, state.Path, cloud, path?.Options, log, cancellationToken);
+        Authenticator = await AuthenticatorAsync(authenticator, state.Path, cloud, path?.Options, log, cancellationToken);
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
         Api.Panel = panel;
         var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock, Board = board, Panel = panel?.Front };
@@ -150,9 +152,9 @@ internal sealed class Laboratory : IAsyncDisposable
     }
 
     /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
-    private async Task<FacServer?> AuthenticatorAsync(LabOptions options, string state, PushCloud? cloud, PushProxyOptions? proxy, ILogger log, CancellationToken cancellationToken)
+    private async Task<FacServer?> AuthenticatorAsync(FacSettings? settings, string state, PushCloud? cloud, PushProxyOptions? proxy, ILogger log, CancellationToken cancellationToken)
     {
-        if (await FacSettingsOfAsync(options.BoardFile, options.Network, cancellationToken) is not { } settings)
+        if (settings is null)
         {
             return null;
         }

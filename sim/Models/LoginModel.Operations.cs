@@ -76,7 +76,7 @@ internal sealed partial class LoginModel
         var next = which == SubmittedCode.Drifted && login.Person.Token is { } token && _random.Next(2) == 0 && _driftedStep is { } drifted ? token.CodeOf(drifted + 1) : "";
         var asked = login.Drifted;
         login.Drifted = null;
-        var step = _core.SubmitCode(login.Handle, code, login.Source, _world.Rules, _now, next, login.Person.Kind);
+        var step = _core.SubmitCode(login.Handle, code, login.Source, _world.Rules, _ => false, _now, next, login.Person.Kind);
         switch (step.Answer)
         {
             case LoginAnswer.Success when login.Person.Token is null:
@@ -120,8 +120,8 @@ internal sealed partial class LoginModel
             _ => (login.Handle, login.Source, login.Person.Kind == LoginKind.Admin ? LoginKind.SslVpn : LoginKind.Admin),
         };
         var step = _random.Next(2) == 0
-            ? _core.SubmitCode(handle, CodeFor(login, SubmittedCode.Right), source, _world.Rules, _now, kind: kind)
-            : _core.AwaitPush(handle, source, _world.Rules, _now, kind);
+            ? _core.SubmitCode(handle, CodeFor(login, SubmittedCode.Right), source, _world.Rules, _ => false, _now, kind: kind)
+            : _core.AwaitPush(handle, source, _world.Rules, _ => false, _now, kind);
         Check(step.Answer is LoginAnswer.Refused, "a login was taken over by another request");
         Told(step);
     }
@@ -132,7 +132,7 @@ internal sealed partial class LoginModel
         {
             return;
         }
-        var step = _core.AwaitPush(login.Handle, login.Source, _world.Rules, _now, login.Person.Kind);
+        var step = _core.AwaitPush(login.Handle, login.Source, _world.Rules, _ => false, _now, login.Person.Kind);
         if (step.Answer is LoginAnswer.Success)
         {
             Check(login.Approved, "somebody got in by a push that was not approved");
@@ -195,7 +195,7 @@ internal sealed partial class LoginModel
     {
         if (PickLogin() is { } login)
         {
-            Told(_core.PushFailed(login.Handle.RequestId));
+            Told(_core.PushFailed(login.Handle.RequestId, _world.Rules));
             login.PushOut = false;
         }
     }

@@ -9,7 +9,7 @@ namespace Appliance.Sim.Models;
 public sealed class LoginModelException(string message) : Exception(message);
 
 /// <summary>What one run did.</summary>
-public sealed record LoginModelRun(int Operations, int Logins, int CodesAccepted, int PushesAccepted, int Resyncs, int Crashes, int Waits);
+public sealed record LoginModelRun(int Operations, int Logins, int CodesAccepted, int PushesAccepted, int Resyncs, int Crashes, int Waits, int RemoteAccepts);
 
 /// <summary>
 /// Random operations on the login core, checked step by step against a model that is too simple to be wrong: a set of used codes, and
@@ -59,7 +59,7 @@ internal sealed partial class LoginModel
             {
                 await model._disk.DisposeAsync();
             }
-            return new LoginModelRun(operations, model._next, model._codes, model._pushes, model._resyncs, model._crashes, model._waits);
+            return new LoginModelRun(operations, model._next, model._codes, model._pushes, model._resyncs, model._crashes, model._waits, model._remoteAccepts);
         }
         finally
         {
@@ -71,7 +71,7 @@ internal sealed partial class LoginModel
 
     private async Task OperateAsync(string folder)
     {
-        switch (_random.Next(1000))
+        switch (_random.Next(1150))
         {
             case < 160: Begin(); break;
             case < 300: Submit(SubmittedCode.Right); break;
@@ -90,6 +90,10 @@ internal sealed partial class LoginModel
             case < 960: Tick(); break;
             case < 975: ChangeRules(); break;
             case < 997: _logins.RemoveAll(login => login.IsOver && _random.Next(2) == 0); break;
+            case < 1035: BeginRemote(); break;
+            case < 1095: RemoteVerdictComes(); break;
+            case < 1145: AnswerRemote(); break;
+            case < 1147: _remotes.RemoveAll(login => login.IsOver); break;
             default: _crashed = true; break;
         }
         if (_crashed)
@@ -131,6 +135,10 @@ internal sealed partial class LoginModel
         {
             login.End("the unit was started anew");
         }
+        foreach (var login in _remotes)
+        {
+            login.IsOver = true;
+        }
     }
 
     private void MoveClock()
@@ -156,6 +164,7 @@ internal sealed partial class LoginModel
         {
             Check(answer is LoginAnswer.Refused, "time alone let somebody in");
             Find(requestId)?.Expire(_now);
+            _remotes.Find(login => login.Handle.RequestId == requestId)?.IsOver = true;
         }
         Told(step);
     }
@@ -171,6 +180,10 @@ internal sealed partial class LoginModel
         foreach (var login in _logins.Where(login => !_world.MayLogIn(login.Person)))
         {
             login.End("the configuration changed");
+        }
+        if (!_world.MayLogInRemotely)
+        {
+            _remotes.ForEach(login => login.IsOver = true);
         }
         Told(step);
     }

@@ -47,9 +47,18 @@ internal sealed class LoginWorld
         new("una", LoginKind.Radius, AllTokens[0]), new("adm", LoginKind.Admin, AllTokens[0]), new("eva", LoginKind.SslVpn, null),
     ];
 
+    /// <summary>Known by a remote server: <c>rita</c> is configured here, <c>rex</c> is not.</summary>
+    internal static readonly string[] RemoteUsers = ["rita", "rex"];
+
+    /// <summary>The group of both.</summary>
+    internal const string RemoteGroup = "remote";
+
     internal LoginRules Rules => _variants[_variant];
 
     internal bool MayLogIn(ModelPerson person) => !_shutOut[_variant].Contains(person.Name);
+
+    /// <summary>True while the configuration has a remote server for them.</summary>
+    internal bool MayLogInRemotely => !_shutOut[_variant].Contains(RemoteGroup);
 
     internal void Change(Random random) => _variant = random.Next(_variants.Length);
 
@@ -70,10 +79,11 @@ internal sealed class LoginWorld
                 "config user local\nedit una\nset status disable\nnext\nend\n",
                 "config user local\nedit ugo\nset two-factor disable\nunset fortitoken\nnext\nend\n",
                 "config user fortitoken\nedit FTK2000000000C3\nset status lock\nnext\nend\n",
+                "config user local\nedit rita\nset status disable\nnext\nend\nconfig user group\nedit others\nset member una\nnext\nend\nconfig vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups others\nnext\nend\nend\n",
             ];
             return new LoginWorld(
                 [.. changes.Select((change, at) => LoginRules.From(ConfigStore.Open(schema, Path.Combine(folder.FullName, $"{at}.conf"), key, Configuration() + change, ConfigRules.Values).Current))],
-                [[], ["una"], ["ugo"], ["uwe"]]);
+                [[], ["una"], ["ugo"], ["uwe"], [RemoteGroup]]);
         }
         finally
         {
@@ -82,11 +92,21 @@ internal sealed class LoginWorld
     }
 
     private static string Configuration() => $"""
+        config user radius
+        edit rad
+        set server 192.0.2.77
+        set secret s
+        next
+        end
         config user fortitoken
         {string.Concat(AllTokens.Select(token => $"edit {token.Serial}\nset seed \"otpauth://totp/x?secret={Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}&algorithm={token.Algorithm.ToString().ToUpperInvariant()}\"\nset reg-id phone\nnext\n"))}
         end
         config user local
         {string.Concat(TokenUsers.Zip(AllTokens, (name, token) => $"edit {name}\nset type password\nset passwd {name}-password\nset two-factor fortitoken\nset fortitoken {token.Serial}\nnext\n"))}
+        edit rita
+        set type radius
+        set radius-server rad
+        next
         edit eva
         set type password
         set passwd eva-password
@@ -102,6 +122,17 @@ internal sealed class LoginWorld
         set fortitoken {AllTokens[0].Serial}
         next
         end
+        config user group
+        edit {RemoteGroup}
+        set member rad
+        config match
+        edit 1
+        set server-name rad
+        set group-name staff
+        next
+        end
+        next
+        end
         config vpn ssl web portal
         edit p
         set web-mode enable
@@ -110,6 +141,12 @@ internal sealed class LoginWorld
         config vpn ssl settings
         set default-portal p
         set login-attempt-limit 0
+        config authentication-rule
+        edit 1
+        set groups {RemoteGroup}
+        set portal p
+        next
+        end
         end
         config system global
         set admin-lockout-threshold 10

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using Appliance.Firmware;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 
 namespace Appliance.Sim.Phones;
@@ -221,7 +222,7 @@ public sealed class Phone : IDisposable
         if (mode is PhoneMode.Approve or PhoneMode.Deny)
         {
             // Never on the sender's thread: a real phone answers whenever it likes.
-            _ = Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay));
+            WorkInHand.Run(WorkInHand.Of(_time), () => Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay)));
         }
     }
 
@@ -229,7 +230,7 @@ public sealed class Phone : IDisposable
     {
         try
         {
-            await Task.Delay(delay, _time, _gone.Token);
+            await WorkInHand.DelayAsync(delay, _time, _gone.Token);
             lock (_gate)
             {
                 ExpireLocked();

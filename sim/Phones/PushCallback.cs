@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Sim.Faults;
 using Microsoft.Extensions.Logging;
@@ -48,10 +49,10 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
             case "callback.never":
                 return (null, AnswerOutcome.Unreachable, "never sent: callback.never");
             case "nat.blackhole":
-                await Task.Delay(NetworkTimeout, time, cancellationToken);
+                await WorkInHand.DelayAsync(NetworkTimeout, time, cancellationToken);
                 return (null, AnswerOutcome.Unreachable, "no answer in time");
             case "callback.late":
-                await Task.Delay(fault.Delay!.Value, time, cancellationToken);
+                await WorkInHand.DelayAsync(fault.Delay!.Value, time, cancellationToken);
                 break;
             case "callback.twice":
                 var first = await PostOnceAsync(push, body, fault, cancellationToken);
@@ -111,11 +112,14 @@ internal sealed class SlowContent(byte[] body, TimeProvider time) : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        foreach (var single in body)
+        for (var at = 0; at < body.Length; at++)
         {
-            await stream.WriteAsync(new[] { single }, cancellationToken);
+            if (at > 0)
+            {
+                await WorkInHand.DelayAsync(Between, time, cancellationToken);
+            }
+            await stream.WriteAsync(body.AsMemory(at, 1), cancellationToken);
             await stream.FlushAsync(cancellationToken);
-            await Task.Delay(Between, time, cancellationToken);
         }
     }
 

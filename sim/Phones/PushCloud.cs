@@ -1,3 +1,4 @@
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Sim.Faults;
 
@@ -26,6 +27,8 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
         {
             return PushResult.Failed(PushOutcome.Refused, "unknown registration id");
         }
+        // A second phone of this registration, whose app is gone, is told so by its provider; the first one has the push all the same.
+        _ = faults?.HasSecondPhone(PushProxyRequest.Of(message, ""));
         // An offline phone gets it once it is back, unless it expires: the cloud took it either way.
         _delivery.Deliver(phone, message);
         return PushResult.Sent;
@@ -44,7 +47,7 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
         }
         if (fault.Status == 0)
         {
-            await Task.Delay(message.Expires - time.GetUtcNow(), time, cancellationToken);
+            await WorkInHand.DelayAsync(message.Expires - time.GetUtcNow(), time, cancellationToken);
             return PushResult.Failed(PushOutcome.Unavailable, "the provider did not answer in time");
         }
         var outcome = fault.Status switch

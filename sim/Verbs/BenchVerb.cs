@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Sim.Lab;
+using Appliance.Sim.Verbs.Callback;
 
 namespace Appliance.Sim.Verbs;
 
@@ -21,10 +22,12 @@ internal static class BenchVerb
     private static readonly Bench[] All =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("callback", "answers of phones a second, against baselines on the same transport; takes minutes", CallbackBench.RunAsync),
         new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
         new("login-model", "a million random logins against a naive model; --seed repeats one run", LoginModelBench.RunAsync) { RepeatAsync = LoginModelBench.RepeatAsync },
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
+        new("radius-client", "our RADIUS client and radclient against FreeRADIUS", RadiusClientBench.RunAsync),
         new("push-login", "whole push logins: in memory, by MQTT, over TLS and sockets, and 10,000 that wait", PushLogin.PushLoginBench.RunAsync),
         new("sessions", "how fast a disabled user loses his session", SessionBench.RunAsync),
         new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
@@ -39,6 +42,10 @@ internal static class BenchVerb
         var seed = new Option<int?>("--seed") { Description = "Repeats the run of one seed (login-model)", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, seed, json };
+        var killed = new Option<string?>(CallbackKill.Option) { Hidden = true };
+        var tokens = new Option<int>("--tokens") { Hidden = true };
+        command.Options.Add(killed);
+        command.Options.Add(tokens);
         command.Validators.Add(result =>
         {
             if (!result.GetValue(list) && result.GetValue(name) is null)
@@ -53,6 +60,11 @@ internal static class BenchVerb
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var asJson = parsed.GetValue(json);
+            if (parsed.GetValue(killed) is { } folder)
+            {
+                await CallbackKill.DecideAsync(folder, parsed.GetValue(tokens), cancellationToken);
+                return ExitCode.Ok;
+            }
             if (!parsed.GetValue(list))
             {
                 var bench = All.Single(bench => bench.Name == parsed.GetValue(name));

@@ -91,7 +91,7 @@ internal static class CliBench
         return LabClock.Wall.GetElapsedTime(began).TotalNanoseconds / ((double)runs * length);
     }
 
-    private static Action Script(ConfigStore store, string line) => () => ConsoleStream.Transcript(new CliSession(store, []), line + "\n");
+    private static Action Script(ConfigStore store, string line) => () => ConsoleStream.TranscriptAsync(new CliSession(store, []), line + "\n").GetAwaiter().GetResult();
 
     /// <summary>A line typed at a terminal in one burst, then one key, then Ctrl-C.</summary>
     private static Action Terminal(ConfigStore store, string line, string key)

@@ -128,7 +128,7 @@ internal static class ConfigBench
         for (var run = 0; run < CommitRuns; run++)
         {
             var began = LabClock.Wall.GetTimestamp();
-            var shown = ConsoleStream.Transcript(console, script(run));
+            var shown = ConsoleStream.TranscriptAsync(console, script(run)).GetAwaiter().GetResult();
             var whole = LabClock.Wall.GetElapsedTime(began);
             if (shown.Contains("Return code", StringComparison.Ordinal))
             {

@@ -29,6 +29,10 @@ internal static class Welcome
         AnsiConsole.Write(table);
         // Passwords are the lab's own and public (Lab/default.conf); a unit with another configuration has other users.
         AnsiConsole.WriteLine($"users: {string.Join(", ", lab.Unit.Users)} (password of each in the ready-made lab: NAME-password) · clock: {lab.Clock.Rate}");
+        if (lab.Authenticator is { } authenticator)
+        {
+            AnsiConsole.WriteLine($"FortiAuthenticator stand-in: RADIUS at {authenticator.Authentication}; of its users, dan is known to it alone");
+        }
         if (!PageFiles.Embedded.IsBuilt)
         {
             AnsiConsole.WriteLine("no page: this lab was built without Node.js 20.19 or newer; all else is there");

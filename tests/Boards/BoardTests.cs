@@ -49,7 +49,7 @@ public sealed class BoardTests
             var board = Board.Load(LabBoard.File(name));
             Assert.Equal(board.Nics.Select((nic, at) => (nic.Name, $"{network}.{at + 1}")), lab.Unit.Nics.Select(nic => (nic.Name, nic.Address.ToString())));
             Assert.Equal(["admin", "ftm", "sslvpn"], lab.Unit.Services.Where(service => service.Nic == "port1").Select(service => service.Service).Order());
-            Assert.Contains($"set ip {network}.2 255.255.255.255", lab.Unit.Transcript("show system interface port2\n"), StringComparison.Ordinal);
+            Assert.Contains($"set ip {network}.2 255.255.255.255", await lab.Unit.TranscriptAsync("show system interface port2\n", TestContext.Current.CancellationToken), StringComparison.Ordinal);
         }
         finally
         {

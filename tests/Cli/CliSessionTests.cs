@@ -284,5 +284,5 @@ public sealed class CliSessionTests : IDisposable
         Assert.Contains("server-port         : 4433", shown, StringComparison.Ordinal);
     }
 
-    private string Type(params string[] lines) => ConsoleStream.Transcript(new CliSession(_store, []), string.Join('\n', lines) + "\n");
+    private string Type(params string[] lines) => ConsoleStream.TranscriptAsync(new CliSession(_store, []), string.Join('\n', lines) + "\n").GetAwaiter().GetResult();
 }

@@ -42,14 +42,14 @@ public sealed class ConsoleStreamTests : IDisposable
     }
 
     [Fact]
-    public void WhatACommandSaysStandsAfterItInAScript()
+    public async Task WhatACommandSaysStandsAfterItInAScript()
     {
         var session = new CliSession(_store, [new CliCommand("execute say", "Says something.", call =>
         {
             call.Session.Say("said\n");
             return "answered\n";
         })]);
-        Assert.Equal($"{Root}execute say\nanswered\n\n{Root}\nsaid\n{Root}exit\n", ConsoleStream.Transcript(session, "execute say\nexit\n"));
+        Assert.Equal($"{Root}execute say\nanswered\n\n{Root}\nsaid\n{Root}exit\n", await ConsoleStream.TranscriptAsync(session, "execute say\nexit\n", TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -86,6 +86,89 @@ public sealed class ConsoleStreamTests : IDisposable
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(typed));
         Assert.Equal(end, await ConsoleStream.RunTerminalAsync(new CliSession(_store, []), input, Stream.Null, TerminalSize.Usual, CancellationToken.None));
     }
+
+    /// <summary>A command that waits holds no thread; what is typed meanwhile comes after it; Ctrl-C ends it.</summary>
+    [Theory]
+    [InlineData(false, "", Root + "execute wait\nbegun\nended well\n\n" + Root + "execute say\nsaid\n\n" + Root)]
+    [InlineData(false, "\u0003", Root + "execute wait\nbegun\nstopped\n\n" + Root)]
+    [InlineData(true, "", Root + "execute wait\r\r\nbegun\r\nended well\r\n\r\n" + Root + "execute say\r\r\nsaid\r\n\r\n" + Root)]
+    [InlineData(true, "\u0003", Root + "execute wait\r\r\nbegun\r\nstopped\r\n\r\n" + Root)]
+    public async Task ACommandMayWait(bool terminal, string key, string expected)
+    {
+        var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var session = new CliSession(_store, [Waiting(begun, finish.Task), new CliCommand("execute say", "Says something.", _ => "said\n")]);
+        var (typed, shown) = (new Pipe(), new Pipe());
+        var serving = terminal
+            ? ConsoleStream.RunTerminalAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), TerminalSize.Usual, CancellationToken.None)
+            : ConsoleStream.RunAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), echo: true, CancellationToken.None);
+        await typed.Writer.WriteAsync(Encoding.UTF8.GetBytes(terminal ? "execute wait\rexecute say\r" : "execute wait\nexecute say\n"));
+        await begun.Task;
+        Assert.True(session.Waits);
+        if (key.Length > 0)
+        {
+            await typed.Writer.WriteAsync(Encoding.UTF8.GetBytes(key));
+        }
+        else
+        {
+            finish.SetResult();
+        }
+        Assert.Equal(expected, await SeenAsync(shown, expected.Length));
+        Assert.False(session.Waits);
+        await typed.Writer.CompleteAsync();
+        await serving;
+    }
+
+    /// <summary>A script whose input is over is still carried out; a terminal that hangs up is not.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheEndOfTheInputWhileACommandWaits(bool terminal)
+    {
+        var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var session = new CliSession(_store, [Waiting(begun, finish.Task)]);
+        using var input = new MemoryStream(Encoding.UTF8.GetBytes(terminal ? "execute wait\r" : "execute wait")); // The last line of a script may lack its end.
+        using var output = new MemoryStream();
+        var serving = terminal ? ConsoleStream.RunTerminalAsync(session, input, output, TerminalSize.Usual, CancellationToken.None) : ConsoleStream.RunAsync(session, input, output, echo: true, CancellationToken.None);
+        await begun.Task;
+        if (!terminal)
+        {
+            finish.SetResult();
+        }
+        await serving;
+        Assert.Contains(terminal ? "stopped" : "ended well", Encoding.UTF8.GetString(output.ToArray()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ABatchWaitsForItsCommands()
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var session = new CliSession(_store, [Waiting(begun, finish.Task)]);
+        var transcript = ConsoleStream.TranscriptAsync(session, "execute batch start\nexecute wait\nexecute nothing\nexecute wait\nexecute batch end\nexecute batch lastlog\n", TestContext.Current.CancellationToken);
+        await begun.Task;
+        Assert.False(transcript.IsCompleted);
+        finish.SetResult();
+        Assert.EndsWith($"{Root}execute batch end\n\n{Root}execute batch lastlog\n0: execute wait\n-61: execute nothing\n0: execute wait\n\n{Root}", await transcript, StringComparison.Ordinal);
+    }
+
+    private static CliCommand Waiting(TaskCompletionSource begun, Task finish) => new("execute wait", "Waits.", _ => new CliReply("begun\n")
+    {
+        Later = async cancellationToken =>
+        {
+            begun.TrySetResult();
+            try
+            {
+                await finish.WaitAsync(cancellationToken);
+                return "ended well\n";
+            }
+            catch (OperationCanceledException)
+            {
+                return "stopped\n";
+            }
+        },
+    });
 
     private static async Task<string> SeenAsync(Pipe shown, int length)
     {

@@ -14,14 +14,14 @@ public sealed class SharedPortTests
     public async Task TheAdministratorsPageHasThePortBeforeTheCallback()
     {
         await using var unit = await TranscriptUnit.StartAsync(Personality.Default);
-        unit.Lab.Transcript(FtmOnPort3);
+        await unit.Lab.TranscriptAsync(FtmOnPort3);
         Assert.Equal("admin port1 8443|admin port2 8443|ftm port1 4433|ftm port3 4433|sslvpn port1 10443", Services(unit));
-        unit.Lab.Transcript("config system ftm-push\nset server-port 8443\nend\n");
+        await unit.Lab.TranscriptAsync("config system ftm-push\nset server-port 8443\nend\n");
         // port3 has no https, and shows the page all the same: the opening is for the port.
         Assert.Equal("admin port1 8443|admin port2 8443|admin port3 8443|sslvpn port1 10443", Services(unit));
-        unit.Lab.Transcript("config system interface\nedit port3\nset allowaccess ping\nnext\nend\n");
+        await unit.Lab.TranscriptAsync("config system interface\nedit port3\nset allowaccess ping\nnext\nend\n");
         Assert.Equal("admin port1 8443|admin port2 8443|sslvpn port1 10443", Services(unit));
-        unit.Lab.Transcript(FtmOnPort3 + "config system ftm-push\nset server-port 4433\nend\n");
+        await unit.Lab.TranscriptAsync(FtmOnPort3 + "config system ftm-push\nset server-port 4433\nend\n");
         Assert.Equal("admin port1 8443|admin port2 8443|ftm port1 4433|ftm port3 4433|sslvpn port1 10443", Services(unit));
     }
 
@@ -31,7 +31,7 @@ public sealed class SharedPortTests
     public async Task PortPrecedenceTellsBetweenTheSslVpnAndThePage(string precedence, string services)
     {
         await using var unit = await TranscriptUnit.StartAsync(Personality.Default);
-        unit.Lab.Transcript($"config vpn ssl settings\nset port 8443\nset port-precedence {precedence}\nend\n");
+        await unit.Lab.TranscriptAsync($"config vpn ssl settings\nset port 8443\nset port-precedence {precedence}\nend\n");
         Assert.Equal(services, Services(unit));
     }
 
@@ -40,7 +40,7 @@ public sealed class SharedPortTests
     {
         await using var unit = await TranscriptUnit.StartAsync(Personality.Default);
         var before = Services(unit);
-        Assert.Contains("Return code -1", unit.Lab.Transcript("config system ftm-push\nset server-port 10443\nend\n"), StringComparison.Ordinal);
+        Assert.Contains("Return code -1", await unit.Lab.TranscriptAsync("config system ftm-push\nset server-port 10443\nend\n"), StringComparison.Ordinal);
         Assert.Equal(before, Services(unit));
     }
 

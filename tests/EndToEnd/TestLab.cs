@@ -20,6 +20,7 @@ internal sealed class TestLab : IAsyncDisposable
 {
     /// <summary>The ready-made lab's public seeds (sim/Lab/default.conf), in hex as oathtool takes them.</summary>
     public static readonly string AnnSeed = Convert.ToHexString("lab-seed-of-ann-0001"u8);
+    public static readonly string DanSeed = Convert.ToHexString("lab-seed-of-dan-0003"u8);
     public static readonly string CatSeed = Convert.ToHexString("lab-seed-of-cat-0002"u8);
 
     public const string AnnSerial = "FTKMOB0000000001";
@@ -70,7 +71,8 @@ internal sealed class TestLab : IAsyncDisposable
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
         var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs, push, lan);
-        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal) + moreConfiguration);
+        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal)
+            + (fac is null ? "" : LabBoard.AuthenticatorConfiguration(IPAddress.Parse(lab.Network + ".10"))) + moreConfiguration);
         File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
         if (fac is not null)
         {

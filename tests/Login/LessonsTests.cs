@@ -18,7 +18,7 @@ public sealed class LessonsTests
     public void AnotherSpellingOfTheNameSkipsNoToken(string spelling)
     {
         using var rig = new LoginRig(NameTests.Fallback);
-        Assert.IsType<LoginAnswer.Refused>(rig.Login(spelling, "ann-password", remote: RemoteVerdict.Accepted));
+        Assert.IsType<LoginAnswer.Refused>(rig.Login(spelling, "ann-password", remote: LoginRig.Accepted));
     }
 
     /// <summary>CVE-2018-13379: an encoded path read session files.</summary>

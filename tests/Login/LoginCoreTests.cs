@@ -51,7 +51,7 @@ public sealed class LoginCoreTests
         var step = _core.Start(new LoginRequest("ann", "ann-password", "", Source), RulesOf(change), _ => true, Draw(), Start);
         if (step.Remote is { } remote)
         {
-            step = _core.RemoteAnswered(remote.RequestId, RemoteVerdict.Unavailable, RulesOf(change), _ => true, Start);
+            step = _core.RemoteAnswered(remote.RequestId, 1, new RemoteVerdict.Unavailable("no answer"), somebodyWaits: true, RulesOf(change), _ => true, Start);
         }
         Assert.IsType<LoginAnswer.Refused>(step.Answer);
         Assert.Null(step.Push);
@@ -61,13 +61,13 @@ public sealed class LoginCoreTests
     public void ApprovedWaitsForTheDisk()
     {
         var handle = Challenge("ann").Handle;
-        Assert.Null(_core.AwaitPush(handle, Source, Rules, Start).Answer);
+        Assert.Null(_core.AwaitPush(handle, Source, Rules, _ => true, Start).Answer);
         var (accepted, step) = _core.PushApproved(handle.RequestId, AnnCode(Start), "", Rules, Start);
         Assert.True(accepted);
         Assert.Contains(step.Memory, write => write.Sql.Contains("token_use", StringComparison.Ordinal));
         Assert.Empty(step.Released);
         // Not durable yet: nobody is let in, by whatever way.
-        Assert.Null(_core.AwaitPush(handle, Source, Rules, Start).Answer);
+        Assert.Null(_core.AwaitPush(handle, Source, Rules, _ => true, Start).Answer);
         Assert.IsType<LoginAnswer.Success>(Assert.Single(_core.ConfirmPush(handle.RequestId, somebodyWaits: true, Rules, Start).Released).Answer);
         Assert.Equal(0, _core.PendingCount);
     }
@@ -90,24 +90,24 @@ public sealed class LoginCoreTests
     public void AnotherSourceCannotUseTheChallenge()
     {
         var handle = Challenge("ann").Handle;
-        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle, AnnCode(Start), IPAddress.Parse("192.0.2.8"), Rules, Start).Answer);
-        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle with { Magic = "1-0" }, AnnCode(Start), Source, Rules, Start).Answer);
-        Assert.IsType<LoginAnswer.Success>(_core.SubmitCode(handle, AnnCode(Start), Source, Rules, Start).Answer);
+        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle, AnnCode(Start), IPAddress.Parse("192.0.2.8"), Rules, _ => true, Start).Answer);
+        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle with { Magic = "1-0" }, AnnCode(Start), Source, Rules, _ => true, Start).Answer);
+        Assert.IsType<LoginAnswer.Success>(_core.SubmitCode(handle, AnnCode(Start), Source, Rules, _ => true, Start).Answer);
     }
 
     [Fact]
     public void ThreeWrongCodesEndAChallenge()
     {
         var handle = Challenge("ann").Handle;
-        Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => ((LoginAnswer.Refused)_core.SubmitCode(handle, "000000", Source, Rules, Start).Answer!).Retry));
-        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle, AnnCode(Start), Source, Rules, Start).Answer);
+        Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => ((LoginAnswer.Refused)_core.SubmitCode(handle, "000000", Source, Rules, _ => true, Start).Answer!).Retry));
+        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle, AnnCode(Start), Source, Rules, _ => true, Start).Answer);
     }
 
     [Fact]
     public void ChangedRulesEndWhatTheyNoLongerCarry()
     {
         var handle = Challenge("ann").Handle;
-        _core.AwaitPush(handle, Source, Rules, Start);
+        _core.AwaitPush(handle, Source, Rules, _ => true, Start);
         var step = _core.RulesChanged(RulesOf("config user local\nedit ann\nset two-factor disable\nunset fortitoken\nnext\nend\n"), Start);
         Assert.Equal(new LoginAnswer.Refused(Refusal.TokenUnusable), Assert.Single(step.Released).Answer);
         Assert.False(_core.PushApproved(handle.RequestId, AnnCode(Start), "", Rules, Start).Accepted);
@@ -139,14 +139,14 @@ public sealed class LoginCoreTests
                     handles.Add(((LoginAnswer.Challenge)started.Answer!).Handle);
                     break;
                 case 2 when handle is not null:
-                    if (core.SubmitCode(handle, AnnCode(now), Source, Rules, now).Answer is LoginAnswer.Success)
+                    if (core.SubmitCode(handle, AnnCode(now), Source, Rules, _ => true, now).Answer is LoginAnswer.Success)
                     {
                         Assert.True(fresh.Add(now.ToUnixTimeSeconds() / 60), "a code let in twice");
                         Assert.True(ended.Add(handle.RequestId), "a login ended twice");
                         Assert.DoesNotContain(handle.RequestId, denied);
                     }
                     break;
-                case 3 when handle is not null && core.AwaitPush(handle, Source, Rules, now).Answer is LoginAnswer.Success:
+                case 3 when handle is not null && core.AwaitPush(handle, Source, Rules, _ => true, now).Answer is LoginAnswer.Success:
                     Assert.Contains(handle.RequestId, approved);
                     Assert.True(ended.Add(handle.RequestId), "a login ended twice");
                     break;

@@ -15,6 +15,7 @@ namespace Appliance.Tests.Login;
 internal sealed class LoginRig : IDisposable
 {
     public static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
+    public static readonly RemoteVerdict Accepted = new RemoteVerdict.Accepted([]);
     public static readonly IPAddress Home = IPAddress.Parse("192.0.2.7");
     public static readonly IPAddress Elsewhere = IPAddress.Parse("203.0.113.9");
 
@@ -65,21 +66,28 @@ internal sealed class LoginRig : IDisposable
     public string Ann(int steps = 0) => AnnCode(Now, steps);
 
     /// <summary>What the first factor is answered; a remote server, if one is asked, cannot be.</summary>
-    public LoginAnswer? Login(string user = "ann", string? password = null, IPAddress? from = null, LoginKind kind = LoginKind.SslVpn, string realm = "", string code = "", RemoteVerdict remote = RemoteVerdict.Unavailable)
+    public LoginAnswer? Login(string user = "ann", string? password = null, IPAddress? from = null, LoginKind kind = LoginKind.SslVpn, string realm = "", string code = "", RemoteVerdict? remote = null)
     {
         var number = ++_next;
         var draw = new LoginDraw(new LoginHandle($"{number}", $"1-{number:x}"), 42, "135790");
         var request = new LoginRequest(user, password ?? user + "-password", realm, from ?? Home, kind) { Code = code, Nic = "port1" };
         var step = Take(Core.Start(request, Rules, _ => CanPush, draw, Now));
-        return step.Remote is { } order ? Take(Core.RemoteAnswered(order.RequestId, remote, Rules, _ => CanPush, Now)).Answer : step.Answer;
+        return step.Remote is { } order ? Answer(order, remote ?? new RemoteVerdict.Unavailable("no answer")) : step.Answer;
+    }
+
+    /// <summary>A remote server's verdict on what it was asked; what whoever waits for it is told, or null.</summary>
+    public LoginAnswer? Answer(RemoteOrder order, RemoteVerdict verdict, bool somebodyWaits = true)
+    {
+        var step = Take(Core.RemoteAnswered(order.RequestId, order.Number, verdict, somebodyWaits, Rules, _ => CanPush, Now));
+        return step.Released.Select(released => released.Answer).SingleOrDefault();
     }
 
     public LoginAnswer.Challenge Challenge(string user = "ann", IPAddress? from = null, LoginKind kind = LoginKind.SslVpn) => Assert.IsType<LoginAnswer.Challenge>(Login(user, from: from, kind: kind));
 
     public LoginAnswer? Code(LoginHandle handle, string code, IPAddress? from = null, string next = "", LoginKind kind = LoginKind.SslVpn) =>
-        Take(Core.SubmitCode(handle, code, from ?? Home, Rules, Now, next, kind)).Answer;
+        Take(Core.SubmitCode(handle, code, from ?? Home, Rules, _ => CanPush, Now, next, kind)).Answer;
 
-    public LoginAnswer? Await(LoginHandle handle, IPAddress? from = null) => Take(Core.AwaitPush(handle, from ?? Home, Rules, Now)).Answer;
+    public LoginAnswer? Await(LoginHandle handle, IPAddress? from = null) => Take(Core.AwaitPush(handle, from ?? Home, Rules, _ => CanPush, Now)).Answer;
 
     public bool Approve(LoginHandle handle, string? code = null, string number = "", bool somebodyWaits = true)
     {

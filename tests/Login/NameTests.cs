@@ -37,7 +37,7 @@ public sealed class NameTests
     {
         using var rig = new LoginRig(Fallback);
         // The remote server would take any of them for ann.
-        Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(spelling, "ann-password", remote: RemoteVerdict.Accepted));
+        Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(spelling, "ann-password", remote: LoginRig.Accepted));
         Assert.DoesNotContain(rig.Steps, step => step.Remote is not null);
     }
 
@@ -52,9 +52,9 @@ public sealed class NameTests
     public void SomebodyElseMayComeFromTheRemoteServer()
     {
         using var rig = new LoginRig(Fallback);
-        var success = Assert.IsType<LoginAnswer.Success>(rig.Login("zoe", "x", remote: RemoteVerdict.Accepted));
+        var success = Assert.IsType<LoginAnswer.Success>(rig.Login("zoe", "x", remote: LoginRig.Accepted));
         Assert.Equal(("zoe", "vpn-users", "full-access"), (success.Grant.User, success.Grant.Group, success.Grant.Portal));
-        Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login("zoe", "x", remote: RemoteVerdict.Rejected));
+        Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login("zoe", "x", remote: new RemoteVerdict.Rejected()));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class NameTests
     public void TheBugIsThereForThoseWhoAskForIt(string spelling)
     {
         using var rig = new LoginRig(Fallback, lab: new LabPolicy { NameSpellingBug = true });
-        Assert.IsType<LoginAnswer.Success>(rig.Login(spelling, "ann-password", remote: RemoteVerdict.Accepted));
+        Assert.IsType<LoginAnswer.Success>(rig.Login(spelling, "ann-password", remote: LoginRig.Accepted));
         Assert.Contains(rig.Steps.SelectMany(step => step.Events), entry => entry is { Level: Firmware.Events.EventLevel.Warning, Description: "Second factor may be skipped" });
     }
 
@@ -90,7 +90,7 @@ public sealed class NameTests
         var name = Letter('a', first) + Letter('n', second) + Letter('n', third);
         name = form switch { 1 => name + "@corp", 2 => "CORP\\" + name, 3 => "x/" + name, _ => name };
         using var rig = new LoginRig(Fallback);
-        var answer = rig.Login(name, "ann-password", remote: RemoteVerdict.Accepted);
+        var answer = rig.Login(name, "ann-password", remote: LoginRig.Accepted);
         Assert.True(name == "ann" ? answer is LoginAnswer.Challenge : answer is LoginAnswer.Refused, name);
     }, iter: 2_000);
 

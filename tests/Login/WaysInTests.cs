@@ -172,9 +172,9 @@ public sealed class WaysInTests
     public void ARemoteUserKeepsHisLocalToken()
     {
         using var rig = new LoginRig("config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\n" + LoginRig.Patient);
-        var challenge = Assert.IsType<LoginAnswer.Challenge>(rig.Login(password: "whatever the server knows", remote: RemoteVerdict.Accepted));
+        var challenge = Assert.IsType<LoginAnswer.Challenge>(rig.Login(password: "whatever the server knows", remote: LoginRig.Accepted));
         Assert.True(challenge.Push);
-        Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(remote: RemoteVerdict.Rejected));
+        Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(remote: new RemoteVerdict.Rejected()));
     }
 
     private const string Realms = LoginRig.Patient + """

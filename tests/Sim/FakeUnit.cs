@@ -51,10 +51,10 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
 
     public IReadOnlyList<TokenActivation> Activations() => [.. Tokens];
 
-    public string Transcript(string script)
+    public Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)
     {
         Scripts.Add(script);
-        return $"lab-appliance # {script}\n";
+        return Task.FromResult($"lab-appliance # {script}\n");
     }
 
     public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
@@ -88,7 +88,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         lock (_gate)
         {
             var entry = new EventEntry("0101039943", "vpn", EventLevel.Notice, description, ("user", "ann"));
-            _events.Add(new EventRecord(_events.Count + 1, DateTimeOffset.UnixEpoch, entry, $"logid=0101039943 logdesc=\"{description}\""));
+            _events.Add(new EventRecord(_events.Count + 1, DateTimeOffset.UnixEpoch, entry, ("fake", "FGVMFAKE")));
             (written, _written) = (_written, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
         written.SetResult();
@@ -130,6 +130,16 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         lock (_gate)
         {
             Entries.Add(entry);
+        }
+    }
+
+    public List<(string? Session, LoginFact Fact)> Notes { get; } = [];
+
+    public void NoteLogin(string? pushSession, LoginFact fact)
+    {
+        lock (_gate)
+        {
+            Notes.Add((pushSession, fact));
         }
     }
 

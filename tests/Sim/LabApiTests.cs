@@ -231,7 +231,8 @@ public sealed class LabApiTests : IAsyncLifetime
         var waiting = _http.GetStringAsync("/lab/events?after=2&wait=60");
         Assert.Equal(
             "[{\"id\":2,\"time\":\"1970-01-01T00:00:00+00:00\",\"logid\":\"0101039943\",\"subtype\":\"vpn\",\"level\":\"notice\",\"logdesc\":\"two\",\"fields\":{\"user\":\"ann\"}," +
-            "\"line\":\"logid=0101039943 logdesc=\\u0022two\\u0022\"}]",
+            "\"line\":\"date=1970-01-01 time=00:00:00 devname=\\u0022fake\\u0022 devid=\\u0022FGVMFAKE\\u0022 logid=\\u00220101039943\\u0022 type=\\u0022event\\u0022 subtype=\\u0022vpn\\u0022 level=\\u0022notice\\u0022 " +
+            "vd=\\u0022root\\u0022 eventtime=0 tz=\\u0022\\u002B0000\\u0022 logdesc=\\u0022two\\u0022 user=\\u0022ann\\u0022\"}]",
             await _http.GetStringAsync("/lab/events?after=1"));
         _unit.Write("three");
         Assert.Contains("\"three\"", await waiting, StringComparison.Ordinal);

@@ -134,7 +134,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
 
     private TokenStatus Status(string serial) => _unit.Enrolment.Tokens().Single(row => row.Token.Serial == serial).Status;
 
-    private string Type(string script) => ConsoleStream.Transcript(_unit.OpenConsole(), script);
+    private string Type(string script) => ConsoleStream.TranscriptAsync(_unit.OpenConsole(), script).GetAwaiter().GetResult();
 
     private async Task BootAsync(string state)
     {

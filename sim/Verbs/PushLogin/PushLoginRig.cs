@@ -7,13 +7,13 @@ using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
 using Appliance.Hal;
 using Appliance.Sim.Clock;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtpNet;
 
@@ -76,7 +76,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
         var nic = rig.Own(new GatedNic(place.Server));
         var transport = new NicTransport(clock);
         var names = new CertificateNames(["bench.test"], [address]);
-        rig.Own(await HttpFront.StartAsync(transport, new Dictionary<string, RequestDelegate>(StringComparer.Ordinal) { [Vpn] = vpn.ServeAsync, [Ftm] = callback.ServeAsync },
+        rig.Own(await HttpFront.StartAsync(transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal) { [Vpn] = new ContextService(vpn.ServeAsync), [Ftm] = callback },
             rig._certificates is { } certificates ? service => certificates.For(service, names) : null, NullLoggerFactory.Instance, cancellationToken));
         transport.Apply([new Placement(Vpn, nic, VpnPort, AllowAccess.None), new Placement(Ftm, nic, CallbackPort, AllowAccess.None)]);
         rig.NextStep();

@@ -107,7 +107,7 @@ internal static class ConsoleTargets
         public void Script(byte[] input)
         {
             using var session = new CliSession(_store, []);
-            ConsoleStream.Transcript(session, Encoding.UTF8.GetString(input));
+            ConsoleStream.TranscriptAsync(session, Encoding.UTF8.GetString(input)).GetAwaiter().GetResult();
             Restore();
         }
 

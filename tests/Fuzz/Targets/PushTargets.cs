@@ -71,14 +71,15 @@ internal static class PushTargets
                 var requestId = (++_orders).ToString(System.Globalization.CultureInfo.InvariantCulture);
                 _push.Cancel((_orders - 1).ToString(System.Globalization.CultureInfo.InvariantCulture));
                 _sent.Expect();
-                _push.Send(new PushOrder(requestId, "ann", _token, IPAddress.Loopback, Now, Now + TimeSpan.FromMinutes(2)));
+                _push.Send(new PushOrder(requestId, "ann", _token, IPAddress.Loopback, Now, Now + TimeSpan.FromMinutes(2), _orders));
                 _sent.Wait();
             }
             var context = new DefaultHttpContext();
             (context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.ContentType) = (lines[0], lines[1], lines[2]);
             context.Connection.RemoteIpAddress = IPAddress.Loopback;
             context.Request.Body = new MemoryStream(Encoding.Latin1.GetBytes(lines[3].Replace(Placeholder, _sent.Session, StringComparison.Ordinal)));
-            _endpoint.ServeAsync(context).GetAwaiter().GetResult();
+            _ = context.Request.BodyReader; // Makes the feature that a server has.
+            _endpoint.ServeAsync(context.Features).GetAwaiter().GetResult();
             var status = context.Response.StatusCode;
             if (!CallbackStatuses.Contains(status) || status == 200)
             {

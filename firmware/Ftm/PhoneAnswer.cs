@@ -1,0 +1,141 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Appliance.Firmware.Ftm;
+
+/// <summary>What a phone answers, as it stands in the body; valid only as long as that is.</summary>
+internal readonly ref struct PhoneAnswer
+{
+    private const int MessageMax = 256;
+    private const int CodeMax = 16;
+    private const int NumberMax = 4;
+
+    /// <summary>What it is about.</summary>
+    internal PhoneAction Action { get; private init; }
+
+    /// <summary>Which push; null for what is no id of ours, and so the id of no push.</summary>
+    internal PushSessionId? Session { get; private init; }
+
+    /// <summary>With <see cref="PhoneAction.Validate"/>: the code that the phone shows, UTF-8.</summary>
+    internal ReadOnlySpan<byte> Code { get; private init; }
+
+    /// <summary>With <see cref="PhoneAction.Validate"/>: the number typed on the phone, UTF-8; empty when none was.</summary>
+    internal ReadOnlySpan<byte> Number { get; private init; }
+
+    /// <summary>With <see cref="PhoneAction.Alert"/>: the phone's words, UTF-8.</summary>
+    internal ReadOnlySpan<byte> Message { get; private init; }
+
+    /// <summary>With <see cref="PhoneAction.Alert"/>: the signature, as 64 hex digits.</summary>
+    internal ReadOnlySpan<byte> Hmac { get; private init; }
+
+    /// <summary>Reads an answer; one of no action for anything but one JSON object with each field once and of the right form.</summary>
+    internal static PhoneAnswer Parse(ReadOnlySpan<byte> body)
+    {
+        ReadOnlySpan<byte> session = default, action = default, code = default, message = default, hmac = default, number = default;
+        var seen = Fields.None;
+        try
+        {
+            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 2 });
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return default;
+            }
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var field = FieldOf(ref reader);
+                if (field == Fields.None || seen.HasFlag(field) || !reader.Read() || reader.TokenType != JsonTokenType.String)
+                {
+                    return default;
+                }
+                seen |= field;
+                var value = Value(ref reader);
+                switch (field)
+                {
+                    case Fields.Session:
+                        session = value;
+                        break;
+                    case Fields.Action:
+                        action = value;
+                        break;
+                    case Fields.Code:
+                        code = value;
+                        break;
+                    case Fields.Message:
+                        message = value;
+                        break;
+                    case Fields.Hmac:
+                        hmac = value;
+                        break;
+                    default:
+                        number = value;
+                        break;
+                }
+            }
+            if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
+            {
+                return default;
+            }
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
+            return default;
+        }
+        if (Length(session) != PushSessionId.Digits || Length(message) > MessageMax || Length(code) > CodeMax || Length(number) > NumberMax || (seen.HasFlag(Fields.Hmac) && !IsDigest(hmac)))
+        {
+            return default;
+        }
+        var answer = new PhoneAnswer { Session = PushSessionId.Parse(session), Code = code, Number = number, Message = message, Hmac = hmac };
+        return action switch
+        {
+            _ when action.SequenceEqual("validate"u8) && seen.HasFlag(Fields.Code) => answer with { Action = PhoneAction.Validate },
+            _ when action.SequenceEqual("alert"u8) && seen.HasFlag(Fields.Message | Fields.Hmac) && !seen.HasFlag(Fields.Number) => answer with { Action = PhoneAction.Alert },
+            _ => default,
+        };
+    }
+
+    private static Fields FieldOf(ref Utf8JsonReader reader) =>
+        reader.ValueTextEquals("session_id"u8) ? Fields.Session
+        : reader.ValueTextEquals("action"u8) ? Fields.Action
+        : reader.ValueTextEquals("token_code"u8) ? Fields.Code
+        : reader.ValueTextEquals("message"u8) ? Fields.Message
+        : reader.ValueTextEquals("hmac"u8) ? Fields.Hmac
+        : reader.ValueTextEquals("number"u8) ? Fields.Number
+        : Fields.None;
+
+    /// <summary>The value where it stands; a copy only of what is escaped, or is more than ASCII and so has to be looked at.</summary>
+    private static ReadOnlySpan<byte> Value(scoped ref Utf8JsonReader reader) =>
+        !reader.ValueIsEscaped && Ascii.IsValid(reader.ValueSpan) ? reader.ValueSpan : Encoding.UTF8.GetBytes(reader.GetString()!);
+
+    /// <summary>In characters, as limits are.</summary>
+    private static int Length(ReadOnlySpan<byte> utf8) => Ascii.IsValid(utf8) ? utf8.Length : Encoding.UTF8.GetCharCount(utf8);
+
+    private static bool IsDigest(ReadOnlySpan<byte> hmac)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        return hmac.Length == 64 && Convert.FromHexString(hmac, bytes, out _, out _) == System.Buffers.OperationStatus.Done;
+    }
+
+    [Flags]
+    private enum Fields
+    {
+        None = 0,
+        Session = 1,
+        Action = 2,
+        Code = 4,
+        Message = 8,
+        Hmac = 16,
+        Number = 32,
+    }
+}
+
+/// <summary>What a phone wants.</summary>
+internal enum PhoneAction
+{
+    /// <summary>Not an answer.</summary>
+    None,
+    /// <summary>To approve.</summary>
+    Validate,
+    /// <summary>To deny.</summary>
+    Alert,
+}

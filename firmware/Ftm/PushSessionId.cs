@@ -1,0 +1,35 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Appliance.Firmware.Ftm;
+
+/// <summary>What names one push to its phone and to nobody else: 128 random bits, 32 lower-case hex digits on the wire.</summary>
+public readonly record struct PushSessionId(UInt128 Value)
+{
+    /// <summary>Digits on the wire.</summary>
+    public const int Digits = 32;
+
+    /// <summary>A fresh one.</summary>
+    public static PushSessionId New()
+    {
+        Span<byte> random = stackalloc byte[16];
+        RandomNumberGenerator.Fill(random);
+        return new(BinaryPrimitives.ReadUInt128BigEndian(random));
+    }
+
+    /// <summary>Reads it as it stands on the wire; null for anything but 32 lower-case hex digits.</summary>
+    public static PushSessionId? Parse(ReadOnlySpan<byte> utf8)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return utf8.Length == Digits && !utf8.ContainsAnyInRange((byte)'A', (byte)'F') && Convert.FromHexString(utf8, bytes, out _, out _) == System.Buffers.OperationStatus.Done
+            ? new(BinaryPrimitives.ReadUInt128BigEndian(bytes))
+            : null;
+    }
+
+    /// <summary>Random already: any part of it will do.</summary>
+    public override int GetHashCode() => (int)(ulong)Value;
+
+    /// <summary>As on the wire.</summary>
+    public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,189 @@
+using Appliance.Firmware.Tokens;
+
+namespace Appliance.Firmware.Login;
+
+/// <content>Remote servers: a first factor that they know, and what they ask beside it.</content>
+public sealed partial class LoginCore
+{
+    /// <summary>Questions to a remote server that one login may cost it: a client, or a server, that goes round must end.</summary>
+    private const int QuestionsMax = 10;
+
+    /// <summary>What makes a server push that wants a word for it.</summary>
+    private const string PushWord = "push";
+
+    /// <summary>A remote server's verdict on the question of this number, or that there is none. One on an older question changes nothing.</summary>
+    /// <param name="requestId">The pending login.</param>
+    /// <param name="number">The question (<see cref="RemoteOrder.Number"/>).</param>
+    /// <param name="verdict">What it said.</param>
+    /// <param name="somebodyWaits">Whether the client is there for it.</param>
+    /// <param name="rules">The configuration in force.</param>
+    /// <param name="canPush">Whether a push to a token could be sent.</param>
+    /// <param name="now">The time.</param>
+    public LoginStep RemoteAnswered(string requestId, int number, RemoteVerdict verdict, bool somebodyWaits, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        var step = new LoginStep();
+        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Question is not { } question || attempt.Questions != number || Lapse(step, attempt, now))
+        {
+            return step;
+        }
+        attempt.Question = null;
+        switch (verdict)
+        {
+            case RemoteVerdict.Challenged challenged:
+                Challenged(step, attempt, challenged, rules, now);
+                break;
+            case RemoteVerdict.Accepted accepted when !somebodyWaits:
+                Hold(step, attempt, accepted, rules, now);
+                return step;
+            case RemoteVerdict.Accepted accepted:
+                Accepted(step, attempt, accepted, rules, canPush, now);
+                break;
+            case RemoteVerdict.Unavailable unavailable:
+                NoteVerdict(step, attempt, $"cannot be asked: {unavailable.Why}", decides: true);
+                Close(step, attempt, new LoginAnswer.Refused(Refusal.RemoteUnavailable));
+                Refuse(step, attempt.Request, attempt.Account.Name, Refusal.RemoteUnavailable, rules, now, detail: unavailable.Why);
+                return step;
+            default:
+                NoteVerdict(step, attempt, AsksPhone(question) ? "rejected: the phone denied, or the server had no more time for it" : "rejected", decides: true);
+                var reason = question.Answer is null ? Refusal.BadCredentials : AsksPhone(question) ? Refusal.RemoteDenied : Refusal.WrongCode;
+                Close(step, attempt, new LoginAnswer.Refused(reason));
+                Refuse(step, attempt.Request, attempt.Account.Name, reason, rules, now);
+                return step;
+        }
+        step.Released.Add((requestId, step.Answer!));
+        return step;
+    }
+
+    private static bool AsksPhone(RemoteQuestion question) => question.Answer is { } answer && (answer.Length == 0 || answer.Equals(PushWord, StringComparison.OrdinalIgnoreCase));
+
+    private static void NoteVerdict(LoginStep step, Attempt attempt, string result, bool decides = false) =>
+        Note(step, attempt.Id, new("remote server", result) { Subject = NameOf(attempt) }, decides);
+
+    private static string NameOf(Attempt attempt) => $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}";
+
+    /// <summary>The first question. All addresses of the server are tried, each for remoteauthtimeout.</summary>
+    private LoginStep AskRemote(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    {
+        if (_pending.Count >= PendingMax)
+        {
+            step.Answer = new LoginAnswer.Refused(Refusal.Overloaded);
+            return step;
+        }
+        attempt.Deadline = now + (rules.Deadlines.RemoteAnswer * rules.Policy.AddressesOf(attempt.Account.Remote!));
+        attempt.DeadlineName = DeadlineName.RemoteAnswer;
+        _pending.Add(attempt.RequestId, attempt);
+        Ask(step, attempt, null, attempt.Request.Password, attempt.Deadline, DeadlineName.RemoteAnswer);
+        return step;
+    }
+
+    private void Ask(LoginStep step, Attempt attempt, string? answer, string password, DateTimeOffset expires, DeadlineName deadline)
+    {
+        attempt.Question = new RemoteQuestion(answer, expires, deadline);
+        Remind(attempt, expires);
+        Note(step, attempt.Id, new("remote server", answer is null ? "asked" : AsksPhone(attempt.Question) ? "told to ask the phone" : "given the answer", LoginDeadlines.Setting(deadline).Change) { Subject = NameOf(attempt), At = expires });
+        step.Remote = new RemoteOrder(attempt.RequestId, ++attempt.Questions, attempt.Account.Remote!, attempt.Account.Name, password, attempt.Request.Source, expires) { Answers = attempt.Challenge };
+    }
+
+    private void Challenged(LoginStep step, Attempt attempt, RemoteVerdict.Challenged challenge, LoginRules rules, DateTimeOffset now)
+    {
+        NoteVerdict(step, attempt, "challenged");
+        attempt.Challenge = challenge;
+        if (!attempt.WasChallenged)
+        {
+            attempt.WasChallenged = true;
+            (attempt.Deadline, attempt.DeadlineName) = rules.Deadlines.SecondFactor(FactorKind.FortiAuthenticator, attempt.Request.Kind, now);
+            Remind(attempt, attempt.Deadline);
+            Note(step, attempt.Id, new("second factor", "asked by the remote server", LoginDeadlines.Setting(attempt.DeadlineName).Change) { Subject = NameOf(attempt), At = attempt.Deadline });
+            NoteBudgets(step, attempt, rules.Deadlines);
+        }
+        step.Answer = new LoginAnswer.Challenge(attempt.Handle, attempt.Grant, ChallengeReason.Remote, challenge.Push != RemotePush.No) { RemoteText = challenge.Text };
+        Note(step, attempt.Id, new("challenge", challenge.Push == RemotePush.No ? "sent" : "sent; a phone can be asked"));
+    }
+
+    /// <summary>Two settings bound the wait for a phone, and the shorter one is what people trip over.</summary>
+    private static void NoteBudgets(LoginStep step, Attempt attempt, LoginDeadlines deadlines)
+    {
+        static string Seconds(TimeSpan time) => $"{(long)time.TotalSeconds} s";
+        var budgets = $"{Seconds(deadlines.RemoteAnswer)} for each answer of the server, a phone's included (remoteauthtimeout); {Seconds(deadlines.FacExpiry)} in all (two-factor-fac-expiry)";
+        var (word, change) = LoginDeadlines.Setting(DeadlineName.RemoteAnswer);
+        Note(step, attempt.Id, attempt.Challenge!.Push != RemotePush.No && deadlines.RemoteAnswer < LoginDeadlines.PhoneTakes
+            ? new("time budget", $"{budgets}: {word} is too short for a phone", $"{change} 60")
+            : new("time budget", budgets, change));
+    }
+
+    /// <summary>It accepted, and its client is not there: the next request of the login gets in, within login-timeout.</summary>
+    private void Hold(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, DateTimeOffset now)
+    {
+        NoteVerdict(step, attempt, "accepted");
+        (attempt.Acceptance, attempt.Challenge) = (accepted, null);
+        attempt.FirstFactorGiven = true;
+        (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
+        Remind(attempt, attempt.Deadline);
+        step.Events.Add(LoginEvents.RemoteAccepted(attempt));
+        Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
+    }
+
+    /// <summary>Who it is, is proved; what remains is whether he may, and a second factor of this unit's own.</summary>
+    private LoginStep Accepted(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        _pending.Remove(attempt.RequestId);
+        (attempt.Acceptance, attempt.Challenge) = (null, null);
+        var groups = rules.Policy.GroupsOf(attempt.Account.Remote!, accepted);
+        NoteVerdict(step, attempt, $"accepted; it told {(accepted.Groups.IsEmpty ? "no group" : "a group")}");
+        var isNobodys = attempt.IsFallback && groups.IsEmpty;
+        Note(step, attempt.Id, new("groups", groups.IsEmpty ? "none has this server for a member, or none of its match entries names what it told" : "by what the server told", LoginSetting.GroupMatch) { Subject = string.Join(' ', groups) }, decides: isNobodys);
+        if (isNobodys)
+        {
+            // The default portal is for users of this unit, not for everybody whom some server knows.
+            return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.NoPolicy, rules, now);
+        }
+        attempt.Account = attempt.Account with { Groups = attempt.IsFallback ? groups : [.. attempt.Account.Groups.Union(groups)] };
+        return FirstFactorGiven(step, attempt, rules, canPush, now);
+    }
+
+    /// <summary>The client waits for a phone that the remote server asks.</summary>
+    private LoginStep AwaitRemotePhone(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        if (attempt.Challenge is { Push: RemotePush.No })
+        {
+            Note(step, attempt.Id, new("client", "waits for a phone that the remote server does not ask"));
+            return Hold(step, attempt, Refusal.Expired, new LoginAnswer.Refused(Refusal.Expired, Retry: true), rules, now);
+        }
+        return AnswerChallenge(step, attempt, "", rules, canPush, now);
+    }
+
+    /// <summary>What the person answered. No answer in the step: the server has to be waited for.</summary>
+    private LoginStep AnswerChallenge(LoginStep step, Attempt attempt, string answer, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    {
+        if (attempt.Acceptance is { } acceptance)
+        {
+            Note(step, attempt.Id, new("client", "came for its approved login"));
+            return Accepted(step, attempt, acceptance, rules, canPush, now);
+        }
+        if (attempt.Question?.Answer == answer)
+        {
+            Note(step, attempt.Id, new("client", "waits for the remote server"));
+            return step;
+        }
+        if (attempt.Questions >= QuestionsMax)
+        {
+            Note(step, attempt.Id, new("remote server", "not asked again: it was asked often enough") { Subject = NameOf(attempt) }, decides: true);
+            Close(step, attempt, new LoginAnswer.Refused(Refusal.WrongCode));
+            return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.WrongCode, rules, now);
+        }
+        var late = now + rules.Deadlines.RemoteAnswer;
+        var (expires, deadline) = late < attempt.Deadline ? (late, DeadlineName.RemoteAnswer) : (attempt.Deadline, attempt.DeadlineName);
+        Ask(step, attempt, answer, answer.Length == 0 && attempt.Challenge!.Push == RemotePush.ByWord ? PushWord : answer, expires, deadline);
+        return step;
+    }
+
+    /// <summary>The server, or the phone behind it, took too long.</summary>
+    private static void LateAnswer(LoginStep step, Attempt attempt, RemoteQuestion question, DateTimeOffset now)
+    {
+        step.Events.Add(LoginEvents.Expired(attempt, question.Deadline, now));
+        var (word, change) = LoginDeadlines.Setting(question.Deadline);
+        Note(step, attempt.Id, AsksPhone(question)
+            ? new("deadline", $"{word} passed while the remote server asked the phone", question.Deadline == DeadlineName.RemoteAnswer ? change + " 60" : change) { At = question.Expires }
+            : new("deadline", $"{word} passed", change) { At = question.Expires }, decides: true);
+    }
+}

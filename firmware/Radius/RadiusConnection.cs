@@ -1,0 +1,163 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading.Channels;
+using Appliance.Firmware.Certificates;
+using Appliance.Hal;
+
+namespace Appliance.Firmware.Radius;
+
+/// <summary>What a RadSec server and this client show each other (<c>user radius</c>, 7.4.0 on), as PEM.</summary>
+/// <param name="Authority">The CA that the server's certificate is from; "" trusts none.</param>
+/// <param name="Certificate">The client's certificate; "" for none.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="KeyPassword">What the key is encrypted with; "" for nothing.</param>
+/// <param name="ChecksIdentity">True: the server's certificate has to be for the address that is set.</param>
+/// <param name="Only13">True: TLS 1.3 only; else 1.2 as well, and nothing older whatever is set (*assumed*).</param>
+public sealed record RadiusTls(string Authority, string Certificate, string Key, string KeyPassword, bool ChecksIdentity, bool Only13)
+{
+    /// <summary>Says nothing of the key.</summary>
+    public override string ToString() => nameof(RadiusTls);
+}
+
+/// <summary>A connection to one server: TCP (RFC 6613) or TLS (RFC 6614). Made when it is opened; when it ends, it says so once and is no more.</summary>
+internal sealed class RadiusConnection : IRadiusPath
+{
+    private const int WaitingMax = 256;
+    private readonly Channel<byte[]> _sending = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly RadiusSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly RadiusReceived _received;
+    private readonly IPEndPoint _server;
+    private readonly Task _running;
+
+    /// <param name="nic">By which interface.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="server">Where to.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="received">Takes what comes.</param>
+    /// <param name="lost">Called once, when it has ended or could not be made: whether it was there, and why it is not. Not when it is disposed first.</param>
+    internal RadiusConnection(INic nic, RadiusSettings settings, IPEndPoint server, TimeProvider time, RadiusReceived received, Action<RadiusConnection, bool, string> lost)
+    {
+        (_settings, _server, _time, _received) = (settings, server, time, received);
+        _running = Task.Run(() => RunAsync(nic, lost));
+    }
+
+    /// <inheritdoc/>
+    public void Send(byte[] packet, IPEndPoint to) => _sending.Writer.TryWrite(packet);
+
+    /// <summary>Ends it; who hears that it is lost sees to what was asked on it.</summary>
+    internal void End() => _sending.Writer.TryComplete();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private async Task RunAsync(INic nic, Action<RadiusConnection, bool, string> lost)
+    {
+        var (connected, why) = (false, "the server closed it");
+        try
+        {
+            await using var stream = await ConnectAsync(nic).ConfigureAwait(false);
+            connected = true;
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            var (reading, writing) = (ReadAsync(stream, over.Token), WriteAsync(stream, over.Token));
+            await Task.WhenAny(reading, writing).ConfigureAwait(false);
+            await over.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(reading, writing).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or AuthenticationException or CryptographicException or InvalidDataException)
+        {
+            why = failure.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            why = connected ? why : "no connection in time";
+        }
+        if (!_stopping.IsCancellationRequested)
+        {
+            lost(this, connected, why);
+        }
+    }
+
+    private async Task ReadAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        const int LengthAt = 2;
+        var packet = new byte[RadiusPacket.LengthMax];
+        while (true)
+        {
+            await stream.ReadExactlyAsync(packet.AsMemory(0, RadiusPacket.HeaderLength), cancellationToken).ConfigureAwait(false);
+            var length = BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(LengthAt));
+            if (length is < RadiusPacket.HeaderLength or > RadiusPacket.LengthMax)
+            {
+                throw new InvalidDataException("what came is no RADIUS"); // Where the next packet begins, nobody knows any more (RFC 6613, 2.6.4).
+            }
+            await stream.ReadExactlyAsync(packet.AsMemory(RadiusPacket.HeaderLength, length - RadiusPacket.HeaderLength), cancellationToken).ConfigureAwait(false);
+            _received(packet.AsSpan(0, length), _server);
+        }
+    }
+
+    private async Task WriteAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        await foreach (var packet in _sending.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            await stream.WriteAsync(packet, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<Stream> ConnectAsync(INic nic)
+    {
+        using var late = new CancellationTokenSource(_settings.ServerTime, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stopping.Token);
+        var plain = new ConnectionStream(await nic.ConnectAsync(_server, either.Token).ConfigureAwait(false));
+        if (_settings.Transport != RadiusTransport.Tls)
+        {
+            return plain;
+        }
+        string? refusal = null;
+        var stream = new SslStream(plain);
+        try
+        {
+            var tls = _settings.Tls ?? throw new InvalidDataException("no TLS is set");
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPem(tls.Authority);
+            if (authorities.Count == 0)
+            {
+                throw new InvalidDataException("no ca-cert is set, so no server can be trusted");
+            }
+            using var own = OwnCertificate(tls);
+            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = _server.Address.ToString(),
+                EnabledSslProtocols = tls.Only13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
+                ClientCertificates = own is null ? null : [own],
+                RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                    (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, [.. authorities], tls.ChecksIdentity ? _server.Address.ToString() : null, _time.GetUtcNow())) is null,
+            }, either.Token).ConfigureAwait(false);
+            return stream;
+        }
+        catch (AuthenticationException failure) when (refusal is not null)
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw new IOException($"its certificate is {refusal}", failure);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static X509Certificate2? OwnCertificate(RadiusTls tls) =>
+        tls.Certificate.Length == 0 ? null
+        : tls.KeyPassword.Length > 0 ? X509Certificate2.CreateFromEncryptedPem(tls.Certificate, tls.Key, tls.KeyPassword)
+        : X509Certificate2.CreateFromPem(tls.Certificate, tls.Key);
+}

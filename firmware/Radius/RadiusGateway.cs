@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using System.Net;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+
+namespace Appliance.Firmware.Radius;
+
+/// <summary>Logins by <c>user radius</c>: what the login core asks, as questions of the client's. Thread-safe.</summary>
+public sealed class RadiusGateway : IRemoteGateway
+{
+    private const string RadiusType = "radius";
+    private const string ConnectInfo = "vpn-ssl";
+    private readonly RadiusClient _client;
+    private readonly Func<ConfigTree> _config;
+    private readonly EventLog _events;
+
+    /// <summary>A gateway by a client.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="config">The configuration in force.</param>
+    /// <param name="events">Where refused answers are told.</param>
+    public RadiusGateway(RadiusClient client, Func<ConfigTree> config, EventLog events)
+    {
+        (_client, _config, _events) = (client, config, events);
+        client.Refused += Tell;
+        client.NotConnected += Tell;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, CancellationToken cancellationToken)
+    {
+        if (order.Server.Type != RadiusType)
+        {
+            return new RemoteVerdict.Unavailable($"nothing here asks servers of type {order.Server.Type}");
+        }
+        if (RadiusSettings.From(_config(), order.Server.Name) is not { } settings)
+        {
+            return new RemoteVerdict.Unavailable($"there is no user radius {order.Server.Name}");
+        }
+        if (settings.Targets.IsEmpty)
+        {
+            return new RemoteVerdict.Unavailable($"user radius {order.Server.Name} has no server with an address and a secret");
+        }
+        var query = new RadiusQuery(order.User, order.Password, order.Source.Equals(IPAddress.None) ? null : order.Source, ConnectInfo) { Answers = order.Answers?.Ticket as RadiusResult.Challenge };
+        return await _client.AskAsync(settings, query, cancellationToken).ConfigureAwait(false) switch
+        {
+            RadiusResult.Accept accept => new RemoteVerdict.Accepted(GroupsOf(settings, accept)) { InEveryGroup = settings.AllGroups },
+            RadiusResult.Challenge challenge => new RemoteVerdict.Challenged(challenge.Message, challenge.TypePush ? RemotePush.ByWord : challenge.CanPush ? RemotePush.ByNothing : RemotePush.No, challenge),
+            RadiusResult.Reject => new RemoteVerdict.Rejected(),
+            RadiusResult.NoAnswer { Because: { } reason } => new RemoteVerdict.Unavailable($"radius {settings.Name}: {RadiusDebug.Words(reason)}"),
+            _ => new RemoteVerdict.Unavailable($"radius {settings.Name}: no answer"),
+        };
+    }
+
+    /// <summary>What <c>match</c> entries are compared with: Fortinet-Group-Name, or the attribute that <c>group-override-attr-type</c> names.</summary>
+    private static ImmutableArray<string> GroupsOf(RadiusSettings settings, RadiusResult.Accept accept) => settings.GroupOverride switch
+    {
+        "filter-Id" => accept.Filters,
+        "class" when settings.Classes.IsEmpty => accept.Classes,
+        "class" => [.. accept.Classes.Where(value => settings.Classes.Contains(value))],
+        _ => accept.Groups,
+    };
+
+    private void Tell(string entry, IPEndPoint server, string why) => Tell("RADIUS server not connected", entry, server, "no_connection", $"RADIUS server {entry} ({server}): no connection: {why}");
+
+    private void Tell(string entry, IPEndPoint server, RadiusRefusal reason) =>
+        Tell("RADIUS reply refused", entry, server, Reason(reason), $"RADIUS server {entry} ({server}): the reply was refused: {Explained(reason)}");
+
+    private void Tell(string description, string entry, IPEndPoint server, string reason, string message) => _events.Write(new EventEntry(
+        "0102043009", "user", EventLevel.Warning, description,
+        ("server", entry), ("srcip", server.Address.ToString()), ("srcport", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("action", "authentication"), ("status", "failure"),
+        ("reason", reason), ("msg", message)));
+
+    private static string Reason(RadiusRefusal reason) => reason switch
+    {
+        RadiusRefusal.NoMessageAuthenticator => "no_message_authenticator",
+        RadiusRefusal.WrongMessageAuthenticator => "wrong_message_authenticator",
+        RadiusRefusal.WrongAuthenticator => "wrong_response_authenticator",
+        RadiusRefusal.UnknownProxyState => "unknown_proxy_state",
+        RadiusRefusal.NoServerProof => "no_server_proof",
+        _ => "wrong_code",
+    };
+
+    private static string Explained(RadiusRefusal reason) => reason switch
+    {
+        RadiusRefusal.NoMessageAuthenticator => "No Message-Authenticator attribute (CVE-2024-3596): the server has to send it",
+        RadiusRefusal.WrongMessageAuthenticator => "Invalid Message-Authenticator: another secret, or a forgery",
+        RadiusRefusal.WrongAuthenticator => "Invalid Response Authenticator: another secret, or a forgery",
+        RadiusRefusal.UnknownProxyState => "it holds a Proxy-State that was never sent (CVE-2024-3596)",
+        RadiusRefusal.NoServerProof => "it does not prove with MS-CHAP2-Success that the server knows the password",
+        _ => "it is no answer to an Access-Request",
+    };
+}

@@ -1,0 +1,85 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Appliance.Firmware.Storage;
+
+/// <summary>
+/// One statement, prepared once and run many times, straight on SQLite's own calls: a command of the data provider costs as much again
+/// as the row that it writes. Not thread-safe.
+/// </summary>
+internal sealed class StateStatement : IDisposable
+{
+    private readonly sqlite3 _database;
+    private readonly sqlite3_stmt _statement;
+    private byte[] _text = new byte[256];
+
+    /// <summary>Prepares it.</summary>
+    /// <exception cref="SqliteException">It is no statement of this database.</exception>
+    internal StateStatement(sqlite3 database, string sql)
+    {
+        _database = database;
+        Check(raw.sqlite3_prepare_v2(database, sql, out _statement));
+    }
+
+    /// <summary>Gives a value; text, a whole number, or null. The first is 0.</summary>
+    internal void Bind(int index, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                Check(raw.sqlite3_bind_null(_statement, index + 1));
+                break;
+            case string text:
+                Bind(index, text);
+                break;
+            case long or int or short or byte or bool:
+                Bind(index, Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture));
+                break;
+            case byte[] bytes:
+                Check(raw.sqlite3_bind_blob(_statement, index + 1, bytes));
+                break;
+            default:
+                throw new ArgumentException($"{value.GetType().Name} is nothing that the state keeps", nameof(value));
+        }
+    }
+
+    internal void Bind(int index, long value) => Check(raw.sqlite3_bind_int64(_statement, index + 1, value));
+
+    internal void Bind(int index, string text)
+    {
+        var most = Encoding.UTF8.GetMaxByteCount(text.Length);
+        if (most > _text.Length)
+        {
+            _text = new byte[most];
+        }
+        Bind(index, _text.AsSpan(0, Encoding.UTF8.GetBytes(text, _text)));
+    }
+
+    /// <summary>Text as UTF-8; copied.</summary>
+    internal void Bind(int index, ReadOnlySpan<byte> utf8) => Check(raw.sqlite3_bind_text(_statement, index + 1, utf8));
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="SqliteException">It failed.</exception>
+    internal void Run()
+    {
+        var result = raw.sqlite3_step(_statement);
+        var reset = raw.sqlite3_reset(_statement);
+        if (result is not (raw.SQLITE_DONE or raw.SQLITE_ROW))
+        {
+            Check(reset);
+            Check(result);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _statement.Dispose();
+
+    private void Check(int result)
+    {
+        if (result != raw.SQLITE_OK)
+        {
+            throw new SqliteException(raw.sqlite3_errmsg(_database).utf8_to_string(), result);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using System.Net;
+using System.Text.Json;
+using Appliance.Firmware;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Hal;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Faults;
+using Appliance.Sim.Inbox;
+using Appliance.Sim.Lab;
+using Appliance.Sim.Nics;
+using Appliance.Sim.Phones;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Appliance.Sim.Scenarios;
+
+/// <summary>The simulator as a box: the appliance with interfaces, phones and mail in memory, and time that the scenario alone moves. No socket is opened.</summary>
+internal sealed class SimBox : IScenarioBox
+{
+    /// <summary>Every scenario begins at the start of a token's step.</summary>
+    internal static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
+
+    private static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
+
+    private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly List<SimClient> _clients = [];
+    private readonly List<SimNic> _nics = [];
+    private readonly SimNetwork _network = new();
+    private readonly LabInbox _inbox = new();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-scenario-");
+    private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen, new StillWall(Start));
+    private readonly SimClock _time;
+    private LabFaults _faults = null!;
+    private PhoneFleet _phones = null!;
+    private UnitPower _power = null!;
+    private LabUnit _unit = null!;
+
+    private SimBox()
+    {
+        _clock.Work.OneByOne = true;
+        _time = new SimClock(_clock, OpenEnds);
+    }
+
+    public IReadOnlySet<string> Offers { get; } = StepWord.Needs.Keys.ToHashSet();
+
+    public IReadOnlyList<LabNic> Nics => _unit.Nics;
+
+    public IReadOnlyList<LabService> Services => _unit.Services;
+
+    public IReadOnlyList<FaultState> Faults => _faults.Faults;
+
+    public IReadOnlyList<ReceivedLetter> Letters => _inbox.Letters;
+
+    public IReadOnlyList<EventRecord> Events => _unit.EventsAfter(0, int.MaxValue);
+
+    public long NewestLogin => _unit.Logins.Newest(1) is [var newest] ? newest.Id : 0;
+
+    /// <summary>Starts a lab of a scenario's own.</summary>
+    /// <exception cref="FormatException">The scenario's configuration is wrong.</exception>
+    public static async Task<SimBox> StartAsync(Scenario scenario, int seed)
+    {
+        var box = new SimBox();
+        try
+        {
+            await box.BringUpAsync(scenario, seed);
+            return box;
+        }
+        catch
+        {
+            await box.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+        {
+            client.Dispose();
+        }
+        while (_running.TryPop(out var part))
+        {
+            await part.DisposeAsync();
+        }
+        _clock.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    public async Task<string> CliAsync(string script)
+    {
+        var transcript = await _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n");
+        await SettleAsync();
+        return transcript;
+    }
+
+    public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
+    {
+        var client = new SimClient(new SimNic(_network, "client", from), to, _unit.DeviceCa, _clock, _clock.Work, SettleAsync);
+        _clients.Add(client);
+        return client;
+    }
+
+    public async Task<bool> IsOpenAsync(IPEndPoint to)
+    {
+        try
+        {
+            await using var connection = await new SimNic(_network, "scan", PhonesAddress).ConnectAsync(to);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    public async Task AdvanceAsync(TimeSpan by) => await _time.AdvanceAsync(by);
+
+    public Task SetFaultsAsync(IReadOnlyList<Fault> faults)
+    {
+        _faults.Set(faults);
+        return SettleAsync();
+    }
+
+    public Task SetLinkAsync(string nic, bool up)
+    {
+        _unit.SetLink(nic, up);
+        return SettleAsync();
+    }
+
+    public async Task SetPolicyAsync(JsonElement change)
+    {
+        await _unit.SetLabPolicyAsync(PolicyText.Read(_unit.LabPolicy, change));
+        await SettleAsync();
+    }
+
+    public async Task RebootAsync()
+    {
+        await _unit.TranscriptAsync("execute reboot\ny\n");
+        await SettleAsync();
+    }
+
+    public PhoneView? PhoneOf(string user) => Find(user)?.View();
+
+    public Task ChangePhoneAsync(string user, PhoneChange change)
+    {
+        Find(user)!.Change(change);
+        return SettleAsync();
+    }
+
+    public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
+    {
+        if (Find(user) is not { } phone || phone.View() is { Online: false } or { Pending: [] })
+        {
+            return null;
+        }
+        var answering = new PhoneAnswering();
+        WorkInHand.Run(_clock.Work, async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number));
+        await SettleAsync();
+        return answering;
+    }
+
+    public async Task<string?> EnrolAsync(string code, string platform)
+    {
+        var (phone, answer) = await _phones.EnrolAsync(code, platform);
+        await SettleAsync();
+        return phone is null ? answer.Message : null;
+    }
+
+    public string? CodeOf(string user, int steps) =>
+        Find(user) is { } phone ? PhoneCode.At(phone.Activation, _clock.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps)) : null;
+
+    public LoginTimeline? Timeline(long login) => _unit.Logins.Find(login);
+
+    private async Task SettleAsync() => await _time.SettleAsync();
+
+    private Phone? Find(string user) => _phones.Phones.FirstOrDefault(phone => phone.User == user || phone.Serial == user);
+
+    private async Task BringUpAsync(Scenario scenario, int seed)
+    {
+        _faults = Own(new LabFaults(_clock) { Step = _time.Step });
+        var air = new SimNic(_network, "phones", PhonesAddress);
+        _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
+        _nics.AddRange(LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
+        var options = new UnitOptions(
+            _folder.FullName, [.. _nics], _clock, new PushCloud(_phones, _clock, _faults), LabBoard.DefaultConfiguration(scenario.Personality) + scenario.Config, NullLoggerFactory.Instance, scenario.Personality)
+        {
+            SetClock = SetClock,
+            SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
+            Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
+        };
+        _power = Own(await UnitPower.StartAsync(options, CancellationToken.None));
+        _unit = Own(new LabUnit(_power.Unit));
+        _power.GoingDown += () =>
+        {
+            _clock.Work.Begin();
+            _unit.GoDown();
+        };
+        _power.Up += next =>
+        {
+            _unit.ComeUp(next);
+            _clock.Work.End();
+        };
+        _power.Off += _ => _clock.Work.End();
+        _phones.Attach(_unit);
+        _faults.Attach(_unit);
+        if (_unit.MailServer is { } mail)
+        {
+            Own(MailSink.Listen(new SimNic(_network, "mail", mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance));
+        }
+        await SettleAsync();
+    }
+
+    private string? SetClock(DateTimeOffset to)
+    {
+        var by = to - _clock.GetUtcNow();
+        if (by < TimeSpan.Zero || to > LabClock.Latest)
+        {
+            return "the lab's clock goes forward only, to the year 8999";
+        }
+        _time.Step(by);
+        return null;
+    }
+
+    /// <summary>A client whose listener is gone, or whose cable is pulled, is about to lose its connection.</summary>
+    private Task? OpenEnds() => _clients.Where(client => client.Request is not null && _unit.Services.All(service => !service.EndPoint.Equals(client.To))).Select(client => client.Request).FirstOrDefault(request => request is not null);
+
+    private T Own<T>(T part)
+        where T : class
+    {
+        _running.Push(part as IAsyncDisposable ?? new Synchronous((IDisposable)part));
+        return part;
+    }
+
+    private sealed class Synchronous(IDisposable part) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            part.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

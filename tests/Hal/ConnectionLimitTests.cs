@@ -1,0 +1,96 @@
+using System.IO.Pipelines;
+using System.Net;
+using Appliance.Hal;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Nics;
+using Appliance.Tests.EndToEnd;
+using Microsoft.AspNetCore.Connections;
+using Xunit;
+
+namespace Appliance.Tests.Hal;
+
+/// <summary>Who loses the connection when there are too many: whoever was of no use for the longest time.</summary>
+public sealed class ConnectionLimitTests : IDisposable
+{
+    private readonly SimNetwork _network = new();
+    private readonly GatedNic _nic;
+    private readonly NicTransport _transport = new(LabClock.Wall);
+    private readonly List<(ConnectionContext Client, ConnectionContext Server)> _open = [];
+
+    public ConnectionLimitTests() => _nic = new GatedNic(new SimNic(_network, "port1", IPAddress.Parse("10.0.0.1")));
+
+    public void Dispose()
+    {
+        _transport.Apply([]);
+        _nic.Dispose();
+    }
+
+    [Fact]
+    public async Task ANewcomerTakesThePlaceOfTheMostUselessOfItsSource()
+    {
+        var listener = await ListenAsync(new ConnectionLimit(PerSource: 3, Total: 100));
+        var other = await ConnectAsync(listener, "10.0.0.8");
+        var (first, second, third) = (await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"));
+        first.Server.Features.Get<INicFeature>()!.Served();
+        var fourth = await ConnectAsync(listener, "10.0.0.9");
+        await EndAsync(second.Client);
+        var fifth = await ConnectAsync(listener, "10.0.0.9");
+        await EndAsync(third.Client);
+        Assert.Equal([other.Server.RemoteEndPoint, first.Server.RemoteEndPoint, fourth.Server.RemoteEndPoint, fifth.Server.RemoteEndPoint], Live());
+    }
+
+    [Fact]
+    public async Task AnEndedConnectionIsNotCounted()
+    {
+        var listener = await ListenAsync(new ConnectionLimit(PerSource: 2, Total: 100));
+        var (first, second) = (await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"));
+        await second.Server.DisposeAsync();
+        var third = await ConnectAsync(listener, "10.0.0.9");
+        Assert.Equal([first.Server.RemoteEndPoint, third.Server.RemoteEndPoint], Live());
+    }
+
+    /// <summary>4,000 slow callers from 100 addresses, and after each hundred of them a phone: it is there, whatever they hold.</summary>
+    [Fact]
+    public async Task ManySourcesCannotFillTheListener()
+    {
+        var listener = await ListenAsync(new ConnectionLimit(PerSource: 64, Total: 2000));
+        for (var number = 0; number < 4000; number++)
+        {
+            await ConnectAsync(listener, $"10.0.1.{number % 100}");
+            if (number % 100 == 99)
+            {
+                var phone = await ConnectAsync(listener, "10.0.0.9");
+                Assert.False(phone.Client.ConnectionClosed.IsCancellationRequested);
+                Assert.Contains(phone.Server.RemoteEndPoint, Live());
+                await phone.Client.DisposeAsync();
+                await phone.Server.DisposeAsync();
+            }
+        }
+        Assert.Equal(2000, Live().Count);
+    }
+
+    private async Task<IConnectionListener> ListenAsync(ConnectionLimit limit)
+    {
+        var listener = await _transport.BindAsync(new ServiceEndPoint("a"));
+        _transport.Apply([new Placement("a", _nic, 4433, AllowAccess.None) { Limit = limit }]);
+        return listener;
+    }
+
+    private async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(IConnectionListener listener, string from)
+    {
+        var client = await new SimNic(_network, "client", IPAddress.Parse(from)).ConnectAsync(new IPEndPoint(_nic.Addresses[0], 4433));
+        var pair = (client, (await listener.AcceptAsync())!);
+        _open.Add(pair);
+        return pair;
+    }
+
+    private List<EndPoint?> Live() => [.. _transport.Connections.Select(connection => connection.Peer)];
+
+    /// <summary>Waits for the end, which comes from the other side.</summary>
+    private static async Task EndAsync(ConnectionContext client) =>
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            var read = await client.Transport.Input.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), LabClock.Wall);
+            throw read.IsCompleted ? new IOException("ended") : new InvalidOperationException("something came");
+        });
+}
