@@ -7,9 +7,23 @@ namespace Appliance.Firmware.Certificates;
 public static class TrustedPeer
 {
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1"; // RFC 5280, section 4.2.1.12
+    private const string ClientAuth = "1.3.6.1.5.5.7.3.2";
 
     /// <summary>Null when the certificate is good; else why not, as a few words for a log.</summary>
     public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string? host, DateTimeOffset now)
+    {
+        if (ChainRefusal(certificate, presented, authorities, ServerAuth, now) is { } refusal)
+        {
+            return refusal;
+        }
+        return host is null || certificate!.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
+    }
+
+    /// <summary>The same of a client's certificate, which is for no host.</summary>
+    public static string? ClientRefusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, DateTimeOffset now) =>
+        ChainRefusal(certificate, presented, authorities, ClientAuth, now);
+
+    private static string? ChainRefusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string purpose, DateTimeOffset now)
     {
         if (certificate is null)
         {
@@ -21,15 +35,11 @@ public static class TrustedPeer
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.VerificationTime = now.UtcDateTime;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuth));
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(purpose));
         if (presented is not null)
         {
             chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
         }
-        if (!chain.Build(certificate))
-        {
-            return "not from the trusted CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
-        }
-        return host is null || certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
+        return chain.Build(certificate) ? null : "not from the trusted CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
     }
 }

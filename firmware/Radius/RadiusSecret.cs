@@ -7,13 +7,21 @@ namespace Appliance.Firmware.Radius;
 /// What a client and a server share, and everything that is computed from it. Comparisons take the same time whatever is compared.
 /// Thread-safe; never shown.
 /// </summary>
-public sealed class RadiusSecret(string text)
+public sealed class RadiusSecret
 {
     /// <summary>The longest password that can be hidden (RFC 2865, 5.2).</summary>
     public const int PasswordMax = 128;
 
-    private const int Block = MD5.HashSizeInBytes;
-    private readonly byte[] _key = Encoding.UTF8.GetBytes(text);
+    private const int Block = Md5.HashSizeInBytes;
+    private readonly byte[] _key;
+    private readonly HmacMd5 _hmac;
+
+    /// <summary>The secret of a text's UTF-8.</summary>
+    public RadiusSecret(string text)
+    {
+        _key = Encoding.UTF8.GetBytes(text);
+        _hmac = new HmacMd5(_key);
+    }
 
     /// <summary>True for the empty secret, which proves nothing.</summary>
     public bool IsEmpty => _key.Length == 0;
@@ -35,7 +43,7 @@ public sealed class RadiusSecret(string text)
         authenticator.CopyTo(copy[4..]);
         copy.Slice(offset, Block).Clear();
         Span<byte> expected = stackalloc byte[Block];
-        HMACMD5.HashData(_key, copy, expected);
+        _hmac.HashData(copy, expected);
         return CryptographicOperations.FixedTimeEquals(expected, packet.Bytes.Slice(offset, Block));
     }
 
@@ -62,11 +70,11 @@ public sealed class RadiusSecret(string text)
         packet.CopyTo(copy);
         authenticator.CopyTo(copy[4..]);
         _key.CopyTo(copy[packet.Length..]);
-        MD5.HashData(copy, destination);
+        Md5.HashData(copy, destination);
     }
 
     /// <summary>HMAC-MD5 over a packet whose Message-Authenticator is zero.</summary>
-    internal void Sign(ReadOnlySpan<byte> packet, Span<byte> destination) => HMACMD5.HashData(_key, packet, destination);
+    internal void Sign(ReadOnlySpan<byte> packet, Span<byte> destination) => _hmac.HashData(packet, destination);
 
     /// <summary>Hides a password (RFC 2865, 5.2). Returns the length written: a multiple of 16, 16 to 128.</summary>
     /// <exception cref="ArgumentException">It is longer than 128 bytes.</exception>
@@ -119,7 +127,7 @@ public sealed class RadiusSecret(string text)
         text[0] = identifier;
         password.CopyTo(text[1..]);
         challenge.CopyTo(text[(1 + password.Length)..]);
-        MD5.HashData(text, destination);
+        Md5.HashData(text, destination);
     }
 
     /// <summary>Says nothing.</summary>
@@ -130,7 +138,7 @@ public sealed class RadiusSecret(string text)
         Span<byte> text = stackalloc byte[_key.Length + Block];
         _key.CopyTo(text);
         previous.CopyTo(text[_key.Length..]);
-        MD5.HashData(text, pad);
+        Md5.HashData(text, pad);
     }
 
     private static void Mix(Span<byte> block, ReadOnlySpan<byte> pad)

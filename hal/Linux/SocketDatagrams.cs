@@ -6,7 +6,15 @@ namespace Appliance.Hal.Linux;
 /// <summary>A UDP socket of an interface.</summary>
 internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
 {
+    /// <summary>Room for a burst while the server is busy; the system gives as much of it as it allows.</summary>
+    private const int QueueLength = 4 * 1024 * 1024;
+
     private volatile bool _ended;
+    private volatile Thread? _server;
+    private DatagramBatch? _answers;
+    private volatile Remote? _lastRemote;
+
+    private sealed record Remote(IPEndPoint EndPoint, SocketAddress Address);
 
     public IPEndPoint LocalEndPoint { get; } = (IPEndPoint)socket.LocalEndPoint!;
 
@@ -15,6 +23,12 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         ObjectDisposedException.ThrowIf(_ended, this);
         if (!nic.LinkUp)
         {
+            return;
+        }
+        if (_server is not null)
+        {
+            // The socket's waiting is the system's as long as nobody has used it asynchronously.
+            Send(payload.Span, remote);
             return;
         }
         try
@@ -55,10 +69,90 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         }
     }
 
+    public Task ServeAsync(int lengthMax, DatagramHandler handle)
+    {
+        socket.ReceiveBufferSize = QueueLength;
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // A thread that waits in the system call itself: for one datagram at a time that costs half of what waking a pool's thread does.
+        var server = new Thread(() =>
+        {
+            Serve(new DatagramBatch(lengthMax), handle);
+            ended.SetResult();
+        })
+        {
+            IsBackground = true,
+            Name = $"udp {LocalEndPoint}",
+        };
+        (_answers, _server) = (new DatagramBatch(lengthMax), server);
+        server.Start();
+        return ended.Task;
+    }
+
+    public void Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
+    {
+        if (_ended || !nic.LinkUp)
+        {
+            return;
+        }
+        var address = AddressOf(remote);
+        // What a handler sends leaves with what the handlers of its batch send.
+        if (Thread.CurrentThread == _server && _answers!.Add(payload, address))
+        {
+            return;
+        }
+        try
+        {
+            socket.SendTo(payload, SocketFlags.None, address);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // Lost, as datagrams may be.
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         _ended = true;
         socket.Dispose();
         return default;
     }
+
+    private void Serve(DatagramBatch batch, DatagramHandler handle)
+    {
+        while (!_ended)
+        {
+            try
+            {
+                if (!batch.Receive(socket.SafeHandle))
+                {
+                    continue; // ICMP unreachable of something sent before, or the end.
+                }
+                for (var index = 0; index < batch.Count && nic.LinkUp && !_ended; index++)
+                {
+                    handle(batch.Payload(index), EndPointOf(batch.Address(index)));
+                }
+                _answers!.Send(socket.SafeHandle);
+            }
+            catch (ObjectDisposedException) when (_ended)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Most datagrams come from where the last one came from: its address is read once. On the serving thread only.</summary>
+    private IPEndPoint EndPointOf(ReadOnlySpan<byte> address)
+    {
+        if (_lastRemote is { } last && last.Address.Buffer.Span[..last.Address.Size].SequenceEqual(address))
+        {
+            return last.EndPoint;
+        }
+        var copy = new SocketAddress(LocalEndPoint.AddressFamily, address.Length);
+        address.CopyTo(copy.Buffer.Span);
+        var endPoint = (IPEndPoint)LocalEndPoint.Create(copy);
+        _lastRemote = new Remote(endPoint, copy);
+        return endPoint;
+    }
+
+    private SocketAddress AddressOf(IPEndPoint remote) => _lastRemote is { } last && ReferenceEquals(last.EndPoint, remote) ? last.Address : remote.Serialize();
 }

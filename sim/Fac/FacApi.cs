@@ -13,6 +13,7 @@ using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Http;
 using Appliance.Sim.Lab;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -31,6 +32,7 @@ internal sealed class FacApi : IAsyncDisposable
 {
     private const string Service = "https";
     private const int UserMax = 50;
+    private const int ConnectionsMax = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly FacServer _server;
@@ -47,9 +49,18 @@ internal sealed class FacApi : IAsyncDisposable
 
     internal int Port { get; private set; }
 
-    internal static async Task<FacApi> StartAsync(FacServer server, FacSettings settings, DeviceCertificates certificates, ILogger log, CancellationToken cancellationToken)
+    /// <summary>Null where RADIUS over TLS is not served.</summary>
+    internal int? RadSecPort { get; private set; }
+
+    internal FacRadSec? RadSec { get; private init; }
+
+    internal static async Task<FacApi> StartAsync(FacServer server, FacSettings settings, DeviceCertificates certificates, FacOptions options, CancellationToken cancellationToken)
     {
-        var api = new FacApi(server, settings);
+        var log = options.Log;
+        var api = new FacApi(server, settings)
+        {
+            RadSec = settings.RadSecPort is null ? null : new FacRadSec(server, settings.LoadRadSecAuthorities(), options.Time),
+        };
         var names = new CertificateNames(["lab-authenticator"], [settings.Address]);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
@@ -59,6 +70,7 @@ internal sealed class FacApi : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
             kestrel.Limits.RequestHeadersTimeout = Patience;
+            kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
             kestrel.Listen(settings.Address, settings.HttpsPort, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
@@ -72,6 +84,18 @@ internal sealed class FacApi : IAsyncDisposable
                     }),
                 });
             });
+            if (api.RadSec is { } radSec)
+            {
+                kestrel.Listen(settings.Address, settings.RadSecPort!.Value, listen =>
+                {
+                    listen.UseHttps(new TlsHandshakeCallbackOptions
+                    {
+                        HandshakeTimeout = Patience,
+                        OnConnection = _ => ValueTask.FromResult(radSec.Tls(certificates.For("radsec", names))),
+                    });
+                    ConnectionBuilderExtensions.Run(listen, radSec.ServeAsync);
+                });
+            }
         });
         api._host = builder.Build();
         api._host.Run(async context =>
@@ -97,13 +121,19 @@ internal sealed class FacApi : IAsyncDisposable
         catch (IOException busy)
         {
             await api.DisposeAsync();
-            throw new LabFailure(ExitCode.Busy, $"authenticator: {settings.Address}:{settings.HttpsPort} is in use", busy);
+            throw new LabFailure(ExitCode.Busy, busy.Message, busy);
         }
-        api.Port = new Uri(api._host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()).Port;
+        var ports = api._host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address).Port).ToArray();
+        api.Port = ports[0];
+        api.RadSecPort = api.RadSec is null ? null : ports[1];
         return api;
     }
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        RadSec?.Dispose();
+        await _host.DisposeAsync();
+    }
 
     private async Task ServeAsync(HttpContext context)
     {

@@ -4,8 +4,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Tokens;
 using OtpNet;
 
@@ -24,7 +22,7 @@ public sealed record FacAsker(IPAddress Nas, FacPolicy Policy, IPAddress Caller)
 /// The rules of the stand-in: who gets in by what. Synchronous and deterministic: <c>(input, now)</c> in, a <see cref="FacStep"/> out. The
 /// caller serializes. What must outlive a restart is in the step's records; <see cref="Restore"/> takes them back.
 /// </summary>
-public sealed class FacCore(FacSettings settings, TokenCore tokens, string callbackHost, Func<int> callbackPort, FillRandom random)
+public sealed partial class FacCore(FacSettings settings, TokenCore tokens, string callbackHost, Func<int> callbackPort, FillRandom random)
 {
     /// <summary>The prompt where an empty answer sends a push (seen on the wire of 8.0.3).</summary>
     public const string CodeOrEmptyText = "+Enter token code or no code to send a notification to your FortiToken Mobile";
@@ -38,10 +36,14 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
     private const int WrongAnswersMax = 3;
     private const int FailuresMax = 5;
     private const int LoginsMax = 200_000;
+    /// <summary>Beyond the life of a login: as long as its client may still repeat its last request.</summary>
+    private static readonly TimeSpan OverLife = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan Lockout = TimeSpan.FromSeconds(60);
 
     private readonly FrozenDictionary<string, FacUser> _users = settings.Users.ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _logins = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FacLogin> _over = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _pushes = new(StringComparer.Ordinal);
     private readonly Dictionary<(string User, string Nas), string> _pushOfUser = [];
     private readonly Dictionary<string, (int Failures, DateTimeOffset Until)> _failures = new(StringComparer.Ordinal);
@@ -65,6 +67,11 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         foreach (var record in records.Where(record => record.Key.StartsWith(FacLogin.KeyPrefix, StringComparison.Ordinal)))
         {
             var login = JsonSerializer.Deserialize(record.Value!, FacLoginJson.Default.FacLogin)!;
+            if (login.IsOver)
+            {
+                Bury(login);
+                continue;
+            }
             Hold(login);
         }
     }
@@ -141,6 +148,12 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
     public FacStep Second(string state, string user, FacCredential credential, FacAsker asker, DateTimeOffset now)
     {
         var step = new FacStep();
+        if (_over.TryGetValue(state, out var over) && over.User == user && over.Nas == asker.Nas.ToString())
+        {
+            // Decided, and told, before this answer came: it is no second decision.
+            step.Answer = new FacVerdict.Reject("too_late");
+            return step;
+        }
         if (!_logins.TryGetValue(state, out var login) || login.User != user || login.Nas != asker.Nas.ToString() || now >= login.Expires)
         {
             return Reject(step, user, asker, credential.Scheme, "unknown_state");
@@ -193,60 +206,6 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
             ? Accept(step, known, asker, Scheme, "token_code", null) : Fail(step, known, asker, Scheme, "wrong_code", now);
     }
 
-    /// <summary>The phone approved with a code. True when that decided a login.</summary>
-    public (bool Accepted, FacStep Step) PushApproved(string session, string code, DateTimeOffset now)
-    {
-        var step = new FacStep();
-        if (!_pushes.TryGetValue(session, out var login) || now >= login.Expires)
-        {
-            return (false, step);
-        }
-        var user = _users[login.User];
-        var token = user.Tokens.First(token => token.Serial == login.Token);
-        var verdict = tokens.Check(token.Seed!, code, now);
-        if (verdict.Outcome != CodeOutcome.Accepted)
-        {
-            WrongAnswer(step, login);
-            return (false, step);
-        }
-        step.UseUp(verdict.Memory);
-        Forget(step, login);
-        step.Note(FacEvents.Decided(login.User, IPAddress.Parse(login.Nas), "push", "success", "push_approved"));
-        step.Release(login.State, new FacVerdict.Accept(user, login.Proof is null ? null : Convert.FromBase64String(login.Proof)));
-        _failures.Remove(login.User);
-        return (true, step);
-    }
-
-    /// <summary>The phone denied, with a signature. True when that decided a login.</summary>
-    public (bool Accepted, FacStep Step) PushDenied(string session, string message, byte[] hmac, DateTimeOffset now)
-    {
-        var step = new FacStep();
-        if (!_pushes.TryGetValue(session, out var login) || now >= login.Expires)
-        {
-            return (false, step);
-        }
-        var token = _users[login.User].Tokens.First(token => token.Serial == login.Token);
-        if (!PushSessions.IsGenuineAlert(token.Seed!.AlertKey(), session, message, hmac))
-        {
-            WrongAnswer(step, login);
-            return (false, step);
-        }
-        End(step, login, "push_denied");
-        return (true, step);
-    }
-
-    /// <summary>The push could not be handed over.</summary>
-    public FacStep PushFailed(string session, string why)
-    {
-        var step = new FacStep();
-        if (_pushes.TryGetValue(session, out var login))
-        {
-            step.Note(FacEvents.PushFailed(login.User, why));
-            End(step, login, "push_failed");
-        }
-        return step;
-    }
-
     /// <summary>The time has come to <see cref="NextDeadline"/>.</summary>
     public FacStep Tick(DateTimeOffset now)
     {
@@ -254,46 +213,17 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         while (_deadlines.TryPeek(out var state, out var at) && at <= now)
         {
             _deadlines.Dequeue();
+            if (_over.TryGetValue(state, out var over) && now >= over.Expires)
+            {
+                _over.Remove(state);
+                step.Remember(over.Record() with { Value = null });
+            }
             if (_logins.TryGetValue(state, out var login) && now >= login.Expires)
             {
-                End(step, login, login.Push is null ? "challenge_expired" : "push_expired");
+                End(step, login, login.Push is null ? "challenge_expired" : "push_expired", now);
             }
         }
         return step;
-    }
-
-    private bool SendPush(FacStep step, FacLogin login, int phone, DateTimeOffset now)
-    {
-        var token = _users[login.User].Tokens.Where(token => token.RegistrationId.Length > 0).ElementAtOrDefault(phone - 1);
-        if (token is null)
-        {
-            return false;
-        }
-        Span<byte> session = stackalloc byte[16];
-        random(session);
-        login = login with { Push = Convert.ToHexStringLower(session), Token = token.Serial, Expires = now + settings.TokenTimeout };
-        Hold(login);
-        step.Remember(login.Record());
-        step.Note(FacEvents.PushSent(login.User, token.Serial, login.Push));
-        step.Push(new PushMessage(token.RegistrationId, token.Serial, login.Push, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), now, login.Expires));
-        return true;
-    }
-
-    /// <summary>Which of the user's phones an answer asks for, from 1; null when it asks for none.</summary>
-    private static int? PhoneAsked(FacUser user, FacCredential credential)
-    {
-        if (credential.Is("") || credential.Is("push"))
-        {
-            return 1;
-        }
-        for (var phone = 1; phone <= user.Tokens.Length; phone++)
-        {
-            if (credential.Is($"push{phone}"))
-            {
-                return phone;
-            }
-        }
-        return null;
     }
 
     /// <summary>Password and code in one: checked where the password alone was wrong, so that no push goes out with a code at hand.</summary>
@@ -327,29 +257,17 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         return false;
     }
 
-    private void WrongAnswer(FacStep step, FacLogin login)
-    {
-        var next = login with { WrongAnswers = login.WrongAnswers + 1 };
-        if (next.WrongAnswers >= WrongAnswersMax)
-        {
-            End(step, login, "push_wrong_answers");
-            return;
-        }
-        Hold(next);
-        step.Remember(next.Record());
-    }
-
     private FacStep Accept(FacStep step, FacUser user, FacAsker asker, string scheme, string by, byte[]? proof)
     {
         _failures.Remove(user.Name);
-        step.Note(FacEvents.Decided(user.Name, asker.Nas, scheme, "success", by));
+        Audit(step, user.Name, asker.Nas, scheme, "success", by);
         step.Answer = new FacVerdict.Accept(user, proof);
         return step;
     }
 
-    private static FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason)
+    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason)
     {
-        step.Note(FacEvents.Decided(user, asker.Nas, scheme, "failed", reason));
+        Audit(step, user, asker.Nas, scheme, "failed", reason);
         step.Answer = new FacVerdict.Reject(reason);
         return step;
     }
@@ -370,11 +288,23 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         return Reject(step, login.User, asker, scheme, reason);
     }
 
-    private void End(FacStep step, FacLogin login, string reason)
+    /// <summary>A login ends that nobody asks about just now. Whoever answers its challenge later is told the same, for a while.</summary>
+    private void End(FacStep step, FacLogin login, string reason, DateTimeOffset now)
     {
         Forget(step, login);
-        step.Note(FacEvents.Decided(login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason));
+        var over = login with { IsOver = true, Expires = now + settings.TokenTimeout + OverLife };
+        Bury(over);
+        step.Remember(over.Record());
+        Audit(step, login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason);
         step.Release(login.State, new FacVerdict.Reject(reason));
+    }
+
+    private void Audit(FacStep step, string user, IPAddress nas, string scheme, string status, string reason)
+    {
+        if (settings.LogDecisions)
+        {
+            step.Note(FacEvents.Decided(user, nas, scheme, status, reason));
+        }
     }
 
     private void Hold(FacLogin login)
@@ -386,6 +316,12 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
             _pushOfUser[(login.User, login.Nas)] = login.State;
         }
         _deadlines.Enqueue(login.State, login.Expires);
+    }
+
+    private void Bury(FacLogin over)
+    {
+        _over[over.State] = over;
+        _deadlines.Enqueue(over.State, over.Expires);
     }
 
     private void Forget(FacStep step, FacLogin login)
@@ -407,39 +343,10 @@ public sealed class FacCore(FacSettings settings, TokenCore tokens, string callb
         {
             random(bytes);
             var state = (BinaryPrimitives.ReadUInt64BigEndian(bytes) % 10_000_000_000).ToString("D10", CultureInfo.InvariantCulture);
-            if (!_logins.ContainsKey(state))
+            if (!_logins.ContainsKey(state) && !_over.ContainsKey(state))
             {
                 return state;
             }
         }
     }
 }
-
-/// <summary>A login whose password was right.</summary>
-/// <param name="State">Its name: ten digits.</param>
-/// <param name="User">Whose.</param>
-/// <param name="Nas">The client that asked; only it may go on.</param>
-/// <param name="Caller">The user's address.</param>
-/// <param name="Began">When.</param>
-/// <param name="Expires">When it is over.</param>
-internal sealed record FacLogin(string State, string User, string Nas, string Caller, DateTimeOffset Began, DateTimeOffset Expires)
-{
-    internal const string KeyPrefix = "login/";
-
-    /// <summary>The push that is out; null while none is.</summary>
-    public string? Push { get; init; }
-
-    /// <summary>The token that it went to.</summary>
-    public string? Token { get; init; }
-
-    /// <summary>Wrong answers of the phone.</summary>
-    public int WrongAnswers { get; init; }
-
-    /// <summary>What goes back with an accept (base64).</summary>
-    public string? Proof { get; init; }
-
-    internal FacRecord Record() => new(KeyPrefix + State, JsonSerializer.Serialize(this, FacLoginJson.Default.FacLogin), Expires);
-}
-
-[JsonSerializable(typeof(FacLogin))]
-internal sealed partial class FacLoginJson : JsonSerializerContext;

@@ -33,8 +33,9 @@ public abstract class FacCredential
         if (hasPassword)
         {
             Span<byte> clear = stackalloc byte[RadiusSecret.PasswordMax];
-            var length = secret.RevealPassword(hidden, request.Authenticator, clear);
-            return length < 0 ? null : new Pap(clear[..length].ToArray());
+            // Some clients hide an empty answer in no block at all, where RFC 2865, 5.2 wants one.
+            var length = hidden.IsEmpty ? 0 : secret.RevealPassword(hidden, request.Authenticator, clear);
+            return length < 0 ? null : new Pap(clear[..length]);
         }
         if (hasChap)
         {
@@ -53,18 +54,30 @@ public abstract class FacCredential
     }
 
     /// <summary>A clear text, from PAP or a REST call.</summary>
-    internal sealed class Pap(byte[] clear) : FacCredential
+    internal sealed class Pap : FacCredential
     {
+        private const int LengthMax = RadiusSecret.PasswordMax;
+        private readonly byte[] _clear = new byte[LengthMax];
+
+        /// <param name="clear">The text; one that is longer than a password can be stands for none.</param>
+        internal Pap(ReadOnlySpan<byte> clear)
+        {
+            if (clear.Length > LengthMax)
+            {
+                RandomNumberGenerator.Fill(_clear);
+                return;
+            }
+            clear.CopyTo(_clear);
+        }
+
         public override string Scheme => "PAP";
 
+        /// <summary>All 128 bytes of both, padded as they are when hidden (RFC 2865, 5.2): time tells nothing of where they differ, or how long they are.</summary>
         public override bool Is(string text)
         {
-            // Digests of one length, so that time tells nothing of where they differ.
-            Span<byte> given = stackalloc byte[SHA256.HashSizeInBytes];
-            Span<byte> expected = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(clear, given);
-            SHA256.HashData(Encoding.UTF8.GetBytes(text), expected);
-            return CryptographicOperations.FixedTimeEquals(given, expected);
+            Span<byte> expected = stackalloc byte[LengthMax];
+            expected.Clear();
+            return Encoding.UTF8.TryGetBytes(text, expected, out _) & CryptographicOperations.FixedTimeEquals(_clear, expected);
         }
     }
 

@@ -8,11 +8,16 @@ namespace Appliance.Sim.Fac;
 /// <summary>A request that is being answered, or was.</summary>
 public sealed class FacEntry
 {
-    internal FacEntry(FacClient client, byte[] authenticator) => (Client, Authenticator) = (client, authenticator);
+    internal FacEntry(FacClient client, byte[] authenticator, FacWay way) => (Client, Authenticator, Way) = (client, authenticator, way);
+
+    internal FacWay Way { get; }
 
     internal FacClient Client { get; }
 
     internal byte[] Authenticator { get; }
+
+    /// <summary>The name that was asked for; null for what asks for nobody.</summary>
+    internal string? User { get; set; }
 
     /// <summary>The request itself while it waits for a phone: its answer is made of it.</summary>
     internal byte[]? Request { get; set; }
@@ -31,6 +36,9 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
 {
     private const string AnswerPrefix = "answer/";
     private const string WaitPrefix = "wait/";
+    /// <summary>TLS is what proves who asks (RFC 6614, 2.3).</summary>
+    private static readonly RadiusSecret RadSecSecret = new("radsec");
+
     private const int EntriesMax = 200_000;
     private const int ProxyStatesMax = 2048;
 
@@ -41,12 +49,13 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     private readonly TimeSpan _answerLife = settings.TokenTimeout + TimeSpan.FromSeconds(30);
 
     // Two generations, of which the older is dropped as a whole: nothing has to be sorted by age.
-    private Dictionary<(IPEndPoint Source, bool Accounting, byte Identifier), FacEntry> _entries = [];
-    private Dictionary<(IPEndPoint Source, bool Accounting, byte Identifier), FacEntry> _olderEntries = [];
+    private Dictionary<(IPEndPoint Source, FacWay Way, byte Identifier), FacEntry> _entries = [];
+    private Dictionary<(IPEndPoint Source, FacWay Way, byte Identifier), FacEntry> _olderEntries = [];
     private DateTimeOffset _generationEnds;
     private readonly Dictionary<string, (IPEndPoint Source, FacEntry Entry)> _waiting = new(StringComparer.Ordinal);
     private readonly Dictionary<IPAddress, int> _waitingOf = [];
     private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal);
+    private (IPAddress? Address, FacClient? Client) _lastClient;
     private readonly byte[] _buffer = new byte[RadiusPacket.LengthMax];
 
     /// <summary>Datagrams that got no answer, by the reason.</summary>
@@ -59,7 +68,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     public int WaitingCount => _waiting.Count;
 
     /// <summary>A datagram came. Whatever it is, its sender costs nobody else anything.</summary>
-    public FacStep Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, bool accounting, DateTimeOffset now)
+    public FacStep Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way, DateTimeOffset now)
     {
         if (now >= _generationEnds || _entries.Count >= EntriesMax)
         {
@@ -69,28 +78,29 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         {
             return Drop("unknown_client");
         }
+        client = way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false } : client;
         if (RadiusPacket.Parse(datagram, out var packet) is var defect && defect != RadiusDefect.None)
         {
             return Drop($"malformed_{defect}");
         }
-        if (Refusal(packet, client, accounting) is { } refusal)
+        if (Refusal(packet, client, way) is { } refusal)
         {
             return Drop(refusal);
         }
-        var key = (source, accounting, packet.Identifier);
+        var key = (source, way, packet.Identifier);
         if ((_entries.TryGetValue(key, out var known) || _olderEntries.TryGetValue(key, out known)) && known.Authenticator.AsSpan().SequenceEqual(packet.Authenticator))
         {
-            return Repeated(known, source, accounting);
+            return Repeated(known, source);
         }
-        var entry = new FacEntry(client, packet.Authenticator.ToArray());
+        var entry = new FacEntry(client, packet.Authenticator.ToArray(), way);
         if (packet.Code == RadiusCode.StatusServer)
         {
             // RFC 5997, 3: alive is all that it is told. Not remembered: it may ask again at once.
             var step = new FacStep();
-            Answer(step, entry, packet, source, accounting, accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
+            Answer(step, entry, packet, source, way == FacWay.Accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
             return step;
         }
-        return accounting ? Account(packet, source, key, entry) : Access(packet, source, key, entry, now);
+        return packet.Code == RadiusCode.AccountingRequest ? Account(packet, source, key, entry) : Access(packet, source, key, entry, now);
     }
 
     /// <summary>Makes the answers of those who waited, from what the rules released.</summary>
@@ -129,7 +139,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             {
                 continue;
             }
-            var entry = new FacEntry(client, packet.Authenticator.ToArray());
+            var entry = new FacEntry(client, packet.Authenticator.ToArray(), FacWay.Authentication);
             if (parts.Length == 3)
             {
                 entry.Request = request;
@@ -139,16 +149,31 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             {
                 (entry.Reply, entry.Sent) = (Convert.FromBase64String(parts[3]), true);
             }
-            _entries[(source, false, packet.Identifier)] = entry;
+            _entries[(source, FacWay.Authentication, packet.Identifier)] = entry;
         }
     }
 
-    private FacClient? ClientOf(IPAddress address) => settings.Clients.FirstOrDefault(client => client.Network.Contains(address));
+    private FacClient? ClientOf(IPAddress address)
+    {
+        if (ReferenceEquals(address, _lastClient.Address))
+        {
+            return _lastClient.Client;
+        }
+        var client = settings.Clients.FirstOrDefault(client => client.Network.Contains(address));
+        _lastClient = (address, client);
+        return client;
+    }
 
     /// <summary>Why a packet is passed over in silence, as the RFCs want; null when it is to be answered.</summary>
-    private static string? Refusal(RadiusPacket packet, FacClient client, bool accounting)
+    private static string? Refusal(RadiusPacket packet, FacClient client, FacWay way)
     {
-        var fits = packet.Code == RadiusCode.StatusServer || packet.Code == (accounting ? RadiusCode.AccountingRequest : RadiusCode.AccessRequest);
+        var fits = packet.Code switch
+        {
+            RadiusCode.StatusServer => true,
+            RadiusCode.AccessRequest => way != FacWay.Accounting,
+            RadiusCode.AccountingRequest => way != FacWay.Authentication,
+            _ => false,
+        };
         if (!fits)
         {
             return "wrong_code"; // RFC 2865, 3
@@ -169,29 +194,32 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         return must ? "no_message_authenticator" : null;
     }
 
-    private FacStep Repeated(FacEntry known, IPEndPoint source, bool accounting)
+    private FacStep Repeated(FacEntry known, IPEndPoint source)
     {
         if (!known.Sent)
         {
             return Drop("duplicate_undecided");
         }
         var step = new FacStep();
-        step.Send(new FacReply(known.Reply!, source, accounting, known));
+        step.Send(new FacReply(known.Reply!, source, known));
         return step;
     }
 
-    private FacStep Access(RadiusPacket packet, IPEndPoint source, (IPEndPoint, bool, byte) key, FacEntry entry, DateTimeOffset now)
+    private FacStep Access(RadiusPacket packet, IPEndPoint source, (IPEndPoint, FacWay, byte) key, FacEntry entry, DateTimeOffset now)
     {
         if (!packet.TryGet(RadiusAttribute.UserName, out var name) || name.IsEmpty || packet.Count(RadiusAttribute.UserName) > 1)
         {
             return Drop("no_user_name");
         }
-        var user = Encoding.UTF8.GetString(name);
+        var user = entry.User = Encoding.UTF8.GetString(name);
         if (FacCredential.Of(packet, entry.Client.Secret, user) is not { } credential)
         {
             // Well-formed, and nothing that is served (EAP among it): RFC 2865, 4.3 says Reject.
             var rejected = new FacStep();
-            rejected.Note(FacEvents.Decided(user, source.Address, packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none", "failed", "no_credential"));
+            if (settings.LogDecisions)
+            {
+                rejected.Note(FacEvents.Decided(user, source.Address, packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none", "failed", "no_credential"));
+            }
             _entries[key] = entry;
             Decide(rejected, entry, packet, source, new FacVerdict.Reject("no_credential"), now);
             return rejected;
@@ -221,11 +249,15 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         }
         entry.Request = packet.Bytes.ToArray();
         Wait(state, source, entry);
+        if (entry.Way != FacWay.Authentication)
+        {
+            return step;
+        }
         step.Remember(new FacRecord(WaitPrefix + state, $"{now.UtcTicks} {source} {Convert.ToBase64String(entry.Request)}", now + settings.TokenTimeout + _answerLife));
         return step;
     }
 
-    private FacStep Account(RadiusPacket packet, IPEndPoint source, (IPEndPoint, bool, byte) key, FacEntry entry)
+    private FacStep Account(RadiusPacket packet, IPEndPoint source, (IPEndPoint, FacWay, byte) key, FacEntry entry)
     {
         // RFC 2866, 4.1 and 5: what cannot be recorded is not answered.
         if (!packet.TryGet(RadiusAttribute.AcctStatusType, out var type) || type.Length != 4 || !packet.TryGet(RadiusAttribute.AcctSessionId, out var session) || session.IsEmpty)
@@ -246,34 +278,36 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             return Drop("bad_accounting");
         }
         var step = new FacStep();
+        entry.User = TextOf(packet, RadiusAttribute.UserName);
         step.Note(FacEvents.Accounting(
-            status, TextOf(packet, RadiusAttribute.UserName), Encoding.UTF8.GetString(session), source.Address,
+            status, entry.User, Encoding.UTF8.GetString(session), source.Address,
             NumberOf(packet, RadiusAttribute.AcctSessionTime), NumberOf(packet, RadiusAttribute.AcctInputOctets), NumberOf(packet, RadiusAttribute.AcctOutputOctets)));
         // What was answered was recorded: the answer leaves with the commit of a record, behind the event in the same queue.
         step.Remember(new FacRecord($"accounting/{source.Address}/{Convert.ToHexStringLower(session)}", status is "stop" or "off" ? null : status, DateTimeOffset.MaxValue));
         _entries[key] = entry;
-        Answer(step, entry, packet, source, accounting: true, RadiusCode.AccountingResponse, null);
+        Answer(step, entry, packet, source, RadiusCode.AccountingResponse, null);
         return step;
     }
 
     /// <summary>Answers an Access-Request. An answer that rests on something durable is remembered with it: whoever asks again after a restart gets the same.</summary>
     private void Decide(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacVerdict verdict, DateTimeOffset now)
     {
-        Answer(step, entry, request, source, accounting: false, verdict switch
+        Answer(step, entry, request, source, verdict switch
         {
             FacVerdict.Accept => RadiusCode.AccessAccept,
             FacVerdict.Challenge => RadiusCode.AccessChallenge,
             _ => RadiusCode.AccessReject,
         }, verdict);
-        if (!step.IsPlain)
+        // A connection does not outlive a restart: nobody asks again on it.
+        if (!step.IsPlain && entry.Way == FacWay.Authentication)
         {
             step.Remember(new FacRecord($"{AnswerPrefix}{source}/{request.Identifier}", $"{now.UtcTicks} {source} {Convert.ToBase64String(request.Bytes)} {Convert.ToBase64String(entry.Reply!)}", now + _answerLife));
         }
     }
 
-    private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, bool accounting, RadiusCode code, FacVerdict? verdict)
+    private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, RadiusCode code, FacVerdict? verdict)
     {
-        var sign = !accounting || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
+        var sign = code != RadiusCode.AccountingResponse || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
         var writer = new RadiusWriter(_buffer, code, request.Identifier, request.Authenticator, sign);
         switch (verdict)
         {
@@ -295,7 +329,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         }
         writer.AddProxyStates(request);
         entry.Reply = _buffer[..writer.EndAnswer(entry.Client.Secret)];
-        step.Send(new FacReply(entry.Reply, source, accounting, entry));
+        step.Send(new FacReply(entry.Reply, source, entry));
     }
 
     private void Wait(string state, IPEndPoint source, FacEntry entry)
@@ -326,7 +360,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         {
             // Who waits for a phone is never forgotten.
             RadiusPacket.Parse(entry.Request, out var packet);
-            _entries[(source, false, packet.Identifier)] = entry;
+            _entries[(source, entry.Way, packet.Identifier)] = entry;
         }
     }
 

@@ -2,9 +2,11 @@ using System.Net;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Radius;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Hal;
+using Appliance.Sim.Faults;
 using Appliance.Sim.Lab;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -12,12 +14,13 @@ using Microsoft.Extensions.Logging;
 namespace Appliance.Sim.Fac;
 
 /// <summary>The stand-in for a FortiAuthenticator: a box of its own beside the appliance, with its own address, state, events and certificate.</summary>
-public sealed class FacServer : IPushAnswers, IAsyncDisposable
+public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 {
     /// <summary>What it calls itself in events and to the push proxy.</summary>
     internal const string SerialNumber = "FACLAB0000000001";
 
     private readonly FacSettings _settings;
+    private readonly FacOptions _options;
     private readonly StateDatabase _state;
     private readonly DeviceCertificates _certificates;
     private readonly TimeProvider _time;
@@ -30,19 +33,20 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     private readonly Dictionary<string, TaskCompletionSource<FacVerdict>> _callers = new(StringComparer.Ordinal);
     private readonly List<IDatagramPort> _ports = [];
     private readonly List<Task> _loops = [];
-    private readonly bool _quiet;
     private IPushSender? _phones;
     private FacApi? _api;
 
-    private FacServer(FacSettings settings, string folder, TimeProvider time, ILogger log, bool quiet)
+    private FacServer(FacSettings settings, FacOptions options)
     {
-        (_settings, _time, _log, _quiet) = (settings, time, log, quiet);
+        (_settings, _options, _time, _log) = (settings, options, options.Time, options.Log);
+        var (folder, time) = (options.StateFolder, options.Time);
         Directory.CreateDirectory(folder);
         _state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]);
         _certificates = DeviceCertificates.Open(Path.Combine(folder, "certificates"), "FortiAuthenticator stand-in", time);
         Events = new EventLog(_state, time, SerialNumber) { DeviceName = "lab-authenticator" };
         _core = new FacCore(settings, new TokenCore(_state), settings.Address.ToString(), () => HttpsPort, System.Security.Cryptography.RandomNumberGenerator.Fill);
         _radius = new FacRadius(settings, _core);
+        Stopped = _stopping.Token;
         var records = _state.Read("SELECT key, value, expires FROM fac_record", row => new FacRecord(row.GetString(0), row.GetString(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero)));
         _core.Restore(records);
         _radius.Restore(records.Where(record => record.Expires > time.GetUtcNow()));
@@ -69,33 +73,42 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
     /// <summary>Where phones and REST callers reach it.</summary>
     public int HttpsPort => _api?.Port ?? _settings.HttpsPort;
 
+    /// <summary>Where RADIUS over TLS is served; null where it is not.</summary>
+    public IPEndPoint? RadSec => _api?.RadSecPort is { } port ? new IPEndPoint(_settings.Address, port) : null;
+
     internal FacSettings Settings => _settings;
+
+    /// <summary>Cancelled when it stops.</summary>
+    public CancellationToken Stopped { get; }
+
+    /// <summary>Somebody wants it to restart, and to be off for so long; raised on any thread.</summary>
+    public event Action<TimeSpan>? RestartAsked;
+
+    /// <summary>What it is made of, with the ports that it got.</summary>
+    public FacSettings SettingsAsBound() => _settings with { AuthenticationPort = Authentication.Port, AccountingPort = Accounting.Port, HttpsPort = HttpsPort, RadSecPort = RadSec?.Port };
 
     /// <summary>Starts it; returns when every port listens.</summary>
     /// <param name="settings">What it is made of.</param>
-    /// <param name="nic">Its interface.</param>
-    /// <param name="folder">Where its state lives; made when missing.</param>
-    /// <param name="time">Its clock.</param>
-    /// <param name="log">For what is no event.</param>
-    /// <param name="https">False: no REST and no phones (an interface in memory).</param>
-    /// <param name="quiet">True: no event for each request that is decided.</param>
+    /// <param name="options">What it runs on.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="AddressInUseException">A port is taken.</exception>
     /// <exception cref="LabFailure">The HTTPS port is taken.</exception>
-    public static async Task<FacServer> StartAsync(
-        FacSettings settings, INic nic, string folder, TimeProvider time, ILogger log, bool https = true, bool quiet = false, CancellationToken cancellationToken = default)
+    public static async Task<FacServer> StartAsync(FacSettings settings, FacOptions options, CancellationToken cancellationToken = default)
     {
-        var server = new FacServer(settings, folder, time, log, quiet);
+        var server = new FacServer(settings, options);
         try
         {
-            server._ports.Add(nic.OpenDatagrams(settings.AuthenticationPort));
-            server._ports.Add(nic.OpenDatagrams(settings.AccountingPort));
-            if (https)
+            server._ports.Add(options.Nic.OpenDatagrams(settings.AuthenticationPort));
+            server._ports.Add(options.Nic.OpenDatagrams(settings.AccountingPort));
+            if (options.Https)
             {
-                server._api = await FacApi.StartAsync(server, settings, server._certificates, log, cancellationToken);
+                server._api = await FacApi.StartAsync(server, settings, server._certificates, options, cancellationToken);
             }
-            server._loops.Add(server.ReceiveAsync(server._ports[0], accounting: false));
-            server._loops.Add(server.ReceiveAsync(server._ports[1], accounting: true));
+            foreach (var way in new[] { FacWay.Authentication, FacWay.Accounting })
+            {
+                // One byte more than a packet: what is longer is told from what just fits.
+                server._loops.Add(server._ports[(int)way].ServeAsync(RadiusPacket.LengthMax + 1, (datagram, source) => server.Receive(datagram, source, way)));
+            }
             return server;
         }
         catch
@@ -114,7 +127,11 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
 
     /// <summary>What listens, as the lab shows it.</summary>
     public IReadOnlyList<LabService> Services() =>
-        [new("radius", "fac", Authentication), new("radius-acct", "fac", Accounting), .. _api is null ? [] : new[] { new LabService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) }];
+    [
+        new("radius", "fac", Authentication), new("radius-acct", "fac", Accounting),
+        .. _api is null ? [] : new[] { new LabService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) },
+        .. RadSec is { } radSec ? new[] { new LabService("radsec", "fac", radSec) } : [],
+    ];
 
     /// <summary>What came of the datagrams so far.</summary>
     public (long Answered, IReadOnlyDictionary<string, long> Dropped, int Waiting, int Pending) Counters()
@@ -196,32 +213,39 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task ReceiveAsync(IDatagramPort port, bool accounting)
+    /// <summary>A datagram came. What needs no disk is answered at once, on this thread.</summary>
+    internal void Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way)
     {
-        await Task.Yield();
-        // One byte more than a packet: what is longer is told from what just fits.
-        var buffer = new byte[Firmware.Radius.RadiusPacket.LengthMax + 1];
-        try
+        if (_options.Faults is { HasRadius: true } faults && IsLost(faults, datagram, source))
         {
-            while (true)
+            return;
+        }
+        FacStep step;
+        lock (_gate)
+        {
+            var now = _time.GetUtcNow();
+            step = _radius.Receive(datagram, source, way, now);
+            if (step.IsPlain)
             {
-                var (length, source) = await port.ReceiveAsync(buffer, _stopping.Token);
-                var step = Decide(now => _radius.Receive(buffer.AsSpan(0, length), source, accounting, now));
-                if (!step.IsPlain)
-                {
-                    _ = SettleLoggedAsync(step);
-                    continue;
-                }
-                Tell(step);
                 foreach (var reply in step.Replies)
                 {
-                    await SendAsync(reply);
+                    _radius.Sent(reply);
                 }
             }
+            else
+            {
+                Rearm();
+            }
         }
-        catch (Exception error) when (error is ObjectDisposedException or OperationCanceledException)
+        if (!step.IsPlain)
         {
-            // Stopping.
+            _ = SettleLoggedAsync(step);
+            return;
+        }
+        Tell(step);
+        foreach (var reply in step.Replies)
+        {
+            Send(reply);
         }
     }
 
@@ -263,12 +287,9 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
 
     private void Tell(FacStep step)
     {
-        if (!_quiet)
+        foreach (var entry in step.Events)
         {
-            foreach (var entry in step.Events)
-            {
-                Events.Write(entry);
-            }
+            Events.Write(entry);
         }
     }
 
@@ -295,7 +316,11 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         }
         foreach (var reply in step.Replies)
         {
-            await SendAsync(reply);
+            lock (_gate)
+            {
+                _radius.Sent(reply);
+            }
+            Send(reply);
         }
         foreach (var (state, verdict) in step.Released)
         {
@@ -308,13 +333,24 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         }
     }
 
-    private ValueTask SendAsync(FacReply reply)
+    private void Send(FacReply reply)
     {
-        lock (_gate)
+        if (_options.Faults is { HasRadius: true } faults && faults.RadiusAnswer(reply.Entry.User, reply.To.Address) is { Fault: var fault })
         {
-            _radius.Sent(reply);
+            SendWrongly(reply, fault);
+            return;
         }
-        return _stopping.IsCancellationRequested ? default : _ports[reply.Accounting ? 1 : 0].SendAsync(reply.Packet, reply.To, CancellationToken.None);
+        Put(reply, reply.Packet);
+    }
+
+    private void Put(FacReply reply, byte[] packet)
+    {
+        if (reply.Entry.Way == FacWay.RadSec)
+        {
+            _api?.RadSec?.Send(packet, reply.To);
+            return;
+        }
+        _ports[(int)reply.Entry.Way].Send(packet, reply.To);
     }
 
     private async Task SendPushAsync(PushMessage push)
@@ -331,7 +367,7 @@ public sealed class FacServer : IPushAnswers, IAsyncDisposable
         }
         if (result.Outcome != PushOutcome.Sent)
         {
-            await SettleLoggedAsync(Decide(_ => _core.PushFailed(push.SessionId, result.Cause)));
+            await SettleLoggedAsync(Decide(now => _core.PushFailed(push.SessionId, result.Cause, now)));
         }
     }
 }

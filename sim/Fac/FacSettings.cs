@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -48,9 +50,16 @@ public sealed record FacUser(string Name, string Password, string Group, Immutab
 /// <param name="ApiKey">What REST callers show, with the name <c>admin</c>.</param>
 /// <param name="Clients">Who may ask.</param>
 /// <param name="Users">Who may be let in.</param>
+/// <param name="RadSecPort">TCP, for RADIUS over TLS; 0 takes a free one, null serves none.</param>
+/// <param name="RadSecClientCa">A PEM file; with it only clients with a certificate of a CA in it are served over TLS. Null: every client of <paramref name="Clients"/> is.</param>
+/// <param name="LogDecisions">False: who was let in or refused is no event; pushes and accounting still are.</param>
 public sealed record FacSettings(
-    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users)
+    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users,
+    bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null)
 {
+    private static readonly (string Word, FacPolicy Policy)[] Policies =
+        [("code-or-empty", FacPolicy.CodeOrEmpty), ("type-push", FacPolicy.TypePush), ("push-without-challenge", FacPolicy.PushWithoutChallenge)];
+
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
     public static FacSettings Parse(ReadOnlySpan<byte> json)
@@ -69,9 +78,21 @@ public sealed record FacSettings(
         {
             throw new FormatException("null in a list");
         }
-        if (text.Tokens.GroupBy(token => token.Serial, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        if (text.Users.GroupBy(user => user.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
         {
-            throw new FormatException($"token {twice.Key} is there twice");
+            throw new FormatException($"user {twice} is there twice");
+        }
+        if (text.Tokens.GroupBy(token => token.Serial, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var serial })
+        {
+            throw new FormatException($"token {serial} is there twice");
+        }
+        if (text.Users.FirstOrDefault(user => Encoding.UTF8.GetByteCount(user.Password) > RadiusSecret.PasswordMax) is { } longest)
+        {
+            throw new FormatException($"user {longest.Name}: a password may have {RadiusSecret.PasswordMax} bytes");
+        }
+        if (text.Clients.FirstOrDefault(client => client.PendingMax < 0) is { } negative)
+        {
+            throw new FormatException($"client {negative.Network}: pendingMax must not be negative");
         }
         var tokens = text.Tokens.ToDictionary(token => token.Serial, token => new Token(
             token.Serial, TokenSeed.Parse(token.Seed) ?? throw new FormatException($"token {token.Serial}: the seed cannot be read"), Locked: false, token.RegId, token.OsVer));
@@ -80,21 +101,40 @@ public sealed record FacSettings(
             Port(text.AuthPort), Port(text.AcctPort), Port(text.HttpsPort),
             text.TokenTimeout is >= 1 and <= 3600 ? TimeSpan.FromSeconds(text.TokenTimeout) : throw new FormatException("tokenTimeout must be from 1 to 3600 seconds"), text.ApiKey,
             [.. text.Clients.Select(Client)],
-            [.. text.Users.Select(user => new FacUser(user.Name, user.Password, user.Group, [.. user.Tokens.Select(serial =>
-                tokens.TryGetValue(serial, out var token) ? token : throw new FormatException($"user {user.Name}: no token {serial}"))]))]);
+            [.. text.Users.Select(user => new FacUser(user.Name, user.Password, user.Group, [.. user.Tokens.Select(own =>
+                tokens.TryGetValue(own, out var token) ? token : throw new FormatException($"user {user.Name}: no token {own}"))]))], text.LogDecisions,
+            text.RadSecPort is { } radSecPort ? Port(radSecPort) : null, text.RadSecClientCa);
+    }
+
+    /// <summary>A policy as the description spells it.</summary>
+    public static string Word(FacPolicy policy) => Array.Find(Policies, known => known.Policy == policy).Word;
+
+    /// <summary>The CAs of clients over TLS; empty where none are set.</summary>
+    /// <exception cref="FormatException">The file cannot be read, or holds none.</exception>
+    internal IReadOnlyList<X509Certificate2> LoadRadSecAuthorities()
+    {
+        if (RadSecClientCa is null)
+        {
+            return [];
+        }
+        var authorities = new X509Certificate2Collection();
+        try
+        {
+            authorities.ImportFromPemFile(RadSecClientCa);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new FormatException($"radSecClientCa: {error.Message}", error);
+        }
+        return authorities.Count > 0 ? [.. authorities] : throw new FormatException($"radSecClientCa: {RadSecClientCa} holds no certificate");
     }
 
     private static int Port(int port) => port is >= 0 and <= 65535 ? port : throw new FormatException($"{port} is no port");
 
     private static FacClient Client(FacClientText client)
     {
-        var policy = client.Policy switch
-        {
-            "code-or-empty" => FacPolicy.CodeOrEmpty,
-            "type-push" => FacPolicy.TypePush,
-            "push-without-challenge" => FacPolicy.PushWithoutChallenge,
-            _ => throw new FormatException($"client {client.Network}: policy must be code-or-empty, type-push or push-without-challenge, not '{client.Policy}'"),
-        };
+        var policy = Array.Find(Policies, known => known.Word == client.Policy) is { Word: not null } found ? found.Policy
+            : throw new FormatException($"client {client.Network}: policy must be {string.Join(", ", Policies.Select(known => known.Word))}, not '{client.Policy}'");
         if (!IPNetwork.TryParse(client.Network, out var network))
         {
             throw new FormatException($"'{client.Network}' is no network");
@@ -110,7 +150,7 @@ internal sealed record FacTokenText(string Serial, string Seed, string RegId = "
 internal sealed record FacUserText(string Name, string Password, string Group, IReadOnlyList<string> Tokens);
 
 internal sealed record FacText(
-    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users);
+    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users, bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(FacText))]

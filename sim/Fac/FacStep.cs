@@ -36,8 +36,19 @@ public sealed record FacRecord(string Key, string? Value, DateTimeOffset Expires
         : new StateWrite("INSERT INTO fac_record (key, value, expires) VALUES ($0,$1,$2) ON CONFLICT(key) DO UPDATE SET value=excluded.value, expires=excluded.expires", Key, Value, Expires.UtcTicks);
 }
 
-/// <summary>A datagram that goes out; the entry is told once it has, so that a repeated request gets it again.</summary>
-public sealed record FacReply(byte[] Packet, IPEndPoint To, bool Accounting, FacEntry Entry);
+/// <summary>By which way a packet comes and its answer goes.</summary>
+public enum FacWay
+{
+    /// <summary>The UDP port of Access-Requests.</summary>
+    Authentication,
+    /// <summary>The UDP port of Accounting-Requests.</summary>
+    Accounting,
+    /// <summary>A connection of RADIUS over TLS, for both.</summary>
+    RadSec,
+}
+
+/// <summary>An answer that goes out, by the way of its request; the entry is told once it has, so that a repeated request gets it again.</summary>
+public sealed record FacReply(byte[] Packet, IPEndPoint To, FacEntry Entry);
 
 /// <summary>A decision and what has to be done about it, in this order: events, commit, then pushes, replies and releases.</summary>
 public sealed class FacStep

@@ -45,6 +45,12 @@ internal static class FaultText
         ["phone.skew"] = ["skewSeconds!"],
         ["phone.reinstalled"] = [],
         ["phone.two-devices"] = [],
+        ["radius.drop"] = [],
+        ["radius.dup"] = [],
+        ["radius.delay"] = ["delayMs!"],
+        ["radius.no-message-authenticator"] = [],
+        ["radius.forged"] = [],
+        ["radius.restart"] = ["delayMs"],
         ["clock.step"] = ["stepSeconds!"],
         ["clock.freeze"] = [],
         ["nic.down"] = ["nic!", "delayMs"],
@@ -143,7 +149,7 @@ internal static class FaultText
             throw new FormatException($"{at}: {word} needs {missing.TrimEnd('!')}");
         }
         // What happens at a time of its own happens once, or a flap three times, unless more is asked for.
-        int? timesDefault = word is "nic.flap" ? 3 : word is "nic.down" or "clock.step" or "clock.freeze" ? 1 : null;
+        int? timesDefault = word is "nic.flap" ? 3 : word is "nic.down" or "clock.step" or "clock.freeze" or "radius.restart" ? 1 : null;
         return new Fault(word, (int?)Number(fault, "times", 1, 1_000_000, at, whole: true) ?? timesDefault, Number(fault, "p", 0, 1, at) ?? 1, Seconds(fault, "after", 0, SecondsMax, at) ?? TimeSpan.Zero,
             MatchOf(fault, at), (int?)Number(fault, "seed", int.MinValue, int.MaxValue, at, whole: true) ?? 0,
             Number(fault, "delayMs", 0, DelayMax, at) is { } delay ? TimeSpan.FromMilliseconds(delay) : null, Seconds(fault, "retryAfterSeconds", 0, 86_400, at),

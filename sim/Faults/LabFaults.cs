@@ -27,9 +27,16 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     private readonly FaultBoard _board = new();
     private readonly List<ITimer> _timers = [];
     private ILabUnit? _unit;
+    private volatile bool _hasRadius;
 
     /// <summary>What moves the lab's clock on for <c>clock.step</c>; null for the clock itself.</summary>
     internal Action<TimeSpan>? Step { get; init; }
+
+    /// <summary>True when the lab has a RADIUS server to do <c>radius.*</c>.</summary>
+    public bool HasAuthenticator { get; set; }
+
+    /// <summary>True while the board has a word of RADIUS: without one nobody needs to ask at each packet.</summary>
+    internal bool HasRadius => _hasRadius;
 
     /// <summary>The board now.</summary>
     public IReadOnlyList<FaultState> Faults
@@ -50,6 +57,10 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     /// <exception cref="FormatException">One of them means nothing in this lab; nothing changed.</exception>
     public void Set(IReadOnlyList<Fault> faults)
     {
+        if (!HasAuthenticator && faults.FirstOrDefault(IsRadius) is { } homeless)
+        {
+            throw new FormatException($"{homeless.Word} means something only in a lab with a FortiAuthenticator stand-in");
+        }
         if (_unit is { } unit && faults.FirstOrDefault(fault => fault.Nic is { } nic && unit.Nics.All(known => known.Name != nic)) is { } stray)
         {
             throw new FormatException($"{stray.Word}: there is no interface '{stray.Nic}'");
@@ -59,6 +70,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
             _timers.ForEach(timer => timer.Dispose());
             _timers.Clear();
             _board.Set(faults, clock.GetUtcNow());
+            _hasRadius = faults.Any(IsRadius);
             foreach (var fault in faults.Where(fault => Scheduled.Contains(fault.Word)))
             {
                 _timers.Add(clock.CreateTimer(_ => RunScheduled(fault), null, fault.After, Timeout.InfiniteTimeSpan));
@@ -121,6 +133,12 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     internal PushArrival? Arrival(PushMessage push) => Take(SubjectOf(push), "push.drop", "push.delay", "push.duplicate", "push.reorder", "phone.offline") is { Fault: var fault }
         ? new PushArrival(fault.Word, fault.Delay) : null;
 
+    /// <summary>A request came to the RADIUS server, from a client's address.</summary>
+    internal FaultFiring? RadiusRequest(string? user, IPAddress client) => Take(new FaultSubject(user, client, null), "radius.drop", "radius.restart");
+
+    /// <summary>An answer is about to leave the RADIUS server, to a client's address.</summary>
+    internal FaultFiring? RadiusAnswer(string? user, IPAddress client) => Take(new FaultSubject(user, client, null), "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged");
+
     public void Dispose()
     {
         lock (_lock)
@@ -129,6 +147,8 @@ public sealed class LabFaults(LabClock clock) : IDisposable
             _timers.Clear();
         }
     }
+
+    private static bool IsRadius(Fault fault) => fault.Word.StartsWith("radius.", StringComparison.Ordinal);
 
     private static FaultSubject SubjectOf(PushMessage? push) => new(push?.User, push?.ClientAddress, push?.TokenSerial, push?.SessionId);
 

@@ -3,8 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Page;
@@ -53,6 +55,9 @@ public sealed partial class LabApi : IAsyncDisposable
 
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; } = new();
+
+    /// <summary>The FortiAuthenticator stand-in; null in a lab without one.</summary>
+    public FacPower? Authenticator { get; set; }
 
     /// <summary>The front of the box; null when its board has none.</summary>
     internal LabPanel? Panel { get; set; }
@@ -188,7 +193,9 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "nics", var name] => On(context, ("PUT", () => ChangeNicAsync(context, unit, name))),
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
-            ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit))),
+            ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
+            ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
+            ["", "lab", "fac", "events"] => On(context, ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))),
             ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
@@ -354,11 +361,11 @@ public sealed partial class LabApi : IAsyncDisposable
         await JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
     }
 
-    private async Task EventsAsync(HttpContext context, ILabUnit unit)
+    private async Task EventsAsync(HttpContext context, Func<long, int, IReadOnlyList<EventRecord>> eventsAfter, Func<long, CancellationToken, Task> waitAsync)
     {
         var query = LabRequest.Query(context.Request, ("after", long.MaxValue), ("wait", LongestWaitSeconds));
         var after = query.GetValueOrDefault("after");
-        var events = unit.EventsAfter(after, MostEvents);
+        var events = eventsAfter(after, MostEvents);
         if (events.Count == 0 && query.GetValueOrDefault("wait") is > 0 and var seconds)
         {
             // The caller's patience is real time, whatever the lab's clock does.
@@ -366,13 +373,13 @@ public sealed partial class LabApi : IAsyncDisposable
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted, _stopping.Token);
             try
             {
-                await unit.WaitForEventAfterAsync(after, either.Token);
+                await waitAsync(after, either.Token);
             }
             catch (OperationCanceledException) when (patience.IsCancellationRequested)
             {
                 // Nothing came: an empty list.
             }
-            events = unit.EventsAfter(after, MostEvents);
+            events = eventsAfter(after, MostEvents);
         }
         await JsonAsync(context, [.. events.Select(EventJson.Of)], LabJson.Default.IReadOnlyListEventJson);
     }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
@@ -111,6 +112,16 @@ internal sealed record LoginJson(long Id, DateTimeOffset Time, string User, stri
         login.Steps.LastOrDefault(step => step.Fact.Decides) is { } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
 }
 
+/// <summary>The body of <c>GET /lab/fac</c>: what came of the datagrams since its start, and who waits now.</summary>
+internal sealed record FacJson(long Answered, IReadOnlyDictionary<string, long> Dropped, int WaitingForPhone, int PendingLogins)
+{
+    public static FacJson Of(FacServer server)
+    {
+        var (answered, dropped, waiting, pending) = server.Counters();
+        return new(answered, dropped, waiting, pending);
+    }
+}
+
 /// <summary>A LED; <c>pattern</c> is <c>on</c>, <c>off</c>, or milliseconds on and off (<c>250/250</c>).</summary>
 internal sealed record LedJson(string Name, bool Lit, string Pattern);
 
@@ -140,6 +151,8 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(AnsweredJson))]
 [JsonSerializable(typeof(ClockJsonView))]
 [JsonSerializable(typeof(IReadOnlyList<EventJson>))]
+[JsonSerializable(typeof(EventJson))]
+[JsonSerializable(typeof(FacJson))]
 [JsonSerializable(typeof(IReadOnlyList<LetterJson>))]
 [JsonSerializable(typeof(EnrolJson))]
 [JsonSerializable(typeof(PolicyJson))]

@@ -18,10 +18,10 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     private readonly HashSet<CliSession> _sessions = [];
     private TaskCompletionSource<Unit> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource _going = new();
-    private readonly FacServer? _authenticator;
+    private readonly FacPower? _authenticator;
     private volatile Unit _unit;
 
-    public LabUnit(Unit unit, FacServer? authenticator = null)
+    public LabUnit(Unit unit, FacPower? authenticator = null)
     {
         (_unit, _authenticator) = (unit, authenticator);
         _up.SetResult(unit);
@@ -40,7 +40,7 @@ internal sealed class LabUnit : ILabUnit, IDisposable
             nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp, (nic.Inner as LinkedNic)?.AcceptedCount ?? 0, (nic.Inner as LinkedNic)?.LiveCount ?? 0))];
 
     /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
-    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Services() ?? []];
+    public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Server.Services() ?? []];
 
     public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys];
 
@@ -51,7 +51,7 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
     /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
-    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Activations() ?? []).DistinctBy(activation => activation.Serial)];
+    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
     public async Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)
     {

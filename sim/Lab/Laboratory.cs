@@ -64,7 +64,7 @@ internal sealed class Laboratory : IAsyncDisposable
     public PushPath? Push { get; private set; }
 
     /// <summary>The FortiAuthenticator stand-in; null on a board without one.</summary>
-    public FacServer? Authenticator { get; private set; }
+    public FacPower? Authenticator { get; private set; }
 
     public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address);
 
@@ -115,7 +115,7 @@ internal sealed class Laboratory : IAsyncDisposable
         Api.Page.Board = board.Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
-        Authenticator = await AuthenticatorAsync(authenticator, state.Path, cloud, path?.Options, log, cancellationToken);
+        Authenticator = await AuthenticatorAsync(authenticator, state.Path, cloud, path?.Options, faults, log, cancellationToken);
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
         Api.Panel = panel;
         var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock, Board = board, Panel = panel?.Front };
@@ -145,23 +145,24 @@ internal sealed class Laboratory : IAsyncDisposable
         };
         phones.Attach(Unit);
         faults.Attach(Unit);
+        faults.HasAuthenticator = Authenticator is not null;
         faults.Set(firstFaults);
+        Api.Authenticator = Authenticator;
         ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
     }
 
     /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
-    private async Task<FacServer?> AuthenticatorAsync(FacSettings? settings, string state, PushCloud? cloud, PushProxyOptions? proxy, ILogger log, CancellationToken cancellationToken)
+    private async Task<FacPower?> AuthenticatorAsync(FacSettings? settings, string state, PushCloud? cloud, PushProxyOptions? proxy, LabFaults faults, ILogger log, CancellationToken cancellationToken)
     {
         if (settings is null)
         {
             return null;
         }
         var nic = new SocketNic("fac", settings.Address);
-        var server = Own(await FacServer.StartAsync(settings, nic, Path.Combine(state, "fac"), Clock, log, cancellationToken: cancellationToken));
-        server.Connect(cloud ?? (IPushSender)Own(new PushProxyClient(proxy!, [nic], FacServer.SerialNumber, Clock)));
-        return server;
+        var phones = cloud ?? (IPushSender)Own(new PushProxyClient(proxy!, [nic], FacServer.SerialNumber, Clock));
+        return Own(await FacPower.StartAsync(settings, new FacOptions(nic, Path.Combine(state, "fac"), Clock, log, faults), phones, cancellationToken));
     }
 
     private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, LabFaults faults, ILogger log)

@@ -17,10 +17,7 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
     public ValueTask SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_waiting.Reader.Completion.IsCompleted, this);
-        if (nic.LinkUp && payload.Length <= LengthMax)
-        {
-            network.DatagramsAt(remote)?.Deliver(payload, local);
-        }
+        Send(payload.Span, remote);
         return default;
     }
 
@@ -39,6 +36,29 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
         }
     }
 
+    public async Task ServeAsync(int lengthMax, DatagramHandler handle)
+    {
+        await foreach (var (payload, from) in _waiting.Reader.ReadAllAsync())
+        {
+            handle(payload.AsSpan(0, Math.Min(payload.Length, lengthMax)), from);
+        }
+    }
+
+    public void Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
+    {
+        if (!nic.LinkUp || payload.Length > LengthMax || _waiting.Reader.Completion.IsCompleted)
+        {
+            return;
+        }
+        if (network.Wire is { } wire)
+        {
+            var copy = payload.ToArray();
+            wire(remote, () => network.DatagramsAt(remote)?.Deliver(copy, local));
+            return;
+        }
+        network.DatagramsAt(remote)?.Deliver(payload, local);
+    }
+
     public ValueTask DisposeAsync()
     {
         network.Free(this);
@@ -46,7 +66,7 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
         return default;
     }
 
-    private void Deliver(ReadOnlyMemory<byte> payload, IPEndPoint from)
+    private void Deliver(ReadOnlySpan<byte> payload, IPEndPoint from)
     {
         if (nic.LinkUp)
         {

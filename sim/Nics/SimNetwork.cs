@@ -13,6 +13,12 @@ public sealed class SimNetwork
     private readonly ConcurrentDictionary<IPEndPoint, SimDatagrams> _datagrams = [];
     private int _nextPort = FirstFreePort;
 
+    /// <summary>
+    /// What carries datagrams: told where one goes and how to deliver it, it may do so at once, later, twice or never. Null: at once. Called on the
+    /// sender's thread.
+    /// </summary>
+    public Action<IPEndPoint, Action>? Wire { get; init; }
+
     /// <summary>Takes an endpoint for a listener; port 0 takes a free one.</summary>
     /// <exception cref="AddressInUseException">The port is taken.</exception>
     internal SimListener Listen(IPAddress address, int port) => Take(_listeners, address, port, endPoint => new SimListener(this, endPoint));

@@ -89,7 +89,7 @@ internal static class BootBench
     }
 
     /// <summary>This very program: its own executable, or the runtime that runs its library.</summary>
-    private static (string Program, string[] First) Program()
+    internal static (string Program, string[] First) Program()
     {
         var own = Environment.ProcessPath ?? "dotnet";
         return Path.GetFileNameWithoutExtension(own) == "dotnet" ? (own, [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll")]) : (own, []);

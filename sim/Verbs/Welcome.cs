@@ -31,7 +31,7 @@ internal static class Welcome
         AnsiConsole.WriteLine($"users: {string.Join(", ", lab.Unit.Users)} (password of each in the ready-made lab: NAME-password) · clock: {lab.Clock.Rate}");
         if (lab.Authenticator is { } authenticator)
         {
-            AnsiConsole.WriteLine($"FortiAuthenticator stand-in: RADIUS at {authenticator.Authentication}; of its users, dan is known to it alone");
+            AnsiConsole.WriteLine($"FortiAuthenticator stand-in: RADIUS at {authenticator.Server.Authentication}; of its users, dan is known to it alone");
         }
         if (!PageFiles.Embedded.IsBuilt)
         {

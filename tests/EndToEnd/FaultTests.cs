@@ -21,7 +21,7 @@ public sealed class FaultTests
         await PutAsync(lab, """{"fault":"push.drop","times":1}""");
         foreach (var (body, named) in new[]
         {
-            ("""{"faults":[{"fault":"push.lose"}]}""", "push.lose"), ("""{"faults":[{"fault":"nic.down","nic":"port9"}]}""", "port9"), ("""{"faulty":[]}""", "'faulty'"), ("{", "not JSON"),
+            ("""{"faults":[{"fault":"push.lose"}]}""", "push.lose"), ("""{"faults":[{"fault":"nic.down","nic":"port9"}]}""", "port9"), ("""{"faults":[{"fault":"radius.drop"}]}""", "FortiAuthenticator"), ("""{"faulty":[]}""", "'faulty'"), ("{", "not JSON"),
         })
         {
             using var refused = await lab.Api.PutAsync("/lab/faults", new StringContent(body, Encoding.UTF8, "application/json"));

@@ -59,14 +59,14 @@ internal sealed class TestLab : IAsyncDisposable
     public Task SwitchedOff => _lab.SwitchedOff;
 
     /// <summary>The FortiAuthenticator stand-in, in a lab that was started with a policy for it.</summary>
-    public FacServer Fac => _lab.Authenticator!;
+    public FacServer Fac => _lab.Authenticator!.Server;
 
     public LabClock Clock => _lab.Clock;
 
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
     public Appliance.Sim.PushProxy.PushPath? Push => _lab.Push;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, bool lan = false)
+    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, string? facClientCa = null, bool lan = false)
     {
         // Addresses by process and lab, so that test runs and labs beside one another never meet.
         var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
@@ -76,7 +76,7 @@ internal sealed class TestLab : IAsyncDisposable
         File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
         if (fac is not null)
         {
-            await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac));
+            await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac, clientCa: facClientCa));
         }
         await lab.BootAsync();
         await lab.AdvanceAsync(60 - (lab.Clock.GetUtcNow().ToUnixTimeSeconds() % 60));

@@ -188,6 +188,27 @@ public abstract class NicContract
     }
 
     [Fact]
+    public async Task AServedPortHandsOverEachDatagram()
+    {
+        var (nic, clientNic) = NewPair();
+        await using var server = nic.OpenDatagrams(0);
+        await using var client = clientNic.OpenDatagrams(0);
+        await using var other = clientNic.OpenDatagrams(0);
+        var served = server.ServeAsync(4, (payload, from) => server.Send([.. payload, (byte)'!'], from));
+        var buffer = new byte[64];
+        foreach (var asker in new[] { client, other, client })
+        {
+            asker.Send(Hello, server.LocalEndPoint);
+            var (length, from) = await asker.ReceiveAsync(buffer);
+            Assert.Equal("hell!"u8.ToArray(), buffer[..length]);
+            Assert.Equal(server.LocalEndPoint, from);
+        }
+        await server.DisposeAsync();
+        await served;
+        server.Send(Hello, client.LocalEndPoint);
+    }
+
+    [Fact]
     public async Task DatagramsAreWholeOrLost()
     {
         var (nic, clientNic) = NewPair();

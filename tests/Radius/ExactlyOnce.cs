@@ -3,7 +3,9 @@ using System.Net;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
+using Appliance.Hal;
 using Appliance.Sim.Fac;
+using Appliance.Sim.Nics;
 using Appliance.Sim.Phones;
 using OtpNet;
 
@@ -11,11 +13,11 @@ namespace Appliance.Tests.Radius;
 
 /// <summary>What a run came to.</summary>
 internal sealed record ExactlyOnceResult(
-    int Logins, int Accepted, int Rejected, int Unanswered, int TwoPushes, int TwoDecisions, int Contradicted, int Restarts, long Datagrams, long Lost, long Repeated, double SimulatedHours);
+    int Logins, int Accepted, int Rejected, int Unanswered, int TwoPushes, int TwoDecisions, int Undecided, int Unapproved, int Contradicted, int Restarts, long Datagrams, long Lost, long Repeated, double SimulatedHours);
 
 /// <summary>
-/// The client's core and the server's, over datagrams that get lost, doubled and overtaken, with a server that restarts at any moment
-/// and phones that answer twice. A queue of events is the only clock, a seed the only chance: the same seed is the same run.
+/// The client's core and the server's, over datagrams of simulated interfaces that get lost, doubled and overtaken, with a server that restarts
+/// at any moment (its port with it) and phones that answer twice. A queue of events is the only clock, a seed the only chance: the same seed is the same run.
 /// </summary>
 internal sealed class ExactlyOnce
 {
@@ -45,18 +47,27 @@ internal sealed class ExactlyOnce
     private DateTimeOffset _clientTimer = DateTimeOffset.MaxValue;
     private DateTimeOffset _serverTimer = DateTimeOffset.MaxValue;
     private int _generation;
-    private ExactlyOnceResult _result = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    private readonly SimNetwork _network;
+    private readonly SimNic _nas;
+    private readonly SimNic _fac;
+    private readonly Dictionary<int, IDatagramPort> _clientPorts = [];
+    private readonly byte[] _buffer = new byte[RadiusPacket.LengthMax];
+    private IDatagramPort? _serverPort;
+    private ExactlyOnceResult _result = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     private sealed class Login(int user)
     {
         public int User => user;
         public int Pushes { get; set; }
         public List<bool> Decisions { get; } = [];
+        public bool Approved { get; set; }
     }
 
     private ExactlyOnce(int logins, int seed)
     {
         (_wanted, _random) = (logins, new Random(seed));
+        _network = new SimNetwork { Wire = Carry };
+        (_nas, _fac) = (new SimNic(_network, "port1", Nas), new SimNic(_network, "fac", Server.Address));
         var users = Enumerable.Range(0, Users).Select(number => new FacUser($"user{number}", "password", "vpn-users", [new Token($"T{number}", TokenSeed.Parse(Convert.ToHexString(Secret(number)))!, false, $"phone{number}", "ios")]));
         _settings = new FacSettings(Server.Address, 1812, 1813, 443, TimeSpan.FromSeconds(60), "key", [new FacClient(IPNetwork.Parse("0.0.0.0/0"), FacFixture.Secret, FacPolicy.CodeOrEmpty, true, 100_000)], [.. users]);
         _asked = new RadiusSettings("fac", [new RadiusTarget(Server, FacFixture.Secret)], [RadiusScheme.Pap]) { Timeout = TimeSpan.FromSeconds(5), ServerTime = TimeSpan.FromSeconds(75) };
@@ -122,6 +133,9 @@ internal sealed class ExactlyOnce
             Rejected = _result.Rejected + (result is RadiusResult.Reject ? 1 : 0),
             Unanswered = _result.Unanswered + (result is RadiusResult.NoAnswer or RadiusResult.Challenge ? 1 : 0),
             TwoPushes = _result.TwoPushes + (login.Pushes > 1 ? 1 : 0),
+            // Once pushed, decided: by the phone, or by the time that it had.
+            Undecided = _result.Undecided + (login.Pushes > 0 && login.Decisions.Count == 0 ? 1 : 0),
+            Unapproved = _result.Unapproved + (accepted && !login.Approved ? 1 : 0),
             TwoDecisions = _result.TwoDecisions + (login.Decisions.Count > 1 ? 1 : 0),
             // Whoever was told something was told what was decided, and an answer that was decided by nobody was given to nobody.
             Contradicted = _result.Contradicted + (result is RadiusResult.Accept or RadiusResult.Reject && !(login.Decisions is [var decided] && decided == accepted) ? 1 : 0),
@@ -133,7 +147,7 @@ internal sealed class ExactlyOnce
     {
         foreach (var send in step.Sends)
         {
-            Carry(() => ServerReceives(send.Packet, new IPEndPoint(Nas, 50_000 + send.Port)));
+            ClientPort(send.Port).Send(send.Packet, Server);
         }
         foreach (var (number, result) in step.Finished)
         {
@@ -152,7 +166,7 @@ internal sealed class ExactlyOnce
     }
 
     /// <summary>The wire: 30 % lost, 10 % doubled, each copy between 1 and 400 ms under way.</summary>
-    private void Carry(Action deliver)
+    private void Carry(IPEndPoint to, Action deliver)
     {
         for (var copies = _random.NextDouble() < Doubled ? 2 : 1; copies > 0; copies--)
         {
@@ -162,11 +176,50 @@ internal sealed class ExactlyOnce
                 _result = _result with { Lost = _result.Lost + 1 };
                 continue;
             }
-            After(0.001 + (_random.NextDouble() * 0.4), deliver);
+            After(0.001 + (_random.NextDouble() * 0.4), () =>
+            {
+                deliver();
+                Arrive(to);
+            });
         }
     }
 
-    private void ServerReceives(byte[] packet, IPEndPoint source) => Serve(_radius.Receive(packet, source, accounting: false, _now));
+    private IDatagramPort ClientPort(int port)
+    {
+        if (!_clientPorts.TryGetValue(port, out var open))
+        {
+            _clientPorts.Add(port, open = _nas.OpenDatagrams(50_000 + port));
+        }
+        return open;
+    }
+
+    /// <summary>Something arrived at a port: whoever it belongs to takes it. What was sent to a port that has gone is lost.</summary>
+    private void Arrive(IPEndPoint to)
+    {
+        if (to.Equals(Server))
+        {
+            if (Take(_serverPort!) is { } request)
+            {
+                Serve(_radius.Receive(_buffer.AsSpan(0, request.Length), request.From, FacWay.Authentication, _now));
+            }
+        }
+        else if (Take(_clientPorts[to.Port - 50_000]) is { } answer)
+        {
+            Client(_client.Receive("port1", to.Port - 50_000, _buffer.AsSpan(0, answer.Length), answer.From, _now));
+        }
+    }
+
+    private (int Length, IPEndPoint From)? Take(IDatagramPort port)
+    {
+        using var none = new CancellationTokenSource();
+        var receiving = port.ReceiveAsync(_buffer, none.Token);
+        if (!receiving.IsCompleted)
+        {
+            none.Cancel();
+            return null;
+        }
+        return receiving.GetAwaiter().GetResult();
+    }
 
     private void Serve(FacStep step)
     {
@@ -200,7 +253,7 @@ internal sealed class ExactlyOnce
         foreach (var reply in step.Replies)
         {
             _radius.Sent(reply);
-            Carry(() => Client(_client.Receive("port1", reply.To.Port - 50_000, reply.Packet, Server, _now)));
+            _serverPort!.Send(reply.Packet, reply.To);
         }
         Rearm();
     }
@@ -227,9 +280,10 @@ internal sealed class ExactlyOnce
             After(delay + (times * _random.NextDouble()), () =>
             {
                 var secret = Secret(user);
-                var step = choice == 8
-                    ? _core.PushDenied(session, "no", Convert.FromHexString(AlertSignature.Compute(secret, session, "no")), _now).Step
-                    : _core.PushApproved(session, new Totp(secret, 60, OtpHashMode.Sha1, 6).ComputeTotp(_now.UtcDateTime), _now).Step;
+                var (taken, step) = choice == 8
+                    ? _core.PushDenied(session, "no", Convert.FromHexString(AlertSignature.Compute(secret, session, "no")), _now)
+                    : _core.PushApproved(session, new Totp(secret, 60, OtpHashMode.Sha1, 6).ComputeTotp(_now.UtcDateTime), _now);
+                _current[user]!.Approved |= taken && choice != 8;
                 Serve(step);
             });
         }
@@ -245,6 +299,8 @@ internal sealed class ExactlyOnce
     private void Boot()
     {
         _result = _result with { Restarts = _result.Restarts + 1, Repeated = _result.Repeated + (_radius?.Dropped.GetValueOrDefault("duplicate_undecided") ?? 0) };
+        _ = _serverPort?.DisposeAsync().AsTask();
+        _serverPort = _fac.OpenDatagrams(Server.Port);
         _core = new FacCore(_settings, _tokens, "10.0.0.10", () => 443, span => _random.NextBytes(span));
         _radius = new FacRadius(_settings, _core);
         foreach (var gone in _durable.Values.Where(record => record.Expires <= _now && !record.Key.StartsWith("login/", StringComparison.Ordinal)).ToList())

@@ -144,11 +144,11 @@ public sealed class FacCoreTests
     public void AnUndurableAnswerIsNotRepeated()
     {
         var request = Request(1, Authenticator(), "cat", "cat-password" + Code("cat", _now));
-        var step = _radius.Receive(request, Nas, accounting: false, _now);
+        var step = _radius.Receive(request, Nas, FacWay.Authentication, _now);
         Assert.Single(step.Memory);
-        Assert.Empty(_radius.Receive(request, Nas, accounting: false, _now).Replies);
+        Assert.Empty(_radius.Receive(request, Nas, FacWay.Authentication, _now).Replies);
         _radius.Sent(step.Replies[0]);
-        Assert.Single(_radius.Receive(request, Nas, accounting: false, _now).Replies);
+        Assert.Single(_radius.Receive(request, Nas, FacWay.Authentication, _now).Replies);
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class FacCoreTests
         var state = Ask("cat", "cat-password").State;
         Assert.Equal(RadiusCode.AccessReject, Ask("dan", Code("dan", _now), state).Code);
         var authenticator = Authenticator();
-        var step = _radius.Receive(Request(1, authenticator, "cat", Code("cat", _now), state), IPEndPoint.Parse("192.0.2.2:5000"), accounting: false, _now);
+        var step = _radius.Receive(Request(1, authenticator, "cat", Code("cat", _now), state), IPEndPoint.Parse("192.0.2.2:5000"), FacWay.Authentication, _now);
         Assert.Equal(RadiusCode.AccessReject, Read(step.Replies[0].Packet, authenticator).Code);
         Assert.Equal(RadiusCode.AccessAccept, Ask("cat", Code("cat", _now), state).Code);
     }
@@ -260,7 +260,7 @@ public sealed class FacCoreTests
     public void AccountingIsAnsweredAndShown(int type, string action)
     {
         var request = PacketScript.Encode($"Accounting-Request 5 {new string('0', 32)} User-Name=\"ann\" Acct-Status-Type={type} Acct-Session-Id=\"0A\" Acct-Session-Time=42 Acct-Input-Octets=7 Acct-Output-Octets=8", Secret);
-        var step = _radius.Receive(request, Nas, accounting: true, _now);
+        var step = _radius.Receive(request, Nas, FacWay.Accounting, _now);
         var entry = Assert.Single(step.Events);
         Assert.Contains(("action", $"accounting-{action}"), entry.Fields);
         Assert.Contains(("duration", "42"), entry.Fields);
@@ -268,7 +268,7 @@ public sealed class FacCoreTests
         RadiusPacket.Parse(step.Replies[0].Packet, out var reply);
         Assert.Equal(RadiusCode.AccountingResponse, reply.Code);
         Assert.True(Secret.IsAnswer(reply, request.AsSpan(4, 16)));
-        Assert.Empty(_radius.Receive(request, Nas, accounting: true, _now).Events);
+        Assert.Empty(_radius.Receive(request, Nas, FacWay.Accounting, _now).Events);
     }
 
     [Fact]
@@ -300,7 +300,7 @@ public sealed class FacCoreTests
 
     private byte[] Authenticator() => [.. Enumerable.Repeat((byte)++_next, 16)];
 
-    private FacStep Receive(byte[] datagram) => Settle(_radius.Receive(datagram, Nas, accounting: false, _now));
+    private FacStep Receive(byte[] datagram) => Settle(_radius.Receive(datagram, Nas, FacWay.Authentication, _now));
 
     private FacStep Settle(FacStep step)
     {

@@ -13,10 +13,11 @@ internal static class FacFixture
 
     public static readonly RadiusSecret Secret = new(SecretText);
 
-    public static string Json(string address, string policy = "code-or-empty", bool requireMessageAuthenticator = true) =>
+    public static string Json(string address, string policy = "code-or-empty", bool requireMessageAuthenticator = true, string? clientCa = null) =>
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "boards", "desktop", "fac.json"))
             .Replace("127.0.1.10", address, StringComparison.Ordinal)
             .Replace("\"127.0.0.0/8\"", "\"0.0.0.0/0\"", StringComparison.Ordinal)
+            .Replace("\"radSecPort\": 2083", "\"radSecPort\": 2083" + (clientCa is null ? "" : $", \"radSecClientCa\": \"{clientCa}\""), StringComparison.Ordinal)
             .Replace("code-or-empty", policy, StringComparison.Ordinal)
             .Replace("\"requireMessageAuthenticator\": true", $"\"requireMessageAuthenticator\": {(requireMessageAuthenticator ? "true" : "false")}", StringComparison.Ordinal);
 

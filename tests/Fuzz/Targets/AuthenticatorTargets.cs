@@ -33,9 +33,9 @@ internal static class AuthenticatorTargets
             {
                 wire = new FacRadius(settings, new FacCore(settings, new TokenCore(), "127.0.1.10", () => 8443, RandomNumberGenerator.Fill));
             }
-            foreach (var accounting in new[] { false, true })
+            foreach (var way in Enum.GetValues<FacWay>())
             {
-                wire!.Receive(input, source, accounting, Now);
+                wire!.Receive(input, source, way, Now);
                 if (RadiusPacket.Parse(input, out var packet) != RadiusDefect.None)
                 {
                     continue;
@@ -49,9 +49,9 @@ internal static class AuthenticatorTargets
                     secret.Sign(signed, mac);
                     mac.CopyTo(signed.AsSpan(offset));
                 }
-                var step = wire.Receive(signed, source, accounting, Now);
+                var step = wire.Receive(signed, source, way, Now);
                 // Status-Server is answered by an Access-Accept too (RFC 5997, 3).
-                if (!accounting && packet.Code == RadiusCode.AccessRequest && step.Replies.Any(reply => reply.Packet[0] == (byte)RadiusCode.AccessAccept) && !Encoding.Latin1.GetString(input).Contains("bob", StringComparison.Ordinal))
+                if (packet.Code == RadiusCode.AccessRequest && step.Replies.Any(reply => reply.Packet[0] == (byte)RadiusCode.AccessAccept) && !Encoding.Latin1.GetString(input).Contains("bob", StringComparison.Ordinal))
                 {
                     throw new InvalidOperationException("somebody with a token was let in without a code");
                 }

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Appliance.Sim.Clock;
+using Xunit;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary><c>run fac</c> as a program of its own: what it prints is all that a NAS's operator needs, and its phones answer.</summary>
+public sealed class FacVerbTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll");
+
+    [Fact]
+    public async Task ItServesAloneWithItsPhones()
+    {
+        var state = Directory.CreateTempSubdirectory("appliance-fac-");
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo("dotnet",
+            [
+                Program, "fac", "--json", "--state", state.FullName, "--lab-port", "0", "--address", "127.0.0.1", "--auth-port", "0", "--acct-port", "0", "--https-port", "0", "--radsec-port", "0",
+            ])
+            {
+                RedirectStandardOutput = true,
+            })!;
+            using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+            var ready = JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!;
+            Assert.Equal(["radius", "radius-acct", "fac-https", "radsec"], ready["services"]!.AsArray().Select(service => service!["service"]!.GetValue<string>()));
+            using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
+            await api.PutAsJsonAsync("/lab/phones/FTKMOB0000000003", new { mode = "approve" }, patience.Token);
+            var run = await Peer.PythonAsync("pyrad", [Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "..", "Radius", "radius_client.py"), "127.0.0.1", ready["services"]![0]!["port"]!.ToString(), "testing123", "dan", "dan-password", "push"]);
+            Assert.Contains("accept Fortinet-Group-Name=vpn-users", run.Output, StringComparison.Ordinal);
+            while (JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!["fields"]!["reason"]?.GetValue<string>() != "push_approved")
+            {
+                // The push before it.
+            }
+            using var none = await api.PostAsync("/lab/cli", new StringContent("get system status\n"), patience.Token);
+            Assert.Contains("there is no appliance in this lab", await none.Content.ReadAsStringAsync(patience.Token), StringComparison.Ordinal);
+            await Peer.RunAsync("kill", ["-TERM", $"{process.Id}"]);
+            await process.WaitForExitAsync(patience.Token);
+            Assert.Equal(0, process.ExitCode);
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("{}", 3, "JSON")]
+    [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[],"policy":1}""", 3, "policy")]
+    [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[{"network":"10.0.0.0/8","secret":"s","policy":"ask"}],"tokens":[],"users":[]}""", 3, "push-without-challenge")]
+    [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"radSecPort":0,"radSecClientCa":"/none.pem","tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[]}""", 3, "radSecClientCa")]
+    public async Task AWrongDescriptionIsNamed(string description, int exit, string named)
+    {
+        var state = Directory.CreateTempSubdirectory("appliance-fac-");
+        try
+        {
+            var file = Path.Combine(state.FullName, "fac.json");
+            await File.WriteAllTextAsync(file, description);
+            var run = await Peer.RunAsync("dotnet", [Program, "fac", "--config", file, "--state", Path.Combine(state.FullName, "state"), "--lab-port", "0"]);
+            Assert.Equal(exit, run.ExitCode);
+            Assert.Contains(named, run.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
+    }
+}
