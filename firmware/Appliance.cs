@@ -143,6 +143,8 @@ public sealed class Unit : IAsyncDisposable
             return PowerRequested is not null;
         });
         NetworkRules.AddTo(Config);
+        var addresses = new InterfaceAddresses(options.Nics);
+        Config.AddRule(addresses.StaticOnly);
         _time = options.Time;
 
         var debug = new DebugTap();
@@ -173,7 +175,7 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, radius, mail, sessions, vpn, admin, names, new Listeners(_transport, Nics));
+        Follow(login, push, radius, mail, sessions, vpn, admin, addresses, names, new Listeners(_transport, Nics));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));
@@ -208,6 +210,12 @@ public sealed class Unit : IAsyncDisposable
         }
         ConfigurationCommands.TellIgnored(Events, "daemon", "the saved configuration", Config.Ignored);
     }
+
+    /// <summary>
+    /// Whether every listener and service works: what is wrong, in the operator's words; empty when all is well. Leaves no trace in events or logs.
+    /// </summary>
+    public Task<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) =>
+        new Liveness(_transport, service => _certificates.Shown(service)?.RawDataMemory).ProbeAsync(Listeners.Services, cancellationToken);
 
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Logins => _login.Journal;

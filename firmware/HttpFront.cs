@@ -6,6 +6,7 @@ using Appliance.Firmware.Http;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
@@ -27,7 +28,10 @@ public sealed class HttpFront : IAsyncDisposable
     private const int ConnectionsMax = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Authenticated encryption with forward secrecy; what an ECDSA certificate can do.</summary>
+    /// <summary>
+    /// Authenticated encryption with forward secrecy; what an ECDSA certificate can do. They are looked at after the handshake: the platform keeps no
+    /// context, and so resumes no session, where cipher suites are named before it. It prefers these by itself.
+    /// </summary>
     private static readonly TlsCipherSuite[] Ciphers =
     [
         TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
@@ -71,6 +75,7 @@ public sealed class HttpFront : IAsyncDisposable
                         HandshakeTimeout = Patience,
                         OnConnection = _ => ValueTask.FromResult(front!.TlsFor(service, certificate(service))),
                     });
+                    listen.Use(next => connection => IsWellEncrypted(connection) ? next(connection) : RefuseAsync(connection));
                 });
             }
         });
@@ -108,6 +113,15 @@ public sealed class HttpFront : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = Patience;
     }
 
+    private static bool IsWellEncrypted(ConnectionContext connection) =>
+        connection.Features.GetRequiredFeature<ITlsHandshakeFeature>().NegotiatedCipherSuite is { } suite && Array.IndexOf(Ciphers, suite) >= 0;
+
+    private static Task RefuseAsync(ConnectionContext connection)
+    {
+        connection.Abort(new ConnectionAbortedException("no authenticated encryption"));
+        return Task.CompletedTask;
+    }
+
     /// <summary>One options object for as long as the certificate stays: session tickets depend on it.</summary>
     private SslServerAuthenticationOptions TlsFor(string service, SslStreamCertificateContext certificate)
     {
@@ -120,7 +134,6 @@ public sealed class HttpFront : IAsyncDisposable
             ServerCertificateContext = certificate,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             ApplicationProtocols = [SslApplicationProtocol.Http11],
-            CipherSuitesPolicy = OperatingSystem.IsLinux() ? new CipherSuitesPolicy(Ciphers) : null,
         };
         _tls[service] = (certificate, options);
         return options;

@@ -29,7 +29,7 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
             PutInForce(next);
             return null;
         }
-        catch (Exception error) when (error is PlacementException or AddressInUseException)
+        catch (Exception error) when (error is PlacementException or AddressInUseException or NicException)
         {
             PutInForce(previous);
             return new ConfigError(-1, error.Message);
@@ -44,17 +44,17 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
         foreach (var (nic, access, up) in wanted)
         {
             nic.SetAccess(nic.Access & access);
-            if (nic.Inner.LinkUp && !up)
+            if (!up)
             {
-                nic.Inner.SetLink(false);
+                nic.Inner.SetStatus(false);
             }
         }
         transport.Apply(Placements(config));
         foreach (var (nic, access, up) in wanted)
         {
-            if (!nic.Inner.LinkUp && up)
+            if (up)
             {
-                nic.Inner.SetLink(true);
+                nic.Inner.SetStatus(true);
             }
             nic.SetAccess(access);
         }

@@ -13,11 +13,12 @@ namespace Appliance.Firmware;
 internal sealed class ServiceNames(string serialNumber, IReadOnlyList<GatedNic> nics) : IConfigSubscriber
 {
     private volatile CertificateNames _callback = Of(serialNumber, nics, null);
-    private readonly CertificateNames _others = Of(serialNumber, nics, null);
+    private volatile CertificateNames _others = Of(serialNumber, nics, null);
 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
+        _others = Of(serialNumber, nics, null); // The addresses are those of this configuration already.
         var push = FtmPushSettings.From(next);
         _callback = Of(serialNumber, nics, push.Usable ? push.CallbackHost : null);
         return null;
@@ -28,7 +29,7 @@ internal sealed class ServiceNames(string serialNumber, IReadOnlyList<GatedNic> 
 
     private static CertificateNames Of(string serialNumber, IReadOnlyList<GatedNic> nics, string? callbackHost)
     {
-        var addresses = nics.SelectMany(nic => nic.Addresses).ToList();
+        var addresses = nics.SelectMany(nic => nic.Addresses).Where(address => !address.Equals(IPAddress.Any)).ToList();
         if (IPAddress.TryParse(callbackHost, out var address))
         {
             return new CertificateNames([serialNumber], addresses.Contains(address) ? addresses : [.. addresses, address]);

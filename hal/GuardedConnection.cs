@@ -31,7 +31,7 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
     /// <inheritdoc/>
     public override CancellationToken ConnectionClosed { get => inner.ConnectionClosed; set => inner.ConnectionClosed = value; }
 
-    /// <summary>How many connections its listener had accepted when it was last of use; the least has been useless for the longest time.</summary>
+    /// <summary>When it was last of use, in the order of its listener's connections; the least has been useless for the longest time.</summary>
     internal long Turn { get => Volatile.Read(ref _turn); set => Volatile.Write(ref _turn, value); }
 
     /// <inheritdoc/>

@@ -10,6 +10,9 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     private readonly Lock _lock = new();
     private readonly List<SwitchedListener> _listeners = [];
     private readonly ConcurrentDictionary<GuardedConnection, bool> _outgoing = [];
+    private volatile IPAddress _address = address;
+    private bool _plugged = true;
+    private bool _wanted = true;
     private volatile bool _linkUp = true;
     private long _accepted;
 
@@ -17,7 +20,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     public string Name => name;
 
     /// <inheritdoc/>
-    public IReadOnlyList<IPAddress> Addresses { get; } = [address];
+    public IReadOnlyList<IPAddress> Addresses => [_address];
 
     /// <inheritdoc/>
     public bool LinkUp => _linkUp;
@@ -26,39 +29,168 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     public event Action<INic>? LinkChanged;
 
     /// <summary>The primary address.</summary>
-    protected IPAddress Address => address;
+    protected IPAddress Address => _address;
+
+    private bool Serves => _linkUp && !_address.Equals(IPAddress.Any);
+
+    /// <summary>What the configuration wants.</summary>
+    protected bool Wanted { get { lock (_lock) { return _wanted; } } }
 
     /// <inheritdoc/>
     public void SetLink(bool up)
     {
         lock (_lock)
         {
-            if (_linkUp == up)
+            _plugged = up;
+        }
+        Follow();
+    }
+
+    /// <inheritdoc/>
+    public virtual void SetStatus(bool up)
+    {
+        var changed = false;
+        lock (_lock)
+        {
+            if (_wanted == up)
             {
                 return;
             }
-            _linkUp = up;
-            foreach (var listener in _listeners)
+            _wanted = up;
+            if (up && _plugged)
             {
-                if (up)
+                _linkUp = changed = true;
+                try
                 {
-                    listener.SwitchOn();
+                    SwitchOn();
                 }
-                else
+                catch (AddressInUseException)
                 {
-                    listener.SwitchOff();
-                    listener.AbortConnections("the link is down");
+                    (_wanted, _linkUp) = (false, false);
+                    throw;
                 }
             }
         }
-        if (!up)
+        if (changed)
         {
-            foreach (var connection in _outgoing.Keys)
+            LinkChanged?.Invoke(this);
+        }
+        Follow();
+    }
+
+    /// <summary>
+    /// Puts link and status in force; takes ports again that were lost. Listeners that cannot be had stay off: nobody is there to be told who could
+    /// help, and whoever probes the interface sees them.
+    /// </summary>
+    protected void Follow()
+    {
+        var changed = false;
+        lock (_lock)
+        {
+            var up = _plugged && _wanted;
+            changed = up != _linkUp;
+            _linkUp = up;
+            if (Serves)
             {
-                connection.Abort(new ConnectionAbortedException("the link is down"));
+                TrySwitchOn();
+            }
+            else if (changed)
+            {
+                SwitchOff("the link is down");
             }
         }
-        LinkChanged?.Invoke(this);
+        if (changed)
+        {
+            LinkChanged?.Invoke(this);
+        }
+    }
+
+    /// <summary>Gives up every port and connection, and takes the ports again; for a device that is another one under the same name.</summary>
+    protected void Rebind()
+    {
+        lock (_lock)
+        {
+            SwitchOff("the interface is another one");
+            if (Serves)
+            {
+                TrySwitchOn();
+            }
+        }
+    }
+
+    /// <summary>Moves every listener to another address.</summary>
+    /// <exception cref="AddressInUseException">A port of it is taken; all is as it was.</exception>
+    protected void Move(IPAddress to)
+    {
+        lock (_lock)
+        {
+            if (_address.Equals(to))
+            {
+                return;
+            }
+            var from = _address;
+            SwitchOff("the address moved");
+            _address = to;
+            try
+            {
+                SwitchOn();
+            }
+            catch (AddressInUseException)
+            {
+                _address = from;
+                if (Serves)
+                {
+                    TrySwitchOn();
+                }
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Takes every port, or none.</summary>
+    private void SwitchOn()
+    {
+        if (!Serves)
+        {
+            return;
+        }
+        try
+        {
+            _listeners.ForEach(listener => listener.SwitchOn());
+        }
+        catch (AddressInUseException)
+        {
+            _listeners.ForEach(listener => listener.SwitchOff());
+            throw;
+        }
+    }
+
+    private void TrySwitchOn()
+    {
+        foreach (var listener in _listeners)
+        {
+            try
+            {
+                listener.SwitchOn();
+            }
+            catch (AddressInUseException)
+            {
+                // Stays off; told by NicTransport.Faults.
+            }
+        }
+    }
+
+    private void SwitchOff(string why)
+    {
+        foreach (var listener in _listeners)
+        {
+            listener.SwitchOff();
+            listener.AbortConnections(why);
+        }
+        foreach (var connection in _outgoing.Keys)
+        {
+            connection.Abort(new ConnectionAbortedException(why));
+        }
     }
 
     /// <inheritdoc/>
@@ -69,7 +201,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
         {
             // Kept for as long as one of its connections lives: a link that goes down ends them, too.
             _listeners.RemoveAll(old => old.IsOver);
-            if (_linkUp)
+            if (Serves)
             {
                 listener.SwitchOn();
             }
@@ -81,9 +213,9 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <inheritdoc/>
     public async ValueTask<ConnectionContext> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
     {
-        if (!_linkUp)
+        if (!Serves)
         {
-            throw new IOException($"{name}: the link is down");
+            throw new IOException(_linkUp ? $"{name}: it has no address" : $"{name}: the link is down");
         }
         var connection = new GuardedConnection(await OpenConnectionAsync(remote, cancellationToken).ConfigureAwait(false), ended => _outgoing.TryRemove(ended, out _));
         _outgoing.TryAdd(connection, true);

@@ -62,6 +62,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ServiceQueue> _services = new(StringComparer.Ordinal);
     private readonly List<(Placement Placement, GatedNic.Gate Gate)> _placed = [];
+    private readonly List<Placement> _ended = [];
 
     /// <summary>What listens now: by service, then in the order of the placements.</summary>
     public IReadOnlyList<BoundService> Bound
@@ -70,9 +71,48 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             lock (_lock)
             {
-                return [.. _placed.Where(placed => placed.Gate.Listener.IsOn && placed.Placement.Nic.Inner.LinkUp)
+                return [.. _placed.Where(placed => placed.Gate.Listener.Listens)
                     .Select(placed => new BoundService(placed.Placement.Service, placed.Placement.Nic.Name, (IPEndPoint)placed.Gate.Listener.EndPoint))];
             }
+        }
+    }
+
+    /// <summary>What should listen and does not, each with its place: a port that was lost, a listener that nobody accepts from. Empty when all is well.</summary>
+    public IReadOnlyList<string> Faults
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _placed.Where(placed => placed.Gate.Listener.IsOn && placed.Placement.Nic.Inner.CanServe && !placed.Gate.Listener.Listens)
+                    .Select(placed => $"{placed.Placement.Service} does not listen on {placed.Placement.Nic.Name}:{placed.Placement.Port}"),
+                    .. _ended.Select(placement => $"nobody accepts from {placement.Service} on {placement.Nic.Name}:{placement.Port}")];
+            }
+        }
+    }
+
+    /// <summary>
+    /// A connection to a service that comes from nowhere outside, as if by the first interface that it is placed on; null when it is placed nowhere.
+    /// The caller ends it.
+    /// </summary>
+    /// <exception cref="IOException">Too many connections wait for the service.</exception>
+    public ConnectionContext? Connect(string service)
+    {
+        lock (_lock)
+        {
+            var placement = _placed.Find(placed => placed.Placement.Service == service).Placement;
+            if (placement is null)
+            {
+                return null;
+            }
+            var (client, server) = PipeConnection.CreatePair(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, placement.Port));
+            server.Features.Set<INicFeature>(new NicFeature(placement.Nic, service, time.GetUtcNow(), null, server));
+            if (!Queue(service).TryAdd(server))
+            {
+                client.Abort(new ConnectionAbortedException("too many connections wait"));
+                throw new IOException($"too many connections wait for {service}");
+            }
+            return client;
         }
     }
 
@@ -118,8 +158,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
             foreach (var placed in coming)
             {
                 _placed.Add(placed);
-                // Ends with its listener.
-                _ = PumpAsync(placed.Gate.Listener, Queue(placed.Placement.Service), placed.Placement.Nic, placed.Placement.Service);
+                _ = AcceptAsync(placed.Placement, placed.Gate.Listener, Queue(placed.Placement.Service));
             }
         }
     }
@@ -167,25 +206,37 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         return queue;
     }
 
-    private async Task PumpAsync(SwitchedListener listener, ServiceQueue queue, GatedNic nic, string service)
+    /// <summary>Ends with the listener; whatever else ends it is told by <see cref="Faults"/>.</summary>
+    private async Task AcceptAsync(Placement placement, SwitchedListener listener, ServiceQueue queue)
     {
-        while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
+        try
         {
-            connection.Features.Set<INicFeature>(new NicFeature(nic, service, time.GetUtcNow(), listener, connection));
-            if (!queue.TryAdd(connection))
+            while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
             {
-                connection.Abort(new ConnectionAbortedException("too many connections wait"));
-                await connection.DisposeAsync().ConfigureAwait(false);
+                connection.Features.Set<INicFeature>(new NicFeature(placement.Nic, placement.Service, time.GetUtcNow(), listener, connection));
+                if (!queue.TryAdd(connection))
+                {
+                    connection.Abort(new ConnectionAbortedException("too many connections wait"));
+                    await connection.DisposeAsync().ConfigureAwait(false);
+                }
             }
+        }
+        catch (Exception)
+        {
+            lock (_lock)
+            {
+                _ended.Add(placement);
+            }
+            throw;
         }
     }
 
-    private sealed class NicFeature(GatedNic nic, string service, DateTimeOffset since, SwitchedListener listener, ConnectionContext connection) : INicFeature
+    private sealed class NicFeature(GatedNic nic, string service, DateTimeOffset since, SwitchedListener? listener, ConnectionContext connection) : INicFeature
     {
         public GatedNic Nic => nic;
         public string Service => service;
         public DateTimeOffset Since => since;
-        public void Served() => listener.Served(connection);
+        public void Served() => listener?.Served(connection);
     }
 
     /// <summary>The connections of one service, whatever interface they came in by; Kestrel takes them out.</summary>

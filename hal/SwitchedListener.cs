@@ -22,13 +22,16 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     private bool _ended;
 
     /// <inheritdoc/>
-    public EndPoint EndPoint { get { lock (_lock) { return _endPoint; } } }
+    public EndPoint EndPoint { get { lock (_lock) { return _inner?.EndPoint ?? _endPoint; } } }
 
     /// <summary>Told of each connection that is accepted; quick, and under a lock.</summary>
     internal Action? Accepted { get; init; }
 
-    /// <summary>True while the port is taken.</summary>
+    /// <summary>True while it is switched on.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
+
+    /// <summary>True while it is switched on, and what it listens with has its port.</summary>
+    internal bool Listens { get { lock (_lock) { return _inner is SwitchedListener inner ? inner.Listens : _inner is not null; } } }
 
     /// <summary>The connections that live.</summary>
     internal IReadOnlyList<ConnectionContext> Live { get { lock (_lock) { return [.. _live]; } } }
@@ -167,14 +170,15 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     {
         if (connection is GuardedConnection guarded)
         {
-            guarded.Turn = Volatile.Read(ref _accepted);
+            // More than that of any connection accepted so far, less than that of the next.
+            guarded.Turn = (Volatile.Read(ref _accepted) * 2) + 1;
         }
     }
 
     /// <summary>Takes a connection in; the one whose place it takes, or null.</summary>
     private GuardedConnection? Add(GuardedConnection connection)
     {
-        connection.Turn = Interlocked.Increment(ref _accepted);
+        connection.Turn = Interlocked.Increment(ref _accepted) * 2;
         GuardedConnection? crowdedOut = null;
         if (limit is not null && Source(connection) is { } source)
         {

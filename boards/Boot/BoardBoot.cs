@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -21,22 +22,33 @@ internal static class BoardBoot
     private const int ExitStateDamaged = 5;
 
     /// <summary>Runs until it is told to stop; the exit code is that of the simulator's list.</summary>
-    internal static async Task<int> RunAsync(string boardFile, string state, string? configuration, CancellationToken stop)
+    internal static async Task<int> RunAsync(string boardFile, string state, string? configuration, bool console, CancellationToken stop)
     {
         try
         {
             var board = Board.Load(boardFile);
             var first = configuration is null ? FactoryConfiguration(board) : await File.ReadAllTextAsync(configuration, stop);
-            INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address, nic.Match?.Device))];
-            var options = new UnitOptions(state, nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile));
-            var starts = 0;
-            await RunUnitsAsync(options, unit =>
+            using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable);
+            using var hardware = BoardHardware.Open(board, TimeProvider.System, Complain);
+            using var nics = new LinuxNics(board);
+            nics.Faults.ToList().ForEach(Complain);
+            var options = new UnitOptions(state, nics.Nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile))
             {
-                if (starts++ == 0)
-                {
-                    Tell(unit);
-                }
-            }, stop);
+                Board = board,
+                Panel = hardware.Panel,
+                Cooling = hardware.Cooling,
+            };
+            using var heartbeat = new Heartbeat(manager, board.Watchdog, TimeProvider.System, Complain);
+            using var telling = stop.Register(manager.Stopping);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            var serving = RunUnitsAsync(options, unit => Ready(unit, manager, heartbeat, console && Console.IsInputRedirected == false, ended.Token), ended.Token, () => heartbeat.Follow(null));
+            var talking = console ? ConsolePort.ServeAsync(() => heartbeat.Unit, ended.Token) : Task.CompletedTask;
+            // Whichever ends first ends the box: units that were shut down, a kernel that tells nothing more of its devices, our own mistake.
+            await await Task.WhenAny(serving, nics.Watching, heartbeat.Beating);
+            manager.Stopping();
+            await ended.CancelAsync();
+            await serving;
+            await talking;
             return 0;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -45,9 +57,36 @@ internal static class BoardBoot
         }
         catch (Exception error) when (CodeOf(error) is { } code)
         {
-            await Console.Error.WriteLineAsync(error.Message);
+            Complain(error.Message);
             return code;
         }
+    }
+
+    /// <summary>Prints the service's drop-in of a board.</summary>
+    internal static Task<int> PrintService(string boardFile)
+    {
+        try
+        {
+            Console.Write(ServiceDropIn.For(Board.Load(boardFile)));
+            return Task.FromResult(0);
+        }
+        catch (Exception error) when (CodeOf(error) is { } code)
+        {
+            Complain(error.Message);
+            return Task.FromResult(code);
+        }
+    }
+
+    private static void Complain(string what) => Console.Error.WriteLine(what);
+
+    private static void Ready(Unit unit, ServiceManager manager, Heartbeat heartbeat, bool quiet, CancellationToken stop)
+    {
+        if (heartbeat.Follow(unit) && !quiet)
+        {
+            Tell(unit);
+        }
+        manager.Ready($"{unit.SerialNumber} serves {unit.Services.Count} listeners");
+        heartbeat.Begin(stop);
     }
 
     /// <summary>The push proxy that the board names; null when it names none. The authority's file stands beside the board's.</summary>
@@ -72,7 +111,8 @@ internal static class BoardBoot
     /// <param name="options">What each unit gets.</param>
     /// <param name="ready">Told of each unit once every listener listens.</param>
     /// <param name="stop">Ends it.</param>
-    internal static async Task RunUnitsAsync(UnitOptions options, Action<Unit> ready, CancellationToken stop)
+    /// <param name="going">Told before each unit stops.</param>
+    internal static async Task RunUnitsAsync(UnitOptions options, Action<Unit> ready, CancellationToken stop, Action? going = null)
     {
         PowerRequest? wanted;
         do
@@ -83,6 +123,7 @@ internal static class BoardBoot
             using var stopped = stop.Register(() => asked.TrySetResult(null));
             ready(unit);
             wanted = await asked.Task;
+            going?.Invoke();
         }
         while (wanted == PowerRequest.Reboot);
     }
@@ -101,9 +142,11 @@ internal static class BoardBoot
         _ => null,
     };
 
-    /// <summary>A box fresh from the factory: its interfaces, management over HTTPS on the first one.</summary>
-    private static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
-        $"edit \"{nic.Name}\"\nset ip {nic.Address} 255.255.255.255\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
+    /// <summary>A box fresh from the factory: its interfaces with the board's addresses, management over HTTPS on the first one.</summary>
+    internal static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
+        $"edit \"{nic.Name}\"\nset ip {nic.Address} {MaskOf(nic.PrefixLength)}\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
+
+    private static IPAddress MaskOf(int prefixLength) => new(BitConverter.GetBytes(IPAddress.HostToNetworkOrder(prefixLength == 0 ? 0 : -1 << (32 - prefixLength))));
 }
 
 internal sealed record Ready(bool IsReady, string Serial, IReadOnlyList<ReadyService> Services)

@@ -7,6 +7,9 @@ public sealed record TerminalSize(int Rows, int Columns)
 {
     /// <summary>What a terminal has that does not tell.</summary>
     public static readonly TerminalSize Usual = new(24, 80);
+
+    /// <summary>What a terminal told; the usual size when it told none.</summary>
+    public static TerminalSize Of((int Rows, int Columns)? told) => told is { } size ? new(size.Rows, size.Columns) : Usual;
 }
 
 /// <summary>How a terminal's session ended.</summary>

@@ -116,7 +116,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
     /// <exception cref="IOException">There is none; the message tells what each address said.</exception>
     private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
-        var nic = _nics.FirstOrDefault(nic => nic.LinkUp) ?? throw new IOException("no interface is up");
+        var nic = _nics.FirstOrDefault(nic => nic.CanServe) ?? throw new IOException("no interface is up");
         var failures = new List<string>();
         var first = Volatile.Read(ref _first);
         for (var offset = 0; offset < _proxy.Addresses.Count; offset++)

@@ -13,9 +13,9 @@ namespace Appliance.Firmware.Login;
 /// <param name="Source">From where.</param>
 /// <param name="Time">When.</param>
 /// <param name="Expires">When the answer comes too late.</param>
-/// <param name="LoginId">The login in the journal.</param>
+/// <param name="LoginId">The login in the journal; 0 for one that is in none.</param>
 /// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
-public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId, bool NumberMatch = false);
+public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId = 0, bool NumberMatch = false);
 
 /// <summary>
 /// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.

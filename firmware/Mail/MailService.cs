@@ -106,6 +106,6 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
         return null;
     }
 
-    private INic? NicFor(MailSettings settings) => nics.FirstOrDefault(nic => nic.LinkUp
+    private INic? NicFor(MailSettings settings) => nics.FirstOrDefault(nic => nic.CanServe
         && (settings.Interface.Length == 0 || nic.Name == settings.Interface) && (settings.Source is null || nic.Addresses.Contains(settings.Source)));
 }

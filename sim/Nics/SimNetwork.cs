@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Sim.Nics;
@@ -34,7 +35,7 @@ public sealed class SimNetwork
         {
             throw new IOException($"{remote}: connection refused");
         }
-        var (client, server) = SimConnection.CreatePair(new IPEndPoint(from, FreePort()), remote);
+        var (client, server) = PipeConnection.CreatePair(new IPEndPoint(from, FreePort()), remote);
         if (!listener.Offer(server))
         {
             client.Abort(new ConnectionAbortedException("refused"));

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Appliance.Firmware.Cli;
+using Appliance.Hal.Linux;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
@@ -20,7 +22,7 @@ internal static class CliVerb
         using var signals = new StopSignals();
         using var terminal = RawTerminal.Enter();
         var folder = Path.GetFullPath(state);
-        await using var console = await (terminal is null ? ConsoleSocket.ConnectAsync(folder, echo: Console.IsInputRedirected, signals.Token, login) : ConsoleSocket.ConnectAsync(folder, RawTerminal.Size(), signals.Token, login))
+        await using var console = await (terminal is null ? ConsoleSocket.ConnectAsync(folder, echo: Console.IsInputRedirected, signals.Token, login) : ConsoleSocket.ConnectAsync(folder, TerminalSize.Of(RawTerminal.Size()), signals.Token, login))
             ?? throw new LabFailure(ExitCode.Missing, $"no appliance runs in {state} (start one with: run up --state {state})");
         // Not awaited: the appliance ends the session, and a read from a terminal cannot be called off.
         _ = SendAsync(terminal?.Keys ?? Console.OpenStandardInput(), console, signals.Token);

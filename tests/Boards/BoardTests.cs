@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Appliance.Boot;
 using Appliance.Hal;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
@@ -74,6 +75,15 @@ public sealed class BoardTests
         Assert.Equal((new DeviceMatch(null, null, null, "1f00100000.ethernet"), "pinctrl-rp1", null), (rpi5.Nics[0].Match, rpi5.GpioChip, rpi5.Fan));
         Assert.NotNull(rpi4.Fan);
         Assert.Equal((IPAddress.Parse("192.168.1.99"), 24, "wan"), (rpi5.Nics[0].Address, rpi5.Nics[0].PrefixLength, rpi5.Nics[0].Role));
+    }
+
+    [Fact]
+    public void SystemdIsToldOfTheDevicesOfABoardAndOfNoOthers()
+    {
+        var rpi5 = ServiceDropIn.For(Board.Load(LabBoard.File("rpi5")));
+        Assert.Equal(["/dev/serial0 rw", "char-gpiochip rw", "/dev/i2c-1 rw", "/dev/watchdog0 rw"], rpi5.Split('\n').Where(line => line.StartsWith("DeviceAllow=", StringComparison.Ordinal)).Select(line => line["DeviceAllow=".Length..]));
+        Assert.Contains("--board /usr/lib/appliance/boards/rpi5/board.json --state /var/lib/appliance --console\n", rpi5, StringComparison.Ordinal);
+        Assert.DoesNotContain("DeviceAllow", ServiceDropIn.For(new Board("bare", [])), StringComparison.Ordinal);
     }
 
     [Fact]

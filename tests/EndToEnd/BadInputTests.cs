@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using Appliance.Sim.Clock;
 using Xunit;
@@ -186,6 +187,35 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
         var answer = await ReadToEndAsync(client.GetStream());
         // An alert (21), or just the end; never a ServerHello (22).
         Assert.False(answer.Length > 0 && answer[0] == 0x16);
+        await AssertAliveAsync();
+    }
+
+    [Theory]
+    [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, false)]
+    [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, false)]
+    [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, true)]
+    public async Task OnlyAuthenticatedEncryptionIsServed(TlsCipherSuite suite, bool served)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Parse(fixture.Lab.Port1), 10443);
+        using var tls = new SslStream(client.GetStream(), false, (_, _, _, _) => true);
+        var answer = "";
+        try
+        {
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = "x",
+                EnabledSslProtocols = SslProtocols.Tls12,
+                CipherSuitesPolicy = new CipherSuitesPolicy([suite]),
+            });
+            await tls.WriteAsync("GET /remote/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8.ToArray());
+            answer = Encoding.Latin1.GetString(await ReadToEndAsync(tls));
+        }
+        catch (Exception error) when (error is IOException or AuthenticationException)
+        {
+            // Cut off, in the handshake or after it.
+        }
+        Assert.Equal(served, answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal));
         await AssertAliveAsync();
     }
 

@@ -168,6 +168,26 @@ public abstract class NicContract
     }
 
     [Fact]
+    public async Task StatusAndCableAreTwoThings()
+    {
+        var (nic, clientNic) = NewPair();
+        await using var listener = nic.Listen(0);
+        nic.SetLink(false);
+        nic.SetStatus(false);
+        nic.SetStatus(true);
+        Assert.False(nic.LinkUp);
+        nic.SetStatus(false);
+        nic.SetLink(true);
+        Assert.False(nic.LinkUp);
+        await Assert.ThrowsAsync<IOException>(async () => await clientNic.ConnectAsync((IPEndPoint)listener.EndPoint));
+        nic.SetStatus(true);
+        Assert.True(nic.LinkUp);
+        var (client, server) = await ConnectAsync(listener, clientNic);
+        await client.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
     public async Task AServedPortHandsOverEachDatagram()
     {
         var (nic, clientNic) = NewPair();

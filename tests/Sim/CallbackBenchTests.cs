@@ -22,6 +22,7 @@ public sealed class CallbackBenchTests
         Assert.All(durable.Concat(others), rate => Assert.True(rate is { PerSecond: > 0, CpuMicroseconds: > 0 }));
         Assert.Equal(figures.NginxMissing, figures.Tls[1].Nginx is null);
         Assert.True(figures.Handshakes is { KestrelFull: > 0, Full: > 0, Resuming: > 0, FullToKestrel: > 0 });
+        Assert.True(figures.Handshakes.ResumedByDefault);
         Assert.InRange(figures.Sessions.BytesEach, 100, 600);
         var json = JsonSerializer.Serialize(figures, CallbackBenchJson.Default.CallbackFigures);
         Assert.Contains("\"durableToMinimal\"", json, StringComparison.Ordinal);

@@ -3,13 +3,13 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 
-namespace Appliance.Sim.Nics;
+namespace Appliance.Hal;
 
 /// <summary>
 /// One end of a connection in memory. Like a socket: each end owns its pipes and only its own pump touches their far sides, so
 /// either end may abort or go at any moment.
 /// </summary>
-internal sealed class SimConnection : DefaultConnectionContext
+internal sealed class PipeConnection : DefaultConnectionContext
 {
     private const int BufferMax = 64 * 1024;
     private static readonly PipeOptions Buffer = new(pauseWriterThreshold: BufferMax, resumeWriterThreshold: BufferMax / 2, useSynchronizationContext: false);
@@ -18,7 +18,7 @@ internal sealed class SimConnection : DefaultConnectionContext
     private readonly CancellationTokenSource _cut;
     private int _ended;
 
-    private SimConnection(CancellationTokenSource cut, IDuplexPipe transport, EndPoint local, EndPoint remote)
+    private PipeConnection(CancellationTokenSource cut, IDuplexPipe transport, EndPoint local, EndPoint remote)
         : base(NewId(), transport, transport)
     {
         _cut = cut;
@@ -27,14 +27,14 @@ internal sealed class SimConnection : DefaultConnectionContext
     }
 
     /// <summary>Both ends of a new connection.</summary>
-    internal static (SimConnection Client, SimConnection Server) CreatePair(IPEndPoint client, IPEndPoint server)
+    internal static (PipeConnection Client, PipeConnection Server) CreatePair(IPEndPoint client, IPEndPoint server)
     {
         // Never disposed: an abort may come at any time after the end, and no timer hangs on it.
         var cut = new CancellationTokenSource();
         var (clientOut, clientIn, serverOut, serverIn) = (new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer));
         var ends = (
-            Client: new SimConnection(cut, new Ends(clientIn.Reader, clientOut.Writer), client, server),
-            Server: new SimConnection(cut, new Ends(serverIn.Reader, serverOut.Writer), server, client));
+            Client: new PipeConnection(cut, new Ends(clientIn.Reader, clientOut.Writer), client, server),
+            Server: new PipeConnection(cut, new Ends(serverIn.Reader, serverOut.Writer), server, client));
         var there = PumpAsync(clientOut.Reader, serverIn.Writer, cut.Token);
         var back = PumpAsync(serverOut.Reader, clientIn.Writer, cut.Token);
         _ = EndAsync(there, back, ends.Client, ends.Server);
@@ -67,13 +67,13 @@ internal sealed class SimConnection : DefaultConnectionContext
         {
             while (true)
             {
-                var read = await from.ReadAsync(cut);
+                var read = await from.ReadAsync(cut).ConfigureAwait(false);
                 foreach (var segment in read.Buffer)
                 {
                     to.Write(segment.Span);
                 }
                 from.AdvanceTo(read.Buffer.End);
-                var flushed = await to.FlushAsync(cut);
+                var flushed = await to.FlushAsync(cut).ConfigureAwait(false);
                 if (read.IsCompleted || flushed.IsCompleted)
                 {
                     break;
@@ -89,13 +89,13 @@ internal sealed class SimConnection : DefaultConnectionContext
             // The writer ended with an error of its own: to the other end that is a reset.
             failure = new ConnectionResetException(thrown.Message, thrown);
         }
-        await from.CompleteAsync(failure);
-        await to.CompleteAsync(failure);
+        await from.CompleteAsync(failure).ConfigureAwait(false);
+        await to.CompleteAsync(failure).ConfigureAwait(false);
     }
 
-    private static async Task EndAsync(Task there, Task back, SimConnection client, SimConnection server)
+    private static async Task EndAsync(Task there, Task back, PipeConnection client, PipeConnection server)
     {
-        await Task.WhenAll(there, back);
+        await Task.WhenAll(there, back).ConfigureAwait(false);
         ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), client._closed, preferLocal: false);
         ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), server._closed, preferLocal: false);
     }

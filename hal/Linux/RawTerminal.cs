@@ -1,14 +1,13 @@
 using System.Runtime.InteropServices;
-using Appliance.Firmware.Cli;
 using Microsoft.Win32.SafeHandles;
 
-namespace Appliance.Sim.Verbs;
+namespace Appliance.Hal.Linux;
 
 /// <summary>
 /// The local terminal in raw mode: every key arrives at once, nothing is echoed here, Ctrl-C is a key. What it was is put back on
 /// disposal and at the end of the process, whichever comes first; a process that is killed outright leaves it (<c>stty sane</c>).
 /// </summary>
-internal sealed partial class RawTerminal : IDisposable
+public sealed partial class RawTerminal : IDisposable
 {
     private const int Input = 0;
     private const int Now = 0;
@@ -28,12 +27,12 @@ internal sealed partial class RawTerminal : IDisposable
     /// <summary>Every byte as it comes: the console's own stream edits and echoes lines when it reads a terminal.</summary>
     public Stream Keys { get; } = new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 0);
 
-    /// <summary>The size of the terminal; the usual one when it does not tell.</summary>
-    public static TerminalSize Size()
+    /// <summary>The size of the terminal; null when it does not tell.</summary>
+    public static (int Rows, int Columns)? Size()
     {
         const nuint WindowSize = 0x5413; // TIOCGWINSZ of ioctl_tty(2); other systems have other numbers.
         var size = new ushort[4];
-        return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1 ? new TerminalSize(size[0], size[1]) : TerminalSize.Usual;
+        return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1 ? (size[0], size[1]) : null;
     }
 
     /// <summary>Switches to raw mode; null when standard input or output is no terminal, or cannot be switched.</summary>
@@ -53,6 +52,7 @@ internal sealed partial class RawTerminal : IDisposable
         return SetAttributes(Input, Now, raw) == 0 ? new RawTerminal(before) : null;
     }
 
+    /// <summary>Puts back what the terminal was.</summary>
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= Restore;

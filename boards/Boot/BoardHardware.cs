@@ -1,0 +1,50 @@
+using System.Device.Gpio;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+
+namespace Appliance.Boot;
+
+/// <summary>The panel and the cooling of a box. What cannot be had is complained of; the box serves all the same.</summary>
+internal sealed class BoardHardware : IDisposable
+{
+    private readonly FrontPanel? _panel;
+    private readonly GpioController? _gpio;
+
+    private BoardHardware(GpioController? gpio, FrontPanel? panel, Cooling? cooling) => (_gpio, _panel, Cooling) = (gpio, panel, cooling);
+
+    /// <summary>The panel; null when the board has none, or it cannot be had.</summary>
+    public IFrontPanel? Panel => _panel;
+
+    /// <summary>The temperature, and the fan; null when the board has neither, or the fan cannot be had.</summary>
+    public Cooling? Cooling { get; }
+
+    /// <summary>Opens what the board declares, and nothing else.</summary>
+    internal static BoardHardware Open(Board board, TimeProvider time, Action<string> complain)
+    {
+        T? Try<T>(Func<T> open)
+            where T : class
+        {
+            try
+            {
+                return open();
+            }
+            catch (IOException error)
+            {
+                complain(error.Message);
+                return null;
+            }
+        }
+        var gpio = board.GpioChip is { } chip ? Try(() => GpioChip.Open(chip)) : null;
+        var panel = gpio is not null && board.Leds.Count + board.Buttons.Count > 0
+            ? Try(() => new FrontPanel(board, gpio, board.Display is { } display ? Try(() => GpioChip.OpenDisplay(display)) : null, time)) : null;
+        var cooling = board.TemperatureFile is not null ? Try(() => new Cooling(board, gpio, time)) : null;
+        return new BoardHardware(gpio, panel, cooling);
+    }
+
+    public void Dispose()
+    {
+        _panel?.Dispose();
+        Cooling?.Dispose();
+        _gpio?.Dispose();
+    }
+}

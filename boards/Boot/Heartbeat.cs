@@ -1,0 +1,117 @@
+using Appliance.Firmware;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+
+namespace Appliance.Boot;
+
+/// <summary>
+/// The sign of life that systemd and the hardware's watchdog want: given only after every listener and service of the unit was tried and works. Between
+/// two units (<c>execute reboot</c>) it goes on for a minute, the longest that one may take to come up.
+/// </summary>
+internal sealed class Heartbeat : IDisposable
+{
+    private static readonly TimeSpan StartMax = TimeSpan.FromMinutes(1);
+
+    private readonly TaskCompletionSource _beating = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ServiceManager _manager;
+    private readonly BoardWatchdog? _board;
+    private readonly TimeProvider _time;
+    private readonly Action<string> _complain;
+    private readonly TimeSpan? _interval;
+    private HardwareWatchdog? _hardware;
+    private volatile Unit? _unit;
+    private long _since;
+    private bool _begun;
+    private bool _followed;
+    private string _wrong = "";
+
+    internal Heartbeat(ServiceManager manager, BoardWatchdog? board, TimeProvider time, Action<string> complain)
+    {
+        (_manager, _board, _time, _complain, _since) = (manager, board, time, complain, time.GetTimestamp());
+        var longest = new[] { manager.WatchdogInterval, board?.Timeout }.Min();
+        _interval = longest / 3; // Two may be lost.
+    }
+
+    /// <summary>The unit that serves; null while there is none.</summary>
+    internal Unit? Unit => _unit;
+
+    /// <summary>Fails with our own mistake in here; otherwise never ends.</summary>
+    internal Task Beating => _beating.Task;
+
+    /// <summary>Which unit is tried from now on; null for none. True the first time.</summary>
+    internal bool Follow(Unit? unit)
+    {
+        _since = _time.GetTimestamp();
+        _unit = unit;
+        var first = !_followed;
+        _followed = true;
+        return first;
+    }
+
+    /// <summary>Arms the hardware's watchdog and begins to beat, once; later calls do nothing.</summary>
+    internal void Begin(CancellationToken stop)
+    {
+        if (_begun || _interval is not { } interval)
+        {
+            return;
+        }
+        _begun = true;
+        try
+        {
+            _hardware = _board is { } board ? HardwareWatchdog.Open(board) : null;
+        }
+        catch (IOException error)
+        {
+            _complain(error.Message);
+        }
+        _ = BeatAsync(interval, stop);
+    }
+
+    /// <summary>Disarms it: this end was meant.</summary>
+    public void Dispose() => _hardware?.Dispose();
+
+    private async Task BeatAsync(TimeSpan interval, CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                var wrong = string.Join("; ", await ProbeAsync(interval, stop).ConfigureAwait(false));
+                if (wrong.Length == 0)
+                {
+                    _manager.Alive();
+                    _hardware?.Alive();
+                }
+                if (wrong != _wrong)
+                {
+                    _wrong = wrong;
+                    _manager.Status(wrong.Length == 0 ? "Serves again" : wrong);
+                    _complain(wrong.Length == 0 ? "no sign of life was missing any more" : $"no sign of life: {wrong}");
+                }
+                await Task.Delay(interval, _time, stop).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The box stops.
+        }
+        catch (Exception mistake)
+        {
+            _beating.TrySetException(mistake);
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> ProbeAsync(TimeSpan within, CancellationToken stop)
+    {
+        if (_unit is not { } unit)
+        {
+            return _time.GetElapsedTime(_since) < StartMax ? [] : ["no unit has come up"];
+        }
+        using var late = new CancellationTokenSource(within, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
+        var faults = await unit.ProbeAsync(either.Token).ConfigureAwait(false);
+        stop.ThrowIfCancellationRequested();
+        // A unit that went meanwhile is no fault of the next one.
+        return ReferenceEquals(unit, _unit) ? faults : [];
+    }
+}

@@ -1,0 +1,224 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+
+namespace Appliance.Hal.Linux;
+
+/// <summary>
+/// An interface that is a kernel device: its sockets are bound to the device, too (socket(7), SO_BINDTODEVICE), as an address alone does not hold
+/// traffic to an interface; its link is the device's carrier; its address and whether it is up are the configuration's. The device belongs to the
+/// appliance: IPv4 addresses that the configuration does not know are taken away. A device that is not there, or comes later, is a pulled cable.
+/// </summary>
+public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
+{
+    private const int SolSocket = 1;
+    private const int SoBindToDevice = 25; // socket(7)
+    private const int SolIp = 0;
+    private const int IpFreeBind = 15; // ip(7): the listener may be there before the address
+
+    private readonly Lock _deviceLock = new();
+    private readonly DeviceMatch _match;
+    private readonly Netlink _kernel;
+    private (IPAddress Address, int PrefixLength) _wanted = (IPAddress.Any, 0);
+    private LinkDevice? _device;
+    private bool _ended;
+
+    private DeviceNic(BoardNic nic, Netlink kernel) : base(nic.Name, IPAddress.Any) => (_match, _kernel) = (nic.Match!, kernel);
+
+    /// <summary>The device's name; null while it is not there.</summary>
+    public string? Device { get { lock (_deviceLock) { return _device?.Name; } } }
+
+    /// <summary>Begins to follow the device that a board describes; its address is none until the configuration says one.</summary>
+    /// <exception cref="FormatException">Several devices are what the board describes.</exception>
+    internal static DeviceNic Open(BoardNic nic, Netlink kernel)
+    {
+        var made = new DeviceNic(nic, kernel);
+        made.SetLink(false);
+        if (made.Candidates() is [_, _, ..] several)
+        {
+            throw new FormatException($"{nic.Name}: several devices are what the board describes ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}");
+        }
+        made.Look();
+        kernel.Changed += made.Look;
+        return made;
+    }
+
+    /// <inheritdoc/>
+    public void SetAddress(IPAddress address, int prefixLength)
+    {
+        lock (_deviceLock)
+        {
+            var before = _wanted;
+            _wanted = (address, prefixLength);
+            try
+            {
+                // The new one first, then the listeners, then the old one: no moment without an address.
+                if (_device is { } device && !address.Equals(IPAddress.Any))
+                {
+                    _kernel.AddAddress(device.Index, address, prefixLength);
+                }
+                Move(address);
+                TakeAwayOthers();
+            }
+            catch (Exception error) when (error is IOException or AddressInUseException)
+            {
+                _wanted = before;
+                Move(before.Address);
+                TrySettle();
+                throw new NicException($"{Name}: {error.Message}", error);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void SetStatus(bool up)
+    {
+        lock (_deviceLock)
+        {
+            var before = Wanted;
+            try
+            {
+                if (up)
+                {
+                    base.SetStatus(true);
+                    TakeUp(true);
+                }
+                else
+                {
+                    TakeUp(false);
+                    base.SetStatus(false);
+                }
+            }
+            catch (Exception error) when (error is IOException and not NicException)
+            {
+                base.SetStatus(before);
+                throw new NicException($"{Name}: {error.Message}", error);
+            }
+        }
+        Look();
+    }
+
+    /// <summary>Stops following the device, which stays as it is.</summary>
+    public void Dispose()
+    {
+        _kernel.Changed -= Look;
+        lock (_deviceLock)
+        {
+            _ended = true;
+        }
+    }
+
+    /// <inheritdoc/>
+    private protected override void Prepare(Socket socket)
+    {
+        // Written and read as one reference; whoever changes the device binds anew.
+        var device = _device ?? throw new SocketException((int)SocketError.NetworkDown);
+        socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(device.Name + "\0"));
+        socket.SetRawSocketOption(SolIp, IpFreeBind, BitConverter.GetBytes(1));
+    }
+
+    /// <summary>Makes what is here agree with what the kernel has now.</summary>
+    private void Look()
+    {
+        lock (_deviceLock)
+        {
+            if (_ended)
+            {
+                return;
+            }
+            try
+            {
+                var found = Candidates() is [var only] ? only : null;
+                if (found?.Index != _device?.Index || found?.Name != _device?.Name)
+                {
+                    // Gone, come, or another one: what was bound to the old one hears nothing any more.
+                    SetLink(false);
+                    _device = found;
+                    Rebind();
+                    Settle();
+                    found = Candidates() is [var settled] ? settled : null;
+                }
+                else if (found is not null)
+                {
+                    Restore(found);
+                }
+                _device = found;
+                SetLink(found is { IsUp: true, HasCarrier: true });
+            }
+            catch (IOException error)
+            {
+                // The device went while it was looked at: the kernel tells that, too. Until then it serves nobody.
+                Fault = error.Message;
+                SetLink(false);
+                return;
+            }
+            Fault = null;
+        }
+    }
+
+    /// <summary>Why the device cannot be as the configuration wants it; null when it is.</summary>
+    public string? Fault { get; private set; }
+
+    private IReadOnlyList<LinkDevice> Candidates() => [.. _kernel.Devices().Where(device => DeviceTree.Suits(device, _match))];
+
+    /// <summary>The address and the state that the configuration wants, on a device that has just come.</summary>
+    private void Settle()
+    {
+        if (_device is not { } device)
+        {
+            return;
+        }
+        if (!_wanted.Address.Equals(IPAddress.Any))
+        {
+            _kernel.AddAddress(device.Index, _wanted.Address, _wanted.PrefixLength);
+        }
+        TakeAwayOthers();
+        TakeUp(Wanted);
+    }
+
+    /// <summary>The way back: what the kernel refuses now is tried again with its next change.</summary>
+    private void TrySettle()
+    {
+        try
+        {
+            Settle();
+        }
+        catch (IOException error)
+        {
+            Fault = error.Message;
+        }
+    }
+
+    /// <summary>Somebody took the address away: it is the configuration's.</summary>
+    private void Restore(LinkDevice device)
+    {
+        if (!_wanted.Address.Equals(IPAddress.Any) && !_kernel.Addresses(device.Index).Contains(_wanted))
+        {
+            _kernel.AddAddress(device.Index, _wanted.Address, _wanted.PrefixLength);
+        }
+    }
+
+    private void TakeAwayOthers()
+    {
+        if (_device is not { } device)
+        {
+            return;
+        }
+        foreach (var (address, prefixLength) in _kernel.Addresses(device.Index).Where(held => held != _wanted))
+        {
+            _kernel.RemoveAddress(device.Index, address, prefixLength);
+        }
+        // With the first address of a network the kernel takes away the others of it (promote_secondaries off): ours may be one.
+        Restore(device);
+    }
+
+    private void TakeUp(bool up)
+    {
+        // Not asked for what is so already: that needs no privilege.
+        if (_device is { } device && _kernel.Devices().FirstOrDefault(now => now.Index == device.Index) is { } now && now.IsUp != up)
+        {
+            _kernel.SetUp(device.Index, up);
+        }
+    }
+}

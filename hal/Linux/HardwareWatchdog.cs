@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Appliance.Hal.Linux;
+
+/// <summary>
+/// The hardware's watchdog (Linux: Documentation/watchdog/watchdog-api.rst): from the moment on that it is opened it restarts the box when there is no sign
+/// of life in time. Disposing it ends that; a program that dies does not.
+/// </summary>
+public sealed partial class HardwareWatchdog : IDisposable
+{
+    private const nuint SetTimeout = 0xC0045706; // WDIOC_SETTIMEOUT: _IOWR('W', 6, int)
+    private readonly SafeFileHandle _device;
+
+    private HardwareWatchdog(SafeFileHandle device) => _device = device;
+
+    /// <summary>Arms it.</summary>
+    /// <exception cref="IOException">It is not there, somebody else has it, or it takes no such time.</exception>
+    public static HardwareWatchdog Open(BoardWatchdog watchdog)
+    {
+        try
+        {
+            var device = File.OpenHandle(watchdog.Device, FileMode.Open, FileAccess.Write);
+            var opened = new HardwareWatchdog(device);
+            var seconds = (int)watchdog.Timeout.TotalSeconds;
+            if (Control((int)device.DangerousGetHandle(), SetTimeout, ref seconds) != 0 || seconds != (int)watchdog.Timeout.TotalSeconds)
+            {
+                opened.Dispose();
+                throw new IOException($"watchdog {watchdog.Device}: {watchdog.Timeout.TotalSeconds} s cannot be had");
+            }
+            return opened;
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException($"watchdog {watchdog.Device}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>A sign of life.</summary>
+    public void Alive() => RandomAccess.Write(_device, "1"u8, 0);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_device.IsClosed)
+        {
+            RandomAccess.Write(_device, "V"u8, 0); // Magic close: it was meant.
+            _device.Dispose();
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Control(int descriptor, nuint request, ref int argument);
+}

@@ -1,0 +1,50 @@
+using System.Net;
+
+namespace Appliance.Hal.Linux;
+
+/// <summary>The interfaces of a board on Linux: kernel devices where the board says which, addresses of the system otherwise.</summary>
+public sealed class LinuxNics : IDisposable
+{
+    private readonly Netlink? _kernel;
+
+    /// <summary>Opens every interface of a board.</summary>
+    /// <exception cref="FormatException">Several devices are what the board describes.</exception>
+    /// <exception cref="IOException">The kernel does not tell of its devices.</exception>
+    public LinuxNics(Board board)
+    {
+        _kernel = board.Nics.Any(nic => nic.Match is not null) ? new Netlink() : null;
+        var nics = new List<INic>();
+        Nics = nics;
+        try
+        {
+            foreach (var nic in board.Nics)
+            {
+                nics.Add(nic.Match is null ? new SocketNic(nic.Name, nic.Address) : DeviceNic.Open(nic, _kernel!));
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>In the board's order.</summary>
+    public IReadOnlyList<INic> Nics { get; }
+
+    /// <summary>What could not be had, each with the interface's name: a device that is not there, or refuses. Empty when all is well.</summary>
+    public IReadOnlyList<string> Faults => [.. Nics.OfType<DeviceNic>().Where(nic => nic.Device is null || nic.Fault is not null).Select(nic => $"{nic.Name}: {nic.Fault ?? "its device is not there"}")];
+
+    /// <summary>Ends when this is disposed; fails when following the devices did: then the box must not go on.</summary>
+    public Task Watching => _kernel?.Watching ?? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var nic in Nics.OfType<DeviceNic>())
+        {
+            nic.Dispose();
+        }
+        _kernel?.Dispose();
+    }
+}
