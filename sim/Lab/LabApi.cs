@@ -31,7 +31,6 @@ namespace Appliance.Sim.Lab;
 public sealed partial class LabApi : IAsyncDisposable
 {
     private const int MostEvents = 1000;
-    private const int UsualLogins = 50;
     private const long LongestWaitSeconds = 300;
     private const double LongestAdvanceSeconds = 366d * 24 * 3600;
 
@@ -47,7 +46,7 @@ public sealed partial class LabApi : IAsyncDisposable
     internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
     {
         (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
-        Page = new PageServer(clock, phones, _faults, Inbox);
+        Page = new PageServer(clock, phones, _faults, Inbox, () => Panel);
     }
 
     /// <summary>What a browser sees.</summary>
@@ -130,6 +129,7 @@ public sealed partial class LabApi : IAsyncDisposable
             await _server.DisposeAsync();
         }
         _lanCertificate?.Dispose();
+        _scenario.Dispose();
         _stopping.Dispose();
     }
 
@@ -191,6 +191,7 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "card", var enrolment, "deny"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))),
             ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),
             ["", "lab", "nics", var name] => On(context, ("PUT", () => ChangeNicAsync(context, unit, name))),
+            ["", "lab", "scenarios", var name] => On(context, ("POST", () => RunScenarioAsync(context, name))),
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
@@ -301,33 +302,6 @@ public sealed partial class LabApi : IAsyncDisposable
                 : LabProblem.NotFound($"no push is pending on phone {phone.Serial}");
         }
         await JsonAsync(context, new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail), LabJson.Default.AnsweredJson);
-    }
-
-    private static Task PolicyAsync(HttpContext context, ILabUnit unit)
-    {
-        LabRequest.Query(context.Request);
-        return JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
-    }
-
-    private static async Task ChangePolicyAsync(HttpContext context, ILabUnit unit)
-    {
-        LabRequest.Query(context.Request);
-        await unit.SetLabPolicyAsync(PolicyText.Read(unit.LabPolicy, await LabRequest.ObjectAsync(context.Request, PolicyText.Names)));
-        await JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
-    }
-
-    private static Task LoginsAsync(HttpContext context, ILabUnit unit)
-    {
-        var limit = LabRequest.Query(context.Request, ("limit", LoginJournal.LoginsMax)).GetValueOrDefault("limit", UsualLogins);
-        return JsonAsync(context, [.. unit.Logins.Newest((int)limit).Select(login => LoginJson.Of(login, whole: false))], LabJson.Default.IReadOnlyListLoginJson);
-    }
-
-    private static Task LoginAsync(HttpContext context, ILabUnit unit, string id)
-    {
-        LabRequest.Query(context.Request);
-        return long.TryParse(id, System.Globalization.NumberStyles.None, null, out var number) && unit.Logins.Find(number) is { } login
-            ? JsonAsync(context, LoginJson.Of(login, whole: true), LabJson.Default.LoginJson)
-            : throw LabProblem.NotFound($"no login '{id}' among the newest {LoginJournal.LoginsMax} since the start");
     }
 
     private Task ClockAsync(HttpContext context)

@@ -109,7 +109,7 @@ internal sealed record LoginJson(long Id, DateTimeOffset Time, string User, stri
 {
     public static LoginJson Of(LoginTimeline login, bool whole) => new(
         login.Id, login.Steps[0].Time, login.User, login.Outcome switch { LoginOutcome.In => "in", LoginOutcome.Refused => "refused", _ => "pending" },
-        login.Steps.LastOrDefault(step => step.Fact.Decides) is { } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
+        login.Steps.LastOrDefault(step => step.Fact.Decides) is { Fact: not null } decision ? LoginStepJson.Of(decision) : null, whole ? [.. login.Steps.Select(LoginStepJson.Of)] : null);
 }
 
 /// <summary>The body of <c>GET /lab/fac</c>: what came of the datagrams since its start, and who waits now.</summary>

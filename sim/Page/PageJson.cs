@@ -53,7 +53,17 @@ internal sealed record PageLetterJson(long Id, DateTimeOffset Time, string Kind,
 /// <param name="Words">Every word of a fault, and the fields of its own; those with an exclamation mark it needs.</param>
 /// <param name="Lan">Where phones of the network come in; null when they do not.</param>
 /// <param name="PairingCode">What such a phone has to show; null when none comes in.</param>
-internal sealed record PageInfoJson(string Board, IReadOnlyDictionary<string, string[]> Words, string? Lan, string? PairingCode);
+/// <param name="Scenarios">Those that come with the tool.</param>
+internal sealed record PageInfoJson(string Board, IReadOnlyDictionary<string, string[]> Words, string? Lan, string? PairingCode, IReadOnlyList<PageScenarioJson> Scenarios);
+
+/// <summary>A scenario that can be run.</summary>
+internal sealed record PageScenarioJson(string Name, string Title);
+
+/// <summary>A message of a phone; with its token and the push's end it belongs to a login.</summary>
+internal sealed record PageMessageJson(long Id, DateTimeOffset Time, string Kind, string Token, DateTimeOffset Expires, string Text)
+{
+    public static PageMessageJson Of(PhoneMessage message) => new(message.Id, message.Time, message.Kind, message.Token, message.Expires, message.Text);
+}
 
 /// <summary>The first message to a console tab; <c>watch</c> is null for who only watches.</summary>
 internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int Columns);
@@ -65,6 +75,7 @@ internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int 
 [JsonSerializable(typeof(PagePhoneJson))]
 [JsonSerializable(typeof(PageClockJson))]
 [JsonSerializable(typeof(IReadOnlyList<PageLetterJson>))]
+[JsonSerializable(typeof(IReadOnlyList<PageMessageJson>))]
 [JsonSerializable(typeof(PageInfoJson))]
 [JsonSerializable(typeof(PageConsoleJson))]
 internal sealed partial class PageJson : JsonSerializerContext;

@@ -3,7 +3,9 @@ using Appliance.Sim.Clock;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
+using Appliance.Sim.Scenarios;
 using Appliance.Sim.Verbs;
 using Microsoft.AspNetCore.Http;
 
@@ -18,29 +20,48 @@ internal sealed class PageServer : IAsyncDisposable
     private const int PhonesMax = 200;
     private const int LettersMax = 50;
 
-    private readonly LabClock _clock;
+    private static readonly Lazy<IReadOnlyList<PageScenarioJson>> Scenarios = new(() =>
+        [.. Scenario.Shipped.Select(name => new PageScenarioJson(name, ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!).Title))]);
+
     private readonly PhoneFleet _phones;
     private readonly LabFaults _faults;
     private readonly LabInbox _inbox;
+    private readonly Func<LabPanel?> _panel;
     private readonly CancellationTokenSource _stopping = new();
     private readonly PageState _state;
     private readonly PageStream _stream;
     private readonly WebConsoles _consoles;
     private readonly PhonePairing _pairing = new(LabClock.Wall);
+    private string _board = "";
+    private Uri? _lan;
+    private string? _info;
 
-    public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox)
+    /// <param name="clock">The lab's clock.</param>
+    /// <param name="phones">The lab's phones.</param>
+    /// <param name="faults">The lab's faults.</param>
+    /// <param name="inbox">The lab's mail.</param>
+    /// <param name="panel">The front of the box beside its ports; null while, or where, there is none.</param>
+    public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox, Func<LabPanel?> panel)
     {
-        (_clock, _phones, _faults, _inbox) = (clock, phones, faults, inbox);
+        (_phones, _faults, _inbox, _panel) = (phones, faults, inbox, panel);
         _state = new PageState(clock, Parts);
         _stream = new PageStream(_state, clock, _stopping.Token);
         _consoles = new WebConsoles(_stopping.Token);
     }
 
     /// <summary>The board's name.</summary>
-    public string Board { get; set; } = "";
+    public string Board
+    {
+        get => _board;
+        set => (_board, _info) = (value, null);
+    }
 
     /// <summary>Where phones of the network come in; null when they do not.</summary>
-    public Uri? Lan { get; set; }
+    public Uri? Lan
+    {
+        get => _lan;
+        set => (_lan, _info) = (value, null);
+    }
 
     /// <summary>What such a phone has to show.</summary>
     public string PairingCode => _pairing.Code;
@@ -143,10 +164,12 @@ internal sealed class PageServer : IAsyncDisposable
 
     private void Parts(ILabUnit? unit, Action<string, string> part)
     {
-        part("info", JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode), PageJson.Default.PageInfoJson));
+        part("info", _info ??= JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode, Scenarios.Value), PageJson.Default.PageInfoJson));
         part("unit", JsonSerializer.Serialize(Unit(unit), PageJson.Default.PageUnitJson));
+        part("panel", _panel() is { } panel ? JsonSerializer.Serialize(PanelJson.Of(panel), LabJson.Default.PanelJson) : "null");
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());
         part("inbox", JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson));
+        part("messages", JsonSerializer.Serialize([.. _phones.Wire.Messages.Select(PageMessageJson.Of)], PageJson.Default.IReadOnlyListPageMessageJson));
         if (unit is not null)
         {
             part("policy", JsonSerializer.Serialize(PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson));

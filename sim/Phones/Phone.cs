@@ -97,6 +97,9 @@ public sealed class Phone : IDisposable
 
     internal TokenActivation Activation { get; private set; }
 
+    /// <summary>Where what it gets is told.</summary>
+    internal PhoneWire? Wire { get; init; }
+
     /// <summary>Told when it went on or off.</summary>
     internal Action? OnlineChanged { get; init; }
 
@@ -177,6 +180,7 @@ public sealed class Phone : IDisposable
             _pushes.Add(push);
             push.Delivered = _online;
         }
+        Wire?.Got(message);
         if (push.Delivered)
         {
             React(push);

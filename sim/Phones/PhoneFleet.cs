@@ -47,6 +47,9 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
         }
     }
 
+    /// <summary>What the phones got and sent.</summary>
+    public PhoneWire Wire { get; } = new(time);
+
     /// <summary>A phone went on or off.</summary>
     public event Action? OnlineChanged;
 
@@ -127,7 +130,7 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             }
             else
             {
-                _phones.Add(serial, new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults), time) { OnlineChanged = () => OnlineChanged?.Invoke() });
+                _phones.Add(serial, new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults, Wire), time) { Wire = Wire, OnlineChanged = () => OnlineChanged?.Invoke() });
             }
         }
     }

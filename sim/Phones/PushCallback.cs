@@ -17,7 +17,7 @@ namespace Appliance.Sim.Phones;
 public delegate ValueTask<Stream> PhoneConnect(IPEndPoint remote, CancellationToken cancellationToken);
 
 /// <summary>The phone's side of the push dialect: one HTTPS call that carries the answer.</summary>
-public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null)
+public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null, PhoneWire? wire = null)
 {
     private const string DenyMessage = "denied on the phone";
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
@@ -36,6 +36,7 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
             ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(session, "validate", code, number), CallbackJson.Default.ValidateAnswer)
             : JsonSerializer.SerializeToUtf8Bytes(new AlertAnswer(session, "alert", DenyMessage, hmac), CallbackJson.Default.AlertAnswer);
         var (status, outcome, detail) = await PostAsync(push, body, fault, cancellationToken);
+        wire?.Called(push, AnswerPath.OriginalString, approve, number is not null, status, fault is null ? detail : $"{detail}; fault {fault.Word}");
         var answer = new PhoneAnswer(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
         log.LogInformation("phone {Serial} {Action} -> {Outcome} {Detail}", activation.Serial, approve ? "approves" : "denies", answer.OutcomeText, detail);
         return answer;

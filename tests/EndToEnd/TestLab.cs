@@ -50,6 +50,8 @@ internal sealed class TestLab : IAsyncDisposable
 
     public HttpClient Api { get; private set; } = null!;
 
+    public Laboratory Laboratory => _lab;
+
     public ILabUnit Unit => _lab.Unit;
 
     /// <summary>Where phones of the network come in; null unless it was asked for.</summary>

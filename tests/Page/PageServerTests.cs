@@ -131,6 +131,18 @@ public sealed class PageServerTests
     }
 
     [Fact]
+    public async Task A_browser_gets_each_of_500_events_a_second()
+    {
+        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built: Node.js is missing");
+        Assert.SkipWhen(!File.Exists("/usr/bin/chromium"), "peer program chromium is not installed");
+        // The figures are for `run bench page`; what counts on a machine of any speed is that none is lost.
+        await using var lab = await TestLab.StartAsync();
+        var figures = await Appliance.Sim.Verbs.PageBench.MeasureAsync(lab.Laboratory, seconds: 4, rate: 500, CancellationToken.None);
+        Assert.Equal(figures.Written, figures.Received);
+        Assert.True(figures.Written > 1000, figures.ToString());
+    }
+
+    [Fact]
     public void Frames_are_kept_within_bounds()
     {
         var frames = new PageFrames();

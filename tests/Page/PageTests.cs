@@ -51,6 +51,15 @@ public sealed class PageTests(Browser browser)
         var copied = await person.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()");
         Assert.Contains("\"check\": \"phone\"", copied, StringComparison.Ordinal);
         Assert.DoesNotContain("ann-password", copied, StringComparison.Ordinal);
+        // And each message of the phone, like an .http file, with stars for what is secret.
+        await person.Page.Locator(".messages summary").ClickAsync();
+        await Expect(person.Page.Locator(".messages pre")).ToHaveCountAsync(2);
+        await person.Page.GetByLabel("Copy callback message").ClickAsync();
+        var callback = await person.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()");
+        Assert.Contains("POST https://", callback, StringComparison.Ordinal);
+        Assert.Contains("\"session_id\":\"********\",\"action\":\"alert\"", callback, StringComparison.Ordinal);
+        Assert.Contains("HTTP/1.1 200", callback, StringComparison.Ordinal);
+        Assert.DoesNotMatch("[0-9a-f]{32}", callback);
         await person.PictureAsync("denied");
         person.AssertQuiet();
     }

@@ -35,6 +35,46 @@ public sealed class PartTests(Browser browser)
     }
 
     [Fact]
+    public async Task The_front_has_the_boards_lights_and_its_button_is_held()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await Expect(person.Page.Locator(".leds .light.status.lit")).ToHaveCountAsync(1);
+        await Expect(person.Page.Locator(".display")).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".port .led.link.on")).ToHaveCountAsync(4);
+        await lab.Api.PutAsync("/lab/nics/port3", new StringContent("{\"link\":false}"));
+        await Expect(person.Page.Locator(".port .led.link.on")).ToHaveCountAsync(3);
+        var reset = person.Page.Locator(".push");
+        await reset.FocusAsync();
+        await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.DownAsync("Space"), answer => answer.Url.EndsWith("/press", StringComparison.Ordinal));
+        // The board's own debouncing is on the lab's clock, which stands still.
+        await lab.AdvanceAsync(1);
+        await lab.AdvanceAsync(2);
+        await Expect(reset).ToContainTextAsync("held");
+        await person.PictureAsync("reset-held");
+        await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.UpAsync("Space"), answer => answer.Url.EndsWith("/release", StringComparison.Ordinal));
+        await lab.AdvanceAsync(1);
+        await Expect(reset).Not.ToContainTextAsync("held");
+        await person.AssertAccessibleAsync("the front");
+    }
+
+    [Fact]
+    public async Task A_scenario_is_picked_run_and_told()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.Page.Locator("#scenario").SelectOptionAsync("push-approve");
+        await person.Page.Locator("#run-scenario").ClickAsync();
+        await Expect(person.Page.Locator(".scenario-result")).ToContainTextAsync("passed");
+        await person.AssertAccessibleAsync("a scenario's result");
+        await person.PictureAsync("scenario");
+        using var unknown = await lab.Api.PostAsync("/lab/scenarios/none", null);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, unknown.StatusCode);
+    }
+
+    [Fact]
     public async Task A_phone_behaves_as_its_switches_say()
     {
         await using var lab = await TestLab.StartAsync();
@@ -149,7 +189,7 @@ public sealed class PartTests(Browser browser)
         await using var person = await browser.OpenAsync(lab);
         await person.ReadyAsync();
         await person.Page.Locator("#fault-word").SelectOptionAsync("provider.410");
-        await person.Page.GetByLabel("times").FillAsync("1");
+        await person.Page.Locator("#faults").GetByLabel("times").FillAsync("1");
         await person.Page.Locator("#add-fault").ClickAsync();
         await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("fired 0, 1 left");
         await lab.OpenfortivpnAsync("ann", "ann-password");

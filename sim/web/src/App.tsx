@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { notice } from "./api";
-import { connection, unit } from "./state";
+import { connection, info, unit } from "./state";
 import { onKeys } from "./keys";
 import { nextTheme, theme } from "./theme";
 import { ClockBar } from "./views/ClockBar";
@@ -12,10 +12,11 @@ import { Flow } from "./views/Flow";
 import { Help } from "./views/Help";
 import { Panel } from "./views/Panel";
 import { Phones } from "./views/Phones";
+import { Scenarios } from "./views/Scenarios";
 import { Affiliation } from "./views/parts";
 
 const PLACES: [string, string][] = [
-  ["panel", "Box"], ["phones", "Phones"], ["console", "Console"], ["flow", "Flow"], ["events", "Events"], ["faults", "Faults"],
+  ["panel", "Box"], ["phones", "Phones"], ["console", "Console"], ["flow", "Flow"], ["events", "Events"], ["faults", "Faults"], ["scenarios", "Scenarios"],
 ];
 
 export function App() {
@@ -34,7 +35,7 @@ export function App() {
         </div>
       </header>
       <nav class="places" aria-label="Parts of the page">
-        {PLACES.map(([id, name]) => <a key={id} href={`#${id}`}>{name}</a>)}
+        {PLACES.filter(([id]) => id !== "scenarios" || (info.value?.scenarios.length ?? 0) > 0).map(([id, name]) => <a key={id} href={`#${id}`}>{name}</a>)}
       </nav>
       <main class="views">
         <Panel />
@@ -42,7 +43,7 @@ export function App() {
         <Flow />
         <Phones />
         <Events />
-        <Faults />
+        <div class="side"><Faults />{(info.value?.scenarios.length ?? 0) > 0 && <Scenarios />}</div>
       </main>
       <footer class="foot"><Affiliation /></footer>
       <p class={`notice ${notice.value?.bad ? "bad" : ""}`} role="status" aria-live="polite" hidden={!notice.value}>{notice.value?.text}</p>

@@ -1,4 +1,4 @@
-import type { Login, Step } from "./types";
+import type { Login, Message, Step } from "./types";
 
 export type Lane = "client" | "appliance" | "proxy" | "provider" | "phone" | "remote";
 
@@ -50,4 +50,10 @@ export function explanation(login: Login): string {
   }
   const why = by ? `${by.check}: ${by.result}` : "no step says why";
   return login.outcome === "in" ? `${login.user} is in; ${why} decided it.` : `${login.user} was refused; ${why} decided it.`;
+}
+
+/** The messages of a login's pushes: their token and their end are in the step that sent them. */
+export function messagesOf(login: Login, messages: Message[]): Message[] {
+  const pushes = login.steps.filter((step) => step.check === "push" && step.deadline && step.subject);
+  return messages.filter((message) => pushes.some((push) => push.subject === message.token && push.deadline === message.expires));
 }

@@ -1,8 +1,8 @@
 /** Keys of the page. Not while somebody types, and never inside the console: its keys are the appliance's, all but F6. */
 export interface Keys { help: () => void; theme: () => void }
 
-const PLACES: Record<string, string> = { b: "panel", p: "phones", c: "console", f: "flow", e: "events", x: "faults" };
-const ORDER = ["panel", "console", "flow", "phones", "events", "faults"];
+const PLACES: Record<string, string> = { b: "panel", p: "phones", c: "console", f: "flow", e: "events", x: "faults", s: "scenarios" };
+const ORDER = ["panel", "console", "flow", "phones", "events", "faults", "scenarios"];
 
 export function onKeys(keys: Keys): () => void {
   const pressed = (event: KeyboardEvent): void => {

@@ -1,7 +1,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import { setClock } from "./clock";
 import { events } from "./events";
-import type { Fault, Frame, Info, Letter, Login, Phone, Policy, Unit } from "./types";
+import type { Fault, Frame, Info, Letter, Login, Message, Panel, Phone, Policy, Unit } from "./types";
 
 export const connection = signal<"connecting" | "live" | "lost">("connecting");
 export const info = signal<Info | null>(null);
@@ -11,8 +11,10 @@ export const policy = signal<Policy | null>(null);
 export const inbox = signal<Letter[]>([]);
 export const phones = signal<ReadonlyMap<string, Phone>>(new Map());
 export const logins = signal<ReadonlyMap<number, Login>>(new Map());
-/** Parts of the state that only some labs have, by name. */
-export const others = signal<ReadonlyMap<string, unknown>>(new Map());
+/** What phones got and sent, oldest first, secrets masked. */
+export const messages = signal<Message[]>([]);
+/** The front of the box beside its ports; null on a board that has nothing there. */
+export const panel = signal<Panel | null>(null);
 
 export const phoneList = computed(() => [...phones.value.values()].sort((a, b) => a.serial.localeCompare(b.serial)));
 export const loginList = computed(() => [...logins.value.values()].sort((a, b) => b.id - a.id));
@@ -32,9 +34,7 @@ export function take(frame: Frame): void {
 
 function takeParts(set: Record<string, unknown>, whole: boolean): void {
   const nextPhones = new Map(whole ? [] : phones.value);
-  const nextOthers = new Map(whole ? [] : others.value);
   let phonesChanged = whole;
-  let othersChanged = whole;
   for (const [key, value] of Object.entries(set)) {
     if (key.startsWith(PHONE)) {
       phonesChanged = true;
@@ -48,13 +48,11 @@ function takeParts(set: Record<string, unknown>, whole: boolean): void {
       case "faults": faults.value = value as Fault[]; break;
       case "policy": policy.value = value as Policy | null; break;
       case "inbox": inbox.value = value as Letter[]; break;
-      default:
-        othersChanged = true;
-        nextOthers.set(key, value);
+      case "messages": messages.value = value as Message[]; break;
+      case "panel": panel.value = value as Panel | null; break;
     }
   }
   if (phonesChanged) phones.value = nextPhones;
-  if (othersChanged) others.value = nextOthers;
 }
 
 /** A unit that restarts has no interfaces to tell of: those that it had are drawn dark. */

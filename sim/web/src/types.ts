@@ -20,7 +20,17 @@ export interface Fault {
 }
 export interface Policy { pushLimit: number; pushWindowSeconds: number; numberMatch: boolean; pushLifeSeconds: number; nameSpellingBug: boolean }
 export interface Letter { id: number; time: string; kind: string; to: string; subject: string; text: string; code: string | null }
-export interface Info { board: string; words: Record<string, string[]>; lan: string | null; pairingCode: string | null }
+export interface Info { board: string; words: Record<string, string[]>; lan: string | null; pairingCode: string | null; scenarios: Scenario[] }
+export interface Message { id: number; time: string; kind: "push" | "callback"; token: string; expires: string; text: string }
+export interface Led { name: string; lit: boolean; pattern: string }
+export interface Button { name: string; pressed: boolean; heldSeconds: number }
+export interface Panel { board: string; model: string; leds: Led[]; buttons: Button[]; display: string[] | null }
+export interface Scenario { name: string; title: string; needs: string[] }
+export interface ScenarioFailure { step: number; line: number; what: string; expected: string; seen: string; timeline: string[] }
+export interface ScenarioResult {
+  name: string; title: string; seed: number; outcome: "passed" | "failed" | "skipped"; steps: number; skipped: string | null; failure: ScenarioFailure | null;
+  events: number; eventLogSha256: string; seconds: number;
+}
 
 export interface Frame {
   epoch?: string; seq?: number; whole?: boolean; clock: Clock;

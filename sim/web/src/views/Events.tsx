@@ -119,7 +119,7 @@ function List() {
   };
   const chosenShown = visible.some((event) => event.id === chosen.value);
   return (
-    <div ref={place} class="event-list" role="listbox" tabIndex={0} aria-label="Events, oldest first" onScroll={scrolled} onKeyDown={move} {...(chosenShown ? { "aria-activedescendant": `event-${chosen.value}` } : {})}>
+    <div ref={place} class="event-list" role="listbox" tabIndex={0} aria-label="Events, oldest first" data-received={events.received} data-last={events.last} onScroll={scrolled} onKeyDown={move} {...(chosenShown ? { "aria-activedescendant": `event-${chosen.value}` } : {})}>
       <div class="event-space" role="presentation" style={{ height: `${list.length * ROW}px` }}>
         {visible.map((event, index) => (
           <div key={event.id} id={`event-${event.id}`} role="option" aria-selected={event.id === chosen.value} aria-setsize={list.length} aria-posinset={first + index + 1}

@@ -1,8 +1,8 @@
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { now, seconds, timeOfDay } from "../clock";
-import { explanation, LANES, lanesOf, rowsOf, type Lane, type Row } from "../flow";
-import { loginList, logins } from "../state";
+import { explanation, LANES, lanesOf, messagesOf, rowsOf, type Lane, type Row } from "../flow";
+import { loginList, logins, messages } from "../state";
 import type { Login } from "../types";
 import { Bar, CopyButton, View } from "./parts";
 
@@ -57,9 +57,27 @@ function Sequence(props: { login: Login }) {
       {decided?.change && <p class="change">This would change it: <code>{decided.change}</code><CopyButton text={decided.change} what="line that would change it" /></p>}
       <div ref={place} class="sequence" tabIndex={0} role="group" aria-label={`Steps of login ${props.login.id}`}>
         <div class="lanes" aria-hidden="true">{lanes.map((lane, index) => <span key={lane} style={{ left: `${at(lanes, index)}%` }}>{LANES[lane]}</span>)}</div>
-        <ol>{rows.map((row, index) => <SequenceRow key={index} row={row} lanes={lanes} start={props.login.time} pending={props.login.outcome === "pending"} />)}</ol>
+        <ol class="rows">{rows.map((row, index) => <SequenceRow key={index} row={row} lanes={lanes} start={props.login.time} pending={props.login.outcome === "pending"} />)}</ol>
       </div>
+      <Messages login={props.login} />
     </>
+  );
+}
+
+/** What the phone got and sent for it. The client's own messages go by TLS between it and the appliance: the lab does not see them. */
+function Messages(props: { login: Login }) {
+  const own = messagesOf(props.login, messages.value);
+  if (own.length === 0) return null;
+  return (
+    <details class="messages">
+      <summary>Messages of the phone ({own.length}), secrets masked</summary>
+      {own.map((message) => (
+        <div key={message.id}>
+          <p class="quiet">{timeOfDay(message.time, true)} {message.kind === "push" ? "to the phone" : "from the phone"}<CopyButton text={message.text} what={`${message.kind} message`} /></p>
+          <pre tabIndex={0} aria-label={`${message.kind} message`}>{message.text}</pre>
+        </div>
+      ))}
+    </details>
   );
 }
 

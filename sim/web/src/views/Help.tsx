@@ -3,7 +3,7 @@ import { Affiliation, Dialog } from "./parts";
 const KEYS: [string, string][] = [
   ["?", "this help (inside the console, ? is the appliance's own)"],
   ["p", "to the phones: Enter on Approve approves the oldest push"],
-  ["b c f e x", "to the box, console, flow, events, faults"],
+  ["b c f e x s", "to the box, console, flow, events, faults, scenarios"],
   ["F6, Shift+F6", "to the next or previous part, also out of the console"],
   ["/", "search the events"],
   ["t", "theme: as the system, light, dark"],

@@ -42,8 +42,8 @@ function Settings(props: { phone: Phone; show: () => void }) {
       <label>answers <select value={phone.mode} onChange={(event) => change({ mode: event.currentTarget.value })}>
         <option value="manual">by hand</option><option value="approve">approves by itself</option><option value="deny">denies by itself</option><option value="ignore">never</option>
       </select></label>
-      <label>after <input type="number" min="0" max="86400" step="0.1" value={phone.delayMs / 1000} onChange={(event) => change({ delayMs: Math.round(Number(event.currentTarget.value) * 1000) })} /> s</label>
-      <label>clock wrong by <input type="number" min="-86400" max="86400" value={phone.skewSeconds} onChange={(event) => change({ skewSeconds: Number(event.currentTarget.value) })} /> s</label>
+      <label>after <NumberField min={0} max={86400} step={0.1} value={phone.delayMs / 1000} set={(value) => change({ delayMs: Math.round(value * 1000) })} /> s</label>
+      <label>clock wrong by <NumberField min={-86400} max={86400} step={1} value={phone.skewSeconds} set={(value) => change({ skewSeconds: value })} /> s</label>
       <button type="button" class="plain small" onClick={props.show}>Alone, or on a real phone</button>
     </details>
   );
@@ -63,5 +63,21 @@ function CardDialog(props: { phone: Phone; close: () => void }) {
         </>
       ) : <p>To hold it on a real phone, start the lab with <code>--lab-listen ADDRESS</code>, an address of this machine on your network.</p>}
     </Dialog>
+  );
+}
+
+/** What is being typed stays, whatever comes over the stream meanwhile; Enter or leaving the field sets it. */
+function NumberField(props: { min: number; max: number; step: number; value: number; set: (value: number) => void }) {
+  const draft = useSignal<string | null>(null);
+  return (
+    <input
+      type="number" min={props.min} max={props.max} step={props.step} value={draft.value ?? props.value}
+      onInput={(event) => (draft.value = event.currentTarget.value)}
+      onChange={(event) => {
+        if (event.currentTarget.value !== "") props.set(Number(event.currentTarget.value));
+        draft.value = null;
+      }}
+      onBlur={() => (draft.value = null)}
+    />
   );
 }
