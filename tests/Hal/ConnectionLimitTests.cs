@@ -84,7 +84,8 @@ public sealed class ConnectionLimitTests : IDisposable
         return pair;
     }
 
-    private List<EndPoint?> Live() => [.. _transport.Connections.Select(connection => connection.Peer)];
+    /// <summary>In the order of their coming, which is that of their ports; the transport promises none.</summary>
+    private List<EndPoint?> Live() => [.. _transport.Connections.Select(connection => connection.Peer).OrderBy(peer => (peer as IPEndPoint)?.Port)];
 
     /// <summary>Waits for the end, which comes from the other side.</summary>
     private static async Task EndAsync(ConnectionContext client) =>
