@@ -36,7 +36,7 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
 public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateRow
 {
     [ThreadStatic]
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? s_words;
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _words;
 
     /// <summary>Rises by one; survives restarts.</summary>
     public long Id => id;
@@ -68,11 +68,11 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
 
     private static ReadOnlySpan<byte> Words(ImmutableArray<(string Name, string Value)> fields)
     {
-        if (s_words is not var (buffer, json))
+        if (_words is not var (buffer, json))
         {
             buffer = new ArrayBufferWriter<byte>(1024);
             json = new Utf8JsonWriter(buffer);
-            s_words = (buffer, json);
+            _words = (buffer, json);
         }
         buffer.ResetWrittenCount();
         json.Reset();

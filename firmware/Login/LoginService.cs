@@ -28,7 +28,7 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     /// <summary>A step that this thread is done with, for its next answer of a phone.</summary>
     [ThreadStatic]
-    private static LoginStep? s_spare;
+    private static LoginStep? _spare;
 
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
@@ -318,15 +318,15 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
 
     private static LoginStep RentStep()
     {
-        var step = s_spare ?? new LoginStep();
-        s_spare = null;
+        var step = _spare ?? new LoginStep();
+        _spare = null;
         return step;
     }
 
     private static void ReturnStep(LoginStep step)
     {
         step.Clear();
-        s_spare = step;
+        _spare = step;
     }
 
     /// <summary>Sets the timer, unless it is set for that moment already.</summary>

@@ -104,7 +104,7 @@ internal static class CallbackBaselines
     private sealed class LeanApplication(bool hash) : IHttpApplication<IFeatureCollection>
     {
         [ThreadStatic]
-        private static IncrementalHash? s_hash;
+        private static IncrementalHash? _hash;
 
         public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -157,7 +157,7 @@ internal static class CallbackBaselines
             {
                 return;
             }
-            var mac = s_hash ??= IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Key);
+            var mac = _hash ??= IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Key);
             Span<byte> result = stackalloc byte[HMACSHA256.HashSizeInBytes];
             var reader = new Utf8JsonReader(body);
             while (reader.Read())
