@@ -183,8 +183,9 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         {
             return;
         }
-        unit.WriteEvent(new EventEntry(FiredId, "lab", EventLevel.Notice, "Lab fault fired", [.. fields]));
+        // The login first: who sees the event finds it told there, too.
         unit.NoteLogin(firing.Subject.Session, new LoginFact("lab fault", $"{firing.Fault.Word} fired ({firing.Number})", "PUT /lab/faults") { Subject = firing.Fault.Nic ?? firing.Subject.Phone ?? "" });
+        unit.WriteEvent(new EventEntry(FiredId, "lab", EventLevel.Notice, "Lab fault fired", [.. fields]));
     }
 
     private void RunScheduled(Fault fault)
