@@ -19,6 +19,9 @@ internal sealed class MqttPhones : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
+    /// <summary>A broker that has not answered by then is tried again.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
     private readonly MqttAddress _broker;
     private readonly PhoneFleet _fleet;
     private readonly ILogger _log;
@@ -109,15 +112,17 @@ internal sealed class MqttPhones : IAsyncDisposable
             }
             return Task.CompletedTask;
         };
+        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stopping.Token);
         try
         {
-            await client.ConnectAsync(_broker.For($"phone-{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), _stopping.Token);
+            await client.ConnectAsync(_broker.For($"phone-{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), either.Token);
             var subscription = factory.CreateSubscribeOptionsBuilder()
                 .WithTopicFilter(filter => filter.WithTopic(topic.ToString()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)).Build();
-            await client.SubscribeAsync(subscription, _stopping.Token);
+            await client.SubscribeAsync(subscription, either.Token);
             // The embedded broker reads what it keeps before it adds the subscription: a push that comes between the two is in neither. Asked once more,
             // it is among the kept; a phone shows a push once, however often it comes.
-            await client.SubscribeAsync(subscription, _stopping.Token);
+            await client.SubscribeAsync(subscription, either.Token);
             _connected.Add(serial, (phone, topic, client));
         }
         catch (Exception failure) when (failure is MqttCommunicationException or OperationCanceledException)

@@ -12,7 +12,12 @@ using Xunit;
 
 namespace Appliance.Tests.Sim;
 
+/// <summary>Nothing runs beside it: MQTT clients give up when a machine that is full does not let them answer in time.</summary>
+[CollectionDefinition(nameof(LastHopAlone), DisableParallelization = true)]
+public sealed class LastHopAlone;
+
 /// <summary>From the provider to the phone over MQTT: the lab's own broker, and mosquitto.</summary>
+[Collection(nameof(LastHopAlone))]
 public sealed class LastHopTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1111111109);
