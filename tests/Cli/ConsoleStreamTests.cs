@@ -104,7 +104,7 @@ public sealed class ConsoleStreamTests : IDisposable
             : ConsoleStream.RunAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), echo: true, CancellationToken.None);
         await typed.Writer.WriteAsync(Encoding.UTF8.GetBytes(terminal ? "execute wait\rexecute say\r" : "execute wait\nexecute say\n"));
         await begun.Task;
-        Assert.True(session.Waits);
+        await Until.TrueAsync(() => session.Waits, "the command that waits");
         if (key.Length > 0)
         {
             await typed.Writer.WriteAsync(Encoding.UTF8.GetBytes(key));
@@ -114,7 +114,7 @@ public sealed class ConsoleStreamTests : IDisposable
             finish.SetResult();
         }
         Assert.Equal(expected, await SeenAsync(shown, expected.Length));
-        Assert.False(session.Waits);
+        await Until.TrueAsync(() => !session.Waits, "the end of the command");
         await typed.Writer.CompleteAsync();
         await serving;
     }
