@@ -22,13 +22,9 @@ public interface IPushGateway
 /// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
 /// An answer is given only after what it rests on is durable.
 /// </summary>
-public sealed class LoginService : IConfigSubscriber, IDisposable
+public sealed partial class LoginService : IConfigSubscriber, IDisposable
 {
     private static readonly List<(LoginWaiter, LoginAnswer)> Nobody = [];
-
-    /// <summary>A step that this thread is done with, for its next answer of a phone.</summary>
-    [ThreadStatic]
-    private static LoginStep? _spare;
 
     private readonly TokenCore _tokens;
     private readonly LoginCore _core;
@@ -157,72 +153,6 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
         AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, CanPush, now, kind), _debug.PushAwaited, cancellationToken);
 
-    /// <summary>
-    /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
-    /// waited is on the way in.
-    /// </summary>
-    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
-    {
-        var now = _time.GetUtcNow();
-        (TokenSeed Seed, TokenPlace Place)? asked;
-        lock (_lock)
-        {
-            asked = _core.AskedBy(requestId, now);
-        }
-        // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
-        var match = asked is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
-        var step = RentStep();
-        bool accepted;
-        List<(LoginWaiter, LoginAnswer)> waiters;
-        lock (_lock)
-        {
-            accepted = _core.PushApproved(step, requestId, match, number, Rules, now);
-            _debug.PushAnswered(requestId, "approve", accepted);
-            Rearm(now);
-            waiters = CollectWaiters(step);
-        }
-        var settling = SettleAsync((step, waiters), now);
-        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, requestId, accepted) : ConfirmLaterAsync(settling, step, requestId, accepted);
-    }
-
-    private async ValueTask<bool> ConfirmLaterAsync(Task settling, LoginStep step, string requestId, bool accepted)
-    {
-        await settling.ConfigureAwait(false);
-        return await ConfirmAsync(step, requestId, accepted).ConfigureAwait(false);
-    }
-
-    /// <summary>The approval is on disk. Takes over the step, which is done with.</summary>
-    private ValueTask<bool> ConfirmAsync(LoginStep step, string requestId, bool accepted)
-    {
-        if (!accepted)
-        {
-            ReturnStep(step);
-            return new(false);
-        }
-        step.Clear();
-        var now = _time.GetUtcNow();
-        List<(LoginWaiter, LoginAnswer)> waiters;
-        lock (_lock)
-        {
-            _core.ConfirmPush(step, requestId, _waiting.ContainsKey(requestId), Rules, now);
-            Rearm(now);
-            waiters = CollectWaiters(step);
-        }
-        var settling = SettleAsync((step, waiters), now);
-        if (!settling.IsCompletedSuccessfully)
-        {
-            return new(TrueAfterAsync(settling));
-        }
-        ReturnStep(step);
-        return new(true);
-    }
-
-    private static async Task<bool> TrueAfterAsync(Task settling)
-    {
-        await settling.ConfigureAwait(false);
-        return true;
-    }
-
     /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
     public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
     {
@@ -271,22 +201,6 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
     /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
     public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 
-    /// <summary>The phone denied. True when it counts.</summary>
-    public async Task<bool> PushDeniedAsync(string requestId)
-    {
-        var accepted = false;
-        await SettleAsync(Decide((rules, now) =>
-        {
-            (accepted, var step) = _core.PushDenied(requestId, rules, now);
-            _debug.PushAnswered(requestId, "deny", accepted);
-            return step;
-        })).ConfigureAwait(false);
-        return accepted;
-    }
-
-    /// <summary>The push of this login could not be sent.</summary>
-    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules)));
-
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -314,19 +228,6 @@ public sealed class LoginService : IConfigSubscriber, IDisposable
             Rearm(now);
             return (step, CollectWaiters(step));
         }
-    }
-
-    private static LoginStep RentStep()
-    {
-        var step = _spare ?? new LoginStep();
-        _spare = null;
-        return step;
-    }
-
-    private static void ReturnStep(LoginStep step)
-    {
-        step.Clear();
-        _spare = step;
     }
 
     /// <summary>Sets the timer, unless it is set for that moment already.</summary>

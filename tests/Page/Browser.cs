@@ -56,7 +56,7 @@ public sealed class Browser : IAsyncLifetime
     /// <summary>The same, looking at nothing yet.</summary>
     internal async Task<Person> NewAsync(int width = 1500, int height = 1150, ColorScheme scheme = ColorScheme.Light)
     {
-        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built: Node.js is missing");
+        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built (scripts/web; it needs Node.js)");
         Assert.SkipWhen(_browser is null, "peer program chromium is not installed");
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
         {

@@ -18,7 +18,7 @@ public sealed class PageServerTests
     [Fact]
     public async Task Nothing_inline_and_nothing_from_elsewhere()
     {
-        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built: Node.js is missing");
+        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built (scripts/web; it needs Node.js)");
         await using var lab = await TestLab.StartAsync();
         using var start = await lab.Api.GetAsync("/");
         var html = await start.Content.ReadAsStringAsync();
@@ -133,7 +133,7 @@ public sealed class PageServerTests
     [Fact]
     public async Task A_browser_gets_each_of_500_events_a_second()
     {
-        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built: Node.js is missing");
+        Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built (scripts/web; it needs Node.js)");
         Assert.SkipWhen(!File.Exists("/usr/bin/chromium"), "peer program chromium is not installed");
         // The figures are for `run bench page`; what counts on a machine of any speed is that none is lost.
         await using var lab = await TestLab.StartAsync();
