@@ -111,11 +111,12 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var requests = new ConcurrentQueue<string>();
-        var serving = ServeRawAsync(listener, requests, cleanEnd);
+        using var end = new CancellationTokenSource();
+        var serving = ServeRawAsync(listener, requests, cleanEnd, end.Token);
         using var client = Client((IPEndPoint)listener.LocalEndpoint);
         Assert.Equal(PushResult.Sent, await client.SendAsync(Message(), default));
         Assert.Equal(PushOutcome.Unavailable, (await client.SendAsync(Message(), default)).Outcome);
-        listener.Stop();
+        await end.CancelAsync();
         await serving;
         Assert.Equal(2, requests.Count);
     }
@@ -157,13 +158,13 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     }
 
     /// <summary>Answers the first request of each connection and hangs up on the second.</summary>
-    private async Task ServeRawAsync(System.Net.Sockets.TcpListener listener, ConcurrentQueue<string> requests, bool cleanEnd)
+    private async Task ServeRawAsync(System.Net.Sockets.TcpListener listener, ConcurrentQueue<string> requests, bool cleanEnd, CancellationToken end)
     {
         try
         {
             while (true)
             {
-                using var caller = await listener.AcceptSocketAsync();
+                using var caller = await listener.AcceptSocketAsync(end);
                 await using var tls = new System.Net.Security.SslStream(new System.Net.Sockets.NetworkStream(caller));
                 await tls.AuthenticateAsServerAsync(new System.Net.Security.SslServerAuthenticationOptions { ServerCertificateContext = _keys.For("proxy", PushProxyOptions.DeviceName) });
                 for (var request = 0; request < 2; request++)
@@ -190,7 +191,7 @@ public sealed class PushProxyClientTests : IAsyncLifetime
                 }
             }
         }
-        catch (Exception stopped) when (stopped is System.Net.Sockets.SocketException or ObjectDisposedException)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
             // The test is over.
         }
