@@ -166,12 +166,12 @@ public sealed class PushProxyClientTests : IAsyncLifetime
             {
                 using var caller = await listener.AcceptSocketAsync(end);
                 await using var tls = new System.Net.Security.SslStream(new System.Net.Sockets.NetworkStream(caller));
-                await tls.AuthenticateAsServerAsync(new System.Net.Security.SslServerAuthenticationOptions { ServerCertificateContext = _keys.For("proxy", PushProxyOptions.DeviceName) });
+                await tls.AuthenticateAsServerAsync(new System.Net.Security.SslServerAuthenticationOptions { ServerCertificateContext = _keys.For("proxy", PushProxyOptions.DeviceName) }, end);
                 for (var request = 0; request < 2; request++)
                 {
                     var text = "";
                     var buffer = new byte[4096];
-                    while (!text.EndsWith('}') && await tls.ReadAsync(buffer) is > 0 and var length)
+                    while (!text.EndsWith('}') && await tls.ReadAsync(buffer, end) is > 0 and var length)
                     {
                         text += Encoding.UTF8.GetString(buffer, 0, length);
                     }
@@ -182,7 +182,7 @@ public sealed class PushProxyClientTests : IAsyncLifetime
                     requests.Enqueue(text);
                     if (request == 0)
                     {
-                        await tls.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"status\":\"sent\"}"u8.ToArray());
+                        await tls.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"status\":\"sent\"}"u8.ToArray(), end);
                     }
                     else if (cleanEnd)
                     {
