@@ -71,6 +71,10 @@ internal static class PskcFile
         }
         var data = entry.Element(Pskc + "Data") ?? throw Wrong("no Data");
         var secret = ReadSecret(container, data.Element(Pskc + "Secret") ?? throw Wrong("no Data/Secret"), key, macKey, Wrong);
+        if (secret.Length == 0)
+        {
+            throw Wrong("the Secret is empty");
+        }
         var interval = data.Element(Pskc + "TimeInterval");
         if (interval is not null && interval.Element(Pskc + "PlainValue") is null)
         {

@@ -95,6 +95,7 @@ public sealed class SeedFileTests
         { Plain.Replace("DECIMAL", "ALPHANUMERIC", StringComparison.Ordinal), "FTK200AAAA000001: only ResponseFormat Encoding DECIMAL is supported" },
         { Plain.Replace("<PlainValue>60", "<PlainValue>45", StringComparison.Ordinal), "the seed of FTK200AAAA000001 cannot be used: 10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits" },
         { Plain.Replace("MTIz", "M!Iz", StringComparison.Ordinal), "a value is not base64" },
+        { Plain.Replace("MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=", "", StringComparison.Ordinal), "FTK200AAAA000001: the Secret is empty" },
         { Encrypted, "the file is encrypted: its pre-shared key of 16 bytes must be given in hex after the name" },
         { Encrypted.Replace("aes128-cbc", "tripledes-cbc", StringComparison.Ordinal), "the encryption http://www.w3.org/2001/04/xmlenc#tripledes-cbc is not supported; only AES in CBC mode is" },
     };
