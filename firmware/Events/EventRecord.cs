@@ -25,8 +25,38 @@ public enum EventLevel
 /// <param name="Subtype">system, vpn or user.</param>
 /// <param name="Level">The severity.</param>
 /// <param name="Description">The <c>logdesc</c>.</param>
-/// <param name="Fields">Further fields in order, already free of secrets.</param>
-public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, string Description, params ImmutableArray<(string Name, string Value)> Fields);
+public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, string Description)
+{
+    private ImmutableArray<(string Name, string Value)> _fields;
+    private Func<ImmutableArray<(string Name, string Value)>>? _later;
+
+    /// <param name="logId">The device's ten digits: type, subtype, id.</param>
+    /// <param name="subtype">system, vpn or user.</param>
+    /// <param name="level">The severity.</param>
+    /// <param name="description">The <c>logdesc</c>.</param>
+    /// <param name="fields">Further fields in order, already free of secrets.</param>
+    public EventEntry(string logId, string subtype, EventLevel level, string description, params ImmutableArray<(string Name, string Value)> fields)
+        : this(logId, subtype, level, description) => _fields = fields;
+
+    /// <summary>The same, its fields put into words when they are first asked for: on the hot path nobody waits for them. What they are made of must not change.</summary>
+    internal EventEntry(string logId, string subtype, EventLevel level, string description, Func<ImmutableArray<(string Name, string Value)>> later)
+        : this(logId, subtype, level, description) => _later = later;
+
+    /// <summary>Further fields in order, already free of secrets.</summary>
+    public ImmutableArray<(string Name, string Value)> Fields
+    {
+        get
+        {
+            if (Volatile.Read(ref _later) is { } later)
+            {
+                // Two threads may both do it, and come to the same.
+                _fields = later();
+                Volatile.Write(ref _later, null);
+            }
+            return _fields.IsDefault ? [] : _fields;
+        }
+    }
+}
 
 /// <summary>One event of the log.</summary>
 /// <param name="id">Rises by one; survives restarts.</param>

@@ -7,6 +7,7 @@ namespace Appliance.Firmware.Login;
 public sealed partial class LoginCore
 {
     private static readonly LoginFact ApprovedFact = new("phone", "approved");
+    private static readonly LoginFact DecisiveApproval = ApprovedFact with { Decides = true };
 
     /// <summary>
     /// The phone approved, with the code it shows and the number typed on it. True when both were right: the code is used up now, and the
@@ -67,7 +68,7 @@ public sealed partial class LoginCore
         }
         attempt.Push = PushState.Approved;
         step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "approved"));
-        step.Facts.Add((attempt.Id, somebodyWaits ? ApprovedFact with { Decides = true } : ApprovedFact));
+        step.Facts.Add((attempt.Id, somebodyWaits ? DecisiveApproval : ApprovedFact));
         if (somebodyWaits)
         {
             _pending.Remove(requestId);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace Appliance.Firmware.Storage;
@@ -19,16 +20,17 @@ public sealed class StateDatabase : IAsyncDisposable
 
     private readonly SqliteConnection? _connection;
     private readonly object _gate = new();
-    private readonly Queue<Pending> _queue = [];
+    private readonly Stack<StateCommit> _spare = new();
     private readonly Dictionary<string, StateStatement> _prepared = [];
+    private List<Pending> _queue = [];
     private bool _closed;
     private readonly Task _writer = Task.CompletedTask;
     private long _commits;
 
-    /// <param name="Writes">Writes that belong together; null for the one row.</param>
-    /// <param name="Row">The one row; null when there are writes.</param>
-    /// <param name="Done">Who waits; null for nobody.</param>
-    private readonly record struct Pending(IReadOnlyList<StateWrite>? Writes, IStateRow? Row, TaskCompletionSource? Done);
+    /// <param name="Commit">Writes that somebody waits for; null when nobody does.</param>
+    /// <param name="Row">The one row that nobody waits for; null when there are writes.</param>
+    /// <param name="Write">The one write that nobody waits for; of no use when there is one of the others.</param>
+    private readonly record struct Pending(StateCommit? Commit, IStateRow? Row, StateWrite Write);
 
     private StateDatabase() { }
 
@@ -75,25 +77,40 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>One that remembers nothing: every commit is done at once. For measuring what decisions cost without their memory.</summary>
     public static StateDatabase OpenForgetful() => new();
 
-    /// <summary>Completes when all writes are durable, or fails when none is. Never completes on the writer's thread.</summary>
-    public Task CommitAsync(params IReadOnlyList<StateWrite> writes)
+    /// <summary>
+    /// Completes when all writes are durable, or fails when none is. Never completes on the writer's thread. To be awaited once; the writes
+    /// must not change until then.
+    /// </summary>
+    public ValueTask CommitAsync(params IReadOnlyList<StateWrite> writes)
     {
         if (writes.Count == 0 || _connection is null)
         {
-            return Task.CompletedTask;
+            return ValueTask.CompletedTask;
         }
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return Enqueue(new Pending(writes, null, done)) ? done.Task : Task.FromException(new IOException("the state database is closed or overloaded"));
+        lock (_gate)
+        {
+            if (!HasRoom)
+            {
+                return ValueTask.FromException(new IOException("the state database is closed or overloaded"));
+            }
+            if (!_spare.TryPop(out var commit))
+            {
+                commit = new StateCommit(GiveBack);
+            }
+            commit.Writes = writes;
+            Enqueue(new Pending(commit, null, default));
+            return commit.Task;
+        }
     }
 
     /// <summary>
     /// Queues a write that nobody waits for (an event). It becomes durable with the next commit, in order. False when the queue
     /// is full or the database is closed: the write is lost.
     /// </summary>
-    public bool Post(StateWrite write) => _connection is null || Enqueue(new Pending([write], null, null));
+    public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write));
 
     /// <summary>The same of a row that is put into words when it is written.</summary>
-    internal bool Post(IStateRow row) => _connection is null || Enqueue(new Pending(null, row, null));
+    internal bool Post(IStateRow row) => _connection is null || Post(new Pending(null, row, default));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
     public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row)
@@ -132,29 +149,47 @@ public sealed class StateDatabase : IAsyncDisposable
         }
     }
 
-    private bool Enqueue(Pending pending)
+    private bool HasRoom => !_closed && _queue.Count < QueueLimit;
+
+    private bool Post(Pending pending)
     {
         lock (_gate)
         {
-            if (_closed || _queue.Count >= QueueLimit)
+            if (!HasRoom)
             {
                 return false;
             }
-            _queue.Enqueue(pending);
-            if (_queue.Count == 1)
-            {
-                Monitor.Pulse(_gate);
-            }
+            Enqueue(pending);
             return true;
+        }
+    }
+
+    private void Enqueue(Pending pending)
+    {
+        _queue.Add(pending);
+        if (_queue.Count == 1)
+        {
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private void GiveBack(StateCommit commit)
+    {
+        lock (_gate)
+        {
+            if (_spare.Count < BatchLimit)
+            {
+                _spare.Push(commit);
+            }
         }
     }
 
     private void WriteLoop()
     {
-        var batch = new List<Pending>(BatchLimit);
+        List<Pending> taken = [];
         while (true)
         {
-            batch.Clear();
+            taken.Clear();
             lock (_gate)
             {
                 while (_queue.Count == 0)
@@ -165,17 +200,20 @@ public sealed class StateDatabase : IAsyncDisposable
                     }
                     Monitor.Wait(_gate);
                 }
-                while (batch.Count < BatchLimit && _queue.TryDequeue(out var pending))
-                {
-                    batch.Add(pending);
-                }
+                (taken, _queue) = (_queue, taken);
             }
-            Commit(batch);
+            var waiting = CollectionsMarshal.AsSpan(taken);
+            while (!waiting.IsEmpty)
+            {
+                var batch = waiting[..Math.Min(waiting.Length, BatchLimit)];
+                Commit(batch);
+                waiting = waiting[batch.Length..];
+            }
         }
     }
 
     /// <summary>A failed transaction (disk full, I/O error) fails everyone in it: nobody is told of a success that is not on disk.</summary>
-    private void Commit(List<Pending> batch)
+    private void Commit(ReadOnlySpan<Pending> batch)
     {
         try
         {
@@ -192,17 +230,17 @@ public sealed class StateDatabase : IAsyncDisposable
             RollBack();
             foreach (var pending in batch)
             {
-                pending.Done?.SetException(new IOException($"the state could not be written: {error.Message}", error));
+                pending.Commit?.Fail(new IOException($"the state could not be written: {error.Message}", error));
             }
             return;
         }
         foreach (var pending in batch)
         {
-            pending.Done?.SetResult();
+            pending.Commit?.Succeed();
         }
     }
 
-    private void Write(Pending pending)
+    private void Write(in Pending pending)
     {
         if (pending.Row is { } row)
         {
@@ -211,25 +249,35 @@ public sealed class StateDatabase : IAsyncDisposable
             statement.Run();
             return;
         }
-        foreach (var write in pending.Writes!)
+        if (pending.Commit is not { Writes: var writes })
         {
-            var statement = Prepare(write.Sql);
-            if (write.IsInline)
-            {
-                var (key, first, second) = write.Inline;
-                statement.Bind(0, key);
-                statement.Bind(1, first);
-                statement.Bind(2, second);
-            }
-            else
-            {
-                for (var index = 0; index < write.Values.Length; index++)
-                {
-                    statement.Bind(index, write.Values[index]);
-                }
-            }
-            statement.Run();
+            Write(pending.Write);
+            return;
         }
+        for (var index = 0; index < writes.Count; index++)
+        {
+            Write(writes[index]);
+        }
+    }
+
+    private void Write(StateWrite write)
+    {
+        var statement = Prepare(write.Sql);
+        if (write.IsInline)
+        {
+            var (key, first, second) = write.Inline;
+            statement.Bind(0, key);
+            statement.Bind(1, first);
+            statement.Bind(2, second);
+        }
+        else
+        {
+            for (var index = 0; index < write.Values.Length; index++)
+            {
+                statement.Bind(index, write.Values[index]);
+            }
+        }
+        statement.Run();
     }
 
     private void RollBack()

@@ -66,8 +66,12 @@ internal readonly record struct CodeMatch(TokenPlace At, int? Value, long? Step,
 /// </remarks>
 public sealed class TokenCore
 {
-    /// <summary>The table of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record.</summary>
-    public const string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL)";
+    /// <summary>
+    /// The tables of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record. The newest uses are rows at
+    /// the end of a log: to find each token's own row anew would touch a page of the disk for every login. Now and then the log goes into the table.
+    /// </summary>
+    public const string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL) WITHOUT ROWID;"
+        + "CREATE TABLE IF NOT EXISTS token_use_log (identity TEXT NOT NULL, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL)";
 
     /// <summary>The table of drifts, in steps.</summary>
     public const string DriftTable = "CREATE TABLE IF NOT EXISTS token_drift (identity TEXT PRIMARY KEY, drift INTEGER NOT NULL)";
@@ -78,9 +82,16 @@ public sealed class TokenCore
     /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
     public static ReadOnlySpan<int> Window => [0, -1, 1];
 
-    private const string UseSql = "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=excluded.accepted_step";
+    /// <summary>How long the log may get.</summary>
+    internal const int LogMax = 4096;
+
+    private const string UseSql = "INSERT INTO token_use_log (identity, last_step, accepted_step) VALUES ($0,$1,$2)";
+
+    private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) SELECT identity, max(last_step), max(accepted_step) FROM token_use_log WHERE true GROUP BY identity "
+        + "ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=max(accepted_step, excluded.accepted_step)";
 
     private readonly Dictionary<string, Memory> _memory = new(StringComparer.Ordinal);
+    private int _logged;
 
     /// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
     /// <param name="Drift">How many steps the token is ahead.</param>
@@ -90,14 +101,19 @@ public sealed class TokenCore
     public TokenCore(StateDatabase state)
     {
         var drifts = state.Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1))).ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
-        foreach (var (identity, lastStep) in state.Read("SELECT identity, last_step FROM token_use", row => (row.GetString(0), row.GetInt64(1))))
+        foreach (var (identity, lastStep) in LastSteps(state))
         {
             _memory.Add(identity, new Memory(lastStep, drifts.GetValueOrDefault(identity)));
         }
+        _logged = state.Read("SELECT count(*) FROM token_use_log", row => row.GetInt32(0)).FirstOrDefault();
     }
 
     /// <summary>A core that remembers nothing; for tests of the rules.</summary>
     public TokenCore() { }
+
+    /// <summary>The greatest used step of each token, by its identity, as the database remembers them. For start-up only.</summary>
+    public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) => state.Read(
+        "SELECT identity, max(last_step) FROM (SELECT identity, last_step FROM token_use UNION ALL SELECT identity, last_step FROM token_use_log) GROUP BY identity", row => (row.GetString(0), row.GetInt64(1)));
 
     /// <summary>Checks a code, and uses it up when it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
@@ -122,11 +138,7 @@ public sealed class TokenCore
     }
 
     /// <summary>Where a token is now: what <see cref="Match"/> needs of the core.</summary>
-    internal TokenPlace Look(TokenSeed seed, DateTimeOffset now)
-    {
-        var (memory, running) = (Find(seed), Step(seed, now));
-        return new(running, running + memory.Drift, memory.LastStep);
-    }
+    internal TokenPlace Look(TokenSeed seed, DateTimeOffset now) => Place(seed, Find(seed), now);
 
     /// <summary>
     /// Compares a code with those that the token may show. Needs nothing of the core, so that it can be done outside of its lock. Whoever
@@ -158,7 +170,8 @@ public sealed class TokenCore
     /// <summary>Uses up the step that a code was found to be of; false when it is of none. A token that has moved on since it was looked at is compared again.</summary>
     internal bool UseUp(TokenSeed seed, CodeMatch match, DateTimeOffset now, List<StateWrite> writes, out int drift)
     {
-        var at = Look(seed, now);
+        var memory = Find(seed);
+        var at = Place(seed, memory, now);
         if (at != match.At && match.Value is { } value)
         {
             match = Match(seed, value.ToString($"D{seed.Digits}", System.Globalization.CultureInfo.InvariantCulture), at);
@@ -168,7 +181,7 @@ public sealed class TokenCore
             drift = 0;
             return false;
         }
-        Accept(seed, Find(seed), step, at.Running, writes, out drift);
+        Accept(seed, memory, step, at.Running, writes, out drift);
         return true;
     }
 
@@ -223,6 +236,12 @@ public sealed class TokenCore
         drift = (int)(step - running);
         _memory[seed.Identity] = new Memory(step, drift);
         writes.Add(StateWrite.Of(UseSql, seed.Identity, step, running));
+        if (++_logged >= LogMax)
+        {
+            _logged = 0;
+            writes.Add(new StateWrite(FoldSql));
+            writes.Add(new StateWrite("DELETE FROM token_use_log"));
+        }
         if (drift != memory.Drift)
         {
             writes.Add(new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift));
@@ -249,6 +268,12 @@ public sealed class TokenCore
     }
 
     private static bool IsInReach(TokenSeed seed, long step, long running) => Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
+
+    private static TokenPlace Place(TokenSeed seed, Memory memory, DateTimeOffset now)
+    {
+        var running = Step(seed, now);
+        return new(running, running + memory.Drift, memory.LastStep);
+    }
 
     private static long Step(TokenSeed seed, DateTimeOffset now) => (now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / seed.Step.Ticks;
 

@@ -33,6 +33,7 @@ internal static class CallbackBench
 
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
+        if (Environment.GetEnvironmentVariable("APPLIANCE_BENCH_PLAIN") is { } only) { var scale = CallbackScale.Full with { Runs = int.Parse(Environment.GetEnvironmentVariable("RUNS") ?? "5") }; var folder = Directory.CreateTempSubdirectory("appliance-bench-"); using var c0 = DeviceCertificates.Open(Path.Combine(folder.FullName, "certificates"), "bench", LabClock.Wall); await using (var a0 = await Arena.StartAsync(folder.FullName, scale, c0, cancellationToken)) { var names = (Environment.GetEnvironmentVariable("WHO") ?? "MDmlk").ToCharArray(); foreach (var d in only.Split(',')) { var tls = d.EndsWith('t'); var depth = int.Parse(d.TrimEnd('t')); var pl = await Arena.MeasureAsync(scale, depth, tls, [.. names.Select(n => n switch { 'M' => tls ? a0.MemoryLoopback : a0.Memory, 'D' => tls ? a0.DurableLoopback : a0.Durable, 'm' => tls ? a0.MinimalLoopback : a0.Minimal, 'l' => a0.Lean, _ => a0.Kestrel })]); for (var i = 0; i < names.Length; i++) { var r = Median(pl[i]); Console.Error.WriteLine($"depth {d} {names[i]}: {r.PerSecond}/s {r.CpuMicroseconds} us {r.AllocatedBytes} B {r.CommitsPerCallback} of last {Ratio(pl[i], pl[^1])} of third {Ratio(pl[i], pl[Math.Min(2, names.Length - 1)])}"); } } } folder.Delete(true); return ""; }
         var figures = await MeasureAsync(CallbackScale.Full, cancellationToken);
         if (figures.Killed.Found != figures.Killed.Acknowledged)
         {
@@ -198,7 +199,13 @@ internal static class CallbackBench
                     var lines = await Task.WhenAll(Enumerable.Range(0, scale.Phones).Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default)));
                     GC.Collect();
                     var (cpu, allocated, commits, began) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(precise: true), rig?.Commits ?? 0, LabClock.Wall.GetTimestamp());
+                    if (run > 3 && Environment.GetEnvironmentVariable("CTL") is { } ctl) { File.WriteAllText(ctl, "enable\n"); await Task.Delay(20); }
+                    if (run == 0 && index == 0 && Environment.GetEnvironmentVariable("ALLOC") is not null) { _ = new ZzAlloc(); } ZzAlloc.On = run > 1;
+                    began = LabClock.Wall.GetTimestamp(); var (p0, g0, g1, g2) = (GC.GetTotalPauseDuration(), GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2)); cpu = Environment.CpuUsage.TotalTime; var lc = Monitor.LockContentionCount; var wi = ThreadPool.CompletedWorkItemCount;
                     var accepted = await load!.RunAsync(lines, depth);
+                    ZzAlloc.On = false; if (run == scale.Runs) ZzAlloc.Dump();
+                    if (run == scale.Runs) Console.Error.WriteLine($"  took {LabClock.Wall.GetElapsedTime(began).TotalMilliseconds:0.0} ms cpu {(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds:0.0} pause {(GC.GetTotalPauseDuration() - p0).TotalMilliseconds:0.0} ms gc {GC.CollectionCount(0) - g0} {GC.CollectionCount(1) - g1} {GC.CollectionCount(2) - g2} contention {Monitor.LockContentionCount - lc} items {ThreadPool.CompletedWorkItemCount - wi}");
+                    if (run > 3 && Environment.GetEnvironmentVariable("CTL") is { } ctl2) { File.WriteAllText(ctl2, "disable\n"); }
                     var took = LabClock.Wall.GetElapsedTime(began).TotalSeconds;
                     var sample = new CallbackRate(
                         load.Count / took, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / load.Count, (double)(GC.GetTotalAllocatedBytes(precise: true) - allocated) / load.Count,
