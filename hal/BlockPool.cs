@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 
 namespace Appliance.Hal;
 
@@ -17,8 +16,13 @@ internal sealed class BlockPool : MemoryPool<byte>
     /// <summary>Blocks that are kept when nobody needs them: 16 MiB.</summary>
     private const int SpareMax = 4096;
 
-    private readonly ConcurrentQueue<Block> _spare = new();
-    private int _spares;
+    /// <summary>Last in, first out: the newest is still in the processor's cache.</summary>
+    private readonly Stack<Block> _spare = new();
+    private readonly Lock _lock = new();
+
+    /// <summary>The one that this thread gave back last.</summary>
+    [ThreadStatic]
+    private static Block? _mine;
 
     private BlockPool() { }
 
@@ -29,12 +33,15 @@ internal sealed class BlockPool : MemoryPool<byte>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, BlockSize);
-        if (!_spare.TryDequeue(out var block))
+        if (_mine is { } mine)
         {
-            return new Block(this);
+            _mine = null;
+            return mine;
         }
-        Interlocked.Decrement(ref _spares);
-        return block;
+        lock (_lock)
+        {
+            return _spare.TryPop(out var block) ? block : new Block(this);
+        }
     }
 
     /// <inheritdoc/>
@@ -45,13 +52,17 @@ internal sealed class BlockPool : MemoryPool<byte>
 
     private void Return(Block block)
     {
-        if (Interlocked.Increment(ref _spares) <= SpareMax)
+        if (_mine is null)
         {
-            _spare.Enqueue(block);
+            _mine = block;
+            return;
         }
-        else
+        lock (_lock)
         {
-            Interlocked.Decrement(ref _spares);
+            if (_spare.Count < SpareMax)
+            {
+                _spare.Push(block);
+            }
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Appliance.Firmware.Storage;
@@ -63,10 +62,10 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
 /// <param name="time">When it happened, by the appliance's clock.</param>
 /// <param name="entry">What happened.</param>
 /// <param name="device">Whose it was then: its name, and its serial number.</param>
-public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateRow
+public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateEntry
 {
-    [ThreadStatic]
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _words;
+    /// <summary>Where they are kept.</summary>
+    internal static readonly StateLog Log = new("event_log");
 
     /// <summary>Rises by one; survives restarts.</summary>
     public long Id => id;
@@ -80,40 +79,36 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
     /// <summary>The same as one syslog line of <c>key=value</c>. Put together when it is first asked for: most events are never looked at.</summary>
     public string Line => field ??= EventLine.Format(entry, time, device.Name, device.Id);
 
-    /// <inheritdoc/>
-    string IStateRow.Sql => "INSERT INTO event_entry (id, time, logid, subtype, level, logdesc, fields, devname) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)";
+    StateLog IStateEntry.Log => Log;
 
-    /// <inheritdoc/>
-    void IStateRow.Bind(StateStatement statement)
-    {
-        statement.Bind(0, id);
-        statement.Bind(1, time.UtcTicks);
-        statement.Bind(2, entry.LogId);
-        statement.Bind(3, entry.Subtype);
-        statement.Bind(4, (long)entry.Level);
-        statement.Bind(5, entry.Description);
-        statement.Bind(6, Words(entry.Fields));
-        statement.Bind(7, device.Name);
-    }
+    long IStateEntry.Key => id;
 
-    private static ReadOnlySpan<byte> Words(ImmutableArray<(string Name, string Value)> fields)
+    void IStateEntry.Write(Utf8JsonWriter json)
     {
-        if (_words is not var (buffer, json))
-        {
-            buffer = new ArrayBufferWriter<byte>(1024);
-            json = new Utf8JsonWriter(buffer);
-            _words = (buffer, json);
-        }
-        buffer.ResetWrittenCount();
-        json.Reset();
         json.WriteStartArray();
-        foreach (var (name, value) in fields)
+        json.WriteNumberValue(id);
+        json.WriteNumberValue(time.UtcTicks);
+        json.WriteStringValue(entry.LogId);
+        json.WriteStringValue(entry.Subtype);
+        json.WriteNumberValue((int)entry.Level);
+        json.WriteStringValue(entry.Description);
+        json.WriteStringValue(device.Name);
+        foreach (var (name, value) in entry.Fields)
         {
             json.WriteStringValue(name);
             json.WriteStringValue(value);
         }
         json.WriteEndArray();
-        json.Flush();
-        return buffer.WrittenSpan;
+    }
+
+    /// <summary>Reads what was written.</summary>
+    /// <param name="json">One entry of the log.</param>
+    /// <param name="deviceId">The serial number of the unit.</param>
+    internal static EventRecord Read(JsonElement json, string deviceId)
+    {
+        var text = json.EnumerateArray().Skip(7).Select(word => word.GetString()!).ToArray();
+        return new(
+            json[0].GetInt64(), new DateTimeOffset(json[1].GetInt64(), TimeSpan.Zero),
+            new EventEntry(json[2].GetString()!, json[3].GetString()!, (EventLevel)json[4].GetInt32(), json[5].GetString()!, [.. text.Chunk(2).Select(pair => (pair[0], pair[1]))]), (json[6].GetString()!, deviceId));
     }
 }

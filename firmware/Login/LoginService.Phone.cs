@@ -19,35 +19,40 @@ public sealed partial class LoginService
     internal ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted)
     {
         var now = _time.GetUtcNow();
-        (TokenSeed Seed, TokenPlace Place)? asked;
+        PushAsked? asking;
         lock (_lock)
         {
-            asked = _core.AskedBy(requestId, now);
+            asking = _core.AskedBy(requestId, now);
+        }
+        if (asking is not { } asked)
+        {
+            _debug.PushAnswered(requestId, "approve", accepted = false);
+            return new(false);
         }
         // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
-        var match = asked is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
+        var match = asked.Match(code);
         var step = _steps.Get();
         List<(LoginWaiter, LoginAnswer)> waiters;
         lock (_lock)
         {
-            accepted = _core.PushApproved(step, requestId, match, number, Rules, now);
+            accepted = _core.PushApproved(step, asked.By, match, number, Rules, now);
             _debug.PushAnswered(requestId, "approve", accepted);
             Rearm(now);
             waiters = CollectWaiters(step);
         }
         var settling = SettleAsync((step, waiters), now);
-        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, requestId, accepted) : ConfirmLaterAsync(settling, step, requestId, accepted);
+        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, asked.By, accepted) : ConfirmLaterAsync(settling, step, asked.By, accepted);
     }
 
-    private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, string requestId, bool accepted)
+    private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, Attempt attempt, bool accepted)
     {
         await settling.ConfigureAwait(false);
-        var confirming = ConfirmAsync(step, requestId, accepted);
+        var confirming = ConfirmAsync(step, attempt, accepted);
         return confirming.IsCompletedSuccessfully ? confirming.Result : await confirming.ConfigureAwait(false);
     }
 
     /// <summary>The approval is on disk. Takes over the step, which is done with.</summary>
-    private ValueTask<bool> ConfirmAsync(LoginStep step, string requestId, bool accepted)
+    private ValueTask<bool> ConfirmAsync(LoginStep step, Attempt attempt, bool accepted)
     {
         if (!accepted)
         {
@@ -59,7 +64,7 @@ public sealed partial class LoginService
         List<(LoginWaiter, LoginAnswer)> waiters;
         lock (_lock)
         {
-            _core.ConfirmPush(step, requestId, _waiting.ContainsKey(requestId), Rules, now);
+            _core.ConfirmPush(step, attempt, _waiting.ContainsKey(attempt.RequestId), Rules, now);
             Rearm(now);
             waiters = CollectWaiters(step);
         }

@@ -15,6 +15,9 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
     private const int BatchLimit = 512;
 
+    /// <summary>Who waits for the same transaction is told by as many threads as there are so many of them.</summary>
+    private const int ToldTogether = 16;
+
     /// <summary>Queued writes; beyond them the unit is overloaded.</summary>
     private const int QueueLimit = 65_536;
 
@@ -22,15 +25,16 @@ public sealed class StateDatabase : IAsyncDisposable
     private readonly object _gate = new();
     private readonly Stack<StateCommit> _spare = new();
     private readonly Dictionary<string, StateStatement> _prepared = [];
+    private readonly Dictionary<StateLog, StateLogRow> _rows = [];
     private List<Pending> _queue = [];
     private bool _closed;
     private readonly Task _writer = Task.CompletedTask;
     private long _commits;
 
     /// <param name="Commit">Writes that somebody waits for; null when nobody does.</param>
-    /// <param name="Row">The one row that nobody waits for; null when there are writes.</param>
+    /// <param name="Entry">An entry of a log that nobody waits for; null when there are writes.</param>
     /// <param name="Write">The one write that nobody waits for; of no use when there is one of the others.</param>
-    private readonly record struct Pending(StateCommit? Commit, IStateRow? Row, StateWrite Write);
+    private readonly record struct Pending(StateCommit? Commit, IStateEntry? Entry, StateWrite Write);
 
     private StateDatabase() { }
 
@@ -109,8 +113,8 @@ public sealed class StateDatabase : IAsyncDisposable
     /// </summary>
     public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write));
 
-    /// <summary>The same of a row that is put into words when it is written.</summary>
-    internal bool Post(IStateRow row) => _connection is null || Post(new Pending(null, row, default));
+    /// <summary>The same of an entry that is put into words when it is written.</summary>
+    internal bool Post(IStateEntry entry) => _connection is null || Post(new Pending(null, entry, default));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
     public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row)
@@ -142,6 +146,10 @@ public sealed class StateDatabase : IAsyncDisposable
         foreach (var statement in _prepared.Values)
         {
             statement.Dispose();
+        }
+        foreach (var row in _rows.Values)
+        {
+            row.Dispose();
         }
         if (_connection is not null)
         {
@@ -222,31 +230,52 @@ public sealed class StateDatabase : IAsyncDisposable
             {
                 Write(pending);
             }
+            foreach (var (log, row) in _rows)
+            {
+                row.Write(Prepare(log.Sql));
+            }
             Prepare("COMMIT").Run();
             Interlocked.Increment(ref _commits);
         }
         catch (SqliteException error)
         {
             RollBack();
-            foreach (var pending in batch)
+            foreach (var row in _rows.Values)
             {
-                pending.Commit?.Fail(new IOException($"the state could not be written: {error.Message}", error));
+                row.Clear();
             }
+            Tell(batch, new IOException($"the state could not be written: {error.Message}", error));
             return;
         }
+        Tell(batch, null);
+    }
+
+    /// <summary>Some who wait share a work item: to wake a thread for each costs as much as what it does then.</summary>
+    private static void Tell(ReadOnlySpan<Pending> batch, IOException? failure)
+    {
+        StateCommit? first = null;
+        var told = 0;
         foreach (var pending in batch)
         {
-            pending.Commit?.Succeed();
+            if (pending.Commit is not { } commit)
+            {
+                continue;
+            }
+            (commit.Next, first) = (first, commit);
+            if (++told % ToldTogether == 0)
+            {
+                first.Tell(failure);
+                first = null;
+            }
         }
+        first?.Tell(failure);
     }
 
     private void Write(in Pending pending)
     {
-        if (pending.Row is { } row)
+        if (pending.Entry is { } entry)
         {
-            var statement = Prepare(row.Sql);
-            row.Bind(statement);
-            statement.Run();
+            entry.Write(Row(entry.Log).Next(entry.Key));
             return;
         }
         if (pending.Commit is not { Writes: var writes })
@@ -262,22 +291,26 @@ public sealed class StateDatabase : IAsyncDisposable
 
     private void Write(StateWrite write)
     {
-        var statement = Prepare(write.Sql);
-        if (write.IsInline)
+        if (write.Log is { } log)
         {
-            var (key, first, second) = write.Inline;
-            statement.Bind(0, key);
-            statement.Bind(1, first);
-            statement.Bind(2, second);
+            write.WriteEntry(Row(log).Next(null));
+            return;
         }
-        else
+        var statement = Prepare(write.Sql);
+        for (var index = 0; index < write.Values.Length; index++)
         {
-            for (var index = 0; index < write.Values.Length; index++)
-            {
-                statement.Bind(index, write.Values[index]);
-            }
+            statement.Bind(index, write.Values[index]);
         }
         statement.Run();
+    }
+
+    private StateLogRow Row(StateLog log)
+    {
+        if (!_rows.TryGetValue(log, out var row))
+        {
+            _rows.Add(log, row = new StateLogRow());
+        }
+        return row;
     }
 
     private void RollBack()

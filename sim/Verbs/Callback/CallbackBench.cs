@@ -15,12 +15,13 @@ namespace Appliance.Sim.Verbs.Callback;
 /// <summary>How much is measured.</summary>
 /// <param name="Decisions">Callbacks of one run, and so tokens.</param>
 /// <param name="Phones">Connections.</param>
-/// <param name="Runs">Runs of each contender, after one for the compiler.</param>
+/// <param name="WarmUps">Runs of each contender for the compiler, which are not counted.</param>
+/// <param name="Runs">Runs of each contender that are.</param>
 /// <param name="Handshakes">Of one run.</param>
 /// <param name="Sessions">Pending pushes.</param>
-internal sealed record CallbackScale(int Decisions, int Phones, int Runs, int Handshakes, int Sessions)
+internal sealed record CallbackScale(int Decisions, int Phones, int WarmUps, int Runs, int Handshakes, int Sessions)
 {
-    internal static readonly CallbackScale Full = new(16_384, 256, 5, 400, 1_000_000);
+    internal static readonly CallbackScale Full = new(16_384, 512, 3, 5, 400, 1_000_000);
 }
 
 /// <summary>
@@ -33,7 +34,6 @@ internal static class CallbackBench
 
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
-        if (Environment.GetEnvironmentVariable("APPLIANCE_BENCH_PLAIN") is { } only) { var scale = CallbackScale.Full with { Runs = int.Parse(Environment.GetEnvironmentVariable("RUNS") ?? "5") }; var folder = Directory.CreateTempSubdirectory("appliance-bench-"); using var c0 = DeviceCertificates.Open(Path.Combine(folder.FullName, "certificates"), "bench", LabClock.Wall); await using (var a0 = await Arena.StartAsync(folder.FullName, scale, c0, cancellationToken)) { var names = (Environment.GetEnvironmentVariable("WHO") ?? "MDmlk").ToCharArray(); foreach (var d in only.Split(',')) { var tls = d.EndsWith('t'); var depth = int.Parse(d.TrimEnd('t')); var pl = await Arena.MeasureAsync(scale, depth, tls, [.. names.Select(n => n switch { 'M' => tls ? a0.MemoryLoopback : a0.Memory, 'D' => tls ? a0.DurableLoopback : a0.Durable, 'm' => tls ? a0.MinimalLoopback : a0.Minimal, 'l' => a0.Lean, _ => a0.Kestrel })]); for (var i = 0; i < names.Length; i++) { var r = Median(pl[i]); Console.Error.WriteLine($"depth {d} {names[i]}: {r.PerSecond}/s {r.CpuMicroseconds} us {r.AllocatedBytes} B {r.CommitsPerCallback} of last {Ratio(pl[i], pl[^1])} of third {Ratio(pl[i], pl[Math.Min(2, names.Length - 1)])}"); } } } folder.Delete(true); return ""; }
         var figures = await MeasureAsync(CallbackScale.Full, cancellationToken);
         if (figures.Killed.Found != figures.Killed.Acknowledged)
         {
@@ -185,27 +185,21 @@ internal static class CallbackBench
             return arena;
         }
 
-        /// <summary>Runs each in turn, again and again: the samples of each, without the first round.</summary>
+        /// <summary>Runs each in turn, again and again: the samples of each, without the first rounds.</summary>
         internal static async Task<IReadOnlyList<CallbackRate>[]> MeasureAsync(CallbackScale scale, int depth, bool tls, IReadOnlyList<Contender> contenders)
         {
             var samples = contenders.Select(_ => new List<CallbackRate>()).ToArray();
             CallbackLoad? load = null;
-            for (var run = 0; run <= scale.Runs; run++)
+            for (var run = -scale.WarmUps; run < scale.Runs; run++)
             {
                 for (var index = 0; index < contenders.Count; index++)
                 {
                     var (contender, rig) = (contenders[index], contenders[index].Rig);
                     load = rig is null ? load : await rig.BeginLoginsAsync();
-                    var lines = await Task.WhenAll(Enumerable.Range(0, scale.Phones).Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default)));
+                    var lines = await ConnectAsync(contender, scale.Phones, tls);
                     GC.Collect();
                     var (cpu, allocated, commits, began) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(precise: true), rig?.Commits ?? 0, LabClock.Wall.GetTimestamp());
-                    if (run > 3 && Environment.GetEnvironmentVariable("CTL") is { } ctl) { File.WriteAllText(ctl, "enable\n"); await Task.Delay(20); }
-                    if (run == 0 && index == 0 && Environment.GetEnvironmentVariable("ALLOC") is not null) { _ = new ZzAlloc(); } ZzAlloc.On = run > 1;
-                    began = LabClock.Wall.GetTimestamp(); var (p0, g0, g1, g2) = (GC.GetTotalPauseDuration(), GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2)); cpu = Environment.CpuUsage.TotalTime; var lc = Monitor.LockContentionCount; var wi = ThreadPool.CompletedWorkItemCount;
                     var accepted = await load!.RunAsync(lines, depth);
-                    ZzAlloc.On = false; if (run == scale.Runs) ZzAlloc.Dump();
-                    if (run == scale.Runs) Console.Error.WriteLine($"  took {LabClock.Wall.GetElapsedTime(began).TotalMilliseconds:0.0} ms cpu {(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds:0.0} pause {(GC.GetTotalPauseDuration() - p0).TotalMilliseconds:0.0} ms gc {GC.CollectionCount(0) - g0} {GC.CollectionCount(1) - g1} {GC.CollectionCount(2) - g2} contention {Monitor.LockContentionCount - lc} items {ThreadPool.CompletedWorkItemCount - wi}");
-                    if (run > 3 && Environment.GetEnvironmentVariable("CTL") is { } ctl2) { File.WriteAllText(ctl2, "disable\n"); }
                     var took = LabClock.Wall.GetElapsedTime(began).TotalSeconds;
                     var sample = new CallbackRate(
                         load.Count / took, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / load.Count, (double)(GC.GetTotalAllocatedBytes(precise: true) - allocated) / load.Count,
@@ -218,13 +212,25 @@ internal static class CallbackBench
                     {
                         throw new LabFailure(ExitCode.AssertionFailed, $"callback: {accepted} of {load.Count} answers were accepted");
                     }
-                    if (run > 0)
+                    if (run >= 0)
                     {
                         samples[index].Add(sample);
                     }
                 }
             }
             return samples;
+        }
+
+        /// <summary>As many at once as a listener lets wait.</summary>
+        private static async Task<List<CallbackPlace.Line>> ConnectAsync(Contender contender, int phones, bool tls)
+        {
+            const int AtOnce = 256;
+            var lines = new List<CallbackPlace.Line>(phones);
+            while (lines.Count < phones)
+            {
+                lines.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, phones - lines.Count)).Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default))));
+            }
+            return lines;
         }
 
         public async ValueTask DisposeAsync()
