@@ -6,7 +6,7 @@ export interface Row {
 }
 
 export const LANES: Record<Lane, string> = {
-  client: "Client", appliance: "Appliance", fac: "Forti­Authenticator", remote: "RADIUS server", proxy: "Push proxy", provider: "APNs / FCM", phone: "Phone",
+  client: "Client", appliance: "Appliance", fac: "Forti­Authen­ticator", remote: "RADIUS server", proxy: "Push proxy", provider: "APNs / FCM", phone: "Phone",
 };
 const ORDER: Lane[] = ["client", "appliance", "fac", "remote", "proxy", "provider", "phone"];
 
