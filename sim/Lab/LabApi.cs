@@ -4,7 +4,6 @@ using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Fac;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using Appliance.Firmware;
-using Appliance.Firmware.Http;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Nics;

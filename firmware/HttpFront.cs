@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Security;
 using System.Security.Authentication;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Http;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -15,7 +16,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Appliance.Firmware.Http;
+namespace Appliance.Firmware;
 
 /// <summary>
 /// One Kestrel for every HTTPS service of the unit. It binds services, not addresses: where they listen is the transport's business.

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 
-namespace Appliance.Firmware.Http;
+namespace Appliance.Firmware;
 
 /// <summary>The lifetime of a web host that is only a part of its process: it takes no signal and prints nothing.</summary>
 public sealed class HostedElsewhere : IHostLifetime
