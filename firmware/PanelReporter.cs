@@ -89,7 +89,9 @@ internal sealed class PanelReporter : IDisposable
                 _unit.Nics.Where(nic => nic.Inner.LinkUp).Select(nic => nic.Name).ToHashSet(),
                 []);
             _panel.Show(state with { Lines = [HostName, LineOf(state)] });
-            _timer.Change(locked is { } until && until > _time.GetUtcNow() ? until - _time.GetUtcNow() : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            // A lock-out that ended while this was shown is looked at again at once: nothing else would tell of it.
+            var rest = locked - _time.GetUtcNow();
+            _timer.Change(rest is { } left ? left > TimeSpan.Zero ? left : TimeSpan.Zero : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 
