@@ -70,7 +70,7 @@ public sealed class InMemoryTests
     }
 
     /// <summary>HTTPS from an interface in memory, trusting the unit's CA alone.</summary>
-    internal static HttpClient Http(Unit unit, SimNic nic, TimeProvider time) => new(new SocketsHttpHandler
+    private static HttpClient Http(Unit unit, SimNic nic, TimeProvider time) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (context, cancellationToken) =>
             (await nic.ConnectAsync(new IPEndPoint(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port), cancellationToken)).Transport.AsStream(),
