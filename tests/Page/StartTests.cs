@@ -110,6 +110,9 @@ public sealed class StartTests : IDisposable
     private static void Script(string file, string text)
     {
         File.WriteAllText(file, $"#!/bin/sh\n{text}\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 }
