@@ -18,6 +18,12 @@ internal interface IScenarioBox : IAsyncDisposable
     /// <summary>Which of <see cref="StepWord.Needs"/> it has.</summary>
     IReadOnlySet<string> Offers { get; }
 
+    /// <summary>How long an expectation may take to come true. Zero where all that a call has caused has come to its end when it returns.</summary>
+    TimeSpan Patience => TimeSpan.Zero;
+
+    /// <summary>Looks again at what a box of real time has come to.</summary>
+    Task LookAgainAsync() => Task.CompletedTask;
+
     IReadOnlyList<LabNic> Nics { get; }
 
     IReadOnlyList<LabService> Services { get; }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Appliance.Sim.Image;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Scenarios;
 
@@ -53,7 +54,7 @@ internal static class ScenarioVerb
             await Console.Out.WriteAsync(ScenarioSchema.Text);
             return ExitCode.Ok;
         }
-        var start = Box();
+        var box = BoxName();
         Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Select(Read)];
         if (wish.List)
         {
@@ -66,12 +67,16 @@ internal static class ScenarioVerb
         using var junit = Open("--junit", wish.JUnit);
         using var log = Open("--log", wish.Log);
         var results = new ScenarioResult[scenarios.Length];
-        await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), cancellationToken, async (at, _) =>
+        await using var boxes = await OpenAsync(box);
+        await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), new ParallelOptions { MaxDegreeOfParallelism = boxes.AtOnce, CancellationToken = cancellationToken }, async (at, _) =>
         {
             var scenario = scenarios[at];
             try
             {
-                results[at] = await ScenarioRun.RunAsync(scenario, wish.Seed, start, scenarios.Length == 1 ? Console.Error.WriteLine : null);
+                // A box that lacks what it needs is not even started.
+                results[at] = ScenarioRun.Unmet(scenario, boxes.Offers) is { } unmet
+                    ? new ScenarioResult(scenario.Name, scenario.Title, wish.Seed, 0, unmet, null, "", 0)
+                    : await ScenarioRun.RunAsync(scenario, wish.Seed, boxes.StartAsync, scenarios.Length == 1 ? Console.Error.WriteLine : null);
             }
             catch (FormatException wrong)
             {
@@ -94,11 +99,32 @@ internal static class ScenarioVerb
         return results.All(result => result.Failure is null) ? ExitCode.Ok : ExitCode.AssertionFailed;
     }
 
-    private static Func<Scenario, int, Task<IScenarioBox>> Box() => Environment.GetEnvironmentVariable(BoxVariable) switch
+    /// <summary>What scenarios run on.</summary>
+    /// <param name="Offers">What its boxes have.</param>
+    /// <param name="AtOnce">How many may run side by side.</param>
+    /// <param name="StartAsync">Starts a box.</param>
+    /// <param name="Parts">What ends with the last of them; null for nothing.</param>
+    private sealed record Boxes(IReadOnlySet<string> Offers, int AtOnce, Func<Scenario, int, Task<IScenarioBox>> StartAsync, IAsyncDisposable? Parts) : IAsyncDisposable
     {
-        null or "" or "sim" => async (scenario, seed) => await SimBox.StartAsync(scenario, seed),
-        var other => throw new LabFailure(ExitCode.Usage, $"{BoxVariable}: scenarios run on 'sim' only, not on '{other}'"),
+        public ValueTask DisposeAsync() => Parts?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
+
+    private static string BoxName() => Environment.GetEnvironmentVariable(BoxVariable) switch
+    {
+        null or "" or "sim" => "sim",
+        "image" => "image",
+        var other => throw new LabFailure(ExitCode.Usage, $"{BoxVariable}: scenarios run on 'sim' or 'image', not on '{other}'"),
     };
+
+    private static async Task<Boxes> OpenAsync(string box)
+    {
+        if (box == "sim")
+        {
+            return new Boxes(StepWord.Needs.Keys.ToHashSet(), Environment.ProcessorCount, async (scenario, seed) => await SimBox.StartAsync(scenario, seed), null);
+        }
+        var bench = await ImageBench.StartAsync();
+        return new Boxes(ImageBox.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
+    }
 
     private static Scenario Read(string named)
     {
