@@ -10,9 +10,11 @@ namespace Appliance.Hal.Linux;
 public sealed partial class HardwareWatchdog : IDisposable
 {
     private const nuint SetTimeout = 0xC0045706; // WDIOC_SETTIMEOUT: _IOWR('W', 6, int)
-    private readonly SafeFileHandle _device;
 
-    private HardwareWatchdog(SafeFileHandle device) => _device = device;
+    // A stream, as such a device knows no positions.
+    private readonly FileStream _device;
+
+    internal HardwareWatchdog(SafeFileHandle device) => _device = new FileStream(device, FileAccess.Write, bufferSize: 0);
 
     /// <summary>Arms it.</summary>
     /// <exception cref="IOException">It is not there, somebody else has it, or it takes no such time.</exception>
@@ -37,14 +39,14 @@ public sealed partial class HardwareWatchdog : IDisposable
     }
 
     /// <summary>A sign of life.</summary>
-    public void Alive() => RandomAccess.Write(_device, "1"u8, 0);
+    public void Alive() => _device.Write("1"u8);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_device.IsClosed)
+        if (_device.CanWrite)
         {
-            RandomAccess.Write(_device, "V"u8, 0); // Magic close: it was meant.
+            _device.Write("V"u8); // Magic close: it was meant.
             _device.Dispose();
         }
     }

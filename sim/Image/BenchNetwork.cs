@@ -40,6 +40,11 @@ internal static class BenchNetwork
             lines.AddRange([$"tuntap add {Tap(cable)} mode tap", $"link set {Tap(cable)} up", $"route add {Network}.{cable}/32 dev {Tap(cable)}"]);
         }
         await IpAsync([.. lines]);
+        // The box answers by whichever cable its own routes say; an answer by another one than the question is no forgery here.
+        foreach (var device in Enumerable.Range(1, Cables).Select(Tap).Append("all"))
+        {
+            await File.WriteAllTextAsync($"/proc/sys/net/ipv4/conf/{device}/rp_filter", "0");
+        }
     }
 
     /// <summary>From now on an address is the bench's.</summary>

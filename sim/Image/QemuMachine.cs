@@ -48,6 +48,9 @@ internal sealed class QemuMachine : IAsyncDisposable
     /// <summary>When power came on.</summary>
     public long PoweredOn { get; private init; }
 
+    /// <summary>What the emulator holds of the machine that it runs on.</summary>
+    public double ResidentMiB => Verbs.BootBench.ResidentMiB(_process.Id);
+
     /// <summary>Powers it on.</summary>
     /// <exception cref="LabFailure">QEMU is not here, or does not start.</exception>
     public static async Task<QemuMachine> StartAsync(QemuImage image)
@@ -108,6 +111,7 @@ internal sealed class QemuMachine : IAsyncDisposable
         {
             await CutAsync();
         }
+        Control.Dispose();
         _process.Dispose();
     }
 

@@ -6,7 +6,7 @@ using Appliance.Sim.Lab;
 namespace Appliance.Sim.Image;
 
 /// <summary>The emulator's control (QMP) over its standard input and output: one command after the other, events beside them.</summary>
-internal sealed class Qmp(TextReader output, TextWriter input)
+internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -16,6 +16,8 @@ internal sealed class Qmp(TextReader output, TextWriter input)
 
     /// <summary>Completes when a program in the guest opens its end of the lab link; fails when the emulator ends before.</summary>
     public Task PortOpen => _portOpen.Task;
+
+    public void Dispose() => _one.Dispose();
 
     /// <summary>Begins: nothing else is taken before.</summary>
     public async Task BeginAsync()
