@@ -1,3 +1,4 @@
+using Appliance.Hal;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Scenarios;
 
@@ -11,7 +12,9 @@ internal sealed class ImageBench : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private readonly QemuMachine _machine;
 
-    private ImageBench(DirectoryInfo folder, QemuMachine machine) => (_folder, _machine) = (folder, machine);
+    private readonly PanelLines _panel;
+
+    private ImageBench(DirectoryInfo folder, QemuMachine machine, PanelLines panel) => (_folder, _machine, _panel) = (folder, machine, panel);
 
     /// <summary>Boots the test image until its agent waits.</summary>
     /// <exception cref="LabFailure">Something is missing, or it does not boot.</exception>
@@ -26,7 +29,7 @@ internal sealed class ImageBench : IAsyncDisposable
             machine = await QemuMachine.StartAsync(new QemuImage(image, "lab.img", Path.Combine(folder.FullName, "state.qcow2")));
             await machine.Control.PortOpen.WaitAsync(QemuMachine.BootPatience, Clock.LabClock.Wall);
             await machine.Control.MonitorAsync($"savevm {Snapshot}");
-            return new ImageBench(folder, machine);
+            return new ImageBench(folder, machine, await PanelLines.OpenAsync(machine.Control, Board.Load(LabBoard.File("qemu-arm64"))));
         }
         catch (Exception failure)
         {
@@ -47,11 +50,12 @@ internal sealed class ImageBench : IAsyncDisposable
             await _machine.Control.ExecuteAsync("set_link", "name", cable, "up", true);
         }
         await _machine.Control.MonitorAsync($"loadvm {Snapshot}");
-        return await ImageBox.StartAsync(_machine, scenario);
+        return await ImageBox.StartAsync(_machine, _panel, scenario);
     }
 
     public async ValueTask DisposeAsync()
     {
+        await _panel.DisposeAsync();
         await _machine.DisposeAsync();
         _folder.Delete(recursive: true);
     }

@@ -30,9 +30,10 @@ internal sealed class ImageBox : IScenarioBox
     private static readonly TimeSpan PushMax = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
-    private static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
+    internal static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
 
     private readonly QemuMachine _machine;
+    private readonly PanelLines _panel;
     private readonly List<ImageClient> _clients = [];
     private readonly LabInbox _inbox = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Real);
@@ -41,14 +42,14 @@ internal sealed class ImageBox : IScenarioBox
     private LinkedUnit _unit = null!;
     private MailSink? _mail;
 
-    private ImageBox(QemuMachine machine)
+    private ImageBox(QemuMachine machine, PanelLines panel)
     {
-        _machine = machine;
+        (_machine, _panel) = (machine, panel);
         _phones = new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await _air.ConnectAsync(remote, cancellationToken)));
     }
 
     /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy" };
+    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel" };
 
     public IReadOnlySet<string> Offers => AllOffers;
 
@@ -67,9 +68,9 @@ internal sealed class ImageBox : IScenarioBox
     public long NewestLogin => _unit.Steps.Select(step => step.LoginId).DefaultIfEmpty().Max();
 
     /// <summary>Starts a unit of a scenario's own on a machine whose agent waits.</summary>
-    public static async Task<ImageBox> StartAsync(QemuMachine machine, Scenario scenario)
+    public static async Task<ImageBox> StartAsync(QemuMachine machine, PanelLines panel, Scenario scenario)
     {
-        var box = new ImageBox(machine);
+        var box = new ImageBox(machine, panel);
         try
         {
             await box.BringUpAsync(scenario);
@@ -99,6 +100,7 @@ internal sealed class ImageBox : IScenarioBox
 
     public async Task<string> CliAsync(string script)
     {
+        await UntilAsync(() => _unit.IsUp, RebootMax);
         var transcript = await _unit.CliAsync(Here(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
         return transcript.Replace(BenchNetwork.Network + ".", LabBoard.UsualNetwork + ".", StringComparison.Ordinal);
@@ -142,6 +144,12 @@ internal sealed class ImageBox : IScenarioBox
         await _unit.SetPolicyAsync(PolicyText.Read(_unit.Policy, change));
         await SettleAsync();
     }
+
+    public Task PressAsync(string button, bool down) => _panel.DriveAsync(button, down);
+
+    public Task HoldAsync(TimeSpan time) => Task.Delay(time, LabClock.Wall);
+
+    public Task<string> LedAsync(string name) => _panel.WatchAsync(name);
 
     public async Task RebootAsync()
     {

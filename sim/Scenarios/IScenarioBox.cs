@@ -48,6 +48,17 @@ internal interface IScenarioBox : IAsyncDisposable
 
     Task SetPolicyAsync(JsonElement change);
 
+    /// <summary>Presses a button of the panel, or lets go of it.</summary>
+    /// <exception cref="FormatException">There is no such button.</exception>
+    Task PressAsync(string button, bool down);
+
+    /// <summary>Time goes on by itself, or is moved on, while a button is held.</summary>
+    Task HoldAsync(TimeSpan time);
+
+    /// <summary>What a LED of the panel shows: <c>on</c>, <c>off</c>, or milliseconds on and off.</summary>
+    /// <exception cref="FormatException">There is no such LED.</exception>
+    Task<string> LedAsync(string name);
+
     Task RebootAsync();
 
     /// <summary>The phone of a user; null when he has none.</summary>

@@ -105,6 +105,8 @@ internal sealed partial class ScenarioRun
         "faults" => FaultsAsync(step),
         "link" => _box.SetLinkAsync(NicOf(step.Subject), step.Text("state") switch { "up" => true, "down" => false, _ => throw new FormatException("link needs state: up or down") }),
         "policy" => _box.SetPolicyAsync(step.Json("policy")),
+        "press" => PressAsync(step),
+        "release" => _box.PressAsync(step.Subject, down: false),
         "reboot" => _box.RebootAsync(),
         _ => ExpectSoonAsync(step),
     };
@@ -207,6 +209,16 @@ internal sealed partial class ScenarioRun
         {
             throw new StepFailed($"the phone's answer is {step.Text("answer") ?? "sent"}", seen == "none" ? $"no push waits on a phone of {step.Subject} that is on" : $"it is {seen}{(answering?.Answer is { } answer ? $" ({answer.Detail})" : "")}",
                 _logins.LastOrDefault(login => login.User == step.Subject));
+        }
+    }
+
+    private async Task PressAsync(ScenarioStep step)
+    {
+        await _box.PressAsync(step.Subject, down: true);
+        if (step.Duration("for") is { } time)
+        {
+            await _box.HoldAsync(time >= TimeSpan.Zero ? time : throw new FormatException("time goes forward only"));
+            await _box.PressAsync(step.Subject, down: false);
         }
     }
 

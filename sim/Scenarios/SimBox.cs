@@ -9,6 +9,7 @@ using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Nics;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -32,6 +33,7 @@ internal sealed class SimBox : IScenarioBox
     private readonly SimClock _time;
     private LabFaults _faults = null!;
     private PhoneFleet _phones = null!;
+    private LabPanel? _panel;
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
@@ -133,6 +135,13 @@ internal sealed class SimBox : IScenarioBox
         await SettleAsync();
     }
 
+    public Task PressAsync(string button, bool down) =>
+        (down ? _panel!.Press(button, null) : _panel!.Release(button)) ? SettleAsync() : throw new FormatException($"the panel has no button '{button}'");
+
+    public Task HoldAsync(TimeSpan time) => AdvanceAsync(time);
+
+    public Task<string> LedAsync(string name) => Task.FromResult(_panel!.View().Leds.FirstOrDefault(led => led.Name == name)?.Pattern.ToString() ?? throw new FormatException($"the panel has no LED '{name}'"));
+
     public async Task RebootAsync()
     {
         await _unit.TranscriptAsync("execute reboot\ny\n");
@@ -181,10 +190,13 @@ internal sealed class SimBox : IScenarioBox
         var air = new SimNic(_network, "phones", PhonesAddress);
         _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
         _nics.AddRange(LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
+        // A panel blinks: only who looks at it has one.
+        _panel = scenario.Needs.Contains("panel") ? Own(new LabPanel(Board.Load(LabBoard.File("desktop")), _clock)) : null;
         var options = new UnitOptions(
             _folder.FullName, [.. _nics], _clock, new PushCloud(_phones, _clock, _faults), LabBoard.DefaultConfiguration(scenario.Personality) + scenario.Config, NullLoggerFactory.Instance, scenario.Personality)
         {
             SetClock = SetClock,
+            Panel = _panel?.Front,
             SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
             Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
         };

@@ -26,6 +26,7 @@ internal static class BenchVerb
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
         new("image-boot", "the image of qemu-arm64 from power on to its first answer over HTTPS", ImageBootBench.RunAsync),
+        new("image-login", "openfortivpn logs in by push at the booted image", ImageLoginBench.RunAsync),
         new("power-cuts", "the emulator is killed during commits, --rounds times; --seed repeats a run", (json, _) => PowerCutBench.RunAsync(PowerCutBench.RoundsDefault, 1, json)) { RoundsAsync = PowerCutBench.RunAsync },
         new("callback", "answers of phones a second, against baselines on the same transport; takes minutes", CallbackBench.RunAsync),
         new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Appliance.Sim.Image;
 using Appliance.Sim.Lab;
@@ -14,7 +15,7 @@ internal static class ScenarioVerb
     private const int DefaultSeed = 1;
 
     /// <summary>What was asked for.</summary>
-    private sealed record Wish(string? Name, bool All, bool List, bool Schema, int Seed, bool Json, string? JUnit, string? Log);
+    private sealed record Wish(string? Name, bool All, bool List, bool Schema, int Seed, bool Json, string? JUnit, string? Log, (int Part, int Of) Shard);
 
     public static Command Create()
     {
@@ -23,12 +24,13 @@ internal static class ScenarioVerb
         var list = new Option<bool>("--list") { Description = "What there is" };
         var schema = new Option<bool>("--schema") { Description = "The form of a file, as a JSON Schema" };
         var seed = new Option<int>("--seed") { Description = "Of everything that is left to chance; the same seed gives the same event log", HelpName = "N", DefaultValueFactory = _ => DefaultSeed };
+        var shard = new Option<string?>("--shard") { Description = "With --all: one part of several, for machines side by side", HelpName = "K/N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var junit = new Option<string?>("--junit") { Description = "Results for continuous integration", HelpName = "FILE" };
         var log = new Option<string?>("--log") { Description = "Writes the event log of a single run", HelpName = "FILE" };
         var command = new Command("scenario", "Runs a scenario: steps and expectations in a file (docs/scenarios.md). No socket is opened, and no time is waited for.\n\nExample: run scenario push-approve --seed 7")
         {
-            name, all, list, schema, seed, json, junit, log,
+            name, all, list, schema, seed, shard, json, junit, log,
         };
         command.Validators.Add(result =>
         {
@@ -37,13 +39,17 @@ internal static class ScenarioVerb
             {
                 result.AddError("give one of NAME, FILE, --all, --list and --schema");
             }
+            if (result.GetValue(shard) is { } part && (!result.GetValue(all) || ShardOf(part) is null))
+            {
+                result.AddError("--shard is K/N, from 1/1 to 64/64, and goes with --all");
+            }
             if (result.GetValue(log) is not null && result.GetValue(name) is null)
             {
                 result.AddError("--log goes with one scenario");
             }
         });
         command.SetAction((parsed, cancellationToken) => RunAsync(new Wish(
-            parsed.GetValue(name), parsed.GetValue(all), parsed.GetValue(list), parsed.GetValue(schema), parsed.GetValue(seed), parsed.GetValue(json), parsed.GetValue(junit), parsed.GetValue(log)), cancellationToken));
+            parsed.GetValue(name), parsed.GetValue(all), parsed.GetValue(list), parsed.GetValue(schema), parsed.GetValue(seed), parsed.GetValue(json), parsed.GetValue(junit), parsed.GetValue(log), ShardOf(parsed.GetValue(shard) ?? "1/1")!.Value), cancellationToken));
         return command;
     }
 
@@ -55,7 +61,7 @@ internal static class ScenarioVerb
             return ExitCode.Ok;
         }
         var box = BoxName();
-        Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Select(Read)];
+        Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Where((_, at) => at % wish.Shard.Of == wish.Shard.Part - 1).Select(Read)];
         if (wish.List)
         {
             Console.WriteLine(wish.Json
@@ -125,6 +131,10 @@ internal static class ScenarioVerb
         var bench = await ImageBench.StartAsync();
         return new Boxes(ImageBox.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
     }
+
+    private static (int Part, int Of)? ShardOf(string text) => text.Split('/') is [var part, var of]
+        && int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && int.TryParse(of, NumberStyles.None, CultureInfo.InvariantCulture, out var parts)
+        && number >= 1 && number <= parts && parts <= 64 ? (number, parts) : null;
 
     private static Scenario Read(string named)
     {
