@@ -37,7 +37,7 @@ internal static class BenchNetwork
         lines.AddRange(Elsewhere.Select(network => $"route add local {network} dev lo"));
         for (var cable = 1; cable <= Cables; cable++)
         {
-            lines.AddRange([$"tuntap add {Tap(cable)} mode tap", $"link set {Tap(cable)} up", $"route add {Network}.{cable}/32 dev {Tap(cable)}"]);
+            lines.AddRange([$"tuntap add {Tap(cable)} mode tap", $"link set {Tap(cable)} up", $"addr add 192.0.2.{cable}/32 dev {Tap(cable)}", $"route add {Network}.{cable}/32 dev {Tap(cable)}"]);
         }
         await IpAsync([.. lines]);
         // The box answers by whichever cable its own routes say; an answer by another one than the question is no forgery here.

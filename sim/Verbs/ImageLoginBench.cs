@@ -62,7 +62,7 @@ internal static class ImageLoginBench
         return Convert.ToHexStringLower(SHA256.HashData(stream.RemoteCertificate!.GetRawCertData()));
     }
 
-    /// <summary>Runs it until it says that it is in, or ends. A tunnel wants /dev/ppp, which is another matter.</summary>
+    /// <summary>Runs it until it says that it is in (stdbuf: line by line), or ends. A tunnel wants /dev/ppp, which is another matter.</summary>
     private static async Task<string> LogInAsync(IPEndPoint to, string digest, CancellationToken cancellationToken)
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -70,7 +70,7 @@ internal static class ImageLoginBench
         var said = new System.Text.StringBuilder();
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(Client, [to.ToString(), "-u", "ann", "-p", "ann-password", "--trusted-cert", digest]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo("stdbuf", ["-oL", Client, to.ToString(), "-u", "ann", "-p", "ann-password", "--trusted-cert", digest]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             try
             {
                 while (await process.StandardOutput.ReadLineAsync(late.Token) is { } line)
