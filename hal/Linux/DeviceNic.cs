@@ -205,7 +205,8 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         {
             return;
         }
-        foreach (var (address, prefixLength) in _kernel.Addresses(device.Index).Where(held => held != _wanted))
+        // (Not by an operator: addresses have none that compares them.)
+        foreach (var (address, prefixLength) in _kernel.Addresses(device.Index).Where(held => !held.Equals(_wanted)))
         {
             _kernel.RemoveAddress(device.Index, address, prefixLength);
         }

@@ -51,6 +51,17 @@ public sealed class LinuxNicTests
     }
 
     [Fact]
+    public async Task ADeviceIsNeverWithoutAnAddress()
+    {
+        await using var box = await NamespaceBox.StartAsync(Configuration);
+        // The kernel takes the routes of a device away with its last address.
+        await NamespaceBox.IpAsync($"-n {box.Box} route add 10.50.0.0/24 dev p2");
+        await box.TypeAsync("config system interface", "edit port2", "set ip 10.9.2.1 255.255.255.0", "end");
+        Assert.Equal(["10.9.2.1/24"], await box.AddressesAsync("p2"));
+        Assert.Contains("10.50.0.0/24", await NamespaceBox.IpAsync($"-n {box.Box} route"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AnAddressMovesUnderLoadAndOneThatCannotBeHadIsUndone()
     {
         await using var box = await NamespaceBox.StartAsync(Configuration);
