@@ -23,6 +23,9 @@ internal sealed class SimBox : IScenarioBox
 
     private static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
 
+    /// <summary>Whoever wants to know how a LED blinks looks at it for so long.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
+
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly List<SimClient> _clients = [];
     private readonly List<SimNic> _nics = [];
@@ -140,7 +143,11 @@ internal sealed class SimBox : IScenarioBox
 
     public Task HoldAsync(TimeSpan time) => AdvanceAsync(time);
 
-    public Task<string> LedAsync(string name) => Task.FromResult(_panel!.View().Leds.FirstOrDefault(led => led.Name == name)?.Pattern.ToString() ?? throw new FormatException($"the panel has no LED '{name}'"));
+    public async Task<string> LedAsync(string name)
+    {
+        await AdvanceAsync(Glance);
+        return _panel!.View().Leds.FirstOrDefault(led => led.Name == name)?.Pattern.ToString() ?? throw new FormatException($"the panel has no LED '{name}'");
+    }
 
     public async Task RebootAsync()
     {
