@@ -9,7 +9,6 @@ using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Nics;
-using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -23,9 +22,6 @@ internal sealed class SimBox : IScenarioBox
 
     private static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
 
-    /// <summary>Whoever wants to know how a LED blinks looks at it for so long.</summary>
-    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
-
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly List<SimClient> _clients = [];
     private readonly List<SimNic> _nics = [];
@@ -36,7 +32,6 @@ internal sealed class SimBox : IScenarioBox
     private readonly SimClock _time;
     private LabFaults _faults = null!;
     private PhoneFleet _phones = null!;
-    private LabPanel? _panel;
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
@@ -46,7 +41,10 @@ internal sealed class SimBox : IScenarioBox
         _time = new SimClock(_clock, OpenEnds);
     }
 
-    public IReadOnlySet<string> Offers { get; } = StepWord.Needs.Keys.ToHashSet();
+    /// <summary>What every such box has: all but a panel, whose own work its clock does not know of.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = StepWord.Needs.Keys.Where(need => need != "panel").ToHashSet();
+
+    public IReadOnlySet<string> Offers => AllOffers;
 
     public IReadOnlyList<LabNic> Nics => _unit.Nics;
 
@@ -138,16 +136,11 @@ internal sealed class SimBox : IScenarioBox
         await SettleAsync();
     }
 
-    public Task PressAsync(string button, bool down) =>
-        (down ? _panel!.Press(button, null) : _panel!.Release(button)) ? SettleAsync() : throw new FormatException($"the panel has no button '{button}'");
+    public Task PressAsync(string button, bool down) => throw new NotSupportedException("this box has no panel");
 
     public Task HoldAsync(TimeSpan time) => AdvanceAsync(time);
 
-    public async Task<string> LedAsync(string name)
-    {
-        await AdvanceAsync(Glance);
-        return _panel!.View().Leds.FirstOrDefault(led => led.Name == name)?.Pattern.ToString() ?? throw new FormatException($"the panel has no LED '{name}'");
-    }
+    public Task<string> LedAsync(string name) => throw new NotSupportedException("this box has no panel");
 
     public async Task RebootAsync()
     {
@@ -197,13 +190,10 @@ internal sealed class SimBox : IScenarioBox
         var air = new SimNic(_network, "phones", PhonesAddress);
         _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
         _nics.AddRange(LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
-        // A panel blinks: only who looks at it has one.
-        _panel = scenario.Needs.Contains("panel") ? Own(new LabPanel(Board.Load(LabBoard.File("desktop")), _clock)) : null;
         var options = new UnitOptions(
             _folder.FullName, [.. _nics], _clock, new PushCloud(_phones, _clock, _faults), LabBoard.DefaultConfiguration(scenario.Personality) + scenario.Config, NullLoggerFactory.Instance, scenario.Personality)
         {
             SetClock = SetClock,
-            Panel = _panel?.Front,
             SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
             Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
         };

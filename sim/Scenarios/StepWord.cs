@@ -83,7 +83,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         new("expect-event", FieldKind.Text, "An event by its id, or the id's last digits; `*` in a field stands for any text", new StepField("with", FieldKind.Fields, "Fields that it must have"), Count),
         new("expect-phone", FieldKind.Text, "What the user's phone shows", new StepField("pending", FieldKind.Whole, "How many pushes wait on it"), new StepField("online", FieldKind.Flag, "Whether it has a connection"),
             new StepField("last", FieldKind.Word, "What came of its last answer", "accepted", "refused", "unreachable", "certificate-refused"), new StepField("detail", FieldKind.Text, "Words of that")),
-        new("expect-led", FieldKind.Text, "A LED of the panel; looking at it takes a second", new StepField("is", FieldKind.Text, "`on`, `off`, or milliseconds on and off: `250/250`")),
+        new("expect-led", FieldKind.Text, "A LED of the panel", new StepField("is", FieldKind.Text, "`on`, `off`, or milliseconds on and off: `250/250`")),
         new("expect-port", FieldKind.Text, "INTERFACE:PORT", new StepField("state", FieldKind.Word, "Whether somebody listens there", "open", "closed")),
         new("expect-letter", FieldKind.Text, "The newest letter or text message in the inbox, by words of its subject or text", new StepField("to", FieldKind.Text, "The address or the number")),
         new("expect-fault", FieldKind.Text, "How often faults of a word have fired since they were set", new StepField("fired", FieldKind.Whole, "Exactly so often; else at least once")),

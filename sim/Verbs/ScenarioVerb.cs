@@ -126,7 +126,7 @@ internal static class ScenarioVerb
     {
         if (box == "sim")
         {
-            return new Boxes(StepWord.Needs.Keys.ToHashSet(), Environment.ProcessorCount, async (scenario, seed) => await SimBox.StartAsync(scenario, seed), null);
+            return new Boxes(SimBox.AllOffers, Environment.ProcessorCount, async (scenario, seed) => await SimBox.StartAsync(scenario, seed), null);
         }
         var bench = await ImageBench.StartAsync();
         return new Boxes(ImageBox.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
