@@ -1,3 +1,4 @@
+using Appliance.Firmware.Commands;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
