@@ -18,6 +18,12 @@ internal interface IScenarioBox : IAsyncDisposable
     /// <summary>Which of <see cref="StepWord.Needs"/> it has.</summary>
     IReadOnlySet<string> Offers { get; }
 
+    /// <summary>How long an expectation may take to come true. Zero where all that a call has caused has come to its end when it returns.</summary>
+    TimeSpan Patience => TimeSpan.Zero;
+
+    /// <summary>Looks again at what a box of real time has come to.</summary>
+    Task LookAgainAsync() => Task.CompletedTask;
+
     IReadOnlyList<LabNic> Nics { get; }
 
     IReadOnlyList<LabService> Services { get; }
@@ -41,6 +47,17 @@ internal interface IScenarioBox : IAsyncDisposable
     Task SetLinkAsync(string nic, bool up);
 
     Task SetPolicyAsync(JsonElement change);
+
+    /// <summary>Presses a button of the panel, or lets go of it.</summary>
+    /// <exception cref="FormatException">There is no such button.</exception>
+    Task PressAsync(string button, bool down);
+
+    /// <summary>Time goes on by itself, or is moved on, while a button is held.</summary>
+    Task HoldAsync(TimeSpan time);
+
+    /// <summary>What a LED of the panel shows: <c>on</c>, <c>off</c>, or milliseconds on and off.</summary>
+    /// <exception cref="FormatException">There is no such LED.</exception>
+    Task<string> LedAsync(string name);
 
     Task RebootAsync();
 

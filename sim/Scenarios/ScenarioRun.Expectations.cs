@@ -29,6 +29,8 @@ internal sealed partial class ScenarioRun
                 break;
             case "expect-port":
                 return ExpectPortAsync(step);
+            case "expect-led":
+                return ExpectLedAsync(step);
             case "expect-letter":
                 ExpectLetter(step);
                 break;
@@ -121,6 +123,16 @@ internal sealed partial class ScenarioRun
         if (seen != wanted)
         {
             throw new StepFailed($"{step.Subject} is {wanted}", $"it is {seen}; there listen: {string.Join(", ", _box.Services.Select(service => $"{service.Service} on {service.Nic}:{service.EndPoint.Port}"))}");
+        }
+    }
+
+    private async Task ExpectLedAsync(ScenarioStep step)
+    {
+        var wanted = step.Text("is") ?? throw new FormatException("expect-led needs is: on, off, or milliseconds on and off");
+        var seen = await _box.LedAsync(step.Subject);
+        if (seen != wanted)
+        {
+            throw new StepFailed($"the LED {step.Subject} is {wanted}", $"it is {seen}");
         }
     }
 

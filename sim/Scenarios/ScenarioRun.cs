@@ -39,6 +39,7 @@ internal sealed partial class ScenarioRun
 {
     private const string DefaultSource = "203.0.113.10"; // RFC 5737
     private const string TrialToken = "{trial token}";
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PhoneDelay = TimeSpan.FromSeconds(1);
 
     private readonly IScenarioBox _box;
@@ -61,9 +62,9 @@ internal sealed partial class ScenarioRun
         await using var box = await start(scenario, seed);
         ScenarioResult Result(int steps, string? skipped = null, ScenarioFailure? failure = null) => new(
             scenario.Name, scenario.Title, seed, steps, skipped, failure, string.Concat(box.Events.Select(record => record.Line + "\n")), LabClock.Wall.GetElapsedTime(began).TotalSeconds);
-        if (scenario.Needs.Where(need => !box.Offers.Contains(need)).Select(need => $"{need} ({StepWord.Needs[need]})").ToArray() is { Length: > 0 } unmet)
+        if (Unmet(scenario, box.Offers) is { } unmet)
         {
-            return Result(0, "this box has not: " + string.Join(", ", unmet));
+            return Result(0, unmet);
         }
         var run = new ScenarioRun(box, seed);
         for (var at = 0; at < scenario.Steps.Count; at++)
@@ -86,6 +87,10 @@ internal sealed partial class ScenarioRun
         return Result(scenario.Steps.Count);
     }
 
+    /// <summary>Why a box that offers so much cannot run a scenario; null when it can.</summary>
+    public static string? Unmet(Scenario scenario, IReadOnlySet<string> offers) =>
+        scenario.Needs.Where(need => !offers.Contains(need)).Select(need => $"{need} ({StepWord.Needs[need]})").ToArray() is { Length: > 0 } unmet ? "this box has not: " + string.Join(", ", unmet) : null;
+
     private Task DoAsync(ScenarioStep step) => step.Word.Word switch
     {
         "cli" => CliAsync(step),
@@ -100,9 +105,30 @@ internal sealed partial class ScenarioRun
         "faults" => FaultsAsync(step),
         "link" => _box.SetLinkAsync(NicOf(step.Subject), step.Text("state") switch { "up" => true, "down" => false, _ => throw new FormatException("link needs state: up or down") }),
         "policy" => _box.SetPolicyAsync(step.Json("policy")),
+        "press" => PressAsync(step),
+        "release" => _box.PressAsync(step.Subject, down: false),
         "reboot" => _box.RebootAsync(),
-        _ => ExpectAsync(step),
+        _ => ExpectSoonAsync(step),
     };
+
+    /// <summary>What a box of real time has not come to yet, it may come to.</summary>
+    private async Task ExpectSoonAsync(ScenarioStep step)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await ExpectAsync(step);
+                return;
+            }
+            catch (StepFailed) when (LabClock.Wall.GetElapsedTime(began) < _box.Patience)
+            {
+                await Task.Delay(LookAgain, LabClock.Wall);
+                await _box.LookAgainAsync();
+            }
+        }
+    }
 
     private async Task CliAsync(ScenarioStep step)
     {
@@ -183,6 +209,16 @@ internal sealed partial class ScenarioRun
         {
             throw new StepFailed($"the phone's answer is {step.Text("answer") ?? "sent"}", seen == "none" ? $"no push waits on a phone of {step.Subject} that is on" : $"it is {seen}{(answering?.Answer is { } answer ? $" ({answer.Detail})" : "")}",
                 _logins.LastOrDefault(login => login.User == step.Subject));
+        }
+    }
+
+    private async Task PressAsync(ScenarioStep step)
+    {
+        await _box.PressAsync(step.Subject, down: true);
+        if (step.Duration("for") is { } time)
+        {
+            await _box.HoldAsync(time >= TimeSpan.Zero ? time : throw new FormatException("time goes forward only"));
+            await _box.PressAsync(step.Subject, down: false);
         }
     }
 

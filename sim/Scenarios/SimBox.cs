@@ -41,7 +41,10 @@ internal sealed class SimBox : IScenarioBox
         _time = new SimClock(_clock, OpenEnds);
     }
 
-    public IReadOnlySet<string> Offers { get; } = StepWord.Needs.Keys.ToHashSet();
+    /// <summary>What every such box has: all but a panel, whose own work its clock does not know of.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = StepWord.Needs.Keys.Where(need => need != "panel").ToHashSet();
+
+    public IReadOnlySet<string> Offers => AllOffers;
 
     public IReadOnlyList<LabNic> Nics => _unit.Nics;
 
@@ -132,6 +135,12 @@ internal sealed class SimBox : IScenarioBox
         await _unit.SetLabPolicyAsync(PolicyText.Read(_unit.LabPolicy, change));
         await SettleAsync();
     }
+
+    public Task PressAsync(string button, bool down) => throw new NotSupportedException("this box has no panel");
+
+    public Task HoldAsync(TimeSpan time) => AdvanceAsync(time);
+
+    public Task<string> LedAsync(string name) => throw new NotSupportedException("this box has no panel");
 
     public async Task RebootAsync()
     {

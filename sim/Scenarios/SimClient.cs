@@ -1,9 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Events;
-using Appliance.Hal;
 using Appliance.Sim.Nics;
 
 namespace Appliance.Sim.Scenarios;
@@ -21,16 +18,7 @@ internal sealed class SimClient : IScenarioClient, IDisposable
     public SimClient(SimNic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, WorkInHand work, Func<Task> settled)
     {
         (To, _work, _settled) = (to, work, settled);
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ConnectCallback = async (_, cancellationToken) => new ConnectionStream(await nic.ConnectAsync(to, cancellationToken)),
-        };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-            TrustedPeer.Refusal(certificate as X509Certificate2, chain, [authority], to.Address.ToString(), time.GetUtcNow()) is null;
-        _http = new HttpClient(handler) { BaseAddress = new UriBuilder(Uri.UriSchemeHttps, to.Address.ToString(), to.Port).Uri, Timeout = Timeout.InfiniteTimeSpan };
+        _http = VpnForms.Over(nic, to, authority, time);
     }
 
     /// <summary>Whom it speaks to.</summary>
@@ -59,18 +47,7 @@ internal sealed class SimClient : IScenarioClient, IDisposable
 
     private async Task RunAsync(string form, TaskCompletionSource done)
     {
-        ClientReply reply;
-        try
-        {
-            using var content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded");
-            using var answer = await _http.PostAsync(new Uri("/remote/logincheck", UriKind.Relative), content);
-            var cookie = answer.Headers.TryGetValues("Set-Cookie", out var cookies) && cookies.Any(set => set.StartsWith("SVPNCOOKIE=", StringComparison.Ordinal) && !set.StartsWith("SVPNCOOKIE=;", StringComparison.Ordinal));
-            reply = new ClientReply((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(), cookie);
-        }
-        catch (Exception lost) when (lost is HttpRequestException or IOException or OperationCanceledException)
-        {
-            reply = new ClientReply(0, lost.InnerException?.Message ?? lost.Message, HasCookie: false);
-        }
+        var reply = await VpnForms.PostAsync(_http, form);
         // Known before the work is over: who waits for its end finds it. What comes to a request that a newer one has overtaken is nobody's.
         lock (_lock)
         {

@@ -75,12 +75,15 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         new("faults", FieldKind.Faults, "Replaces the list of faults (docs/faults.md); a fault without a seed gets one from the scenario's"),
         new("link", FieldKind.Text, "An interface's cable", new StepField("state", FieldKind.Word, "In or out", "up", "down")),
         new("policy", FieldKind.Policy, "The lab's own rules (docs/login.md)"),
+        new("press", FieldKind.Text, "A button of the panel", new StepField("for", FieldKind.Duration, "How long it is held; without it, until `release`")),
+        new("release", FieldKind.Text, "The button is let go"),
         new("reboot", FieldKind.Nothing, "The unit stops cleanly and starts again"),
         new("expect-login", FieldKind.Word, "What the client has come to", Of, new StepField("by", FieldKind.Text, "Words of the step that decided it (`./run logins`)")) { Words = [In, Refused, Waiting, Asked, Lost] },
         new("expect-timeline", FieldKind.Text, "A step of the login as `./run logins` tells it: `check: result`, or words of it", Of, Count),
         new("expect-event", FieldKind.Text, "An event by its id, or the id's last digits; `*` in a field stands for any text", new StepField("with", FieldKind.Fields, "Fields that it must have"), Count),
         new("expect-phone", FieldKind.Text, "What the user's phone shows", new StepField("pending", FieldKind.Whole, "How many pushes wait on it"), new StepField("online", FieldKind.Flag, "Whether it has a connection"),
             new StepField("last", FieldKind.Word, "What came of its last answer", "accepted", "refused", "unreachable", "certificate-refused"), new StepField("detail", FieldKind.Text, "Words of that")),
+        new("expect-led", FieldKind.Text, "A LED of the panel", new StepField("is", FieldKind.Text, "`on`, `off`, or milliseconds on and off: `250/250`")),
         new("expect-port", FieldKind.Text, "INTERFACE:PORT", new StepField("state", FieldKind.Word, "Whether somebody listens there", "open", "closed")),
         new("expect-letter", FieldKind.Text, "The newest letter or text message in the inbox, by words of its subject or text", new StepField("to", FieldKind.Text, "The address or the number")),
         new("expect-fault", FieldKind.Text, "How often faults of a word have fired since they were set", new StepField("fired", FieldKind.Whole, "Exactly so often; else at least once")),
@@ -96,6 +99,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         ["link"] = "cables can be pulled",
         ["inbox"] = "the lab has its mail",
         ["policy"] = "the lab's own rules can be set",
+        ["panel"] = "LEDs and buttons can be seen and pressed",
     };
 
     /// <summary>The needs that a word brings with it.</summary>
@@ -111,6 +115,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         "code" when step.Text("value") == "letter" => ["inbox"],
         "expect-letter" => ["inbox"],
         "policy" => ["policy"],
+        "press" or "release" or "expect-led" => ["panel"],
         _ => [],
     };
 }

@@ -11,6 +11,9 @@ internal sealed record Bench(string Name, string Description, Func<bool, Cancell
 {
     /// <summary>Not null: it has seeds, and this repeats the run of one.</summary>
     public Func<int, bool, CancellationToken, Task<string>>? RepeatAsync { get; init; }
+
+    /// <summary>Not null: it takes a number of rounds, and a seed.</summary>
+    public Func<int, int, bool, Task<string>>? RoundsAsync { get; init; }
 }
 
 [JsonSerializable(typeof(string[]))]
@@ -22,6 +25,9 @@ internal static class BenchVerb
     private static readonly Bench[] All =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
+        new("image-boot", "the image of qemu-arm64 from power on to its first answer over HTTPS", ImageBootBench.RunAsync),
+        new("image-login", "openfortivpn logs in by push at the booted image", ImageLoginBench.RunAsync),
+        new("power-cuts", "the emulator is killed during commits, --rounds times; --seed repeats a run", (json, _) => PowerCutBench.RunAsync(PowerCutBench.RoundsDefault, 1, json)) { RoundsAsync = PowerCutBench.RunAsync },
         new("callback", "answers of phones a second, against baselines on the same transport; takes minutes", CallbackBench.RunAsync),
         new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
@@ -42,8 +48,9 @@ internal static class BenchVerb
         name.AcceptOnlyFromAmong(names);
         var list = new Option<bool>("--list") { Description = "The names" };
         var seed = new Option<int?>("--seed") { Description = "Repeats the run of one seed (login-model)", HelpName = "N" };
+        var rounds = new Option<int?>("--rounds") { Description = "How many (power-cuts)", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
-        var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, seed, json };
+        var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, seed, rounds, json };
         var killed = new Option<string?>(CallbackKill.Option) { Hidden = true };
         var tokens = new Option<int>("--tokens") { Hidden = true };
         command.Options.Add(killed);
@@ -54,9 +61,13 @@ internal static class BenchVerb
             {
                 result.AddError("give a NAME, or --list");
             }
-            if (result.GetValue(seed) is not null && All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RepeatAsync: not null })
+            if (result.GetValue(seed) is not null && All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not ({ RepeatAsync: not null } or { RoundsAsync: not null }))
             {
-                result.AddError("--seed goes with a benchmark that has seeds: " + string.Join(", ", All.Where(bench => bench.RepeatAsync is not null).Select(bench => bench.Name)));
+                result.AddError("--seed goes with a benchmark that has seeds: " + string.Join(", ", All.Where(bench => (bench.RepeatAsync is not null) || (bench.RoundsAsync is not null)).Select(bench => bench.Name)));
+            }
+            if (result.GetValue(rounds) is { } number && (number < 1 || All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RoundsAsync: not null }))
+            {
+                result.AddError("--rounds is a number from 1 on, and goes with power-cuts");
             }
         });
         command.SetAction(async (parsed, cancellationToken) =>
@@ -70,6 +81,11 @@ internal static class BenchVerb
             if (!parsed.GetValue(list))
             {
                 var bench = All.Single(bench => bench.Name == parsed.GetValue(name));
+                if (bench.RoundsAsync is { } cut)
+                {
+                    Console.WriteLine(await cut(parsed.GetValue(rounds) ?? PowerCutBench.RoundsDefault, parsed.GetValue(seed) ?? 1, asJson));
+                    return ExitCode.Ok;
+                }
                 Console.WriteLine(await (parsed.GetValue(seed) is { } from ? bench.RepeatAsync!(from, asJson, cancellationToken) : bench.RunAsync(asJson, cancellationToken)));
                 return ExitCode.Ok;
             }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
+using Appliance.Sim.Image;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Scenarios;
 
@@ -13,7 +15,7 @@ internal static class ScenarioVerb
     private const int DefaultSeed = 1;
 
     /// <summary>What was asked for.</summary>
-    private sealed record Wish(string? Name, bool All, bool List, bool Schema, int Seed, bool Json, string? JUnit, string? Log);
+    private sealed record Wish(string? Name, bool All, bool List, bool Schema, int Seed, bool Json, string? JUnit, string? Log, (int Part, int Of) Shard);
 
     public static Command Create()
     {
@@ -22,12 +24,13 @@ internal static class ScenarioVerb
         var list = new Option<bool>("--list") { Description = "What there is" };
         var schema = new Option<bool>("--schema") { Description = "The form of a file, as a JSON Schema" };
         var seed = new Option<int>("--seed") { Description = "Of everything that is left to chance; the same seed gives the same event log", HelpName = "N", DefaultValueFactory = _ => DefaultSeed };
+        var shard = new Option<string?>("--shard") { Description = "With --all: one part of several, for machines side by side", HelpName = "K/N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var junit = new Option<string?>("--junit") { Description = "Results for continuous integration", HelpName = "FILE" };
         var log = new Option<string?>("--log") { Description = "Writes the event log of a single run", HelpName = "FILE" };
         var command = new Command("scenario", "Runs a scenario: steps and expectations in a file (docs/scenarios.md). No socket is opened, and no time is waited for.\n\nExample: run scenario push-approve --seed 7")
         {
-            name, all, list, schema, seed, json, junit, log,
+            name, all, list, schema, seed, shard, json, junit, log,
         };
         command.Validators.Add(result =>
         {
@@ -36,13 +39,17 @@ internal static class ScenarioVerb
             {
                 result.AddError("give one of NAME, FILE, --all, --list and --schema");
             }
+            if (result.GetValue(shard) is { } part && (!result.GetValue(all) || ShardOf(part) is null))
+            {
+                result.AddError("--shard is K/N, from 1/1 to 64/64, and goes with --all");
+            }
             if (result.GetValue(log) is not null && result.GetValue(name) is null)
             {
                 result.AddError("--log goes with one scenario");
             }
         });
         command.SetAction((parsed, cancellationToken) => RunAsync(new Wish(
-            parsed.GetValue(name), parsed.GetValue(all), parsed.GetValue(list), parsed.GetValue(schema), parsed.GetValue(seed), parsed.GetValue(json), parsed.GetValue(junit), parsed.GetValue(log)), cancellationToken));
+            parsed.GetValue(name), parsed.GetValue(all), parsed.GetValue(list), parsed.GetValue(schema), parsed.GetValue(seed), parsed.GetValue(json), parsed.GetValue(junit), parsed.GetValue(log), ShardOf(parsed.GetValue(shard) ?? "1/1")!.Value), cancellationToken));
         return command;
     }
 
@@ -53,8 +60,8 @@ internal static class ScenarioVerb
             await Console.Out.WriteAsync(ScenarioSchema.Text);
             return ExitCode.Ok;
         }
-        var start = Box();
-        Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Select(Read)];
+        var box = BoxName();
+        Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Where((_, at) => at % wish.Shard.Of == wish.Shard.Part - 1).Select(Read)];
         if (wish.List)
         {
             Console.WriteLine(wish.Json
@@ -66,12 +73,16 @@ internal static class ScenarioVerb
         using var junit = Open("--junit", wish.JUnit);
         using var log = Open("--log", wish.Log);
         var results = new ScenarioResult[scenarios.Length];
-        await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), cancellationToken, async (at, _) =>
+        await using var boxes = await OpenAsync(box);
+        await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), new ParallelOptions { MaxDegreeOfParallelism = boxes.AtOnce, CancellationToken = cancellationToken }, async (at, _) =>
         {
             var scenario = scenarios[at];
             try
             {
-                results[at] = await ScenarioRun.RunAsync(scenario, wish.Seed, start, scenarios.Length == 1 ? Console.Error.WriteLine : null);
+                // A box that lacks what it needs is not even started.
+                results[at] = ScenarioRun.Unmet(scenario, boxes.Offers) is { } unmet
+                    ? new ScenarioResult(scenario.Name, scenario.Title, wish.Seed, 0, unmet, null, "", 0)
+                    : await ScenarioRun.RunAsync(scenario, wish.Seed, boxes.StartAsync, scenarios.Length == 1 ? Console.Error.WriteLine : null);
             }
             catch (FormatException wrong)
             {
@@ -94,11 +105,36 @@ internal static class ScenarioVerb
         return results.All(result => result.Failure is null) ? ExitCode.Ok : ExitCode.AssertionFailed;
     }
 
-    private static Func<Scenario, int, Task<IScenarioBox>> Box() => Environment.GetEnvironmentVariable(BoxVariable) switch
+    /// <summary>What scenarios run on.</summary>
+    /// <param name="Offers">What its boxes have.</param>
+    /// <param name="AtOnce">How many may run side by side.</param>
+    /// <param name="StartAsync">Starts a box.</param>
+    /// <param name="Parts">What ends with the last of them; null for nothing.</param>
+    private sealed record Boxes(IReadOnlySet<string> Offers, int AtOnce, Func<Scenario, int, Task<IScenarioBox>> StartAsync, IAsyncDisposable? Parts) : IAsyncDisposable
     {
-        null or "" or "sim" => async (scenario, seed) => await SimBox.StartAsync(scenario, seed),
-        var other => throw new LabFailure(ExitCode.Usage, $"{BoxVariable}: scenarios run on 'sim' only, not on '{other}'"),
+        public ValueTask DisposeAsync() => Parts?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
+
+    private static string BoxName() => Environment.GetEnvironmentVariable(BoxVariable) switch
+    {
+        null or "" or "sim" => "sim",
+        "image" => "image",
+        var other => throw new LabFailure(ExitCode.Usage, $"{BoxVariable}: scenarios run on 'sim' or 'image', not on '{other}'"),
     };
+
+    private static async Task<Boxes> OpenAsync(string box)
+    {
+        if (box == "sim")
+        {
+            return new Boxes(SimBox.AllOffers, Environment.ProcessorCount, async (scenario, seed) => await SimBox.StartAsync(scenario, seed), null);
+        }
+        var bench = await ImageBench.StartAsync();
+        return new Boxes(ImageBox.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
+    }
+
+    private static (int Part, int Of)? ShardOf(string text) => text.Split('/') is [var part, var of]
+        && int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && int.TryParse(of, NumberStyles.None, CultureInfo.InvariantCulture, out var parts)
+        && number >= 1 && number <= parts && parts <= 64 ? (number, parts) : null;
 
     private static Scenario Read(string named)
     {

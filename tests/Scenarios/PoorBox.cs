@@ -35,6 +35,12 @@ internal sealed class PoorBox : IScenarioBox
 
     public Task AdvanceAsync(TimeSpan by) => throw Nothing();
 
+    public Task PressAsync(string button, bool down) => throw Nothing();
+
+    public Task HoldAsync(TimeSpan time) => throw Nothing();
+
+    public Task<string> LedAsync(string name) => throw Nothing();
+
     public Task SetFaultsAsync(IReadOnlyList<Fault> faults) => throw Nothing();
 
     public Task SetLinkAsync(string nic, bool up) => throw Nothing();

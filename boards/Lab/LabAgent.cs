@@ -1,0 +1,153 @@
+using System.Net;
+using System.Text;
+using Appliance.Boot;
+using Appliance.Firmware;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.LabLink;
+using Microsoft.Extensions.Logging.Abstractions;
+using Nerdbank.Streams;
+
+namespace Appliance.LabBoot;
+
+/// <summary>
+/// The bench's hand in a test image: starts the unit when it is told to, runs console lines, tells what the box is like, and carries its pushes to the bench's
+/// phones. It says more than any box may: seeds, and how logins are decided.
+/// </summary>
+internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, IDisposable
+{
+    private readonly BoardHardware _hardware = BoardHardware.Open(board, TimeProvider.System, Console.Error.WriteLine);
+    private readonly LinuxNics _nics = new(board);
+    private readonly Lock _lock = new();
+    private readonly List<LoginJournalStep> _steps = [];
+    private MultiplexingStream? _link;
+    private Unit? _unit;
+    private ConfigTree? _seen;
+    private long _version;
+    private int _boots;
+
+    /// <summary>Serves the bench over one connection until that ends.</summary>
+    public async Task ServeAsync(Stream connection, CancellationToken stop)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var link = _link = MultiplexingStream.Create(connection);
+        Task[] serving =
+        [
+            Link.ServeAsync(link, Link.Start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState, start => StartAsync(start, ended.Token), ended.Token),
+            Link.ServeAsync(link, Link.State, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => Task.FromResult(State(ask)), ended.Token),
+            Link.ServeAsync(link, Link.Cli, LinkJson.Default.String, LinkJson.Default.String, CliAsync, ended.Token),
+            Link.ServeAsync(link, Link.SetPolicy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState, SetPolicyAsync, ended.Token),
+            Link.ServeAsync(link, Link.Enrol, LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled, EnrolAsync, ended.Token),
+        ];
+        await link.Completion.ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(serving).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
+    {
+        var push = new LinkPush(message.Recipient, message.TokenSerial, message.SessionId, message.CallbackHost, message.CallbackPort, message.User, message.ClientAddress.ToString(), message.Time, message.Expires, message.OsVersion, message.NumberMatch);
+        try
+        {
+            return await Link.CallAsync(_link!, Link.Push, push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
+        {
+            return PushResult.Failed(PushOutcome.Unavailable, gone.Message);
+        }
+    }
+
+    public void Dispose()
+    {
+        _nics.Dispose();
+        _hardware.Dispose();
+    }
+
+    private Unit Running => _unit ?? throw new LinkException("no unit is up");
+
+    private async Task<LinkState> StartAsync(LinkStart start, CancellationToken stop)
+    {
+        SystemClock.Set(start.Now);
+        var personality = Personality.Find(start.Personality) ?? throw new LinkException($"no personality '{start.Personality}'");
+        var options = new UnitOptions(stateFolder, _nics.Nics, TimeProvider.System, this, start.Configuration, NullLoggerFactory.Instance, personality)
+        {
+            Board = board,
+            Panel = _hardware.Panel,
+            Cooling = _hardware.Cooling,
+        };
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = BoardBoot.RunUnitsAsync(options, unit => ComeUp(unit, up), stop, () => _unit = null);
+        // Whichever comes first: a unit that is up, or why there is none.
+        await await Task.WhenAny(up.Task, running).ConfigureAwait(false);
+        return State(new LinkAsk(0, 0));
+    }
+
+    private void ComeUp(Unit unit, TaskCompletionSource up)
+    {
+        unit.Logins.Noted += Note;
+        (_unit, _boots) = (unit, _boots + 1);
+        up.TrySetResult();
+    }
+
+    private void Note(LoginJournalStep step)
+    {
+        lock (_lock)
+        {
+            _steps.Add(step);
+        }
+    }
+
+    private async Task<string> CliAsync(string script)
+    {
+        using var session = Running.OpenConsole();
+        return await ConsoleStream.TranscriptAsync(session, script).ConfigureAwait(false);
+    }
+
+    private async Task<LinkState> SetPolicyAsync(LabPolicy policy)
+    {
+        await Running.SetLabPolicyAsync(policy).ConfigureAwait(false);
+        return State(new LinkAsk(long.MaxValue, int.MaxValue));
+    }
+
+    private async Task<LinkEnrolled> EnrolAsync(LinkEnrol phone)
+    {
+        var answer = await Running.Enrolment.EnrolAsync(new PhoneEnrolment(phone.ActivationCode, phone.RegistrationId, phone.OsVersion)).ConfigureAwait(false);
+        return new LinkEnrolled(answer.ErrorCode, answer.Message, answer.Serial);
+    }
+
+    private LinkState State(LinkAsk ask)
+    {
+        if (_unit is not { } unit)
+        {
+            return new LinkState(_boots, false, "", "", 0, [], [], [], null, [], [], LabPolicy.Default, [], []);
+        }
+        var config = unit.Config.Current;
+        IReadOnlyList<LinkStep> steps;
+        lock (_lock)
+        {
+            if (!ReferenceEquals(config, _seen))
+            {
+                (_seen, _version) = (config, _version + 1);
+            }
+            steps = [.. _steps.Skip(ask.StepsAfter).Select(step => new LinkStep(step.LoginId, step.Time, step.Fact))];
+        }
+        var mail = MailSettings.Read(config);
+        return new LinkState(
+            _boots, true, unit.SerialNumber, config.Object("system global").Text("hostname"), _version, unit.DeviceCa.RawData,
+            [.. unit.Nics.Select(nic => new LinkNic(nic.Name, nic.Addresses[0].ToString(), AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp))],
+            [.. unit.Services.Select(bound => new LinkService(bound.Service, bound.Nic, bound.EndPoint.ToString()))],
+            mail is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port).ToString() : null,
+            [.. mail?.SmsGateways.Values ?? []],
+            [.. unit.Activations().Select(phone => new LinkPhone(phone.Serial, phone.Seed, phone.Step, phone.Digits, phone.RegistrationId, phone.OsVersion, phone.User))],
+            unit.LabPolicy, steps,
+            [.. unit.Events.After(ask.EventsAfter, int.MaxValue).Select(record => new LinkEvent(
+                record.Id, record.Time, record.Entry.LogId, record.Entry.Subtype, (int)record.Entry.Level, record.Entry.Description, [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]))]);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Login;
+using Nerdbank.Streams;
+
+namespace Appliance.LabLink;
+
+/// <summary>What the bench begins with, once for each scenario.</summary>
+/// <param name="Configuration">What a fresh state boots.</param>
+/// <param name="Personality">The release to be.</param>
+/// <param name="Now">The bench's time, which is the box's from then on: its clock stood still in the snapshot.</param>
+internal sealed record LinkStart(string Configuration, string Personality, DateTimeOffset Now);
+
+/// <summary>What the bench wants to know: events after an id, steps of logins after a number of them.</summary>
+internal sealed record LinkAsk(long EventsAfter, int StepsAfter);
+
+/// <summary>The box at one moment.</summary>
+/// <param name="Boots">How many units have come up; 0 while the first has not.</param>
+/// <param name="Up">False between two units.</param>
+/// <param name="Serial">Its serial number.</param>
+/// <param name="Host">Its host name.</param>
+/// <param name="Version">Another number after each change of the configuration.</param>
+/// <param name="DeviceCa">The certificate of the device CA, DER.</param>
+/// <param name="Nics">Its interfaces.</param>
+/// <param name="Services">What listens.</param>
+/// <param name="Mail">Where it sends mail to; null when nowhere.</param>
+/// <param name="SmsDomains">The mail domains of its SMS gateways.</param>
+/// <param name="Phones">What the phones of its tokens hold.</param>
+/// <param name="Policy">The lab's own rules.</param>
+/// <param name="Steps">The steps of logins that were asked for, in order.</param>
+/// <param name="Events">The events that were asked for, oldest first.</param>
+internal sealed record LinkState(
+    int Boots, bool Up, string Serial, string Host, long Version, byte[] DeviceCa, IReadOnlyList<LinkNic> Nics, IReadOnlyList<LinkService> Services, string? Mail,
+    IReadOnlyList<string> SmsDomains, IReadOnlyList<LinkPhone> Phones, LabPolicy Policy, IReadOnlyList<LinkStep> Steps, IReadOnlyList<LinkEvent> Events);
+
+internal sealed record LinkNic(string Name, string Address, IReadOnlyList<string> AllowAccess, bool LinkUp);
+
+internal sealed record LinkService(string Service, string Nic, string EndPoint);
+
+internal sealed record LinkPhone(string Serial, byte[] Seed, TimeSpan Step, int Digits, string RegistrationId, string OsVersion, string? User);
+
+internal sealed record LinkStep(long Login, DateTimeOffset Time, LoginFact Fact);
+
+internal sealed record LinkEvent(long Id, DateTimeOffset Time, string LogId, string Subtype, int Level, string Description, IReadOnlyList<KeyValuePair<string, string>> Fields);
+
+/// <summary>A push on its way to the bench's phones.</summary>
+internal sealed record LinkPush(
+    string Recipient, string TokenSerial, string SessionId, string CallbackHost, int CallbackPort, string User, string ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, string OsVersion, bool NumberMatch);
+
+internal sealed record LinkEnrol(string ActivationCode, string RegistrationId, string OsVersion);
+
+internal sealed record LinkEnrolled(int ErrorCode, string Message, string Serial);
+
+[JsonSerializable(typeof(LinkStart))]
+[JsonSerializable(typeof(LinkAsk))]
+[JsonSerializable(typeof(LinkState))]
+[JsonSerializable(typeof(LinkPush))]
+[JsonSerializable(typeof(PushResult))]
+[JsonSerializable(typeof(LinkEnrol))]
+[JsonSerializable(typeof(LinkEnrolled))]
+[JsonSerializable(typeof(string))]
+internal sealed partial class LinkJson : JsonSerializerContext;
+
+/// <summary>The other end could not do what it was asked for.</summary>
+internal sealed class LinkException(string message) : IOException(message);
+
+/// <summary>
+/// The lab link: calls in both directions over one connection. A call is a channel of its own, named after it: the question as JSON, then the answer as
+/// JSON behind a plus, or a reason behind an exclamation mark. Nothing here is part of a box that is no test image.
+/// </summary>
+internal static class Link
+{
+    public const string Start = "start";
+    public const string State = "state";
+    public const string Cli = "cli";
+    public const string SetPolicy = "policy";
+    public const string Enrol = "enrol";
+    public const string Push = "push";
+
+    /// <summary>What the bench writes before anything else: whoever hears it begins.</summary>
+    public const byte Hello = (byte)'L';
+
+    private const int MessageMax = 4 * 1024 * 1024;
+
+    /// <summary>Asks the other end.</summary>
+    /// <exception cref="LinkException">It says why not.</exception>
+    public static async Task<TAnswer> CallAsync<TQuestion, TAnswer>(
+        MultiplexingStream link, string call, TQuestion question, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
+    {
+        using var channel = await link.OfferChannelAsync(call, cancellationToken).ConfigureAwait(false);
+        await SendAsync(channel, JsonSerializer.SerializeToUtf8Bytes(question, questionType), cancellationToken).ConfigureAwait(false);
+        var answer = await ReadAsync(channel.Input, cancellationToken).ConfigureAwait(false);
+        return answer.Length > 0 && answer[0] == '+' ? JsonSerializer.Deserialize(answer.AsSpan(1), answerType)! : throw new LinkException(answer.Length > 0 ? Encoding.UTF8.GetString(answer.AsSpan(1)) : $"{call}: the link broke");
+    }
+
+    /// <summary>Serves a call, again and again, until the link or the caller ends it.</summary>
+    public static async Task ServeAsync<TQuestion, TAnswer>(
+        MultiplexingStream link, string call, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, Func<TQuestion, Task<TAnswer>> answer, CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                var channel = await link.AcceptChannelAsync(call, stop).ConfigureAwait(false);
+                _ = AnswerAsync(channel, questionType, answerType, answer, stop);
+            }
+        }
+        catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException or IOException or MultiplexingProtocolException)
+        {
+            // The link is gone, and with it everybody who could call.
+        }
+    }
+
+    private static async Task AnswerAsync<TQuestion, TAnswer>(MultiplexingStream.Channel channel, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, Func<TQuestion, Task<TAnswer>> answer, CancellationToken stop)
+    {
+        using (channel)
+        {
+            try
+            {
+                byte[] told;
+                try
+                {
+                    var question = JsonSerializer.Deserialize(await ReadAsync(channel.Input, stop).ConfigureAwait(false), questionType)!;
+                    told = [(byte)'+', .. JsonSerializer.SerializeToUtf8Bytes(await answer(question).ConfigureAwait(false), answerType)];
+                }
+                catch (Exception failure) when (failure is not OperationCanceledException)
+                {
+                    told = [(byte)'!', .. Encoding.UTF8.GetBytes($"{failure.GetType().Name}: {failure.Message}")];
+                }
+                await SendAsync(channel, told, stop).ConfigureAwait(false);
+                await channel.Completion.WaitAsync(stop).ConfigureAwait(false);
+            }
+            catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException or IOException or MultiplexingProtocolException or InvalidOperationException)
+            {
+                // The caller is gone.
+            }
+        }
+    }
+
+    private static async Task SendAsync(MultiplexingStream.Channel channel, byte[] message, CancellationToken cancellationToken)
+    {
+        await channel.Output.WriteAsync(message, cancellationToken).ConfigureAwait(false);
+        await channel.Output.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<byte[]> ReadAsync(PipeReader input, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (read.IsCompleted)
+            {
+                var whole = read.Buffer.ToArray();
+                await input.CompleteAsync().ConfigureAwait(false);
+                return whole;
+            }
+            if (read.Buffer.Length > MessageMax)
+            {
+                throw new LinkException($"a message of more than {MessageMax} bytes");
+            }
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+}

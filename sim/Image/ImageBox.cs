@@ -1,0 +1,262 @@
+using System.Net;
+using System.Text.Json;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.LabLink;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Faults;
+using Appliance.Sim.Inbox;
+using Appliance.Sim.Lab;
+using Appliance.Sim.Phones;
+using Appliance.Sim.Scenarios;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Appliance.Sim.Image;
+
+/// <summary>
+/// A booted image as a box: real time, real sockets on the cables, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
+/// was seen for a while, and expectations have patience.
+/// </summary>
+internal sealed class ImageBox : IScenarioBox
+{
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Nothing new for so long: what was caused has come to its end.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RebootMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PushMax = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
+    internal static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
+
+    private readonly QemuMachine _machine;
+    private readonly PanelLines _panel;
+    private readonly List<ImageClient> _clients = [];
+    private readonly LabInbox _inbox = new();
+    private readonly LabClock _clock = LabClock.Open(null, ClockRate.Real);
+    private readonly PhoneFleet _phones;
+    private readonly SocketNic _air = new("phones", PhonesAddress);
+    private LinkedUnit _unit = null!;
+    private MailSink? _mail;
+
+    private ImageBox(QemuMachine machine, PanelLines panel)
+    {
+        (_machine, _panel) = (machine, panel);
+        _phones = new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await _air.ConnectAsync(remote, cancellationToken)));
+    }
+
+    /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel" };
+
+    public IReadOnlySet<string> Offers => AllOffers;
+
+    public TimeSpan Patience { get; } = TimeSpan.FromSeconds(5);
+
+    public IReadOnlyList<LabNic> Nics => _unit.Nics;
+
+    public IReadOnlyList<LabService> Services => _unit.Services;
+
+    public IReadOnlyList<FaultState> Faults => [];
+
+    public IReadOnlyList<ReceivedLetter> Letters => _inbox.Letters;
+
+    public IReadOnlyList<EventRecord> Events => _unit.Events;
+
+    public long NewestLogin => _unit.Steps.Select(step => step.LoginId).DefaultIfEmpty().Max();
+
+    /// <summary>Starts a unit of a scenario's own on a machine whose agent waits.</summary>
+    public static async Task<ImageBox> StartAsync(QemuMachine machine, PanelLines panel, Scenario scenario)
+    {
+        var box = new ImageBox(machine, panel);
+        try
+        {
+            await box.BringUpAsync(scenario);
+            return box;
+        }
+        catch
+        {
+            await box.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _clients.ForEach(client => client.Dispose());
+        if (_unit is not null)
+        {
+            await _unit.DisposeAsync();
+        }
+        if (_mail is not null)
+        {
+            await _mail.DisposeAsync();
+        }
+        _phones.Dispose();
+        _clock.Dispose();
+    }
+
+    public async Task<string> CliAsync(string script)
+    {
+        await UntilAsync(() => _unit.IsUp, RebootMax);
+        var transcript = await _unit.CliAsync(Here(script.EndsWith('\n') ? script : script + "\n"));
+        await SettleAsync();
+        return transcript.Replace(BenchNetwork.Network + ".", LabBoard.UsualNetwork + ".", StringComparison.Ordinal);
+    }
+
+    public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
+    {
+        var client = new ImageClient(new SocketNic("client", from), to, _unit.DeviceCa, _clock, SettleAsync);
+        _clients.Add(client);
+        return client;
+    }
+
+    public async Task<bool> IsOpenAsync(IPEndPoint to)
+    {
+        using var late = new CancellationTokenSource(KnockMax, LabClock.Wall);
+        try
+        {
+            await using var connection = await _air.ConnectAsync(to, late.Token);
+            return true;
+        }
+        catch (Exception closed) when (closed is IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    public Task AdvanceAsync(TimeSpan by) => throw new NotSupportedException("time is real here");
+
+    public Task SetFaultsAsync(IReadOnlyList<Fault> faults) => throw new NotSupportedException("no faults can be set here");
+
+    public async Task SetLinkAsync(string nic, bool up)
+    {
+        await _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
+        // The kernel tells a cable that is gone up to a second late.
+        await UntilAsync(() => _unit.Nics.First(known => known.Name == nic).LinkUp == up, Patience);
+        await SettleAsync();
+    }
+
+    public async Task SetPolicyAsync(JsonElement change)
+    {
+        await _unit.SetPolicyAsync(PolicyText.Read(_unit.Policy, change));
+        await SettleAsync();
+    }
+
+    public Task PressAsync(string button, bool down) => _panel.DriveAsync(button, down);
+
+    public Task HoldAsync(TimeSpan time) => Task.Delay(time, LabClock.Wall);
+
+    public Task<string> LedAsync(string name) => _panel.WatchAsync(name);
+
+    public async Task RebootAsync()
+    {
+        var boots = _unit.Boots;
+        await _unit.CliAsync("execute reboot\ny\n");
+        if (!await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax))
+        {
+            throw new LabFailure(ExitCode.TimedOut, $"the unit has not come up again within {RebootMax.TotalSeconds} s");
+        }
+        await SettleAsync();
+    }
+
+    public PhoneView? PhoneOf(string user) => Find(user)?.View();
+
+    public Task ChangePhoneAsync(string user, PhoneChange change)
+    {
+        Find(user)!.Change(change);
+        return SettleAsync();
+    }
+
+    public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
+    {
+        if (!await UntilAsync(() => Find(user)?.View() is { Online: true, Pending.Count: > 0 }, PushMax))
+        {
+            return null;
+        }
+        var answering = new PhoneAnswering();
+        var call = CallAsync();
+        await Task.WhenAny(call, Task.Delay(AnswerMax, LabClock.Wall));
+        await SettleAsync();
+        return answering;
+
+        async Task CallAsync() => (answering.Answer, _) = await Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
+    }
+
+    public async Task<string?> EnrolAsync(string code, string platform)
+    {
+        var (phone, answer) = await _phones.EnrolAsync(code, platform);
+        await SettleAsync();
+        return phone is null ? answer.Message : null;
+    }
+
+    public string? CodeOf(string user, int steps) =>
+        Find(user) is { } phone ? PhoneCode.At(phone.Activation, _clock.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps)) : null;
+
+    public LoginTimeline? Timeline(long login)
+    {
+        LoginJournalStep[] steps = [.. _unit.Steps.Where(step => step.LoginId == login)];
+        return steps.Length == 0 ? null : new LoginTimeline(
+            login, steps[0].Fact.Subject, steps.Any(step => step.Fact is { Decides: true, Check: "login" }) ? LoginOutcome.In : steps.Any(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending, steps);
+    }
+
+    public Task LookAgainAsync() => _unit.LookAsync();
+
+    private static string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", BenchNetwork.Network + ".", StringComparison.Ordinal);
+
+    private Phone? Find(string user) => _phones.Phones.FirstOrDefault(phone => phone.User == user || phone.Serial == user);
+
+    private async Task BringUpAsync(Scenario scenario)
+    {
+        // Every scenario begins at the start of a token's step, as in the simulator.
+        _clock.Advance(SimBox.Start - _clock.GetUtcNow());
+        var board = LabBoard.Simulated(Board.Load(LabBoard.File("qemu-arm64")), BenchNetwork.Network);
+        var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
+        var cloud = new PushCloud(_phones, _clock);
+        _unit = await LinkedUnit.StartAsync(await QemuMachine.LinkAsync(), new LinkStart(configuration, scenario.Personality.Name, _clock.GetUtcNow()), push => cloud.SendAsync(push, CancellationToken.None).AsTask());
+        _phones.Attach(_unit);
+        if (_unit.MailServer is { } mail)
+        {
+            _mail = MailSink.Listen(await BenchNetwork.HereAsync("mail", mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance);
+        }
+        await SettleAsync();
+    }
+
+    private async Task SettleAsync()
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        var last = began;
+        var seen = Seen();
+        while (LabClock.Wall.GetElapsedTime(last) < Quiet && LabClock.Wall.GetElapsedTime(began) < SettleMax)
+        {
+            await Task.Delay(Between, LabClock.Wall);
+            if (await _unit.LookAsync() | seen != (seen = Seen()))
+            {
+                last = LabClock.Wall.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>What changes on the bench's side.</summary>
+    private (int Waiting, int Pushes, int Letters) Seen() => (_clients.Count(client => client.Waits), _phones.Phones.Sum(phone => phone.View().Pending.Count), _inbox.Letters.Count);
+
+    private async Task<bool> UntilAsync(Func<bool> so, TimeSpan atMost)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        while (true)
+        {
+            await _unit.LookAsync();
+            if (so())
+            {
+                return true;
+            }
+            if (LabClock.Wall.GetElapsedTime(began) > atMost)
+            {
+                return false;
+            }
+            await Task.Delay(Between, LabClock.Wall);
+        }
+    }
+}

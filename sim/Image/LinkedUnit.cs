@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware;
+using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Login;
+using Appliance.LabLink;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+using Appliance.Sim.Phones;
+using Nerdbank.Streams;
+
+namespace Appliance.Sim.Image;
+
+/// <summary>The unit of a box at the other end of a lab link: as it was when it was last looked at.</summary>
+internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
+{
+    /// <summary>The box is emulated: starting a unit takes it seconds.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Stream _connection;
+    private readonly MultiplexingStream _link;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly SemaphoreSlim _looking = new(1, 1);
+    private readonly List<EventRecord> _events = [];
+    private readonly List<LoginJournalStep> _steps = [];
+    private LinkState _state = null!;
+
+    private LinkedUnit(Stream connection, MultiplexingStream link) => (_connection, _link) = (connection, link);
+
+    public IReadOnlyList<LabNic> Nics => [.. _state.Nics.Select(nic => new LabNic(nic.Name, IPAddress.Parse(nic.Address), nic.AllowAccess, nic.LinkUp))];
+
+    public IReadOnlyList<LabService> Services => [.. _state.Services.Select(service => new LabService(service.Service, service.Nic, IPEndPoint.Parse(service.EndPoint)))];
+
+    public IPEndPoint? MailServer => _state.Mail is { } mail ? IPEndPoint.Parse(mail) : null;
+
+    public IReadOnlySet<string> SmsDomains => _state.SmsDomains.ToHashSet(StringComparer.OrdinalIgnoreCase);
+
+    public LabPolicy Policy => _state.Policy;
+
+    /// <summary>How many units have come up.</summary>
+    public int Boots => _state.Boots;
+
+    public bool IsUp => _state.Up;
+
+    public IReadOnlyList<EventRecord> Events { get { lock (_events) { return [.. _events]; } } }
+
+    public IReadOnlyList<LoginJournalStep> Steps { get { lock (_steps) { return [.. _steps]; } } }
+
+    public object Version { get; private set; } = new();
+
+    public X509Certificate2 DeviceCa { get; private set; } = null!;
+
+    /// <summary>Begins to speak with the agent, and starts a unit of a fresh state.</summary>
+    /// <exception cref="LinkException">The unit does not come up.</exception>
+    public static async Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push)
+    {
+        await connection.WriteAsync(new[] { Link.Hello });
+        await connection.FlushAsync();
+        var unit = new LinkedUnit(connection, MultiplexingStream.Create(connection));
+        try
+        {
+            _ = Link.ServeAsync(unit._link, Link.Push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, sent => push(new PushMessage(
+                sent.Recipient, sent.TokenSerial, sent.SessionId, sent.CallbackHost, sent.CallbackPort, sent.User, IPAddress.Parse(sent.ClientAddress), sent.Time, sent.Expires, sent.OsVersion, sent.NumberMatch)), unit._ended.Token);
+            unit.Take(await unit.CallAsync(Link.Start, start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState));
+            return unit;
+        }
+        catch
+        {
+            await unit.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Looks again; true when something was new.</summary>
+    public async Task<bool> LookAsync()
+    {
+        await _looking.WaitAsync();
+        try
+        {
+            return Take(await CallAsync(Link.State, new LinkAsk(_events.Count > 0 ? _events[^1].Id : 0, _steps.Count), LinkJson.Default.LinkAsk, LinkJson.Default.LinkState));
+        }
+        finally
+        {
+            _looking.Release();
+        }
+    }
+
+    public Task<string> CliAsync(string script) => CallAsync(Link.Cli, script, LinkJson.Default.String, LinkJson.Default.String);
+
+    public Task SetPolicyAsync(LabPolicy policy) => CallAsync(Link.SetPolicy, policy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState);
+
+    public IReadOnlyList<TokenActivation> Activations() => [.. _state.Phones.Select(phone => new TokenActivation(phone.Serial, phone.Seed, phone.Step, phone.Digits, phone.RegistrationId, phone.OsVersion, phone.User))];
+
+    public async Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone)
+    {
+        var answer = await CallAsync(Link.Enrol, new LinkEnrol(phone.ActivationCode, phone.RegistrationId, phone.OsVersion), LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled);
+        await LookAsync();
+        return new EnrolmentAnswer(answer.ErrorCode, answer.Message, answer.Serial);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        await _link.DisposeAsync();
+        await _connection.DisposeAsync();
+        DeviceCa?.Dispose();
+    }
+
+    private async Task<TAnswer> CallAsync<TQuestion, TAnswer>(
+        string call, TQuestion question, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TQuestion> questionType, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> answerType)
+    {
+        using var late = new CancellationTokenSource(Patience, LabClock.Wall);
+        try
+        {
+            return await Link.CallAsync(_link, call, question, questionType, answerType, late.Token);
+        }
+        catch (OperationCanceledException silent)
+        {
+            throw new LabFailure(ExitCode.TimedOut, $"the box has not answered '{call}' for {Patience.TotalSeconds} s", silent);
+        }
+    }
+
+    private bool Take(LinkState state)
+    {
+        var before = _state;
+        _state = state;
+        if (!state.Up)
+        {
+            return before.Up;
+        }
+        if (DeviceCa is null || !DeviceCa.RawDataMemory.Span.SequenceEqual(state.DeviceCa))
+        {
+            DeviceCa = X509CertificateLoader.LoadCertificate(state.DeviceCa);
+        }
+        if (before is null || before.Version != state.Version || before.Boots != state.Boots)
+        {
+            Version = new object();
+        }
+        lock (_steps)
+        {
+            _steps.AddRange(state.Steps.Select(step => new LoginJournalStep(step.Login, step.Time, step.Fact)));
+        }
+        lock (_events)
+        {
+            _events.AddRange(state.Events.Select(told => new EventRecord(told.Id, told.Time, new EventEntry(
+                told.LogId, told.Subtype, (EventLevel)told.Level, told.Description, [.. told.Fields.Select(field => (field.Key, field.Value))]), (state.Host, state.Serial))));
+        }
+        return before is null || state.Steps.Count + state.Events.Count > 0 || before.Version != state.Version || !before.Services.SequenceEqual(state.Services) || before.Nics.Zip(state.Nics).Any(pair => pair.First.LinkUp != pair.Second.LinkUp);
+    }
+}

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Net;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Image;
+
+/// <summary>What a machine boots, and from which disk.</summary>
+/// <param name="Folder">Where boards/image put the image.</param>
+/// <param name="Archive"><c>initrd.img</c>, or <c>lab.img</c> with the lab's agent.</param>
+/// <param name="Disk">The state's disk; made when it is not there.</param>
+internal sealed record QemuImage(string Folder, string Archive, string Disk)
+{
+    /// <summary>The usual place, or that of APPLIANCE_IMAGE.</summary>
+    /// <exception cref="LabFailure">There is none.</exception>
+    public static string UsualFolder(string archive)
+    {
+        var folder = Environment.GetEnvironmentVariable("APPLIANCE_IMAGE") is { Length: > 0 } named ? named : Path.Combine(Directory.GetCurrentDirectory(), ".build", "images", "qemu-arm64");
+        return File.Exists(Path.Combine(folder, archive)) ? folder : throw new LabFailure(ExitCode.Missing, $"there is no image {Path.Combine(folder, archive)}: boards/image qemu-arm64 --lab makes it");
+    }
+}
+
+/// <summary>The emulated board <c>qemu-arm64</c>: QEMU's virt machine with four network cards on the bench's cables. Whatever happens to it, the emulator ends with this.</summary>
+internal sealed class QemuMachine : IAsyncDisposable
+{
+    private const int LinkPort = 7001;
+    private const int QtestPort = 7002;
+    private const int ConsolePort = 7003;
+    private const string DiskSize = "64M";
+
+    /// <summary>The longest that a boot may take, on whatever machine the board is emulated.</summary>
+    public static readonly TimeSpan BootPatience = TimeSpan.FromSeconds(90);
+
+    /// <summary>The cables, by the names of the interfaces that they are in.</summary>
+    public static readonly string[] Cables = ["port1", "port2", "port3", "port4"];
+
+    /// <summary>The emulator listens at once, or not at all.</summary>
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+
+    private readonly Process _process;
+
+    private QemuMachine(Process process) => (_process, Control) = (process, new Qmp(process.StandardOutput, process.StandardInput));
+
+    public Qmp Control { get; }
+
+    /// <summary>When power came on.</summary>
+    public long PoweredOn { get; private init; }
+
+    /// <summary>What the emulator holds of the machine that it runs on.</summary>
+    public double ResidentMiB => Verbs.BootBench.ResidentMiB(_process.Id);
+
+    /// <summary>Powers it on.</summary>
+    /// <exception cref="LabFailure">QEMU is not here, or does not start.</exception>
+    public static async Task<QemuMachine> StartAsync(QemuImage image)
+    {
+        if (!File.Exists(image.Disk))
+        {
+            await MakeDiskAsync(image.Disk);
+        }
+        List<string> arguments =
+        [
+            "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "512", "-accel", "tcg", "-display", "none", "-no-reboot", "-qmp", "stdio",
+            "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1",
+            "-drive", $"if=none,id=state,file={image.Disk},format=qcow2", "-device", "virtio-blk-pci,drive=state,addr=5", "-device", "virtio-rng-pci,addr=6",
+            "-device", "virtio-serial-pci,addr=8", "-chardev", $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off", "-device", "virtserialport,chardev=lab,name=lab,id=lab",
+            "-qtest", $"tcp:127.0.0.1:{QtestPort},server=on,wait=off", "-qtest-log", "/dev/null", "-serial", $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
+        ];
+        for (var card = 1; card <= Cables.Length; card++)
+        {
+            arguments.AddRange(["-netdev", $"tap,id={Cables[card - 1]},ifname={BenchNetwork.Tap(card)},script=no,downscript=no", "-device", $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile="]);
+        }
+        if (image.Archive == "initrd.img")
+        {
+            arguments.AddRange(["-device", "i6300esb,addr=7"]);
+        }
+        var start = new ProcessStartInfo("qemu-system-aarch64", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        try
+        {
+            var powered = LabClock.Wall.GetTimestamp();
+            var machine = new QemuMachine(Process.Start(start)!) { PoweredOn = powered };
+            await machine.Control.BeginAsync();
+            return machine;
+        }
+        catch (System.ComponentModel.Win32Exception missing)
+        {
+            throw new LabFailure(ExitCode.Missing, $"qemu-system-aarch64: {missing.Message} (scripts/image-tools installs what an image needs)", missing);
+        }
+    }
+
+    /// <summary>The bench's end of the lab link. An earlier one must be closed.</summary>
+    public static Task<Stream> LinkAsync() => ConnectAsync(LinkPort);
+
+    /// <summary>The chip's lines, from outside.</summary>
+    public static Task<Stream> QtestAsync() => ConnectAsync(QtestPort);
+
+    /// <summary>The console's cable.</summary>
+    public static Task<Stream> ConsoleAsync() => ConnectAsync(ConsolePort);
+
+    /// <summary>Pulls the power: nothing is said to anybody.</summary>
+    public async Task CutAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await CutAsync();
+        }
+        Control.Dispose();
+        _process.Dispose();
+    }
+
+    private static async Task MakeDiskAsync(string disk)
+    {
+        // mke2fs(8) is not in everybody's path.
+        var made = await BenchNetwork.RunAsync("sh", ["-ec", "PATH=$PATH:/sbin:/usr/sbin; truncate -s $2 \"$1.raw\"; mke2fs -q -t ext4 -F \"$1.raw\"; qemu-img convert -O qcow2 \"$1.raw\" \"$1\"; rm \"$1.raw\"", "sh", disk, DiskSize]);
+        if (made.Length > 0)
+        {
+            throw new LabFailure(ExitCode.Missing, $"the state's disk: {made}");
+        }
+    }
+
+    private static async Task<Stream> ConnectAsync(int port)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return new ConnectionStream(await new SocketNic("bench", IPAddress.Loopback).ConnectAsync(new IPEndPoint(IPAddress.Loopback, port)));
+            }
+            catch (IOException) when (LabClock.Wall.GetElapsedTime(began) < ConnectPatience)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(10), LabClock.Wall);
+            }
+        }
+    }
+}

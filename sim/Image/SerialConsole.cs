@@ -1,0 +1,75 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Image;
+
+/// <summary>The console of a booted box over its serial cable.</summary>
+internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
+{
+    private readonly byte[] _buffer = new byte[4096];
+    private readonly StringBuilder _seen = new();
+
+    /// <summary>Presses Enter until a prompt comes: the box serves.</summary>
+    /// <exception cref="LabFailure">None comes in time.</exception>
+    public async Task ReadyAsync(TimeSpan atMost)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        while (LabClock.Wall.GetElapsedTime(began) < atMost)
+        {
+            await cable.WriteAsync("\r"u8.ToArray());
+            if (await PromptAsync(TimeSpan.FromMilliseconds(250)) is not null)
+            {
+                // Every Enter has a prompt of its own.
+                while (await PromptAsync(TimeSpan.FromMilliseconds(300)) is not null)
+                {
+                }
+                return;
+            }
+        }
+        throw new LabFailure(ExitCode.TimedOut, $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_seen}");
+    }
+
+    /// <summary>Types a line; what is shown up to the next prompt.</summary>
+    /// <exception cref="LabFailure">No prompt comes in time.</exception>
+    public async Task<string> TypeAsync(string line, TimeSpan atMost)
+    {
+        await cable.WriteAsync(Encoding.UTF8.GetBytes(line + "\r"));
+        return await PromptAsync(atMost) ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_seen}");
+    }
+
+    public ValueTask DisposeAsync() => cable.DisposeAsync();
+
+    /// <summary>Reads up to a prompt; null when none comes in time.</summary>
+    /// <exception cref="IOException">The cable is dead.</exception>
+    private async Task<string?> PromptAsync(TimeSpan atMost)
+    {
+        using var late = new CancellationTokenSource(atMost, LabClock.Wall);
+        try
+        {
+            while (true)
+            {
+                var read = await cable.ReadAsync(_buffer, late.Token);
+                if (read == 0)
+                {
+                    throw new IOException("the console's cable is dead");
+                }
+                _seen.Append(Encoding.UTF8.GetString(_buffer, 0, read));
+                var text = _seen.ToString();
+                if (Prompt().IsMatch(text))
+                {
+                    _seen.Clear();
+                    return text;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"\n?[A-Za-z0-9_-]+( \([a-z0-9-]+\))? # $")]
+    private static partial Regex Prompt();
+}

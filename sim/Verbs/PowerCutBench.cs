@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Image;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Verbs;
+
+/// <summary>What came of the power cuts. <c>Lost</c> is empty, or every other figure is worth nothing.</summary>
+internal sealed record PowerCutFigures(string Bench, int Seed, int Rounds, int Commits, int BootedLast, int BootedCutShort, IReadOnlyList<string> Lost, double SecondsPerRound);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(PowerCutFigures))]
+internal sealed partial class PowerCutJson : JsonSerializerContext;
+
+/// <summary>
+/// <c>bench power-cuts</c>: the emulator is killed at a random moment while the console commits one change after the other. The box boots with the last change that was
+/// acknowledged, or with the one that was cut short; with anything else, or a complaint of a damaged file, this fails.
+/// </summary>
+internal static partial class PowerCutBench
+{
+    internal const int RoundsDefault = 20;
+    private const int CutWithinMilliseconds = 1500;
+    private static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(20);
+
+    public static async Task<string> RunAsync(int rounds, int seed, bool json)
+    {
+        var image = QemuImage.UsualFolder("initrd.img");
+        await BenchNetwork.MakeAsync();
+        var folder = Directory.CreateTempSubdirectory("appliance-bench-");
+        var began = LabClock.Wall.GetTimestamp();
+        try
+        {
+            var figures = await CutAsync(new QemuImage(image, "initrd.img", Path.Combine(folder.FullName, "state.qcow2")), rounds, seed);
+            figures = figures with { SecondsPerRound = Math.Round(LabClock.Wall.GetElapsedTime(began).TotalSeconds / rounds, 1) };
+            var text = json ? JsonSerializer.Serialize(figures, PowerCutJson.Default.PowerCutFigures)
+                : string.Create(CultureInfo.InvariantCulture, $"power-cuts: {rounds} cuts (seed {seed}) during {figures.Commits} commits; booted with the last acknowledged one {figures.BootedLast} times, with the one that was cut short {figures.BootedCutShort} times");
+            return figures.Lost.Count == 0 ? text : throw new LabFailure(ExitCode.AssertionFailed, $"{text}\n{string.Join('\n', figures.Lost)}");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<PowerCutFigures> CutAsync(QemuImage image, int rounds, int seed)
+    {
+        var random = new Random(seed);
+        var (commits, last, cutShort) = (0, 0, 0);
+        var lost = new List<string>();
+        string? acknowledged = null, pending = null;
+        for (var round = 0; round <= rounds; round++)
+        {
+            await using var machine = await QemuMachine.StartAsync(image);
+            await using var console = new SerialConsole(await QemuMachine.ConsoleAsync());
+            await console.ReadyAsync(QemuMachine.BootPatience);
+            // What it has booted, before anything else is said to it.
+            var shown = await console.TypeAsync("show system global | grep hostname", CommandMax);
+            var name = HostName().Match(shown) is { Success: true } match ? match.Groups[1].Value : null;
+            var log = await console.TypeAsync("execute log display", CommandMax);
+            if ((name != acknowledged && name != pending) || log.Contains("damaged", StringComparison.Ordinal))
+            {
+                lost.Add($"round {round}: booted '{name}', acknowledged was '{acknowledged}', cut short '{pending}'{(log.Contains("damaged", StringComparison.Ordinal) ? "; it complains of a damaged file" : "")}");
+            }
+            else if (round > 0)
+            {
+                _ = name == acknowledged ? last++ : cutShort++;
+            }
+            if (round == rounds)
+            {
+                break; // The last boot has no cut: it only tells of the one before.
+            }
+            acknowledged = pending = name;
+            var cut = CutAfterAsync(machine, TimeSpan.FromMilliseconds(random.Next(CutWithinMilliseconds)));
+            try
+            {
+                for (var number = 0; ; number++)
+                {
+                    pending = $"cut-{round}-{number}";
+                    await console.TypeAsync("config system global", CommandMax);
+                    await console.TypeAsync($"set hostname {pending}", CommandMax);
+                    await console.TypeAsync("end", CommandMax);
+                    (acknowledged, commits) = (pending, commits + 1);
+                }
+            }
+            catch (IOException)
+            {
+                // The power is gone.
+            }
+            await cut;
+        }
+        return new PowerCutFigures("power-cuts", seed, rounds, commits, last, cutShort, lost, 0);
+    }
+
+    private static async Task CutAfterAsync(QemuMachine machine, TimeSpan delay)
+    {
+        await Task.Delay(delay, LabClock.Wall);
+        await machine.CutAsync();
+    }
+
+    [GeneratedRegex("set hostname \"?([A-Za-z0-9-]+)\"?")]
+    private static partial Regex HostName();
+}
