@@ -69,21 +69,25 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         return null;
     }
 
-    /// <summary>Asks an entry of <c>user radius</c>. <see cref="RadiusResult.NoAnswer"/> when there is none of that name, or nobody answers.</summary>
+    /// <summary>
+    /// Asks an entry of <c>user radius</c>. Whoever awaits it goes on upon the thread that receives answers: who has more to do than a moment takes another. <see cref="RadiusResult.NoAnswer"/> when there is none of that
+    /// name, or nobody answers.
+    /// </summary>
     public Task<RadiusResult> AskAsync(string server, RadiusQuery query, CancellationToken cancellationToken)
     {
         var config = Volatile.Read(ref _config);
         return config is not null && RadiusSettings.From(config, server) is { } settings ? AskAsync(settings, query, cancellationToken) : Task.FromResult<RadiusResult>(new RadiusResult.NoAnswer());
     }
 
-    /// <summary>Asks by settings of the caller's.</summary>
+    /// <summary>Asks by settings of the caller's, in the same way.</summary>
     public async Task<RadiusResult> AskAsync(RadiusSettings settings, RadiusQuery query, CancellationToken cancellationToken)
     {
         if (NicOf(settings) is not { } nic)
         {
             return new RadiusResult.NoAnswer();
         }
-        var waiter = new TaskCompletionSource<RadiusResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Continued where the answer is received: waking a thread of the pool for each would cost more than all else together.
+        var waiter = new TaskCompletionSource<RadiusResult>();
         long number;
         RadiusClientStep step;
         lock (_gate)
@@ -245,9 +249,10 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         try
         {
             var nic = _nics.First(nic => nic.Name == send.Nic);
+            RadiusReceived receive = (packet, from) => Receive(key, packet, from);
             IRadiusPath path = send.Settings.Transport == RadiusTransport.Udp
-                ? new RadiusDatagrams(nic.OpenDatagrams(0), (packet, from) => Receive(key, packet, from))
-                : new RadiusConnection(nic, send.Settings, send.To, _time, (packet, from) => Receive(key, packet, from), (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
+                ? send.Port == 0 ? new RadiusDatagrams(nic.OpenDatagrams(0), receive) : new RadiusSpareDatagrams(nic.OpenDatagrams(0), receive)
+                : new RadiusConnection(nic, send.Settings, send.To, _time, receive, (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
             _paths.Add(key, path);
             return path;
         }
@@ -264,6 +269,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             _waiting.Remove(number);
             _core.Abandon(number);
         }
-        waiter.TrySetCanceled(cancellationToken);
+        // Not on the thread that cancels, which may be in the middle of something.
+        _ = Task.Run(() => waiter.TrySetCanceled(cancellationToken), CancellationToken.None);
     }
 }

@@ -20,6 +20,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
     /// <summary>So many tries in a row without an answer make a server unreachable for <c>status-ttl</c> (documented for 7.4.0).</summary>
     public const int SilentTriesMax = 6;
 
+    /// <summary>The number of the try of what is over: no timer is for it.</summary>
+    private const int Over = -1;
+
     /// <summary>Primary, secondary and tertiary, as many as there are.</summary>
     private static readonly ImmutableArray<int>[] InOrder = [[], [0], [0, 1], [0, 1, 2]];
 
@@ -28,7 +31,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private readonly Dictionary<(string Channel, int Slot), Exchange> _slots = [];
     private readonly Dictionary<string, int> _lastSlot = new(StringComparer.Ordinal);
     private readonly Dictionary<IPEndPoint, (int SilentTries, DateTimeOffset Until)> _silent = [];
-    private readonly PriorityQueue<(long Number, int Try), DateTimeOffset> _timers = new();
+    private readonly PriorityQueue<(Exchange Exchange, int Try), DateTimeOffset> _timers = new();
     private readonly long[] _ignored = new long[Enum.GetValues<RadiusRefusal>().Length];
     private long _lastNumber;
 
@@ -65,7 +68,22 @@ public sealed class RadiusClientCore(RadiusRandom random)
     public long Ignored => _ignored.Sum();
 
     /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
-    public DateTimeOffset? NextDeadline => _timers.TryPeek(out _, out var at) ? at : null;
+    public DateTimeOffset? NextDeadline
+    {
+        get
+        {
+            while (_timers.TryPeek(out var first, out var at))
+            {
+                if (first.Exchange.Try == first.Try)
+                {
+                    return at;
+                }
+                // Answered, or repeated, since: left behind, and most of them are.
+                _timers.Dequeue();
+            }
+            return null;
+        }
+    }
 
     /// <summary>How many packets were refused for one reason.</summary>
     public long IgnoredFor(RadiusRefusal reason) => _ignored[(int)reason];
@@ -162,7 +180,8 @@ public sealed class RadiusClientCore(RadiusRandom random)
         while (_timers.TryPeek(out var due, out var at) && at <= now)
         {
             _timers.Dequeue();
-            if (!_exchanges.TryGetValue(due.Number, out var exchange) || exchange.Try != due.Try)
+            var exchange = due.Exchange;
+            if (exchange.Try != due.Try)
             {
                 continue;
             }
@@ -190,6 +209,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         if (_exchanges.Remove(number, out var exchange))
         {
             _slots.Remove((exchange.Channel, exchange.Slot));
+            exchange.Try = Over;
         }
     }
 
@@ -291,7 +311,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private void Remind(Exchange exchange, DateTimeOffset now)
     {
         var next = now + exchange.Settings.Timeout;
-        _timers.Enqueue((exchange.Number, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
+        _timers.Enqueue((exchange, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
     }
 
     /// <summary>The one after the last that was taken: an identifier rests for as long as it can. Null when all are in use.</summary>
