@@ -1,4 +1,5 @@
 using Appliance.Firmware.Tokens;
+using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
 
 namespace Appliance.Firmware.Login;
 

@@ -19,7 +19,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     private readonly RadiusDebug _debug;
     private readonly RadiusClientCore _core = new(RandomNumberGenerator.Fill);
     private readonly Lock _gate = new();
-    private readonly Dictionary<long, TaskCompletionSource<RadiusResult>> _waiting = [];
+    private readonly Dictionary<long, WorkWaiter<RadiusResult>> _waiting = [];
     private readonly Dictionary<(string Channel, int Port), IRadiusPath> _paths = [];
     private readonly ITimer _timer;
     private DateTimeOffset? _armed;
@@ -87,7 +87,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             return new RadiusResult.NoAnswer();
         }
         // Continued where the answer is received: waking a thread of the pool for each would cost more than all else together.
-        var waiter = new TaskCompletionSource<RadiusResult>();
+        var waiter = new WorkWaiter<RadiusResult>(WorkInHand.Of(_time), TaskCreationOptions.None);
         long number;
         RadiusClientStep step;
         lock (_gate)
@@ -102,6 +102,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             Collect(step, now);
         }
         Carry(step);
+        waiter.Park();
         if (!cancellationToken.CanBeCanceled)
         {
             return await waiter.Task.ConfigureAwait(false);
@@ -114,7 +115,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         IRadiusPath[] paths;
-        TaskCompletionSource<RadiusResult>[] waiters;
+        WorkWaiter<RadiusResult>[] waiters;
         lock (_gate)
         {
             _stopped = true;
@@ -129,7 +130,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
         foreach (var waiter in waiters)
         {
-            waiter.TrySetResult(new RadiusResult.NoAnswer());
+            waiter.Answer(new RadiusResult.NoAnswer());
         }
     }
 
@@ -234,7 +235,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
         foreach (var (waiter, result) in step.Answered)
         {
-            waiter.TrySetResult(result);
+            waiter.Answer(result);
         }
     }
 
@@ -262,14 +263,13 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
-    private void Abandon(long number, TaskCompletionSource<RadiusResult> waiter, CancellationToken cancellationToken)
+    private void Abandon(long number, WorkWaiter<RadiusResult> waiter, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             _waiting.Remove(number);
             _core.Abandon(number);
         }
-        // Not on the thread that cancels, which may be in the middle of something.
-        _ = Task.Run(() => waiter.TrySetCanceled(cancellationToken), CancellationToken.None);
+        waiter.Abandon(cancellationToken);
     }
 }
