@@ -51,6 +51,15 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
+    /// <summary>What it asked and what came of it, since the start.</summary>
+    public RadiusCounts Counts()
+    {
+        lock (_gate)
+        {
+            return _core.Counts;
+        }
+    }
+
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {

@@ -8,6 +8,9 @@ namespace Appliance.Firmware.Radius;
 /// <summary>Fills a span with random bytes.</summary>
 public delegate void RadiusRandom(Span<byte> destination);
 
+/// <summary>Since the start: packets sent, repeated ones among them; questions that are over by what came of them; questions that are open.</summary>
+public readonly record struct RadiusCounts(long Requests, long Accepted, long Rejected, long Challenged, long Unanswered, int Open);
+
 /// <summary>
 /// The client's rules: identifiers, repeated requests (the same identifier and authenticator), fail-over, servers that are unreachable, and
 /// which packet is an answer. Synchronous and deterministic; the caller serializes, sends and keeps the clock.
@@ -34,6 +37,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private readonly PriorityQueue<(Exchange Exchange, int Try), DateTimeOffset> _timers = new();
     private readonly long[] _ignored = new long[Enum.GetValues<RadiusRefusal>().Length];
     private long _lastNumber;
+    private RadiusCounts _counts;
 
     private sealed class Exchange(long number, RadiusQuery query, RadiusSettings settings, string nic, IPAddress local, ImmutableArray<int> servers)
     {
@@ -63,6 +67,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
 
     /// <summary>How many questions are open.</summary>
     public int Count => _exchanges.Count;
+
+    /// <summary>What was asked, and what came of it.</summary>
+    public RadiusCounts Counts => _counts with { Open = _exchanges.Count };
 
     /// <summary>Packets that were no answer to anything: late, forged, malformed.</summary>
     public long Ignored => _ignored.Sum();
@@ -102,7 +109,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         var servers = ServersFor(query, settings, now);
         if (servers.IsEmpty || Encoding.UTF8.GetByteCount(query.Password) > RadiusSecret.PasswordMax || Encoding.UTF8.GetByteCount(query.User) > RadiusWriter.ValueMax)
         {
-            step.Finished.Add((number, new RadiusResult.NoAnswer()));
+            Told(step, number, new RadiusResult.NoAnswer());
             return step;
         }
         var exchange = new Exchange(number, query, settings, nic, local, servers);
@@ -304,6 +311,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
 
     private void Send(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
+        _counts = _counts with { Requests = _counts.Requests + 1 };
         step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Channel, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint, exchange.Settings));
         Remind(exchange, now);
     }
@@ -336,6 +344,18 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private void Finish(RadiusClientStep step, Exchange exchange, RadiusResult result)
     {
         Abandon(exchange.Number);
-        step.Finished.Add((exchange.Number, result));
+        Told(step, exchange.Number, result);
+    }
+
+    private void Told(RadiusClientStep step, long number, RadiusResult result)
+    {
+        _counts = result switch
+        {
+            RadiusResult.Accept => _counts with { Accepted = _counts.Accepted + 1 },
+            RadiusResult.Reject => _counts with { Rejected = _counts.Rejected + 1 },
+            RadiusResult.Challenge => _counts with { Challenged = _counts.Challenged + 1 },
+            _ => _counts with { Unanswered = _counts.Unanswered + 1 },
+        };
+        step.Finished.Add((number, result));
     }
 }
