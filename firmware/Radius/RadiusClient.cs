@@ -197,12 +197,13 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             step = _core.Lost(key.Channel, key.Port, wasConnected, now);
             Collect(step, now);
         }
-        Carry(step);
         if (!wasConnected)
         {
+            // Told before those who asked go on: whoever hears that nobody answers finds why.
             _debug.NotConnected(send, why);
             NotConnected?.Invoke(send.Settings.Name, send.To, why);
         }
+        Carry(step);
     }
 
     /// <summary>In the lock: who is answered, by which ways things leave, and when the clock is to come.</summary>
