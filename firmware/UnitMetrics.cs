@@ -38,7 +38,7 @@ public sealed class UnitMetrics : IDisposable
             return [Tagged(counts.Accepted, "result", "accept"), Tagged(counts.Rejected, "result", "reject"), Tagged(counts.Challenged, "result", "challenge"), Tagged(counts.Unanswered, "result", "no_answer")];
         });
         Counter("appliance.radius.replies.refused", "{packet}", "Packets that claimed to be a RADIUS server's answer and were none",
-            () => Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", Word(reason))));
+            () => Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason))));
         Gauge("appliance.radius.open", "{question}", "Questions to RADIUS servers that wait for an answer", () => radius.Counts().Open);
     }
 
@@ -51,8 +51,7 @@ public sealed class UnitMetrics : IDisposable
     private static Measurement<long> Tagged(long value, string tag, string word) => new(value, new KeyValuePair<string, object?>(tag, word));
 
     /// <summary>As other tools spell words: <c>CredentialBad</c> is <c>credential_bad</c>.</summary>
-    private static string Word<T>(T value)
-        where T : struct, Enum => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+    private static string Word(PushOutcome value) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
     private void Counter(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) => Meter.CreateObservableCounter(name, look, unit, description);
 

@@ -103,24 +103,34 @@ public sealed class MetricsTests : IAsyncDisposable
         Assert.Equal(lines.Length, lines.Distinct().Count());
     }
 
-    /// <summary>A login that is approved on the phone, one that is refused, and one by the RADIUS server, as a scraper sees them.</summary>
+    /// <summary>Logins by the phone, by a wrong password and by the RADIUS server, as a scraper sees them.</summary>
     [Fact]
     public async Task ALabTellsItsLogins()
     {
-        await using var lab = await TestLab.StartAsync(fac: "push-without-challenge");
+        await using var lab = await TestLab.StartAsync(fac: "code-or-empty");
         using var web = new Web(lab);
-        await lab.PhoneModeAsync(new { mode = "approve" });
-        await lab.PhoneModeAsync(new { mode = "approve" }, TestLab.DanSerial);
-        var waiting = await PushLogin.BeginAsync(lab, web);
-        await Until.TrueAsync(async () => Value("""appliance_callback_answers_total{result="accepted"}""", await lab.Api.GetStringAsync("/lab/metrics")) == 1, "the phone's answer");
+        var ann = await PushLogin.BeginAsync(lab, web);
+        await lab.PushPendingAsync();
+        await lab.AnswerAsync("approve");
+        Assert.Contains("ret=1", await ann, StringComparison.Ordinal);
+        using var wrong = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=dan&credential=not-dans&realm=&ajax=1&just_logged_in=1");
         using var answer = await lab.Api.GetAsync("/lab/metrics");
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType!.ToString());
         var text = await answer.Content.ReadAsStringAsync();
-        Assert.Equal(1, Value("""appliance_push_messages_total{outcome="sent"}""", text));
-        Assert.Equal(0, Value("appliance_push_degraded", text));
-        using var wrong = await lab.Api.PostAsync("/lab/metrics", null);
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, wrong.StatusCode);
-        _ = waiting;
+        foreach (var sample in new[]
+        {
+            """appliance_push_messages_total{outcome="sent"}""", """appliance_callback_answers_total{result="accepted"}""", """appliance_logins_total{outcome="in"}""",
+            """appliance_logins_total{outcome="refused"}""", "appliance_radius_requests_total", """appliance_radius_results_total{result="reject"}""",
+        })
+        {
+            Assert.Equal((sample, 1), (sample, Value(sample, text)));
+        }
+        foreach (var sample in new[] { "appliance_push_degraded", "appliance_logins_pending", "appliance_radius_open", """appliance_radius_replies_refused_total{reason="wrong_response_authenticator"}""" })
+        {
+            Assert.Equal((sample, 0), (sample, Value(sample, text)));
+        }
+        using var post = await lab.Api.PostAsync("/lab/metrics", null);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, post.StatusCode);
     }
 
     private long Value(string sample) => Value(sample, MetricsText.Of(_metrics.Meter));
