@@ -53,6 +53,19 @@ public sealed record UnitOptions(
 
     /// <summary>The box's temperature and fan; null without them. They stay the caller's.</summary>
     public Cooling? Cooling { get; init; }
+
+    /// <summary>Who looks on at the unit's own messages; null on a box.</summary>
+    public IWireObserver? Observer { get; init; }
+}
+
+/// <summary>Somebody who looks on at what a unit says and hears: a lab. What it sees is not masked.</summary>
+public interface IWireObserver
+{
+    /// <summary>The service itself, or what stands before it and hands each request on.</summary>
+    IHttpService Over(string service, IHttpService inner);
+
+    /// <summary>A packet to or from a RADIUS server; returns at once.</summary>
+    void Radius(RadiusTraffic traffic);
 }
 
 /// <summary>What a phone receives when it is enrolled: never logged, never shown.</summary>
@@ -157,6 +170,10 @@ public sealed class Unit : IAsyncDisposable
         var push = _push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
         var radius = Own(new RadiusClient(options.Nics, options.Time, debug));
+        if (options.Observer is { } observer)
+        {
+            radius.Traffic += observer.Radius;
+        }
         login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
         Metrics = Own(new UnitMetrics(login, push, radius));
         var mail = Own(new MailService(options.Nics, options.Time));
@@ -173,7 +190,7 @@ public sealed class Unit : IAsyncDisposable
         Own(await HttpFront.StartAsync(_transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal)
         {
             [Listeners.Ftm] = callback,
-            [Listeners.SslVpn] = new ContextService(vpn.ServeAsync),
+            [Listeners.SslVpn] = options.Observer?.Over(Listeners.SslVpn, new ContextService(vpn.ServeAsync)) ?? new ContextService(vpn.ServeAsync),
             [Listeners.Admin] = new ContextService(admin.ServeAsync),
         }, service => _certificates.For(service, names.Of(service)), options.Log, cancellationToken).ConfigureAwait(false));
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
@@ -223,6 +240,9 @@ public sealed class Unit : IAsyncDisposable
 
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Logins => _login.Journal;
+
+    /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    public long? LoginOf(string pushSession) => _push.LoginOf(pushSession);
 
     /// <summary>Adds what somebody outside knows to the login of a push, if that is pending still; without one (null) to every login that is.</summary>
     public void NoteLogin(string? pushSession, LoginFact fact)

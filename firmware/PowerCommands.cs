@@ -52,7 +52,7 @@ internal sealed class PowerCommands
         _events.Write(new EventEntry("0100032138", "system", EventLevel.Warning, reboot ? "Device rebooted" : "Device shut down",
             ("user", user), ("ui", ui), ("action", reboot ? "reboot" : "shutdown"), ("msg", $"User {user} {(reboot ? "rebooted" : "shut down")} the device from {ui}")));
         // On disk before anything stops, and with it every event before.
-        _state.CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason)).GetAwaiter().GetResult();
+        _state.CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason)).AsTask().GetAwaiter().GetResult();
         return _request(request);
     }
 

@@ -12,7 +12,7 @@ namespace Appliance.Hal;
 internal sealed class PipeConnection : DefaultConnectionContext
 {
     private const int BufferMax = 64 * 1024;
-    private static readonly PipeOptions Buffer = new(pauseWriterThreshold: BufferMax, resumeWriterThreshold: BufferMax / 2, useSynchronizationContext: false);
+    private static readonly PipeOptions Buffer = new(BlockPool.Instance, pauseWriterThreshold: BufferMax, resumeWriterThreshold: BufferMax / 2, useSynchronizationContext: false);
 
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenSource _cut;

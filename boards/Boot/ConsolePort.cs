@@ -35,7 +35,7 @@ internal static class ConsolePort
                         return; // The script has ended.
                     }
                 }
-                else if (await ConsoleStream.RunTerminalAsync(session, input, output, TerminalSize.Of(RawTerminal.Size()), stop).ConfigureAwait(false) == ConsoleEnd.HungUp)
+                else if (await ConsoleStream.RunTerminalAsync(session, input, output, () => TerminalSize.Of(RawTerminal.Size()), stop).ConfigureAwait(false) == ConsoleEnd.HungUp)
                 {
                     return;
                 }

@@ -70,7 +70,11 @@ public static class ConsoleStream
     /// Serves a terminal that sends every key at once and shows what it gets: the echo, line editing and paging are done here. Returns
     /// when the session is closed or the terminal hangs up.
     /// </summary>
-    public static async Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken)
+    public static Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken) =>
+        RunTerminalAsync(session, input, output, () => size, cancellationToken);
+
+    /// <summary>The same for a terminal whose size may change: it is asked for whenever something is typed.</summary>
+    public static async Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, Func<TerminalSize> size, CancellationToken cancellationToken)
     {
         var console = new TerminalConsole(session, size);
         await ServeAsync(session, console, input, output, cancellationToken).ConfigureAwait(false);

@@ -10,6 +10,7 @@ internal sealed class TerminalConsole : IConsole
 {
     private const char Bell = '\a';
     private readonly CliSession _session;
+    private readonly Func<TerminalSize> _size;
     private readonly StringBuilder _screen = new();
     private readonly TerminalKeys _keys = new();
     private readonly TerminalHistory _history = new();
@@ -20,12 +21,18 @@ internal sealed class TerminalConsole : IConsole
     private bool _accepts;
     private bool _loggedOut;
 
-    /// <summary>A terminal on a session.</summary>
+    /// <summary>A terminal on a session, of one size.</summary>
     internal TerminalConsole(CliSession session, TerminalSize size)
+        : this(session, () => size)
     {
-        _session = session;
-        _line = new TerminalLine(_screen, Math.Max(2, size.Columns));
-        _pager = new TerminalPager(_screen, size.Rows);
+    }
+
+    /// <summary>A terminal on a session, whose size may change while it is there.</summary>
+    internal TerminalConsole(CliSession session, Func<TerminalSize> size)
+    {
+        (_session, _size) = (session, size);
+        _line = new TerminalLine(_screen);
+        _pager = new TerminalPager(_screen);
         _completion = new TerminalCompletion(session, _line);
     }
 
@@ -38,6 +45,7 @@ internal sealed class TerminalConsole : IConsole
     /// <inheritdoc/>
     public string Start()
     {
+        Measure();
         if (_session.Banner is { } banner)
         {
             _accepts = true;
@@ -53,6 +61,7 @@ internal sealed class TerminalConsole : IConsole
     /// <inheritdoc/>
     public string Type(ReadOnlySpan<byte> bytes, out int used)
     {
+        Measure();
         for (used = 0; used < bytes.Length;)
         {
             if (_keys.Take(bytes[used++], out var typed) is not { } key)
@@ -66,6 +75,12 @@ internal sealed class TerminalConsole : IConsole
             }
         }
         return Shown();
+    }
+
+    private void Measure()
+    {
+        var size = _size();
+        (_line.Columns, _pager.Rows) = (Math.Max(2, size.Columns), size.Rows);
     }
 
     /// <inheritdoc/>

@@ -7,12 +7,14 @@ namespace Appliance.Firmware.Cli;
 /// units takes two). Characters at the end cost the same however long the line is.
 /// </summary>
 /// <param name="screen">Gets what is to be shown.</param>
-/// <param name="columns">The width of the terminal; more than one.</param>
-internal sealed class TerminalLine(StringBuilder screen, int columns)
+internal sealed class TerminalLine(StringBuilder screen)
 {
     private readonly StringBuilder _text = new();
     private int _origin;
     private (int At, char Quote) _quotes;
+
+    /// <summary>The width of the terminal; more than one. A terminal that is made wider or narrower wraps anew what it shows.</summary>
+    internal int Columns { get; set; } = TerminalSize.Usual.Columns;
 
     /// <summary>True while nothing of what is typed is shown: a password.</summary>
     internal bool IsHidden { get; set; }
@@ -153,7 +155,7 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
             Cursor = to;
             return;
         }
-        var (row, newRow) = ((_origin + Cursor) / columns, (_origin + to) / columns);
+        var (row, newRow) = ((_origin + Cursor) / Columns, (_origin + to) / Columns);
         if (row == newRow)
         {
             if (to < Cursor)
@@ -168,7 +170,7 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
         else
         {
             screen.Append("\x1b[").Append(Math.Abs(row - newRow)).Append(newRow < row ? 'A' : 'B').Append('\r');
-            var column = (_origin + to) % columns;
+            var column = (_origin + to) % Columns;
             if (column > 0)
             {
                 screen.Append("\x1b[").Append(column).Append('C');
@@ -206,7 +208,7 @@ internal sealed class TerminalLine(StringBuilder screen, int columns)
     /// <summary>A terminal that has just filled its last column waits there: it is sent on to the next row.</summary>
     private void Wrap()
     {
-        if ((_origin + Cursor) % columns == 0)
+        if ((_origin + Cursor) % Columns == 0)
         {
             screen.Append(" \b");
         }

@@ -7,13 +7,15 @@ namespace Appliance.Firmware.Cli;
 /// *assumed*, as are <c>q</c> and Enter. A line that wraps counts once.
 /// </summary>
 /// <param name="screen">Gets what is to be shown.</param>
-/// <param name="rows">The height of the terminal.</param>
-internal sealed class TerminalPager(StringBuilder screen, int rows)
+internal sealed class TerminalPager(StringBuilder screen)
 {
     private const string More = "--More-- ";
     private static readonly string Erase = "\r" + new string(' ', More.Length) + "\r";
     private string _text = "";
     private int _at;
+
+    /// <summary>The height of the terminal.</summary>
+    internal int Rows { get; set; } = TerminalSize.Usual.Rows;
 
     /// <summary>True while <c>--More--</c> waits for a key.</summary>
     internal bool Waits => _at < _text.Length;
@@ -22,7 +24,7 @@ internal sealed class TerminalPager(StringBuilder screen, int rows)
     internal void Start(string text, bool paged)
     {
         (_text, _at) = (text, 0);
-        Show(paged ? Math.Max(1, rows - 2) : int.MaxValue);
+        Show(paged ? Math.Max(1, Rows - 2) : int.MaxValue);
     }
 
     /// <summary>A key while it waits: Space goes on, Enter shows one more line, <c>q</c> and Ctrl-C stop; others count for nothing.</summary>
@@ -36,7 +38,7 @@ internal sealed class TerminalPager(StringBuilder screen, int rows)
         else if (typed == " " || key == TerminalKey.Enter)
         {
             screen.Append(Erase);
-            Show(key == TerminalKey.Enter ? 1 : Math.Max(1, rows - 3));
+            Show(key == TerminalKey.Enter ? 1 : Math.Max(1, Rows - 3));
         }
     }
 

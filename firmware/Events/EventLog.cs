@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Appliance.Firmware.Storage;
 
@@ -11,7 +10,7 @@ namespace Appliance.Firmware.Events;
 public sealed class EventLog
 {
     /// <summary>The table that the log needs in the state database.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS event_entry (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, logid TEXT NOT NULL, subtype TEXT NOT NULL, level INTEGER NOT NULL, logdesc TEXT NOT NULL, fields TEXT NOT NULL, devname TEXT NOT NULL)";
+    public static readonly string Table = EventRecord.Log.Table;
 
     private const int MemoryLimit = 10_000;
     private const int DiskLimit = 100_000;
@@ -29,14 +28,10 @@ public sealed class EventLog
     public EventLog(StateDatabase state, TimeProvider time, string deviceId)
     {
         (_state, _time, _deviceId) = (state, time, deviceId);
-        foreach (var record in state.Read($"SELECT * FROM (SELECT id, time, logid, subtype, level, logdesc, fields, devname FROM event_entry ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => new EventRecord(
-            row.GetInt64(0),
-            new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero),
-            new EventEntry(row.GetString(2), row.GetString(3), (EventLevel)row.GetInt32(4), row.GetString(5), ReadFields(row.GetString(6))),
-            (row.GetString(7), deviceId))))
+        // A row holds one event at least, so this many rows hold the newest.
+        foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => Read(row.GetString(0))).SelectMany(records => records))
         {
-            _recent.Enqueue(record);
-            _lastId = record.Id;
+            Remember(record);
         }
     }
 
@@ -57,16 +52,11 @@ public sealed class EventLog
         lock (_lock)
         {
             record = new EventRecord(_lastId + 1, _time.GetUtcNow(), entry, (DeviceName, _deviceId));
-            _lastId = record.Id;
-            _recent.Enqueue(record);
-            if (_recent.Count > MemoryLimit)
-            {
-                _recent.Dequeue();
-            }
+            Remember(record);
             _state.Post(record);
             if (record.Id % 1000 == 0)
             {
-                _state.Post(new StateWrite("DELETE FROM event_entry WHERE id <= $0", record.Id - DiskLimit));
+                _state.Post(new StateWrite("DELETE FROM event_log WHERE id <= $0", record.Id - DiskLimit));
             }
             (wake, _written) = (_written, null);
             Written?.Invoke(record);
@@ -93,10 +83,19 @@ public sealed class EventLog
         }
     }
 
-    private static ImmutableArray<(string Name, string Value)> ReadFields(string text)
+    private void Remember(EventRecord record)
     {
-        using var json = JsonDocument.Parse(text);
-        var words = json.RootElement.EnumerateArray().Select(word => word.GetString()!).ToArray();
-        return [.. words.Chunk(2).Select(pair => (pair[0], pair[1]))];
+        _lastId = record.Id;
+        _recent.Enqueue(record);
+        if (_recent.Count > MemoryLimit)
+        {
+            _recent.Dequeue();
+        }
+    }
+
+    private IReadOnlyList<EventRecord> Read(string entries)
+    {
+        using var json = JsonDocument.Parse(entries);
+        return [.. json.RootElement.EnumerateArray().Select(entry => EventRecord.Read(entry, _deviceId))];
     }
 }

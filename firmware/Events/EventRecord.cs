@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Appliance.Firmware.Storage;
@@ -25,18 +24,48 @@ public enum EventLevel
 /// <param name="Subtype">system, vpn or user.</param>
 /// <param name="Level">The severity.</param>
 /// <param name="Description">The <c>logdesc</c>.</param>
-/// <param name="Fields">Further fields in order, already free of secrets.</param>
-public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, string Description, params ImmutableArray<(string Name, string Value)> Fields);
+public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, string Description)
+{
+    private ImmutableArray<(string Name, string Value)> _fields;
+    private Func<ImmutableArray<(string Name, string Value)>>? _later;
+
+    /// <param name="logId">The device's ten digits: type, subtype, id.</param>
+    /// <param name="subtype">system, vpn or user.</param>
+    /// <param name="level">The severity.</param>
+    /// <param name="description">The <c>logdesc</c>.</param>
+    /// <param name="fields">Further fields in order, already free of secrets.</param>
+    public EventEntry(string logId, string subtype, EventLevel level, string description, params ImmutableArray<(string Name, string Value)> fields)
+        : this(logId, subtype, level, description) => _fields = fields;
+
+    /// <summary>The same, its fields put into words when they are first asked for: on the hot path nobody waits for them. What they are made of must not change.</summary>
+    internal EventEntry(string logId, string subtype, EventLevel level, string description, Func<ImmutableArray<(string Name, string Value)>> later)
+        : this(logId, subtype, level, description) => _later = later;
+
+    /// <summary>Further fields in order, already free of secrets.</summary>
+    public ImmutableArray<(string Name, string Value)> Fields
+    {
+        get
+        {
+            if (Volatile.Read(ref _later) is { } later)
+            {
+                // Two threads may both do it, and come to the same.
+                _fields = later();
+                Volatile.Write(ref _later, null);
+            }
+            return _fields.IsDefault ? [] : _fields;
+        }
+    }
+}
 
 /// <summary>One event of the log.</summary>
 /// <param name="id">Rises by one; survives restarts.</param>
 /// <param name="time">When it happened, by the appliance's clock.</param>
 /// <param name="entry">What happened.</param>
 /// <param name="device">Whose it was then: its name, and its serial number.</param>
-public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateRow
+public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateEntry
 {
-    [ThreadStatic]
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _words;
+    /// <summary>Where they are kept.</summary>
+    internal static readonly StateLog Log = new("event_log");
 
     /// <summary>Rises by one; survives restarts.</summary>
     public long Id => id;
@@ -50,40 +79,36 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
     /// <summary>The same as one syslog line of <c>key=value</c>. Put together when it is first asked for: most events are never looked at.</summary>
     public string Line => field ??= EventLine.Format(entry, time, device.Name, device.Id);
 
-    /// <inheritdoc/>
-    string IStateRow.Sql => "INSERT INTO event_entry (id, time, logid, subtype, level, logdesc, fields, devname) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)";
+    StateLog IStateEntry.Log => Log;
 
-    /// <inheritdoc/>
-    void IStateRow.Bind(StateStatement statement)
-    {
-        statement.Bind(0, id);
-        statement.Bind(1, time.UtcTicks);
-        statement.Bind(2, entry.LogId);
-        statement.Bind(3, entry.Subtype);
-        statement.Bind(4, (long)entry.Level);
-        statement.Bind(5, entry.Description);
-        statement.Bind(6, Words(entry.Fields));
-        statement.Bind(7, device.Name);
-    }
+    long IStateEntry.Key => id;
 
-    private static ReadOnlySpan<byte> Words(ImmutableArray<(string Name, string Value)> fields)
+    void IStateEntry.Write(Utf8JsonWriter json)
     {
-        if (_words is not var (buffer, json))
-        {
-            buffer = new ArrayBufferWriter<byte>(1024);
-            json = new Utf8JsonWriter(buffer);
-            _words = (buffer, json);
-        }
-        buffer.ResetWrittenCount();
-        json.Reset();
         json.WriteStartArray();
-        foreach (var (name, value) in fields)
+        json.WriteNumberValue(id);
+        json.WriteNumberValue(time.UtcTicks);
+        json.WriteStringValue(entry.LogId);
+        json.WriteStringValue(entry.Subtype);
+        json.WriteNumberValue((int)entry.Level);
+        json.WriteStringValue(entry.Description);
+        json.WriteStringValue(device.Name);
+        foreach (var (name, value) in entry.Fields)
         {
             json.WriteStringValue(name);
             json.WriteStringValue(value);
         }
         json.WriteEndArray();
-        json.Flush();
-        return buffer.WrittenSpan;
+    }
+
+    /// <summary>Reads what was written.</summary>
+    /// <param name="json">One entry of the log.</param>
+    /// <param name="deviceId">The serial number of the unit.</param>
+    internal static EventRecord Read(JsonElement json, string deviceId)
+    {
+        var text = json.EnumerateArray().Skip(7).Select(word => word.GetString()!).ToArray();
+        return new(
+            json[0].GetInt64(), new DateTimeOffset(json[1].GetInt64(), TimeSpan.Zero),
+            new EventEntry(json[2].GetString()!, json[3].GetString()!, (EventLevel)json[4].GetInt32(), json[5].GetString()!, [.. text.Chunk(2).Select(pair => (pair[0], pair[1]))]), (json[6].GetString()!, deviceId));
     }
 }

@@ -50,27 +50,29 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         request.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = Haste;
         var reader = request.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
         var reading = RequestBody.ReadInPlaceAsync(reader, request.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength);
-        if (!reading.IsCompletedSuccessfully)
+        return reading.IsCompletedSuccessfully ? Serve(request, reader, reading.Result) : ServeAsync(request, reader, reading);
+    }
+
+    private async Task ServeAsync(IFeatureCollection request, PipeReader reader, ValueTask<(ReadOnlySequence<byte>? Body, int Status)> reading) =>
+        await Serve(request, reader, await reading.ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task Serve(IFeatureCollection request, PipeReader reader, (ReadOnlySequence<byte>? Body, int Bad) read)
+    {
+        if (read.Body is not { } body)
         {
-            return ServeAsync(request, reader, reading);
+            Answer(request, read.Bad);
+            return Task.CompletedTask;
         }
-        var (body, bad) = reading.Result;
-        var deciding = body is { } whole ? DecideAsync(request, reader, whole) : new(bad);
+        var (action, deciding) = DecideAsync(reader, body);
         if (!deciding.IsCompletedSuccessfully)
         {
-            return ServeAsync(request, deciding);
+            return AnswerAsync(request, action, deciding);
         }
-        Answer(request, deciding.Result);
+        Answer(request, Tell(request, action, deciding.Result));
         return Task.CompletedTask;
     }
 
-    private async Task ServeAsync(IFeatureCollection request, PipeReader reader, ValueTask<(ReadOnlySequence<byte>? Body, int Status)> reading)
-    {
-        var (body, status) = await reading.ConfigureAwait(false);
-        Answer(request, body is { } whole ? await DecideAsync(request, reader, whole).ConfigureAwait(false) : status);
-    }
-
-    private static async Task ServeAsync(IFeatureCollection request, ValueTask<int> deciding) => Answer(request, await deciding.ConfigureAwait(false));
+    private async Task AnswerAsync(IFeatureCollection request, PhoneAction action, ValueTask<bool> deciding) => Answer(request, Tell(request, action, await deciding.ConfigureAwait(false)));
 
     private static void Answer(IFeatureCollection request, int status)
     {
@@ -103,8 +105,8 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         return request.Headers.ContentType is [{ } type, ..] && type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) ? null : StatusCodes.Status415UnsupportedMediaType;
     }
 
-    /// <summary>What a body is answered. Lets go of it before anything is waited for.</summary>
-    private ValueTask<int> DecideAsync(IFeatureCollection request, PipeReader reader, ReadOnlySequence<byte> body)
+    /// <summary>What a body asks for, and whether it counts. Lets go of the body before anything is waited for.</summary>
+    private (PhoneAction Action, ValueTask<bool> Accepted) DecideAsync(PipeReader reader, ReadOnlySequence<byte> body)
     {
         var answer = PhoneAnswer.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray());
         var action = answer.Action;
@@ -115,7 +117,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
             _ => new ValueTask<bool>(false),
         };
         reader.AdvanceTo(body.End);
-        return deciding.IsCompletedSuccessfully ? new(Tell(request, action, deciding.Result)) : TellAsync(request, action, deciding);
+        return (action, deciding);
     }
 
     private ValueTask<bool> Approve(PushSessionId session, PhoneAnswer answer)
@@ -125,8 +127,6 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         var rest = text[code.Length..];
         return push.ApproveAsync(session, code, rest[..Encoding.UTF8.GetChars(answer.Number, rest)]);
     }
-
-    private async ValueTask<int> TellAsync(IFeatureCollection request, PhoneAction action, ValueTask<bool> deciding) => Tell(request, action, await deciding.ConfigureAwait(false));
 
     private int Tell(IFeatureCollection request, PhoneAction action, bool accepted)
     {

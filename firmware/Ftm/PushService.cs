@@ -97,18 +97,34 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) =>
-        Take(session) is { } taken ? ReturnAsync(taken, _login.PushApprovedAsync(taken.Order.RequestId, code, number)) : new(false);
-
-    /// <inheritdoc/>
-    public ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
+    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number)
     {
         if (Take(session) is not { } taken)
         {
             return new(false);
         }
-        var genuine = PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac);
-        return ReturnAsync(taken, genuine ? new(_login.PushDeniedAsync(taken.Order.RequestId)) : new(false));
+        var deciding = _login.PushApprovedAsync(taken.Order.RequestId, code, number, out var accepted);
+        // Decided, though not on disk yet: whatever becomes of that, this session is over.
+        Return(taken, accepted);
+        return deciding;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
+    {
+        if (Take(session) is not { } taken)
+        {
+            return false;
+        }
+        var decided = false;
+        try
+        {
+            return decided = PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac) && await _login.PushDeniedAsync(taken.Order.RequestId).ConfigureAwait(false);
+        }
+        finally
+        {
+            Return(taken, decided);
+        }
     }
 
     /// <inheritdoc/>
@@ -140,31 +156,6 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         lock (_lock)
         {
             _sessions.Return(session, decided);
-        }
-    }
-
-    /// <summary>The session is given back when the answer to it was looked at, also when that failed.</summary>
-    private ValueTask<bool> ReturnAsync(PushSession session, ValueTask<bool> deciding)
-    {
-        if (!deciding.IsCompletedSuccessfully)
-        {
-            return ReturnLaterAsync(session, deciding);
-        }
-        var decided = deciding.Result;
-        Return(session, decided);
-        return new(decided);
-    }
-
-    private async ValueTask<bool> ReturnLaterAsync(PushSession session, ValueTask<bool> deciding)
-    {
-        var decided = false;
-        try
-        {
-            return decided = await deciding.ConfigureAwait(false);
-        }
-        finally
-        {
-            Return(session, decided);
         }
     }
 

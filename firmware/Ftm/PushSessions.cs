@@ -17,6 +17,9 @@ public sealed class PushSession(PushSessionId id, PushOrder order)
 
     internal int WrongAnswers { get; set; }
 
+    /// <summary>True once it is decided, cancelled or late.</summary>
+    internal bool Gone { get; set; }
+
     /// <summary>True while an answer to it is looked at: no second one finds it.</summary>
     internal bool Taken { get; set; }
 }
@@ -87,7 +90,7 @@ public sealed class PushSessions
     public void Return(PushSession session, bool decided)
     {
         // Cancelled meanwhile: then it is gone, and must not come back.
-        if (!_byId.ContainsKey(session.Id))
+        if (session.Gone)
         {
             return;
         }
@@ -104,6 +107,7 @@ public sealed class PushSessions
         if (_byRequest.Remove(requestId, out var session))
         {
             _byId.Remove(session.Id);
+            session.Gone = true;
         }
     }
 
@@ -117,6 +121,7 @@ public sealed class PushSessions
 
     private void Remove(PushSession session)
     {
+        session.Gone = true;
         _byId.Remove(session.Id);
         _byRequest.Remove(session.Order.RequestId);
     }

@@ -1,3 +1,5 @@
+using Appliance.Firmware.Tokens;
+
 namespace Appliance.Firmware.Login;
 
 /// <summary>What became of the push of a pending login.</summary>
@@ -37,6 +39,9 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
 
     /// <summary>Who it would be; the groups of somebody whom a remote server knows are there once it has accepted him.</summary>
     internal Account Account { get; set; } = account;
+
+    /// <summary>True while the core waits for something of it.</summary>
+    internal bool IsPending { get; set; }
 
     /// <summary>False until the password is known to be right, here or at a remote server.</summary>
     internal bool FirstFactorGiven { get; set; }
@@ -104,4 +109,14 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
         FactorKind.Sms => ChallengeReason.SmsCode,
         _ => ChallengeReason.TokenCode,
     };
+}
+
+/// <summary>Whom a phone's answer is about, and whose code it has to be.</summary>
+/// <param name="By">The pending login.</param>
+/// <param name="Seed">Its token's; null when it waits for no phone.</param>
+/// <param name="Place">Where the token was when this was asked.</param>
+internal readonly record struct PushAsked(Attempt By, TokenSeed? Seed, TokenPlace Place)
+{
+    /// <summary>What a code is to it. Needs no lock.</summary>
+    internal CodeMatch Match(ReadOnlySpan<char> code) => Seed is null ? default : TokenCore.Match(Seed, code, Place);
 }

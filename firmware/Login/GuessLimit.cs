@@ -76,7 +76,7 @@ public sealed class GuessLimit
     public void Prove(string factor, IPAddress source, DateTimeOffset now, List<StateWrite> memory)
     {
         var counts = Of(factor);
-        if (Bucket(counts, source) == Others)
+        if (!counts.TryGetValue(source.ToString(), out var known))
         {
             if (counts.Count(pair => pair.Key != Others) >= KnownSourcesMax)
             {
@@ -89,7 +89,7 @@ public sealed class GuessLimit
                 Put(factor, counts, Others, default, memory);
             }
         }
-        else if (counts[source.ToString()].Failures == 0)
+        else if (known.Failures == 0)
         {
             return; // Known, and nothing to forgive: the usual login costs no write.
         }

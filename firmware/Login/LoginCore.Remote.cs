@@ -71,7 +71,7 @@ public sealed partial class LoginCore
         }
         attempt.Deadline = now + (rules.Deadlines.RemoteAnswer * rules.Policy.AddressesOf(attempt.Account.Remote!));
         attempt.DeadlineName = DeadlineName.RemoteAnswer;
-        _pending.Add(attempt.RequestId, attempt);
+        Await(attempt);
         Ask(step, attempt, null, attempt.Request.Password, attempt.Deadline, DeadlineName.RemoteAnswer);
         return step;
     }
@@ -126,7 +126,7 @@ public sealed partial class LoginCore
     /// <summary>Who it is, is proved; what remains is whether he may, and a second factor of this unit's own.</summary>
     private LoginStep Accepted(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
-        _pending.Remove(attempt.RequestId);
+        Leave(attempt);
         (attempt.Acceptance, attempt.Challenge) = (null, null);
         var groups = rules.Policy.GroupsOf(attempt.Account.Remote!, accepted);
         NoteVerdict(step, attempt, $"accepted; it told {(accepted.Groups.IsEmpty ? "no group" : "a group")}");

@@ -7,6 +7,7 @@ namespace Appliance.Firmware.Login;
 public sealed partial class LoginCore
 {
     private static readonly LoginFact ApprovedFact = new("phone", "approved");
+    private static readonly LoginFact DecisiveApproval = ApprovedFact with { Decides = true };
 
     /// <summary>
     /// The phone approved, with the code it shows and the number typed on it. True when both were right: the code is used up now, and the
@@ -16,18 +17,17 @@ public sealed partial class LoginCore
     public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, string number, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        var match = AskedBy(requestId, now) is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
-        return (PushApproved(step, requestId, match, number, rules, now), step);
+        return (AskedBy(requestId, now) is { } asked && PushApproved(step, asked.By, asked.Match(code), number, rules, now), step);
     }
 
-    /// <summary>Whose code an answer to a push has to be, for <see cref="TokenCore.Match"/>; null when the login waits for no phone.</summary>
-    internal (TokenSeed Seed, TokenPlace Place)? AskedBy(string requestId, DateTimeOffset now) =>
-        _pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? (seed, _tokens.Look(seed, now)) : null;
+    /// <summary>The pending login that a phone answers, and where its token is; null when it is over.</summary>
+    internal PushAsked? AskedBy(string requestId, DateTimeOffset now) => !_pending.TryGetValue(requestId, out var attempt) ? null
+        : attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? new(attempt, seed, _tokens.Look(seed, now)) : new(attempt, null, default);
 
     /// <summary>The same, with the code compared already.</summary>
-    internal bool PushApproved(LoginStep step, string requestId, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)
+    internal bool PushApproved(LoginStep step, Attempt attempt, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)
     {
-        if (Answerable(step, requestId, now) is not { } attempt)
+        if (!Answerable(step, attempt, now))
         {
             return false;
         }
@@ -55,24 +55,27 @@ public sealed partial class LoginCore
     public LoginStep ConfirmPush(string requestId, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        ConfirmPush(step, requestId, somebodyWaits, rules, now);
+        if (_pending.TryGetValue(requestId, out var attempt))
+        {
+            ConfirmPush(step, attempt, somebodyWaits, rules, now);
+        }
         return step;
     }
 
-    internal void ConfirmPush(LoginStep step, string requestId, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
+    internal void ConfirmPush(LoginStep step, Attempt attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
-        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Push != PushState.Deciding)
+        if (!attempt.IsPending || attempt.Push != PushState.Deciding)
         {
             return;
         }
         attempt.Push = PushState.Approved;
         step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "approved"));
-        step.Facts.Add((attempt.Id, somebodyWaits ? ApprovedFact with { Decides = true } : ApprovedFact));
+        step.Facts.Add((attempt.Id, somebodyWaits ? DecisiveApproval : ApprovedFact));
         if (somebodyWaits)
         {
-            _pending.Remove(requestId);
+            Leave(attempt);
             Succeed(step, attempt);
-            step.Released.Add((requestId, step.Answer!));
+            step.Released.Add((attempt.RequestId, step.Answer!));
             return;
         }
         (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
@@ -84,7 +87,7 @@ public sealed partial class LoginCore
     public (bool Accepted, LoginStep Step) PushDenied(string requestId, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        if (Answerable(step, requestId, now) is not { } attempt)
+        if (!_pending.TryGetValue(requestId, out var attempt) || !Answerable(step, attempt, now))
         {
             return (false, step);
         }
@@ -109,8 +112,7 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private Attempt? Answerable(LoginStep step, string requestId, DateTimeOffset now) =>
-        _pending.TryGetValue(requestId, out var attempt) && !Lapse(step, attempt, now) && attempt.Push == PushState.Out ? attempt : null;
+    private bool Answerable(LoginStep step, Attempt attempt, DateTimeOffset now) => attempt.IsPending && !Lapse(step, attempt, now) && attempt.Push == PushState.Out;
 
     private void Deny(LoginStep step, Attempt attempt, Refusal reason, string decision, LoginRules rules, DateTimeOffset now)
     {
@@ -125,7 +127,7 @@ public sealed partial class LoginCore
         switch (attempt.Push)
         {
             case PushState.Approved:
-                _pending.Remove(attempt.RequestId);
+                Leave(attempt);
                 Note(step, attempt.Id, new("client", "came for its approved login"), decides: true);
                 return Succeed(step, attempt);
             case PushState.Out or PushState.Deciding:

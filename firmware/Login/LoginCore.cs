@@ -262,9 +262,21 @@ public sealed partial class LoginCore
         return false;
     }
 
-    private void Close(LoginStep step, Attempt attempt, LoginAnswer toWaiter)
+    private void Await(Attempt attempt)
+    {
+        _pending.Add(attempt.RequestId, attempt);
+        attempt.IsPending = true;
+    }
+
+    private void Leave(Attempt attempt)
     {
         _pending.Remove(attempt.RequestId);
+        attempt.IsPending = false;
+    }
+
+    private void Close(LoginStep step, Attempt attempt, LoginAnswer toWaiter)
+    {
+        Leave(attempt);
         _codes.Forget(attempt.RequestId);
         if (attempt.Question is not null)
         {

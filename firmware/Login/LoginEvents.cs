@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Events;
@@ -11,8 +12,8 @@ namespace Appliance.Firmware.Login;
 internal static class LoginEvents
 {
     /// <summary>A user is in. The session of an administrator is told when it begins, which may be after a new password.</summary>
-    internal static EventEntry Succeeded(LoginGrant grant) => User("0102043008", EventLevel.Notice, "Authentication success", grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A",
-        $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}");
+    internal static EventEntry Succeeded(LoginGrant grant) => new("0102043008", "user", EventLevel.Notice, "Authentication success",
+        () => UserFields(grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A", $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}"));
 
     internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, DateTimeOffset now, bool unknownName = false, string detail = "") => request.Kind == LoginKind.Admin
         ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}", now)
@@ -47,8 +48,8 @@ internal static class LoginEvents
     internal static EventEntry FactorThrottled(Attempt attempt, TimeSpan wait) => User("0102043010", EventLevel.Warning, "Authentication lockout", attempt.Request.Kind, attempt.Account.Name, attempt.Request.Source, attempt.Grant.Group, "locked_out", "token_guessing",
         $"No code of user {attempt.Account.Name} is looked at for {(long)wait.TotalSeconds} seconds after many wrong ones");
 
-    internal static EventEntry PushAnswered(LoginGrant grant, string decision) => User("0102043008", EventLevel.Notice, "FortiToken mobile push answered", grant.Kind, grant.User, grant.Source, grant.Group, decision, "N/A",
-        $"The phone of user {grant.User} {decision} the login");
+    internal static EventEntry PushAnswered(LoginGrant grant, string decision) => new("0102043008", "user", EventLevel.Notice, "FortiToken mobile push answered",
+        () => UserFields(grant.Kind, grant.User, grant.Source, grant.Group, decision, "N/A", $"The phone of user {grant.User} {decision} the login"));
 
     /// <summary>A remote server said yes while nobody waited: the client has to come.</summary>
     internal static EventEntry RemoteAccepted(Attempt attempt) => User("0102043008", EventLevel.Notice, "Remote server accepted", attempt.Request.Kind, attempt.Account.Name, attempt.Request.Source, "N/A", "accepted", "N/A",
@@ -128,8 +129,13 @@ internal static class LoginEvents
         ("action", "login"), ("status", "failed"), ("reason", reason), ("msg", message),
     ]);
 
-    private static EventEntry User(string id, EventLevel level, string description, LoginKind kind, string user, IPAddress source, string group, string status, string reason, string message) => new(id, "user", level, description,
-        ("srcip", source.ToString()), ("user", Named(user)), ("group", Named(group)), ("authproto", $"{(kind == LoginKind.Radius ? "RADIUS" : kind == LoginKind.Admin ? "HTTPS" : "SSLVPN")}({source})"), ("action", "authentication"), ("status", status), ("reason", reason), ("msg", message));
+    private static EventEntry User(string id, EventLevel level, string description, LoginKind kind, string user, IPAddress source, string group, string status, string reason, string message) =>
+        new(id, "user", level, description, UserFields(kind, user, source, group, status, reason, message));
+
+    private static ImmutableArray<(string Name, string Value)> UserFields(LoginKind kind, string user, IPAddress source, string group, string status, string reason, string message) =>
+    [
+        ("srcip", source.ToString()), ("user", Named(user)), ("group", Named(group)), ("authproto", $"{(kind == LoginKind.Radius ? "RADIUS" : kind == LoginKind.Admin ? "HTTPS" : "SSLVPN")}({source})"), ("action", "authentication"), ("status", status), ("reason", reason), ("msg", message),
+    ];
 
     private static string Named(string name) => name.Length == 0 ? "N/A" : name;
 }

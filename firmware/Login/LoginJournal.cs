@@ -72,6 +72,15 @@ public sealed class LoginJournal
         }
     }
 
+    /// <summary>How many steps a login has so far; 0 for one that is not known.</summary>
+    public int CountOf(long id)
+    {
+        lock (_lock)
+        {
+            return _logins.TryGetValue(id, out var steps) ? steps.Count : 0;
+        }
+    }
+
     /// <summary>The numbers of the logins that nothing has decided yet, oldest first.</summary>
     public IReadOnlyList<long> Pending()
     {

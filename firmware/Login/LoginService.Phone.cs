@@ -1,4 +1,5 @@
 using Appliance.Firmware.Tokens;
+using Microsoft.Extensions.ObjectPool;
 using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
 
 namespace Appliance.Firmware.Login;
@@ -6,50 +7,57 @@ namespace Appliance.Firmware.Login;
 /// <summary>What phones answer. The hot path: an answer that needs not wait makes no garbage (docs/performance.md).</summary>
 public sealed partial class LoginService
 {
-    /// <summary>A step that this thread is done with, for its next answer of a phone.</summary>
-    [ThreadStatic]
-    private static LoginStep? _spare;
+    /// <summary>Steps of answers that are dealt with, for the next ones.</summary>
+    private readonly DefaultObjectPool<LoginStep> _steps = new(new StepPolicy(), maximumRetained: 1024);
 
     /// <summary>
     /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
     /// waited is on the way in.
     /// </summary>
-    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
+    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default) => PushApprovedAsync(requestId, code, number, out _);
+
+    /// <summary>The same; <paramref name="accepted"/> is known at once, and counts for nobody outside before the task completes.</summary>
+    internal ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted)
     {
         var now = _time.GetUtcNow();
-        (TokenSeed Seed, TokenPlace Place)? asked;
+        PushAsked? asking;
         lock (_lock)
         {
-            asked = _core.AskedBy(requestId, now);
+            asking = _core.AskedBy(requestId, now);
+        }
+        if (asking is not { } asked)
+        {
+            _debug.PushAnswered(requestId, "approve", accepted = false);
+            return new(false);
         }
         // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
-        var match = asked is var (seed, place) ? TokenCore.Match(seed, code, place) : default;
-        var step = RentStep();
-        bool accepted;
+        var match = asked.Match(code);
+        var step = _steps.Get();
         List<(LoginWaiter, LoginAnswer)> waiters;
         lock (_lock)
         {
-            accepted = _core.PushApproved(step, requestId, match, number, Rules, now);
+            accepted = _core.PushApproved(step, asked.By, match, number, Rules, now);
             _debug.PushAnswered(requestId, "approve", accepted);
             Rearm(now);
             waiters = CollectWaiters(step);
         }
         var settling = SettleAsync((step, waiters), now);
-        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, requestId, accepted) : ConfirmLaterAsync(settling, step, requestId, accepted);
+        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, asked.By, accepted) : ConfirmLaterAsync(settling, step, asked.By, accepted);
     }
 
-    private async ValueTask<bool> ConfirmLaterAsync(Task settling, LoginStep step, string requestId, bool accepted)
+    private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, Attempt attempt, bool accepted)
     {
         await settling.ConfigureAwait(false);
-        return await ConfirmAsync(step, requestId, accepted).ConfigureAwait(false);
+        var confirming = ConfirmAsync(step, attempt, accepted);
+        return confirming.IsCompletedSuccessfully ? confirming.Result : await confirming.ConfigureAwait(false);
     }
 
     /// <summary>The approval is on disk. Takes over the step, which is done with.</summary>
-    private ValueTask<bool> ConfirmAsync(LoginStep step, string requestId, bool accepted)
+    private ValueTask<bool> ConfirmAsync(LoginStep step, Attempt attempt, bool accepted)
     {
         if (!accepted)
         {
-            ReturnStep(step);
+            _steps.Return(step);
             return new(false);
         }
         step.Clear();
@@ -57,20 +65,20 @@ public sealed partial class LoginService
         List<(LoginWaiter, LoginAnswer)> waiters;
         lock (_lock)
         {
-            _core.ConfirmPush(step, requestId, _waiting.ContainsKey(requestId), Rules, now);
+            _core.ConfirmPush(step, attempt, _waiting.ContainsKey(attempt.RequestId), Rules, now);
             Rearm(now);
             waiters = CollectWaiters(step);
         }
         var settling = SettleAsync((step, waiters), now);
         if (!settling.IsCompletedSuccessfully)
         {
-            return new(TrueAfterAsync(settling));
+            return TrueAfterAsync(settling);
         }
-        ReturnStep(step);
+        _steps.Return(step);
         return new(true);
     }
 
-    private static async Task<bool> TrueAfterAsync(Task settling)
+    private static async ValueTask<bool> TrueAfterAsync(ValueTask settling)
     {
         await settling.ConfigureAwait(false);
         return true;
@@ -90,18 +98,16 @@ public sealed partial class LoginService
     }
 
     /// <summary>The push of this login could not be sent.</summary>
-    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules)));
+    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
 
-    private static LoginStep RentStep()
+    private sealed class StepPolicy : PooledObjectPolicy<LoginStep>
     {
-        var step = _spare ?? new LoginStep();
-        _spare = null;
-        return step;
-    }
+        public override LoginStep Create() => new();
 
-    private static void ReturnStep(LoginStep step)
-    {
-        step.Clear();
-        _spare = step;
+        public override bool Return(LoginStep obj)
+        {
+            obj.Clear();
+            return true;
+        }
     }
 }

@@ -51,7 +51,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
         _work = WorkInHand.Of(time);
         _questions = new RemoteQuestions((order, verdict) =>
-            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))), _work, _stopping.Token);
+            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))).AsTask(), _work, _stopping.Token);
         Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) =>
         {
@@ -314,14 +314,14 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         var settled = SettleAsync(decision);
         if (!settled.IsCompletedSuccessfully)
         {
-            settled.GetAwaiter().GetResult();
+            settled.AsTask().GetAwaiter().GetResult();
         }
     }
 
-    private Task SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
+    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
 
     /// <summary>Does what the step says; completes when its memory is durable and everybody is told.</summary>
-    private Task SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
+    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
     {
         var step = decision.Step;
         Journal.Add(step.Facts, now);
@@ -343,15 +343,19 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         }
         _questions.Carry(step);
         var committing = _state.CommitAsync(step.Memory);
+        if (decision.Waiters.Count == 0)
+        {
+            return committing;
+        }
         if (!committing.IsCompletedSuccessfully)
         {
-            return TellAsync(committing, decision.Waiters);
+            return new(TellAsync(committing, decision.Waiters));
         }
         Tell(decision.Waiters);
-        return Task.CompletedTask;
+        return ValueTask.CompletedTask;
     }
 
-    private static async Task TellAsync(Task committing, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
+    private static async Task TellAsync(ValueTask committing, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
     {
         try
         {

@@ -42,6 +42,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     /// <summary>Raised when a connection (TCP, TLS) cannot be made: the entry, the server, why.</summary>
     public event Action<string, IPEndPoint, string>? NotConnected;
 
+    /// <summary>Raised for each packet that leaves or comes, on the thread that carries it and, for one that leaves first, in the flow of who asks; handlers are quick.</summary>
+    public event Action<RadiusTraffic>? Traffic;
+
     /// <summary>How many packets were refused for one reason.</summary>
     public long IgnoredFor(RadiusRefusal reason)
     {
@@ -169,6 +172,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     private void Receive((string Channel, int Port) key, ReadOnlySpan<byte> packet, IPEndPoint from)
     {
         _debug.Received(packet);
+        Traffic?.Invoke(new RadiusTraffic(key.Channel, key.Port, from, null, packet.ToArray()));
         RadiusClientStep step;
         lock (_gate)
         {
@@ -236,6 +240,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         foreach (var (path, send) in step.Carried)
         {
             _debug.Sent(send);
+            Traffic?.Invoke(new RadiusTraffic(send.Channel, send.Port, send.To, send.Number, send.Packet));
             path.Send(send.Packet, send.To);
         }
         foreach (var (entry, server, reason) in step.Refused)

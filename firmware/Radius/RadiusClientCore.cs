@@ -312,7 +312,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private void Send(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
         _counts = _counts with { Requests = _counts.Requests + 1 };
-        step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Channel, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint, exchange.Settings));
+        step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Channel, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint, exchange.Settings) { Number = exchange.Number });
         Remind(exchange, now);
     }
 

@@ -84,7 +84,19 @@ public enum RadiusRefusal
 /// <param name="Packet">What.</param>
 /// <param name="To">Where to.</param>
 /// <param name="Settings">How a connection is made.</param>
-public sealed record RadiusSend(string Nic, string Channel, int Port, byte[] Packet, IPEndPoint To, RadiusSettings Settings);
+public sealed record RadiusSend(string Nic, string Channel, int Port, byte[] Packet, IPEndPoint To, RadiusSettings Settings)
+{
+    /// <summary>The question that it belongs to.</summary>
+    public long Number { get; init; }
+}
+
+/// <summary>A packet of the client's, for whoever looks on.</summary>
+/// <param name="Channel">Its channel, and <paramref name="Port"/> on it: with the packet's identifier an answer finds its request.</param>
+/// <param name="Port">The port of the channel.</param>
+/// <param name="Server">The other side.</param>
+/// <param name="Question">The number of the question; null for what came, which may be an answer to nothing.</param>
+/// <param name="Packet">The packet as it is on the wire.</param>
+public sealed record RadiusTraffic(string Channel, int Port, IPEndPoint Server, long? Question, ReadOnlyMemory<byte> Packet);
 
 /// <summary>What follows from an input to the client.</summary>
 public sealed class RadiusClientStep

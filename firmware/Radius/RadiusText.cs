@@ -25,6 +25,17 @@ public static class RadiusText
     public static string Format(RadiusPacket packet)
     {
         var line = new StringBuilder().Append(Name(packet.Code)).Append(' ').Append(packet.Identifier);
+        foreach (var (name, value) in Fields(packet))
+        {
+            line.Append(' ').Append(name).Append('=').Append(value);
+        }
+        return line.ToString();
+    }
+
+    /// <summary>The attributes in order, each by its name and as the line has its value.</summary>
+    public static IReadOnlyList<(string Name, string Value)> Fields(RadiusPacket packet)
+    {
+        var fields = new List<(string, string)>();
         foreach (var field in packet)
         {
             if (field.Type == RadiusAttribute.VendorSpecific && field.Value.Length > 4)
@@ -33,37 +44,33 @@ public static class RadiusText
                 var inner = new RadiusPacket.Fields(field.Value[4..]);
                 while (inner.MoveNext())
                 {
-                    Append(line, RadiusDictionary.Find(vendor, (byte)inner.Current.Type), inner.Current.Value);
+                    var own = RadiusDictionary.Find(vendor, (byte)inner.Current.Type);
+                    fields.Add((own.Name, Value(own, inner.Current.Value)));
                 }
                 continue;
             }
-            Append(line, RadiusDictionary.Find(0, (byte)field.Type), field.Value);
+            var definition = RadiusDictionary.Find(0, (byte)field.Type);
+            fields.Add((definition.Name, Value(definition, field.Value)));
         }
-        return line.ToString();
+        return fields;
     }
 
-    private static void Append(StringBuilder line, RadiusDefinition definition, ReadOnlySpan<byte> value)
+    private static string Value(RadiusDefinition definition, ReadOnlySpan<byte> value)
     {
-        line.Append(' ').Append(definition.Name).Append('=');
         switch (definition.Kind)
         {
             case RadiusValueKind.Secret:
-                line.Append(CultureInfo.InvariantCulture, $"<{value.Length} bytes>");
-                break;
+                return $"<{value.Length} bytes>";
             case RadiusValueKind.Integer when value.Length == 4:
-                line.Append(BinaryPrimitives.ReadUInt32BigEndian(value));
-                break;
+                return BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture);
             case RadiusValueKind.Ipv4 when value.Length == 4:
             case RadiusValueKind.Ipv6 when value.Length == 16:
-                line.Append(new IPAddress(value));
-                break;
+                return new IPAddress(value).ToString();
             case RadiusValueKind.Text when value.IndexOfAnyInRange((byte)0, (byte)0x1f) < 0 && value.IndexOfAny((byte)'"', (byte)0x7f, (byte)'\\') < 0 && System.Text.Unicode.Utf8.IsValid(value)
                 && !Encoding.UTF8.GetString(value).Any(char.IsControl):
-                line.Append('"').Append(Encoding.UTF8.GetString(value)).Append('"');
-                break;
+                return $"\"{Encoding.UTF8.GetString(value)}\"";
             default:
-                line.Append("0x").Append(Convert.ToHexStringLower(value));
-                break;
+                return "0x" + Convert.ToHexStringLower(value);
         }
     }
 }

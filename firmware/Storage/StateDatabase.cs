@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace Appliance.Firmware.Storage;
@@ -14,21 +15,26 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
     private const int BatchLimit = 512;
 
+    /// <summary>Who waits for the same transaction is told by as many threads as there are so many of them.</summary>
+    private const int ToldTogether = 16;
+
     /// <summary>Queued writes; beyond them the unit is overloaded.</summary>
     private const int QueueLimit = 65_536;
 
     private readonly SqliteConnection? _connection;
     private readonly object _gate = new();
-    private readonly Queue<Pending> _queue = [];
+    private readonly Stack<StateCommit> _spare = new();
     private readonly Dictionary<string, StateStatement> _prepared = [];
+    private readonly Dictionary<StateLog, StateLogRow> _rows = [];
+    private List<Pending> _queue = [];
     private bool _closed;
     private readonly Task _writer = Task.CompletedTask;
     private long _commits;
 
-    /// <param name="Writes">Writes that belong together; null for the one row.</param>
-    /// <param name="Row">The one row; null when there are writes.</param>
-    /// <param name="Done">Who waits; null for nobody.</param>
-    private readonly record struct Pending(IReadOnlyList<StateWrite>? Writes, IStateRow? Row, TaskCompletionSource? Done);
+    /// <param name="Commit">Writes that somebody waits for; null when nobody does.</param>
+    /// <param name="Entry">An entry of a log that nobody waits for; null when there are writes.</param>
+    /// <param name="Write">The one write that nobody waits for; of no use when there is one of the others.</param>
+    private readonly record struct Pending(StateCommit? Commit, IStateEntry? Entry, StateWrite Write);
 
     private StateDatabase() { }
 
@@ -75,25 +81,40 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>One that remembers nothing: every commit is done at once. For measuring what decisions cost without their memory.</summary>
     public static StateDatabase OpenForgetful() => new();
 
-    /// <summary>Completes when all writes are durable, or fails when none is. Never completes on the writer's thread.</summary>
-    public Task CommitAsync(params IReadOnlyList<StateWrite> writes)
+    /// <summary>
+    /// Completes when all writes are durable, or fails when none is. Never completes on the writer's thread. To be awaited once; the writes
+    /// must not change until then.
+    /// </summary>
+    public ValueTask CommitAsync(params IReadOnlyList<StateWrite> writes)
     {
         if (writes.Count == 0 || _connection is null)
         {
-            return Task.CompletedTask;
+            return ValueTask.CompletedTask;
         }
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return Enqueue(new Pending(writes, null, done)) ? done.Task : Task.FromException(new IOException("the state database is closed or overloaded"));
+        lock (_gate)
+        {
+            if (!HasRoom)
+            {
+                return ValueTask.FromException(new IOException("the state database is closed or overloaded"));
+            }
+            if (!_spare.TryPop(out var commit))
+            {
+                commit = new StateCommit(GiveBack);
+            }
+            commit.Writes = writes;
+            Enqueue(new Pending(commit, null, default));
+            return commit.Task;
+        }
     }
 
     /// <summary>
     /// Queues a write that nobody waits for (an event). It becomes durable with the next commit, in order. False when the queue
     /// is full or the database is closed: the write is lost.
     /// </summary>
-    public bool Post(StateWrite write) => _connection is null || Enqueue(new Pending([write], null, null));
+    public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write));
 
-    /// <summary>The same of a row that is put into words when it is written.</summary>
-    internal bool Post(IStateRow row) => _connection is null || Enqueue(new Pending(null, row, null));
+    /// <summary>The same of an entry that is put into words when it is written.</summary>
+    internal bool Post(IStateEntry entry) => _connection is null || Post(new Pending(null, entry, default));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
     public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row)
@@ -126,35 +147,57 @@ public sealed class StateDatabase : IAsyncDisposable
         {
             statement.Dispose();
         }
+        foreach (var row in _rows.Values)
+        {
+            row.Dispose();
+        }
         if (_connection is not null)
         {
             await _connection.DisposeAsync().ConfigureAwait(false);
         }
     }
 
-    private bool Enqueue(Pending pending)
+    private bool HasRoom => !_closed && _queue.Count < QueueLimit;
+
+    private bool Post(Pending pending)
     {
         lock (_gate)
         {
-            if (_closed || _queue.Count >= QueueLimit)
+            if (!HasRoom)
             {
                 return false;
             }
-            _queue.Enqueue(pending);
-            if (_queue.Count == 1)
-            {
-                Monitor.Pulse(_gate);
-            }
+            Enqueue(pending);
             return true;
+        }
+    }
+
+    private void Enqueue(Pending pending)
+    {
+        _queue.Add(pending);
+        if (_queue.Count == 1)
+        {
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private void GiveBack(StateCommit commit)
+    {
+        lock (_gate)
+        {
+            if (_spare.Count < BatchLimit)
+            {
+                _spare.Push(commit);
+            }
         }
     }
 
     private void WriteLoop()
     {
-        var batch = new List<Pending>(BatchLimit);
+        List<Pending> taken = [];
         while (true)
         {
-            batch.Clear();
+            taken.Clear();
             lock (_gate)
             {
                 while (_queue.Count == 0)
@@ -165,17 +208,20 @@ public sealed class StateDatabase : IAsyncDisposable
                     }
                     Monitor.Wait(_gate);
                 }
-                while (batch.Count < BatchLimit && _queue.TryDequeue(out var pending))
-                {
-                    batch.Add(pending);
-                }
+                (taken, _queue) = (_queue, taken);
             }
-            Commit(batch);
+            var waiting = CollectionsMarshal.AsSpan(taken);
+            while (!waiting.IsEmpty)
+            {
+                var batch = waiting[..Math.Min(waiting.Length, BatchLimit)];
+                Commit(batch);
+                waiting = waiting[batch.Length..];
+            }
         }
     }
 
     /// <summary>A failed transaction (disk full, I/O error) fails everyone in it: nobody is told of a success that is not on disk.</summary>
-    private void Commit(List<Pending> batch)
+    private void Commit(ReadOnlySpan<Pending> batch)
     {
         try
         {
@@ -184,52 +230,87 @@ public sealed class StateDatabase : IAsyncDisposable
             {
                 Write(pending);
             }
+            foreach (var (log, row) in _rows)
+            {
+                row.Write(Prepare(log.Sql));
+            }
             Prepare("COMMIT").Run();
             Interlocked.Increment(ref _commits);
         }
         catch (SqliteException error)
         {
             RollBack();
-            foreach (var pending in batch)
+            foreach (var row in _rows.Values)
             {
-                pending.Done?.SetException(new IOException($"the state could not be written: {error.Message}", error));
+                row.Clear();
             }
+            Tell(batch, new IOException($"the state could not be written: {error.Message}", error));
             return;
         }
+        Tell(batch, null);
+    }
+
+    /// <summary>Some who wait share a work item: to wake a thread for each costs as much as what it does then.</summary>
+    private static void Tell(ReadOnlySpan<Pending> batch, IOException? failure)
+    {
+        StateCommit? first = null;
+        var told = 0;
         foreach (var pending in batch)
         {
-            pending.Done?.SetResult();
+            if (pending.Commit is not { } commit)
+            {
+                continue;
+            }
+            (commit.Next, first) = (first, commit);
+            if (++told % ToldTogether == 0)
+            {
+                first.Tell(failure);
+                first = null;
+            }
+        }
+        first?.Tell(failure);
+    }
+
+    private void Write(in Pending pending)
+    {
+        if (pending.Entry is { } entry)
+        {
+            entry.Write(Row(entry.Log).Next(entry.Key));
+            return;
+        }
+        if (pending.Commit is not { Writes: var writes })
+        {
+            Write(pending.Write);
+            return;
+        }
+        for (var index = 0; index < writes.Count; index++)
+        {
+            Write(writes[index]);
         }
     }
 
-    private void Write(Pending pending)
+    private void Write(StateWrite write)
     {
-        if (pending.Row is { } row)
+        if (write.Log is { } log)
         {
-            var statement = Prepare(row.Sql);
-            row.Bind(statement);
-            statement.Run();
+            write.WriteEntry(Row(log).Next(null));
             return;
         }
-        foreach (var write in pending.Writes!)
+        var statement = Prepare(write.Sql);
+        for (var index = 0; index < write.Values.Length; index++)
         {
-            var statement = Prepare(write.Sql);
-            if (write.IsInline)
-            {
-                var (key, first, second) = write.Inline;
-                statement.Bind(0, key);
-                statement.Bind(1, first);
-                statement.Bind(2, second);
-            }
-            else
-            {
-                for (var index = 0; index < write.Values.Length; index++)
-                {
-                    statement.Bind(index, write.Values[index]);
-                }
-            }
-            statement.Run();
+            statement.Bind(index, write.Values[index]);
         }
+        statement.Run();
+    }
+
+    private StateLogRow Row(StateLog log)
+    {
+        if (!_rows.TryGetValue(log, out var row))
+        {
+            _rows.Add(log, row = new StateLogRow());
+        }
+        return row;
     }
 
     private void RollBack()

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
@@ -14,7 +16,7 @@ public readonly record struct StateWrite
     /// <summary>A statement of any number of values.</summary>
     public StateWrite(string sql, params object?[] values) => (Sql, _values, _key) = (sql, values, "");
 
-    private StateWrite(string sql, string key, long first, long second) => (Sql, _key, _first, _second) = (sql, key, first, second);
+    private StateWrite(StateLog log, string key, long first, long second) => (Log, Sql, _key, _first, _second) = (log, log.Sql, key, first, second);
 
     /// <summary>The statement.</summary>
     public string Sql { get; }
@@ -22,20 +24,17 @@ public readonly record struct StateWrite
     /// <summary>Its values.</summary>
     public object?[] Values => _values ?? [_key, _first, _second];
 
-    /// <summary>A statement of a text and two numbers, which makes no garbage: what a decision writes.</summary>
-    public static StateWrite Of(string sql, string key, long first, long second) => new(sql, key, first, second);
+    /// <summary>The entry <c>[key, first, second]</c> of a log. Makes no garbage: what a decision writes.</summary>
+    public static StateWrite To(StateLog log, string key, long first, long second) => new(log, key, first, second);
 
-    internal bool IsInline => _values is null;
+    internal StateLog? Log { get; }
 
-    internal (string Key, long First, long Second) Inline => (_key, _first, _second);
-}
-
-/// <summary>A row that is put into words only when it is written, on the writer's thread.</summary>
-internal interface IStateRow
-{
-    /// <summary>The statement.</summary>
-    string Sql { get; }
-
-    /// <summary>Gives its values, in order.</summary>
-    void Bind(StateStatement statement);
+    internal void WriteEntry(Utf8JsonWriter json)
+    {
+        json.WriteStartArray();
+        json.WriteStringValue(_key);
+        json.WriteNumberValue(_first);
+        json.WriteNumberValue(_second);
+        json.WriteEndArray();
+    }
 }

@@ -45,7 +45,18 @@ public readonly record struct ResyncVerdict(ResyncOutcome Outcome, int Drift, IR
 /// <param name="Running">The unit's own step.</param>
 /// <param name="Own">The token's step, as far as its drift is known.</param>
 /// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
-internal readonly record struct TokenPlace(long Running, long Own, long LastStep);
+/// <param name="Memory">What the core remembers of it; null when nothing. The core's own: nobody else looks into it.</param>
+internal readonly record struct TokenPlace(long Running, long Own, long LastStep, TokenMemory? Memory);
+
+/// <summary>What the core remembers of a token, once a code of it was accepted.</summary>
+internal sealed class TokenMemory
+{
+    /// <summary>The greatest step whose code was accepted; -1 when none was.</summary>
+    internal long LastStep { get; set; }
+
+    /// <summary>How many steps the token is ahead.</summary>
+    internal int Drift { get; set; }
+}
 
 /// <summary>What a code is, of a token at a place.</summary>
 /// <param name="At">The place.</param>
@@ -66,8 +77,15 @@ internal readonly record struct CodeMatch(TokenPlace At, int? Value, long? Step,
 /// </remarks>
 public sealed class TokenCore
 {
-    /// <summary>The table of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record.</summary>
-    public const string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL)";
+    /// <summary>The newest uses: identity, step, and the appliance's own step.</summary>
+    private static readonly StateLog UseLog = new("token_use_log");
+
+    /// <summary>
+    /// The tables of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record. The newest uses are rows at
+    /// the end of a log: to find each token's own row anew would touch a page of the disk for every login. Now and then the log goes into the table.
+    /// </summary>
+    public static readonly string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL) WITHOUT ROWID;"
+        + UseLog.Table;
 
     /// <summary>The table of drifts, in steps.</summary>
     public const string DriftTable = "CREATE TABLE IF NOT EXISTS token_drift (identity TEXT PRIMARY KEY, drift INTEGER NOT NULL)";
@@ -78,26 +96,32 @@ public sealed class TokenCore
     /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
     public static ReadOnlySpan<int> Window => [0, -1, 1];
 
-    private const string UseSql = "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=excluded.accepted_step";
+    /// <summary>How long the log may get.</summary>
+    internal const int LogMax = 4096;
 
-    private readonly Dictionary<string, Memory> _memory = new(StringComparer.Ordinal);
+    private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) SELECT value->>0, max(value->>1), max(value->>2) FROM token_use_log, json_each(entries) WHERE true GROUP BY 1 "
+        + "ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=max(accepted_step, excluded.accepted_step)";
 
-    /// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
-    /// <param name="Drift">How many steps the token is ahead.</param>
-    private readonly record struct Memory(long LastStep, int Drift);
+    private readonly Dictionary<string, TokenMemory> _memory = new(StringComparer.Ordinal);
+    private int _logged;
 
     /// <summary>A core that remembers what the database remembers.</summary>
     public TokenCore(StateDatabase state)
     {
         var drifts = state.Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1))).ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
-        foreach (var (identity, lastStep) in state.Read("SELECT identity, last_step FROM token_use", row => (row.GetString(0), row.GetInt64(1))))
+        foreach (var (identity, lastStep) in LastSteps(state))
         {
-            _memory.Add(identity, new Memory(lastStep, drifts.GetValueOrDefault(identity)));
+            _memory.Add(identity, new TokenMemory { LastStep = lastStep, Drift = drifts.GetValueOrDefault(identity) });
         }
+        _logged = state.Read("SELECT count(*) FROM token_use_log, json_each(entries)", row => row.GetInt32(0)).FirstOrDefault();
     }
 
     /// <summary>A core that remembers nothing; for tests of the rules.</summary>
     public TokenCore() { }
+
+    /// <summary>The greatest used step of each token, by its identity, as the database remembers them. For start-up only.</summary>
+    public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) => state.Read(
+        "SELECT identity, max(last_step) FROM (SELECT identity, last_step FROM token_use UNION ALL SELECT value->>0, value->>1 FROM token_use_log, json_each(entries)) GROUP BY identity", row => (row.GetString(0), row.GetInt64(1)));
 
     /// <summary>Checks a code, and uses it up when it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
@@ -112,7 +136,7 @@ public sealed class TokenCore
         {
             return new(CodeOutcome.Accepted, default, writes, drift);
         }
-        var (running, own, lastStep) = match.At;
+        var (running, own, lastStep, _) = match.At;
         if (match.WasUsed)
         {
             // Only while the token shows a used code can waiting for its next one help. After a step back of the clock it cannot.
@@ -122,11 +146,7 @@ public sealed class TokenCore
     }
 
     /// <summary>Where a token is now: what <see cref="Match"/> needs of the core.</summary>
-    internal TokenPlace Look(TokenSeed seed, DateTimeOffset now)
-    {
-        var (memory, running) = (Find(seed), Step(seed, now));
-        return new(running, running + memory.Drift, memory.LastStep);
-    }
+    internal TokenPlace Look(TokenSeed seed, DateTimeOffset now) => Place(seed, Find(seed), now);
 
     /// <summary>
     /// Compares a code with those that the token may show. Needs nothing of the core, so that it can be done outside of its lock. Whoever
@@ -158,7 +178,8 @@ public sealed class TokenCore
     /// <summary>Uses up the step that a code was found to be of; false when it is of none. A token that has moved on since it was looked at is compared again.</summary>
     internal bool UseUp(TokenSeed seed, CodeMatch match, DateTimeOffset now, List<StateWrite> writes, out int drift)
     {
-        var at = Look(seed, now);
+        var memory = match.At.Memory ?? Find(seed);
+        var at = Place(seed, memory, now);
         if (at != match.At && match.Value is { } value)
         {
             match = Match(seed, value.ToString($"D{seed.Digits}", System.Globalization.CultureInfo.InvariantCulture), at);
@@ -168,7 +189,7 @@ public sealed class TokenCore
             drift = 0;
             return false;
         }
-        Accept(seed, Find(seed), step, at.Running, writes, out drift);
+        Accept(seed, memory, step, at.Running, writes, out drift);
         return true;
     }
 
@@ -187,15 +208,15 @@ public sealed class TokenCore
             return new(ResyncOutcome.SameCode, 0, []);
         }
         var memory = Find(seed);
-        var running = Step(seed, now);
+        var (running, own, lastStep, _) = Place(seed, memory, now);
         var used = false;
-        foreach (var step in Nearest(seed, running, running + memory.Drift))
+        foreach (var step in Nearest(seed, running, own))
         {
             if (!seed.IsCode(first, step) || !seed.IsCode(second, step + 1) || !IsInReach(seed, step + 1, running))
             {
                 continue;
             }
-            if (step > memory.LastStep)
+            if (step > lastStep)
             {
                 var writes = new List<StateWrite>();
                 Accept(seed, memory, step + 1, running, writes, out var drift);
@@ -209,21 +230,32 @@ public sealed class TokenCore
     /// <summary>The rest of the running step while the token shows a code that was used, so that no further one can be accepted; else null.</summary>
     public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now)
     {
-        var memory = Find(seed);
-        return Step(seed, now) + memory.Drift == memory.LastStep ? Rest(seed, now) : null;
+        var at = Look(seed, now);
+        return at.Own == at.LastStep ? Rest(seed, now) : null;
     }
 
     /// <summary>How many steps the token is ahead of the appliance (behind when negative), as last learned.</summary>
-    public int DriftOf(TokenSeed seed) => Find(seed).Drift;
+    public int DriftOf(TokenSeed seed) => Find(seed)?.Drift ?? 0;
 
-    private Memory Find(TokenSeed seed) => _memory.TryGetValue(seed.Identity, out var memory) ? memory : new Memory(-1, 0);
+    private TokenMemory? Find(TokenSeed seed) => _memory.GetValueOrDefault(seed.Identity);
 
-    private void Accept(TokenSeed seed, Memory memory, long step, long running, List<StateWrite> writes, out int drift)
+    private void Accept(TokenSeed seed, TokenMemory? memory, long step, long running, List<StateWrite> writes, out int drift)
     {
         drift = (int)(step - running);
-        _memory[seed.Identity] = new Memory(step, drift);
-        writes.Add(StateWrite.Of(UseSql, seed.Identity, step, running));
-        if (drift != memory.Drift)
+        if (memory is null)
+        {
+            _memory.Add(seed.Identity, memory = new TokenMemory());
+        }
+        var learned = drift != memory.Drift;
+        (memory.LastStep, memory.Drift) = (step, drift);
+        writes.Add(StateWrite.To(UseLog, seed.Identity, step, running));
+        if (++_logged >= LogMax)
+        {
+            _logged = 0;
+            writes.Add(new StateWrite(FoldSql));
+            writes.Add(new StateWrite("DELETE FROM token_use_log"));
+        }
+        if (learned)
         {
             writes.Add(new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift));
         }
@@ -249,6 +281,12 @@ public sealed class TokenCore
     }
 
     private static bool IsInReach(TokenSeed seed, long step, long running) => Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
+
+    private static TokenPlace Place(TokenSeed seed, TokenMemory? memory, DateTimeOffset now)
+    {
+        var running = Step(seed, now);
+        return new(running, running + (memory?.Drift ?? 0), memory?.LastStep ?? -1, memory);
+    }
 
     private static long Step(TokenSeed seed, DateTimeOffset now) => (now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / seed.Step.Ticks;
 

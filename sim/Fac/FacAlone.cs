@@ -51,7 +51,7 @@ internal sealed class FacAlone(FacPower power) : ILabUnit
 
     public Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
 
-    public Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
+    public Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => power.EventsAfter(id, limit);
 

@@ -74,7 +74,7 @@ public sealed partial class FacCore
         Hold(login);
         step.Remember(login.Record());
         step.Note(FacEvents.PushSent(login.User, token.Serial, login.Push));
-        step.Push(new PushMessage(token.RegistrationId, token.Serial, login.Push, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), now, login.Expires));
+        step.Push(new PushMessage(token.RegistrationId, token.Serial, login.Push, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), now, login.Expires, token.OsVersion));
         return true;
     }
 

@@ -142,7 +142,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
             var login = greeting.StartsWith(LoginWord, StringComparison.Ordinal);
             greeting = login ? greeting[LoginWord.Length..] : greeting;
             await (TerminalOf(greeting) is { } size
-                ? _unit.RunTerminalAsync(stream, stream, size, login, _stopping.Token)
+                ? _unit.RunTerminalAsync(stream, stream, () => size, login, _stopping.Token)
                 : _unit.RunConsoleAsync(stream, stream, echo: greeting == "echo", login, _stopping.Token));
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)

@@ -46,8 +46,8 @@ public interface ILabUnit : IPhoneSource
     /// <param name="cancellationToken">Hangs up.</param>
     Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken);
 
-    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up, or when its session ends.</summary>
-    Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken);
+    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up, or when its session ends. Its size is asked for whenever something is typed.</summary>
+    Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken);
 
     /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
     IReadOnlyList<EventRecord> EventsAfter(long id, int limit);

@@ -66,7 +66,7 @@ internal sealed class LabUnit : ILabUnit, IDisposable
         Forget(session);
     }
 
-    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, TerminalSize size, bool login, CancellationToken cancellationToken)
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken)
     {
         using var session = await OpenAsync(login, cancellationToken);
         var end = await ConsoleStream.RunTerminalAsync(session, input, output, size, cancellationToken);

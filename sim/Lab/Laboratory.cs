@@ -13,6 +13,7 @@ using Appliance.Sim.LastHop;
 using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Appliance.Sim.PushProxy;
+using Appliance.Sim.Wire;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -103,10 +104,11 @@ internal sealed class Laboratory : IAsyncDisposable
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
         var faults = Own(new LabFaults(Clock));
-        var phones = Own(new PhoneFleet(Clock, log, faults: faults));
         var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
         INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];
         var authenticator = await FacSettingsOfAsync(options.BoardFile, options.Network, cancellationToken);
+        var wire = new LabWire(Clock) { Authenticator = authenticator?.Address, PushesDirect = options.Push is null };
+        var phones = Own(new PhoneFleet(Clock, log, faults: faults) { Wire = wire });
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken)
             : LabBoard.DefaultConfiguration(board, options.Personality) + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
         // What the operator gave is read before any port is taken.
@@ -118,8 +120,9 @@ internal sealed class Laboratory : IAsyncDisposable
         Authenticator = await AuthenticatorAsync(authenticator, state.Path, cloud, path?.Options, faults, log, cancellationToken);
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
         Api.Panel = panel;
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock, Board = board, Panel = panel?.Front };
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock, Board = board, Panel = panel?.Front, Observer = wire };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
+        wire.Attach(power.Unit);
         var unit = Own(new LabUnit(power.Unit, Authenticator));
         Unit = unit;
         power.GoingDown += () =>
@@ -129,6 +132,7 @@ internal sealed class Laboratory : IAsyncDisposable
         };
         power.Up += next =>
         {
+            wire.Attach(next);
             unit.ComeUp(next);
             Api.Attach(unit);
         };
@@ -178,7 +182,7 @@ internal sealed class Laboratory : IAsyncDisposable
             phones.OnlineChanged += listening.Look;
         }
         var lastHop = Own(new MqttLastHop(broker, Clock, log));
-        return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults));
+        return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults, phones.Wire));
     }
 
     /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>

@@ -76,7 +76,7 @@ internal sealed partial class LoginModel
     /// <summary>
     /// The step that is remembered for an accepted code: two steps may show the same digits, so what the core remembers tells which it took.
     /// </summary>
-    private static long Remembered(LoginStep step) => (long)step.Memory.Single(write => write.Sql.Contains("INTO token_use", StringComparison.Ordinal)).Values[1]!;
+    private static long Remembered(LoginStep step) => (long)step.Memory.Single(write => write.Sql.Contains("INTO token_use_log", StringComparison.Ordinal)).Values[1]!;
 
     /// <summary>The accepted code is of the step that is remembered, near and new. Gives what uses it up once it is on disk.</summary>
     private Action UseUp(ModelLogin login, string code, LoginStep step)

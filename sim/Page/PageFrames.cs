@@ -53,21 +53,24 @@ internal sealed class PageFrames
     }
 }
 
-/// <summary>One frame being put together, as members of a JSON object: <c>"set":{…},"logins":[…],"events":[…]</c>.</summary>
+/// <summary>One frame being put together, as members of a JSON object: <c>"set":{…},"logins":[…],"messages":[…],"events":[…]</c>.</summary>
 internal sealed class PageBody
 {
     private readonly StringBuilder _set = new();
     private readonly StringBuilder _logins = new();
+    private readonly StringBuilder _messages = new();
     private readonly StringBuilder _events = new();
 
-    public bool IsEmpty => _set.Length + _logins.Length + _events.Length == 0;
+    public bool IsEmpty => _set.Length + _logins.Length + _messages.Length + _events.Length == 0;
 
     /// <summary>A part of the state has this value now; <c>null</c> takes it away.</summary>
     public void Set(string key, string json) => _set.Append(_set.Length > 0 ? "," : "").Append('"').Append(key).Append("\":").Append(json);
 
     public void Login(string json) => _logins.Append(_logins.Length > 0 ? "," : "").Append(json);
 
+    public void Message(string json) => _messages.Append(_messages.Length > 0 ? "," : "").Append(json);
+
     public void Event(string json) => _events.Append(_events.Length > 0 ? "," : "").Append(json);
 
-    public override string ToString() => $"\"set\":{{{_set}}},\"logins\":[{_logins}],\"events\":[{_events}]";
+    public override string ToString() => $"\"set\":{{{_set}}},\"logins\":[{_logins}],\"messages\":[{_messages}],\"events\":[{_events}]";
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Phones;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.Page;
 
@@ -59,14 +60,19 @@ internal sealed record PageInfoJson(string Board, IReadOnlyDictionary<string, st
 /// <summary>A scenario that can be run.</summary>
 internal sealed record PageScenarioJson(string Name, string Title);
 
-/// <summary>A message of a phone; with its token and the push's end it belongs to a login.</summary>
-internal sealed record PageMessageJson(long Id, DateTimeOffset Time, string Kind, string Token, DateTimeOffset Expires, string Text)
+/// <summary>A message of a login; <c>after</c> is how many of its steps came before it, <c>headers</c> are pairs.</summary>
+internal sealed record PageMessageJson(long Id, long Login, DateTimeOffset Time, int After, string From, string To, string Name, string Start, IReadOnlyList<string[]> Headers, string Body)
 {
-    public static PageMessageJson Of(PhoneMessage message) => new(message.Id, message.Time, message.Kind, message.Token, message.Expires, message.Text);
+    public static PageMessageJson Of(LabMessage message) => new(
+        message.Id, message.Login, message.Time, message.After, message.From, message.To, message.Text.Name, message.Text.Start,
+        [.. message.Text.Headers.Select(header => new[] { header.Name, header.Value })], message.Text.Body);
 }
 
-/// <summary>The first message to a console tab; <c>watch</c> is null for who only watches.</summary>
-internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int Columns);
+/// <summary>The first message to a console tab (<c>begins</c>), whose ids are null for who only watches; later ones tell the size alone.</summary>
+internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int Columns, bool Begins);
+
+/// <summary>The size of the terminal of who types, as his page tells it.</summary>
+internal sealed record PageSizeJson(int Rows, int Columns);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PageUnitJson))]
@@ -75,7 +81,8 @@ internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int 
 [JsonSerializable(typeof(PagePhoneJson))]
 [JsonSerializable(typeof(PageClockJson))]
 [JsonSerializable(typeof(IReadOnlyList<PageLetterJson>))]
-[JsonSerializable(typeof(IReadOnlyList<PageMessageJson>))]
+[JsonSerializable(typeof(PageMessageJson))]
 [JsonSerializable(typeof(PageInfoJson))]
 [JsonSerializable(typeof(PageConsoleJson))]
+[JsonSerializable(typeof(PageSizeJson))]
 internal sealed partial class PageJson : JsonSerializerContext;

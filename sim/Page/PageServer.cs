@@ -44,7 +44,7 @@ internal sealed class PageServer : IAsyncDisposable
     public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox, Func<LabPanel?> panel)
     {
         (_phones, _faults, _inbox, _panel) = (phones, faults, inbox, panel);
-        _state = new PageState(clock, Parts);
+        _state = new PageState(clock, Parts, phones.Wire);
         _stream = new PageStream(_state, clock, _stopping.Token);
         _consoles = new WebConsoles(_stopping.Token);
     }
@@ -169,7 +169,6 @@ internal sealed class PageServer : IAsyncDisposable
         part("panel", _panel() is { } panel ? JsonSerializer.Serialize(PanelJson.Of(panel), LabJson.Default.PanelJson) : "null");
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());
         part("inbox", JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson));
-        part("messages", JsonSerializer.Serialize([.. _phones.Wire.Messages.Select(PageMessageJson.Of)], PageJson.Default.IReadOnlyListPageMessageJson));
         if (unit is not null)
         {
             part("policy", JsonSerializer.Serialize(PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson));

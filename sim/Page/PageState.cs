@@ -3,6 +3,7 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.Page;
 
@@ -13,7 +14,7 @@ internal delegate void PageParts(ILabUnit? unit, Action<string, string> part);
 /// What pages see: a state of named parts, logins and events, as a snapshot and then as numbered changes. Looks at the lab a few times a
 /// second while somebody watches, and compares: no part of the lab has to know of the page, and none can forget to tell it. Thread-safe.
 /// </summary>
-internal sealed class PageState(LabClock clock, PageParts parts)
+internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire = null)
 {
     /// <summary>Logins that a page is told of.</summary>
     internal const int LoginsMax = 100;
@@ -22,6 +23,7 @@ internal sealed class PageState(LabClock clock, PageParts parts)
     internal const int FirstEvents = 1000;
 
     private const int EventsAtOnce = 500;
+    private const int MessagesAtOnce = 200;
 
     /// <summary>As many as the unit keeps in memory.</summary>
     private const int EventsMax = 10_000;
@@ -36,6 +38,7 @@ internal sealed class PageState(LabClock clock, PageParts parts)
     private HashSet<long> _dirty = [];
     private string _epoch = NewEpoch();
     private long _event = -1;
+    private long _message;
     private ILabUnit? _unit;
     private LoginJournal? _journal;
     private int _watchers;
@@ -148,6 +151,11 @@ internal sealed class PageState(LabClock clock, PageParts parts)
             body.Set(gone, "null");
         }
         AddLogins(body);
+        foreach (var message in wire?.After(_message) ?? [])
+        {
+            body.Message(Text(message));
+            _message = message.Id;
+        }
         AddEvents(body);
         if (!body.IsEmpty || ClockJumped())
         {
@@ -217,6 +225,15 @@ internal sealed class PageState(LabClock clock, PageParts parts)
             body.Login(JsonSerializer.Serialize(LoginJson.Of(login, whole: true), LabJson.Default.LoginJson));
         }
         yield return body.ToString();
+        foreach (var some in (wire?.After(0) ?? []).Where(message => message.Id <= _message).Chunk(MessagesAtOnce))
+        {
+            body = new PageBody();
+            foreach (var message in some)
+            {
+                body.Message(Text(message));
+            }
+            yield return body.ToString();
+        }
         var events = _unit?.EventsAfter(Math.Max(0, lastEvent), EventsMax).Where(record => record.Id <= _event).ToArray() ?? [];
         foreach (var some in (lastEvent < 0 ? events.TakeLast(FirstEvents) : events).Chunk(EventsAtOnce))
         {
@@ -228,6 +245,8 @@ internal sealed class PageState(LabClock clock, PageParts parts)
             yield return body.ToString();
         }
     }
+
+    private static string Text(LabMessage message) => JsonSerializer.Serialize(PageMessageJson.Of(message), PageJson.Default.PageMessageJson);
 
     private static string Text(EventRecord record) => JsonSerializer.Serialize(EventJson.Of(record), LabJson.Default.EventJson);
 
@@ -250,6 +269,7 @@ internal sealed class PageState(LabClock clock, PageParts parts)
         _frames.Clear();
         _current.Clear();
         _event = -1;
+        _message = 0;
         lock (_dirtyLock)
         {
             _dirty = [];

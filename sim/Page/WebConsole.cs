@@ -5,6 +5,9 @@ using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Page;
 
+/// <summary>What a screen gets: bytes of the session, or the size that it has from now on.</summary>
+internal readonly record struct Shown(byte[]? Bytes, TerminalSize? Size);
+
 /// <summary>
 /// One console session that pages look at: who opened it types, everybody shows the same. Remembers the end of what was shown, so that a
 /// page that was reloaded, or came later, shows it too. Thread-safe.
@@ -17,7 +20,7 @@ internal sealed class WebConsole : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Pipe _typed = new();
     private readonly Queue<byte[]> _backlog = [];
-    private readonly List<Channel<byte[]>> _screens = [];
+    private readonly List<Channel<Shown>> _screens = [];
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
     private int _remembered;
@@ -30,7 +33,8 @@ internal sealed class WebConsole : IAsyncDisposable
     /// <summary>Whoever has it watches.</summary>
     public string WatchId { get; }
 
-    public TerminalSize Size { get; }
+    /// <summary>Of the terminal of who types; those that watch show the same.</summary>
+    public TerminalSize Size { get; private set; }
 
     /// <summary>True when the session is over.</summary>
     public bool Over { get; private set; }
@@ -42,14 +46,14 @@ internal sealed class WebConsole : IAsyncDisposable
     public void Start(ILabUnit unit, bool login) => _running = RunAsync(unit, login);
 
     /// <summary>Everything that is shown, from the backlog on; completes with the session, or when the reader falls too far behind.</summary>
-    public ChannelReader<byte[]> Show()
+    public ChannelReader<Shown> Show()
     {
         lock (_lock)
         {
-            var screen = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(BehindMax) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+            var screen = Channel.CreateBounded<Shown>(new BoundedChannelOptions(BehindMax) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
             if (_backlog.Count > 0)
             {
-                screen.Writer.TryWrite([.. _backlog.SelectMany(shown => shown)]);
+                screen.Writer.TryWrite(new Shown([.. _backlog.SelectMany(shown => shown)], null));
             }
             if (Over)
             {
@@ -66,6 +70,19 @@ internal sealed class WebConsole : IAsyncDisposable
     /// <summary>Types; waits while the session is busy.</summary>
     public async Task TypeAsync(ReadOnlyMemory<byte> keys, CancellationToken cancellationToken) => await _typed.Writer.WriteAsync(keys, cancellationToken);
 
+    /// <summary>The terminal of who types has another size now.</summary>
+    public void Resize(TerminalSize size)
+    {
+        lock (_lock)
+        {
+            if (size != Size)
+            {
+                Size = size;
+                TellLocked(new Shown(null, size));
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -78,7 +95,7 @@ internal sealed class WebConsole : IAsyncDisposable
     {
         try
         {
-            await unit.RunTerminalAsync(_typed.Reader.AsStream(), new Screen(this), Size, login, _stopping.Token);
+            await unit.RunTerminalAsync(_typed.Reader.AsStream(), new Screen(this), () => Size, login, _stopping.Token);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -103,10 +120,12 @@ internal sealed class WebConsole : IAsyncDisposable
             {
                 _remembered -= _backlog.Dequeue().Length;
             }
-            // One that does not keep up comes again and gets the backlog; nobody waits for it.
-            _screens.RemoveAll(screen => !screen.Writer.TryWrite(shown) && screen.Writer.TryComplete());
+            TellLocked(new Shown(shown, null));
         }
     }
+
+    /// <summary>One that does not keep up comes again and gets the backlog; nobody waits for it.</summary>
+    private void TellLocked(Shown shown) => _screens.RemoveAll(screen => !screen.Writer.TryWrite(shown) && screen.Writer.TryComplete());
 
     private sealed class Screen(WebConsole console) : Stream
     {

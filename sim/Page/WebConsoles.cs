@@ -11,7 +11,7 @@ namespace Appliance.Sim.Page;
 
 /// <summary>
 /// The console tabs of pages, each a WebSocket: <c>/lab/console?rows=R&amp;columns=C[&amp;login=1]</c> opens a session, <c>?id=…</c> takes it up again
-/// after a reload, <c>?watch=…</c> shows it without typing. The first message tells its ids and size; the rest is bytes, both ways.
+/// after a reload, <c>?watch=…</c> shows it without typing. The first message tells its ids and size; then come bytes, both ways, and whenever the terminal of who types changes, its size as text.
 /// </summary>
 internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
 {
@@ -148,14 +148,20 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
     private async Task ServeAsync(WebSocket socket, WebConsole console, bool watches, CancellationToken aborted)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted);
-        var hello = new PageConsoleJson(watches ? null : console.Id, watches ? null : console.WatchId, console.Size.Rows, console.Size.Columns);
         try
         {
-            await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(hello, PageJson.Default.PageConsoleJson), WebSocketMessageType.Text, endOfMessage: true, ending.Token);
+            await TellAsync(socket, new PageConsoleJson(watches ? null : console.Id, watches ? null : console.WatchId, console.Size.Rows, console.Size.Columns, Begins: true), ending.Token);
             var typing = TypeAsync(socket, console, watches, ending);
             await foreach (var shown in console.Show().ReadAllAsync(ending.Token))
             {
-                await socket.SendAsync(shown, WebSocketMessageType.Binary, endOfMessage: true, ending.Token);
+                if (shown.Size is { } size)
+                {
+                    await TellAsync(socket, new PageConsoleJson(null, null, size.Rows, size.Columns, Begins: false), ending.Token);
+                }
+                else
+                {
+                    await socket.SendAsync(shown.Bytes!, WebSocketMessageType.Binary, endOfMessage: true, ending.Token);
+                }
             }
             // 4000: the session is over; anything else is a drop, after which a page comes again.
             await socket.CloseOutputAsync(console.Over ? (WebSocketCloseStatus)4000 : WebSocketCloseStatus.PolicyViolation, console.Over ? "the session ended" : "too far behind", ending.Token);
@@ -168,7 +174,10 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         await ending.CancelAsync();
     }
 
-    /// <summary>What a watcher types is read and forgotten.</summary>
+    private static Task TellAsync(WebSocket socket, PageConsoleJson told, CancellationToken cancellationToken) =>
+        socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(told, PageJson.Default.PageConsoleJson), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+
+    /// <summary>What a watcher types is read and forgotten; what is no size changes none.</summary>
     private static async Task TypeAsync(WebSocket socket, WebConsole console, bool watches, CancellationTokenSource ending)
     {
         var buffer = new byte[KeysMax];
@@ -176,9 +185,17 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         {
             while (await socket.ReceiveAsync(buffer.AsMemory(), ending.Token) is { MessageType: not WebSocketMessageType.Close } received)
             {
-                if (!watches && received.MessageType == WebSocketMessageType.Binary && !console.Over)
+                if (watches || console.Over)
+                {
+                    continue;
+                }
+                if (received.MessageType == WebSocketMessageType.Binary)
                 {
                     await console.TypeAsync(buffer.AsMemory(0, received.Count), ending.Token);
+                }
+                else if (SizeOf(buffer.AsSpan(0, received.Count)) is { } size)
+                {
+                    console.Resize(size);
                 }
             }
         }
@@ -187,5 +204,17 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
             // Gone, or the session ended while it was typed to.
         }
         await ending.CancelAsync();
+    }
+
+    private static TerminalSize? SizeOf(ReadOnlySpan<byte> message)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(message, PageJson.Default.PageSizeJson) is { Rows: >= 2 and <= RowsMax, Columns: >= 2 and <= RowsMax } size ? new TerminalSize(size.Rows, size.Columns) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Appliance.Firmware;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.Phones;
 
@@ -98,7 +99,7 @@ public sealed class Phone : IDisposable
     internal TokenActivation Activation { get; private set; }
 
     /// <summary>Where what it gets is told.</summary>
-    internal PhoneWire? Wire { get; init; }
+    internal LabWire? Wire { get; init; }
 
     /// <summary>Told when it went on or off.</summary>
     internal Action? OnlineChanged { get; init; }
@@ -180,7 +181,7 @@ public sealed class Phone : IDisposable
             _pushes.Add(push);
             push.Delivered = _online;
         }
-        Wire?.Got(message);
+        Wire?.Push(message.SessionId, message.User, Wire.PushesDirect ? Wire.PusherAt(message.CallbackHost) : Party.Provider, Party.Phone, WireText.Push(message));
         if (push.Delivered)
         {
             React(push);

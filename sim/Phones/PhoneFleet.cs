@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
 using Appliance.Sim.Faults;
+using Appliance.Sim.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Phones;
@@ -47,8 +48,8 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
         }
     }
 
-    /// <summary>What the phones got and sent.</summary>
-    public PhoneWire Wire { get; } = new(time);
+    /// <summary>Where what the phones get and send is told; null for nowhere.</summary>
+    internal LabWire? Wire { get; init; }
 
     /// <summary>A phone went on or off.</summary>
     public event Action? OnlineChanged;
@@ -130,7 +131,7 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             }
             else
             {
-                _phones.Add(serial, new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults, Wire), time) { Wire = Wire, OnlineChanged = () => OnlineChanged?.Invoke() });
+                _phones.Add(serial, new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults) { Wire = Wire }, time) { Wire = Wire, OnlineChanged = () => OnlineChanged?.Invoke() });
             }
         }
     }

@@ -9,6 +9,7 @@ using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Sim.Faults;
+using Appliance.Sim.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Sim.Phones;
@@ -17,11 +18,14 @@ namespace Appliance.Sim.Phones;
 public delegate ValueTask<Stream> PhoneConnect(IPEndPoint remote, CancellationToken cancellationToken);
 
 /// <summary>The phone's side of the push dialect: one HTTPS call that carries the answer.</summary>
-public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null, PhoneWire? wire = null)
+public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null)
 {
     private const string DenyMessage = "denied on the phone";
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
     private static readonly TimeSpan NetworkTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where each call is told; null for nowhere.</summary>
+    internal LabWire? Wire { get; init; }
 
     internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, string? number, CancellationToken cancellationToken)
     {
@@ -35,15 +39,14 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
         var body = approve
             ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(session, "validate", code, number), CallbackJson.Default.ValidateAnswer)
             : JsonSerializer.SerializeToUtf8Bytes(new AlertAnswer(session, "alert", DenyMessage, hmac), CallbackJson.Default.AlertAnswer);
-        var (status, outcome, detail) = await PostAsync(push, body, fault, cancellationToken);
-        wire?.Called(push, AnswerPath.OriginalString, approve, number is not null, status, fault is null ? detail : $"{detail}; fault {fault.Word}");
+        var (status, outcome, detail) = await PostAsync(push, approve, body, fault, cancellationToken);
         var answer = new PhoneAnswer(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
         log.LogInformation("phone {Serial} {Action} -> {Outcome} {Detail}", activation.Serial, approve ? "approves" : "denies", answer.OutcomeText, detail);
         return answer;
     }
 
     /// <summary>The call, with what a fault does to it.</summary>
-    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostAsync(PushMessage push, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostAsync(PushMessage push, bool approve, byte[] body, Fault? fault, CancellationToken cancellationToken)
     {
         switch (fault?.Word)
         {
@@ -56,14 +59,24 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
                 await WorkInHand.DelayAsync(fault.Delay!.Value, time, cancellationToken);
                 break;
             case "callback.twice":
-                var first = await PostOnceAsync(push, body, fault, cancellationToken);
-                var second = await PostOnceAsync(push, body, fault, cancellationToken);
+                var first = await PostOnceAsync(push, approve, body, fault, cancellationToken);
+                var second = await PostOnceAsync(push, approve, body, fault, cancellationToken);
                 return first with { Detail = $"{first.Detail}, then {second.Detail}" };
         }
-        return await PostOnceAsync(push, body, fault, cancellationToken);
+        return await PostOnceAsync(push, approve, body, fault, cancellationToken);
     }
 
-    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostOnceAsync(PushMessage push, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostOnceAsync(PushMessage push, bool approve, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    {
+        var url = new Uri(new UriBuilder(Uri.UriSchemeHttps, push.CallbackHost, push.CallbackPort).Uri, AnswerPath);
+        var pusher = Wire?.PusherAt(push.CallbackHost) ?? "";
+        Wire?.Push(push.SessionId, push.User, Party.Phone, pusher, WireText.Callback(url, approve, body));
+        var (status, outcome, detail) = await CallAsync(push, url, body, fault, cancellationToken);
+        Wire?.Push(push.SessionId, push.User, pusher, Party.Phone, WireText.Answer(status, detail));
+        return (status, outcome, detail);
+    }
+
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> CallAsync(PushMessage push, Uri url, byte[] body, Fault? fault, CancellationToken cancellationToken)
     {
         string? refusal = null;
         using var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = NetworkTimeout };
@@ -74,12 +87,11 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
             handler.ConnectCallback = async (context, cancel) => await connect(await ResolveAsync(context.DnsEndPoint, cancel), cancel);
         }
         using var client = new HttpClient(handler) { Timeout = NetworkTimeout };
-        client.BaseAddress = new UriBuilder(Uri.UriSchemeHttps, push.CallbackHost, push.CallbackPort).Uri;
         using HttpContent content = fault?.Word == "callback.slow" ? new SlowContent(body, time) : new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         try
         {
-            using var response = await client.PostAsync(AnswerPath, content, cancellationToken);
+            using var response = await client.PostAsync(url, content, cancellationToken);
             var status = (int)response.StatusCode;
             return (status, status == 200 ? AnswerOutcome.Accepted : AnswerOutcome.Refused, $"HTTP {status}");
         }

@@ -11,6 +11,7 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
 
     public async ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
     {
+        fleet.Wire?.Sees(message.SessionId, message.User);
         if (message.Recipient.Length == 0)
         {
             return PushResult.Failed(PushOutcome.Refused, "no registration id");

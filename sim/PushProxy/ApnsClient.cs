@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Appliance.Firmware.Ftm;
 using Appliance.Sim.Providers;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.PushProxy;
 
@@ -20,7 +21,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
 
     /// <exception cref="FormatException">A file that the settings name is not what it should be.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public ApnsClient(ApnsSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null)
+    public ApnsClient(ApnsSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null, LabWire? wire = null)
     {
         (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
         try
@@ -32,7 +33,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
             throw new FormatException($"{Path.GetFileName(settings.Key)} is no APNs key", wrong);
         }
         _token = new ApnsProviderToken(_key, settings.TeamId, settings.KeyId);
-        _http = new ProviderHttp(settings.Url, settings.Ca, time, fault);
+        _http = new ProviderHttp(settings.Url, settings.Ca, time, fault, wire);
     }
 
     public DateTimeOffset? CredentialExpires => _settings.KeyExpires;
@@ -70,7 +71,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
             return (PushResult.Failed(PushOutcome.CredentialBad, $"apns: the key expired at {_settings.KeyExpires:u}"), null);
         }
         using var request = Request(push, deviceToken, body, now);
-        var reply = await _http.TryAsync(request, push, cancellationToken);
+        var reply = await _http.TryAsync("POST to APNs", request, push, cancellationToken);
         now = _time.GetUtcNow();
         if (reply.Status == HttpStatusCode.OK)
         {

@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
 using Appliance.Sim.Providers;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.PushProxy;
 
@@ -29,7 +30,7 @@ internal sealed class FcmClient : IProvider, IDisposable
 
     /// <exception cref="FormatException">A file that the settings name is not what it should be.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public FcmClient(FcmSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null)
+    public FcmClient(FcmSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null, LabWire? wire = null)
     {
         (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
         var name = Path.GetFileName(settings.ServiceAccount);
@@ -42,8 +43,8 @@ internal sealed class FcmClient : IProvider, IDisposable
         {
             throw new FormatException($"{name} is no service account's key file", wrong);
         }
-        _http = new ProviderHttp(settings.Url, settings.Ca, time, fault);
-        _tokenHttp = new ProviderHttp(new Uri(_account.TokenUri), settings.Ca, time, fault);
+        _http = new ProviderHttp(settings.Url, settings.Ca, time, fault, wire);
+        _tokenHttp = new ProviderHttp(new Uri(_account.TokenUri), settings.Ca, time, fault, wire);
     }
 
     public DateTimeOffset? CredentialExpires => _settings.KeyExpires;
@@ -83,7 +84,7 @@ internal sealed class FcmClient : IProvider, IDisposable
         }
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/projects/{Uri.EscapeDataString(_account.ProjectId)}/messages:send") { Content = Json(Message(push, deviceToken, _time.GetUtcNow())) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        var reply = await _http.TryAsync(request, push, cancellationToken);
+        var reply = await _http.TryAsync("POST to FCM", request, push, cancellationToken);
         var now = _time.GetUtcNow();
         if (reply.Status == HttpStatusCode.OK)
         {
@@ -138,7 +139,7 @@ internal sealed class FcmClient : IProvider, IDisposable
             {
                 Content = new FormUrlEncodedContent([new("grant_type", OAuthRules.GrantType), new("assertion", Assertion(now))]),
             };
-            var reply = await _tokenHttp.TryAsync(request, push, cancellationToken);
+            var reply = await _tokenHttp.TryAsync("POST for FCM's access token", request, push, cancellationToken);
             if (reply.Status is null or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError)
             {
                 return (null, PushResult.Failed(PushOutcome.Unavailable, $"fcm token: {(reply.Status is { } status ? (int)status : reply.Failure)}"));

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Ftm;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.PushProxy;
 
@@ -28,15 +29,17 @@ internal sealed class ProviderHttp : IDisposable
     private readonly X509Certificate2? _authority;
     private readonly TimeProvider _time;
     private readonly Func<PushProxyRequest, WayFault?>? _fault;
+    private readonly LabWire? _wire;
 
     /// <param name="url">The base address.</param>
     /// <param name="caFile">PEM file of the only authority believed; null for the system's.</param>
     /// <param name="time">Every limit follows it.</param>
     /// <param name="fault">Asked before each try.</param>
+    /// <param name="wire">Told of each try and its answer; null for nobody.</param>
     /// <exception cref="FormatException">The authority's file holds no certificate.</exception>
-    public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<PushProxyRequest, WayFault?>? fault)
+    public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<PushProxyRequest, WayFault?>? fault, LabWire? wire = null)
     {
-        (_time, _fault) = (time, fault);
+        (_time, _fault, _wire) = (time, fault, wire);
         var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = Timeout.InfiniteTimeSpan };
         if (caFile is not null)
         {
@@ -55,7 +58,28 @@ internal sealed class ProviderHttp : IDisposable
     }
 
     /// <summary>One try. A failure of the way, and a provider that does not answer in time, are a reply without a status.</summary>
-    public async Task<ProviderReply> TryAsync(HttpRequestMessage request, PushProxyRequest push, CancellationToken cancellationToken)
+    /// <param name="name">What the request is, in two or three words.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="push">For which push.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<ProviderReply> TryAsync(string name, HttpRequestMessage request, PushProxyRequest push, CancellationToken cancellationToken)
+    {
+        if (_wire is not null)
+        {
+            var url = request.RequestUri is { } path ? new Uri(_http.BaseAddress!, path) : _http.BaseAddress!;
+            _wire.Push(push.Session, push.User, Party.Proxy, Party.Provider, await WireText.RequestAsync(name, request, url));
+        }
+        var reply = await TryOnceAsync(request, push, cancellationToken);
+        if (reply.Status is null)
+        {
+            Told(push, WireText.Answer(null, reply.Failure));
+        }
+        return reply;
+    }
+
+    private void Told(PushProxyRequest push, MessageText text) => _wire?.Push(push.Session, push.User, Party.Provider, Party.Proxy, text);
+
+    private async Task<ProviderReply> TryOnceAsync(HttpRequestMessage request, PushProxyRequest push, CancellationToken cancellationToken)
     {
         switch (_fault?.Invoke(push))
         {
@@ -69,7 +93,9 @@ internal sealed class ProviderHttp : IDisposable
         try
         {
             using var response = await _http.SendAsync(request, either.Token);
-            return new ProviderReply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(either.Token), RetryTimes.Asked(response.Headers, _time.GetUtcNow()), "");
+            var body = await response.Content.ReadAsByteArrayAsync(either.Token);
+            Told(push, WireText.Response(response, body));
+            return new ProviderReply(response.StatusCode, body, RetryTimes.Asked(response.Headers, _time.GetUtcNow()), "");
         }
         catch (HttpRequestException failure)
         {

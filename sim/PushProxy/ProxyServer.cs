@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Security;
 using System.Text.Json;
 using Appliance.Firmware.Ftm;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Providers;
+using Appliance.Sim.Wire;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -17,16 +19,18 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private TlsServer _server = null!;
 
-    private ProxyServer(ProxyCore core) => _core = core;
+    private readonly LabWire? _wire;
+
+    private ProxyServer(ProxyCore core, LabWire? wire) => (_core, _wire) = (core, wire);
 
     /// <summary>Where it listens.</summary>
     public IPEndPoint EndPoint => _server.EndPoint;
 
     /// <summary>Listens; port 0 takes a free one.</summary>
     /// <exception cref="IOException">The port is taken.</exception>
-    public static async Task<ProxyServer> StartAsync(int port, SslStreamCertificateContext certificate, ProxyCore core)
+    public static async Task<ProxyServer> StartAsync(int port, SslStreamCertificateContext certificate, ProxyCore core, LabWire? wire = null)
     {
-        var made = new ProxyServer(core);
+        var made = new ProxyServer(core, wire);
         made._server = await TlsServer.StartAsync(port, certificate, HttpProtocols.Http1, made.ServeAsync);
         return made;
     }
@@ -55,9 +59,10 @@ internal sealed class ProxyServer : IAsyncDisposable
         if (Read(body) is not { } push)
         {
             result = PushResult.Failed(PushOutcome.Refused, body.Length > MessageMax ? $"the message has {body.Length} bytes, {MessageMax} are taken" : "the message is not well-formed");
-            await AnswerAsync(context, StatusCodes.Status400BadRequest, result);
+            await AnswerAsync(context, StatusCodes.Status400BadRequest, result, null);
             return;
         }
+        _wire?.Push(push.Session, push.User, Pusher(push), Party.Proxy, WireText.Proxied(context.Request, body));
         try
         {
             result = await _core.SendAsync(push, _stopping.Token);
@@ -73,15 +78,23 @@ internal sealed class ProxyServer : IAsyncDisposable
             PushOutcome.Unavailable => StatusCodes.Status503ServiceUnavailable,
             PushOutcome.RegistrationGone => StatusCodes.Status410Gone,
             _ => StatusCodes.Status502BadGateway,
-        }, result);
+        }, result, push);
     }
 
-    private static Task AnswerAsync(HttpContext context, int status, PushResult result)
+    private Task AnswerAsync(HttpContext context, int status, PushResult result, PushProxyRequest? push)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
-        return context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(PushProxyAnswer.Of(result), PushProxyJson.Default.PushProxyAnswer), context.RequestAborted).AsTask();
+        var answer = PushProxyAnswer.Of(result);
+        var body = JsonSerializer.SerializeToUtf8Bytes(answer, PushProxyJson.Default.PushProxyAnswer);
+        if (push is not null)
+        {
+            _wire?.Push(push.Session, push.User, Party.Proxy, Pusher(push), WireText.Proxied(status, answer.Status, body));
+        }
+        return context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
+
+    private static string Pusher(PushProxyRequest push) => push.Device == FacServer.SerialNumber ? Party.Authenticator : Party.Appliance;
 
     /// <summary>Null for what is no message of the dialect.</summary>
     internal static PushProxyRequest? Read(ReadOnlySpan<byte> body)

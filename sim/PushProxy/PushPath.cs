@@ -2,6 +2,7 @@ using Appliance.Firmware.Ftm;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Providers;
+using Appliance.Sim.Wire;
 
 namespace Appliance.Sim.PushProxy;
 
@@ -34,14 +35,15 @@ internal sealed class PushPath : IAsyncDisposable
     /// <param name="lastHop">The doubles' way to the phones.</param>
     /// <param name="time">The lab's clock.</param>
     /// <param name="faults">What is to go wrong.</param>
+    /// <param name="wire">Told of each message; null for nobody.</param>
     /// <exception cref="LabFailure">Something the operator can mend.</exception>
     public static async Task<PushPath> StartAsync(
-        string stateFolder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults)
+        string stateFolder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults, LabWire? wire = null)
     {
         var path = new PushPath();
         try
         {
-            await path.BringUpAsync(Path.Combine(stateFolder, "providers"), settingsFile, devices, lastHop, time, faults);
+            await path.BringUpAsync(Path.Combine(stateFolder, "providers"), settingsFile, devices, lastHop, time, faults, wire);
             return path;
         }
         catch
@@ -61,15 +63,15 @@ internal sealed class PushPath : IAsyncDisposable
         _keys?.Dispose();
     }
 
-    private async Task BringUpAsync(string folder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults)
+    private async Task BringUpAsync(string folder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults, LabWire? wire)
     {
         _keys = ProviderKeys.Open(folder, time);
         var settings = settingsFile is null ? await DoublesAsync(folder, devices, lastHop, time, faults) : Load(settingsFile);
         try
         {
-            var apns = settings.Apns is { } apnsSettings ? Client(new ApnsClient(apnsSettings, time, Seed, faults.Way)) : null;
-            var fcm = settings.Fcm is { } fcmSettings ? Client(new FcmClient(fcmSettings, time, Seed, faults.Way)) : null;
-            _proxy = Own(await ProxyServer.StartAsync(0, _keys.For("proxy", PushProxyOptions.DeviceName), new ProxyCore(settings, apns, fcm, time, push => faults.SecondPhone(push, devices))));
+            var apns = settings.Apns is { } apnsSettings ? Client(new ApnsClient(apnsSettings, time, Seed, faults.Way, wire)) : null;
+            var fcm = settings.Fcm is { } fcmSettings ? Client(new FcmClient(fcmSettings, time, Seed, faults.Way, wire)) : null;
+            _proxy = Own(await ProxyServer.StartAsync(0, _keys.For("proxy", PushProxyOptions.DeviceName), new ProxyCore(settings, apns, fcm, time, push => faults.SecondPhone(push, devices)), wire));
         }
         catch (IOException failure) when (settingsFile is not null)
         {

@@ -184,7 +184,7 @@ internal static class UpVerb
         using var raw = RawTerminal.Enter();
         if (raw is not null)
         {
-            while (await lab.Unit.RunTerminalAsync(raw.Keys, output, TerminalSize.Of(RawTerminal.Size()), login: false, signals.Token) == ConsoleEnd.Exited)
+            while (await lab.Unit.RunTerminalAsync(raw.Keys, output, () => TerminalSize.Of(RawTerminal.Size()), login: false, signals.Token) == ConsoleEnd.Exited)
             {
                 await output.WriteAsync("\r\n"u8.ToArray(), signals.Token);
             }

@@ -44,7 +44,7 @@ public sealed class LoginDialogTests
         await using var unit = await TranscriptUnit.StartAsync(Appliance.Firmware.Config.Personality.Default);
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(keys));
         using var output = new MemoryStream();
-        await unit.Lab.RunTerminalAsync(input, output, TerminalSize.Usual, login: true, CancellationToken.None);
+        await unit.Lab.RunTerminalAsync(input, output, () => TerminalSize.Usual, login: true, CancellationToken.None);
         return Encoding.UTF8.GetString(output.ToArray());
     }
 }

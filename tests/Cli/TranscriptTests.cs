@@ -36,7 +36,7 @@ public sealed class TranscriptTests
         using var input = new MemoryStream(transcript.Bytes);
         using var output = new MemoryStream();
         await (transcript.Terminal is { } size
-            ? unit.Lab.RunTerminalAsync(input, output, size, transcript.Login, CancellationToken.None)
+            ? unit.Lab.RunTerminalAsync(input, output, () => size, transcript.Login, CancellationToken.None)
             : unit.Lab.RunConsoleAsync(input, output, echo: true, transcript.Login, CancellationToken.None));
         return transcript.Seen(Encoding.UTF8.GetString(output.ToArray()));
     }

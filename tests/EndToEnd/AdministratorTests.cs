@@ -190,7 +190,8 @@ public sealed class AdministratorTests
         var shown = await lab.CliAsync("get system performance status");
         Assert.Matches("CPU states: [0-9]+% user [0-9]+% system 0% nice [0-9]+% idle\n", shown);
         Assert.Matches("Memory: [1-9][0-9]*k total, [1-9][0-9]*k used \\([0-9.]+%\\), [0-9]+k free \\([0-9.]+%\\)\n", shown);
-        Assert.Contains("Uptime: 2 days,  3 hours,  4 minutes\n", shown, StringComparison.Ordinal);
+        // The lab's clock runs on: on a busy machine it is more than four minutes.
+        Assert.Matches("Uptime: 2 days,  3 hours,  [4-9] minutes\n", shown);
     }
 
     [Fact]

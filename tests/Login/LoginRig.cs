@@ -129,7 +129,7 @@ internal sealed class LoginRig : IDisposable
     public LoginStep Take(LoginStep step)
     {
         Steps.Add(step);
-        _state?.CommitAsync(step.Memory).GetAwaiter().GetResult();
+        _state?.CommitAsync(step.Memory).AsTask().GetAwaiter().GetResult();
         return step;
     }
 

@@ -201,6 +201,60 @@ public sealed class PageServerTests
     }
 
     [Fact]
+    public async Task Who_looks_on_gets_each_message_of_a_login_and_no_secret()
+    {
+        await using var lab = await TestLab.StartAsync(push: new Appliance.Sim.Lab.PushOptions(), fac: "code-or-empty");
+        using var web = new Web(lab);
+        var secrets = new List<string> { "ann-password", "cat-password", "dan-password", "testing123", await lab.CodeAsync(TestLab.AnnSeed), await lab.CodeAsync(TestLab.CatSeed), await lab.CodeAsync(TestLab.DanSeed) };
+        await PolicyAsync(lab, """{"numberMatch":true}""");
+        foreach (var user in new[] { "ann", "cat", "dan" })
+        {
+            using var asked = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username={user}&credential={user}-password&realm=&ajax=1&just_logged_in=1");
+            var fields = (await asked.Content.ReadAsStringAsync()).Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+            secrets.AddRange([fields["reqid"], fields["magic"]]);
+            if (user == "cat")
+            {
+                using var typed = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username=cat&code={await lab.CodeAsync(TestLab.CatSeed)}&reqid={fields["reqid"]}&polid={fields["polid"]}&magic={fields["magic"]}&ajax=1");
+                secrets.Add(typed.Headers.GetValues("Set-Cookie").First().Split('=', ';')[1]);
+                continue;
+            }
+            var waiting = web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1");
+            var serial = user == "ann" ? TestLab.AnnSerial : TestLab.DanSerial;
+            await lab.PushPendingAsync(serial);
+            secrets.Add((await lab.PhoneAsync(serial))["pending"]![0]!["session"]!.GetValue<string>());
+            var number = System.Text.RegularExpressions.Regex.Match(fields["chal_msg"], "the number ([0-9]{2})").Groups[1].Value;
+            if (user == "ann")
+            {
+                secrets.Add($"the number {number}");
+            }
+            using var approved = await lab.Api.PostAsync($"/lab/phones/{serial}/approve", user == "ann" ? new StringContent($"{{\"number\":{number}}}") : null);
+            using var done = await waiting;
+            Assert.StartsWith("ret=1", await done.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            secrets.Add(done.Headers.GetValues("Set-Cookie").First().Split('=', ';')[1]);
+        }
+        using var socket = await ConnectAsync(lab, "/lab/stream");
+        var told = new StringBuilder();
+        var messages = 0;
+        while (messages < 32)
+        {
+            var frame = await ReadAsync(socket);
+            messages += frame["messages"]?.AsArray().Count ?? 0;
+            told.Append(frame["messages"]?.ToJsonString()).Append(frame["logins"]?.ToJsonString());
+        }
+        Assert.Equal(11 + 4 + 17, messages);
+        Assert.All(secrets, secret => Assert.DoesNotContain(secret, told.ToString(), StringComparison.Ordinal));
+        // Stars are where they were.
+        Assert.Contains("credential=********", told.ToString(), StringComparison.Ordinal);
+        Assert.Contains("SVPNCOOKIE=********", told.ToString(), StringComparison.Ordinal);
+    }
+
+    private static async Task PolicyAsync(TestLab lab, string policy)
+    {
+        using var set = await lab.Api.PutAsync("/lab/policy", new StringContent(policy));
+        set.EnsureSuccessStatusCode();
+    }
+
+    [Fact]
     public async Task A_console_wants_a_size_and_an_id_that_it_gave()
     {
         await using var lab = await TestLab.StartAsync();

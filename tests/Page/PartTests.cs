@@ -131,7 +131,7 @@ public sealed class PartTests(Browser browser)
         await person.TypeAsync("config system global");
         await person.ConsoleShowsAsync("(global) #");
         await person.Page.GetByText("Share read-only").ClickAsync();
-        var link = await person.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()");
+        var link = await person.ClipboardAsync();
         await using var watcher = await browser.NewAsync();
         await watcher.Page.GotoAsync(link);
         await watcher.ConsoleShowsAsync("(global) #");
@@ -153,6 +153,54 @@ public sealed class PartTests(Browser browser)
         await person.ConsoleShowsAsync("ftm-push");
         person.AssertQuiet();
         watcher.AssertQuiet();
+    }
+
+    [Fact]
+    public async Task The_terminal_follows_its_window_and_copies_and_takes_what_is_pasted()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        await person.Page.GetByText("Share read-only").ClickAsync();
+        await using var watcher = await browser.NewAsync();
+        await watcher.Page.GotoAsync(await person.ClipboardAsync());
+        await watcher.ConsoleShowsAsync("lab-appliance #");
+        // A page of a longer answer is as high as the window is now, for the watcher too.
+        var rows = 0;
+        foreach (var height in new[] { 250, 560 })
+        {
+            var before = await person.Page.Locator(".tab-shown .xterm-rows > div").CountAsync();
+            await person.Page.Locator(".tab-shown").EvaluateAsync("(place, height) => place.style.height = height + 'px'", height);
+            rows = await OtherRowsAsync(person, before);
+            await Expect(watcher.Page.Locator(".tab-shown .xterm-rows > div")).ToHaveCountAsync(rows);
+            await person.TypeAsync("show full-configuration");
+            await person.ConsoleShowsAsync("--More--");
+            Assert.Equal(rows, await person.Page.Locator(".tab-shown .xterm-rows > div").CountAsync());
+            // The whole screen: what was typed, a page two rows shorter than the window, and the question for more.
+            var first = await person.Page.Locator(".tab-shown .xterm-rows > div").First.InnerTextAsync();
+            Assert.Contains("show full-configuration", first, StringComparison.Ordinal);
+            await person.Page.Keyboard.PressAsync("q");
+            await person.ConsoleShowsAsync("lab-appliance #");
+        }
+        // Paste several lines; then select one and copy it.
+        await person.Page.EvaluateAsync("() => navigator.clipboard.writeText('config system global\\nset hostname pasted\\nend\\n')");
+        await person.Page.Keyboard.PressAsync("Shift+Insert");
+        await person.ConsoleShowsAsync("pasted #");
+        var prompt = person.Page.Locator(".tab-shown .xterm-rows > div", new() { HasText = "pasted #" });
+        var box = (await prompt.Last.BoundingBoxAsync())!;
+        await person.Page.Mouse.DblClickAsync(box.X + 10, box.Y + (box.Height / 2));
+        await person.Page.Keyboard.PressAsync("Control+C");
+        await Expect(person.Page.Locator(".notice")).ToContainTextAsync("selection copied");
+        Assert.Equal("pasted", (await person.ClipboardAsync()).Trim());
+        person.AssertQuiet();
+        watcher.AssertQuiet();
+    }
+
+    /// <summary>How many rows the terminal has once they are others than before.</summary>
+    private static async Task<int> OtherRowsAsync(Person person, int before)
+    {
+        await Expect(person.Page.Locator(".tab-shown .xterm-rows > div")).Not.ToHaveCountAsync(before);
+        return await person.Page.Locator(".tab-shown .xterm-rows > div").CountAsync();
     }
 
     [Fact]

@@ -52,6 +52,8 @@ internal sealed class Person : IAsyncDisposable
 
     public Task ConsoleShowsAsync(string text) => Expect(Page.Locator(".tab-shown .xterm-rows")).ToContainTextAsync(text);
 
+    public Task<string> ClipboardAsync() => Page.EvaluateAsync<string>("() => navigator.clipboard.readText()");
+
     public async Task OutcomeIsAsync(string outcome) => await Expect(Outcome).ToHaveAttributeAsync("data-outcome", outcome);
 
     /// <summary>The keys that an answer to a push takes: p, Tab as needed, Enter.</summary>

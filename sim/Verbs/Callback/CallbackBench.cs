@@ -15,12 +15,13 @@ namespace Appliance.Sim.Verbs.Callback;
 /// <summary>How much is measured.</summary>
 /// <param name="Decisions">Callbacks of one run, and so tokens.</param>
 /// <param name="Phones">Connections.</param>
-/// <param name="Runs">Runs of each contender, after one for the compiler.</param>
+/// <param name="WarmUps">Runs of each contender for the compiler, which are not counted.</param>
+/// <param name="Runs">Runs of each contender that are.</param>
 /// <param name="Handshakes">Of one run.</param>
 /// <param name="Sessions">Pending pushes.</param>
-internal sealed record CallbackScale(int Decisions, int Phones, int Runs, int Handshakes, int Sessions)
+internal sealed record CallbackScale(int Decisions, int Phones, int WarmUps, int Runs, int Handshakes, int Sessions)
 {
-    internal static readonly CallbackScale Full = new(16_384, 256, 5, 400, 1_000_000);
+    internal static readonly CallbackScale Full = new(16_384, 512, 3, 5, 400, 1_000_000);
 }
 
 /// <summary>
@@ -184,18 +185,18 @@ internal static class CallbackBench
             return arena;
         }
 
-        /// <summary>Runs each in turn, again and again: the samples of each, without the first round.</summary>
+        /// <summary>Runs each in turn, again and again: the samples of each, without the first rounds.</summary>
         internal static async Task<IReadOnlyList<CallbackRate>[]> MeasureAsync(CallbackScale scale, int depth, bool tls, IReadOnlyList<Contender> contenders)
         {
             var samples = contenders.Select(_ => new List<CallbackRate>()).ToArray();
             CallbackLoad? load = null;
-            for (var run = 0; run <= scale.Runs; run++)
+            for (var run = -scale.WarmUps; run < scale.Runs; run++)
             {
                 for (var index = 0; index < contenders.Count; index++)
                 {
                     var (contender, rig) = (contenders[index], contenders[index].Rig);
                     load = rig is null ? load : await rig.BeginLoginsAsync();
-                    var lines = await Task.WhenAll(Enumerable.Range(0, scale.Phones).Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default)));
+                    var lines = await ConnectAsync(contender, scale.Phones, tls);
                     GC.Collect();
                     var (cpu, allocated, commits, began) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(precise: true), rig?.Commits ?? 0, LabClock.Wall.GetTimestamp());
                     var accepted = await load!.RunAsync(lines, depth);
@@ -211,13 +212,25 @@ internal static class CallbackBench
                     {
                         throw new LabFailure(ExitCode.AssertionFailed, $"callback: {accepted} of {load.Count} answers were accepted");
                     }
-                    if (run > 0)
+                    if (run >= 0)
                     {
                         samples[index].Add(sample);
                     }
                 }
             }
             return samples;
+        }
+
+        /// <summary>As many at once as a listener lets wait.</summary>
+        private static async Task<List<CallbackPlace.Line>> ConnectAsync(Contender contender, int phones, bool tls)
+        {
+            const int AtOnce = 256;
+            var lines = new List<CallbackPlace.Line>(phones);
+            while (lines.Count < phones)
+            {
+                lines.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, phones - lines.Count)).Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default))));
+            }
+            return lines;
         }
 
         public async ValueTask DisposeAsync()

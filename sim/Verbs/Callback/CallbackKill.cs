@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Storage;
+using Appliance.Firmware.Tokens;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Nics;
 
@@ -48,7 +49,7 @@ internal static class CallbackKill
             await child.WaitForExitAsync(CancellationToken.None);
         }
         await using var state = StateDatabase.Open(Path.Combine(folder, "state.db"), []);
-        var used = state.Read("SELECT identity, last_step FROM token_use", row => (row.GetString(0), row.GetInt64(1))).ToHashSet();
+        var used = TokenCore.LastSteps(state).ToHashSet();
         return new CallbackKilled(acknowledged.Count, acknowledged.Count(token => used.Contains((CallbackRig.Identity(token), step))));
     }
 

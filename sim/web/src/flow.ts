@@ -1,12 +1,16 @@
-import type { Login, Message, Step } from "./types";
+import type { Lane, Login, Message, Step } from "./types";
 
-export type Lane = "client" | "appliance" | "proxy" | "provider" | "phone" | "remote";
+/** One line of the diagram: what the appliance decided, or a message. */
+export interface Row {
+  time: string; from: Lane; to: Lane; text: string; good: boolean | null; step: Step | null; message: Message | null; derived: boolean;
+}
 
-export interface Row { step: Step; from: Lane; to: Lane; text: string; good: boolean | null; derived: boolean }
+export const LANES: Record<Lane, string> = {
+  client: "Client", appliance: "Appliance", fac: "Forti­Authen­ticator", remote: "RADIUS server", proxy: "Push proxy", provider: "APNs / FCM", phone: "Phone",
+};
+const ORDER: Lane[] = ["client", "appliance", "fac", "remote", "proxy", "provider", "phone"];
 
-export const LANES: Record<Lane, string> = { client: "Client", appliance: "Appliance", proxy: "Push proxy", provider: "APNs / FCM", phone: "Phone", remote: "Remote server" };
-
-/** Who told whom, by what was looked at (docs/login.md). What is looked at inside the appliance goes nowhere. */
+/** Who told whom, by what was looked at (docs/login.md): for a login of which no message is known, such as an administrator's at the console. */
 function way(step: Step): [Lane, Lane] {
   const { check, result } = step;
   switch (check) {
@@ -22,23 +26,39 @@ function way(step: Step): [Lane, Lane] {
   }
 }
 
-/** A login as rows of a sequence diagram; the refusal that the client gets is told by no step of its own. */
-export function rowsOf(login: Login): Row[] {
-  const rows = login.steps.map((step): Row => {
-    const [from, to] = way(step);
+/** A login as rows of a sequence diagram, in the order in which things happened: its steps, and its messages between them. */
+export function rowsOf(login: Login, messages: Message[]): Row[] {
+  const rows: Row[] = [];
+  const inside = messages.length > 0;
+  const last = messages.findLast((message) => message.from === "appliance" && message.to === "client");
+  const decidedLast = login.outcome === "pending" ? undefined : last;
+  const sorted = [...messages].sort((a, b) => a.after - b.after || a.id - b.id);
+  let next = 0;
+  const tell = (until: number): void => {
+    for (; next < sorted.length && sorted[next]!.after <= until; next++) {
+      const message = sorted[next]!;
+      rows.push({ time: message.time, from: message.from, to: message.to, text: message.name, good: message === decidedLast ? login.outcome === "in" : null, step: null, message, derived: false });
+    }
+  };
+  login.steps.forEach((step, index) => {
+    tell(index);
+    const [from, to]: [Lane, Lane] = inside ? ["appliance", "appliance"] : way(step);
     const text = `${step.check}: ${step.result}${step.subject && step.check !== "asked" ? ` (${step.subject})` : ""}`;
-    return { step, from, to, text, good: step.check === "login" ? true : step.decides ? login.outcome === "in" : null, derived: false };
+    rows.push({ time: step.time, from, to, text, good: step.check === "login" ? true : step.decides ? login.outcome === "in" : null, step, message: null, derived: false });
   });
+  tell(Infinity);
   const decided = login.decidedBy;
-  if (login.outcome === "refused" && decided && decided.check !== "client") {
-    rows.push({ step: { ...decided, decides: false, deadline: null, change: null }, from: "appliance", to: "client", text: "refused", good: false, derived: true });
+  if (!inside && login.outcome === "refused" && decided && decided.check !== "client") {
+    // Told by no step of its own.
+    rows.push({ time: decided.time, from: "appliance", to: "client", text: "refused", good: false, step: null, message: null, derived: true });
   }
   return rows;
 }
 
+/** Whoever takes part, and the phone in any case: people look for it. */
 export function lanesOf(rows: Row[]): Lane[] {
-  const remote = rows.some((row) => row.from === "remote" || row.to === "remote");
-  return remote ? ["client", "appliance", "proxy", "provider", "phone", "remote"] : ["client", "appliance", "proxy", "provider", "phone"];
+  const used = new Set<Lane>(["client", "appliance", "phone", ...rows.flatMap((row) => [row.from, row.to])]);
+  return ORDER.filter((lane) => used.has(lane));
 }
 
 /** One sentence that says why. */
@@ -52,8 +72,23 @@ export function explanation(login: Login): string {
   return login.outcome === "in" ? `${login.user} is in; ${why} decided it.` : `${login.user} was refused; ${why} decided it.`;
 }
 
-/** The messages of a login's pushes: their token and their end are in the step that sent them. */
-export function messagesOf(login: Login, messages: Message[]): Message[] {
-  const pushes = login.steps.filter((step) => step.check === "push" && step.deadline && step.subject);
-  return messages.filter((message) => pushes.some((push) => push.subject === message.token && push.deadline === message.expires));
+/** A message like an .http file has it. */
+export function asHttp(message: Message): string {
+  const headers = message.headers.map(([name, value]) => `${name}: ${value}\n`).join("");
+  return `# ${message.time} ${message.from} to ${message.to}\n${message.start}\n${headers}${message.body === "" ? "" : `\n${message.body}\n`}`;
+}
+
+/** The same as JSON; a body that is JSON stands in it as such. */
+export function asJson(message: Message): object {
+  const { time, from, to, name, start, headers, body } = message;
+  return { time, from, to, name, start, headers: headers.map(([field, value]) => ({ name: field, value })), body: parsed(body) };
+}
+
+function parsed(body: string): unknown {
+  if (!body.startsWith("{")) return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
 }

@@ -11,8 +11,8 @@ export const policy = signal<Policy | null>(null);
 export const inbox = signal<Letter[]>([]);
 export const phones = signal<ReadonlyMap<string, Phone>>(new Map());
 export const logins = signal<ReadonlyMap<number, Login>>(new Map());
-/** What phones got and sent, oldest first, secrets masked. */
-export const messages = signal<Message[]>([]);
+/** The messages of each login, oldest first, secrets masked. */
+export const messages = signal<ReadonlyMap<number, Message[]>>(new Map());
 /** The front of the box beside its ports; null on a board that has nothing there. */
 export const panel = signal<Panel | null>(null);
 
@@ -28,6 +28,7 @@ export function take(frame: Frame): void {
     setClock(frame.clock);
     if (frame.set) takeParts(frame.set, frame.whole === true);
     if (frame.logins && (frame.logins.length > 0 || frame.whole)) takeLogins(frame.logins, frame.whole === true);
+    if (frame.messages && (frame.messages.length > 0 || frame.whole)) takeMessages(frame.messages, frame.whole === true);
     if (frame.events && frame.events.length > 0) events.add(frame.events);
   });
 }
@@ -48,7 +49,6 @@ function takeParts(set: Record<string, unknown>, whole: boolean): void {
       case "faults": faults.value = value as Fault[]; break;
       case "policy": policy.value = value as Policy | null; break;
       case "inbox": inbox.value = value as Letter[]; break;
-      case "messages": messages.value = value as Message[]; break;
       case "panel": panel.value = value as Panel | null; break;
     }
   }
@@ -68,4 +68,13 @@ function takeLogins(told: Login[], whole: boolean): void {
     for (const id of [...next.keys()].sort((a, b) => a - b).slice(0, next.size - LOGINS_MAX)) next.delete(id);
   }
   logins.value = next;
+}
+
+function takeMessages(told: Message[], whole: boolean): void {
+  const next = new Map(whole ? [] : messages.value);
+  for (const message of told) next.set(message.login, [...(next.get(message.login) ?? []), message]);
+  if (next.size > LOGINS_MAX) {
+    for (const id of [...next.keys()].sort((a, b) => a - b).slice(0, next.size - LOGINS_MAX)) next.delete(id);
+  }
+  messages.value = next;
 }

@@ -12,14 +12,20 @@ const LIGHT = { background: "#fbfcfd", foreground: "#1b242c", cursor: "#0b5fa5",
 
 // The terminal makes style elements of its own: they get the page's nonce, so that nothing else inline is allowed.
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
+// Styles of single characters (colours, a selection) it puts as attributes, which nothing may do here: they go by the element's own style.
+function setStyled(this: HTMLElement, name: string, value: string): void {
+  if (name === "style") this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+}
 const make = document.createElement.bind(document) as (name: string, options?: ElementCreationOptions) => HTMLElement;
 document.createElement = ((name: string, options?: ElementCreationOptions) => {
   const element = make(name, options);
   if (name === "style") element.nonce = nonce;
+  if (name === "span") element.setAttribute = setStyled;
   return element;
 }) as typeof document.createElement;
 
-export interface Hello { id: string | null; watch: string | null; rows: number; columns: number }
+export interface Hello { id: string | null; watch: string | null; rows: number; columns: number; begins: boolean }
 
 /** A terminal in an element, on a console session of the lab: a new one, one taken up again, or one that is watched. */
 export interface Screen { focus: () => void; close: () => void }
@@ -44,12 +50,19 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
     socket.binaryType = "arraybuffer";
     socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => {
       if (typeof message.data === "string") {
+        const told = JSON.parse(message.data) as Hello;
+        if (!told.begins) {
+          // Whoever types has made his own terminal that large already; those that watch follow.
+          if (known?.id === null) terminal.resize(told.columns, told.rows);
+          return;
+        }
         // What comes now begins with all that was shown before.
-        known = JSON.parse(message.data) as Hello;
+        known = told;
         tries = 0;
         terminal.reset();
         terminal.resize(known.columns, known.rows);
         hello(known);
+        measure();
       } else {
         terminal.write(new Uint8Array(message.data));
       }
@@ -64,9 +77,23 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
       setTimeout(connect, 500);
     };
   };
+  /** The place has another size: so has the terminal, and the session is told. A tab that is not shown has none. */
+  const measure = (): void => {
+    const size = fit.proposeDimensions();
+    if (!known?.id || over || socket.readyState !== WebSocket.OPEN || !size || !(size.rows >= 2) || !(size.cols >= 20) || (size.rows === terminal.rows && size.cols === terminal.cols)) return;
+    terminal.resize(size.cols, size.rows);
+    socket.send(JSON.stringify({ rows: size.rows, columns: size.cols }));
+  };
+  let settling: ReturnType<typeof setTimeout> | undefined;
+  const sized = new ResizeObserver(() => {
+    clearTimeout(settling);
+    settling = setTimeout(measure, 100);
+  });
+  sized.observe(place);
   terminal.attachCustomKeyEventHandler((event) => {
     if (event.key === "F6") return false;
     if (event.type === "keydown" && event.ctrlKey && event.key.toLowerCase() === "c" && terminal.hasSelection()) {
+      event.preventDefault();
       void copy(terminal.getSelection(), "selection");
       terminal.clearSelection();
       return false;
@@ -86,6 +113,8 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
     close: () => {
       closed = true;
       unfollow();
+      sized.disconnect();
+      clearTimeout(settling);
       socket.close();
       terminal.dispose();
     },

@@ -21,7 +21,11 @@ export interface Fault {
 export interface Policy { pushLimit: number; pushWindowSeconds: number; numberMatch: boolean; pushLifeSeconds: number; nameSpellingBug: boolean }
 export interface Letter { id: number; time: string; kind: string; to: string; subject: string; text: string; code: string | null }
 export interface Info { board: string; words: Record<string, string[]>; lan: string | null; pairingCode: string | null; scenarios: Scenario[] }
-export interface Message { id: number; time: string; kind: "push" | "callback"; token: string; expires: string; text: string }
+export type Lane = "client" | "appliance" | "fac" | "remote" | "proxy" | "provider" | "phone";
+/** Of a login; `after` is how many of its steps came before it. */
+export interface Message {
+  id: number; login: number; time: string; after: number; from: Lane; to: Lane; name: string; start: string; headers: [string, string][]; body: string;
+}
 export interface Led { name: string; lit: boolean; pattern: string }
 export interface Button { name: string; pressed: boolean; heldSeconds: number }
 export interface Panel { board: string; model: string; leds: Led[]; buttons: Button[]; display: string[] | null }
@@ -34,5 +38,5 @@ export interface ScenarioResult {
 
 export interface Frame {
   epoch?: string; seq?: number; whole?: boolean; clock: Clock;
-  set?: Record<string, unknown>; logins?: Login[]; events?: LabEvent[];
+  set?: Record<string, unknown>; logins?: Login[]; messages?: Message[]; events?: LabEvent[];
 }

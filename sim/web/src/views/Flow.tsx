@@ -1,9 +1,9 @@
-import { computed, signal } from "@preact/signals";
+import { computed, signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { now, seconds, timeOfDay } from "../clock";
-import { explanation, LANES, lanesOf, messagesOf, rowsOf, type Lane, type Row } from "../flow";
+import { asHttp, asJson, explanation, LANES, lanesOf, rowsOf, type Row } from "../flow";
 import { loginList, logins, messages } from "../state";
-import type { Login } from "../types";
+import type { Lane, Login, Message } from "../types";
 import { Bar, CopyButton, View } from "./parts";
 
 /** Null follows the newest login. */
@@ -14,6 +14,12 @@ function linked(): number | null {
   const id = /^#login=(\d+)$/.exec(location.hash)?.[1];
   return id === undefined ? null : Number(id);
 }
+
+/** Without what the appliance decided between them. */
+const onlyMessages = signal(false);
+
+const NONE: Message[] = [];
+const messagesOf = (id: number): Message[] => messages.value.get(id) ?? NONE;
 
 const WORDS = { in: "in", refused: "refused", pending: "pending" };
 
@@ -33,7 +39,9 @@ export function Flow() {
           <option value="newest">newest</option>
           {loginList.value.slice(0, 50).map((known) => <option key={known.id} value={known.id}>{known.id}: {known.user}, {WORDS[known.outcome]}, {timeOfDay(known.time)}</option>)}
         </select></label>
-        <CopyButton text={JSON.stringify(current, null, 2)} what="login as JSON" label="JSON" />
+        {messagesOf(current.id).length > 0 && <label class="switch"><input type="checkbox" checked={onlyMessages.value} onChange={(event) => (onlyMessages.value = event.currentTarget.checked)} />messages only</label>}
+        <CopyButton text={JSON.stringify({ ...current, messages: messagesOf(current.id).map(asJson) }, null, 2)} what="login as JSON" label="JSON" />
+        {messagesOf(current.id).length > 0 && <CopyButton text={messagesOf(current.id).map(asHttp).join("\n###\n\n")} what="messages of the login as HTTP" label="HTTP" />}
         <CopyButton text={`${location.origin}/#login=${current.id}`} what="link to this login" label="Link" />
       </>
     )}>
@@ -43,41 +51,34 @@ export function Flow() {
 }
 
 function Sequence(props: { login: Login }) {
-  const rows = rowsOf(props.login);
-  const lanes = lanesOf(rows);
-  const decided = props.login.decidedBy;
+  const { login } = props;
+  const own = messagesOf(login.id);
+  const all = rowsOf(login, own);
+  const lanes = lanesOf(all);
+  const rows = onlyMessages.value && own.length > 0 ? all.filter((row) => row.message || row.step?.decides) : all;
+  const decided = login.decidedBy;
   const place = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
   useEffect(() => {
-    // The newest step is the one that is waited for.
-    place.current!.scrollTop = place.current!.scrollHeight;
-  }, [props.login.id, rows.length]);
+    follows.current = true;
+  }, [login.id]);
+  useEffect(() => {
+    // The newest step is the one that is waited for; whoever scrolled up reads.
+    if (follows.current) place.current!.scrollTop = place.current!.scrollHeight;
+  }, [login.id, rows.length]);
+  const scrolled = () => {
+    const { scrollTop, clientHeight, scrollHeight } = place.current!;
+    follows.current = scrollTop + clientHeight >= scrollHeight - 30;
+  };
   return (
     <>
-      <p class={`outcome ${props.login.outcome}`} data-outcome={props.login.outcome}><strong>{props.login.user}: {WORDS[props.login.outcome]}</strong> {explanation(props.login)}</p>
+      <p class={`outcome ${login.outcome}`} data-outcome={login.outcome}><strong>{login.user}: {WORDS[login.outcome]}</strong> {explanation(login)}</p>
       {decided?.change && <p class="change">This would change it: <code>{decided.change}</code><CopyButton text={decided.change} what="line that would change it" /></p>}
-      <div ref={place} class="sequence" tabIndex={0} role="group" aria-label={`Steps of login ${props.login.id}`}>
-        <div class="lanes" aria-hidden="true">{lanes.map((lane, index) => <span key={lane} style={{ left: `${at(lanes, index)}%` }}>{LANES[lane]}</span>)}</div>
-        <ol class="rows">{rows.map((row, index) => <SequenceRow key={index} row={row} lanes={lanes} start={props.login.time} pending={props.login.outcome === "pending"} />)}</ol>
+      <div ref={place} class={`sequence lanes-${lanes.length}`} tabIndex={0} role="group" aria-label={`Steps of login ${login.id}`} onScroll={scrolled}>
+        <div class="lanes" aria-hidden="true">{lanes.map((lane, index) => <span key={lane} style={{ left: `${at(lanes, index)}%`, maxWidth: `calc(${100 / lanes.length}% - 0.2rem)` }}>{LANES[lane]}</span>)}</div>
+        <ol class="rows">{rows.map((row) => <SequenceRow key={row.message ? `m${row.message.id}` : row.derived ? "derived" : `s${login.steps.indexOf(row.step!)}`} row={row} lanes={lanes} start={login.time} pending={login.outcome === "pending"} />)}</ol>
       </div>
-      <Messages login={props.login} />
     </>
-  );
-}
-
-/** What the phone got and sent for it. The client's own messages go by TLS between it and the appliance: the lab does not see them. */
-function Messages(props: { login: Login }) {
-  const own = messagesOf(props.login, messages.value);
-  if (own.length === 0) return null;
-  return (
-    <details class="messages">
-      <summary>Messages of the phone ({own.length}), secrets masked</summary>
-      {own.map((message) => (
-        <div key={message.id}>
-          <p class="quiet">{timeOfDay(message.time, true)} {message.kind === "push" ? "to the phone" : "from the phone"}<CopyButton text={message.text} what={`${message.kind} message`} /></p>
-          <pre tabIndex={0} aria-label={`${message.kind} message`}>{message.text}</pre>
-        </div>
-      ))}
-    </details>
   );
 }
 
@@ -87,20 +88,40 @@ function at(lanes: Lane[], index: number): number {
 
 function SequenceRow(props: { row: Row; lanes: Lane[]; start: string; pending: boolean }) {
   const { row, lanes } = props;
-  const { step } = row;
-  const after = (Date.parse(step.time) - Date.parse(props.start)) / 1000;
+  const { step, message } = row;
+  const after = (Date.parse(row.time) - Date.parse(props.start)) / 1000;
   const kind = row.good === null ? "" : row.good ? "good" : "bad";
   const inside = row.from === row.to;
   return (
-    <li class={`row ${step.decides ? "decides" : ""} ${kind} ${inside ? "inside" : ""}`}>
-      <span class="row-time" title={timeOfDay(step.time, true)}>+{after.toFixed(after < 10 ? 3 : 1)} s</span>
+    <li class={`row ${step?.decides ? "decides" : ""} ${kind} ${inside ? "inside" : ""}`} {...(message ? { "data-way": `${row.from} ${row.to}` } : {})}>
+      <span class="row-time" title={timeOfDay(row.time, true)}>+{after.toFixed(after < 10 ? 3 : 1)} s</span>
       <Strip row={row} lanes={lanes} />
-      <span class="row-text"{...(inside ? { style: { paddingLeft: `calc(${at(lanes, lanes.indexOf(row.from))}% + 0.6rem)` } } : {})}>
-        <span>{row.text}</span>{row.derived && <span class="quiet"> (follows from the step that decided)</span>}{step.decides && <strong class="badge">decided here</strong>}
-      </span>
-      {step.deadline && step.check !== "deadline" && <Deadline from={step.time} until={step.deadline} runs={props.pending} />}
-      {step.change && <details class="row-change"><summary>what would change it</summary><code>{step.change}</code><CopyButton text={step.change} what="line" /></details>}
+      {message ? <Told message={message} /> : (
+        <span class="row-text"{...(inside ? { style: { paddingLeft: `calc(${at(lanes, lanes.indexOf(row.from))}% + 0.6rem)` } } : {})}>
+          <span>{row.text}</span>{row.derived && <span class="quiet"> (follows from the step that decided)</span>}{step?.decides && <strong class="badge">decided here</strong>}
+        </span>
+      )}
+      {step?.deadline && step.check !== "deadline" && <Deadline from={step.time} until={step.deadline} runs={props.pending} />}
+      {step?.change && <details class="row-change"><summary>what would change it</summary><code>{step.change}</code><CopyButton text={step.change} what="line" /></details>}
     </li>
+  );
+}
+
+/** A message: its name, and on demand all of it. */
+function Told(props: { message: Message }) {
+  const { message } = props;
+  const open = useSignal(false);
+  const way = `${LANES[message.from]} to ${LANES[message.to]}`.replaceAll("\u00ad", "");
+  return (
+    <details class="row-message" onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary><span class="hidden">{way}: </span>{message.name}</summary>
+      {open.value && (
+        <>
+          <pre tabIndex={0} aria-label={`${message.name}, ${way}`}>{asHttp(message)}</pre>
+          <p><CopyButton text={asHttp(message)} what={`${message.name} as HTTP`} label="HTTP" /><CopyButton text={JSON.stringify(asJson(message), null, 2)} what={`${message.name} as JSON`} label="JSON" /> <span class="quiet">secrets masked</span></p>
+        </>
+      )}
+    </details>
   );
 }
 

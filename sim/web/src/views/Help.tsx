@@ -16,7 +16,7 @@ export function Help(props: { close: () => void }) {
     <Dialog title="Help" close={props.close}>
       <p>Start a VPN client with a line from the box below, watch the push arrive on a phone, approve it, and see in the flow why the login ended as it did. Everything here is also in the lab API at <code>/lab/</code>.</p>
       <dl class="keys">{KEYS.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>
-      <p>In the console, Ctrl+C copies while something is selected and is the appliance's otherwise. Click a port to pull its cable or to put it back.</p>
+      <p>In the console, Ctrl+C copies while something is selected and is the appliance's otherwise; Shift+Insert or Ctrl+Shift+V pastes, as Ctrl+V is the appliance's. Drag its lower edge to make it taller. Click a port to pull its cable or to put it back.</p>
       <Affiliation />
     </Dialog>
   );

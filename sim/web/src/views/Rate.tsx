@@ -38,5 +38,9 @@ export function Rate() {
       plot.destroy();
     };
   }, []);
-  return <div class="rate" ref={place} role="img" aria-label="Events a second over the last two minutes" />;
+  return (
+    <div class="rate" ref={place} role="img" aria-label="Events a second over the last two minutes">
+      <span class="rate-caption quiet" aria-hidden="true">events a second, two minutes</span>
+    </div>
+  );
 }

@@ -1,0 +1,80 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Appliance.Firmware.Storage;
+
+/// <summary>
+/// A table to whose end entries are written, each a JSON array. Those of one transaction share one row, which costs as much as a row for one
+/// alone would.
+/// </summary>
+/// <param name="table">Its name.</param>
+public sealed class StateLog(string table)
+{
+    /// <summary>Makes the table: <c>entries</c> is a JSON array of entries, oldest first; <c>id</c> rises.</summary>
+    public string Table { get; } = $"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY, entries TEXT NOT NULL)";
+
+    /// <summary>Writes one row.</summary>
+    internal string Sql { get; } = $"INSERT INTO {table} (id, entries) VALUES ($0,$1)";
+}
+
+/// <summary>An entry of a log that is put into words only when it is written, on the writer's thread.</summary>
+internal interface IStateEntry
+{
+    /// <summary>The log.</summary>
+    StateLog Log { get; }
+
+    /// <summary>What names it in its log; rises with every entry.</summary>
+    long Key { get; }
+
+    /// <summary>Writes it as one JSON array.</summary>
+    void Write(Utf8JsonWriter json);
+}
+
+/// <summary>The entries of one log in the transaction that is being written.</summary>
+internal sealed class StateLogRow : IDisposable
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new(4096);
+    private readonly Utf8JsonWriter _json;
+    private long? _key;
+    private bool _open;
+
+    internal StateLogRow() => _json = new Utf8JsonWriter(_buffer);
+
+    /// <summary>Where the next entry goes.</summary>
+    /// <param name="key">Its key; null when its log counts its rows alone.</param>
+    internal Utf8JsonWriter Next(long? key)
+    {
+        if (!_open)
+        {
+            _open = true;
+            _json.WriteStartArray();
+        }
+        _key = key;
+        return _json;
+    }
+
+    /// <summary>Writes the row, when there are entries, under the key of the last.</summary>
+    internal void Write(StateStatement statement)
+    {
+        if (!_open)
+        {
+            return;
+        }
+        _json.WriteEndArray();
+        _json.Flush();
+        statement.Bind(0, (object?)_key);
+        statement.Bind(1, _buffer.WrittenSpan);
+        statement.Run();
+        Clear();
+    }
+
+    /// <summary>Forgets the entries.</summary>
+    internal void Clear()
+    {
+        _open = false;
+        _json.Reset();
+        _buffer.ResetWrittenCount();
+    }
+
+    public void Dispose() => _json.Dispose();
+}
