@@ -23,6 +23,7 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
     {
         if (work is null)
         {
+            // The first counts here, too; without a closure.
             _decided.TrySetResult(answer);
             return;
         }
@@ -37,11 +38,18 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
 
     private void Resume(Action decide)
     {
-        if (Interlocked.Exchange(ref _state, 2) == 1 && work is not null)
+        // Once only: a later one must not let the waiter go on before its turn.
+        switch (Interlocked.Exchange(ref _state, 2))
         {
-            work.Resume(decide);
-            return;
+            case 0:
+                decide();
+                break;
+            case 1 when work is null:
+                decide();
+                break;
+            case 1:
+                work.Resume(decide);
+                break;
         }
-        decide();
     }
 }
