@@ -5,6 +5,7 @@ using Appliance.Firmware.Admin;
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Cli;
+using Appliance.Firmware.Commands;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;

@@ -20,7 +20,7 @@ namespace Appliance.Firmware;
 
 /// <summary>
 /// One Kestrel for every HTTPS service of the unit. It binds services, not addresses: where they listen is the transport's business.
-/// HTTP/1.1 over TLS 1.2 and 1.3 only; head and body at most 8 KiB; a handshake or a head that takes longer than 5 s costs its sender the connection.
+/// HTTP/1.1 over TLS 1.2 and 1.3 only; head and body at most 8 KiB; a handshake, a head or a body that takes longer than 5 s costs its sender the connection.
 /// </summary>
 public sealed class HttpFront : IAsyncDisposable
 {
@@ -111,6 +111,8 @@ public sealed class HttpFront : IAsyncDisposable
         kestrel.Limits.MaxRequestLineSize = HeadMax / 2;
         kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
         kestrel.Limits.RequestHeadersTimeout = Patience;
+        // A body, however long, is there within that time: with its head a request takes twice as long at most.
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(RequestBody.SizeMax / Patience.TotalSeconds, Patience);
     }
 
     private static bool IsWellEncrypted(ConnectionContext connection) =>

@@ -1,3 +1,4 @@
+using Appliance.Firmware.Commands;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
@@ -89,9 +90,13 @@ internal sealed class PanelReporter : IDisposable
                 _unit.Nics.Where(nic => nic.Inner.LinkUp).Select(nic => nic.Name).ToHashSet(),
                 []);
             _panel.Show(state with { Lines = [HostName, LineOf(state)] });
-            _timer.Change(locked is { } until && until > _time.GetUtcNow() ? until - _time.GetUtcNow() : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer.Change(UntilNextLook(locked, _time.GetUtcNow()), Timeout.InfiniteTimeSpan);
         }
     }
+
+    /// <summary>Until a lock-out ends. One that ended while it was shown is looked at again at once: nothing else would tell of it.</summary>
+    internal static TimeSpan UntilNextLook(DateTimeOffset? lockedUntil, DateTimeOffset now) =>
+        lockedUntil is not { } until ? Timeout.InfiniteTimeSpan : until > now ? until - now : TimeSpan.Zero;
 
     /// <summary>Nobody can log in, and whoever comes first may do everything.</summary>
     private static bool IsUnconfigured(ConfigTree config) =>

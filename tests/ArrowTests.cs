@@ -15,6 +15,7 @@ public sealed partial class ArrowTests
         ["Login"],
         ["Administrators"],
         ["Admin", "Cli", "Enrolment", "Ftm", "Radius", "Vpn"],
+        ["Commands"],
     ];
 
     [Theory]

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
+using Appliance.Firmware.Commands;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Storage;
 using Appliance.Hal;

@@ -6,8 +6,6 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Appliance.Firmware.Ftm;
 
@@ -36,20 +34,17 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
 
     private const int CodeMax = 16;
 
-    /// <summary>A body, however long, is there within 5 s: with the 5 s of its head a request takes 10 s at most.</summary>
-    private static readonly MinDataRate Haste = new(bytesPerSecond: RequestBody.SizeMax / 5.0, gracePeriod: TimeSpan.FromSeconds(5));
-
     /// <inheritdoc/>
     public Task ServeAsync(IFeatureCollection request)
     {
-        if (Refusal(request) is { } status)
+        var asked = request.GetRequiredFeature<IHttpRequestFeature>();
+        if (Refusal(request, asked) is { } status)
         {
             Answer(request, status);
             return Task.CompletedTask;
         }
-        request.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = Haste;
         var reader = request.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
-        var reading = RequestBody.ReadInPlaceAsync(reader, request.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength);
+        var reading = RequestBody.ReadInPlaceAsync(reader, asked.Headers.ContentLength);
         return reading.IsCompletedSuccessfully ? Serve(request, reader, reading.Result) : ServeAsync(request, reader, reading);
     }
 
@@ -84,9 +79,8 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
     private static IPAddress Source(IFeatureCollection request) => request.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress!.MapToIPv4();
 
     /// <summary>Why a request is not even read; null when it is.</summary>
-    private int? Refusal(IFeatureCollection features)
+    private int? Refusal(IFeatureCollection features, IHttpRequestFeature request)
     {
-        var request = features.GetRequiredFeature<IHttpRequestFeature>();
         // The raw target: an encoded spelling of the path is not the path.
         if (request.RawTarget is not (Path or "/api/v1/pushauthresp"))
         {

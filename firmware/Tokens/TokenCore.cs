@@ -97,7 +97,7 @@ public sealed class TokenCore
     public static ReadOnlySpan<int> Window => [0, -1, 1];
 
     /// <summary>How long the log may get.</summary>
-    internal const int LogMax = 4096;
+    internal const int LogMax = 16_384;
 
     private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) SELECT value->>0, max(value->>1), max(value->>2) FROM token_use_log, json_each(entries) WHERE true GROUP BY 1 "
         + "ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=max(accepted_step, excluded.accepted_step)";

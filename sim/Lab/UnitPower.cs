@@ -1,4 +1,5 @@
 using Appliance.Firmware;
+using Appliance.Firmware.Commands;
 
 namespace Appliance.Sim.Lab;
 

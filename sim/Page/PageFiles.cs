@@ -36,7 +36,7 @@ internal sealed class PageFiles
     }
 
     /// <summary>What is embedded.</summary>
-    public static PageFiles Embedded { get; } = Load(Assembly.GetExecutingAssembly());
+    public static PageFiles Embedded { get; } = Of(Assembly.GetExecutingAssembly());
 
     /// <summary>False when this program was built without the page.</summary>
     public bool IsBuilt => _start is not null;
@@ -86,7 +86,8 @@ internal sealed class PageFiles
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
     }
 
-    private static PageFiles Load(Assembly assembly)
+    /// <summary>What is embedded in an assembly.</summary>
+    internal static PageFiles Of(Assembly assembly)
     {
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)))

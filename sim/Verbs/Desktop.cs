@@ -15,12 +15,12 @@ internal static class Desktop
         }
         try
         {
-            // Its own words would land in the console.
-            using var opening = Process.Start(new ProcessStartInfo("xdg-open", [address.ToString()]) { RedirectStandardOutput = true, RedirectStandardError = true });
+            // What it, or the browser after it, has to say would land in the console, and must not find a pipe that nobody reads.
+            using var opening = Process.Start(new ProcessStartInfo("sh", ["-c", "exec xdg-open \"$1\" </dev/null >/dev/null 2>&1", "sh", address.ToString()]));
         }
         catch (Win32Exception)
         {
-            // A desktop without xdg-open: the table names the address.
+            // A desktop without a shell; without xdg-open nothing happens either. The table names the address.
         }
     }
 }

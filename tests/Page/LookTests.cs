@@ -14,7 +14,7 @@ public sealed class LookTests(Browser browser)
     [InlineData(ColorScheme.Dark)]
     public async Task No_view_has_a_violation(ColorScheme scheme)
     {
-        await using var lab = await TestLab.StartAsync();
+        await using var lab = await TestLab.StartAsync(lan: true);
         await using var person = await browser.OpenAsync(lab, scheme: scheme);
         await person.ReadyAsync();
         await lab.OpenfortivpnAsync("bob", "bob-password");
@@ -40,7 +40,9 @@ public sealed class LookTests(Browser browser)
         await person.OutcomeIsAsync("refused");
         await person.AssertAccessibleAsync("refused");
 
-        await person.Page.GetByText("Help", new() { Exact = true }).ClickAsync();
+        await person.LeaveConsoleAsync();
+        await person.Page.Keyboard.PressAsync("?");
+        await Expect(person.Page.Locator("dialog")).ToContainTextAsync("Not affiliated with Fortinet");
         await person.AssertAccessibleAsync("help");
         await person.PictureAsync($"help-{scheme}");
         await person.Page.Keyboard.PressAsync("Escape");
@@ -51,12 +53,92 @@ public sealed class LookTests(Browser browser)
         await person.Page.Keyboard.PressAsync("Escape");
         await person.Phone("ann").GetByText("Alone, or on a real phone").ClickAsync();
         await person.AssertAccessibleAsync("a phone's address");
+        await person.Page.Keyboard.PressAsync("Escape");
+        await person.Page.Locator("#scenario").SelectOptionAsync("push-approve");
+        await person.Page.Locator("#run-scenario").ClickAsync();
+        await Expect(person.Page.Locator(".scenario-result")).ToContainTextAsync("passed");
+        await person.AssertAccessibleAsync("a scenario's result");
+        await person.PictureAsync($"scenario-{scheme}");
+        await person.Page.GetByText("Share read-only").ClickAsync();
+        var watched = await person.ClipboardAsync();
+        await person.Phone("ann").GetByText("Alone, or on a real phone").ClickAsync();
 
         var card = await person.Page.Locator("dialog a").GetAttributeAsync("href");
         await person.Page.GotoAsync(new Uri(lab.Api.BaseAddress!, card).ToString());
         await person.Phone("ann").WaitForAsync();
         await person.AssertAccessibleAsync("a phone alone");
+        await person.Page.GotoAsync(watched);
+        await person.ConsoleShowsAsync("lab-appliance #");
+        await Expect(person.Page.Locator("footer")).ToContainTextAsync("Not affiliated with Fortinet");
+        await person.AssertAccessibleAsync("a console that is watched");
+        await person.Page.GotoAsync(new Uri(lab.Api.BaseAddress!, "/phone/new").ToString());
+        await Expect(person.Page.Locator("footer")).ToContainTextAsync("Not affiliated with Fortinet");
+        await Expect(person.Page.Locator("#enrol")).ToBeVisibleAsync();
+        await person.AssertAccessibleAsync("a phone that enrols");
+        // The browser itself complains of the answers 404 and 401 to these.
+        await person.Page.GotoAsync(new Uri(lab.Api.BaseAddress!, "/phone/0123").ToString());
+        await Expect(person.Page.Locator("main")).ToContainTextAsync("There is no such phone");
+        await person.AssertAccessibleAsync("a phone that is not there", quiet: false);
+        await person.Page.GotoAsync(new Uri(lab.Lan!, "/phone/new").ToString());
+        await Expect(person.Page.GetByLabel("Pairing code")).ToBeVisibleAsync();
+        await Expect(person.Page.Locator("footer")).ToContainTextAsync("Not affiliated with Fortinet");
+        await person.AssertAccessibleAsync("a phone that is not paired", quiet: false);
     }
+
+    [Fact]
+    public async Task Everything_is_reached_by_keys_and_nothing_moves_for_who_wants_no_motion()
+    {
+        await using var lab = await TestLab.StartAsync();
+        await using var person = await browser.OpenAsync(lab);
+        await person.ReadyAsync();
+        var keys = person.Page.Keyboard;
+        // From the console, where ? is the appliance's, only F6 leads on; round and round through all parts, and back.
+        await keys.PressAsync("c");
+        await keys.TypeAsync("show?");
+        await person.ConsoleShowsAsync("Show configuration.");
+        await Expect(person.Page.Locator("dialog")).ToHaveCountAsync(0);
+        foreach (var place in new[] { "flow", "phones", "events", "faults", "scenarios", "panel", "console" })
+        {
+            await keys.PressAsync("F6");
+            Assert.True(await IsInAsync(person, place), place);
+        }
+        await keys.PressAsync("Shift+F6");
+        Assert.True(await IsInAsync(person, "panel"));
+        foreach (var (key, place) in new[] { ("p", "phones"), ("b", "panel"), ("f", "flow"), ("e", "events"), ("x", "faults"), ("s", "scenarios") })
+        {
+            await keys.PressAsync(key);
+            Assert.True(await IsInAsync(person, place), place);
+        }
+        await keys.PressAsync("/");
+        await Expect(person.Page.Locator("#event-search")).ToBeFocusedAsync();
+        await keys.PressAsync("F6");
+        await keys.PressAsync("?");
+        await Expect(person.Page.Locator("dialog")).ToContainTextAsync("Help");
+        await keys.PressAsync("Escape");
+        await Expect(person.Page.Locator("dialog")).ToHaveCountAsync(0);
+        await keys.PressAsync("t");
+        await keys.PressAsync("t");
+        await Expect(person.Page.Locator("html")).ToHaveAttributeAsync("data-theme", "dark");
+        // With Tab alone every control of a part has its turn, and none keeps it.
+        await keys.PressAsync("s");
+        for (var tabs = 0; !await person.Page.EvaluateAsync<bool>("() => document.activeElement.id === 'run-scenario'"); tabs++)
+        {
+            Assert.True(tabs < 5, "Tab does not reach the scenario's button");
+            await keys.PressAsync("Tab");
+        }
+        var client = lab.OpenfortivpnAsync("ann", "ann-password");
+        var notification = person.Phone("ann").Locator(".notification");
+        await notification.WaitForAsync();
+        const string Animation = "element => getComputedStyle(element).animationName";
+        Assert.Equal("none", await notification.EvaluateAsync<string>(Animation));
+        await person.Page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.NoPreference });
+        Assert.Equal("arrive", await notification.EvaluateAsync<string>(Animation));
+        await person.AnswerByKeysAsync("Deny");
+        Assert.False((await client).Authenticated);
+        person.AssertQuiet();
+    }
+
+    private static Task<bool> IsInAsync(Person person, string place) => person.Page.EvaluateAsync<bool>("place => document.getElementById(place).contains(document.activeElement)", place);
 
     [Fact]
     public async Task The_whole_page_at_360_pixels()

@@ -79,7 +79,14 @@ public sealed class PageTests(Browser browser)
         await Expect(person.Page.Locator("#flow .change code").First).ToContainTextAsync("PUT /lab/policy pushLifeSeconds");
         await Expect(person.Phone("ann").Locator(".notification")).ToHaveCountAsync(0);
         await person.PictureAsync("expired");
-        // The other ways of the clock: sixty times as fast, and back to a standstill.
+        // The other ways of the clock: by a second, by thirty, sixty times as fast, and back to a standstill.
+        var before = lab.Clock.GetUtcNow();
+        await person.Page.GetByText("+1 s").ClickAsync();
+        await Until.TrueAsync(() => lab.Clock.GetUtcNow() - before == TimeSpan.FromSeconds(1), "a second");
+        await person.Page.GetByText("+30 s").ClickAsync();
+        await Until.TrueAsync(() => lab.Clock.GetUtcNow() - before == TimeSpan.FromSeconds(31), "thirty more");
+        await person.Page.Locator(".choice label", new() { HasText = "Real" }).ClickAsync();
+        await Until.TrueAsync(() => lab.Clock.Rate.Mode == Appliance.Sim.Clock.ClockMode.Real, "the real clock");
         await person.Page.Locator(".choice label", new() { HasText = "×60" }).ClickAsync();
         await Until.TrueAsync(() => lab.Clock.Rate.Factor == 60, "the faster clock");
         await person.Page.Locator(".choice label", new() { HasText = "Frozen" }).ClickAsync();
@@ -173,6 +180,11 @@ public sealed class PageTests(Browser browser)
         Assert.Equal(one, other);
         Assert.NotEmpty(one);
         await trainee.PictureAsync("dark", keep: true);
+        // A link to the login is the login, also when others have come after it.
+        await lab.OpenfortivpnAsync("bob", "bob-password");
+        await Expect(trainee.Outcome).ToContainTextAsync("bob: in");
+        await trainer.Page.GotoAsync(new Uri(lab.Api.BaseAddress!, "/#login=1").ToString());
+        await Expect(trainer.Outcome).ToContainTextAsync("ann: in");
         trainer.AssertQuiet();
         trainee.AssertQuiet();
     }

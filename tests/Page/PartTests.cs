@@ -26,6 +26,22 @@ public sealed class PartTests(Browser browser)
         await person.Page.Locator("input[type=file]").SetInputFilesAsync(new FilePayload { Name = "qr.png", MimeType = "image/png", Buffer = picture });
         await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(code);
         await person.PictureAsync("enrol");
+        // The same picture pasted, and the code pasted as text.
+        await person.Page.Locator("#activation").FillAsync("");
+        await person.Page.Locator("#activation").EvaluateAsync(
+            """
+            async (field, base64) => {
+              const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
+              const data = new DataTransfer();
+              data.items.add(new File([bytes], "qr.png", { type: "image/png" }));
+              field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+            }
+            """, Convert.ToBase64String(picture));
+        await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(code);
+        await person.Page.Locator("#activation").FillAsync("");
+        await person.Page.EvaluateAsync("code => navigator.clipboard.writeText(code)", code);
+        await person.Page.Locator("#activation").PressAsync("Control+V");
+        await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(code);
         await person.Page.Locator("#enrol").ClickAsync();
         await person.Phone("bob").WaitForAsync();
         var client = lab.OpenfortivpnAsync("bob", "bob-password");
@@ -56,6 +72,21 @@ public sealed class PartTests(Browser browser)
         await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.UpAsync("Space"), answer => answer.Url.EndsWith("/release", StringComparison.Ordinal));
         await lab.AdvanceAsync(1);
         await Expect(reset).Not.ToContainTextAsync("held");
+        // A light blinks in the board's own pattern, by the lab's clock.
+        await lab.CliAsync("config user setting", "set auth-lockout-threshold 1", "set auth-lockout-duration 60", "end");
+        await lab.OpenfortivpnAsync("bob", "a-wrong-password");
+        await Expect(person.Page.Locator(".leds li[title='alarm: 500/500'] .light.lit")).ToHaveCountAsync(1);
+        lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
+        await Expect(person.Page.Locator(".leds li[title='alarm: 500/500'] .light.lit")).ToHaveCountAsync(0);
+        lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
+        await Expect(person.Page.Locator(".leds li[title='alarm: 500/500'] .light.lit")).ToHaveCountAsync(1);
+        await Expect(person.Page.Locator(".display")).ToContainTextAsync("Locked out");
+        // Focus and the mouse tell of a port what it is.
+        await person.Page.Locator(".port").First.FocusAsync();
+        await Expect(person.Page.Locator(".port-detail")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex($"^port1 {lab.Port1} · link up · allowaccess ping https ftm · .*sslvpn 10443.* · 0 live of [1-9][0-9]* accepted connections$"));
+        await person.Page.Locator(".port").Nth(2).HoverAsync();
+        await Expect(person.Page.Locator(".port-detail")).ToContainTextAsync("port3");
+        await Expect(person.Page.Locator(".port-detail")).ToContainTextAsync("no link");
         await person.AssertAccessibleAsync("the front");
     }
 
@@ -95,6 +126,30 @@ public sealed class PartTests(Browser browser)
         await phone.Locator("select").SelectOptionAsync("approve");
         Assert.True((await lab.OpenfortivpnAsync("ann", "ann-password")).Authenticated);
         await person.OutcomeIsAsync("in");
+        // After a while, and the other way.
+        await lab.AdvanceAsync(60);
+        await phone.Locator("select").SelectOptionAsync("deny");
+        await phone.GetByLabel("after").FillAsync("7");
+        await phone.GetByLabel("after").PressAsync("Enter");
+        await Until.TrueAsync(async () => (await lab.PhoneAsync())["delayMs"]!.GetValue<double>() == 7000, "the delay");
+        var denied = lab.OpenfortivpnAsync("ann", "ann-password");
+        await phone.GetByText("wants to log in").WaitForAsync();
+        await lab.AdvanceAsync(6);
+        Assert.False(denied.IsCompleted);
+        await lab.AdvanceAsync(1);
+        Assert.False((await denied).Authenticated);
+        await Expect(phone.Locator(".phone-last")).ToContainTextAsync("Denied: accepted");
+        // Never, while offline: the push waits in the cloud, and comes when the phone is back.
+        await phone.Locator("select").SelectOptionAsync("ignore");
+        await phone.GetByLabel("offline").ClickAsync();
+        await Expect(phone).ToContainTextAsync("no connection");
+        var ignored = lab.OpenfortivpnAsync("ann", "ann-password");
+        await Expect(person.Page.Locator("#flow .row[data-way='appliance phone']")).ToHaveCountAsync(1);
+        await Expect(phone.Locator(".notification")).ToHaveCountAsync(0);
+        await phone.GetByLabel("offline").ClickAsync();
+        await phone.GetByText("wants to log in").WaitForAsync();
+        await lab.AdvanceAsync(60);
+        Assert.False((await ignored).Authenticated);
         person.AssertQuiet();
     }
 
@@ -151,6 +206,27 @@ public sealed class PartTests(Browser browser)
         await person.TypeAsync("end");
         await person.Page.Keyboard.TypeAsync("sho\tsystem ft?");
         await person.ConsoleShowsAsync("ftm-push");
+        // Ctrl+C drops the line, arrow up brings back the last one, and a long answer comes in pages.
+        await person.Page.Keyboard.PressAsync("Control+C");
+        await person.TypeAsync("get system status");
+        await person.ConsoleShowsAsync("Serial-Number");
+        await person.TypeAsync("show full-configuration");
+        await person.ConsoleShowsAsync("--More--");
+        await person.Page.Keyboard.PressAsync("Space");
+        await person.Page.Keyboard.PressAsync("q");
+        await Expect(person.Page.Locator(".tab-shown .xterm-rows")).Not.ToContainTextAsync("--More--");
+        await person.Page.Keyboard.PressAsync("ArrowUp");
+        await person.Page.Keyboard.PressAsync("ArrowUp");
+        await Expect(person.Page.Locator(".tab-shown .xterm-rows > div", new() { HasText = "lab-appliance # get system status" }).Last).ToBeVisibleAsync();
+        await person.Page.Keyboard.PressAsync("Control+C");
+        // Tabs by arrow keys; one is closed, the other one stays.
+        await person.Page.Locator("[role=tab]").First.FocusAsync();
+        await person.Page.Keyboard.PressAsync("ArrowRight");
+        await Expect(person.Page.Locator("[role=tab]").Last).ToBeFocusedAsync();
+        await person.ConsoleShowsAsync("Welcome");
+        await person.Page.GetByText("Close tab").ClickAsync();
+        await Expect(person.Page.Locator("[role=tab]")).ToHaveCountAsync(1);
+        await person.ConsoleShowsAsync("get system status");
         person.AssertQuiet();
         watcher.AssertQuiet();
     }
@@ -243,6 +319,17 @@ public sealed class PartTests(Browser browser)
         await lab.OpenfortivpnAsync("ann", "ann-password");
         await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("fired 1, 0 left");
         await person.PictureAsync("fault");
+        // With a chance, a seed, and whom it concerns.
+        await person.Page.Locator("#fault-word").SelectOptionAsync("push.delay");
+        await person.Page.Locator("#faults").GetByLabel("delay (ms)").FillAsync("2500");
+        await person.Page.Locator("#faults summary").ClickAsync();
+        await person.Page.Locator("#faults").GetByLabel("probability").FillAsync("0.25");
+        await person.Page.Locator("#faults").GetByLabel("seed").FillAsync("7");
+        await person.Page.Locator("#faults").GetByLabel("user").SelectOptionAsync("ann");
+        await person.Page.Locator("#add-fault").ClickAsync();
+        await Expect(person.Page.Locator(".fault-list li").Last).ToContainTextAsync("push.delay p 0.25, seed 7, user ann, delay (ms) 2500");
+        await person.Page.GetByLabel("Take away provider.410").ClickAsync();
+        await Expect(person.Page.Locator(".fault-list li")).ToHaveCountAsync(1);
         await person.Page.GetByText("Clear all").ClickAsync();
         await Expect(person.Page.Locator(".fault-list")).ToContainTextAsync("Nothing goes wrong.");
         person.AssertQuiet();

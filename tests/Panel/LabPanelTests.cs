@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Appliance.Firmware;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 
@@ -30,6 +31,17 @@ public sealed class LabPanelTests
 
         await lab.CliAsync("config vpn ssl settings", "config authentication-rule", "purge", "y", "end", "end", "config user group", "purge", "y", "end", "config user local", "purge", "y", "end");
         await PatternAsync(lab, "status", "1000/1000");
+    }
+
+    /// <summary>Time goes on between the look and the timer: a lock-out that was over by then stayed on the panel.</summary>
+    [Fact]
+    public void ALockOutThatEndsWhileItIsShownIsLookedAtAgain()
+    {
+        var now = new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
+        Assert.Equal(Timeout.InfiniteTimeSpan, PanelReporter.UntilNextLook(null, now));
+        Assert.Equal(TimeSpan.FromSeconds(60), PanelReporter.UntilNextLook(now.AddSeconds(60), now));
+        Assert.Equal(TimeSpan.Zero, PanelReporter.UntilNextLook(now, now));
+        Assert.Equal(TimeSpan.Zero, PanelReporter.UntilNextLook(now.AddSeconds(-1), now));
     }
 
     [Fact]

@@ -240,6 +240,41 @@ public sealed class TokenDriftTests
         }
     }
 
+    /// <summary>Uses go to the end of a log, which now and then goes into the table: before, in between and after, every use is remembered, once.</summary>
+    [Theory]
+    [InlineData(TokenCore.LogMax - 1, TokenCore.LogMax - 1)]
+    [InlineData(TokenCore.LogMax + 1000, 2000)]
+    public async Task UsedStepsAreRememberedHoweverManyThereWere(int uses, int loggedAtMost)
+    {
+        var folder = Directory.CreateTempSubdirectory("appliance-uses-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "state.db");
+            var other = SeedOf(60, 6);
+            var last = Start + (uses * Seed.Step);
+            await using (var state = StateDatabase.Open(file, LoginCore.Tables))
+            {
+                var core = new TokenCore(state);
+                var commits = new List<Task> { state.CommitAsync(core.Check(other, CodeOf(other, 7), DateTimeOffset.UnixEpoch + (7 * other.Step)).Memory).AsTask() };
+                for (var use = 2; use <= uses; use++)
+                {
+                    var verdict = core.Check(Seed, Code(Start + (use * Seed.Step), 0), Start + (use * Seed.Step));
+                    Assert.Equal(CodeOutcome.Accepted, verdict.Outcome);
+                    commits.Add(state.CommitAsync(verdict.Memory).AsTask());
+                }
+                await Task.WhenAll(commits);
+            }
+            await using var again = StateDatabase.Open(file, LoginCore.Tables);
+            Assert.InRange(again.Read("SELECT count(*) FROM token_use_log, json_each(entries)", row => row.GetInt32(0))[0], 1, loggedAtMost);
+            Assert.Equal([(other.Identity, 7L), (Seed.Identity, last.ToUnixTimeSeconds() / (long)Seed.Step.TotalSeconds)], TokenCore.LastSteps(again).OrderBy(used => used.LastStep));
+            Assert.Equal(CodeOutcome.Wait, new TokenCore(again).Check(Seed, Code(last, 0), last).Outcome);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static TokenSeed SeedOf(int period, int digits) => TokenSeed.Parse(string.Create(CultureInfo.InvariantCulture, $"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period={period}&digits={digits}"))!;
 
     private static string Code(DateTimeOffset at, int steps) => Code(Seed, at, steps);

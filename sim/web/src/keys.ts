@@ -1,3 +1,6 @@
+/** Where keys are text, or choose by their letter. */
+const TYPES = "input:not([type=checkbox], [type=radio], [type=file]), textarea, select, dialog, .terminal";
+
 /** Keys of the page. Not while somebody types, and never inside the console: its keys are the appliance's, all but F6. */
 export interface Keys { help: () => void; theme: () => void }
 
@@ -13,7 +16,7 @@ export function onKeys(keys: Keys): () => void {
       return;
     }
     const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, textarea, select, dialog, .terminal")) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || target.closest(TYPES)) return;
     const place = PLACES[event.key];
     if (event.key === "?") keys.help();
     else if (event.key === "t") keys.theme();

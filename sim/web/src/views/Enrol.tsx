@@ -50,7 +50,7 @@ export function EnrolDialog(props: { close: () => void }) {
 }
 
 /** A phone presents its code: typed, pasted, or read from a picture of its QR code. */
-export function EnrolForm(props: { code: string; done: (place: string) => void }) {
+export function EnrolForm(props: { code: string; done: (place: string) => void; alone?: boolean }) {
   const code = useSignal(props.code);
   const platform = useSignal("ios");
   useEffect(() => { code.value = props.code; }, [props.code]);
@@ -80,7 +80,7 @@ export function EnrolForm(props: { code: string; done: (place: string) => void }
   };
   return (
     <form onPaste={pasted} onSubmit={(event) => { event.preventDefault(); void enrol(); }}>
-      <h3>2. The phone</h3>
+      {props.alone ? <h2>Enrol this phone</h2> : <h3>2. The phone</h3>}
       <p><label>Activation code <input id="activation" value={code.value} onInput={(event) => (code.value = event.currentTarget.value)} autoComplete="off" spellcheck={false} size={24} /></label></p>
       <p class="quiet">Type it, paste it or a picture of its QR code, or choose a picture (a phone takes one):{" "}
         <input type="file" accept="image/*" capture="environment" aria-label="Picture of a QR code" onChange={(event) => void read(event.currentTarget.files?.[0])} /></p>

@@ -32,7 +32,7 @@ export function PhonePage(props: { enrolment: string }) {
       <h1 class="hidden">Phone of the lab</h1>
       {state.value === "unpaired" && <Pair done={() => void look()} />}
       {state.value === "gone" && <p>There is no such phone in this lab (any more). Its address is another one after each start of the lab. <a href="/phone/new">Enrol a new phone</a></p>}
-      {state.value === "shown" && (props.enrolment === NEW ? <EnrolForm code="" done={(place) => location.assign(place)} />
+      {state.value === "shown" && (props.enrolment === NEW ? <EnrolForm alone code="" done={(place) => location.assign(place)} />
         : card.value ? <PhoneCard phone={card.value} answerPath={`/lab/card/${encodeURIComponent(props.enrolment)}`} /> : <p>The token of this phone is gone.</p>)}
       <p class={`notice ${notice.value?.bad ? "bad" : ""}`} role="status" aria-live="polite" hidden={!notice.value}>{notice.value?.text}</p>
       <footer class="foot"><Affiliation /></footer>

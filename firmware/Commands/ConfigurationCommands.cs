@@ -4,7 +4,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>The commands of the console that treat the configuration as a whole: backups, revisions, transactions, saving.</summary>
 internal sealed class ConfigurationCommands

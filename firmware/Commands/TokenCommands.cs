@@ -5,7 +5,7 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Tokens;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>
 /// The commands of the console that deal with tokens. Their words are the device's; what they answer is *assumed* wherever the reference

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Appliance.Firmware.Cli;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary><c>get hardware status</c>: what the box is and has, true figures only. The first lines are the device's own; what it has no word for is *assumed*.</summary>
 internal sealed class HardwareCommands(UnitOptions options)

@@ -5,7 +5,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>
 /// <c>diagnose debug</c>: streams what the services decide to the session that asked. Levels and switch belong to the session; after 30

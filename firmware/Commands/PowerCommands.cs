@@ -2,7 +2,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Storage;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>What an administrator wants of the whole unit.</summary>
 public enum PowerRequest

@@ -7,7 +7,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>
 /// <c>execute ping</c> between the unit's own interfaces: datagrams there and back, in real time. No ICMP is sent (that needs a privilege),

@@ -3,7 +3,7 @@ using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary><c>execute date</c> and <c>execute time</c>: shown by the unit's clock; set by whoever owns the clock, or refused.</summary>
 /// <param name="time">The clock.</param>

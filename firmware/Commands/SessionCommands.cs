@@ -6,7 +6,7 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Vpn;
 using Appliance.Hal;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>Who is connected and logged in, and how he is put out.</summary>
 internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time)

@@ -5,7 +5,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary><c>execute log display</c> and <c>execute log filter</c>: the events in memory, newest first. The filter belongs to the session.</summary>
 internal sealed class LogCommands(EventLog events)

@@ -5,7 +5,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>
 /// <c>diagnose vpn ssl blocklist</c>: the sources that failures at the SSL VPN count for (<c>pending</c>) or block (<c>locked</c>). The words of

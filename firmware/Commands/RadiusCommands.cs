@@ -3,7 +3,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Radius;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>The console's commands about RADIUS servers.</summary>
 internal static class RadiusCommands

@@ -4,7 +4,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Commands;
 
 /// <summary>The commands of the console that look at the unit as a whole. They change nothing.</summary>
 internal static class StatusCommands

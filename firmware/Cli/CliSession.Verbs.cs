@@ -1,0 +1,142 @@
+using Appliance.Firmware.Administrators;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Cli;
+
+/// <content>What a whole line does, by its verb.</content>
+public sealed partial class CliSession
+{
+    private string Run(ScannedWords scanned, string text)
+    {
+        var verbs = CliVerbs.At(_editor.Level);
+        var words = scanned.Words;
+        _filter = null;
+        if (scanned.Bar >= 0 && ConfigWords.Split(text[..scanned.Bar]) is [var first, ..] left && CliPaths.TryMatch(first, verbs, out var printing, out _) && CliVerbs.Prints(printing))
+        {
+            _filter = new CliFilter(ConfigWords.Split(text[(scanned.Bar + 1)..]) ?? []);
+            words = left;
+        }
+        if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
+        {
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
+        }
+        if (_editor.Level is null && _access.Verb(verb) is { } refused)
+        {
+            return Print(refused);
+        }
+        if (_filter?.Fault is { } fault)
+        {
+            return Print(fault);
+        }
+        var rest = words[1..];
+        switch (verb)
+        {
+            case "show":
+                return Answer(_view.Show(rest));
+            case "get":
+                return Answer(Get(rest));
+            case "execute" or "diagnose":
+                return _paths.TryPath(verb, rest, out var path, out var arguments, out wrong) ? Answer(RunCommand(_paths.Command(verb, path)!, arguments)) : Print(wrong);
+            case "tree":
+                return Answer(Tree(rest));
+            case "exit" or "quit":
+                return rest.Count == 0 ? Exit() : Print(CliPaths.ParseError(rest[0]));
+            case "purge":
+                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()) });
+            default:
+                var (message, error) = _editVerbs.Run(verb, rest);
+                return message + Print(error);
+        }
+    }
+
+    /// <summary>Ends the session; where a login was asked for, it is asked for again.</summary>
+    private string Exit()
+    {
+        if (_login is null)
+        {
+            Closed = true;
+            return "";
+        }
+        Leave("exit");
+        return "\n";
+    }
+
+    private void Leave(string reason)
+    {
+        Cancel();
+        _batch.Reset();
+        _lines.Clear();
+        (_confirm, _filter) = (null, null);
+        _editor.AbortAll();
+        Interlocked.Exchange(ref Ended, null)?.Invoke();
+        _login!.Restart(reason);
+    }
+
+    private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) => _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
+
+    private string Unknown()
+    {
+        _code = -1;
+        return "Unknown action 0\n\n";
+    }
+
+    private string Answer(CliReply reply)
+    {
+        _confirm = reply.OnYes;
+        if (reply.OnYes is not null)
+        {
+            return reply.Text;
+        }
+        if (reply.Later is { } later)
+        {
+            return reply.Text + Begin(later);
+        }
+        var shown = _filter is not null && reply.Text.Length > 0 ? _filter.Apply(reply.Text) : reply.Text;
+        return reply.Error is null ? shown + "\n" : shown + Print(reply.Error);
+    }
+
+    /// <summary>Begins what takes its time; what is printed when it turns out to be there at once.</summary>
+    private string Begin(Func<CancellationToken, Task<CliReply>> later)
+    {
+        if (_batch.IsRunning)
+        {
+            _inBatch = later;
+            return "";
+        }
+        var stop = new CancellationTokenSource();
+        var answer = later(stop.Token);
+        if (answer.IsCompletedSuccessfully)
+        {
+            stop.Dispose();
+            return Answer(answer.Result);
+        }
+        Volatile.Write(ref _waiting, new Waiting(answer, stop));
+        _login?.IsHeld = true;
+        return "";
+    }
+
+    private CliReply Get(List<string> words) =>
+        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
+            ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : RunCommand(command, [])
+            : _view.Get(words);
+
+    private CliReply Tree(List<string> words)
+    {
+        if (_editor.Level is { } level)
+        {
+            return words.Count > 0 ? CliPaths.ParseError(words[0]) : CliTree.Of(level.Schema);
+        }
+        var ofCommands = words.Count > 0 && CliPaths.TryMatch(words[0], ["execute", "diagnose"], out _, out _);
+        var verb = !ofCommands ? "config" : words[0][0] == 'e' ? "execute" : "diagnose";
+        List<string> path = ofCommands ? words[1..] : words;
+        if (!_paths.TryFollow(verb, path, out var followed, out var error))
+        {
+            return error!;
+        }
+        if (followed!.Depth < path.Count)
+        {
+            return CliPaths.ParseError(path[followed.Depth]);
+        }
+        return ofCommands ? CliTree.Of(verb, followed) : CliTree.Of([.. followed.Open.Select(words => _store.Current.Schema.Table(string.Join(' ', words))!)], followed.Depth);
+    }
+}
