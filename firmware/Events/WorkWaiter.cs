@@ -32,9 +32,22 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
 
     internal void Fail(Exception error) => Resume(() => _decided.TrySetException(error));
 
-    /// <summary>It went away, or nobody wants its answer any more: nothing comes of it. Who waits goes on upon another thread than the caller's.</summary>
-    internal void Abandon(CancellationToken cancellationToken) =>
-        Resume(() => ThreadPool.UnsafeQueueUserWorkItem(static given => given._decided.TrySetCanceled(given.cancellationToken), (_decided, cancellationToken), preferLocal: false));
+    /// <summary>
+    /// It went away, or nobody wants its answer any more: nothing comes of it. Not by turns, as whoever cuts a connection waits for its end; and who waited goes
+    /// on upon another thread than the caller's.
+    /// </summary>
+    internal void Abandon(CancellationToken cancellationToken)
+    {
+        switch (Interlocked.Exchange(ref _state, 2))
+        {
+            case 2:
+                return;
+            case 1:
+                work?.Begin();
+                break;
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(static given => given._decided.TrySetCanceled(given.cancellationToken), (_decided, cancellationToken), preferLocal: false);
+    }
 
     private void Resume(Action decide)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Appliance.Sim.Faults;
+using Appliance.Sim.Lab;
 using Appliance.Sim.Scenarios;
 using Xunit;
 
@@ -28,7 +29,16 @@ public sealed partial class ShippedScenarioTests
         var logs = new ConcurrentDictionary<(string, int), string>();
         await Parallel.ForEachAsync(runs, async (run, _) =>
         {
-            var result = await RunAsync(run.Scenario, run.Seed);
+            ScenarioResult result;
+            try
+            {
+                result = await RunAsync(run.Scenario, run.Seed);
+            }
+            catch (LabFailure ours)
+            {
+                wrong.Enqueue($"{run.Scenario.Name}, seed {run.Seed}: {ours.Message}");
+                return;
+            }
             if (result.Failure is not null)
             {
                 wrong.Enqueue(ScenarioReport.Text([result]));
