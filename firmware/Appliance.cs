@@ -98,6 +98,9 @@ public sealed class Unit : IAsyncDisposable
     /// <summary>The interfaces with their access flags.</summary>
     public IReadOnlyList<GatedNic> Nics { get; private set; } = null!;
 
+    /// <summary>What monitoring looks at.</summary>
+    public UnitMetrics Metrics { get; private set; } = null!;
+
     /// <summary>The life of the tokens; phones are enrolled there.</summary>
     public EnrolmentService Enrolment { get; private set; } = null!;
 
@@ -173,6 +176,7 @@ public sealed class Unit : IAsyncDisposable
             radius.Traffic += observer.Radius;
         }
         login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
+        Metrics = Own(new UnitMetrics(login, push, radius));
         var mail = Own(new MailService(options.Nics, options.Time));
         var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);

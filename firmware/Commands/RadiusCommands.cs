@@ -42,8 +42,9 @@ internal static class RadiusCommands
         }
         return new CliReply("")
         {
+            // What the console does next is not for the thread that receives answers.
             Later = async cancellationToken =>
-                Told(scheme, user, await client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, cancellationToken).ConfigureAwait(false)),
+                Told(scheme, user, await client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ForceYielding)),
         };
     }
 

@@ -26,6 +26,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private readonly Action<RegistrationGone> _gone;
     private readonly PushSessions _sessions = new();
     private readonly PushHealth _health = new();
+    private readonly PushCounts _counts = new();
     private readonly ITimer _healthTimer;
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -137,14 +138,21 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private PushSession? Take(PushSessionId id)
     {
         var now = _time.GetUtcNow();
+        PushSession? taken;
         lock (_lock)
         {
-            return _sessions.Take(id, now);
+            taken = _sessions.Take(id, now);
         }
+        if (taken is null)
+        {
+            _counts.NoSuchPush();
+        }
+        return taken;
     }
 
     private void Return(PushSession session, bool decided)
     {
+        _counts.Answer(decided);
         lock (_lock)
         {
             _sessions.Return(session, decided);
@@ -174,6 +182,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
             return;
         }
         _debug.Write(DebugArea.FtmPush, $"Push message of {order.User} to {order.Token.Serial}: {(result.Outcome == PushOutcome.Sent ? "sent" : result.Cause)}");
+        _counts.Message(result.Outcome);
         Watch(health => health.Record(result, _time.GetUtcNow()));
         if (result.Outcome == PushOutcome.Sent)
         {
@@ -188,6 +197,9 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         Cancel(order.RequestId);
         await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
     }
+
+    /// <summary>What it counted since the start.</summary>
+    public PushCounts Counts => _counts;
 
     /// <summary>True while pushes do not get through.</summary>
     public bool Degraded

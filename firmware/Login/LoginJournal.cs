@@ -39,9 +39,20 @@ public sealed class LoginJournal
     private readonly Lock _lock = new();
     private readonly Dictionary<long, List<LoginJournalStep>> _logins = [];
     private readonly Queue<long> _order = [];
+    private long _in;
+    private long _decided;
 
     /// <summary>Raised for each step, in order, on the thread that decided it; handlers must be quick and must not ask for a login.</summary>
     public event Action<LoginJournalStep>? Noted;
+
+    /// <summary>Logins since the start: who got in, and all that are decided.</summary>
+    public (long In, long Decided) Counts()
+    {
+        lock (_lock)
+        {
+            return (_in, _decided);
+        }
+    }
 
     /// <summary>The newest logins first.</summary>
     public IReadOnlyList<LoginTimeline> Newest(int limit)
@@ -107,6 +118,8 @@ public sealed class LoginJournal
                     _logins.Add(id, steps = Room());
                     _order.Enqueue(id);
                 }
+                _in += fact.Check == LoginFact.Login ? 1 : 0;
+                _decided += fact.Decides && !steps.Exists(static step => step.Fact.Decides) ? 1 : 0;
                 // The step that decides is told whatever came before it.
                 if (steps.Count < StepsMax || fact.Decides)
                 {

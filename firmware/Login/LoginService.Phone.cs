@@ -1,5 +1,6 @@
 using Appliance.Firmware.Tokens;
 using Microsoft.Extensions.ObjectPool;
+using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
 
 namespace Appliance.Firmware.Login;
 

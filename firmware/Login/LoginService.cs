@@ -4,6 +4,7 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
 
 namespace Appliance.Firmware.Login;
 
@@ -50,7 +51,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
         _work = WorkInHand.Of(time);
         _questions = new RemoteQuestions((order, verdict) =>
-            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))).AsTask(), _stopping.Token);
+            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))).AsTask(), _work, _stopping.Token);
         Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) =>
         {
@@ -136,6 +137,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
             return await AnswerAsync(decision).ConfigureAwait(false);
         }
         await SettleAsync(decision).ConfigureAwait(false);
+        waiter.Park();
         return await waiter.Task.ConfigureAwait(false);
     }
 

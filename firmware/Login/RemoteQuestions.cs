@@ -1,9 +1,12 @@
+using Appliance.Firmware.Events;
+
 namespace Appliance.Firmware.Login;
 
 /// <summary>What remote servers are being asked: at most one question a login, without a thread. Thread-safe.</summary>
 /// <param name="answered">Takes a verdict.</param>
+/// <param name="work">What the clock wants to know of; null when it does not ask.</param>
 /// <param name="stop">The unit stops.</param>
-internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> answered, CancellationToken stop)
+internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> answered, WorkInHand? work, CancellationToken stop)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (int Number, CancellationTokenSource NobodyWaits)> _asked = new(StringComparer.Ordinal);
@@ -42,7 +45,7 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
             }
             Cancel(former.NobodyWaits);
             // Not awaited: its verdict comes back by a step of its own.
-            _ = AskAsync(order, nobodyWaits);
+            WorkInHand.Run(work, () => AskAsync(order, nobodyWaits));
         }
     }
 

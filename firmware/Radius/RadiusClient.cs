@@ -19,7 +19,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     private readonly RadiusDebug _debug;
     private readonly RadiusClientCore _core = new(RandomNumberGenerator.Fill);
     private readonly Lock _gate = new();
-    private readonly Dictionary<long, TaskCompletionSource<RadiusResult>> _waiting = [];
+    private readonly Dictionary<long, WorkWaiter<RadiusResult>> _waiting = [];
     private readonly Dictionary<(string Channel, int Port), IRadiusPath> _paths = [];
     private readonly ITimer _timer;
     private DateTimeOffset? _armed;
@@ -54,6 +54,15 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
+    /// <summary>What it asked and what came of it, since the start.</summary>
+    public RadiusCounts Counts()
+    {
+        lock (_gate)
+        {
+            return _core.Counts;
+        }
+    }
+
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
@@ -72,21 +81,25 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         return null;
     }
 
-    /// <summary>Asks an entry of <c>user radius</c>. <see cref="RadiusResult.NoAnswer"/> when there is none of that name, or nobody answers.</summary>
+    /// <summary>
+    /// Asks an entry of <c>user radius</c>. Whoever awaits it goes on upon the thread that receives answers: who has more to do than a moment takes another. <see cref="RadiusResult.NoAnswer"/> when there is none of that
+    /// name, or nobody answers.
+    /// </summary>
     public Task<RadiusResult> AskAsync(string server, RadiusQuery query, CancellationToken cancellationToken)
     {
         var config = Volatile.Read(ref _config);
         return config is not null && RadiusSettings.From(config, server) is { } settings ? AskAsync(settings, query, cancellationToken) : Task.FromResult<RadiusResult>(new RadiusResult.NoAnswer());
     }
 
-    /// <summary>Asks by settings of the caller's.</summary>
+    /// <summary>Asks by settings of the caller's, in the same way.</summary>
     public async Task<RadiusResult> AskAsync(RadiusSettings settings, RadiusQuery query, CancellationToken cancellationToken)
     {
         if (NicOf(settings) is not { } nic)
         {
             return new RadiusResult.NoAnswer();
         }
-        var waiter = new TaskCompletionSource<RadiusResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Continued where the answer is received: waking a thread of the pool for each would cost more than all else together.
+        var waiter = new WorkWaiter<RadiusResult>(WorkInHand.Of(_time), TaskCreationOptions.None);
         long number;
         RadiusClientStep step;
         lock (_gate)
@@ -101,6 +114,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             Collect(step, now);
         }
         Carry(step);
+        waiter.Park();
         if (!cancellationToken.CanBeCanceled)
         {
             return await waiter.Task.ConfigureAwait(false);
@@ -113,7 +127,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         IRadiusPath[] paths;
-        TaskCompletionSource<RadiusResult>[] waiters;
+        WorkWaiter<RadiusResult>[] waiters;
         lock (_gate)
         {
             _stopped = true;
@@ -128,7 +142,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
         foreach (var waiter in waiters)
         {
-            waiter.TrySetResult(new RadiusResult.NoAnswer());
+            waiter.Answer(new RadiusResult.NoAnswer());
         }
     }
 
@@ -187,12 +201,13 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             step = _core.Lost(key.Channel, key.Port, wasConnected, now);
             Collect(step, now);
         }
-        Carry(step);
         if (!wasConnected)
         {
+            // Told before those who asked go on: whoever hears that nobody answers finds why.
             _debug.NotConnected(send, why);
             NotConnected?.Invoke(send.Settings.Name, send.To, why);
         }
+        Carry(step);
     }
 
     /// <summary>In the lock: who is answered, by which ways things leave, and when the clock is to come.</summary>
@@ -235,7 +250,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
         foreach (var (waiter, result) in step.Answered)
         {
-            waiter.TrySetResult(result);
+            waiter.Answer(result);
         }
     }
 
@@ -250,9 +265,10 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         try
         {
             var nic = _nics.First(nic => nic.Name == send.Nic);
+            RadiusReceived receive = (packet, from) => Receive(key, packet, from);
             IRadiusPath path = send.Settings.Transport == RadiusTransport.Udp
-                ? new RadiusDatagrams(nic.OpenDatagrams(0), (packet, from) => Receive(key, packet, from))
-                : new RadiusConnection(nic, send.Settings, send.To, _time, (packet, from) => Receive(key, packet, from), (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
+                ? send.Port == 0 ? new RadiusDatagrams(nic.OpenDatagrams(0), receive) : new RadiusSpareDatagrams(nic.OpenDatagrams(0), receive)
+                : new RadiusConnection(nic, send.Settings, send.To, _time, receive, (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
             _paths.Add(key, path);
             return path;
         }
@@ -262,13 +278,13 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
-    private void Abandon(long number, TaskCompletionSource<RadiusResult> waiter, CancellationToken cancellationToken)
+    private void Abandon(long number, WorkWaiter<RadiusResult> waiter, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             _waiting.Remove(number);
             _core.Abandon(number);
         }
-        waiter.TrySetCanceled(cancellationToken);
+        waiter.Abandon(cancellationToken);
     }
 }

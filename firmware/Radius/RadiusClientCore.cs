@@ -8,6 +8,9 @@ namespace Appliance.Firmware.Radius;
 /// <summary>Fills a span with random bytes.</summary>
 public delegate void RadiusRandom(Span<byte> destination);
 
+/// <summary>Since the start: packets sent, repeated ones among them; questions that are over by what came of them; questions that are open.</summary>
+public readonly record struct RadiusCounts(long Requests, long Accepted, long Rejected, long Challenged, long Unanswered, int Open);
+
 /// <summary>
 /// The client's rules: identifiers, repeated requests (the same identifier and authenticator), fail-over, servers that are unreachable, and
 /// which packet is an answer. Synchronous and deterministic; the caller serializes, sends and keeps the clock.
@@ -20,6 +23,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
     /// <summary>So many tries in a row without an answer make a server unreachable for <c>status-ttl</c> (documented for 7.4.0).</summary>
     public const int SilentTriesMax = 6;
 
+    /// <summary>The number of the try of what is over: no timer is for it.</summary>
+    private const int Over = -1;
+
     /// <summary>Primary, secondary and tertiary, as many as there are.</summary>
     private static readonly ImmutableArray<int>[] InOrder = [[], [0], [0, 1], [0, 1, 2]];
 
@@ -28,9 +34,10 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private readonly Dictionary<(string Channel, int Slot), Exchange> _slots = [];
     private readonly Dictionary<string, int> _lastSlot = new(StringComparer.Ordinal);
     private readonly Dictionary<IPEndPoint, (int SilentTries, DateTimeOffset Until)> _silent = [];
-    private readonly PriorityQueue<(long Number, int Try), DateTimeOffset> _timers = new();
+    private readonly PriorityQueue<(Exchange Exchange, int Try), DateTimeOffset> _timers = new();
     private readonly long[] _ignored = new long[Enum.GetValues<RadiusRefusal>().Length];
     private long _lastNumber;
+    private RadiusCounts _counts;
 
     private sealed class Exchange(long number, RadiusQuery query, RadiusSettings settings, string nic, IPAddress local, ImmutableArray<int> servers)
     {
@@ -61,11 +68,29 @@ public sealed class RadiusClientCore(RadiusRandom random)
     /// <summary>How many questions are open.</summary>
     public int Count => _exchanges.Count;
 
+    /// <summary>What was asked, and what came of it.</summary>
+    public RadiusCounts Counts => _counts with { Open = _exchanges.Count };
+
     /// <summary>Packets that were no answer to anything: late, forged, malformed.</summary>
     public long Ignored => _ignored.Sum();
 
     /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
-    public DateTimeOffset? NextDeadline => _timers.TryPeek(out _, out var at) ? at : null;
+    public DateTimeOffset? NextDeadline
+    {
+        get
+        {
+            while (_timers.TryPeek(out var first, out var at))
+            {
+                if (first.Exchange.Try == first.Try)
+                {
+                    return at;
+                }
+                // Answered, or repeated, since: left behind, and most of them are.
+                _timers.Dequeue();
+            }
+            return null;
+        }
+    }
 
     /// <summary>How many packets were refused for one reason.</summary>
     public long IgnoredFor(RadiusRefusal reason) => _ignored[(int)reason];
@@ -84,7 +109,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         var servers = ServersFor(query, settings, now);
         if (servers.IsEmpty || Encoding.UTF8.GetByteCount(query.Password) > RadiusSecret.PasswordMax || Encoding.UTF8.GetByteCount(query.User) > RadiusWriter.ValueMax)
         {
-            step.Finished.Add((number, new RadiusResult.NoAnswer()));
+            Told(step, number, new RadiusResult.NoAnswer());
             return step;
         }
         var exchange = new Exchange(number, query, settings, nic, local, servers);
@@ -162,7 +187,8 @@ public sealed class RadiusClientCore(RadiusRandom random)
         while (_timers.TryPeek(out var due, out var at) && at <= now)
         {
             _timers.Dequeue();
-            if (!_exchanges.TryGetValue(due.Number, out var exchange) || exchange.Try != due.Try)
+            var exchange = due.Exchange;
+            if (exchange.Try != due.Try)
             {
                 continue;
             }
@@ -190,6 +216,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         if (_exchanges.Remove(number, out var exchange))
         {
             _slots.Remove((exchange.Channel, exchange.Slot));
+            exchange.Try = Over;
         }
     }
 
@@ -284,6 +311,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
 
     private void Send(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
+        _counts = _counts with { Requests = _counts.Requests + 1 };
         step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Channel, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint, exchange.Settings) { Number = exchange.Number });
         Remind(exchange, now);
     }
@@ -291,7 +319,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private void Remind(Exchange exchange, DateTimeOffset now)
     {
         var next = now + exchange.Settings.Timeout;
-        _timers.Enqueue((exchange.Number, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
+        _timers.Enqueue((exchange, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
     }
 
     /// <summary>The one after the last that was taken: an identifier rests for as long as it can. Null when all are in use.</summary>
@@ -316,6 +344,18 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private void Finish(RadiusClientStep step, Exchange exchange, RadiusResult result)
     {
         Abandon(exchange.Number);
-        step.Finished.Add((exchange.Number, result));
+        Told(step, exchange.Number, result);
+    }
+
+    private void Told(RadiusClientStep step, long number, RadiusResult result)
+    {
+        _counts = result switch
+        {
+            RadiusResult.Accept => _counts with { Accepted = _counts.Accepted + 1 },
+            RadiusResult.Reject => _counts with { Rejected = _counts.Rejected + 1 },
+            RadiusResult.Challenge => _counts with { Challenged = _counts.Challenged + 1 },
+            _ => _counts with { Unanswered = _counts.Unanswered + 1 },
+        };
+        step.Finished.Add((number, result));
     }
 }

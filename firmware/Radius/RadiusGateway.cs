@@ -71,8 +71,11 @@ public sealed class RadiusGateway : IRemoteGateway
         ("server", entry), ("srcip", server.Address.ToString()), ("srcport", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("action", "authentication"), ("status", "failure"),
         ("reason", reason), ("msg", message)));
 
-    private static string Reason(RadiusRefusal reason) => reason switch
+    /// <summary>A refusal as events and metrics spell it.</summary>
+    internal static string Reason(RadiusRefusal reason) => reason switch
     {
+        RadiusRefusal.Malformed => "malformed",
+        RadiusRefusal.NotAsked => "not_asked",
         RadiusRefusal.NoMessageAuthenticator => "no_message_authenticator",
         RadiusRefusal.WrongMessageAuthenticator => "wrong_message_authenticator",
         RadiusRefusal.WrongAuthenticator => "wrong_response_authenticator",

@@ -13,13 +13,34 @@ internal interface IRadiusPath : IAsyncDisposable
 /// <summary>Takes a packet that came.</summary>
 internal delegate void RadiusReceived(ReadOnlySpan<byte> packet, IPEndPoint from);
 
-/// <summary>A datagram port of an interface.</summary>
+/// <summary>
+/// A datagram port of an interface, served on a thread of its own: what answers make its waiters send leaves in one batch with them.
+/// </summary>
 internal sealed class RadiusDatagrams : IRadiusPath
+{
+    private readonly IDatagramPort _port;
+    private readonly Task _serving;
+
+    internal RadiusDatagrams(IDatagramPort port, RadiusReceived received) => (_port, _serving) = (port, port.ServeAsync(RadiusPacket.LengthMax, received.Invoke));
+
+    /// <inheritdoc/>
+    public void Send(byte[] packet, IPEndPoint to) => _port.Send(packet, to);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _port.DisposeAsync().ConfigureAwait(false);
+        await _serving.ConfigureAwait(false);
+    }
+}
+
+/// <summary>A further datagram port, which only a burst needs, with neither thread nor batches.</summary>
+internal sealed class RadiusSpareDatagrams : IRadiusPath
 {
     private readonly IDatagramPort _port;
     private readonly Task _receiving;
 
-    internal RadiusDatagrams(IDatagramPort port, RadiusReceived received)
+    internal RadiusSpareDatagrams(IDatagramPort port, RadiusReceived received)
     {
         _port = port;
         _receiving = Task.Run(() => ReceiveAsync(received));

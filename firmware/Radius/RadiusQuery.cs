@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Radius;
 
@@ -107,7 +108,7 @@ public sealed class RadiusClientStep
     public List<(long Number, RadiusResult Result)> Finished { get; } = [];
 
     /// <summary>For the shell: who is told what.</summary>
-    internal List<(TaskCompletionSource<RadiusResult> Waiter, RadiusResult Result)> Answered { get; } = [];
+    internal List<(WorkWaiter<RadiusResult> Waiter, RadiusResult Result)> Answered { get; } = [];
 
     /// <summary>For the shell: what leaves by which way.</summary>
     internal List<(IRadiusPath Path, RadiusSend Send)> Carried { get; } = [];

@@ -32,6 +32,8 @@ internal sealed class FacAlone(FacPower power) : ILabUnit
 
     public IReadOnlySet<string> SmsDomains { get; } = new HashSet<string>();
 
+    public System.Diagnostics.Metrics.Meter? Meter => null;
+
     public LoginJournal Logins { get; } = new();
 
     public LabPolicy LabPolicy { get; } = new();

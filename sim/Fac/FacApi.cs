@@ -11,6 +11,7 @@ using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Http;
+using Appliance.Hal;
 using Appliance.Sim.Lab;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -65,6 +66,7 @@ internal sealed class FacApi : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(new Listening(options.Nic));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -171,6 +173,12 @@ internal sealed class FacApi : IAsyncDisposable
             FacVerdict.Reject { Reason: "push_failed" } => StatusCodes.Status500InternalServerError,
             _ => StatusCodes.Status401Unauthorized,
         };
+    }
+
+    /// <summary>Its ports are its interface's.</summary>
+    private sealed class Listening(INic nic) : IConnectionListenerFactory
+    {
+        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(nic.Listen(((IPEndPoint)endpoint).Port));
     }
 
     private bool IsCaller(HttpRequest request)

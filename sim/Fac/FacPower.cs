@@ -14,7 +14,7 @@ namespace Appliance.Sim.Fac;
 /// <param name="Time">Its clock.</param>
 /// <param name="Log">For what is no event.</param>
 /// <param name="Faults">What is to go wrong; null for nothing.</param>
-/// <param name="Https">False: no REST, no phones and no RadSec (an interface in memory).</param>
+/// <param name="Https">False: no REST, no phones and no RadSec.</param>
 public sealed record FacOptions(INic Nic, string StateFolder, TimeProvider Time, ILogger Log, LabFaults? Faults = null, bool Https = true);
 
 /// <summary>
@@ -70,7 +70,7 @@ public sealed class FacPower : IAsyncDisposable
             await _server.DisposeAsync();
             if (off > TimeSpan.Zero)
             {
-                await Task.Delay(off, _options.Time, _stopping.Token);
+                await WorkInHand.DelayAsync(off, _options.Time, _stopping.Token);
             }
             _server = await BootAsync(settings, _stopping.Token);
         }
@@ -122,7 +122,7 @@ public sealed class FacPower : IAsyncDisposable
         {
             server.Connect(_phones);
         }
-        server.RestartAsked += off => _restarting = RestartLoggedAsync(off);
+        server.RestartAsked += off => WorkInHand.Run(WorkInHand.Of(_options.Time), () => _restarting = RestartLoggedAsync(off));
         return server;
     }
 

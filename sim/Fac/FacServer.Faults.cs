@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Appliance.Firmware.Events;
 using Appliance.Firmware.Radius;
 using Appliance.Sim.Faults;
 
@@ -18,7 +19,7 @@ public sealed partial class FacServer
                 return;
             case "radius.delay":
                 // Not awaited: others' answers do not wait with it.
-                _ = SendLateAsync(reply, fault.Delay!.Value);
+                WorkInHand.Run(_work, () => SendLateAsync(reply, fault.Delay!.Value));
                 return;
             default:
                 Put(reply, fault.Word == "radius.forged" ? FacForgery.Accept(reply) : reply.Packet);
@@ -31,7 +32,7 @@ public sealed partial class FacServer
     {
         try
         {
-            await Task.Delay(delay, _time, Stopped);
+            await WorkInHand.DelayAsync(delay, _time, Stopped);
             Put(reply, reply.Packet);
         }
         catch (OperationCanceledException)

@@ -25,6 +25,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     private readonly DeviceCertificates _certificates;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly WorkInHand? _work;
     private readonly Lock _gate = new();
     private readonly FacCore _core;
     private readonly FacRadius _radius;
@@ -38,7 +39,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 
     private FacServer(FacSettings settings, FacOptions options)
     {
-        (_settings, _options, _time, _log) = (settings, options, options.Time, options.Log);
+        (_settings, _options, _time, _log, _work) = (settings, options, options.Time, options.Log, WorkInHand.Of(options.Time));
         var (folder, time) = (options.StateFolder, options.Time);
         Directory.CreateDirectory(folder);
         _state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]);
@@ -239,7 +240,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         }
         if (!step.IsPlain)
         {
-            _ = SettleLoggedAsync(step);
+            WorkInHand.Run(_work, () => SettleLoggedAsync(step));
             return;
         }
         Tell(step);
@@ -277,7 +278,8 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     {
         if (!_stopping.IsCancellationRequested)
         {
-            _ = SettleLoggedAsync(Decide(_core.Tick));
+            var step = Decide(_core.Tick);
+            WorkInHand.Run(_work, () => SettleLoggedAsync(step));
             lock (_gate)
             {
                 Rearm();
@@ -312,7 +314,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         await _state.CommitAsync([.. step.Memory, .. step.Records.Select(record => record.Write())]);
         foreach (var push in step.Pushes)
         {
-            _ = SendPushAsync(push);
+            WorkInHand.Run(_work, () => SendPushAsync(push));
         }
         foreach (var reply in step.Replies)
         {

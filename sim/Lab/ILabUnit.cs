@@ -55,6 +55,9 @@ public interface ILabUnit : IPhoneSource
     /// <summary>Completes as soon as there is an event after an id.</summary>
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
 
+    /// <summary>What the appliance tells monitoring; null where there is none.</summary>
+    System.Diagnostics.Metrics.Meter? Meter { get; }
+
     /// <summary>The newest logins, step by step, in memory.</summary>
     LoginJournal Logins { get; }
 

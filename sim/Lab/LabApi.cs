@@ -197,6 +197,7 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
             ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
             ["", "lab", "fac", "events"] => On(context, ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))),
+            ["", "lab", "metrics"] => On(context, ("GET", () => MetricsAsync(context, unit))),
             ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
@@ -231,6 +232,14 @@ public sealed partial class LabApi : IAsyncDisposable
         var transcript = await unit.TranscriptAsync(await LabRequest.TextAsync(context.Request), context.RequestAborted);
         context.Response.ContentType = "text/plain; charset=utf-8";
         await context.Response.WriteAsync(transcript, context.RequestAborted);
+    }
+
+    private static Task MetricsAsync(HttpContext context, ILabUnit unit)
+    {
+        LabRequest.Query(context.Request);
+        var meter = unit.Meter ?? throw LabProblem.NotFound("there is no appliance in this lab (run up starts one)");
+        context.Response.ContentType = MetricsText.ContentType;
+        return context.Response.WriteAsync(MetricsText.Of(meter), context.RequestAborted);
     }
 
     private Task PhonesAsync(HttpContext context)

@@ -76,6 +76,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _unit.Events.After(id, limit);
 
+    public System.Diagnostics.Metrics.Meter? Meter => _unit.Metrics.Meter;
+
     public LoginJournal Logins => _unit.Logins;
 
     public void NoteLogin(string? pushSession, LoginFact fact) => _unit.NoteLogin(pushSession, fact);

@@ -12,6 +12,8 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
     private readonly Channel<(byte[] Payload, IPEndPoint From)> _waiting =
         Channel.CreateBounded<(byte[], IPEndPoint)>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private Action<byte[], IPEndPoint>? _handle;
+
     public IPEndPoint LocalEndPoint => local;
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
@@ -38,9 +40,16 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
 
     public async Task ServeAsync(int lengthMax, DatagramHandler handle)
     {
+        void Handle(byte[] payload, IPEndPoint from) => handle(payload.AsSpan(0, Math.Min(payload.Length, lengthMax)), from);
+        if (network.HandlesAtOnce)
+        {
+            _handle = Handle;
+            await _waiting.Reader.Completion;
+            return;
+        }
         await foreach (var (payload, from) in _waiting.Reader.ReadAllAsync())
         {
-            handle(payload.AsSpan(0, Math.Min(payload.Length, lengthMax)), from);
+            Handle(payload, from);
         }
     }
 
@@ -68,7 +77,15 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
 
     private void Deliver(ReadOnlySpan<byte> payload, IPEndPoint from)
     {
-        if (nic.LinkUp)
+        if (!nic.LinkUp)
+        {
+            return;
+        }
+        if (_handle is { } handle)
+        {
+            handle(payload.ToArray(), from);
+        }
+        else
         {
             _waiting.Writer.TryWrite((payload.ToArray(), from));
         }

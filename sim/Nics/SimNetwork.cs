@@ -19,6 +19,9 @@ public sealed class SimNetwork
     /// </summary>
     public Action<IPEndPoint, Action>? Wire { get; init; }
 
+    /// <summary>True: a served port handles a datagram on the thread that delivers it, which then is done with it; whoever delivers does one at a time.</summary>
+    public bool HandlesAtOnce { get; init; }
+
     /// <summary>Takes an endpoint for a listener; port 0 takes a free one.</summary>
     /// <exception cref="AddressInUseException">The port is taken.</exception>
     internal SimListener Listen(IPAddress address, int port) => Take(_listeners, address, port, endPoint => new SimListener(this, endPoint));

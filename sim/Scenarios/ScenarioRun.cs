@@ -182,6 +182,7 @@ internal sealed partial class ScenarioRun
             "letter" => _box.Letters.LastOrDefault(letter => letter.Code is not null)?.Code ?? throw new StepFailed("a letter with a code in the inbox", "there is none"),
             { } digits => digits,
         };
+        Note(attempt);
         await attempt.Client.PostAsync($"{Second(attempt)}&magic={attempt.Challenge.GetValueOrDefault("magic")}&code={Uri.EscapeDataString(code)}");
         Note(attempt);
         CheckAnswer(step, attempt);
@@ -190,6 +191,7 @@ internal sealed partial class ScenarioRun
     private async Task WaitAsync(ScenarioStep step)
     {
         var attempt = LoginOf(step, step.Subject);
+        Note(attempt);
         await attempt.Client.PostAsync(Second(attempt) + "&ftmpush=1");
         if (step.Text("answer") is not null)
         {
@@ -247,6 +249,7 @@ internal sealed partial class ScenarioRun
     }
 
     /// <summary>What a challenge asked for last is what the client goes on with.</summary>
+    /// <summary>What it was asked, also when the answer came later than the step that asked for it.</summary>
     private static void Note(LoginAttempt attempt)
     {
         if (attempt.Client.Reply?.Challenge is { Count: > 0 } challenge)

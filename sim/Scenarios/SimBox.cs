@@ -5,6 +5,7 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Hal;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Fac;
 using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
@@ -25,19 +26,22 @@ internal sealed class SimBox : IScenarioBox
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly List<SimClient> _clients = [];
     private readonly List<SimNic> _nics = [];
-    private readonly SimNetwork _network = new();
+    private readonly SimNetwork _network;
     private readonly LabInbox _inbox = new();
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-scenario-");
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen, new StillWall(Start));
     private readonly SimClock _time;
     private LabFaults _faults = null!;
     private PhoneFleet _phones = null!;
+    private FacPower? _authenticator;
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
     private SimBox()
     {
         _clock.Work.OneByOne = true;
+        // A datagram on its way is a piece of work, as all that goes on by itself.
+        _network = new SimNetwork { HandlesAtOnce = true, Wire = (_, deliver) => WorkInHand.Run(_clock.Work, () => Delivered(deliver)) };
         _time = new SimClock(_clock, OpenEnds);
     }
 
@@ -77,6 +81,11 @@ internal sealed class SimBox : IScenarioBox
 
     public async ValueTask DisposeAsync()
     {
+        // What waits for its turn is let go: nobody moves time on any more.
+        _clock.Work.OneByOne = false;
+        while (_clock.Work.StartNext())
+        {
+        }
         foreach (var client in _clients)
         {
             client.Dispose();
@@ -91,9 +100,10 @@ internal sealed class SimBox : IScenarioBox
 
     public async Task<string> CliAsync(string script)
     {
-        var transcript = await _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n");
+        Task<string>? transcript = null;
+        WorkInHand.Run(_clock.Work, () => transcript = _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
-        return transcript;
+        return transcript is { IsCompleted: true } ? await transcript : throw new LabFailure(ExitCode.TimedOut, "the console waits for what only time brings, and no step goes on meanwhile");
     }
 
     public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
@@ -190,15 +200,23 @@ internal sealed class SimBox : IScenarioBox
         var air = new SimNic(_network, "phones", PhonesAddress);
         _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
         _nics.AddRange(LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
+        var cloud = new PushCloud(_phones, _clock, _faults);
+        var settings = scenario.Needs.Contains(StepWord.Authenticator) ? await Laboratory.FacSettingsOfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None) : null;
+        if (settings is not null)
+        {
+            var nic = new SimNic(_network, "fac", settings.Address);
+            _authenticator = Own(await FacPower.StartAsync(settings, new FacOptions(nic, Path.Combine(_folder.FullName, "fac"), _clock, NullLogger.Instance, _faults), cloud));
+        }
+        var configuration = LabBoard.DefaultConfiguration(scenario.Personality) + (settings is null ? "" : LabBoard.AuthenticatorConfiguration(settings.Address)) + scenario.Config;
         var options = new UnitOptions(
-            _folder.FullName, [.. _nics], _clock, new PushCloud(_phones, _clock, _faults), LabBoard.DefaultConfiguration(scenario.Personality) + scenario.Config, NullLoggerFactory.Instance, scenario.Personality)
+            _folder.FullName, [.. _nics], _clock, cloud, configuration, NullLoggerFactory.Instance, scenario.Personality)
         {
             SetClock = SetClock,
             SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
             Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
         };
         _power = Own(await UnitPower.StartAsync(options, CancellationToken.None));
-        _unit = Own(new LabUnit(_power.Unit));
+        _unit = Own(new LabUnit(_power.Unit, _authenticator));
         _power.GoingDown += () =>
         {
             _clock.Work.Begin();
@@ -212,11 +230,18 @@ internal sealed class SimBox : IScenarioBox
         _power.Off += _ => _clock.Work.End();
         _phones.Attach(_unit);
         _faults.Attach(_unit);
+        _faults.HasAuthenticator = _authenticator is not null;
         if (_unit.MailServer is { } mail)
         {
             Own(MailSink.Listen(new SimNic(_network, "mail", mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance));
         }
         await SettleAsync();
+    }
+
+    private static Task Delivered(Action deliver)
+    {
+        deliver();
+        return Task.CompletedTask;
     }
 
     private string? SetClock(DateTimeOffset to)

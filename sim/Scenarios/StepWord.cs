@@ -89,6 +89,9 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         new("expect-fault", FieldKind.Text, "How often faults of a word have fired since they were set", new StepField("fired", FieldKind.Whole, "Exactly so often; else at least once")),
     ];
 
+    /// <summary>The need of a FortiAuthenticator stand-in.</summary>
+    public const string Authenticator = "authenticator";
+
     /// <summary>What a scenario may need of a box.</summary>
     public static IReadOnlyDictionary<string, string> Needs { get; } = new Dictionary<string, string>
     {
@@ -100,6 +103,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         ["inbox"] = "the lab has its mail",
         ["policy"] = "the lab's own rules can be set",
         ["panel"] = "LEDs and buttons can be seen and pressed",
+        [Authenticator] = "the lab has its FortiAuthenticator stand-in, and the unit asks it",
     };
 
     /// <summary>The needs that a word brings with it.</summary>

@@ -33,11 +33,10 @@ internal static class BenchVerb
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
         new("login-model", "a million random logins against a naive model; --seed repeats one run", LoginModelBench.RunAsync) { RepeatAsync = LoginModelBench.RepeatAsync },
         new("flag", "how fast a withdrawn ftm ends a live callback", FlagBench.RunAsync),
-        new("radius-client", "our RADIUS client and radclient against FreeRADIUS", RadiusClientBench.RunAsync),
         new("push-login", "whole push logins: in memory, by MQTT, over TLS and sockets, and 10,000 that wait", PushLogin.PushLoginBench.RunAsync),
         new("sessions", "how fast a disabled user loses his session", SessionBench.RunAsync),
         new("page", "the page in Chromium: first paint, and 500 events a second for a minute", PageBench.RunAsync),
-        new("radius", "RADIUS: the stand-in and FreeRADIUS on the same requests in turn, and 10,000 pushes that wait", RadiusBench.RunAsync),
+        new("radius", "RADIUS: the stand-in and FreeRADIUS on the same requests in turn, our client and radclient, and 10,000 pushes that wait", RadiusBench.RunAsync),
         new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),
     ];
 

@@ -22,7 +22,7 @@ internal sealed record RadiusWaitFigures(int Waiting, [property: JsonPropertyNam
 /// The stand-in against FreeRADIUS on the same machine: ratios are ours over theirs. The client's own figures stand beside the server's, from the
 /// same run.
 /// </summary>
-internal sealed record RadiusFigures(string Bench, int Rounds, RadiusServerFigures Ours, RadiusServerFigures FreeRadius, double CpuRatio, double AnsweredRatio, RadiusWaitFigures Waiting);
+internal sealed record RadiusFigures(string Bench, int Rounds, RadiusServerFigures Ours, RadiusServerFigures FreeRadius, double CpuRatio, double AnsweredRatio, RadiusClientFigures ClientToFreeRadius, RadiusClientFigures ClientToOurs, RadiusWaitFigures Waiting);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RadiusFigures))]
@@ -46,19 +46,24 @@ internal static class RadiusBench
         return json ? JsonSerializer.Serialize(figures, RadiusBenchJson.Default.RadiusFigures) : string.Create(CultureInfo.InvariantCulture, $"""
             radius: {figures.Ours.AnsweredPerSecond:0} answered/s at {figures.Ours.CpuMicrosecondsPerAnswer} µs of CPU each; FreeRADIUS {figures.FreeRadius.AnsweredPerSecond:0}/s at {figures.FreeRadius.CpuMicrosecondsPerAnswer} µs
             ratios to FreeRADIUS: CPU {figures.CpuRatio}, answered {figures.AnsweredRatio} (medians of {figures.Rounds})
+            {Line("FreeRADIUS", figures.ClientToFreeRadius)}
+            {Line("our server", figures.ClientToOurs)}
             {figures.Waiting.Waiting} pushes wait in {figures.Waiting.ResidentMiB} MiB with {figures.Waiting.ThreadsWhileWaiting} threads ({figures.Waiting.ThreadsBefore} before)
             """);
     }
+
+    private static string Line(string server, RadiusClientFigures figures) => string.Create(CultureInfo.InvariantCulture,
+        $"to {server}: our client {figures.Ours.AnsweredPerSecond:0} answered/s at {figures.Ours.CpuMicrosecondsPerAnswer} µs of CPU each; radclient -p {figures.Outstanding} {figures.Radclient.AnsweredPerSecond:0}/s at {figures.Radclient.CpuMicrosecondsPerAnswer} µs; ratios: answered {figures.AnsweredRatio}, CPU {figures.CpuRatio}");
 
     private static async Task<RadiusFigures> MeasureAsync(CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("appliance-bench-");
         try
         {
-            var (ours, freeRadius) = await CompareAsync(folder, cancellationToken);
+            var (ours, freeRadius, toFreeRadius, toOurs) = await CompareAsync(folder, cancellationToken);
             return new RadiusFigures(
                 "radius", Rounds, ours, freeRadius, Math.Round(ours.CpuMicrosecondsPerAnswer / freeRadius.CpuMicrosecondsPerAnswer, 2), Math.Round(ours.AnsweredPerSecond / freeRadius.AnsweredPerSecond, 2),
-                await WaitAsync(folder, cancellationToken));
+                toFreeRadius, toOurs, await WaitAsync(folder, cancellationToken));
         }
         finally
         {
@@ -66,7 +71,7 @@ internal static class RadiusBench
         }
     }
 
-    private static async Task<(RadiusServerFigures Ours, RadiusServerFigures FreeRadius)> CompareAsync(DirectoryInfo folder, CancellationToken cancellationToken)
+    private static async Task<(RadiusServerFigures Ours, RadiusServerFigures FreeRadius, RadiusClientFigures ToFreeRadius, RadiusClientFigures ToOurs)> CompareAsync(DirectoryInfo folder, CancellationToken cancellationToken)
     {
         var users = Enumerable.Range(1, Users).Select(number => (Name: $"user{number}", Password: $"password-{number}", Group: "vpn-users")).ToArray();
         var theirPort = FreePort();
@@ -84,7 +89,10 @@ internal static class RadiusBench
                 ourRounds.Add(One(load, ours, atOurs, cancellationToken));
                 theirRounds.Add(One(load, theirs, atTheirs, cancellationToken));
             }
-            return (Median(ourRounds), Median(theirRounds));
+            // The second tells of the clients where the server is not what limits both.
+            var toFreeRadius = await RadiusClientBench.MeasureAsync(folder.FullName, theirs, atTheirs, Secret, users, Rounds, cancellationToken);
+            var toOurs = await RadiusClientBench.MeasureAsync(folder.FullName, ours, atOurs, Secret, users, Rounds, cancellationToken);
+            return (Median(ourRounds), Median(theirRounds), toFreeRadius, toOurs);
         }
     }
 

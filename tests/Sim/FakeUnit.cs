@@ -28,6 +28,8 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         new(CatSerial, Seed, TimeSpan.FromSeconds(60), 6, "", "Android 14", "cat"),
     ];
 
+    public System.Diagnostics.Metrics.Meter? Meter => null;
+
     public List<string> Scripts { get; } = [];
 
     public object Version { get; set; } = new();
