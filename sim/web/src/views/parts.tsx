@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { copy } from "../api";
 
 export function View(props: { id: string; title: string; extra?: ComponentChildren; children: ComponentChildren }) {
@@ -22,7 +22,8 @@ export function Affiliation() {
 /** A dialog over the page: Escape and its button close it. */
 export function Dialog(props: { title: string; close: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before it is seen: a key that follows at once has to find it open.
+  useLayoutEffect(() => {
     dialog.current!.showModal();
   }, []);
   return (
