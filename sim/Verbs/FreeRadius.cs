@@ -2,7 +2,10 @@ using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
 
-/// <summary>FreeRADIUS 3 with as little configuration as answers PAP from a <c>users</c> file: no accounting, no policy, no log of decisions.</summary>
+/// <summary>
+/// FreeRADIUS 3 with as little configuration as answers PAP from a <c>users</c> file: no accounting, no policy, no log of decisions. Room for the requests of
+/// many askers in a row: it remembers each for 5 s, and by default so few that it would drop those of the next asker.
+/// </summary>
 internal static class FreeRadius
 {
     private const string Program = "/usr/sbin/freeradius";
@@ -28,6 +31,7 @@ internal static class FreeRadius
             db_dir = {{folder}}
             libdir = /usr/lib/freeradius
             hostname_lookups = no
+            max_requests = 65536
             log {
                 destination = stdout
             }
