@@ -45,20 +45,20 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         }
         var reader = request.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
         var reading = RequestBody.ReadInPlaceAsync(reader, asked.Headers.ContentLength);
-        return reading.IsCompletedSuccessfully ? Serve(request, reader, reading.Result) : ServeAsync(request, reader, reading);
+        return reading.IsCompletedSuccessfully ? ServeReadAsync(request, reader, reading.Result) : ServeAsync(request, reader, reading);
     }
 
     private async Task ServeAsync(IFeatureCollection request, PipeReader reader, ValueTask<(ReadOnlySequence<byte>? Body, int Status)> reading) =>
-        await Serve(request, reader, await reading.ConfigureAwait(false)).ConfigureAwait(false);
+        await ServeReadAsync(request, reader, await reading.ConfigureAwait(false)).ConfigureAwait(false);
 
-    private Task Serve(IFeatureCollection request, PipeReader reader, (ReadOnlySequence<byte>? Body, int Bad) read)
+    private Task ServeReadAsync(IFeatureCollection request, PipeReader reader, (ReadOnlySequence<byte>? Body, int Bad) read)
     {
         if (read.Body is not { } body)
         {
             Answer(request, read.Bad);
             return Task.CompletedTask;
         }
-        var (action, deciding) = DecideAsync(reader, body);
+        var (action, deciding) = Decide(reader, body);
         if (!deciding.IsCompletedSuccessfully)
         {
             return AnswerAsync(request, action, deciding);
@@ -100,7 +100,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
     }
 
     /// <summary>What a body asks for, and whether it counts. Lets go of the body before anything is waited for.</summary>
-    private (PhoneAction Action, ValueTask<bool> Accepted) DecideAsync(PipeReader reader, ReadOnlySequence<byte> body)
+    private (PhoneAction Action, ValueTask<bool> Accepted) Decide(PipeReader reader, ReadOnlySequence<byte> body)
     {
         var answer = PhoneAnswer.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray());
         var action = answer.Action;

@@ -128,7 +128,7 @@ public sealed partial class LoginCore
             return step;
         }
         (attempt.Deadline, attempt.DeadlineName) = rules.Deadlines.SecondFactor(attempt.FactorKind, attempt.Request.Kind, now);
-        Await(attempt);
+        Enter(attempt);
         Remind(attempt, attempt.Deadline);
         Note(step, attempt.Id, new("second factor", "demanded", LoginDeadlines.Setting(attempt.DeadlineName).Change) { Subject = attempt.Account.Token?.Serial ?? LoginEvents.Word(attempt.FactorKind), At = attempt.Deadline });
         if (attempt.Account.Factor is SecondFactor.OfCode { To: var to })

@@ -71,7 +71,7 @@ public sealed partial class LoginCore
         }
         attempt.Deadline = now + (rules.Deadlines.RemoteAnswer * rules.Policy.AddressesOf(attempt.Account.Remote!));
         attempt.DeadlineName = DeadlineName.RemoteAnswer;
-        Await(attempt);
+        Enter(attempt);
         Ask(step, attempt, null, attempt.Request.Password, attempt.Deadline, DeadlineName.RemoteAnswer);
         return step;
     }

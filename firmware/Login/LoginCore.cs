@@ -262,7 +262,7 @@ public sealed partial class LoginCore
         return false;
     }
 
-    private void Await(Attempt attempt)
+    private void Enter(Attempt attempt)
     {
         _pending.Add(attempt.RequestId, attempt);
         attempt.IsPending = true;

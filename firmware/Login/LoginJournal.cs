@@ -22,7 +22,16 @@ public enum LoginOutcome
 /// <param name="User">The name as typed.</param>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Steps">Its steps, oldest first.</param>
-public sealed record LoginTimeline(long Id, string User, LoginOutcome Outcome, IReadOnlyList<LoginJournalStep> Steps);
+public sealed record LoginTimeline(long Id, string User, LoginOutcome Outcome, IReadOnlyList<LoginJournalStep> Steps)
+{
+    /// <summary>What steps tell of the login that they are of.</summary>
+    /// <param name="id">The login.</param>
+    /// <param name="steps">At least the first, oldest first.</param>
+    public static LoginTimeline Of(long id, IReadOnlyList<LoginJournalStep> steps) => new(
+        id, steps[0].Fact.Subject,
+        steps.Any(step => step.Fact.Check == LoginFact.Login) ? LoginOutcome.In : steps.Any(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending,
+        steps);
+}
 
 /// <summary>
 /// The newest logins, step by step: for whoever asks why somebody did or did not get in. Bounded, in memory only, free of secrets.
@@ -59,7 +68,7 @@ public sealed class LoginJournal
     {
         lock (_lock)
         {
-            return [.. _order.Reverse().Take(limit).Select(id => Of(id, _logins[id]))];
+            return [.. _order.Reverse().Take(limit).Select(id => LoginTimeline.Of(id, [.. _logins[id]]))];
         }
     }
 
@@ -68,7 +77,7 @@ public sealed class LoginJournal
     {
         lock (_lock)
         {
-            return _logins.TryGetValue(id, out var steps) ? Of(id, steps) : null;
+            return _logins.TryGetValue(id, out var steps) ? LoginTimeline.Of(id, [.. steps]) : null;
         }
     }
 
@@ -146,9 +155,4 @@ public sealed class LoginJournal
         steps.Clear();
         return steps;
     }
-
-    private static LoginTimeline Of(long id, List<LoginJournalStep> steps) => new(
-        id, steps[0].Fact.Subject,
-        steps.Exists(step => step.Fact.Check == LoginFact.Login) ? LoginOutcome.In : steps.Exists(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending,
-        [.. steps]);
 }

@@ -58,6 +58,7 @@ public sealed class LoginStep
         (Answer, Push, Code, Remote) = (null, null, null, null);
         Memory.Clear();
         Events.Clear();
+        Abandoned.Clear();
         Cancelled.Clear();
         Released.Clear();
         Facts.Clear();

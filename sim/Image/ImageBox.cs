@@ -162,17 +162,17 @@ internal sealed class ImageBox : IScenarioBox
         await SettleAsync();
     }
 
-    public PhoneView? PhoneOf(string user) => Find(user)?.View();
+    public PhoneView? PhoneOf(string user) => Phones.Find(user)?.View();
 
     public Task ChangePhoneAsync(string user, PhoneChange change)
     {
-        Find(user)!.Change(change);
+        Phones.Find(user)!.Change(change);
         return SettleAsync();
     }
 
     public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
     {
-        if (!await UntilAsync(() => Find(user)?.View() is { Online: true, Pending.Count: > 0 }, PushMax))
+        if (!await UntilAsync(() => Phones.Find(user)?.View() is { Online: true, Pending.Count: > 0 }, PushMax))
         {
             return null;
         }
@@ -182,31 +182,29 @@ internal sealed class ImageBox : IScenarioBox
         await SettleAsync();
         return answering;
 
-        async Task CallAsync() => (answering.Answer, _) = await Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
+        async Task CallAsync() => (answering.Answer, _) = await Phones.Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
     }
 
     public async Task<string?> EnrolAsync(string code, string platform)
     {
-        var (phone, answer) = await _phones.EnrolAsync(code, platform);
+        var refusal = await Phones.EnrolAsync(code, platform);
         await SettleAsync();
-        return phone is null ? answer.Message : null;
+        return refusal;
     }
 
-    public string? CodeOf(string user, int steps) =>
-        Find(user) is { } phone ? PhoneCode.At(phone.Activation, _clock.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps)) : null;
+    public string? CodeOf(string user, int steps) => Phones.CodeOf(user, steps);
 
     public LoginTimeline? Timeline(long login)
     {
         LoginJournalStep[] steps = [.. _unit.Steps.Where(step => step.LoginId == login)];
-        return steps.Length == 0 ? null : new LoginTimeline(
-            login, steps[0].Fact.Subject, steps.Any(step => step.Fact is { Decides: true, Check: "login" }) ? LoginOutcome.In : steps.Any(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending, steps);
+        return steps.Length == 0 ? null : LoginTimeline.Of(login, steps);
     }
 
     public Task LookAgainAsync() => _unit.LookAsync();
 
     private static string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", BenchNetwork.Network + ".", StringComparison.Ordinal);
 
-    private Phone? Find(string user) => _phones.Phones.FirstOrDefault(phone => phone.User == user || phone.Serial == user);
+    private BoxPhones Phones => new(_phones, _clock);
 
     private async Task BringUpAsync(Scenario scenario)
     {

@@ -125,11 +125,11 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     private bool Take(LinkState state)
     {
-        var before = _state;
+        LinkState? before = _state;
         _state = state;
         if (!state.Up)
         {
-            return before.Up;
+            return before?.Up == true;
         }
         if (DeviceCa is null || !DeviceCa.RawDataMemory.Span.SequenceEqual(state.DeviceCa))
         {

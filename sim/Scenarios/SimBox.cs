@@ -158,17 +158,17 @@ internal sealed class SimBox : IScenarioBox
         await SettleAsync();
     }
 
-    public PhoneView? PhoneOf(string user) => Find(user)?.View();
+    public PhoneView? PhoneOf(string user) => Phones.Find(user)?.View();
 
     public Task ChangePhoneAsync(string user, PhoneChange change)
     {
-        Find(user)!.Change(change);
+        Phones.Find(user)!.Change(change);
         return SettleAsync();
     }
 
     public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
     {
-        if (Find(user) is not { } phone || phone.View() is { Online: false } or { Pending: [] })
+        if (Phones.Find(user) is not { } phone || phone.View() is { Online: false } or { Pending: [] })
         {
             return null;
         }
@@ -180,19 +180,18 @@ internal sealed class SimBox : IScenarioBox
 
     public async Task<string?> EnrolAsync(string code, string platform)
     {
-        var (phone, answer) = await _phones.EnrolAsync(code, platform);
+        var refusal = await Phones.EnrolAsync(code, platform);
         await SettleAsync();
-        return phone is null ? answer.Message : null;
+        return refusal;
     }
 
-    public string? CodeOf(string user, int steps) =>
-        Find(user) is { } phone ? PhoneCode.At(phone.Activation, _clock.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps)) : null;
+    public string? CodeOf(string user, int steps) => Phones.CodeOf(user, steps);
 
     public LoginTimeline? Timeline(long login) => _unit.Logins.Find(login);
 
     private async Task SettleAsync() => await _time.SettleAsync();
 
-    private Phone? Find(string user) => _phones.Phones.FirstOrDefault(phone => phone.User == user || phone.Serial == user);
+    private BoxPhones Phones => new(_phones, _clock);
 
     private async Task BringUpAsync(Scenario scenario, int seed)
     {
