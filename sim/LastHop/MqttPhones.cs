@@ -26,11 +26,20 @@ internal sealed class MqttPhones : IAsyncDisposable
     private readonly PhoneFleet _fleet;
     private readonly ILogger _log;
     private readonly Action<Phone, PushMessage> _deliver;
-    private readonly Dictionary<string, (Phone Phone, DeviceTopic Topic, IMqttClient Client)> _connected = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Held> _connected = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _look = new(0);
     private readonly Task _running;
     private int _connectedCount;
+
+    /// <summary>A phone's connection.</summary>
+    private sealed record Held(Phone Phone, DeviceTopic Topic, IMqttClient Client)
+    {
+        private volatile bool _missed;
+
+        /// <summary>True once a push came after the phone was off and before its connection was cut: the newest comes with the next connection.</summary>
+        internal bool Missed { get => _missed; set => _missed = value; }
+    }
 
     public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log, Action<Phone, PushMessage>? deliver = null)
     {
@@ -88,7 +97,7 @@ internal sealed class MqttPhones : IAsyncDisposable
             .Where(pair => pair.Topic is not null).ToDictionary(pair => pair.Phone.Serial, pair => (pair.Phone, Topic: pair.Topic!));
         foreach (var (serial, held) in _connected.ToArray())
         {
-            if (!wanted.TryGetValue(serial, out var want) || want.Phone != held.Phone || want.Topic != held.Topic || !held.Client.IsConnected)
+            if (!wanted.TryGetValue(serial, out var want) || want.Phone != held.Phone || want.Topic != held.Topic || !held.Client.IsConnected || held.Missed)
             {
                 await DisconnectAsync(serial);
             }
@@ -104,9 +113,15 @@ internal sealed class MqttPhones : IAsyncDisposable
     {
         var factory = new MqttClientFactory();
         var client = factory.CreateMqttClient();
+        var held = new Held(phone, topic, client);
         client.ApplicationMessageReceivedAsync += received =>
         {
-            if (PushPayload.Read(received.ApplicationMessage.Payload.ToArray()) is { } message && message.TokenSerial == phone.Serial)
+            if (!phone.Online)
+            {
+                held.Missed = true;
+                Look();
+            }
+            else if (PushPayload.Read(received.ApplicationMessage.Payload.ToArray()) is { } message && message.TokenSerial == phone.Serial)
             {
                 _deliver(phone, message);
             }
@@ -123,7 +138,7 @@ internal sealed class MqttPhones : IAsyncDisposable
             // The embedded broker reads what it keeps before it adds the subscription: a push that comes between the two is in neither. Asked once more,
             // it is among the kept; a phone shows a push once, however often it comes.
             await client.SubscribeAsync(subscription, either.Token);
-            _connected.Add(serial, (phone, topic, client));
+            _connected.Add(serial, held);
         }
         catch (Exception failure) when (failure is MqttCommunicationException or OperationCanceledException)
         {
@@ -138,12 +153,12 @@ internal sealed class MqttPhones : IAsyncDisposable
         _connected.Remove(serial, out var held);
         try
         {
-            await held.Client.DisconnectAsync();
+            await held!.Client.DisconnectAsync();
         }
         catch (MqttCommunicationException)
         {
             // It was gone already.
         }
-        held.Client.Dispose();
+        held!.Client.Dispose();
     }
 }

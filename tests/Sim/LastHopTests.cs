@@ -74,6 +74,8 @@ public sealed class LastHopTests : IAsyncLifetime
         _fleet.OnlineChanged += phones.Look;
         Assert.True(await hop.DeliverAsync(Push("aa")));
         await Until.TrueAsync(() => Sessions() is ["aa"], "the push on the phone");
+        // The push may be there before the connection counts: only then does its end tell that the phone is off.
+        await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
 
         Ann.Change(new PhoneChange(Online: false));
         await Until.TrueAsync(() => phones.ConnectedCount == 0, "the phone off");
@@ -81,6 +83,7 @@ public sealed class LastHopTests : IAsyncLifetime
         Assert.True(await hop.DeliverAsync(Push("cc")));
         Ann.Change(new PhoneChange(Online: true));
         await Until.TrueAsync(() => Sessions() is ["aa", "cc"], "the newest push");
+        await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on again");
 
         // What was kept is void by now: it may come, and is not shown.
         Ann.Change(new PhoneChange(Online: false));
@@ -91,6 +94,23 @@ public sealed class LastHopTests : IAsyncLifetime
         await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
         Assert.True(await hop.DeliverAsync(Push("ee")));
         await Until.TrueAsync(() => Sessions() is ["ee"], "a push after it");
+    }
+
+    [Fact]
+    public async Task APhoneThatWentOffShowsNothingThatStillComesByItsOldConnection()
+    {
+        await using var hop = new MqttLastHop(_own!.Address, _clock, NullLogger.Instance);
+        // Nobody tells them that a phone went off: its connection is there still.
+        await using var phones = new MqttPhones(_own.Address, _fleet, NullLogger.Instance);
+        Assert.True(await hop.DeliverAsync(Push("aa")));
+        await Until.TrueAsync(() => Sessions() is ["aa"] && phones.ConnectedCount == 1, "the phone on, with its push");
+        Ann.Change(new PhoneChange(Online: false));
+        Assert.True(await hop.DeliverAsync(Push("bb")));
+        await Until.TrueAsync(() => phones.ConnectedCount == 0, "the phone off");
+        Assert.True(await hop.DeliverAsync(Push("cc")));
+        Ann.Change(new PhoneChange(Online: true));
+        phones.Look();
+        await Until.TrueAsync(() => Sessions() is ["aa", "cc"], "the newest push alone");
     }
 
     [Fact]
