@@ -197,6 +197,11 @@ public sealed class StateDatabase : IAsyncDisposable
         List<Pending> taken = [];
         while (true)
         {
+            if (taken.Count > ToldTogether)
+            {
+                // Under load: those who were just told, or are about to ask, share the next transaction rather than each half of them one.
+                Thread.Yield();
+            }
             taken.Clear();
             lock (_gate)
             {
