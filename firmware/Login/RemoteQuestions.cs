@@ -28,25 +28,31 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
         }
         if (step.Remote is { } order)
         {
-            var nobodyWaits = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            (int Number, CancellationTokenSource NobodyWaits) former;
-            lock (_lock)
-            {
-                _asked.TryGetValue(order.RequestId, out former);
-                // Two steps of one login may come here in either order: the later question counts.
-                if (former.Number < order.Number)
-                {
-                    _asked[order.RequestId] = (order.Number, nobodyWaits);
-                }
-                else
-                {
-                    former.NobodyWaits = nobodyWaits;
-                }
-            }
-            Cancel(former.NobodyWaits);
-            // Not awaited: its verdict comes back by a step of its own.
-            WorkInHand.Run(work, () => AskAsync(order, nobodyWaits));
+            Ask(order);
         }
+    }
+
+    /// <summary>A method of its own: what it needs for later is made only when a server is asked.</summary>
+    private void Ask(RemoteOrder order)
+    {
+        var nobodyWaits = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        (int Number, CancellationTokenSource NobodyWaits) former;
+        lock (_lock)
+        {
+            _asked.TryGetValue(order.RequestId, out former);
+            // Two steps of one login may come here in either order: the later question counts.
+            if (former.Number < order.Number)
+            {
+                _asked[order.RequestId] = (order.Number, nobodyWaits);
+            }
+            else
+            {
+                former.NobodyWaits = nobodyWaits;
+            }
+        }
+        Cancel(former.NobodyWaits);
+        // Not awaited: its verdict comes back by a step of its own.
+        WorkInHand.Run(work, () => AskAsync(order, nobodyWaits));
     }
 
     private async Task AskAsync(RemoteOrder order, CancellationTokenSource nobodyWaits)
