@@ -77,7 +77,8 @@ static unsafe void Afl(FuzzTarget target)
     SharpFuzz.Common.Trace.SharedMem = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(MapSize);
     var check = new FuzzCheck(target);
     // Compiled and warm before coverage and time are looked at.
-    foreach (var (_, input) in Corpus.Of(target))
+    IReadOnlyList<byte[]> seeds = [.. Corpus.Of(target).Select(seed => seed.Input)];
+    foreach (var input in seeds)
     {
         try
         {
@@ -88,11 +89,14 @@ static unsafe void Afl(FuzzTarget target)
             // AFL++ gets it as a seed, and tells.
         }
     }
-    var buffer = new MemoryStream();
+    // SharpFuzz reads its first input (and runs it twice) when it has said that it is there, which AFL++ may not have written by then. Nothing read is
+    // nothing run, and a first input without a trace ends AFL++ ("No instrumentation detected"): it gets a seed.
+    const int EarlyRuns = 2;
+    var (buffer, runs) = (new MemoryStream(), 0);
     Fuzzer.Run(stream =>
     {
         buffer.SetLength(0);
         stream.CopyTo(buffer);
-        check.Run(buffer.ToArray());
+        check.Run(++runs <= EarlyRuns && buffer.Length == 0 ? seeds[0] : buffer.ToArray());
     });
 }
