@@ -20,6 +20,7 @@ internal sealed class PanelReporter : IDisposable
     private readonly PushService _push;
     private readonly PowerCommands _power;
     private readonly TimeProvider _time;
+    private readonly WorkInHand? _work;
     private readonly ITimer _timer;
     private int _waiting;
     private volatile bool _resetting;
@@ -29,6 +30,7 @@ internal sealed class PanelReporter : IDisposable
     internal PanelReporter(IFrontPanel panel, Unit unit, LoginService login, PushService push, PowerCommands power, TimeProvider time)
     {
         (_panel, _unit, _login, _push, _power, _time) = (panel, unit, login, push, power, time);
+        _work = WorkInHand.Of(time);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         unit.Config.Committed += Committed;
         unit.Events.Written += Written;
@@ -65,13 +67,30 @@ internal sealed class PanelReporter : IDisposable
 
     private void LinkChanged(INic nic) => Look();
 
-    /// <summary>Once for however many reasons, and on no thread that holds a lock.</summary>
+    /// <summary>Once for however many reasons.</summary>
     private void Look()
     {
         if (Interlocked.Exchange(ref _waiting, 1) == 0)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static reporter => reporter.Report(), this, preferLocal: false);
+            Later(Report);
         }
+    }
+
+    /// <summary>On no thread that holds a lock, and known to a clock that asks what goes on.</summary>
+    private void Later(Action what)
+    {
+        if (_work is null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static what => what(), what, preferLocal: false);
+            return;
+        }
+        _work.Resume(() => ThreadPool.UnsafeQueueUserWorkItem(
+            static piece =>
+            {
+                piece.What();
+                piece.Work.End();
+            },
+            (What: what, Work: _work), preferLocal: false));
     }
 
     private void Report()
@@ -114,7 +133,7 @@ internal sealed class PanelReporter : IDisposable
     {
         _resetting = true;
         // Not on the panel's own thread: it has LEDs to blink.
-        ThreadPool.UnsafeQueueUserWorkItem(static reporter => reporter.RestoreFactoryDefault(), this, preferLocal: false);
+        Later(RestoreFactoryDefault);
     }
 
     private void RestoreFactoryDefault()

@@ -41,6 +41,7 @@ internal sealed class ImageBox : IScenarioBox
     private readonly SocketNic _air = new("phones", PhonesAddress);
     private LinkedUnit _unit = null!;
     private MailSink? _mail;
+    private PanelTrace? _shown;
 
     private ImageBox(QemuMachine machine, PanelLines panel)
     {
@@ -147,15 +148,26 @@ internal sealed class ImageBox : IScenarioBox
 
     public Task PressAsync(string button, bool down) => _panel.DriveAsync(button, down);
 
-    public Task HoldAsync(TimeSpan time) => Task.Delay(time, LabClock.Wall);
+    public async Task PassAsync(TimeSpan time)
+    {
+        await Task.Delay(time, LabClock.Wall);
+        await _unit.LookAsync();
+    }
 
     public Task<string> LedAsync(string name) => _panel.WatchAsync(name);
+
+    public IReadOnlyList<string> LedShown(string name) => _shown?.PatternsOf(name) ?? [];
 
     public async Task RebootAsync()
     {
         var boots = _unit.Boots;
+        using var up = new CancellationTokenSource();
+        var watching = _panel.TraceAsync(up.Token);
         await _unit.CliAsync("execute reboot\ny\n");
-        if (!await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax))
+        var came = await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax);
+        await up.CancelAsync();
+        _shown = await watching;
+        if (!came)
         {
             throw new LabFailure(ExitCode.TimedOut, $"the unit has not come up again within {RebootMax.TotalSeconds} s");
         }

@@ -75,21 +75,34 @@ internal sealed class PanelLines : IAsyncDisposable
         }
     }
 
+    /// <summary>Watches all LEDs until it is told to stop.</summary>
+    public async Task<PanelTrace> TraceAsync(CancellationToken stop)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        var trace = new PanelTrace(_board);
+        while (!stop.IsCancellationRequested)
+        {
+            trace.See(await LinesAsync(), LabClock.Wall.GetElapsedTime(began));
+            await Task.Delay(SampleEvery, LabClock.Wall);
+        }
+        return trace;
+    }
+
     public ValueTask DisposeAsync()
     {
         _reader.Dispose();
         return _stream.DisposeAsync();
     }
 
-    private async Task<bool> IsLitAsync(BoardLed led)
-    {
-        var answer = await AskAsync($"readl {DataRegister}");
-        var lines = ulong.Parse(answer.Split("0x")[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        return (((lines >> led.Line) & 1) == 1) != led.ActiveLow;
-    }
+    private async Task<bool> IsLitAsync(BoardLed led) => IsLit(led, await LinesAsync());
+
+    private async Task<ulong> LinesAsync() => ulong.Parse((await AskAsync($"readl {DataRegister}")).Split("0x")[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    /// <summary>Whether a LED shines, by the levels of all lines.</summary>
+    internal static bool IsLit(BoardLed led, ulong lines) => (((lines >> led.Line) & 1) == 1) != led.ActiveLow;
 
     /// <summary>The nearest time of a pattern, if it is near; what an emulated processor adds is some milliseconds.</summary>
-    private static string Milliseconds(TimeSpan time) =>
+    internal static string Milliseconds(TimeSpan time) =>
         (KnownMilliseconds.FirstOrDefault(known => Math.Abs(time.TotalMilliseconds - known) <= (known / 5) + 10) is > 0 and var near ? near : (int)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
     private async Task<string> AskAsync(string line)

@@ -13,6 +13,12 @@ namespace Appliance.Sim.Image;
 /// <param name="Disk">The state's disk; made when it is not there.</param>
 internal sealed record QemuImage(string Folder, string Archive, string Disk)
 {
+    /// <summary>Not null: the kernel's first program, in place of the image's own.</summary>
+    public string? FirstProgram { get; init; }
+
+    /// <summary>Not null: where <see cref="QemuMachine.KeepAsync"/> put a machine that now goes on; the disk is not a part of it.</summary>
+    public string? GoesOnFrom { get; init; }
+
     /// <summary>The usual place, or that of APPLIANCE_IMAGE.</summary>
     /// <exception cref="LabFailure">There is none.</exception>
     public static string UsualFolder(string archive)
@@ -29,6 +35,9 @@ internal sealed class QemuMachine : IAsyncDisposable
     private const int QtestPort = 7002;
     private const int ConsolePort = 7003;
     private const string DiskSize = "64M";
+
+    /// <summary>One: the emulator runs each in a thread of its own, and two machines stand side by side on two cores. With two, a boot costs half as much again.</summary>
+    private const string Processors = "1";
 
     /// <summary>The longest that a boot may take, on whatever machine the board is emulated.</summary>
     public static readonly TimeSpan BootPatience = TimeSpan.FromSeconds(90);
@@ -61,8 +70,8 @@ internal sealed class QemuMachine : IAsyncDisposable
         }
         List<string> arguments =
         [
-            "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "512", "-accel", "tcg", "-display", "none", "-no-reboot", "-qmp", "stdio",
-            "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1",
+            "-M", "virt", "-cpu", "cortex-a72", "-smp", Processors, "-m", "512", "-accel", "tcg", "-display", "none", "-no-reboot", "-qmp", "stdio",
+            "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1" + (image.FirstProgram is { } first ? $" rdinit={first}" : ""),
             "-drive", $"if=none,id=state,file={image.Disk},format=qcow2", "-device", "virtio-blk-pci,drive=state,addr=5", "-device", "virtio-rng-pci,addr=6",
             "-device", "virtio-serial-pci,addr=8", "-chardev", $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off", "-device", "virtserialport,chardev=lab,name=lab,id=lab",
             "-qtest", $"tcp:127.0.0.1:{QtestPort},server=on,wait=off", "-qtest-log", "/dev/null", "-serial", $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
@@ -75,12 +84,21 @@ internal sealed class QemuMachine : IAsyncDisposable
         {
             arguments.AddRange(["-device", "i6300esb,addr=7"]);
         }
+        if (image.GoesOnFrom is { } kept)
+        {
+            arguments.AddRange(["-incoming", $"exec:cat {kept}"]);
+        }
         var start = new ProcessStartInfo("qemu-system-aarch64", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
         try
         {
             var powered = LabClock.Wall.GetTimestamp();
             var machine = new QemuMachine(Process.Start(start)!) { PoweredOn = powered };
             await machine.Control.BeginAsync();
+            if (image.GoesOnFrom is not null)
+            {
+                await machine.Control.UntilAsync("query-status", "status", "paused", BootPatience);
+                await machine.Control.ExecuteAsync("cont");
+            }
             return machine;
         }
         catch (System.ComponentModel.Win32Exception missing)
@@ -97,6 +115,15 @@ internal sealed class QemuMachine : IAsyncDisposable
 
     /// <summary>The console's cable.</summary>
     public static Task<Stream> ConsoleAsync() => ConnectAsync(ConsolePort);
+
+    /// <summary>Stops the machine for good, and keeps its memory and devices in a file; the disk is not in it.</summary>
+    public async Task KeepAsync(string file)
+    {
+        await Control.ExecuteAsync("stop");
+        await Control.MonitorAsync("migrate_set_parameter max-bandwidth 8g");
+        await Control.ExecuteAsync("migrate", "uri", $"exec:cat > {file}");
+        await Control.UntilAsync("query-migrate", "status", "completed", BootPatience);
+    }
 
     /// <summary>Pulls the power: nothing is said to anybody.</summary>
     public async Task CutAsync()

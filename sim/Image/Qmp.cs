@@ -9,6 +9,7 @@ namespace Appliance.Sim.Image;
 internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<JsonElement> _answers = Channel.CreateUnbounded<JsonElement>();
     private readonly SemaphoreSlim _one = new(1, 1);
@@ -46,6 +47,21 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
         finally
         {
             _one.Release();
+        }
+    }
+
+    /// <summary>Asks again and again, until a word of the answer is what it should be.</summary>
+    /// <exception cref="LabFailure">It is not so in time.</exception>
+    public async Task UntilAsync(string query, string field, string wanted, TimeSpan atMost)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        while ((await ExecuteAsync(query)).GetProperty(field).GetString() is var seen && seen != wanted)
+        {
+            if (seen == "failed" || LabClock.Wall.GetElapsedTime(began) > atMost)
+            {
+                throw new LabFailure(ExitCode.AssertionFailed, $"the emulator's {query} says {field} {seen}, not {wanted}");
+            }
+            await Task.Delay(Between, LabClock.Wall);
         }
     }
 

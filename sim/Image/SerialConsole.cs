@@ -8,6 +8,8 @@ namespace Appliance.Sim.Image;
 /// <summary>The console of a booted box over its serial cable.</summary>
 internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
 {
+    private static readonly TimeSpan EnterEvery = TimeSpan.FromMilliseconds(100);
+
     private readonly byte[] _buffer = new byte[4096];
     private readonly StringBuilder _seen = new();
 
@@ -19,31 +21,42 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
         while (LabClock.Wall.GetElapsedTime(began) < atMost)
         {
             await cable.WriteAsync("\r"u8.ToArray());
-            if (await PromptAsync(TimeSpan.FromMilliseconds(250)) is not null)
+            if (await ReadAsync(text => Prompt().IsMatch(text), EnterEvery) is not null)
             {
-                // Every Enter has a prompt of its own.
-                while (await PromptAsync(TimeSpan.FromMilliseconds(300)) is not null)
-                {
-                }
                 return;
             }
         }
         throw new LabFailure(ExitCode.TimedOut, $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_seen}");
     }
 
-    /// <summary>Types a line; what is shown up to the next prompt.</summary>
+    /// <summary>Waits until the box shows a text.</summary>
+    /// <exception cref="LabFailure">It does not in time.</exception>
+    public async Task SeeAsync(string wanted, TimeSpan atMost)
+    {
+        if (await ReadAsync(text => text.Contains(wanted, StringComparison.Ordinal), atMost) is null)
+        {
+            throw new LabFailure(ExitCode.TimedOut, $"no '{wanted}' on the console within {atMost.TotalSeconds} s; it shows:\n{_seen}");
+        }
+    }
+
+    /// <summary>Types a line and waits for nothing.</summary>
+    public async Task SendAsync(string line) => await cable.WriteAsync(Encoding.UTF8.GetBytes(line + "\r"));
+
+    /// <summary>Types a line; what is shown from its echo on, up to the next prompt.</summary>
     /// <exception cref="LabFailure">No prompt comes in time.</exception>
     public async Task<string> TypeAsync(string line, TimeSpan atMost)
     {
-        await cable.WriteAsync(Encoding.UTF8.GetBytes(line + "\r"));
-        return await PromptAsync(atMost) ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_seen}");
+        await SendAsync(line);
+        // A prompt before the echo is that of an Enter from earlier.
+        return await ReadAsync(text => text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]), atMost)
+            ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_seen}");
     }
 
     public ValueTask DisposeAsync() => cable.DisposeAsync();
 
-    /// <summary>Reads up to a prompt; null when none comes in time.</summary>
+    /// <summary>Reads until the text is as it should be; null when it is not in time.</summary>
     /// <exception cref="IOException">The cable is dead.</exception>
-    private async Task<string?> PromptAsync(TimeSpan atMost)
+    private async Task<string?> ReadAsync(Func<string, bool> whole, TimeSpan atMost)
     {
         using var late = new CancellationTokenSource(atMost, LabClock.Wall);
         try
@@ -57,7 +70,7 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
                 }
                 _seen.Append(Encoding.UTF8.GetString(_buffer, 0, read));
                 var text = _seen.ToString();
-                if (Prompt().IsMatch(text))
+                if (whole(text))
                 {
                     _seen.Clear();
                     return text;

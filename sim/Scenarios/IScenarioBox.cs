@@ -52,12 +52,16 @@ internal interface IScenarioBox : IAsyncDisposable
     /// <exception cref="FormatException">There is no such button.</exception>
     Task PressAsync(string button, bool down);
 
-    /// <summary>Time goes on by itself, or is moved on, while a button is held.</summary>
-    Task HoldAsync(TimeSpan time);
+    /// <summary>Time goes on: by itself, or it is moved on.</summary>
+    Task PassAsync(TimeSpan time);
 
     /// <summary>What a LED of the panel shows: <c>on</c>, <c>off</c>, or milliseconds on and off.</summary>
     /// <exception cref="FormatException">There is no such LED.</exception>
     Task<string> LedAsync(string name);
+
+    /// <summary>What a LED of the panel has shown since the unit was last told to start again, in the words of <see cref="LedAsync"/>; empty before that.</summary>
+    /// <exception cref="FormatException">There is no such LED.</exception>
+    IReadOnlyList<string> LedShown(string name);
 
     Task RebootAsync();
 

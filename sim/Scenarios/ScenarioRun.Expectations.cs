@@ -128,9 +128,15 @@ internal sealed partial class ScenarioRun
 
     private async Task ExpectLedAsync(ScenarioStep step)
     {
-        var wanted = step.Text("is") ?? throw new FormatException("expect-led needs is: on, off, or milliseconds on and off");
-        var seen = await _box.LedAsync(step.Subject);
-        if (seen != wanted)
+        if (step.Text("is") is null && step.Text("was") is null)
+        {
+            throw new FormatException("expect-led needs is or was: on, off, or milliseconds on and off");
+        }
+        if (step.Text("was") is { } earlier && _box.LedShown(step.Subject) is var shown && !shown.Contains(earlier))
+        {
+            throw new StepFailed($"the LED {step.Subject} was {earlier} since the last reboot", shown.Count > 0 ? $"it was {string.Join(", then ", shown)}" : "nobody has looked: there was no reboot");
+        }
+        if (step.Text("is") is { } wanted && await _box.LedAsync(step.Subject) is var seen && seen != wanted)
         {
             throw new StepFailed($"the LED {step.Subject} is {wanted}", $"it is {seen}");
         }

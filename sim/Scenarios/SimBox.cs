@@ -10,6 +10,7 @@ using Appliance.Sim.Faults;
 using Appliance.Sim.Inbox;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Nics;
+using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -34,6 +35,8 @@ internal sealed class SimBox : IScenarioBox
     private LabFaults _faults = null!;
     private PhoneFleet _phones = null!;
     private FacPower? _authenticator;
+    private LabPanel _panel = null!;
+    private PanelRecord _shown = null!;
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
@@ -45,8 +48,8 @@ internal sealed class SimBox : IScenarioBox
         _time = new SimClock(_clock, OpenEnds);
     }
 
-    /// <summary>What every such box has: all but a panel, whose own work its clock does not know of.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } = StepWord.Needs.Keys.Where(need => need != "panel").ToHashSet();
+    /// <summary>What every such box has.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = StepWord.Needs.Keys.ToHashSet();
 
     public IReadOnlySet<string> Offers => AllOffers;
 
@@ -146,14 +149,18 @@ internal sealed class SimBox : IScenarioBox
         await SettleAsync();
     }
 
-    public Task PressAsync(string button, bool down) => throw new NotSupportedException("this box has no panel");
+    public Task PressAsync(string button, bool down) =>
+        (down ? _panel.Press(button, hold: null) : _panel.Release(button)) ? SettleAsync() : throw new FormatException($"the panel has no button '{button}'");
 
-    public Task HoldAsync(TimeSpan time) => AdvanceAsync(time);
+    public Task PassAsync(TimeSpan time) => AdvanceAsync(time);
 
-    public Task<string> LedAsync(string name) => throw new NotSupportedException("this box has no panel");
+    public Task<string> LedAsync(string name) => Task.FromResult(LedOf(name).Pattern.ToString());
+
+    public IReadOnlyList<string> LedShown(string name) => _shown.PatternsOf(LedOf(name).Name);
 
     public async Task RebootAsync()
     {
+        _shown.Forget();
         await _unit.TranscriptAsync("execute reboot\ny\n");
         await SettleAsync();
     }
@@ -193,12 +200,17 @@ internal sealed class SimBox : IScenarioBox
 
     private BoxPhones Phones => new(_phones, _clock);
 
+    private PanelLed LedOf(string name) => _panel.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
+
     private async Task BringUpAsync(Scenario scenario, int seed)
     {
         _faults = Own(new LabFaults(_clock) { Step = _time.Step });
         var air = new SimNic(_network, "phones", PhonesAddress);
         _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
-        _nics.AddRange(LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null).Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
+        var board = LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null);
+        _panel = Own(new LabPanel(board, _clock));
+        _shown = new PanelRecord(_panel.Front);
+        _nics.AddRange(board.Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
         var cloud = new PushCloud(_phones, _clock, _faults);
         var settings = scenario.Needs.Contains(StepWord.Authenticator) ? await Laboratory.FacSettingsOfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None) : null;
         if (settings is not null)
@@ -211,6 +223,8 @@ internal sealed class SimBox : IScenarioBox
             _folder.FullName, [.. _nics], _clock, cloud, configuration, NullLoggerFactory.Instance, scenario.Personality)
         {
             SetClock = SetClock,
+            Board = board,
+            Panel = _shown,
             SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
             Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
         };

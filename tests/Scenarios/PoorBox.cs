@@ -37,9 +37,11 @@ internal sealed class PoorBox : IScenarioBox
 
     public Task PressAsync(string button, bool down) => throw Nothing();
 
-    public Task HoldAsync(TimeSpan time) => throw Nothing();
+    public Task PassAsync(TimeSpan time) => throw Nothing();
 
     public Task<string> LedAsync(string name) => throw Nothing();
+
+    public IReadOnlyList<string> LedShown(string name) => throw Nothing();
 
     public Task SetFaultsAsync(IReadOnlyList<Fault> faults) => throw Nothing();
 
