@@ -26,8 +26,10 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     private readonly LinuxNics _nics = new(board);
     private readonly Lock _lock = new();
     private readonly List<LoginJournalStep> _steps = [];
+    private readonly SemaphoreSlim _starting = new(1, 1);
     private MultiplexingStream? _link;
     private Unit? _unit;
+    private (CancellationTokenSource Stop, Task Running)? _power;
     private ConfigTree? _seen;
     private long _version;
     private int _boots;
@@ -37,15 +39,16 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var link = _link = MultiplexingStream.Create(connection);
+        using var cut = stop.Register(connection.Dispose);
         Task[] serving =
         [
-            Link.ServeAsync(link, Link.Start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState, start => StartAsync(start, ended.Token), ended.Token),
+            Link.ServeAsync(link, Link.Start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState, StartAsync, ended.Token),
             Link.ServeAsync(link, Link.State, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => Task.FromResult(State(ask)), ended.Token),
             Link.ServeAsync(link, Link.Cli, LinkJson.Default.String, LinkJson.Default.String, CliAsync, ended.Token),
             Link.ServeAsync(link, Link.SetPolicy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState, SetPolicyAsync, ended.Token),
             Link.ServeAsync(link, Link.Enrol, LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled, EnrolAsync, ended.Token),
         ];
-        await link.Completion.ConfigureAwait(false);
+        await link.Completion.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(serving).ConfigureAwait(false);
     }
@@ -68,25 +71,79 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     {
         _nics.Dispose();
         _hardware.Dispose();
+        _starting.Dispose();
+    }
+
+    /// <summary>Stops the unit, if one runs.</summary>
+    public async Task StopAsync()
+    {
+        if (_power is not var (stop, running))
+        {
+            return;
+        }
+        _power = null;
+        await stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await running.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // It was starting.
+        }
+        stop.Dispose();
     }
 
     private Unit Running => _unit ?? throw new LinkException("no unit is up");
 
-    private async Task<LinkState> StartAsync(LinkStart start, CancellationToken stop)
+    private async Task<LinkState> StartAsync(LinkStart start)
     {
-        SystemClock.Set(start.Now);
+        await _starting.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (start.Fresh || _unit is null)
+            {
+                await StopAsync().ConfigureAwait(false);
+                await BeginAsync(start).ConfigureAwait(false);
+            }
+            return State(new LinkAsk(0, 0));
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private async Task BeginAsync(LinkStart start)
+    {
+        if (start.Now is { } now)
+        {
+            SystemClock.Set(now);
+        }
         var personality = Personality.Find(start.Personality) ?? throw new LinkException($"no personality '{start.Personality}'");
-        var options = new UnitOptions(stateFolder, _nics.Nics, TimeProvider.System, this, start.Configuration, NullLoggerFactory.Instance, personality)
+        // Of the agent alone: nobody else's files are ever taken away.
+        var own = Path.Combine(stateFolder, "unit");
+        if (start.Fresh && Directory.Exists(own))
+        {
+            Directory.Delete(own, recursive: true);
+        }
+        lock (_lock)
+        {
+            (_seen, _boots) = (null, 0);
+            _steps.Clear();
+        }
+        var options = new UnitOptions(own, _nics.Nics, TimeProvider.System, this, start.Configuration, NullLoggerFactory.Instance, personality)
         {
             Board = board,
             Panel = _hardware.Panel,
             Cooling = _hardware.Cooling,
         };
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var running = BoardBoot.RunUnitsAsync(options, unit => ComeUp(unit, up), stop, () => _unit = null);
+        var stop = new CancellationTokenSource();
+        var running = BoardBoot.RunUnitsAsync(options, unit => ComeUp(unit, up), stop.Token, () => _unit = null);
+        _power = (stop, running);
         // Whichever comes first: a unit that is up, or why there is none.
         await await Task.WhenAny(up.Task, running).ConfigureAwait(false);
-        return State(new LinkAsk(0, 0));
     }
 
     private void ComeUp(Unit unit, TaskCompletionSource up)

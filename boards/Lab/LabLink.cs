@@ -13,8 +13,9 @@ namespace Appliance.LabLink;
 /// <summary>What the bench begins with, once for each scenario.</summary>
 /// <param name="Configuration">What a fresh state boots.</param>
 /// <param name="Personality">The release to be.</param>
-/// <param name="Now">The bench's time, which is the box's from then on: its clock stood still in the snapshot.</param>
-internal sealed record LinkStart(string Configuration, string Personality, DateTimeOffset Now);
+/// <param name="Now">The bench's time, which is the box's from then on: its clock stood still in the snapshot. Null: the box has a clock of its own.</param>
+/// <param name="Fresh">False: a unit that runs goes on, and the state of one that ran before is taken up.</param>
+internal sealed record LinkStart(string Configuration, string Personality, DateTimeOffset? Now, bool Fresh = true);
 
 /// <summary>What the bench wants to know: events after an id, steps of logins after a number of them.</summary>
 internal sealed record LinkAsk(long EventsAfter, int StepsAfter);
@@ -82,7 +83,7 @@ internal static class Link
     public const string Enrol = "enrol";
     public const string Push = "push";
 
-    /// <summary>What the bench writes before anything else: whoever hears it begins.</summary>
+    /// <summary>What the bench writes at a port of virtio-serial before anything else: whoever hears it begins.</summary>
     public const byte Hello = (byte)'L';
 
     private const int MessageMax = 4 * 1024 * 1024;

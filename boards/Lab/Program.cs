@@ -1,26 +1,71 @@
+using System.Net;
 using Appliance.Hal;
 using Appliance.LabBoot;
 using Appliance.LabLink;
 using Microsoft.Win32.SafeHandles;
 using Nerdbank.Streams;
 
-// Appliance.LabBoot BOARD.json STATE PORT: the box under a bench that speaks through a port of virtio-serial.
-if (args is not [var boardFile, var state, var port])
+// The box under a bench: Appliance.LabBoot BOARD.json STATE, and where the bench is: a port of virtio-serial, or an address of this box where one with the key may come in.
+switch (args)
 {
-    Console.Error.WriteLine("usage: Appliance.LabBoot BOARD STATE PORT");
-    return 2;
+    case [var board, var state, "--listen", var address, "--key", var file]:
+        return await ListenAsync(board, state, address, file);
+    case [var board, var state, var port] when !port.StartsWith('-'):
+        return await WaitAtAsync(board, state, port);
+    default:
+        await Console.Error.WriteLineAsync("usage: Appliance.LabBoot BOARD STATE PORT\n       Appliance.LabBoot BOARD STATE --listen ADDRESS:PORT --key FILE");
+        return 2;
 }
-var between = TimeSpan.FromMilliseconds(20);
-using var agent = new LabAgent(Board.Load(boardFile), state);
-using var device = File.OpenHandle(port, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-await using var input = new FileStream(new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0);
-await using var output = new FileStream(new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false), FileAccess.Write, bufferSize: 0);
-var hello = new byte[1];
-Console.Error.WriteLine("the agent waits for its bench");
-// Nothing to read means that nobody is at the other end yet.
-while (await input.ReadAsync(hello) != 1 || hello[0] != Link.Hello)
+
+static async Task<int> WaitAtAsync(string board, string state, string port)
 {
-    await Task.Delay(between, TimeProvider.System);
+    var between = TimeSpan.FromMilliseconds(20);
+    using var agent = new LabAgent(Board.Load(board), state);
+    using var device = File.OpenHandle(port, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+    await using var input = new FileStream(new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0);
+    await using var output = new FileStream(new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false), FileAccess.Write, bufferSize: 0);
+    var hello = new byte[1];
+    Console.Error.WriteLine("the agent waits for its bench");
+    // Nothing to read means that nobody is at the other end yet.
+    while (await input.ReadAsync(hello) != 1 || hello[0] != Link.Hello)
+    {
+        await Task.Delay(between, TimeProvider.System);
+    }
+    await agent.ServeAsync(FullDuplexStream.Splice(input, output), CancellationToken.None);
+    return 0;
 }
-await agent.ServeAsync(FullDuplexStream.Splice(input, output), CancellationToken.None);
-return 0;
+
+static async Task<int> ListenAsync(string board, string state, string address, string file)
+{
+    if (!IPEndPoint.TryParse(address, out var at) || at.Port == 0)
+    {
+        await Console.Error.WriteLineAsync($"--listen must be ADDRESS:PORT, not '{address}'");
+        return 2;
+    }
+    try
+    {
+        using var stop = new CancellationTokenSource();
+        using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        });
+        using var agent = new LabAgent(Board.Load(board), state);
+        using var door = new BenchDoor(agent, at, LinkDoor.ReadKey(file), Console.Error.WriteLine);
+        try
+        {
+            await door.ServeAsync(stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to.
+        }
+        await agent.StopAsync();
+        return 0;
+    }
+    catch (Exception wrong) when (wrong is FormatException or IOException or UnauthorizedAccessException)
+    {
+        await Console.Error.WriteLineAsync(wrong.Message);
+        return 1;
+    }
+}

@@ -1,11 +1,14 @@
+using System.Net;
 using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.LabLink;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Scenarios;
 
 namespace Appliance.Sim.Image;
 
 /// <summary>One machine for all scenarios: booted once, and put back to the moment after its boot before each of them.</summary>
-internal sealed class ImageBench : IAsyncDisposable
+internal sealed class ImageBench : IBoxSite, IAsyncDisposable
 {
     private const string Snapshot = "booted";
 
@@ -50,8 +53,35 @@ internal sealed class ImageBench : IAsyncDisposable
             await _machine.Control.ExecuteAsync("set_link", "name", cable, "up", true);
         }
         await _machine.Control.MonitorAsync($"loadvm {Snapshot}");
-        return await ImageBox.StartAsync(_machine, _panel, scenario);
+        return await LinkedBox.StartAsync(this, scenario);
     }
+
+    /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel", "sources" };
+
+    IReadOnlySet<string> IBoxSite.Offers => AllOffers;
+
+    string IBoxSite.Network => BenchNetwork.Network;
+
+    string IBoxSite.Board => "qemu-arm64";
+
+    bool IBoxSite.TakesOurTime => true;
+
+    PanelLines IBoxSite.Panel => _panel;
+
+    async Task<Stream> IBoxSite.LinkAsync()
+    {
+        var port = await QemuMachine.LinkAsync();
+        await port.WriteAsync(new[] { Link.Hello });
+        await port.FlushAsync();
+        return port;
+    }
+
+    INic IBoxSite.NicAt(string name, IPAddress address) => new SocketNic(name, address);
+
+    Task<INic> IBoxSite.MailNicAsync(IPAddress address) => BenchNetwork.HereAsync("mail", address);
+
+    Task IBoxSite.SetCableAsync(string nic, bool up) => _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
 
     public async ValueTask DisposeAsync()
     {

@@ -57,8 +57,6 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     /// <exception cref="LinkException">The unit does not come up.</exception>
     public static async Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push)
     {
-        await connection.WriteAsync(new[] { Link.Hello });
-        await connection.FlushAsync();
         var unit = new LinkedUnit(connection, MultiplexingStream.Create(connection));
         try
         {

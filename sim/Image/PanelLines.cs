@@ -83,7 +83,7 @@ internal sealed class PanelLines : IAsyncDisposable
         while (!stop.IsCancellationRequested)
         {
             trace.See(await LinesAsync(), LabClock.Wall.GetElapsedTime(began));
-            await Task.Delay(SampleEvery, LabClock.Wall);
+            await Task.Delay(SampleEvery, LabClock.Wall, CancellationToken.None);
         }
         return trace;
     }

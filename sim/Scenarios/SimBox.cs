@@ -22,8 +22,6 @@ internal sealed class SimBox : IScenarioBox
     /// <summary>Every scenario begins at the start of a token's step.</summary>
     internal static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
 
-    private static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
-
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly List<SimClient> _clients = [];
     private readonly List<SimNic> _nics = [];
@@ -120,7 +118,7 @@ internal sealed class SimBox : IScenarioBox
     {
         try
         {
-            await using var connection = await new SimNic(_network, "scan", PhonesAddress).ConnectAsync(to);
+            await using var connection = await new SimNic(_network, "scan", ScenarioAddress.Phones).ConnectAsync(to);
             return true;
         }
         catch (IOException)
@@ -205,7 +203,7 @@ internal sealed class SimBox : IScenarioBox
     private async Task BringUpAsync(Scenario scenario, int seed)
     {
         _faults = Own(new LabFaults(_clock) { Step = _time.Step });
-        var air = new SimNic(_network, "phones", PhonesAddress);
+        var air = new SimNic(_network, "phones", ScenarioAddress.Phones);
         _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
         var board = LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null);
         _panel = Own(new LabPanel(board, _clock));

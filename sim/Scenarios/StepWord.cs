@@ -103,6 +103,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         ["link"] = "cables can be pulled",
         ["inbox"] = "the lab has its mail",
         ["policy"] = "the lab's own rules can be set",
+        ["sources"] = "clients and phones have addresses of their own",
         ["panel"] = "LEDs and buttons can be seen and pressed",
         [Authenticator] = "the lab has its FortiAuthenticator stand-in, and the unit asks it",
     };
@@ -110,6 +111,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
     /// <summary>The needs that a word brings with it.</summary>
     public IReadOnlyList<string> NeedsOf(ScenarioStep step) => Word switch
     {
+        "login" when step.Text("from") is not null => ["sources"],
         "advance" => ["clock"],
         "faults" or "expect-fault" => ["faults"],
         "approve" or "deny" or "phone" or "expect-phone" => ["phones"],

@@ -57,7 +57,7 @@ internal static class ImageLoginBench
     /// <summary>What the client shall pin: the certificate that the box shows.</summary>
     private static async Task<string> DigestAsync(IPEndPoint to, CancellationToken cancellationToken)
     {
-        await using var stream = new SslStream(new ConnectionStream(await new SocketNic("pin", ImageBox.PhonesAddress).ConnectAsync(to, cancellationToken)));
+        await using var stream = new SslStream(new ConnectionStream(await new SocketNic("pin", ScenarioAddress.Phones).ConnectAsync(to, cancellationToken)));
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = to.Address.ToString(), RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null }, cancellationToken);
         return Convert.ToHexStringLower(SHA256.HashData(stream.RemoteCertificate!.GetRawCertData()));
     }

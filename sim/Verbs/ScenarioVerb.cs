@@ -12,6 +12,8 @@ internal static class ScenarioVerb
 {
     /// <summary>Chooses the box, outside of every scenario.</summary>
     private const string BoxVariable = "APPLIANCE_BOX";
+    private const string UnitPrefix = "box:";
+    private const int UnitPrefixLength = 4;
     private const int DefaultSeed = 1;
 
     /// <summary>What was asked for.</summary>
@@ -119,7 +121,8 @@ internal static class ScenarioVerb
     {
         null or "" or "sim" => "sim",
         "image" => "image",
-        var other => throw new LabFailure(ExitCode.Usage, $"{BoxVariable}: scenarios run on 'sim' or 'image', not on '{other}'"),
+        { Length: > UnitPrefixLength } unit when unit.StartsWith(UnitPrefix, StringComparison.Ordinal) => unit,
+        var other => throw new LabFailure(ExitCode.Usage, $"{BoxVariable}: scenarios run on 'sim', 'image' or '{UnitPrefix}FILE', not on '{other}'"),
     };
 
     private static async Task<Boxes> OpenAsync(string box)
@@ -128,8 +131,13 @@ internal static class ScenarioVerb
         {
             return new Boxes(SimBox.AllOffers, Environment.ProcessorCount, async (scenario, seed) => await SimBox.StartAsync(scenario, seed), null);
         }
+        if (box != "image")
+        {
+            var site = new UnitSite(BoxFile.Load(box[UnitPrefixLength..]));
+            return new Boxes(site.Offers, 1, async (scenario, _) => await LinkedBox.StartAsync(site, scenario), null);
+        }
         var bench = await ImageBench.StartAsync();
-        return new Boxes(ImageBox.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
+        return new Boxes(ImageBench.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
     }
 
     private static (int Part, int Of)? ShardOf(string text) => text.Split('/') is [var part, var of]

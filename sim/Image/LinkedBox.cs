@@ -16,10 +16,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Sim.Image;
 
 /// <summary>
-/// A booted image as a box: real time, real sockets on the cables, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
+/// A box at the other end of a lab link: real time, real sockets, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
 /// was seen for a while, and expectations have patience.
 /// </summary>
-internal sealed class ImageBox : IScenarioBox
+internal sealed class LinkedBox : IScenarioBox
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
 
@@ -30,29 +30,24 @@ internal sealed class ImageBox : IScenarioBox
     private static readonly TimeSpan PushMax = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
-    internal static readonly IPAddress PhonesAddress = IPAddress.Parse("198.51.100.7"); // RFC 5737: a mobile network somewhere.
 
-    private readonly QemuMachine _machine;
-    private readonly PanelLines _panel;
-    private readonly List<ImageClient> _clients = [];
+    private readonly IBoxSite _site;
+    private readonly List<LinkedClient> _clients = [];
     private readonly LabInbox _inbox = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Real);
     private readonly PhoneFleet _phones;
-    private readonly SocketNic _air = new("phones", PhonesAddress);
+    private readonly INic _air;
     private LinkedUnit _unit = null!;
     private MailSink? _mail;
     private PanelTrace? _shown;
 
-    private ImageBox(QemuMachine machine, PanelLines panel)
+    private LinkedBox(IBoxSite site)
     {
-        (_machine, _panel) = (machine, panel);
+        (_site, _air) = (site, site.NicAt("phones", ScenarioAddress.Phones));
         _phones = new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await _air.ConnectAsync(remote, cancellationToken)));
     }
 
-    /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel" };
-
-    public IReadOnlySet<string> Offers => AllOffers;
+    public IReadOnlySet<string> Offers => _site.Offers;
 
     public TimeSpan Patience { get; } = TimeSpan.FromSeconds(5);
 
@@ -68,10 +63,10 @@ internal sealed class ImageBox : IScenarioBox
 
     public long NewestLogin => _unit.Steps.Select(step => step.LoginId).DefaultIfEmpty().Max();
 
-    /// <summary>Starts a unit of a scenario's own on a machine whose agent waits.</summary>
-    public static async Task<ImageBox> StartAsync(QemuMachine machine, PanelLines panel, Scenario scenario)
+    /// <summary>Starts a unit of a scenario's own where an agent waits.</summary>
+    public static async Task<LinkedBox> StartAsync(IBoxSite site, Scenario scenario)
     {
-        var box = new ImageBox(machine, panel);
+        var box = new LinkedBox(site);
         try
         {
             await box.BringUpAsync(scenario);
@@ -104,12 +99,12 @@ internal sealed class ImageBox : IScenarioBox
         await UntilAsync(() => _unit.IsUp, RebootMax);
         var transcript = await _unit.CliAsync(Here(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
-        return transcript.Replace(BenchNetwork.Network + ".", LabBoard.UsualNetwork + ".", StringComparison.Ordinal);
+        return transcript.Replace(_site.Network + ".", LabBoard.UsualNetwork + ".", StringComparison.Ordinal);
     }
 
     public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
     {
-        var client = new ImageClient(new SocketNic("client", from), to, _unit.DeviceCa, _clock, SettleAsync);
+        var client = new LinkedClient(_site.NicAt("client", from), to, _unit.DeviceCa, _clock, SettleAsync);
         _clients.Add(client);
         return client;
     }
@@ -134,7 +129,7 @@ internal sealed class ImageBox : IScenarioBox
 
     public async Task SetLinkAsync(string nic, bool up)
     {
-        await _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
+        await _site.SetCableAsync(nic, up);
         // The kernel tells a cable that is gone up to a second late.
         await UntilAsync(() => _unit.Nics.First(known => known.Name == nic).LinkUp == up, Patience);
         await SettleAsync();
@@ -146,7 +141,7 @@ internal sealed class ImageBox : IScenarioBox
         await SettleAsync();
     }
 
-    public Task PressAsync(string button, bool down) => _panel.DriveAsync(button, down);
+    public Task PressAsync(string button, bool down) => _site.Panel.DriveAsync(button, down);
 
     public async Task PassAsync(TimeSpan time)
     {
@@ -154,7 +149,7 @@ internal sealed class ImageBox : IScenarioBox
         await _unit.LookAsync();
     }
 
-    public Task<string> LedAsync(string name) => _panel.WatchAsync(name);
+    public Task<string> LedAsync(string name) => _site.Panel.WatchAsync(name);
 
     public IReadOnlyList<string> LedShown(string name) => _shown?.PatternsOf(name) ?? [];
 
@@ -162,7 +157,7 @@ internal sealed class ImageBox : IScenarioBox
     {
         var boots = _unit.Boots;
         using var up = new CancellationTokenSource();
-        var watching = _panel.TraceAsync(up.Token);
+        var watching = _site.Offers.Contains("panel") ? _site.Panel.TraceAsync(up.Token) : Task.FromResult<PanelTrace>(null!);
         await _unit.CliAsync("execute reboot\ny\n");
         var came = await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax);
         await up.CancelAsync();
@@ -214,22 +209,25 @@ internal sealed class ImageBox : IScenarioBox
 
     public Task LookAgainAsync() => _unit.LookAsync();
 
-    private static string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", BenchNetwork.Network + ".", StringComparison.Ordinal);
+    private string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", _site.Network + ".", StringComparison.Ordinal);
 
     private BoxPhones Phones => new(_phones, _clock);
 
     private async Task BringUpAsync(Scenario scenario)
     {
-        // Every scenario begins at the start of a token's step, as in the simulator.
-        _clock.Advance(SimBox.Start - _clock.GetUtcNow());
-        var board = LabBoard.Simulated(Board.Load(LabBoard.File("qemu-arm64")), BenchNetwork.Network);
+        if (_site.TakesOurTime)
+        {
+            // Every scenario begins at the start of a token's step, as in the simulator.
+            _clock.Advance(SimBox.Start - _clock.GetUtcNow());
+        }
+        var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
         var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
         var cloud = new PushCloud(_phones, _clock);
-        _unit = await LinkedUnit.StartAsync(await QemuMachine.LinkAsync(), new LinkStart(configuration, scenario.Personality.Name, _clock.GetUtcNow()), push => cloud.SendAsync(push, CancellationToken.None).AsTask());
+        _unit = await LinkedUnit.StartAsync(await _site.LinkAsync(), new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null), push => cloud.SendAsync(push, CancellationToken.None).AsTask());
         _phones.Attach(_unit);
-        if (_unit.MailServer is { } mail)
+        if (_unit.MailServer is { } mail && _site.Offers.Contains("inbox"))
         {
-            _mail = MailSink.Listen(await BenchNetwork.HereAsync("mail", mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance);
+            _mail = MailSink.Listen(await _site.MailNicAsync(mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance);
         }
         await SettleAsync();
     }

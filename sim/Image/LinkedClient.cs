@@ -7,7 +7,7 @@ using Appliance.Sim.Scenarios;
 namespace Appliance.Sim.Image;
 
 /// <summary>An SSL VPN client over real sockets.</summary>
-internal sealed class ImageClient(INic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, Func<Task> settle) : IScenarioClient, IDisposable
+internal sealed class LinkedClient(INic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, Func<Task> settle) : IScenarioClient, IDisposable
 {
     /// <summary>What is answered at once is answered within this, on whatever machine the box is emulated.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);

@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+using Appliance.Hal;
+using Appliance.LabLink;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Image;
+
+/// <summary>A physical unit as a file describes it (docs/lab-box.md; box.schema.json).</summary>
+/// <param name="Name">What people call it.</param>
+/// <param name="Board">The name of its board.</param>
+/// <param name="Network">The first three numbers of its addresses: portN is the Nth.</param>
+/// <param name="Bench">The address of this machine on the way to it.</param>
+/// <param name="Agent">Where its agent waits.</param>
+/// <param name="Key">What its owner and this bench share.</param>
+internal sealed record BoxFile(string Name, string Board, string Network, IPAddress Bench, IPEndPoint Agent, byte[] Key)
+{
+    private const int LengthMax = 64 * 1024;
+
+    /// <summary>Reads a file; the key's is beside it.</summary>
+    /// <exception cref="LabFailure">It cannot be read, or something in it is wrong; the message has its path.</exception>
+    public static BoxFile Load(string file)
+    {
+        try
+        {
+            return new FileInfo(file) is { Exists: true, Length: > LengthMax } ? throw new FormatException($"{file}: no box has so many words (at most {LengthMax} bytes)")
+                : Read(File.ReadAllBytes(file), file);
+        }
+        catch (FormatException wrong)
+        {
+            throw new LabFailure(ExitCode.ConfigurationInvalid, wrong.Message, wrong);
+        }
+        catch (Exception absent) when (absent is IOException or UnauthorizedAccessException)
+        {
+            throw new LabFailure(ExitCode.Missing, $"the box: {absent.Message}", absent);
+        }
+    }
+
+    private static BoxFile Read(byte[] json, string file)
+    {
+        var root = new BoardNode(BoardText.Parse(json, file), file, "", "$schema", "name", "board", "network", "bench", "agent");
+        var agent = root.Child("agent", "address", "keyFile") ?? throw root.Missing("agent");
+        var board = root.Text("board");
+        try
+        {
+            _ = LabBoard.File(board);
+        }
+        catch (LabFailure unknown)
+        {
+            throw root.Wrong("board", unknown.Message);
+        }
+        var network = root.Text("network");
+        if (network.Count(letter => letter == '.') != 2 || !IPAddress.TryParse(network + ".1", out var first) || first.ToString() != network + ".1")
+        {
+            throw root.Wrong("network", $"must be the first three numbers of an IPv4 address, not '{network}'");
+        }
+        return new BoxFile(
+            root.Text("name"), board, network,
+            IPAddress.TryParse(root.Text("bench"), out var bench) && bench.AddressFamily == AddressFamily.InterNetwork ? bench : throw root.Wrong("bench", $"must be an IPv4 address of this machine, not '{root.Text("bench")}'"),
+            IPEndPoint.TryParse(agent.Text("address"), out var at) && at.Port > 0 && at.AddressFamily == AddressFamily.InterNetwork ? at : throw agent.Wrong("address", $"must be ADDRESS:PORT, not '{agent.Text("address")}'"),
+            KeyOf(agent, file));
+    }
+
+    private static byte[] KeyOf(BoardNode agent, string file)
+    {
+        var key = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, agent.Text("keyFile"));
+        try
+        {
+            return LinkDoor.ReadKey(key);
+        }
+        catch (Exception wrong) when (wrong is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw agent.Wrong("keyFile", wrong.Message);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.Net;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.LabLink;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+
+namespace Appliance.Sim.Image;
+
+/// <summary>
+/// A physical unit that runs the lab's program, somewhere on the network. Its time is its own, its cables and its panel are nobody's here, and everybody who speaks to
+/// it from this machine has this machine's address.
+/// </summary>
+internal sealed class UnitSite(BoxFile box) : IBoxSite
+{
+    /// <summary>What can be had of it from outside.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "policy" };
+
+    public IReadOnlySet<string> Offers => AllOffers;
+
+    public string Network => box.Network;
+
+    public string Board => box.Board;
+
+    public bool TakesOurTime => false;
+
+    public PanelLines Panel => throw new NotSupportedException("nobody sees the panel of a unit that is elsewhere");
+
+    /// <summary>Goes in at the agent's door.</summary>
+    /// <exception cref="LabFailure">There is none, or it does not open.</exception>
+    public async Task<Stream> LinkAsync()
+    {
+        using var late = new CancellationTokenSource(LinkDoor.Patience, LabClock.Wall);
+        try
+        {
+            return await LinkDoor.EnterAsync(new ConnectionStream(await NicAt("bench", box.Bench).ConnectAsync(box.Agent, late.Token)), box.Key, late.Token);
+        }
+        catch (OperationCanceledException silent)
+        {
+            throw new LabFailure(ExitCode.TimedOut, $"{box.Name}: no answer from the agent at {box.Agent} within {LinkDoor.Patience.TotalSeconds} s", silent);
+        }
+        catch (IOException refused)
+        {
+            throw new LabFailure(ExitCode.Missing, $"{box.Name}: the agent at {box.Agent}: {refused.Message}", refused);
+        }
+    }
+
+    public INic NicAt(string name, IPAddress address) => new SocketNic(name, box.Bench);
+
+    public Task<INic> MailNicAsync(IPAddress address) => throw new NotSupportedException("a unit that is elsewhere does not find the bench's mail");
+
+    public Task SetCableAsync(string nic, bool up) => throw new NotSupportedException("nobody pulls the cables of a unit that is elsewhere");
+}

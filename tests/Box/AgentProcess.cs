@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Appliance.Sim.Clock;
+
+namespace Appliance.Tests.Box;
+
+/// <summary>A unit that stands elsewhere: the lab's program as a process of its own, on loopback addresses that nobody else uses, and the file that describes it.</summary>
+internal sealed class AgentProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static int _next;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-unit-");
+    private readonly Process _process;
+
+    private AgentProcess(string network)
+    {
+        Network = network;
+        Write("lab.key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) + "\n");
+        var board = Write("board.json", $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}""");
+        BoxFile = WriteBox("box.json", "lab.key");
+        var program = Path.Combine(ArrowTests.Root(), "boards", "Lab", "bin", "Release", "net10.0", "Appliance.LabBoot.dll");
+        _process = Process.Start(new ProcessStartInfo("dotnet", [program, board, Path.Combine(_folder.FullName, "state"), "--listen", Door, "--key", Path.Combine(_folder.FullName, "lab.key")]) { RedirectStandardError = true })!;
+    }
+
+    /// <summary>The first three numbers of its addresses.</summary>
+    public string Network { get; }
+
+    /// <summary>Where its agent waits.</summary>
+    public string Door => $"{Network}.1:7001";
+
+    /// <summary>What describes it.</summary>
+    public string BoxFile { get; }
+
+    /// <summary>Starts one; returns when its agent waits.</summary>
+    public static async Task<AgentProcess> StartAsync()
+    {
+        var number = (Environment.ProcessId * 16) + (Interlocked.Increment(ref _next) % 16);
+        var agent = new AgentProcess($"127.{221 + (number / 250 % 25)}.{1 + (number % 250)}");
+        using var late = new CancellationTokenSource(Patience, LabClock.Wall);
+        var said = await agent._process.StandardError.ReadLineAsync(late.Token);
+        if (said?.Contains("waits for its bench", StringComparison.Ordinal) != true)
+        {
+            await agent.DisposeAsync();
+            throw new InvalidOperationException($"the agent does not start: {said}");
+        }
+        // Nobody may wait for somebody to read.
+        _ = agent._process.StandardError.ReadToEndAsync(CancellationToken.None);
+        return agent;
+    }
+
+    /// <summary>Writes another description of it.</summary>
+    public string WriteBox(string name, string keyFile) => Write(name, $$"""
+        { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Door}}", "keyFile": "{{keyFile}}" } }
+        """);
+
+    public string Write(string name, string text)
+    {
+        var file = Path.Combine(_folder.FullName, name);
+        File.WriteAllText(file, text);
+        return file;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+        _process.Dispose();
+        _folder.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,92 @@
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.Sim.Image;
+using Appliance.Sim.Lab;
+using Appliance.Sim.Scenarios;
+using NJsonSchema;
+using Xunit;
+
+namespace Appliance.Tests.Box;
+
+/// <summary>Scenarios on a unit that stands elsewhere, over the lab link through its door; and who does not get in.</summary>
+public sealed class UnitBoxTests
+{
+    private const string Whole = """{"name":"u","board":"desktop","network":"10.0.0","bench":"10.0.0.9","agent":{"address":"10.0.0.1:7001","keyFile":"k"}}""";
+
+    [Fact]
+    public async Task ScenariosRunOnAUnitThatStandsElsewhere()
+    {
+        await using var unit = await AgentProcess.StartAsync();
+        var site = new UnitSite(BoxFile.Load(unit.BoxFile));
+        // A login by push, with its phone's call back; a console's lines and what listens then; a used code over a restart; then another state, in which nothing of it is known.
+        foreach (var name in new[] { "push-approve", "callback-server-ip", "code-used-survives-reboot", "push-deny" })
+        {
+            var result = await ScenarioRun.RunAsync(Read(name), 1, async (scenario, _) => await LinkedBox.StartAsync(site, scenario));
+            Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
+        }
+        Assert.Equal("this box has not: panel (LEDs and buttons can be seen and pressed)", ScenarioRun.Unmet(Read("panel-boot"), site.Offers));
+        Assert.Equal("this box has not: sources (clients and phones have addresses of their own), clock (time moves by hand only)", ScenarioRun.Unmet(Read("source-blocked"), site.Offers));
+    }
+
+    [Fact]
+    public async Task WhoHasNotTheKeyGetsNothing()
+    {
+        await using var unit = await AgentProcess.StartAsync();
+        unit.Write("other.key", new string('a', 64));
+        var stranger = await Assert.ThrowsAsync<LabFailure>(() => new UnitSite(BoxFile.Load(unit.WriteBox("other.json", "other.key"))).LinkAsync());
+        Assert.Contains("the agent has another key", stranger.Message, StringComparison.Ordinal);
+        // One who speaks the link at once, without a word at the door, is cut off and told nothing.
+        await using (var plain = new ConnectionStream(await new SocketNic("stranger", System.Net.IPAddress.Loopback).ConnectAsync(System.Net.IPEndPoint.Parse(unit.Door), TestContext.Current.CancellationToken)))
+        {
+            await plain.WriteAsync("LLLLLLLLLLLLLLLLLLLLLLLL"u8.ToArray(), TestContext.Current.CancellationToken);
+            var answer = new byte[256];
+            var length = await plain.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, TestContext.Current.CancellationToken);
+            // At most an alert of TLS (RFC 8446, 6): content type 21.
+            Assert.True(length == 0 || (answer[0] == 21 && length <= 7), Convert.ToHexString(answer, 0, length));
+        }
+        await using var link = await new UnitSite(BoxFile.Load(unit.BoxFile)).LinkAsync();
+    }
+
+    [Theory]
+    [InlineData("\"bench\":\"10.0.0.9\",", "", "box.json: bench: is missing")]
+    [InlineData("\"bench\"", "\"bnech\"", "box.json: bnech: unknown key; did you mean 'bench'?")]
+    [InlineData("\"10.0.0\"", "\"10.0\"", "box.json: network: must be the first three numbers of an IPv4 address, not '10.0'")]
+    [InlineData("10.0.0.1:7001", "10.0.0.1", "box.json: agent.address: must be ADDRESS:PORT, not '10.0.0.1'")]
+    [InlineData("\"desktop\"", "\"destkop\"", "box.json: board: no board 'destkop'; did you mean 'desktop'?")]
+    [InlineData("\"k\"", "\"none\"", "box.json: agent.keyFile: ")]
+    [InlineData("\"k\"", "\"short\"", "a key is 64 hexadecimal digits (openssl rand -hex 32)")]
+    [InlineData("{\"name\"", "[\"name\"", "box.json: ")]
+    public async Task WhatIsWrongInTheFileIsToldWithItsPath(string text, string instead, string told)
+    {
+        var folder = Directory.CreateTempSubdirectory("appliance-box-");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "k"), new string('0', 64), TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "short"), new string('0', 63), TestContext.Current.CancellationToken);
+            var file = Path.Combine(folder.FullName, "box.json");
+            await File.WriteAllTextAsync(file, Whole, TestContext.Current.CancellationToken);
+            Assert.Equal(("u", "10.0.0"), (BoxFile.Load(file).Name, BoxFile.Load(file).Network));
+            await File.WriteAllTextAsync(file, Whole.Replace(text, instead, StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            var failure = Assert.Throws<LabFailure>(() => BoxFile.Load(file));
+            Assert.Contains(told, failure.Message, StringComparison.Ordinal);
+            Assert.Equal(ExitCode.ConfigurationInvalid, failure.Code);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task TheSchemaSaysTheSame()
+    {
+        var schema = await JsonSchema.FromFileAsync(Path.Combine(ArrowTests.Root(), "sim", "Image", "box.schema.json"), TestContext.Current.CancellationToken);
+        Assert.Empty(schema.Validate(Whole));
+        foreach (var (text, instead) in new[] { ("\"bench\":\"10.0.0.9\",", ""), ("\"bench\"", "\"bnech\""), ("\"10.0.0\"", "\"10.0\""), ("10.0.0.1:7001", "10.0.0.1"), ("\"k\"", "\"\"") })
+        {
+            Assert.NotEmpty(schema.Validate(Whole.Replace(text, instead, StringComparison.Ordinal)));
+        }
+    }
+
+    private static Scenario Read(string name) => ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!);
+}
