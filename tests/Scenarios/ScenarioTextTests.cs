@@ -31,7 +31,7 @@ public sealed class ScenarioTextTests
               - {"expect-event": "32160", "with": {"user": "ann"}, "count": 2}
             """);
         Assert.Equal(("mine", "Mine", "Two lines.", "7.2", "config system global\nend\n"), (scenario.Name, scenario.Title, scenario.About, scenario.Personality.Name, scenario.Config));
-        Assert.Equal(["link", "clock", "faults"], scenario.Needs);
+        Assert.Equal(["link", "sources", "clock", "faults"], scenario.Needs);
         Assert.Equal([11, 14, 15, 16], scenario.Steps.Select(step => step.Line));
         Assert.Equal(("ann", "192.0.2.1", false), (scenario.Steps[0].Subject, scenario.Steps[0].Text("from"), scenario.Steps[0].Flag("wait")));
         Assert.Equal(TimeSpan.FromSeconds(90), scenario.Steps[1].Duration("advance"));
