@@ -115,7 +115,7 @@ public sealed class SlotTests
             slots.Refusal = "downgrade refused";
             console.Execute("execute restore image usb old.raucb");
             Assert.Equal("Please wait...\nCopy image old.raucb from USB disk ...\n\nimage old.raucb: downgrade refused\nCommand fail. Return code -1\n\n", console.Execute("y") + await console.AnsweredAsync());
-            Assert.Contains("Firmware not restored from USB disk file old.raucb: downgrade refused", string.Concat(unit.Events.After(0)), StringComparison.Ordinal);
+            Assert.Contains("Firmware not restored from USB disk file old.raucb: downgrade refused", string.Concat(unit.Events.After(0).Select(record => record.Line)), StringComparison.Ordinal);
 
             slots.Refusal = null;
             console.Execute("execute restore image usb new.raucb");
@@ -203,9 +203,23 @@ public sealed class SlotTests
             var options = new UnitOptions(_folder.FullName, nics, new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)), new NoPushProxy(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance) { Slots = slots };
             var used = Task.CompletedTask;
             using var stop = new CancellationTokenSource();
-            var restart = await BoardBoot.RunUnitsAsync(options, unit => used = use(unit), stop.Token);
+            var restart = await BoardBoot.RunUnitsAsync(options, unit => used = UseAsync(unit), stop.Token);
             await used;
             return restart;
+
+            // Whatever goes wrong in there ends the box.
+            async Task UseAsync(Unit unit)
+            {
+                try
+                {
+                    await use(unit);
+                }
+                catch
+                {
+                    await stop.CancelAsync();
+                    throw;
+                }
+            }
         }
 
         public ValueTask DisposeAsync()
