@@ -39,29 +39,46 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
         return await PromptAsync(atMost) ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_seen}");
     }
 
+    /// <summary>Types a line that is no command with a prompt behind it: what is shown up to one of some words.</summary>
+    /// <exception cref="LabFailure">None of them comes in time.</exception>
+    public async Task<string> TypeAsync(string line, TimeSpan atMost, params string[] until)
+    {
+        await cable.WriteAsync(Encoding.UTF8.GetBytes(line + "\r"));
+        return await SeeAsync(atMost, until);
+    }
+
+    /// <summary>Reads up to one of some words.</summary>
+    /// <exception cref="LabFailure">None of them comes in time.</exception>
+    public async Task<string> SeeAsync(TimeSpan atMost, params string[] until) =>
+        await ReadAsync(atMost, text => until.Select(word => text.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0).Max())
+            ?? throw new LabFailure(ExitCode.TimedOut, $"no '{string.Join("' or '", until)}' on the console; it shows:\n{_seen}");
+
     public ValueTask DisposeAsync() => cable.DisposeAsync();
 
     /// <summary>Reads up to a prompt; null when none comes in time.</summary>
+    private Task<string?> PromptAsync(TimeSpan atMost) => ReadAsync(atMost, text => Prompt().IsMatch(text) ? text.Length : 0);
+
+    /// <summary>Reads until it is enough (how much of it; 0 for not yet); null when it is not in time.</summary>
     /// <exception cref="IOException">The cable is dead.</exception>
-    private async Task<string?> PromptAsync(TimeSpan atMost)
+    private async Task<string?> ReadAsync(TimeSpan atMost, Func<string, int> enough)
     {
         using var late = new CancellationTokenSource(atMost, LabClock.Wall);
         try
         {
             while (true)
             {
+                var text = _seen.ToString();
+                if (enough(text) is > 0 and var length)
+                {
+                    _seen.Remove(0, length);
+                    return text[..length];
+                }
                 var read = await cable.ReadAsync(_buffer, late.Token);
                 if (read == 0)
                 {
                     throw new IOException("the console's cable is dead");
                 }
                 _seen.Append(Encoding.UTF8.GetString(_buffer, 0, read));
-                var text = _seen.ToString();
-                if (Prompt().IsMatch(text))
-                {
-                    _seen.Clear();
-                    return text;
-                }
             }
         }
         catch (OperationCanceledException)
