@@ -55,6 +55,9 @@ public sealed record UnitOptions(
     /// <summary>The box's temperature and fan; null without them. They stay the caller's.</summary>
     public Cooling? Cooling { get; init; }
 
+    /// <summary>The slots of the box's firmware; null where it has none.</summary>
+    public IFirmwareSlots? Slots { get; init; }
+
     /// <summary>Who looks on at the unit's own messages; null on a box.</summary>
     public IWireObserver? Observer { get; init; }
 }
@@ -220,6 +223,7 @@ public sealed class Unit : IAsyncDisposable
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
             .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
             .. ConfigurationCommands.For(this, usb), .. RadiusCommands.For(this, radius), new HardwareCommands(options).Status,
+            new ImageCommands(options.Slots, Events, power).Restore,
         ];
         Own(new RevertTimer(Config, Events, options.Time));
         if (Config.BootWarning is { } warning)

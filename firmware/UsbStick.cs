@@ -50,7 +50,7 @@ internal sealed class UsbStick(string folder)
     }
 
     /// <summary>A name of letters, digits, dot, hyphen and underscore that begins with a letter or digit: never a path.</summary>
-    private static ConfigError? Refuse(string name) =>
+    internal static ConfigError? Refuse(string name) =>
         name.Length is > 0 and <= NameMax && char.IsAsciiLetterOrDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_') && !name.EndsWith(".new", StringComparison.Ordinal)
             ? null
             : new ConfigError(-1, $"the file name must be 1 to {NameMax} letters, digits, '.', '-' or '_', and begin with a letter or digit");

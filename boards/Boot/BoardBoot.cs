@@ -22,6 +22,9 @@ internal static class BoardBoot
     private const int ExitBusy = 4;
     private const int ExitStateDamaged = 5;
 
+    /// <summary>Whoever started this restarts the machine: it has installed what is booted then.</summary>
+    internal const int ExitRestart = 75;
+
     /// <summary>Runs until it is told to stop; the exit code is that of the simulator's list.</summary>
     internal static async Task<int> RunAsync(string boardFile, string state, string? configuration, bool console, CancellationToken stop)
     {
@@ -33,24 +36,28 @@ internal static class BoardBoot
             using var hardware = BoardHardware.Open(board, TimeProvider.System, Complain);
             using var nics = new LinuxNics(board);
             nics.Faults.ToList().ForEach(Complain);
+            using var slots = await SlotProgram.OpenAsync(await File.ReadAllTextAsync("/proc/cmdline", stop), SlotProgram.Usual, TimeProvider.System);
             var options = new UnitOptions(state, nics.Nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile))
             {
                 Board = board,
                 Panel = hardware.Panel,
                 Cooling = hardware.Cooling,
+                Slots = slots,
             };
             using var heartbeat = new Heartbeat(manager, board.Watchdog, TimeProvider.System, Complain);
             using var telling = stop.Register(manager.Stopping);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var serving = RunUnitsAsync(options, unit => Ready(unit, manager, heartbeat, console && Console.IsInputRedirected == false, ended.Token), ended.Token, () => heartbeat.Follow(null));
             var talking = console ? ConsolePort.ServeAsync(() => heartbeat.Unit, ended.Token) : Task.CompletedTask;
+            var trial = slots is null ? Task.CompletedTask : SlotTrial.RunAsync(SlotTrial.Of(() => heartbeat.Unit), slots.PassAsync, TimeProvider.System, Complain, ended.Token);
             // Whichever ends first ends the box: units that were shut down, a kernel that tells nothing more of its devices, our own mistake.
             await await Task.WhenAny(serving, nics.Watching, heartbeat.Beating);
             manager.Stopping();
             await ended.CancelAsync();
-            await serving;
+            var restart = await serving;
             await talking;
-            return 0;
+            await trial;
+            return restart ? ExitRestart : 0;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -108,12 +115,15 @@ internal static class BoardBoot
         }
     }
 
-    /// <summary>Runs a unit, and another from the same state after each <c>execute reboot</c>; returns after <c>execute shutdown</c>, or when told to stop.</summary>
+    /// <summary>
+    /// Runs a unit, and another from the same state after each <c>execute reboot</c>; returns after <c>execute shutdown</c>, or when told to stop. True: the machine is to be
+    /// started anew, as the next start boots another slot.
+    /// </summary>
     /// <param name="options">What each unit gets.</param>
     /// <param name="ready">Told of each unit once every listener listens.</param>
     /// <param name="stop">Ends it.</param>
     /// <param name="going">Told before each unit stops.</param>
-    internal static async Task RunUnitsAsync(UnitOptions options, Action<Unit> ready, CancellationToken stop, Action? going = null)
+    internal static async Task<bool> RunUnitsAsync(UnitOptions options, Action<Unit> ready, CancellationToken stop, Action? going = null)
     {
         PowerRequest? wanted;
         do
@@ -126,7 +136,8 @@ internal static class BoardBoot
             wanted = await asked.Task;
             going?.Invoke();
         }
-        while (wanted == PowerRequest.Reboot);
+        while (wanted == PowerRequest.Reboot && options.Slots?.Slot.Next is null);
+        return wanted == PowerRequest.Reboot;
     }
 
     private static void Tell(Unit unit)

@@ -21,6 +21,10 @@ internal sealed class HardwareCommands(UnitOptions options)
         Line("RAM", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1024 * 1024)} MB");
         Line("Hard disk", "not available");
         Line("Network Card chipset", options.Board is { } board ? string.Join(", ", board.Nics.Select(nic => $"{nic.Name} ({nic.Match?.ToString() ?? "address of the system"})")) : "unknown");
+        if (options.Slots?.Slot is { } slot)
+        {
+            Line("Firmware", $"slot {slot.Name}, version {slot.Version}{(slot.OnTrial ? ", on trial" : "")}{(slot.Next is { } next ? $"; slot {next} from the next start on" : slot.Failed is { } failed ? $"; slot {failed} did not come up" : "")}");
+        }
         if (options.Cooling?.Celsius() is { } celsius)
         {
             Line("Temperature", string.Create(CultureInfo.InvariantCulture, $"{celsius:0.0} C"));

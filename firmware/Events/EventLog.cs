@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Events;
@@ -29,7 +28,7 @@ public sealed class EventLog
     {
         (_state, _time, _deviceId) = (state, time, deviceId);
         // A row holds one event at least, so this many rows hold the newest.
-        foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => Read(row.GetString(0))).SelectMany(records => records))
+        foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => EventRecord.Read(row.GetString(0), _deviceId)).SelectMany(records => records))
         {
             Remember(record);
         }
@@ -91,11 +90,5 @@ public sealed class EventLog
         {
             _recent.Dequeue();
         }
-    }
-
-    private IReadOnlyList<EventRecord> Read(string entries)
-    {
-        using var json = JsonDocument.Parse(entries);
-        return [.. json.RootElement.EnumerateArray().Select(entry => EventRecord.Read(entry, _deviceId))];
     }
 }

@@ -77,38 +77,66 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
     public EventEntry Entry => entry;
 
     /// <summary>The same as one syslog line of <c>key=value</c>. Put together when it is first asked for: most events are never looked at.</summary>
-    public string Line => field ??= EventLine.Format(entry, time, device.Name, device.Id);
+    public string Line => field ??= EventLine.Format(entry, time, _device.Name, _device.Id);
+
+    private const int FirstText = 2;
+    private const int LevelAt = 4;
+
+    private readonly (string Name, string Id) _device = device;
 
     StateLog IStateEntry.Log => Log;
 
     long IStateEntry.Key => id;
 
-    void IStateEntry.Write(Utf8JsonWriter json)
+    /// <summary>A text that stands at the same place of the event before is written as 0: most events of a busy second differ in a name and a number.</summary>
+    void IStateEntry.Write(Utf8JsonWriter json, IStateEntry? before)
     {
+        var last = before as EventRecord;
+        void Text(string text, string? textBefore)
+        {
+            if (text == textBefore)
+            {
+                json.WriteNumberValue(0);
+            }
+            else
+            {
+                json.WriteStringValue(text);
+            }
+        }
         json.WriteStartArray();
         json.WriteNumberValue(id);
         json.WriteNumberValue(time.UtcTicks);
-        json.WriteStringValue(entry.LogId);
-        json.WriteStringValue(entry.Subtype);
+        Text(entry.LogId, last?.Entry.LogId);
+        Text(entry.Subtype, last?.Entry.Subtype);
         json.WriteNumberValue((int)entry.Level);
-        json.WriteStringValue(entry.Description);
-        json.WriteStringValue(device.Name);
-        foreach (var (name, value) in entry.Fields)
+        Text(entry.Description, last?.Entry.Description);
+        Text(_device.Name, last?._device.Name);
+        var (fields, fieldsBefore) = (entry.Fields, last?.Entry.Fields ?? []);
+        for (var index = 0; index < fields.Length; index++)
         {
-            json.WriteStringValue(name);
-            json.WriteStringValue(value);
+            var (nameBefore, valueBefore) = index < fieldsBefore.Length ? fieldsBefore[index] : default;
+            Text(fields[index].Name, nameBefore);
+            Text(fields[index].Value, valueBefore);
         }
         json.WriteEndArray();
     }
 
     /// <summary>Reads what was written.</summary>
-    /// <param name="json">One entry of the log.</param>
+    /// <param name="row">A row of the log: events, oldest first.</param>
     /// <param name="deviceId">The serial number of the unit.</param>
-    internal static EventRecord Read(JsonElement json, string deviceId)
+    internal static IReadOnlyList<EventRecord> Read(string row, string deviceId)
     {
-        var text = json.EnumerateArray().Skip(7).Select(word => word.GetString()!).ToArray();
-        return new(
-            json[0].GetInt64(), new DateTimeOffset(json[1].GetInt64(), TimeSpan.Zero),
-            new EventEntry(json[2].GetString()!, json[3].GetString()!, (EventLevel)json[4].GetInt32(), json[5].GetString()!, [.. text.Chunk(2).Select(pair => (pair[0], pair[1]))]), (json[6].GetString()!, deviceId));
+        using var json = JsonDocument.Parse(row);
+        var records = new List<EventRecord>();
+        string[] before = [];
+        foreach (var array in json.RootElement.EnumerateArray())
+        {
+            string[] text = [.. array.EnumerateArray().Select((value, index) => value.ValueKind == JsonValueKind.String ? value.GetString()! : index < FirstText || index == LevelAt ? "" : before[index])];
+            records.Add(new(
+                array[0].GetInt64(), new DateTimeOffset(array[1].GetInt64(), TimeSpan.Zero),
+                new EventEntry(text[FirstText], text[3], (EventLevel)array[LevelAt].GetInt32(), text[5], [.. text.Skip(7).Chunk(2).Select(pair => (pair[0], pair[1]))]), (text[6], deviceId)));
+            before = text;
+        }
+        return records;
     }
 }

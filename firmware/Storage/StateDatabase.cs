@@ -280,7 +280,7 @@ public sealed class StateDatabase : IAsyncDisposable
     {
         if (pending.Entry is { } entry)
         {
-            entry.Write(Row(entry.Log).Next(entry.Key));
+            Row(entry.Log).Add(entry);
             return;
         }
         if (pending.Commit is not { Writes: var writes })
@@ -298,10 +298,21 @@ public sealed class StateDatabase : IAsyncDisposable
     {
         if (write.Log is { } log)
         {
-            write.WriteEntry(Row(log).Next(null));
+            write.WriteEntry(Row(log).Next());
             return;
         }
         var statement = Prepare(write.Sql);
+        if (write.Rows is { } rows)
+        {
+            foreach (var (key, first, second) in rows)
+            {
+                statement.Bind(0, key);
+                statement.Bind(1, first);
+                statement.Bind(2, second);
+                statement.Run();
+            }
+            return;
+        }
         for (var index = 0; index < write.Values.Length; index++)
         {
             statement.Bind(index, write.Values[index]);

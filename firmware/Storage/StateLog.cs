@@ -27,7 +27,9 @@ internal interface IStateEntry
     long Key { get; }
 
     /// <summary>Writes it as one JSON array.</summary>
-    void Write(Utf8JsonWriter json);
+    /// <param name="json">Where to.</param>
+    /// <param name="before">The entry before it in the same row, whose text need not be said again; null when it is the first.</param>
+    void Write(Utf8JsonWriter json, IStateEntry? before);
 }
 
 /// <summary>The entries of one log in the transaction that is being written.</summary>
@@ -35,21 +37,26 @@ internal sealed class StateLogRow : IDisposable
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(4096);
     private readonly Utf8JsonWriter _json;
-    private long? _key;
+    private IStateEntry? _last;
     private bool _open;
 
     internal StateLogRow() => _json = new Utf8JsonWriter(_buffer);
 
-    /// <summary>Where the next entry goes.</summary>
-    /// <param name="key">Its key; null when its log counts its rows alone.</param>
-    internal Utf8JsonWriter Next(long? key)
+    /// <summary>Adds an entry.</summary>
+    internal void Add(IStateEntry entry)
+    {
+        entry.Write(Next(), _last);
+        _last = entry;
+    }
+
+    /// <summary>Where an entry goes of a log that counts its rows alone.</summary>
+    internal Utf8JsonWriter Next()
     {
         if (!_open)
         {
             _open = true;
             _json.WriteStartArray();
         }
-        _key = key;
         return _json;
     }
 
@@ -62,7 +69,7 @@ internal sealed class StateLogRow : IDisposable
         }
         _json.WriteEndArray();
         _json.Flush();
-        statement.Bind(0, (object?)_key);
+        statement.Bind(0, (object?)_last?.Key);
         statement.Bind(1, _buffer.WrittenSpan);
         statement.Run();
         Clear();
@@ -71,7 +78,7 @@ internal sealed class StateLogRow : IDisposable
     /// <summary>Forgets the entries.</summary>
     internal void Clear()
     {
-        _open = false;
+        (_open, _last) = (false, null);
         _json.Reset();
         _buffer.ResetWrittenCount();
     }

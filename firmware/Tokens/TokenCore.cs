@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Tokens;
@@ -54,6 +55,9 @@ internal sealed class TokenMemory
     /// <summary>The greatest step whose code was accepted; -1 when none was.</summary>
     internal long LastStep { get; set; }
 
+    /// <summary>The appliance's own step when that was.</summary>
+    internal long AcceptedStep { get; set; }
+
     /// <summary>How many steps the token is ahead.</summary>
     internal int Drift { get; set; }
 }
@@ -82,7 +86,8 @@ public sealed class TokenCore
 
     /// <summary>
     /// The tables of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record. The newest uses are rows at
-    /// the end of a log: to find each token's own row anew would touch a page of the disk for every login. Now and then the log goes into the table.
+    /// the end of a log: to find each token's own row anew would touch a page of the disk for every login. Now and then the table is written anew
+    /// from memory, which knows of every use, and the log is emptied.
     /// </summary>
     public static readonly string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL) WITHOUT ROWID;"
         + UseLog.Table;
@@ -96,10 +101,13 @@ public sealed class TokenCore
     /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
     public static ReadOnlySpan<int> Window => [0, -1, 1];
 
-    /// <summary>How long the log may get.</summary>
+    /// <summary>How many uses the log may get: so many, or <see cref="UsesPerToken"/> for each token that was ever used, whichever is more.</summary>
     internal const int LogMax = 16_384;
 
-    private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) SELECT value->>0, max(value->>1), max(value->>2) FROM token_use_log, json_each(entries) WHERE true GROUP BY 1 "
+    /// <summary>The table is as long as there are tokens: to write it must cost each use little.</summary>
+    private const int UsesPerToken = 8;
+
+    private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) "
         + "ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=max(accepted_step, excluded.accepted_step)";
 
     private readonly Dictionary<string, TokenMemory> _memory = new(StringComparer.Ordinal);
@@ -109,19 +117,17 @@ public sealed class TokenCore
     public TokenCore(StateDatabase state)
     {
         var drifts = state.Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1))).ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
-        foreach (var (identity, lastStep) in LastSteps(state))
+        foreach (var (identity, lastStep, acceptedStep) in Uses(state, out _logged))
         {
-            _memory.Add(identity, new TokenMemory { LastStep = lastStep, Drift = drifts.GetValueOrDefault(identity) });
+            _memory.Add(identity, new TokenMemory { LastStep = lastStep, AcceptedStep = acceptedStep, Drift = drifts.GetValueOrDefault(identity) });
         }
-        _logged = state.Read("SELECT count(*) FROM token_use_log, json_each(entries)", row => row.GetInt32(0)).FirstOrDefault();
     }
 
     /// <summary>A core that remembers nothing; for tests of the rules.</summary>
     public TokenCore() { }
 
     /// <summary>The greatest used step of each token, by its identity, as the database remembers them. For start-up only.</summary>
-    public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) => state.Read(
-        "SELECT identity, max(last_step) FROM (SELECT identity, last_step FROM token_use UNION ALL SELECT value->>0, value->>1 FROM token_use_log, json_each(entries)) GROUP BY identity", row => (row.GetString(0), row.GetInt64(1)));
+    public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) => [.. Uses(state, out _).Select(use => (use.Identity, use.LastStep))];
 
     /// <summary>Checks a code, and uses it up when it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
@@ -247,18 +253,54 @@ public sealed class TokenCore
             _memory.Add(seed.Identity, memory = new TokenMemory());
         }
         var learned = drift != memory.Drift;
-        (memory.LastStep, memory.Drift) = (step, drift);
+        (memory.LastStep, memory.AcceptedStep, memory.Drift) = (step, running, drift);
         writes.Add(StateWrite.To(UseLog, seed.Identity, step, running));
-        if (++_logged >= LogMax)
+        if (++_logged >= Math.Max(LogMax, UsesPerToken * _memory.Count))
         {
             _logged = 0;
-            writes.Add(new StateWrite(FoldSql));
-            writes.Add(new StateWrite("DELETE FROM token_use_log"));
+            Fold(writes);
         }
         if (learned)
         {
             writes.Add(new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift));
         }
+    }
+
+    /// <summary>
+    /// All of memory goes into the table, whatever is in the log: so nothing is missing either when an earlier time failed. What was used and is not
+    /// durable yet may be among it, which only refuses a code that nobody was let in by.
+    /// </summary>
+    private void Fold(List<StateWrite> writes)
+    {
+        var uses = new List<(string, long, long)>(_memory.Count);
+        foreach (var (identity, memory) in _memory)
+        {
+            uses.Add((identity, memory.LastStep, memory.AcceptedStep));
+        }
+        writes.Add(StateWrite.ForEach(FoldSql, uses));
+        writes.Add(new StateWrite("DELETE FROM token_use_log"));
+    }
+
+    /// <summary>Table and log together.</summary>
+    /// <param name="state">The database.</param>
+    /// <param name="logged">How many uses are in the log.</param>
+    private static IEnumerable<(string Identity, long LastStep, long AcceptedStep)> Uses(StateDatabase state, out int logged)
+    {
+        var uses = state.Read("SELECT identity, last_step, accepted_step FROM token_use", row => (Identity: row.GetString(0), Last: row.GetInt64(1), Accepted: row.GetInt64(2)))
+            .ToDictionary(use => use.Identity, use => (use.Last, use.Accepted), StringComparer.Ordinal);
+        logged = 0;
+        foreach (var entries in state.Read("SELECT entries FROM token_use_log ORDER BY id", row => row.GetString(0)))
+        {
+            using var json = JsonDocument.Parse(entries);
+            foreach (var entry in json.RootElement.EnumerateArray())
+            {
+                var (identity, last, accepted) = (entry[0].GetString()!, entry[1].GetInt64(), entry[2].GetInt64());
+                var (lastBefore, acceptedBefore) = uses.GetValueOrDefault(identity, (-1, -1));
+                uses[identity] = (Math.Max(last, lastBefore), Math.Max(accepted, acceptedBefore));
+                logged++;
+            }
+        }
+        return uses.Select(use => (use.Key, use.Value.Last, use.Value.Accepted));
     }
 
     private static CodeVerdict Verdict(CodeOutcome outcome) => new(outcome, default, []);

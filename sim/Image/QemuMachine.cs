@@ -9,8 +9,8 @@ namespace Appliance.Sim.Image;
 
 /// <summary>What a machine boots, and from which disk.</summary>
 /// <param name="Folder">Where boards/image put the image.</param>
-/// <param name="Archive"><c>initrd.img</c>, or <c>lab.img</c> with the lab's agent.</param>
-/// <param name="Disk">The state's disk; made when it is not there.</param>
+/// <param name="Archive"><c>initrd.img</c>, <c>lab.img</c> with the lab's agent, or <see cref="Slots"/>.</param>
+/// <param name="Disk">The state's disk; made when it is not there. With slots the whole disk, which must be there.</param>
 internal sealed record QemuImage(string Folder, string Archive, string Disk)
 {
     /// <summary>Not null: the kernel's first program, in place of the image's own.</summary>
@@ -18,6 +18,15 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
 
     /// <summary>Not null: where <see cref="QemuMachine.KeepAsync"/> put a machine that now goes on; the disk is not a part of it.</summary>
     public string? GoesOnFrom { get; init; }
+
+    /// <summary>U-Boot boots a disk with two slots; the machine waits for <see cref="QemuMachine.GoAsync"/>, and starts anew when it is told to.</summary>
+    public const string Slots = "u-boot.bin";
+
+    /// <summary>The disk that is in the USB port, read-only; null for none.</summary>
+    public string? Stick { get; init; }
+
+    /// <summary>The moment of the disk to go on from; null for power on.</summary>
+    public string? Snapshot { get; init; }
 
     /// <summary>The usual place, or that of APPLIANCE_IMAGE.</summary>
     /// <exception cref="LabFailure">There is none.</exception>
@@ -64,14 +73,13 @@ internal sealed class QemuMachine : IAsyncDisposable
     /// <exception cref="LabFailure">QEMU is not here, or does not start.</exception>
     public static async Task<QemuMachine> StartAsync(QemuImage image)
     {
-        if (!File.Exists(image.Disk))
+        if (image.Archive != QemuImage.Slots && !File.Exists(image.Disk))
         {
             await MakeDiskAsync(image.Disk);
         }
         List<string> arguments =
         [
-            "-M", "virt", "-cpu", "cortex-a72", "-smp", Processors, "-m", "512", "-accel", "tcg", "-display", "none", "-no-reboot", "-qmp", "stdio",
-            "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1" + (image.FirstProgram is { } first ? $" rdinit={first}" : ""),
+            "-M", "virt", "-cpu", "cortex-a72", "-smp", Processors, "-m", "512", "-accel", "tcg", "-display", "none", "-qmp", "stdio", .. BootOf(image),
             "-drive", $"if=none,id=state,file={image.Disk},format=qcow2", "-device", "virtio-blk-pci,drive=state,addr=5", "-device", "virtio-rng-pci,addr=6",
             "-device", "virtio-serial-pci,addr=8", "-chardev", $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off", "-device", "virtserialport,chardev=lab,name=lab,id=lab",
             "-qtest", $"tcp:127.0.0.1:{QtestPort},server=on,wait=off", "-qtest-log", "/dev/null", "-serial", $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
@@ -80,7 +88,7 @@ internal sealed class QemuMachine : IAsyncDisposable
         {
             arguments.AddRange(["-netdev", $"tap,id={Cables[card - 1]},ifname={BenchNetwork.Tap(card)},script=no,downscript=no", "-device", $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile="]);
         }
-        if (image.Archive == "initrd.img")
+        if (image.Archive is "initrd.img" or QemuImage.Slots)
         {
             arguments.AddRange(["-device", "i6300esb,addr=7"]);
         }
@@ -106,6 +114,9 @@ internal sealed class QemuMachine : IAsyncDisposable
             throw new LabFailure(ExitCode.Missing, $"qemu-system-aarch64: {missing.Message} (scripts/image-tools installs what an image needs)", missing);
         }
     }
+
+    /// <summary>Lets a machine with slots run, which waits for it.</summary>
+    public Task GoAsync() => Control.ExecuteAsync("cont");
 
     /// <summary>The bench's end of the lab link. An earlier one must be closed.</summary>
     public static Task<Stream> LinkAsync() => ConnectAsync(LinkPort);
@@ -141,6 +152,15 @@ internal sealed class QemuMachine : IAsyncDisposable
         Control.Dispose();
         _process.Dispose();
     }
+
+    private static string[] BootOf(QemuImage image) => image.Archive != QemuImage.Slots
+        ? ["-no-reboot", "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1" + (image.FirstProgram is { } first ? $" rdinit={first}" : "")]
+        :
+        [
+            "-S", "-bios", Path.Combine(image.Folder, image.Archive),
+            .. image.Stick is { } stick ? ["-drive", $"if=none,id=stick,file={stick},format=raw,readonly=on", "-device", "virtio-blk-pci,drive=stick,addr=9"] : Array.Empty<string>(),
+            .. image.Snapshot is { } snapshot ? ["-loadvm", snapshot] : Array.Empty<string>(),
+        ];
 
     private static async Task MakeDiskAsync(string disk)
     {

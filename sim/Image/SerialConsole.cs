@@ -21,22 +21,12 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
         while (LabClock.Wall.GetElapsedTime(began) < atMost)
         {
             await cable.WriteAsync("\r"u8.ToArray());
-            if (await ReadAsync(text => Prompt().IsMatch(text), EnterEvery) is not null)
+            if (await ReadAsync(EnterEvery, Prompted) is not null)
             {
                 return;
             }
         }
         throw new LabFailure(ExitCode.TimedOut, $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_seen}");
-    }
-
-    /// <summary>Waits until the box shows a text.</summary>
-    /// <exception cref="LabFailure">It does not in time.</exception>
-    public async Task SeeAsync(string wanted, TimeSpan atMost)
-    {
-        if (await ReadAsync(text => text.Contains(wanted, StringComparison.Ordinal), atMost) is null)
-        {
-            throw new LabFailure(ExitCode.TimedOut, $"no '{wanted}' on the console within {atMost.TotalSeconds} s; it shows:\n{_seen}");
-        }
     }
 
     /// <summary>Types a line and waits for nothing.</summary>
@@ -48,33 +38,49 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     {
         await SendAsync(line);
         // A prompt before the echo is that of an Enter from earlier.
-        return await ReadAsync(text => text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]), atMost)
+        return await ReadAsync(atMost, text => text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]) ? text.Length : 0)
             ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_seen}");
     }
 
+    /// <summary>Types a line that is no command with a prompt behind it: what is shown up to one of some words.</summary>
+    /// <exception cref="LabFailure">None of them comes in time.</exception>
+    public async Task<string> TypeAsync(string line, TimeSpan atMost, params string[] until)
+    {
+        await SendAsync(line);
+        return await SeeAsync(atMost, until);
+    }
+
+    /// <summary>Reads up to one of some words.</summary>
+    /// <exception cref="LabFailure">None of them comes in time.</exception>
+    public async Task<string> SeeAsync(TimeSpan atMost, params string[] until) =>
+        await ReadAsync(atMost, text => until.Select(word => text.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0).Max())
+            ?? throw new LabFailure(ExitCode.TimedOut, $"no '{string.Join("' or '", until)}' on the console; it shows:\n{_seen}");
+
     public ValueTask DisposeAsync() => cable.DisposeAsync();
 
-    /// <summary>Reads until the text is as it should be; null when it is not in time.</summary>
+    private static int Prompted(string text) => Prompt().IsMatch(text) ? text.Length : 0;
+
+    /// <summary>Reads until it is enough (how much of it; 0 for not yet); null when it is not in time.</summary>
     /// <exception cref="IOException">The cable is dead.</exception>
-    private async Task<string?> ReadAsync(Func<string, bool> whole, TimeSpan atMost)
+    private async Task<string?> ReadAsync(TimeSpan atMost, Func<string, int> enough)
     {
         using var late = new CancellationTokenSource(atMost, LabClock.Wall);
         try
         {
             while (true)
             {
+                var text = _seen.ToString();
+                if (enough(text) is > 0 and var length)
+                {
+                    _seen.Remove(0, length);
+                    return text[..length];
+                }
                 var read = await cable.ReadAsync(_buffer, late.Token);
                 if (read == 0)
                 {
                     throw new IOException("the console's cable is dead");
                 }
                 _seen.Append(Encoding.UTF8.GetString(_buffer, 0, read));
-                var text = _seen.ToString();
-                if (whole(text))
-                {
-                    _seen.Clear();
-                    return text;
-                }
             }
         }
         catch (OperationCanceledException)

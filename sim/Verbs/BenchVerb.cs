@@ -14,6 +14,9 @@ internal sealed record Bench(string Name, string Description, Func<bool, Cancell
 
     /// <summary>Not null: it takes a number of rounds, and a seed.</summary>
     public Func<int, int, bool, Task<string>>? RoundsAsync { get; init; }
+
+    /// <summary>How many they are when nothing is said.</summary>
+    public int RoundsDefault { get; init; } = PowerCutBench.RoundsDefault;
 }
 
 [JsonSerializable(typeof(string[]))]
@@ -28,6 +31,8 @@ internal static class BenchVerb
         new("image-boot", "the image of qemu-arm64 from power on to its first answer over HTTPS", ImageBootBench.RunAsync),
         new("image-login", "openfortivpn logs in by push at the booted image", ImageLoginBench.RunAsync),
         new("power-cuts", "the emulator is killed during commits, --rounds times; --seed repeats a run", (json, _) => PowerCutBench.RunAsync(PowerCutBench.RoundsDefault, 1, json)) { RoundsAsync = PowerCutBench.RunAsync },
+        new("image-update", "an emulated box takes updates: refused, good, broken (scripts/update makes what it needs)", (json, _) => ImageUpdateBench.RunAsync(json)),
+        new("image-update-cuts", "the emulator is killed during updates, --rounds times; --seed repeats a run", (json, _) => ImageUpdateCutsBench.RunAsync(ImageUpdateCutsBench.RoundsDefault, 1, json)) { RoundsAsync = ImageUpdateCutsBench.RunAsync, RoundsDefault = ImageUpdateCutsBench.RoundsDefault },
         new("callback", "answers of phones a second, against baselines on the same transport; takes minutes", CallbackBench.RunAsync),
         new("cli", "cost of a character on a short and on the longest console line", CliBench.RunAsync),
         new("enumeration", "whether a wrong password tells if the name exists", EnumerationBench.RunAsync),
@@ -47,7 +52,7 @@ internal static class BenchVerb
         name.AcceptOnlyFromAmong(names);
         var list = new Option<bool>("--list") { Description = "The names" };
         var seed = new Option<int?>("--seed") { Description = "Repeats the run of one seed (login-model)", HelpName = "N" };
-        var rounds = new Option<int?>("--rounds") { Description = "How many (power-cuts)", HelpName = "N" };
+        var rounds = new Option<int?>("--rounds") { Description = "How many (power-cuts, image-update-cuts)", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var command = new Command("bench", "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json") { name, list, seed, rounds, json };
         var killed = new Option<string?>(CallbackKill.Option) { Hidden = true };
@@ -66,7 +71,7 @@ internal static class BenchVerb
             }
             if (result.GetValue(rounds) is { } number && (number < 1 || All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RoundsAsync: not null }))
             {
-                result.AddError("--rounds is a number from 1 on, and goes with power-cuts");
+                result.AddError("--rounds is a number from 1 on, and goes with power-cuts and image-update-cuts");
             }
         });
         command.SetAction(async (parsed, cancellationToken) =>
@@ -82,14 +87,14 @@ internal static class BenchVerb
                 var bench = All.Single(bench => bench.Name == parsed.GetValue(name));
                 if (bench.RoundsAsync is { } cut)
                 {
-                    Console.WriteLine(await cut(parsed.GetValue(rounds) ?? PowerCutBench.RoundsDefault, parsed.GetValue(seed) ?? 1, asJson));
+                    Console.WriteLine(await cut(parsed.GetValue(rounds) ?? bench.RoundsDefault, parsed.GetValue(seed) ?? 1, asJson));
                     return ExitCode.Ok;
                 }
                 Console.WriteLine(await (parsed.GetValue(seed) is { } from ? bench.RepeatAsync!(from, asJson, cancellationToken) : bench.RunAsync(asJson, cancellationToken)));
                 return ExitCode.Ok;
             }
             Console.WriteLine(asJson ? JsonSerializer.Serialize(names, BenchJson.Default.StringArray)
-                : string.Join('\n', All.Select(bench => $"{bench.Name,-16} {bench.Description}")));
+                : string.Join('\n', All.Select(bench => $"{bench.Name,-18} {bench.Description}")));
             return ExitCode.Ok;
         });
         return command;

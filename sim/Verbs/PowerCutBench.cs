@@ -114,7 +114,7 @@ internal static partial class PowerCutBench
         var file = image.Disk + ".kernel";
         await using var machine = await QemuMachine.StartAsync(image with { FirstProgram = Shell });
         await using var console = new SerialConsole(await QemuMachine.ConsoleAsync());
-        await console.SeeAsync(ShellPrompt, QemuMachine.BootPatience);
+        await console.SeeAsync(QemuMachine.BootPatience, ShellPrompt);
         await machine.KeepAsync(file);
         return image with { FirstProgram = Shell, GoesOnFrom = file };
     }

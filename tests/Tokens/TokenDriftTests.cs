@@ -275,6 +275,42 @@ public sealed class TokenDriftTests
         }
     }
 
+    /// <summary>The transaction that writes the table fails (a full disk): the next one that empties the log still knows of every use.</summary>
+    [Fact]
+    public async Task AUseIsRememberedWhenWritingTheTableFailedOnce()
+    {
+        var folder = Directory.CreateTempSubdirectory("appliance-uses-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "state.db");
+            var other = SeedOf(60, 6);
+            await using (var state = StateDatabase.Open(file, LoginCore.Tables))
+            {
+                var core = new TokenCore(state);
+                await state.CommitAsync(core.Check(other, CodeOf(other, 7), DateTimeOffset.UnixEpoch + (7 * other.Step)).Memory);
+                var (folds, commits) = (0, new List<Task>());
+                for (var use = 1; folds < 2; use++)
+                {
+                    var now = Start + (use * Seed.Step);
+                    var writes = core.Check(Seed, Code(now, 0), now).Memory;
+                    if (writes.Any(write => write.Sql == "DELETE FROM token_use_log") && ++folds == 1)
+                    {
+                        continue;
+                    }
+                    commits.Add(state.CommitAsync(writes).AsTask());
+                }
+                await Task.WhenAll(commits);
+            }
+            await using var again = StateDatabase.Open(file, LoginCore.Tables);
+
+            Assert.Contains((other.Identity, 7L), TokenCore.LastSteps(again));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static TokenSeed SeedOf(int period, int digits) => TokenSeed.Parse(string.Create(CultureInfo.InvariantCulture, $"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period={period}&digits={digits}"))!;
 
     private static string Code(DateTimeOffset at, int steps) => Code(Seed, at, steps);

@@ -1,0 +1,117 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Appliance.Hal;
+
+namespace Appliance.Boot;
+
+/// <summary>The slots of an image that a boot loader picks one of (docs/lab-box.md): a small program of the image knows them, and the tools for them.</summary>
+internal sealed class SlotProgram : IFirmwareSlots, IDisposable
+{
+    /// <summary>Where an image has it.</summary>
+    internal const string Usual = "/usr/lib/appliance/slots";
+
+    /// <summary>What the boot loader tells of the slot that it booted.</summary>
+    private const string Told = "rauc.slot=";
+
+    private const int AnswerMax = 200;
+    private static readonly TimeSpan SoonMax = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan InstallMax = TimeSpan.FromMinutes(10);
+
+    private readonly string _program;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _one = new(1, 1);
+
+    private SlotProgram(string program, TimeProvider time) => (_program, _time) = (program, time);
+
+    public FirmwareSlot Slot { get; private set; } = new("", "");
+
+    /// <summary>The slots of this machine; null when its boot loader knows of none.</summary>
+    /// <exception cref="IOException">It does, and the image cannot say which.</exception>
+    internal static async Task<SlotProgram?> OpenAsync(string kernelCommandLine, string program, TimeProvider time)
+    {
+        if (!kernelCommandLine.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Any(word => word.StartsWith(Told, StringComparison.Ordinal)))
+        {
+            return null;
+        }
+        var slots = new SlotProgram(program, time) { Slot = new FirmwareSlot("", "") { OnTrial = true } };
+        await slots.LookAsync().ConfigureAwait(false);
+        return slots;
+    }
+
+    public async Task<string?> InstallAsync(string file)
+    {
+        if (!await _one.WaitAsync(0).ConfigureAwait(false))
+        {
+            return "another update is under way";
+        }
+        try
+        {
+            if (await RunAsync(InstallMax, "install", file).ConfigureAwait(false) is (not 0, var refused))
+            {
+                return refused.Length > 0 ? refused : "the update failed";
+            }
+            await LookAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch (IOException error)
+        {
+            return error.Message;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>What runs has proven itself: the boot loader need not fall back.</summary>
+    /// <exception cref="IOException">It could not be told.</exception>
+    internal async Task PassAsync()
+    {
+        if (await RunAsync(SoonMax, "good").ConfigureAwait(false) is (not 0, var why))
+        {
+            throw new IOException($"the boot loader is not told that slot {Slot.Name} works: {why}");
+        }
+        Slot = Slot with { OnTrial = false };
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    private async Task LookAsync()
+    {
+        var (code, text) = await RunAsync(SoonMax, "status").ConfigureAwait(false);
+        var told = text.Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2).GroupBy(pair => pair[0], StringComparer.Ordinal).ToDictionary(pairs => pairs.Key, pairs => pairs.First()[1], StringComparer.Ordinal);
+        if (code != 0 || !told.TryGetValue("slot", out var slot) || !told.TryGetValue("version", out var version))
+        {
+            throw new IOException($"{_program} does not tell the slot: {text}");
+        }
+        Slot = new FirmwareSlot(slot, version) { OnTrial = Slot.OnTrial, Next = told.GetValueOrDefault("next"), Failed = told.GetValueOrDefault("failed") };
+    }
+
+    /// <summary>Runs it to its end; its exit code, and the end of what it said, without control characters.</summary>
+    /// <exception cref="IOException">It does not run, or does not come to its end.</exception>
+    private async Task<(int Code, string Said)> RunAsync(TimeSpan atMost, params string[] arguments)
+    {
+        using var late = new CancellationTokenSource(atMost, _time);
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(_program, arguments) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            process.StandardInput.Close();
+            try
+            {
+                var said = await process.StandardOutput.ReadToEndAsync(late.Token).ConfigureAwait(false);
+                await process.WaitForExitAsync(late.Token).ConfigureAwait(false);
+                said = string.Concat(said.Trim().Where(c => c == '\n' || !char.IsControl(c)));
+                return (process.ExitCode, said.Length <= AnswerMax ? said : said[^AnswerMax..]);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                throw new IOException($"{_program} {arguments[0]} has not come to an end within {atMost.TotalSeconds} s");
+            }
+        }
+        catch (Win32Exception error)
+        {
+            throw new IOException($"{_program}: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
+using Appliance.Hal;
+
+namespace Appliance.Firmware.Commands;
+
+/// <summary><c>execute restore image usb FILE</c>: a new firmware for a box that has two slots. The words are the device's for other ways in, these ones *assumed*.</summary>
+internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, PowerCommands power)
+{
+    internal CliCommand Restore => new("execute restore image usb", "Restore the firmware from the USB disk.", Ask);
+
+    private CliReply Ask(CliCall call) => call.Arguments switch
+    {
+        [] => new ConfigError(-160, "incomplete command in the end"),
+        [_, var extra, ..] => CliPaths.ParseError(extra),
+        [var file] when UsbStick.Refuse(file) is { } refused => refused,
+        _ when slots is null => new ConfigError(-1, "this unit has no slots for firmware: it is updated by what it runs on"),
+        [var file] => new CliReply("This operation will replace the current firmware version!\nDo you want to continue? (y/n)")
+        {
+            OnYes = () => new CliReply($"Please wait...\nCopy image {file} from USB disk ...\n") { Later = _ => RestoreAsync(slots, call.Session, file) },
+        },
+    };
+
+    private async Task<CliReply> RestoreAsync(IFirmwareSlots to, CliSession session, string file)
+    {
+        var (user, ui) = (session.Administrator.Name, session.Administrator.Ui);
+        void Tell(EventLevel level, string description, string message) =>
+            events.Write(new EventEntry("0100032146", "system", level, description, ("user", user), ("ui", ui), ("action", "restore-image"), ("msg", message)));
+        if (await to.InstallAsync(file).ConfigureAwait(false) is { } refused)
+        {
+            Tell(EventLevel.Alert, "Firmware restore failed", $"Firmware not restored from USB disk file {file}: {refused}");
+            return new ConfigError(-1, $"image {file}: {refused}");
+        }
+        Tell(EventLevel.Warning, "Firmware restored", $"Firmware restored from USB disk file {file} into slot {to.Slot.Next}");
+        if (!power.Request(PowerRequest.Reboot, user, ui, "firmware upgrade"))
+        {
+            return new CliReply("Check image OK.\n", new ConfigError(-1, "nothing here can reboot the unit"));
+        }
+        // The session stays open for this answer; it ends with the unit.
+        return "Check image OK.\nPlease wait for system to restart.\n\nSystem is rebooting...\n";
+    }
+}
