@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Firmware;
+using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Commands;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Storage;
@@ -28,6 +29,7 @@ internal static class BoardBoot
     /// <summary>Runs until it is told to stop; the exit code is that of the simulator's list.</summary>
     internal static async Task<int> RunAsync(string boardFile, string state, string? configuration, bool console, CancellationToken stop)
     {
+        PublicAuthorities.LeaveUnread();
         try
         {
             var board = Board.Load(boardFile);

@@ -1,4 +1,5 @@
 using System.Net;
+using Appliance.Firmware.Certificates;
 using Appliance.Hal;
 using Appliance.LabBoot;
 using Appliance.LabLink;
@@ -6,6 +7,7 @@ using Microsoft.Win32.SafeHandles;
 using Nerdbank.Streams;
 
 // The box under a bench: Appliance.LabBoot BOARD.json STATE, and where the bench is: a port of virtio-serial, or an address of this box where one with the key may come in.
+PublicAuthorities.LeaveUnread();
 switch (args)
 {
     case [var board, var state, "--listen", var address, "--key", var file]:

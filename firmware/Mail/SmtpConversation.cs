@@ -1,5 +1,8 @@
 using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Appliance.Firmware.Certificates;
 
 namespace Appliance.Firmware.Mail;
 
@@ -86,10 +89,20 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
     private async Task SecureAsync(CancellationToken cancellationToken)
     {
         var secure = new SslStream(_stream, leaveInnerStreamOpen: true);
+        X509ChainPolicy policy;
+        try
+        {
+            policy = PublicAuthorities.Policy(settings.ValidateServer ? PublicAuthorities.File : null);
+        }
+        catch (Exception unreadable) when (unreadable is CryptographicException or UnauthorizedAccessException)
+        {
+            throw new SmtpException($"the list of public authorities ({PublicAuthorities.File}) cannot be read: {unreadable.Message}", unreadable);
+        }
         await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = settings.Server,
             EnabledSslProtocols = settings.Protocols,
+            CertificateChainPolicy = policy,
             // As on the device: without validate-server whoever answers is believed.
             RemoteCertificateValidationCallback = (_, certificate, _, errors) => certificate is not null && (!settings.ValidateServer || errors == SslPolicyErrors.None),
         }, cancellationToken).ConfigureAwait(false);
