@@ -21,6 +21,9 @@ internal sealed class PanelLines : IAsyncDisposable
     /// <summary>The times of the panel's patterns (docs/boards.md).</summary>
     private static readonly int[] KnownMilliseconds = [100, 250, 500, 1000];
 
+    /// <summary>The ratio of two neighbours is two at least: half of it, as ratios go, and some.</summary>
+    private const double NearRatio = 1.7;
+
     private readonly Stream _stream;
     private readonly StreamReader _reader;
     private readonly Board _board;
@@ -101,9 +104,16 @@ internal sealed class PanelLines : IAsyncDisposable
     /// <summary>Whether a LED shines, by the levels of all lines.</summary>
     internal static bool IsLit(BoardLed led, ulong lines) => (((lines >> led.Line) & 1) == 1) != led.ActiveLow;
 
-    /// <summary>The nearest time of a pattern, if it is near; what an emulated processor adds is some milliseconds.</summary>
-    internal static string Milliseconds(TimeSpan time) =>
-        (KnownMilliseconds.FirstOrDefault(known => Math.Abs(time.TotalMilliseconds - known) <= (known / 5) + 10) is > 0 and var near ? near : (int)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+    /// <summary>
+    /// The time of a pattern that is nearest, by its ratio. An emulated processor that has to wait for a real one adds what it likes, and the times of patterns are at
+    /// least twice one another; exact times are the simulator's to show.
+    /// </summary>
+    internal static string Milliseconds(TimeSpan time)
+    {
+        var nearest = KnownMilliseconds.MinBy(known => Math.Abs(Math.Log(Math.Max(time.TotalMilliseconds, 1) / known)));
+        var ratio = time.TotalMilliseconds / nearest;
+        return (ratio is > 1 / NearRatio and < NearRatio ? nearest : (int)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+    }
 
     private async Task<string> AskAsync(string line)
     {
