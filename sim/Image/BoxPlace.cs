@@ -1,4 +1,5 @@
 using System.Net;
+using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.LabLink;
 using Appliance.Sim.Clock;
@@ -9,7 +10,7 @@ namespace Appliance.Sim.Image;
 /// <summary>Where the agent of a physical unit waits, and how it is reached.</summary>
 /// <param name="Name">What people call the unit.</param>
 /// <param name="Agent">Where its agent waits.</param>
-/// <param name="Bench">The address of this machine on the way to it; any, where the system chooses.</param>
+/// <param name="Bench">The address of this machine on the way to it.</param>
 /// <param name="Key">What its owner and this bench share.</param>
 /// <param name="Network">The first three numbers of its addresses, portN the Nth; null as its board has them.</param>
 internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, byte[] Key, string? Network)
@@ -31,7 +32,8 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
         }
         try
         {
-            return new BoxPlace(box, agent, IPAddress.Any, LinkDoor.ReadKey(keyFile), null);
+            var key = LinkDoor.ReadKey(keyFile);
+            return new BoxPlace(box, agent, WayTo(agent), key, null);
         }
         catch (FormatException wrong)
         {
@@ -59,6 +61,18 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
         catch (IOException refused)
         {
             throw new LabFailure(ExitCode.Missing, $"{Name}: the agent at {Agent}: {refused.Message}", refused);
+        }
+    }
+
+    private static IPAddress WayTo(IPEndPoint agent)
+    {
+        try
+        {
+            return WayOut.To(agent);
+        }
+        catch (IOException none)
+        {
+            throw new LabFailure(ExitCode.Missing, $"--box: {none.Message}", none);
         }
     }
 

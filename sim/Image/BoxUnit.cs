@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
@@ -100,6 +101,9 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
 
     /// <summary>From now on it is told what happens to the unit.</summary>
     public void Follow() => _following = FollowAsync();
+
+    /// <summary>How many units have come up since the agent began.</summary>
+    public int Boots => _linked.Boots;
 
     public string? WhyNot(LabPart part) => part switch
     {

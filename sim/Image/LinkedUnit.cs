@@ -155,9 +155,14 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         {
             return await Link.CallAsync(_link, call, question, questionType, answerType, late.Token);
         }
-        catch (OperationCanceledException silent)
+        catch (OperationCanceledException silent) when (late.IsCancellationRequested)
         {
             throw new LabFailure(ExitCode.TimedOut, $"the box has not answered '{call}' for {Patience.TotalSeconds} s", silent);
+        }
+        catch (OperationCanceledException)
+        {
+            // So a channel says that its link is gone.
+            throw new LinkException($"{call}: the link broke");
         }
     }
 
