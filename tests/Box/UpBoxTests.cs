@@ -84,11 +84,14 @@ public sealed class UpBoxTests : IDisposable
     public async Task AnAgentThatDiesEndsTheLabWithItsReason()
     {
         var agent = await AgentProcess.StartAsync();
-        await using var lab = await StartAsync(BoxPlace.Of(agent.BoxFile, null));
+        await using var lab = await StartAsync(BoxPlace.Of(agent.Door, Path.Combine(Path.GetDirectoryName(agent.BoxFile)!, "lab.key")));
+        // A fresh unit, with the addresses of its own board.
+        Assert.Contains($"set server-ip {agent.Network}.1", await lab.Unit.TranscriptAsync("show system ftm-push\n", Stop), StringComparison.Ordinal);
+        Assert.Equal(agent.Network + ".2", lab.Unit.Nics.Single(nic => nic.Name == "port2").Address.ToString());
         await agent.DisposeAsync();
         var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, LabClock.Wall, Stop));
         Assert.Equal(ExitCode.Missing, broken.Code);
-        Assert.Contains("the unit: the link to the agent at", broken.Message, StringComparison.Ordinal);
+        Assert.Contains($"{agent.Door}: the link to the agent at", broken.Message, StringComparison.Ordinal);
     }
 
     [Fact]
