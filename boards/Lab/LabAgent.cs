@@ -22,10 +22,15 @@ namespace Appliance.LabBoot;
 /// </summary>
 internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, IDisposable
 {
+    /// <summary>Steps of logins that are kept for a bench that comes late; the oldest half goes first.</summary>
+    private const int StepsMax = 20_000;
+
     private readonly BoardHardware _hardware = BoardHardware.Open(board, TimeProvider.System, Console.Error.WriteLine);
     private readonly LinuxNics _nics = new(board);
     private readonly Lock _lock = new();
-    private readonly List<LoginJournalStep> _steps = [];
+    private readonly List<LinkStep> _steps = [];
+    private readonly HashSet<CliSession> _sessions = [];
+    private readonly AgentChanges _changes = new();
     private readonly SemaphoreSlim _starting = new(1, 1);
     private MultiplexingStream? _link;
     private Unit? _unit;
@@ -33,6 +38,9 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     private ConfigTree? _seen;
     private long _version;
     private int _boots;
+    /// <summary>Steps that were forgotten: the first of the list has this number.</summary>
+    private long _stepsForgotten;
+    private string? _off;
 
     /// <summary>Serves the bench over one connection until that ends.</summary>
     public async Task ServeAsync(Stream connection, CancellationToken stop)
@@ -44,6 +52,9 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         [
             Link.ServeAsync(link, Link.Start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState, StartAsync, ended.Token),
             Link.ServeAsync(link, Link.State, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => Task.FromResult(State(ask)), ended.Token),
+            Link.ServeAsync(link, Link.Board, LinkJson.Default.String, LinkJson.Default.LinkBoard, _ => Task.FromResult(Told()), ended.Token),
+            Link.ServeAsync(link, Link.Wait, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => WaitAsync(ask, ended.Token), ended.Token),
+            Link.ServeAsync(link, Link.Console, channel => AgentConsole.ServeAsync(channel, OpenAsync, ended.Token), ended.Token),
             Link.ServeAsync(link, Link.Cli, LinkJson.Default.String, LinkJson.Default.String, CliAsync, ended.Token),
             Link.ServeAsync(link, Link.SetPolicy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState, SetPolicyAsync, ended.Token),
             Link.ServeAsync(link, Link.Enrol, LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled, EnrolAsync, ended.Token),
@@ -101,6 +112,11 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         await _starting.WaitAsync().ConfigureAwait(false);
         try
         {
+            if (!start.Fresh && _unit is null && _power is { Running: { IsCompleted: false } running })
+            {
+                // It restarts.
+                await Task.WhenAny(running, UpAsync(CancellationToken.None)).ConfigureAwait(false);
+            }
             if (start.Fresh || _unit is null)
             {
                 await StopAsync().ConfigureAwait(false);
@@ -129,8 +145,9 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         }
         lock (_lock)
         {
-            (_seen, _boots) = (null, 0);
+            (_seen, _boots, _off) = (null, 0, null);
             _steps.Clear();
+            _stepsForgotten = 0;
         }
         var options = new UnitOptions(own, _nics.Nics, TimeProvider.System, this, start.Configuration, NullLoggerFactory.Instance, personality)
         {
@@ -140,24 +157,105 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         };
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var stop = new CancellationTokenSource();
-        var running = BoardBoot.RunUnitsAsync(options, unit => ComeUp(unit, up), stop.Token, () => _unit = null);
+        var running = RunAsync(options, up, stop.Token);
         _power = (stop, running);
         // Whichever comes first: a unit that is up, or why there is none.
         await await Task.WhenAny(up.Task, running).ConfigureAwait(false);
     }
 
+    private async Task RunAsync(UnitOptions options, TaskCompletionSource up, CancellationToken stop)
+    {
+        try
+        {
+            await BoardBoot.RunUnitsAsync(options, unit => ComeUp(unit, up), stop, GoDown).ConfigureAwait(false);
+            _off = "";
+        }
+        catch (Exception failure) when (!stop.IsCancellationRequested)
+        {
+            _off = failure.Message;
+            throw;
+        }
+        finally
+        {
+            _unit = null;
+            _changes.Happened();
+        }
+    }
+
     private void ComeUp(Unit unit, TaskCompletionSource up)
     {
-        unit.Logins.Noted += Note;
-        (_unit, _boots) = (unit, _boots + 1);
+        var boot = _boots + 1;
+        unit.Logins.Noted += step => Note(boot, step);
+        unit.Events.Written += _ => _changes.Happened();
+        // Under the lock of the commit: whoever is woken looks when it is in force.
+        unit.Config.Committed += _ => _changes.Happened();
+        (_unit, _boots) = (unit, boot);
+        _changes.Happened();
         up.TrySetResult();
     }
 
-    private void Note(LoginJournalStep step)
+    private void GoDown()
+    {
+        CliSession[] sessions;
+        lock (_lock)
+        {
+            _unit = null;
+            sessions = [.. _sessions];
+            _sessions.Clear();
+        }
+        _changes.Happened();
+        foreach (var session in sessions)
+        {
+            session.Close("The unit goes down.\n");
+        }
+    }
+
+    private void Note(int boot, LoginJournalStep step)
     {
         lock (_lock)
         {
-            _steps.Add(step);
+            if (_steps.Count == StepsMax)
+            {
+                _steps.RemoveRange(0, StepsMax / 2);
+                _stepsForgotten += StepsMax / 2;
+            }
+            _steps.Add(new LinkStep(boot, step.LoginId, step.Time, step.Fact));
+        }
+        _changes.Happened();
+    }
+
+    private LinkBoard Told() => new(board.Name, [.. board.Nics.Select(nic => new LinkBoardNic(nic.Name, nic.Address.ToString(), nic.PrefixLength))]);
+
+    private async Task<LinkState> WaitAsync(LinkAsk ask, CancellationToken stop)
+    {
+        await _changes.AfterAsync(ask.Change, Link.WaitMax, stop).ConfigureAwait(false);
+        return State(ask);
+    }
+
+    private async Task UpAsync(CancellationToken stop)
+    {
+        while (_unit is null)
+        {
+            await _changes.AfterAsync(_changes.Count, Link.WaitMax, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A session of the unit that runs, or of the next one.</summary>
+    private async Task<CliSession> OpenAsync(bool login, CancellationToken stop)
+    {
+        while (true)
+        {
+            await UpAsync(stop).ConfigureAwait(false);
+            lock (_lock)
+            {
+                if (_unit is { } unit)
+                {
+                    _sessions.RemoveWhere(session => session.Closed);
+                    var session = login ? unit.OpenLoginConsole() : unit.OpenConsole();
+                    _sessions.Add(session);
+                    return session;
+                }
+            }
         }
     }
 
@@ -170,7 +268,7 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     private async Task<LinkState> SetPolicyAsync(LabPolicy policy)
     {
         await Running.SetLabPolicyAsync(policy).ConfigureAwait(false);
-        return State(new LinkAsk(long.MaxValue, int.MaxValue));
+        return State(new LinkAsk(long.MaxValue, long.MaxValue));
     }
 
     private async Task<LinkEnrolled> EnrolAsync(LinkEnrol phone)
@@ -181,30 +279,36 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
 
     private LinkState State(LinkAsk ask)
     {
+        // Before anything is looked at: what changes meanwhile is told by the next answer.
+        var change = _changes.Count;
         if (_unit is not { } unit)
         {
-            return new LinkState(_boots, false, "", "", 0, [], [], [], null, [], [], LabPolicy.Default, [], []);
+            return new LinkState(_boots, false, "", "", 0, [], [], [], null, [], [], LabPolicy.Default, [], [], [], ask.StepsAfter, change, _off);
         }
         var config = unit.Config.Current;
         IReadOnlyList<LinkStep> steps;
+        long told;
         lock (_lock)
         {
             if (!ReferenceEquals(config, _seen))
             {
                 (_seen, _version) = (config, _version + 1);
             }
-            steps = [.. _steps.Skip(ask.StepsAfter).Select(step => new LinkStep(step.LoginId, step.Time, step.Fact))];
+            var skip = Math.Clamp(ask.StepsAfter - _stepsForgotten, 0, _steps.Count);
+            steps = [.. _steps.Skip((int)skip).Take(LinkAsk.Most)];
+            told = _stepsForgotten + skip + steps.Count;
         }
         var mail = MailSettings.Read(config);
         return new LinkState(
             _boots, true, unit.SerialNumber, config.Object("system global").Text("hostname"), _version, unit.DeviceCa.RawData,
             [.. unit.Nics.Select(nic => new LinkNic(nic.Name, nic.Addresses[0].ToString(), AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp))],
-            [.. unit.Services.Select(bound => new LinkService(bound.Service, bound.Nic, bound.EndPoint.ToString()))],
+            [.. unit.Services.Select(bound => new LinkService(bound.Service, bound.Nic, bound.EndPoint.ToString(), unit.ServiceCertificate(bound.Service) is { } shown ? Convert.ToBase64String(shown.RawData) : null))],
             mail is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port).ToString() : null,
             [.. mail?.SmsGateways.Values ?? []],
             [.. unit.Activations().Select(phone => new LinkPhone(phone.Serial, phone.Seed, phone.Step, phone.Digits, phone.RegistrationId, phone.OsVersion, phone.User))],
             unit.LabPolicy, steps,
-            [.. unit.Events.After(ask.EventsAfter, int.MaxValue).Select(record => new LinkEvent(
-                record.Id, record.Time, record.Entry.LogId, record.Entry.Subtype, (int)record.Entry.Level, record.Entry.Description, [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]))]);
+            [.. unit.Events.After(ask.EventsAfter, LinkAsk.Most).Select(record => new LinkEvent(
+                record.Id, record.Time, record.Entry.LogId, record.Entry.Subtype, (int)record.Entry.Level, record.Entry.Description, [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]))],
+            [.. config.List("user local").Keys], told, change, null);
     }
 }

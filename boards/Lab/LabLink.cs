@@ -17,8 +17,20 @@ namespace Appliance.LabLink;
 /// <param name="Fresh">False: a unit that runs goes on, and the state of one that ran before is taken up.</param>
 internal sealed record LinkStart(string Configuration, string Personality, DateTimeOffset? Now, bool Fresh = true);
 
-/// <summary>What the bench wants to know: events after an id, steps of logins after a number of them.</summary>
-internal sealed record LinkAsk(long EventsAfter, int StepsAfter);
+/// <summary>
+/// What the bench wants to know: events after an id, steps of logins after a number of them, at most <see cref="Most"/> of each; what is waited for is another number of changes.
+/// </summary>
+internal sealed record LinkAsk(long EventsAfter, long StepsAfter, long Change = 0)
+{
+    public const int Most = 1000;
+}
+
+/// <summary>What the box is, whether a unit runs or not.</summary>
+/// <param name="Board">The name of its board.</param>
+/// <param name="Nics">Its interfaces, with the addresses that the board gives them.</param>
+internal sealed record LinkBoard(string Board, IReadOnlyList<LinkBoardNic> Nics);
+
+internal sealed record LinkBoardNic(string Name, string Address, int PrefixLength);
 
 /// <summary>The box at one moment.</summary>
 /// <param name="Boots">How many units have come up; 0 while the first has not.</param>
@@ -35,17 +47,24 @@ internal sealed record LinkAsk(long EventsAfter, int StepsAfter);
 /// <param name="Policy">The lab's own rules.</param>
 /// <param name="Steps">The steps of logins that were asked for, in order.</param>
 /// <param name="Events">The events that were asked for, oldest first.</param>
+/// <param name="Users">The names of its local users, in order.</param>
+/// <param name="StepsTold">How many steps of logins were told with these.</param>
+/// <param name="Change">How often something had changed before this was looked at.</param>
+/// <param name="Off">Why no unit runs and none will by itself: empty after a shutdown; null while one runs, or comes.</param>
 internal sealed record LinkState(
     int Boots, bool Up, string Serial, string Host, long Version, byte[] DeviceCa, IReadOnlyList<LinkNic> Nics, IReadOnlyList<LinkService> Services, string? Mail,
-    IReadOnlyList<string> SmsDomains, IReadOnlyList<LinkPhone> Phones, LabPolicy Policy, IReadOnlyList<LinkStep> Steps, IReadOnlyList<LinkEvent> Events);
+    IReadOnlyList<string> SmsDomains, IReadOnlyList<LinkPhone> Phones, LabPolicy Policy, IReadOnlyList<LinkStep> Steps, IReadOnlyList<LinkEvent> Events,
+    IReadOnlyList<string> Users, long StepsTold, long Change, string? Off);
 
 internal sealed record LinkNic(string Name, string Address, IReadOnlyList<string> AllowAccess, bool LinkUp);
 
-internal sealed record LinkService(string Service, string Nic, string EndPoint);
+/// <param name="Certificate">What it shows, DER in base64; null while it shows none.</param>
+internal sealed record LinkService(string Service, string Nic, string EndPoint, string? Certificate);
 
 internal sealed record LinkPhone(string Serial, byte[] Seed, TimeSpan Step, int Digits, string RegistrationId, string OsVersion, string? User);
 
-internal sealed record LinkStep(long Login, DateTimeOffset Time, LoginFact Fact);
+/// <param name="Boot">Of which unit: logins count from 1 again with the next.</param>
+internal sealed record LinkStep(int Boot, long Login, DateTimeOffset Time, LoginFact Fact);
 
 internal sealed record LinkEvent(long Id, DateTimeOffset Time, string LogId, string Subtype, int Level, string Description, IReadOnlyList<KeyValuePair<string, string>> Fields);
 
@@ -64,6 +83,8 @@ internal sealed record LinkEnrolled(int ErrorCode, string Message, string Serial
 [JsonSerializable(typeof(PushResult))]
 [JsonSerializable(typeof(LinkEnrol))]
 [JsonSerializable(typeof(LinkEnrolled))]
+[JsonSerializable(typeof(LinkBoard))]
+[JsonSerializable(typeof(LinkConsole))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class LinkJson : JsonSerializerContext;
 
@@ -78,13 +99,24 @@ internal static class Link
 {
     public const string Start = "start";
     public const string State = "state";
+    public const string Board = "board";
+
+    /// <summary>As <see cref="State"/>, once there is something new, or after <see cref="WaitMax"/>.</summary>
+    public const string Wait = "wait";
+
     public const string Cli = "cli";
+
+    /// <summary>A console: what its channel carries tells <see cref="ConsoleWire"/>.</summary>
+    public const string Console = "console";
     public const string SetPolicy = "policy";
     public const string Enrol = "enrol";
     public const string Push = "push";
 
     /// <summary>What the bench writes at a port of virtio-serial before anything else: whoever hears it begins.</summary>
     public const byte Hello = (byte)'L';
+
+    /// <summary>So long at most an agent waits for something new; what nobody tells it (a cable) is seen as late as that.</summary>
+    public static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
 
     private const int MessageMax = 4 * 1024 * 1024;
 
@@ -100,15 +132,19 @@ internal static class Link
     }
 
     /// <summary>Serves a call, again and again, until the link or the caller ends it.</summary>
-    public static async Task ServeAsync<TQuestion, TAnswer>(
-        MultiplexingStream link, string call, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, Func<TQuestion, Task<TAnswer>> answer, CancellationToken stop)
+    public static Task ServeAsync<TQuestion, TAnswer>(
+        MultiplexingStream link, string call, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, Func<TQuestion, Task<TAnswer>> answer, CancellationToken stop) =>
+        ServeAsync(link, call, channel => AnswerAsync(channel, questionType, answerType, answer, stop), stop);
+
+    /// <summary>Serves each channel of a name as it comes, until the link ends.</summary>
+    public static async Task ServeAsync(MultiplexingStream link, string call, Func<MultiplexingStream.Channel, Task> serve, CancellationToken stop)
     {
         try
         {
             while (true)
             {
                 var channel = await link.AcceptChannelAsync(call, stop).ConfigureAwait(false);
-                _ = AnswerAsync(channel, questionType, answerType, answer, stop);
+                _ = serve(channel);
             }
         }
         catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException or IOException or MultiplexingProtocolException)

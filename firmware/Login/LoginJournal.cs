@@ -112,6 +112,9 @@ public sealed class LoginJournal
         Add([(id, fact)], now);
     }
 
+    /// <summary>Adds a step that another journal noted: that of a unit which is elsewhere.</summary>
+    public void Take(LoginJournalStep step) => Add([(step.LoginId, step.Fact)], step.Time);
+
     internal void Add(List<(long LoginId, LoginFact Fact)> facts, DateTimeOffset now)
     {
         if (facts.Count == 0)

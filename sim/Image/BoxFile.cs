@@ -17,6 +17,9 @@ internal sealed record BoxFile(string Name, string Board, string Network, IPAddr
 {
     private const int LengthMax = 64 * 1024;
 
+    /// <summary>Where its agent waits.</summary>
+    public BoxPlace Place => new(Name, Agent, Bench, Key, Network);
+
     /// <summary>Reads a file; the key's is beside it.</summary>
     /// <exception cref="LabFailure">It cannot be read, or something in it is wrong; the message has its path.</exception>
     public static BoxFile Load(string file)

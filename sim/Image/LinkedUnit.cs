@@ -20,15 +20,22 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     /// <summary>The box is emulated: starting a unit takes it seconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    /// <summary>Events, and steps of logins, that are remembered; then the oldest half goes.</summary>
+    private const int RememberedMax = 20_000;
+
     private readonly Stream _connection;
     private readonly MultiplexingStream _link;
     private readonly CancellationTokenSource _ended = new();
     private readonly SemaphoreSlim _looking = new(1, 1);
     private readonly List<EventRecord> _events = [];
     private readonly List<LoginJournalStep> _steps = [];
+    /// <summary>Told each step of a login as it comes, with the unit that it is of.</summary>
+    private readonly Action<int, LoginJournalStep>? _stepped;
+    private long _lastEvent;
+    private long _stepsTold;
     private LinkState _state = null!;
 
-    private LinkedUnit(Stream connection, MultiplexingStream link) => (_connection, _link) = (connection, link);
+    private LinkedUnit(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped) => (_connection, _link, _stepped) = (connection, link, stepped);
 
     public IReadOnlyList<LabNic> Nics => [.. _state.Nics.Select(nic => new LabNic(nic.Name, IPAddress.Parse(nic.Address), nic.AllowAccess, nic.LinkUp))];
 
@@ -37,6 +44,14 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     public IPEndPoint? MailServer => _state.Mail is { } mail ? IPEndPoint.Parse(mail) : null;
 
     public IReadOnlySet<string> SmsDomains => _state.SmsDomains.ToHashSet(StringComparer.OrdinalIgnoreCase);
+
+    public IReadOnlyList<string> Users => _state.Users;
+
+    /// <summary>The certificate that a service shows, DER in base64; null while it shows none.</summary>
+    public string? CertificateOf(string service) => _state.Services.FirstOrDefault(known => known.Service == service)?.Certificate;
+
+    /// <summary>Why no unit runs and none will by itself: empty after a shutdown; null while one runs, or comes.</summary>
+    public string? Off => _state.Off;
 
     public LabPolicy Policy => _state.Policy;
 
@@ -47,6 +62,20 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     public IReadOnlyList<EventRecord> Events { get { lock (_events) { return [.. _events]; } } }
 
+    /// <summary>Up to so many events after an id, oldest first.</summary>
+    public IReadOnlyList<EventRecord> EventsAfter(long id, int limit)
+    {
+        lock (_events)
+        {
+            var at = _events.Count;
+            while (at > 0 && _events[at - 1].Id > id)
+            {
+                at--;
+            }
+            return _events.GetRange(at, Math.Min(limit, _events.Count - at));
+        }
+    }
+
     public IReadOnlyList<LoginJournalStep> Steps { get { lock (_steps) { return [.. _steps]; } } }
 
     public object Version { get; private set; } = new();
@@ -55,14 +84,18 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     /// <summary>Begins to speak with the agent, and starts a unit of a fresh state.</summary>
     /// <exception cref="LinkException">The unit does not come up.</exception>
-    public static async Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push)
+    public static Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push) => StartAsync(connection, _ => start, (_, message) => push(message));
+
+    /// <summary>The same for a start that depends on what the box is.</summary>
+    public static async Task<LinkedUnit> StartAsync(Stream connection, Func<LinkBoard, LinkStart> start, Func<LinkedUnit, PushMessage, Task<PushResult>> push, Action<int, LoginJournalStep>? stepped = null)
     {
-        var unit = new LinkedUnit(connection, MultiplexingStream.Create(connection));
+        var unit = new LinkedUnit(connection, MultiplexingStream.Create(connection), stepped);
         try
         {
-            _ = Link.ServeAsync(unit._link, Link.Push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, sent => push(new PushMessage(
+            _ = Link.ServeAsync(unit._link, Link.Push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, sent => push(unit, new PushMessage(
                 sent.Recipient, sent.TokenSerial, sent.SessionId, sent.CallbackHost, sent.CallbackPort, sent.User, IPAddress.Parse(sent.ClientAddress), sent.Time, sent.Expires, sent.OsVersion, sent.NumberMatch)), unit._ended.Token);
-            unit.Take(await unit.CallAsync(Link.Start, start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState));
+            var begin = start(await unit.CallAsync(Link.Board, "", LinkJson.Default.String, LinkJson.Default.LinkBoard));
+            unit.Take(await unit.CallAsync(Link.Start, begin, LinkJson.Default.LinkStart, LinkJson.Default.LinkState));
             return unit;
         }
         catch
@@ -78,13 +111,20 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         await _looking.WaitAsync();
         try
         {
-            return Take(await CallAsync(Link.State, new LinkAsk(_events.Count > 0 ? _events[^1].Id : 0, _steps.Count), LinkJson.Default.LinkAsk, LinkJson.Default.LinkState));
+            return Take(await CallAsync(Link.State, new LinkAsk(_lastEvent, _stepsTold), LinkJson.Default.LinkAsk, LinkJson.Default.LinkState));
         }
         finally
         {
             _looking.Release();
         }
     }
+
+    /// <summary>Returns when something has changed since that number of changes, or after a while, with the number now; what it is, a look tells.</summary>
+    public async Task<long> ChangedAsync(long since) =>
+        (await CallAsync(Link.Wait, new LinkAsk(long.MaxValue, long.MaxValue, since), LinkJson.Default.LinkAsk, LinkJson.Default.LinkState)).Change;
+
+    /// <summary>A console's channel.</summary>
+    public async Task<Stream> OpenConsoleAsync(CancellationToken cancellationToken) => (await _link.OfferChannelAsync(Link.Console, cancellationToken)).AsStream();
 
     public Task<string> CliAsync(string script) => CallAsync(Link.Cli, script, LinkJson.Default.String, LinkJson.Default.String);
 
@@ -115,9 +155,14 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         {
             return await Link.CallAsync(_link, call, question, questionType, answerType, late.Token);
         }
-        catch (OperationCanceledException silent)
+        catch (OperationCanceledException silent) when (late.IsCancellationRequested)
         {
             throw new LabFailure(ExitCode.TimedOut, $"the box has not answered '{call}' for {Patience.TotalSeconds} s", silent);
+        }
+        catch (OperationCanceledException)
+        {
+            // So a channel says that its link is gone.
+            throw new LinkException($"{call}: the link broke");
         }
     }
 
@@ -139,13 +184,29 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         }
         lock (_steps)
         {
+            Forget(_steps);
             _steps.AddRange(state.Steps.Select(step => new LoginJournalStep(step.Login, step.Time, step.Fact)));
+            _stepsTold = state.StepsTold;
+        }
+        foreach (var step in state.Steps)
+        {
+            _stepped?.Invoke(step.Boot, new LoginJournalStep(step.Login, step.Time, step.Fact));
         }
         lock (_events)
         {
+            Forget(_events);
             _events.AddRange(state.Events.Select(told => new EventRecord(told.Id, told.Time, new EventEntry(
                 told.LogId, told.Subtype, (EventLevel)told.Level, told.Description, [.. told.Fields.Select(field => (field.Key, field.Value))]), (state.Host, state.Serial))));
+            _lastEvent = _events.Count > 0 ? _events[^1].Id : 0;
         }
         return before is null || state.Steps.Count + state.Events.Count > 0 || before.Version != state.Version || !before.Services.SequenceEqual(state.Services) || before.Nics.Zip(state.Nics).Any(pair => pair.First.LinkUp != pair.Second.LinkUp);
+    }
+
+    private static void Forget<T>(List<T> known)
+    {
+        if (known.Count > RememberedMax)
+        {
+            known.RemoveRange(0, RememberedMax / 2);
+        }
     }
 }

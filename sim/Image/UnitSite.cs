@@ -1,8 +1,6 @@
 using System.Net;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.LabLink;
-using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Image;
@@ -28,22 +26,7 @@ internal sealed class UnitSite(BoxFile box) : IBoxSite
 
     /// <summary>Goes in at the agent's door.</summary>
     /// <exception cref="LabFailure">There is none, or it does not open.</exception>
-    public async Task<Stream> LinkAsync()
-    {
-        using var late = new CancellationTokenSource(LinkDoor.Patience, LabClock.Wall);
-        try
-        {
-            return await LinkDoor.EnterAsync(new ConnectionStream(await NicAt("bench", box.Bench).ConnectAsync(box.Agent, late.Token)), box.Key, late.Token);
-        }
-        catch (OperationCanceledException silent)
-        {
-            throw new LabFailure(ExitCode.TimedOut, $"{box.Name}: no answer from the agent at {box.Agent} within {LinkDoor.Patience.TotalSeconds} s", silent);
-        }
-        catch (IOException refused)
-        {
-            throw new LabFailure(ExitCode.Missing, $"{box.Name}: the agent at {box.Agent}: {refused.Message}", refused);
-        }
-    }
+    public Task<Stream> LinkAsync() => box.Place.EnterAsync();
 
     public INic NicAt(string name, IPAddress address) => new SocketNic(name, box.Bench);
 

@@ -19,6 +19,21 @@ public sealed record LabNic(string Name, IPAddress Address, IReadOnlyList<string
 /// <summary>A listener of the appliance as the lab shows it.</summary>
 public sealed record LabService(string Service, string Nic, IPEndPoint EndPoint);
 
+/// <summary>What a lab may not be able to do to its unit, because of where that is.</summary>
+public enum LabPart
+{
+    /// <summary>Its clock, by hand.</summary>
+    Clock,
+    /// <summary>Faults.</summary>
+    Faults,
+    /// <summary>Its cables.</summary>
+    Cables,
+    /// <summary>Its LEDs, buttons and display.</summary>
+    Panel,
+    /// <summary>What it tells monitoring.</summary>
+    Metrics,
+}
+
 /// <summary>What the lab needs of the appliance: a narrow window, so that the lab can be tested without one.</summary>
 public interface ILabUnit : IPhoneSource
 {
@@ -34,6 +49,9 @@ public interface ILabUnit : IPhoneSource
 
     /// <summary>The mail domains of its SMS gateways.</summary>
     IReadOnlySet<string> SmsDomains { get; }
+
+    /// <summary>Why something cannot be had with this unit; null when it can.</summary>
+    string? WhyNot(LabPart part) => null;
 
     /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
     Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default);

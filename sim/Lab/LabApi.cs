@@ -147,6 +147,7 @@ public sealed partial class LabApi : IAsyncDisposable
             if (PanelApi.Serves(context.Request.Path))
             {
                 // The front is there while the unit restarts, too.
+                Check(LabPart.Panel);
                 await On(context, PanelApi.For(context, Panel));
                 return;
             }
@@ -190,18 +191,33 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "card", var enrolment, "approve"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: true))),
             ["", "lab", "card", var enrolment, "deny"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))),
             ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),
-            ["", "lab", "nics", var name] => On(context, ("PUT", () => ChangeNicAsync(context, unit, name))),
+            ["", "lab", "nics", var name] => On(context, ("PUT", () => With(LabPart.Cables, () => ChangeNicAsync(context, unit, name)))),
             ["", "lab", "scenarios", var name] => On(context, ("POST", () => RunScenarioAsync(context, name))),
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
-            ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => ChangeClockAsync(context))),
+            ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => With(LabPart.Clock, () => ChangeClockAsync(context)))),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
             ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
             ["", "lab", "fac", "events"] => On(context, ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))),
-            ["", "lab", "metrics"] => On(context, ("GET", () => MetricsAsync(context, unit))),
+            ["", "lab", "metrics"] => On(context, ("GET", () => With(LabPart.Metrics, () => MetricsAsync(context, unit)))),
             ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
-            ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => ChangeFaultsAsync(context))),
+            ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => With(LabPart.Faults, () => ChangeFaultsAsync(context)))),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
+    }
+
+    private Task With(LabPart part, Func<Task> handle)
+    {
+        Check(part);
+        return handle();
+    }
+
+    /// <exception cref="LabProblem">The unit is where this cannot be done to it.</exception>
+    private void Check(LabPart part)
+    {
+        if (_unit?.WhyNot(part) is { } why)
+        {
+            throw new LabProblem(StatusCodes.Status409Conflict, why);
+        }
     }
 
     private static Task On(HttpContext context, params (string Method, Func<Task> Handle)[] methods)

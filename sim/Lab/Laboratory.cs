@@ -44,7 +44,7 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Broker = null, bool LabPhones = true);
 
 /// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
-internal sealed class Laboratory : IAsyncDisposable
+internal sealed partial class Laboratory : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly TaskCompletionSource _switchedOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,12 +71,15 @@ internal sealed class Laboratory : IAsyncDisposable
 
     /// <summary>Returns when every listener listens.</summary>
     /// <exception cref="LabFailure">Something the operator can mend.</exception>
-    public static async Task<Laboratory> StartAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    public static Task<Laboratory> StartAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken) =>
+        StartAsync(lab => lab.BringUpAsync(options, logs, cancellationToken));
+
+    private static async Task<Laboratory> StartAsync(Func<Laboratory, Task> bringUp)
     {
         var lab = new Laboratory();
         try
         {
-            await lab.BringUpAsync(options, logs, cancellationToken);
+            await bringUp(lab);
             return lab;
         }
         catch (Exception failure)
@@ -136,17 +139,7 @@ internal sealed class Laboratory : IAsyncDisposable
             unit.ComeUp(next);
             Api.Attach(unit);
         };
-        power.Off += failure =>
-        {
-            if (failure is null)
-            {
-                _switchedOff.TrySetResult();
-            }
-            else
-            {
-                _switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
-            }
-        };
+        power.Off += SwitchOff;
         phones.Attach(Unit);
         faults.Attach(Unit);
         faults.HasAuthenticator = Authenticator is not null;
@@ -155,6 +148,18 @@ internal sealed class Laboratory : IAsyncDisposable
         ReceiveMail(log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
+    }
+
+    private void SwitchOff(Exception? failure)
+    {
+        if (failure is null)
+        {
+            _switchedOff.TrySetResult();
+        }
+        else
+        {
+            _switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
+        }
     }
 
     /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>

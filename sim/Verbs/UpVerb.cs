@@ -4,6 +4,7 @@ using System.Text.Json;
 using Appliance.Firmware.Cli;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
+using Appliance.Sim.Image;
 using Appliance.Sim.Lab;
 using Appliance.Sim.LastHop;
 using Microsoft.Extensions.Logging;
@@ -48,9 +49,11 @@ internal static class UpVerb
         var faults = new Option<string?>("--faults") { Description = "Faults from the start on (what PUT /lab/faults takes; docs/faults.md)", HelpName = "FILE" };
         var labListen = LabListenOption();
         var noOpen = new Option<bool>("--no-open") { Description = "Does not open the lab's page in the desktop's browser" };
+        var box = new Option<string?>("--box") { Description = "The lab around a physical unit that runs the lab's program (docs/lab-box.md): the file that describes it, or its agent's address, with --box-key", HelpName = "FILE|ADDRESS[:PORT]" };
+        var boxKey = new Option<string?>("--box-key") { Description = $"The key of the agent at --box ADDRESS (port {BoxPlace.DefaultPort} unless it has one)", HelpName = "FILE" };
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            headless, state, config, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults, labListen, noOpen,
+            box, boxKey, headless, state, config, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults, labListen, noOpen,
         };
         command.Validators.Add(result =>
         {
@@ -59,11 +62,29 @@ internal static class UpVerb
                 result.AddError("--phones none goes with --mqtt: on the lab's own broker nobody else listens");
             }
         });
+        Option[] ofTheUnit = [state, config, board, network, clock, personality, push, providers, mqtt, phones, faults];
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(box) is null)
+            {
+                if (result.GetResult(boxKey) is not null)
+                {
+                    result.AddError("--box-key goes with --box ADDRESS");
+                }
+                return;
+            }
+            foreach (var option in ofTheUnit.Where(option => result.GetResult(option) is { Implicit: false }))
+            {
+                result.AddError($"{option.Name} does not go with --box: the unit that is elsewhere has its own");
+            }
+        });
         command.SetAction((parsed, _) => RunAsync(
-            new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), LabBoard.File(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
+            (logs, stop) => parsed.GetValue(box) is { } elsewhere
+            ? Laboratory.StartAsync(new BoxLabOptions(BoxPlace.Of(elsewhere, parsed.GetValue(boxKey)), DefaultState(), parsed.GetValue(labPort), parsed.GetValue(labListen)), logs, stop)
+            : Laboratory.StartAsync(new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), LabBoard.File(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
                 parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt), parsed.GetValue(phones) == "lab") : null,
                 parsed.GetValue(faults))
-            { Network = parsed.GetValue(network), LabListen = parsed.GetValue(labListen) },
+            { Network = parsed.GetValue(network), LabListen = parsed.GetValue(labListen) }, logs, stop),
             parsed.GetValue(headless), open: !parsed.GetValue(noOpen)));
         return command;
     }
@@ -146,13 +167,13 @@ internal static class UpVerb
         return option;
     }
 
-    private static async Task<int> RunAsync(LabOptions options, bool headless, bool open)
+    private static async Task<int> RunAsync(Func<ILoggerFactory, CancellationToken, Task<Laboratory>> start, bool headless, bool open)
     {
         using var signals = new StopSignals();
         using var logs = new StandardErrorLog(headless ? LogLevel.Information : LogLevel.Warning, LabClock.Wall);
         try
         {
-            await using var lab = await Laboratory.StartAsync(options, logs, signals.Token);
+            await using var lab = await start(logs, signals.Token);
             if (headless)
             {
                 await Console.Out.WriteLineAsync(JsonSerializer.Serialize(lab.Ready, LabJson.Default.ReadyJson));
