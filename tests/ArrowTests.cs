@@ -11,7 +11,8 @@ public sealed partial class ArrowTests
     [
         ["Http", "Storage"],
         ["Config", "Events"],
-        ["Certificates", "Mail", "Tokens"],
+        ["Certificates", "Tokens"],
+        ["Mail"],
         ["Login"],
         ["Administrators"],
         ["Admin", "Cli", "Enrolment", "Ftm", "Radius", "Vpn"],

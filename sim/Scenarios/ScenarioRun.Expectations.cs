@@ -134,7 +134,7 @@ internal sealed partial class ScenarioRun
         }
         if (step.Text("was") is { } earlier && _box.LedShown(step.Subject) is var shown && !shown.Contains(earlier))
         {
-            throw new StepFailed($"the LED {step.Subject} was {earlier} since the last reboot", shown.Count > 0 ? $"it was {string.Join(", then ", shown)}" : "nobody has looked: there was no reboot");
+            throw new StepFailed($"the LED {step.Subject} was {earlier} since the last reboot", shown.Count > 0 ? $"it was {string.Join(", then ", shown)}" : "no pattern was seen since (a scenario sees one while it restarts the unit: reboot)");
         }
         if (step.Text("is") is { } wanted && await _box.LedAsync(step.Subject) is var seen && seen != wanted)
         {
