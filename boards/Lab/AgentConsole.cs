@@ -9,7 +9,6 @@ namespace Appliance.LabBoot;
 /// <summary>One console of the unit at the bench's end of a channel: as a stream it is what is typed there and what is shown there.</summary>
 internal sealed class AgentConsole : Stream
 {
-    private const int SizeLength = 4;
     private readonly ConsoleWire _wire;
     private ReadOnlyMemory<byte> _rest;
     private TerminalSize _size = TerminalSize.Usual;
@@ -69,12 +68,12 @@ internal sealed class AgentConsole : Stream
         {
             await _wire.WriteAsync(ConsoleWire.Want, default, cancellationToken).ConfigureAwait(false);
             var (letter, content) = await _wire.ReadAsync(cancellationToken).ConfigureAwait(false);
-            if (letter != ConsoleWire.Typed || content.Length < SizeLength)
+            if (letter != ConsoleWire.Typed || content.Length < ConsoleWire.SizeLength)
             {
                 throw new LinkException("a console that says something else than what is typed");
             }
             _size = new TerminalSize(BinaryPrimitives.ReadUInt16BigEndian(content), BinaryPrimitives.ReadUInt16BigEndian(content.AsSpan(2)));
-            _rest = content.AsMemory(SizeLength);
+            _rest = content.AsMemory(ConsoleWire.SizeLength);
         }
         var length = Math.Min(buffer.Length, _rest.Length);
         _rest[..length].CopyTo(buffer);

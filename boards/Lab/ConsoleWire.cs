@@ -29,6 +29,9 @@ internal sealed class ConsoleWire(Stream channel) : IDisposable
     /// <summary>The session is over: how, in one byte.</summary>
     public const byte End = (byte)'e';
 
+    /// <summary>Bytes of a terminal's size, before what is typed.</summary>
+    public const int SizeLength = 4;
+
     /// <summary>The longest content.</summary>
     public const int ContentMax = ushort.MaxValue;
 

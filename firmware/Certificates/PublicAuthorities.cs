@@ -19,6 +19,10 @@ public static partial class PublicAuthorities
     /// <summary>Taken before <see cref="LeaveUnread"/> speaks to the platform.</summary>
     private static readonly string? OperatorsFile = Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } file ? file : null;
 
+    private static volatile Held? _held;
+
+    private sealed record Held(string File, DateTime Written, X509Certificate2Collection Authorities);
+
     /// <summary>The file that holds them: the operator's own (SSL_CERT_FILE), or the distribution's; null where there is none.</summary>
     public static string? File => OperatorsFile ?? UsualFiles.FirstOrDefault(System.IO.File.Exists);
 
@@ -30,7 +34,7 @@ public static partial class PublicAuthorities
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         if (file is not null)
         {
-            policy.CustomTrustStore.ImportFromPemFile(file);
+            policy.CustomTrustStore.AddRange(Authorities(file));
         }
         return policy;
     }
@@ -50,6 +54,20 @@ public static partial class PublicAuthorities
                 throw new InvalidOperationException($"setenv {variable}: {Marshal.GetLastPInvokeErrorMessage()}");
             }
         }
+    }
+
+    /// <summary>Read once, and anew when the file is another: a letter must not cost the reading of 140 certificates.</summary>
+    private static X509Certificate2Collection Authorities(string file)
+    {
+        var written = System.IO.File.GetLastWriteTimeUtc(file);
+        if (_held is { } held && held.File == file && held.Written == written)
+        {
+            return held.Authorities;
+        }
+        var read = new X509Certificate2Collection();
+        read.ImportFromPemFile(file);
+        _held = new Held(file, written, read);
+        return read;
     }
 
     [LibraryImport("libc", EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

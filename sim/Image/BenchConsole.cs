@@ -8,7 +8,6 @@ namespace Appliance.Sim.Image;
 /// <summary>The bench's end of a console over the lab link.</summary>
 internal static class BenchConsole
 {
-    private const int SizeLength = 4;
     private const int BufferSize = 4096;
 
     /// <summary>Serves until the session ends; what is typed is read only when the session wants it.</summary>
@@ -48,12 +47,12 @@ internal static class BenchConsole
         async Task TypeAsync()
         {
             var stop = over.Token;
-            var buffer = new byte[SizeLength + BufferSize];
-            var length = await input.ReadAsync(buffer.AsMemory(SizeLength), stop);
+            var buffer = new byte[ConsoleWire.SizeLength + BufferSize];
+            var length = await input.ReadAsync(buffer.AsMemory(ConsoleWire.SizeLength), stop);
             var (rows, columns) = size();
             BinaryPrimitives.WriteUInt16BigEndian(buffer, (ushort)Math.Clamp(rows, 0, ushort.MaxValue));
             BinaryPrimitives.WriteUInt16BigEndian(buffer.AsSpan(2), (ushort)Math.Clamp(columns, 0, ushort.MaxValue));
-            await wire.WriteAsync(ConsoleWire.Typed, buffer.AsMemory(0, SizeLength + length), stop);
+            await wire.WriteAsync(ConsoleWire.Typed, buffer.AsMemory(0, ConsoleWire.SizeLength + length), stop);
         }
     }
 }

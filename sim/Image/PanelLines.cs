@@ -21,7 +21,7 @@ internal sealed class PanelLines : IAsyncDisposable
     /// <summary>The times of the panel's patterns (docs/boards.md).</summary>
     private static readonly int[] KnownMilliseconds = [100, 250, 500, 1000];
 
-    /// <summary>The ratio of two neighbours is two at least: half of it, as ratios go, and some.</summary>
+    /// <summary>Only what is far shorter or far longer than any pattern's time is told as it is.</summary>
     private const double NearRatio = 1.7;
 
     private readonly Stream _stream;

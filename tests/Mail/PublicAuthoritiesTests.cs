@@ -20,6 +20,12 @@ public sealed class PublicAuthoritiesTests : IDisposable
         File.WriteAllText(_file, known.ExportCertificatePem());
         Assert.True(IsTrusted(Server(known), PublicAuthorities.Policy(_file)));
         Assert.False(IsTrusted(Server(stranger), PublicAuthorities.Policy(_file)));
+
+        // The distribution has others now.
+        File.WriteAllText(_file, stranger.ExportCertificatePem());
+        File.SetLastWriteTimeUtc(_file, Now.UtcDateTime.AddHours(1));
+        Assert.False(IsTrusted(Server(known), PublicAuthorities.Policy(_file)));
+        Assert.True(IsTrusted(Server(stranger), PublicAuthorities.Policy(_file)));
     }
 
     [Fact]
