@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -142,25 +143,40 @@ public sealed class HttpFront : IAsyncDisposable
     }
 
     /// <summary>Hands each request to the service that its connection came for.</summary>
-    private sealed class Dispatch(IReadOnlyDictionary<string, IHttpService> services) : IHttpApplication<IFeatureCollection>
+    private sealed class Dispatch(IReadOnlyDictionary<string, IHttpService> services) : IHttpApplication<Dispatch.Caller>
     {
-        public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
+        public Caller CreateContext(IFeatureCollection contextFeatures)
+        {
+            if (contextFeatures is IHostContextContainer<Caller> { HostContext: { } known })
+            {
+                return known;
+            }
+            var nic = contextFeatures.GetRequiredFeature<INicFeature>();
+            var caller = new Caller(contextFeatures, nic, services[nic.Service]);
+            if (contextFeatures is IHostContextContainer<Caller> connection)
+            {
+                connection.HostContext = caller;
+            }
+            return caller;
+        }
 
-        public void DisposeContext(IFeatureCollection context, Exception? exception)
+        public void DisposeContext(Caller context, Exception? exception)
         {
         }
 
-        public Task ProcessRequestAsync(IFeatureCollection context)
+        public Task ProcessRequestAsync(Caller context)
         {
-            var nic = context.GetRequiredFeature<INicFeature>();
-            var serving = services[nic.Service].ServeAsync(context);
+            var serving = context.Service.ServeAsync(context.Features);
             if (!serving.IsCompletedSuccessfully)
             {
-                return ServeAsync(serving, context, nic);
+                return ServeAsync(serving, context.Features, context.Nic);
             }
-            nic.Served();
+            context.Nic.Served();
             return serving;
         }
+
+        /// <summary>What stays the same for all requests of a connection: the server keeps it there.</summary>
+        internal sealed record Caller(IFeatureCollection Features, INicFeature Nic, IHttpService Service);
 
         private static async Task ServeAsync(Task serving, IFeatureCollection context, INicFeature nic)
         {

@@ -60,12 +60,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     public void Send(PushOrder order)
     {
         var settings = _settings;
-        PushSession? session;
-        lock (_lock)
-        {
-            session = _sessions.Open(PushSessionId.New(), order);
-        }
-        if (session is null)
+        if (_sessions.Open(PushSessionId.New(), order) is not { } session)
         {
             return; // This login has its push already.
         }
@@ -75,26 +70,10 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     }
 
     /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>
-    public long? LoginOf(string sessionId)
-    {
-        if (PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is not { } id)
-        {
-            return null;
-        }
-        lock (_lock)
-        {
-            return _sessions.LoginOf(id);
-        }
-    }
+    public long? LoginOf(string sessionId) => PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is { } id ? _sessions.LoginOf(id) : null;
 
     /// <inheritdoc/>
-    public void Cancel(string requestId)
-    {
-        lock (_lock)
-        {
-            _sessions.Cancel(requestId);
-        }
-    }
+    public void Cancel(long loginId) => _sessions.Cancel(loginId);
 
     /// <inheritdoc/>
     public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number)
@@ -103,7 +82,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         {
             return new(false);
         }
-        var deciding = _login.PushApprovedAsync(taken.Order.RequestId, code, number, out var accepted);
+        var deciding = _login.PushApprovedAsync(taken.Order, code, number, out var accepted);
         // Decided, though not on disk yet: whatever becomes of that, this session is over.
         Return(taken, accepted);
         return deciding;
@@ -137,12 +116,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
 
     private PushSession? Take(PushSessionId id)
     {
-        var now = _time.GetUtcNow();
-        PushSession? taken;
-        lock (_lock)
-        {
-            taken = _sessions.Take(id, now);
-        }
+        var taken = _sessions.Take(id, _time.GetUtcNow());
         if (taken is null)
         {
             _counts.NoSuchPush();
@@ -153,22 +127,16 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private void Return(PushSession session, bool decided)
     {
         _counts.Answer(decided);
-        lock (_lock)
-        {
-            _sessions.Return(session, decided);
-        }
+        _sessions.Return(session, decided);
     }
 
     private async Task SendAsync(PushSession session, FtmPushSettings settings)
     {
         await Task.Yield();
         var order = session.Order;
-        lock (_lock)
+        if (!_sessions.IsOpen(session.Id))
         {
-            if (!_sessions.IsOpen(session.Id))
-            {
-                return; // A code was typed in the meantime: nobody needs to be asked any more.
-            }
+            return; // A code was typed in the meantime: nobody needs to be asked any more.
         }
         PushResult result;
         try
@@ -194,7 +162,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         {
             _gone(new RegistrationGone(order.Token.Serial, order.Token.RegistrationId, result.GoneSince ?? _time.GetUtcNow()));
         }
-        Cancel(order.RequestId);
+        Cancel(order.LoginId);
         await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Appliance.Firmware.Login;
@@ -15,26 +16,42 @@ public sealed class PushSession(PushSessionId id, PushOrder order)
     /// <summary>The login that it belongs to.</summary>
     public PushOrder Order => order;
 
+    private volatile State _state;
+
+    /// <summary>Belongs to whoever has taken the session.</summary>
     internal int WrongAnswers { get; set; }
 
-    /// <summary>True once it is decided, cancelled or late.</summary>
-    internal bool Gone { get; set; }
+    /// <summary>False once it is decided, cancelled or late, and while an answer to it is looked at: no second one finds it.</summary>
+    internal bool IsOpen => _state == State.Open;
 
-    /// <summary>True while an answer to it is looked at: no second one finds it.</summary>
-    internal bool Taken { get; set; }
+    /// <summary>True for one of all who try.</summary>
+    internal bool TryTake() => Interlocked.CompareExchange(ref _state, State.Taken, State.Open) == State.Open;
+
+    /// <summary>The answer decided nothing: another may, unless the session is over meanwhile.</summary>
+    internal void GiveBack() => Interlocked.CompareExchange(ref _state, State.Open, State.Taken);
+
+    /// <summary>It is decided, cancelled or late, for ever.</summary>
+    internal void End() => Interlocked.Exchange(ref _state, State.Over);
+
+    private enum State
+    {
+        Open,
+        Taken,
+        Over,
+    }
 }
 
 /// <summary>
 /// The push-session core: which answer belongs to which login, and that each session is decided at most once. Synchronous; the
-/// caller serializes and gives the time.
+/// caller gives the time. Thread-safe without a lock of its own: phones that answer at the same time do not wait for each other.
 /// </summary>
 public sealed class PushSessions
 {
     /// <summary>Wrong codes after which a session is over: its id alone must not allow guessing.</summary>
     private const int WrongAnswersMax = 3;
 
-    private readonly Dictionary<PushSessionId, PushSession> _byId = [];
-    private readonly Dictionary<string, PushSession> _byRequest = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<PushSessionId, PushSession> _byId = [];
+    private readonly ConcurrentDictionary<long, PushSession> _byLogin = [];
 
     /// <summary>How many pushes are out.</summary>
     public int Count => _byId.Count;
@@ -43,12 +60,7 @@ public sealed class PushSessions
     public PushSession? Open(PushSessionId id, PushOrder order)
     {
         var session = new PushSession(id, order);
-        if (!_byRequest.TryAdd(order.RequestId, session))
-        {
-            return null;
-        }
-        _byId.Add(id, session);
-        return session;
+        return _byLogin.TryAdd(order.LoginId, session) && _byId.TryAdd(id, session) ? session : null;
     }
 
     /// <summary>The login that a session belongs to, by its number in the journal; null when it is decided, or never was.</summary>
@@ -61,20 +73,12 @@ public sealed class PushSessions
     /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, taken, decided,
     /// cancelled, late). <see cref="Return"/> says what became of the answer.
     /// </summary>
-    public PushSession? Take(PushSessionId id, DateTimeOffset now)
-    {
-        if (Find(id, now) is { } session)
-        {
-            session.Taken = true;
-            return session;
-        }
-        return null;
-    }
+    public PushSession? Take(PushSessionId id, DateTimeOffset now) => Find(id, now) is { } session && session.TryTake() ? session : null;
 
     /// <summary>The session that <see cref="Take"/> would take; one that is late is gone.</summary>
     public PushSession? Find(PushSessionId id, DateTimeOffset now)
     {
-        if (!_byId.TryGetValue(id, out var session) || session.Taken)
+        if (!_byId.TryGetValue(id, out var session) || !session.IsOpen)
         {
             return null;
         }
@@ -89,25 +93,22 @@ public sealed class PushSessions
     /// <summary>The answer to a taken session was looked at: it decided the login, or it did not (a wrong code) and another may, unless there were too many.</summary>
     public void Return(PushSession session, bool decided)
     {
-        // Cancelled meanwhile: then it is gone, and must not come back.
-        if (session.Gone)
-        {
-            return;
-        }
-        session.Taken = false;
         if (decided || ++session.WrongAnswers >= WrongAnswersMax)
         {
             Remove(session);
         }
+        else
+        {
+            session.GiveBack();
+        }
     }
 
     /// <summary>The login is decided otherwise: answers to its push are refused from now on.</summary>
-    public void Cancel(string requestId)
+    public void Cancel(long loginId)
     {
-        if (_byRequest.Remove(requestId, out var session))
+        if (_byLogin.TryGetValue(loginId, out var session))
         {
-            _byId.Remove(session.Id);
-            session.Gone = true;
+            Remove(session);
         }
     }
 
@@ -121,8 +122,8 @@ public sealed class PushSessions
 
     private void Remove(PushSession session)
     {
-        session.Gone = true;
-        _byId.Remove(session.Id);
-        _byRequest.Remove(session.Order.RequestId);
+        session.End();
+        _byId.TryRemove(session.Id, out _);
+        _byLogin.TryRemove(session.Order.LoginId, out _);
     }
 }

@@ -78,6 +78,9 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
 
     internal DateTimeOffset PushExpires { get; set; }
 
+    /// <summary>What was remembered of its token when the push went out; null when nothing was.</summary>
+    internal TokenMemory? TokenMemory { get; set; }
+
     internal Refusal PushRefusal { get; set; } = Refusal.Expired;
 
     /// <summary>What must be typed on the phone; null when nothing must.</summary>
@@ -109,14 +112,4 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
         FactorKind.Sms => ChallengeReason.SmsCode,
         _ => ChallengeReason.TokenCode,
     };
-}
-
-/// <summary>Whom a phone's answer is about, and whose code it has to be.</summary>
-/// <param name="By">The pending login.</param>
-/// <param name="Seed">Its token's; null when it waits for no phone.</param>
-/// <param name="Place">Where the token was when this was asked.</param>
-internal readonly record struct PushAsked(Attempt By, TokenSeed? Seed, TokenPlace Place)
-{
-    /// <summary>What a code is to it. Needs no lock.</summary>
-    internal CodeMatch Match(ReadOnlySpan<char> code) => Seed is null ? default : TokenCore.Match(Seed, code, Place);
 }

@@ -200,11 +200,12 @@ public sealed partial class LoginCore
         }
         var life = now + rules.Lab.PushLife;
         attempt.Push = PushState.Out;
+        attempt.TokenMemory = token.Seed is { } seed ? _tokens.Find(seed) : null;
         attempt.PushExpires = life < attempt.Deadline ? life : attempt.Deadline;
         attempt.Number = rules.Lab.NumberMatch ? attempt.Draw.MatchNumber : null;
         Remind(attempt, attempt.PushExpires);
         _pushes.Sent(attempt.PushKey, rules.Lab, now, step.Memory);
-        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Id, attempt.Number is not null);
+        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Id, attempt.Number is not null) { By = attempt };
         Note(step, attempt.Id, new("push", attempt.Number is null ? "sent" : "sent, with a number to type on the phone", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = token.Serial, At = attempt.PushExpires });
     }
 

@@ -17,12 +17,18 @@ public sealed partial class LoginCore
     public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, string number, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        return (AskedBy(requestId, now) is { } asked && PushApproved(step, asked.By, asked.Match(code), number, rules, now), step);
+        return (Pending(requestId) is { } attempt && PushApproved(step, attempt, Match(attempt, code, now), number, rules, now), step);
     }
 
-    /// <summary>The pending login that a phone answers, and where its token is; null when it is over.</summary>
-    internal PushAsked? AskedBy(string requestId, DateTimeOffset now) => !_pending.TryGetValue(requestId, out var attempt) ? null
-        : attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? new(attempt, seed, _tokens.Look(seed, now)) : new(attempt, null, default);
+    /// <summary>A pending login; null when it is over.</summary>
+    internal Attempt? Pending(string requestId) => _pending.GetValueOrDefault(requestId);
+
+    /// <summary>
+    /// What a code is to the token whose phone a login waits for; nothing when it waits for none. Needs not be serialized: what changes meanwhile is seen, and looked at again, by
+    /// <c>PushApproved</c>.
+    /// </summary>
+    internal static CodeMatch Match(Attempt attempt, ReadOnlySpan<char> code, DateTimeOffset now) =>
+        attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? TokenCore.Match(seed, code, TokenCore.Place(seed, attempt.TokenMemory, now)) : default;
 
     /// <summary>The same, with the code compared already.</summary>
     internal bool PushApproved(LoginStep step, Attempt attempt, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)

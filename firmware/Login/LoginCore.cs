@@ -255,7 +255,7 @@ public sealed partial class LoginCore
         if (attempt.Push == PushState.Out && now >= attempt.PushExpires)
         {
             attempt.Push = PushState.Over;
-            step.Cancelled.Add(attempt.RequestId);
+            step.Cancelled.Add(attempt.Id);
             Late(step, attempt, DeadlineName.PushLife, now, decides: false);
             step.Released.Add((attempt.RequestId, new LoginAnswer.Refused(Refusal.Expired, Retry: true)));
         }
@@ -286,7 +286,7 @@ public sealed partial class LoginCore
         step.Released.Add((attempt.RequestId, toWaiter));
         if (attempt.Push == PushState.Out)
         {
-            step.Cancelled.Add(attempt.RequestId);
+            step.Cancelled.Add(attempt.Id);
         }
     }
 

@@ -14,35 +14,40 @@ public sealed partial class LoginService
     /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
     /// waited is on the way in.
     /// </summary>
-    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default) => PushApprovedAsync(requestId, code, number, out _);
-
-    /// <summary>The same; <paramref name="accepted"/> is known at once, and counts for nobody outside before the task completes.</summary>
-    internal ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted)
+    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
     {
-        var now = _time.GetUtcNow();
-        PushAsked? asking;
+        Attempt? attempt;
         lock (_lock)
         {
-            asking = _core.AskedBy(requestId, now);
+            attempt = _core.Pending(requestId);
         }
-        if (asking is not { } asked)
+        return PushApprovedAsync(attempt, requestId, code, number, out _);
+    }
+
+    /// <summary>The same of a push that was ordered; <paramref name="accepted"/> is known at once, and counts for nobody outside before the task completes.</summary>
+    internal ValueTask<bool> PushApprovedAsync(PushOrder order, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted) => PushApprovedAsync(order.By, order.RequestId, code, number, out accepted);
+
+    private ValueTask<bool> PushApprovedAsync(Attempt? attempt, string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted)
+    {
+        if (attempt is null)
         {
             _debug.PushAnswered(requestId, "approve", accepted = false);
             return new(false);
         }
+        var now = _time.GetUtcNow();
         // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
-        var match = asked.Match(code);
+        var match = LoginCore.Match(attempt, code, now);
         var step = _steps.Get();
         List<(LoginWaiter, LoginAnswer)> waiters;
         lock (_lock)
         {
-            accepted = _core.PushApproved(step, asked.By, match, number, Rules, now);
+            accepted = _core.PushApproved(step, attempt, match, number, Rules, now);
             _debug.PushAnswered(requestId, "approve", accepted);
             Rearm(now);
             waiters = CollectWaiters(step);
         }
         var settling = SettleAsync((step, waiters), now);
-        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, asked.By, accepted) : ConfirmLaterAsync(settling, step, asked.By, accepted);
+        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, attempt, accepted) : ConfirmLaterAsync(settling, step, attempt, accepted);
     }
 
     private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, Attempt attempt, bool accepted)

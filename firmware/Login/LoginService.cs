@@ -16,7 +16,7 @@ public interface IPushGateway
     /// <summary>Sends a push; a failure comes back as <see cref="LoginService.PushFailedAsync"/>.</summary>
     void Send(PushOrder order);
     /// <summary>An answer to this login's push is void from now on.</summary>
-    void Cancel(string requestId);
+    void Cancel(long loginId);
 }
 
 /// <summary>
@@ -329,9 +329,9 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         {
             _events.Write(entry);
         }
-        foreach (var requestId in step.Cancelled)
+        foreach (var loginId in step.Cancelled)
         {
-            _push?.Cancel(requestId);
+            _push?.Cancel(loginId);
         }
         if (step.Push is { } order)
         {

@@ -13,9 +13,13 @@ namespace Appliance.Firmware.Login;
 /// <param name="Source">From where.</param>
 /// <param name="Time">When.</param>
 /// <param name="Expires">When the answer comes too late.</param>
-/// <param name="LoginId">The login in the journal; 0 for one that is in none.</param>
+/// <param name="LoginId">The login in the journal.</param>
 /// <param name="NumberMatch">True when the phone has to ask for the number that the login shows.</param>
-public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId = 0, bool NumberMatch = false);
+public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId, bool NumberMatch = false)
+{
+    /// <summary>The pending login itself, so that the phone's answer need not look for it; null for an order that no login gave.</summary>
+    internal Attempt? By { get; init; }
+}
 
 /// <summary>
 /// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.
@@ -43,8 +47,8 @@ public sealed class LoginStep
     /// <summary>Pending logins whose question to a remote server nobody waits for any more.</summary>
     public List<string> Abandoned { get; } = [];
 
-    /// <summary>Pending logins whose push is void from now on.</summary>
-    public List<string> Cancelled { get; } = [];
+    /// <summary>Pending logins whose push is void from now on, by their numbers in the journal.</summary>
+    public List<long> Cancelled { get; } = [];
 
     /// <summary>Answers for those who wait, by request id.</summary>
     public List<(string RequestId, LoginAnswer Answer)> Released { get; } = [];

@@ -51,15 +51,7 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         Span<byte> counter = stackalloc byte[sizeof(long)];
         Span<byte> mac = stackalloc byte[HMACSHA512.HashSizeInBytes];
         BinaryPrimitives.WriteInt64BigEndian(counter, step);
-        var key = Secret.AsSpan();
-#pragma warning disable CA5350 // HMAC-SHA-1 is what RFC 4226 says, and what most tokens speak.
-        var length = Algorithm switch
-        {
-            OtpNet.OtpHashMode.Sha256 => HMACSHA256.HashData(key, counter, mac),
-            OtpNet.OtpHashMode.Sha512 => HMACSHA512.HashData(key, counter, mac),
-            _ => HMACSHA1.HashData(key, counter, mac),
-        };
-#pragma warning restore CA5350
+        var length = KeyedHash.Of(Algorithm).Compute(Secret.AsSpan(), counter, mac);
         var truncated = BinaryPrimitives.ReadInt32BigEndian(mac[(mac[length - 1] & 0xf)..]) & int.MaxValue;
         return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
     }

@@ -243,7 +243,8 @@ public sealed class TokenCore
     /// <summary>How many steps the token is ahead of the appliance (behind when negative), as last learned.</summary>
     public int DriftOf(TokenSeed seed) => Find(seed)?.Drift ?? 0;
 
-    private TokenMemory? Find(TokenSeed seed) => _memory.GetValueOrDefault(seed.Identity);
+    /// <summary>What the core remembers of a token; null when no code of it was ever accepted.</summary>
+    internal TokenMemory? Find(TokenSeed seed) => _memory.GetValueOrDefault(seed.Identity);
 
     private void Accept(TokenSeed seed, TokenMemory? memory, long step, long running, List<StateWrite> writes, out int drift)
     {
@@ -324,7 +325,8 @@ public sealed class TokenCore
 
     private static bool IsInReach(TokenSeed seed, long step, long running) => Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
 
-    private static TokenPlace Place(TokenSeed seed, TokenMemory? memory, DateTimeOffset now)
+    /// <summary>The place of a token of which this is remembered. Outside of the core's serialization it may be of two moments: <see cref="UseUp"/> looks again.</summary>
+    internal static TokenPlace Place(TokenSeed seed, TokenMemory? memory, DateTimeOffset now)
     {
         var running = Step(seed, now);
         return new(running, running + (memory?.Drift ?? 0), memory?.LastStep ?? -1, memory);

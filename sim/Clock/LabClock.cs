@@ -27,6 +27,8 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     private long _anchor;
     private long _anchorStamp;
     private long _last;
+    /// <summary>Where it stands; less than zero while it moves. Read without the gate.</summary>
+    private long _stoppedAt = -1;
     private long _lease;
     private bool _disposing;
 
@@ -98,6 +100,10 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
 
     public override long GetTimestamp()
     {
+        if (Volatile.Read(ref _stoppedAt) is >= 0 and var stopped)
+        {
+            return stopped;
+        }
         lock (_gate)
         {
             return NowLocked();
@@ -201,7 +207,10 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         _anchorStamp = _wall.GetTimestamp();
         _offset = now - _wall.GetUtcNow().UtcTicks;
         _last = now;
+        NoteStopLocked();
     }
+
+    private void NoteStopLocked() => Volatile.Write(ref _stoppedAt, _rate.Mode == ClockMode.Frozen ? _anchor : -1);
 
     private void JumpLocked(long target)
     {
@@ -211,6 +220,7 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
             _offset += target - now;
             _anchor += target - now;
             _last = target;
+            NoteStopLocked();
         }
     }
 

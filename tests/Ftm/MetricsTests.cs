@@ -143,7 +143,7 @@ public sealed class MetricsTests : IAsyncDisposable
     {
         var number = ++_pushes;
         var now = _time.GetUtcNow();
-        _push.Send(new PushOrder($"{number}", "ann", new Token("FTKMOB0000000001", null, Locked: false, "reg-ann", "ios 17.5"), LoginRig.Home, now, now.AddSeconds(60)));
+        _push.Send(new PushOrder($"{number}", "ann", new Token("FTKMOB0000000001", null, Locked: false, "reg-ann", "ios 17.5"), LoginRig.Home, now, now.AddSeconds(60), number));
         await Until.TrueAsync(() => _push.Counts.Messages.Sum(pair => pair.Count) == number, "what came of the push");
         await Until.TrueAsync(() => _way.Done == number, "the push");
     }

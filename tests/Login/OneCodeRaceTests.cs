@@ -90,6 +90,6 @@ public sealed class OneCodeRaceTests : IDisposable
 
         public void Send(PushOrder order) => Sent++;
 
-        public void Cancel(string requestId) { }
+        public void Cancel(long loginId) { }
     }
 }

@@ -69,7 +69,7 @@ internal static class PushTargets
             if (_answers++ % 2 == 0)
             {
                 var requestId = (++_orders).ToString(System.Globalization.CultureInfo.InvariantCulture);
-                _push.Cancel((_orders - 1).ToString(System.Globalization.CultureInfo.InvariantCulture));
+                _push.Cancel(_orders - 1);
                 _sent.Expect();
                 _push.Send(new PushOrder(requestId, "ann", _token, IPAddress.Loopback, Now, Now + TimeSpan.FromMinutes(2), _orders));
                 _sent.Wait();
