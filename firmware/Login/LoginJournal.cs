@@ -50,6 +50,8 @@ public sealed class LoginJournal
     private readonly Queue<long> _order = [];
     private long _in;
     private long _decided;
+    /// <summary>The greatest number of a login that was forgotten.</summary>
+    private long _forgotten;
 
     /// <summary>Raised for each step, in order, on the thread that decided it; handlers must be quick and must not ask for a login.</summary>
     public event Action<LoginJournalStep>? Noted;
@@ -113,8 +115,16 @@ public sealed class LoginJournal
     }
 
     /// <summary>Adds a step that another journal noted: that of a unit which is elsewhere.</summary>
-    public void Take(LoginJournalStep step) => Add([(step.LoginId, step.Fact)], step.Time);
+    public void Take(LoginJournalStep step)
+    {
+        lock (_lock)
+        {
+            _forgotten = 0; // That unit counts from 1 again whenever it starts.
+        }
+        Add([(step.LoginId, step.Fact)], step.Time);
+    }
 
+    /// <summary>Adds steps. Those of a login that is forgotten are counted and told, and not kept: it does not come back without its beginning.</summary>
     internal void Add(List<(long LoginId, LoginFact Fact)> facts, DateTimeOffset now)
     {
         if (facts.Count == 0)
@@ -125,12 +135,17 @@ public sealed class LoginJournal
         {
             foreach (var (id, fact) in facts)
             {
+                _in += fact.Check == LoginFact.Login ? 1 : 0;
                 if (!_logins.TryGetValue(id, out var steps))
                 {
+                    if (id <= _forgotten)
+                    {
+                        _decided += fact.Decides ? 1 : 0;
+                        continue;
+                    }
                     _logins.Add(id, steps = Room());
                     _order.Enqueue(id);
                 }
-                _in += fact.Check == LoginFact.Login ? 1 : 0;
                 _decided += fact.Decides && !steps.Exists(static step => step.Fact.Decides) ? 1 : 0;
                 // The step that decides is told whatever came before it.
                 if (steps.Count < StepsMax || fact.Decides)
@@ -151,7 +166,13 @@ public sealed class LoginJournal
     /// <summary>A list for a login that begins: that of the oldest one when there are too many.</summary>
     private List<LoginJournalStep> Room()
     {
-        if (_order.Count < LoginsMax || !_logins.Remove(_order.Dequeue(), out var steps))
+        if (_order.Count < LoginsMax)
+        {
+            return [];
+        }
+        var oldest = _order.Dequeue();
+        _forgotten = Math.Max(_forgotten, oldest);
+        if (!_logins.Remove(oldest, out var steps))
         {
             return [];
         }

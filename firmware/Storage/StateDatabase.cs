@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.ObjectPool;
 
 namespace Appliance.Firmware.Storage;
 
@@ -15,20 +16,30 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
     private const int BatchLimit = 512;
 
-    /// <summary>Who waits for the same transaction is told by as many threads as there are so many of them.</summary>
+    /// <summary>Who waits for the same transaction is told by as many threads as there are processors, but not by one for fewer than this.</summary>
     private const int ToldTogether = 16;
+
+    /// <summary>Pages in the write-ahead log that are brought into the database beside the writer; and those at which the writer does it itself, which ends the log.</summary>
+    private const int CheckpointPages = 1000;
+    private const int LogPagesMax = 4000;
+    private const int PageSize = 4096;
+
+    /// <summary>Pages of a transaction but for its entries: the ends of two logs.</summary>
+    private const int PagesOfCommit = 2;
 
     /// <summary>Queued writes; beyond them the unit is overloaded.</summary>
     private const int QueueLimit = 65_536;
 
     private readonly SqliteConnection? _connection;
     private readonly object _gate = new();
-    private readonly Stack<StateCommit> _spare = new();
+    private readonly DefaultObjectPool<StateCommit> _spare;
     private readonly Dictionary<string, StateStatement> _prepared = [];
     private readonly Dictionary<StateLog, StateLogRow> _rows = [];
     private List<Pending> _queue = [];
     private bool _closed;
     private readonly Task _writer = Task.CompletedTask;
+    private readonly StateCheckpoint? _checkpoint;
+    private int _pages;
     private long _commits;
 
     /// <param name="Commit">Writes that somebody waits for; null when nobody does.</param>
@@ -36,11 +47,12 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <param name="Write">The one write that nobody waits for; of no use when there is one of the others.</param>
     private readonly record struct Pending(StateCommit? Commit, IStateEntry? Entry, StateWrite Write);
 
-    private StateDatabase() { }
+    private StateDatabase() => _spare = new DefaultObjectPool<StateCommit>(new CommitPolicy(this), maximumRetained: BatchLimit);
 
-    private StateDatabase(SqliteConnection connection)
+    private StateDatabase(SqliteConnection connection, StateCheckpoint checkpoint)
+        : this()
     {
-        _connection = connection;
+        (_connection, _checkpoint) = (connection, checkpoint);
         _writer = Task.Factory.StartNew(WriteLoop, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -51,12 +63,15 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <exception cref="StateDamagedException">The file is not a sound database.</exception>
     public static StateDatabase Open(string file, IEnumerable<string> tables)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+        var place = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
+        var connection = new SqliteConnection(place);
+        StateCheckpoint checkpoint;
         try
         {
             connection.Open();
             Execute(connection, "PRAGMA journal_mode=WAL");
             Execute(connection, "PRAGMA synchronous=FULL");
+            Execute(connection, $"PRAGMA wal_autocheckpoint={LogPagesMax}");
             if (Execute(connection, "PRAGMA quick_check(1)") is not "ok")
             {
                 throw new StateDamagedException($"{Path.GetFileName(file)} failed its integrity check");
@@ -65,6 +80,7 @@ public sealed class StateDatabase : IAsyncDisposable
             {
                 Execute(connection, table);
             }
+            checkpoint = new StateCheckpoint(place);
         }
         catch (SqliteException error)
         {
@@ -75,7 +91,7 @@ public sealed class StateDatabase : IAsyncDisposable
         {
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
-        return new StateDatabase(connection);
+        return new StateDatabase(connection, checkpoint);
     }
 
     /// <summary>One that remembers nothing: every commit is done at once. For measuring what decisions cost without their memory.</summary>
@@ -91,20 +107,10 @@ public sealed class StateDatabase : IAsyncDisposable
         {
             return ValueTask.CompletedTask;
         }
-        lock (_gate)
-        {
-            if (!HasRoom)
-            {
-                return ValueTask.FromException(new IOException("the state database is closed or overloaded"));
-            }
-            if (!_spare.TryPop(out var commit))
-            {
-                commit = new StateCommit(GiveBack);
-            }
-            commit.Writes = writes;
-            Enqueue(new Pending(commit, null, default));
-            return commit.Task;
-        }
+        var commit = _spare.Get();
+        commit.Writes = writes;
+        var durable = commit.Task;
+        return Post(new Pending(commit, null, default)) ? durable : ValueTask.FromException(new IOException("the state database is closed or overloaded"));
     }
 
     /// <summary>
@@ -151,6 +157,10 @@ public sealed class StateDatabase : IAsyncDisposable
         {
             row.Dispose();
         }
+        if (_checkpoint is not null)
+        {
+            await _checkpoint.DisposeAsync().ConfigureAwait(false);
+        }
         if (_connection is not null)
         {
             await _connection.DisposeAsync().ConfigureAwait(false);
@@ -167,28 +177,12 @@ public sealed class StateDatabase : IAsyncDisposable
             {
                 return false;
             }
-            Enqueue(pending);
-            return true;
-        }
-    }
-
-    private void Enqueue(Pending pending)
-    {
-        _queue.Add(pending);
-        if (_queue.Count == 1)
-        {
-            Monitor.Pulse(_gate);
-        }
-    }
-
-    private void GiveBack(StateCommit commit)
-    {
-        lock (_gate)
-        {
-            if (_spare.Count < BatchLimit)
+            _queue.Add(pending);
+            if (_queue.Count == 1)
             {
-                _spare.Push(commit);
+                Monitor.Pulse(_gate);
             }
+            return true;
         }
     }
 
@@ -235,12 +229,14 @@ public sealed class StateDatabase : IAsyncDisposable
             {
                 Write(pending);
             }
+            var written = 0;
             foreach (var (log, row) in _rows)
             {
-                row.Write(Prepare(log.Sql));
+                written += row.Write(Prepare(log.Sql));
             }
             Prepare("COMMIT").Run();
             Interlocked.Increment(ref _commits);
+            CheckpointLater(written);
         }
         catch (SqliteException error)
         {
@@ -255,11 +251,22 @@ public sealed class StateDatabase : IAsyncDisposable
         Tell(batch, null);
     }
 
+    /// <summary>So many bytes of entries are in the log. An estimate will do: the log is too long only at four times as many pages.</summary>
+    private void CheckpointLater(int written)
+    {
+        _pages += PagesOfCommit + (written / PageSize);
+        if (_pages >= CheckpointPages)
+        {
+            _pages = 0;
+            _checkpoint!.Want();
+        }
+    }
+
     /// <summary>Some who wait share a work item: to wake a thread for each costs as much as what it does then.</summary>
     private static void Tell(ReadOnlySpan<Pending> batch, IOException? failure)
     {
         StateCommit? first = null;
-        var told = 0;
+        var (told, together) = (0, Math.Max(ToldTogether, (batch.Length + Environment.ProcessorCount - 1) / Environment.ProcessorCount));
         foreach (var pending in batch)
         {
             if (pending.Commit is not { } commit)
@@ -267,7 +274,7 @@ public sealed class StateDatabase : IAsyncDisposable
                 continue;
             }
             (commit.Next, first) = (first, commit);
-            if (++told % ToldTogether == 0)
+            if (++told % together == 0)
             {
                 first.Tell(failure);
                 first = null;
@@ -355,5 +362,12 @@ public sealed class StateDatabase : IAsyncDisposable
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         return command.ExecuteScalar()?.ToString();
+    }
+
+    private sealed class CommitPolicy(StateDatabase database) : PooledObjectPolicy<StateCommit>
+    {
+        public override StateCommit Create() => new(database._spare.Return);
+
+        public override bool Return(StateCommit obj) => true;
     }
 }

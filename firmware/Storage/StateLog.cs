@@ -60,19 +60,21 @@ internal sealed class StateLogRow : IDisposable
         return _json;
     }
 
-    /// <summary>Writes the row, when there are entries, under the key of the last.</summary>
-    internal void Write(StateStatement statement)
+    /// <summary>Writes the row, when there are entries, under the key of the last. How many bytes they are.</summary>
+    internal int Write(StateStatement statement)
     {
         if (!_open)
         {
-            return;
+            return 0;
         }
         _json.WriteEndArray();
         _json.Flush();
         statement.Bind(0, (object?)_last?.Key);
         statement.Bind(1, _buffer.WrittenSpan);
         statement.Run();
+        var written = _buffer.WrittenCount;
         Clear();
+        return written;
     }
 
     /// <summary>Forgets the entries.</summary>
