@@ -60,7 +60,18 @@ public sealed class PushSessions
     public PushSession? Open(PushSessionId id, PushOrder order)
     {
         var session = new PushSession(id, order);
-        return _byLogin.TryAdd(order.LoginId, session) && _byId.TryAdd(id, session) ? session : null;
+        if (!_byLogin.TryAdd(order.LoginId, session))
+        {
+            return null;
+        }
+        _byId[id] = session;
+        if (session.IsOpen)
+        {
+            return session;
+        }
+        // Cancelled between the two: nobody may find it.
+        Remove(session);
+        return null;
     }
 
     /// <summary>The login that a session belongs to, by its number in the journal; null when it is decided, or never was.</summary>
@@ -124,6 +135,6 @@ public sealed class PushSessions
     {
         session.End();
         _byId.TryRemove(session.Id, out _);
-        _byLogin.TryRemove(session.Order.LoginId, out _);
+        _byLogin.TryRemove(new(session.Order.LoginId, session));
     }
 }

@@ -275,5 +275,10 @@ public sealed class WaysInTests
         }
         Assert.Null(journal.Find(1));
         Assert.Equal(LoginJournal.LoginsMax, journal.Newest(5000).Count);
+        // What comes late of a forgotten login is told and counted, and does not bring it back without its beginning.
+        var (before, told) = (journal.Counts(), heard.Count);
+        journal.Add([(1, new LoginFact("phone", "denied") { Decides = true })], rig.Now);
+        Assert.Null(journal.Find(1));
+        Assert.Equal((before.In, before.Decided + 1, told + 1), (journal.Counts().In, journal.Counts().Decided, heard.Count));
     }
 }

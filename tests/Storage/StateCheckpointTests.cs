@@ -1,0 +1,43 @@
+using Appliance.Firmware.Storage;
+using Appliance.Tests.EndToEnd;
+using Xunit;
+
+namespace Appliance.Tests.Storage;
+
+public sealed class StateCheckpointTests
+{
+    private const int Entries = 6000;
+    private static readonly StateLog Log = new("entries_log");
+    /// <summary>An entry takes a page of its own.</summary>
+    private static readonly string Text = new('x', 4096);
+
+    /// <summary>What is committed goes into the database while it is open, its log does not grow without end, and nothing is missing afterwards.</summary>
+    [Fact]
+    public async Task TheLogIsBroughtInBesideTheWriter()
+    {
+        var folder = Directory.CreateTempSubdirectory("appliance-state-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "state.db");
+            long longest = 0;
+            await using (var state = StateDatabase.Open(file, [Log.Table]))
+            {
+                var small = new FileInfo(file).Length;
+                for (var number = 0; number < Entries; number++)
+                {
+                    await state.CommitAsync(StateWrite.To(Log, Text, number, number));
+                    longest = Math.Max(longest, new FileInfo(file + "-wal").Length);
+                }
+                await Until.TrueAsync(() => new FileInfo(file).Length > small + (Entries / 2 * Text.Length), "the database holding most of what was committed");
+            }
+            // 4,000 pages, and what one transaction may add.
+            Assert.InRange(longest, 1, 4200 * 4120L);
+            await using var again = StateDatabase.Open(file, [Log.Table]);
+            Assert.Equal(Entries, again.Read("SELECT count(*) FROM entries_log", row => row.GetInt32(0)).Single());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
