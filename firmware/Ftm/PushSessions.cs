@@ -56,7 +56,7 @@ public sealed class PushSessions
     /// <summary>How many pushes are out.</summary>
     public int Count => _byId.Count;
 
-    /// <summary>Opens a session under a fresh random id; null when this login has one already: one push for a login.</summary>
+    /// <summary>Opens a session under a fresh random id; null when this login has one already (one push for a login), or was decided meanwhile.</summary>
     public PushSession? Open(PushSessionId id, PushOrder order)
     {
         var session = new PushSession(id, order);
