@@ -21,7 +21,7 @@ namespace Appliance.Sim.Verbs.Callback;
 /// <param name="Sessions">Pending pushes.</param>
 internal sealed record CallbackScale(int Decisions, int Phones, int WarmUps, int Runs, int Handshakes, int Sessions)
 {
-    internal static readonly CallbackScale Full = new(16_384, 256, 10, 5, 400, 1_000_000);
+    internal static readonly CallbackScale Full = new(16_384, 512, 10, 5, 400, 1_000_000);
 }
 
 /// <summary>
