@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Text;
+using Appliance.Firmware.Certificates;
 using Appliance.Hal;
 
 namespace Appliance.Firmware;
@@ -46,6 +47,7 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = service,
+            CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
             // The very certificate that this service shows: nothing else can be at the other end.
             RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && certificate(service) is { } own && own.Span.SequenceEqual(shown.GetRawCertData()),
         }, cancellationToken).ConfigureAwait(false);

@@ -9,6 +9,12 @@ public static class TrustedPeer
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1"; // RFC 5280, section 4.2.1.12
     private const string ClientAuth = "1.3.6.1.5.5.7.3.2";
 
+    /// <summary>
+    /// For a connection whose peer is judged here. Before it asks, the platform builds a chain of its own; without this it sorts all public authorities of the system for it, for each
+    /// connection anew (docs/performance.md).
+    /// </summary>
+    public static X509ChainPolicy NoPublicAuthorities() => new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+
     /// <summary>Null when the certificate is good; else why not, as a few words for a log.</summary>
     public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string? host, DateTimeOffset now)
     {

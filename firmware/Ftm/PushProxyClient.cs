@@ -153,6 +153,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
             {
                 TargetHost = _proxy.Name,
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
                 RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                     (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, [_proxy.TrustedCa], _proxy.Name, _time.GetUtcNow())) is null,
             }, cancellationToken).ConfigureAwait(false);

@@ -139,6 +139,7 @@ internal sealed class RadiusConnection : IRadiusPath
                 TargetHost = _server.Address.ToString(),
                 EnabledSslProtocols = tls.Only13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
                 ClientCertificates = own is null ? null : [own],
+                CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
                 RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                     (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, [.. authorities], tls.ChecksIdentity ? _server.Address.ToString() : null, _time.GetUtcNow())) is null,
             }, either.Token).ConfigureAwait(false);

@@ -30,6 +30,7 @@ internal sealed class FacRadSec(FacServer server, IReadOnlyList<X509Certificate2
         ServerCertificateContext = certificate,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         ClientCertificateRequired = clientAuthorities.Count > 0,
+        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
         RemoteCertificateValidationCallback = (_, presented, chain, _) =>
             clientAuthorities.Count == 0 || TrustedPeer.ClientRefusal(presented as X509Certificate2, chain, clientAuthorities, time.GetUtcNow()) is null,
     };

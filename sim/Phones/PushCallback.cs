@@ -80,6 +80,7 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
     {
         string? refusal = null;
         using var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = NetworkTimeout };
+        handler.SslOptions.CertificateChainPolicy = TrustedPeer.NoPublicAuthorities();
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             (refusal = Refusal(certificate as X509Certificate2, chain, push.CallbackHost, fault)) is null;
         if (connect is not null)

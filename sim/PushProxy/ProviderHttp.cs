@@ -51,6 +51,7 @@ internal sealed class ProviderHttp : IDisposable
             {
                 throw new FormatException($"{Path.GetFileName(caFile)} holds no certificate", wrong);
             }
+            handler.SslOptions.CertificateChainPolicy = TrustedPeer.NoPublicAuthorities();
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 TrustedPeer.Refusal(certificate as X509Certificate2, chain, [_authority], url.Host, time.GetUtcNow()) is null;
         }

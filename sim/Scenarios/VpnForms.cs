@@ -19,6 +19,7 @@ internal static class VpnForms
             AllowAutoRedirect = false,
             ConnectCallback = async (_, cancellationToken) => new ConnectionStream(await nic.ConnectAsync(to, cancellationToken)),
         };
+        handler.SslOptions.CertificateChainPolicy = TrustedPeer.NoPublicAuthorities();
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             TrustedPeer.Refusal(certificate as X509Certificate2, chain, [authority], to.Address.ToString(), time.GetUtcNow()) is null;
         return new HttpClient(handler) { BaseAddress = new UriBuilder(Uri.UriSchemeHttps, to.Address.ToString(), to.Port).Uri, Timeout = Timeout.InfiniteTimeSpan };

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
 using Appliance.Hal;
@@ -195,7 +196,7 @@ internal static class PushLoginBench
     private static int _nextAddress;
 
 #pragma warning disable CA5359 // The unit was made a moment ago and lives in this process.
-    private static SslClientAuthenticationOptions Any { get; } = new() { TargetHost = "bench.test", RemoteCertificateValidationCallback = (_, _, _, _) => true };
+    private static SslClientAuthenticationOptions Any { get; } = new() { TargetHost = "bench.test", CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(), RemoteCertificateValidationCallback = (_, _, _, _) => true };
 #pragma warning restore CA5359
 
     private static long Heap()

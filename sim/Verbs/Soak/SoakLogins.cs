@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Net.Security;
 using System.Text;
 using System.Text.Json.Nodes;
+using Appliance.Firmware.Certificates;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
@@ -44,7 +45,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
     /// <summary>From which a client comes; the interface's own loopback address would do, too.</summary>
     private readonly SocketNic _nic = new("soak", IPAddress.Loopback);
 #pragma warning disable CA5359 // The lab was started a moment ago by this process.
-    private readonly SslClientAuthenticationOptions _tls = new() { TargetHost = "soak", RemoteCertificateValidationCallback = (_, _, _, _) => true };
+    private readonly SslClientAuthenticationOptions _tls = new() { TargetHost = "soak", CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(), RemoteCertificateValidationCallback = (_, _, _, _) => true };
 #pragma warning restore CA5359
     private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> _faults = new(StringComparer.Ordinal);
     private readonly List<(int Number, string User, bool Deny, string Result)> _ended = [];
