@@ -10,7 +10,8 @@ public sealed class CallbackBenchTests
     [Fact]
     public async Task EveryFigureIsThereAndNothingAcknowledgedIsLost()
     {
-        var figures = await CallbackBench.MeasureAsync(new CallbackScale(Decisions: 256, Phones: 8, WarmUps: 1, Runs: 1, Handshakes: 16, Sessions: 2000), TestContext.Current.CancellationToken);
+        // So many sessions that what other tests allocate meanwhile hardly counts in their size.
+        var figures = await CallbackBench.MeasureAsync(new CallbackScale(Decisions: 256, Phones: 8, WarmUps: 1, Runs: 1, Handshakes: 16, Sessions: 20_000), TestContext.Current.CancellationToken);
         Assert.InRange(figures.Killed.Acknowledged, 64, 128);
         Assert.Equal(figures.Killed.Acknowledged, figures.Killed.Found);
         Assert.Equal([1, 16], figures.Plain.Select(plain => plain.Pipelined));
