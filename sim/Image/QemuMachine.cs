@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.RegularExpressions;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Sim.Clock;
@@ -38,7 +39,7 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
 }
 
 /// <summary>The emulated board <c>qemu-arm64</c>: QEMU's virt machine with four network cards on the bench's cables. Whatever happens to it, the emulator ends with this.</summary>
-internal sealed class QemuMachine : IAsyncDisposable
+internal sealed partial class QemuMachine : IAsyncDisposable
 {
     private const int LinkPort = 7001;
     private const int QtestPort = 7002;
@@ -56,6 +57,12 @@ internal sealed class QemuMachine : IAsyncDisposable
 
     /// <summary>The emulator listens at once, or not at all.</summary>
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+
+    private const int Looks = 2;
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Those that can be read without changing anything; the virt board has the UART at 0x09000000.</summary>
+    private static readonly (string Name, string Address)[] UartRegisters = [("FR", "0x09000018"), ("CR", "0x09000030"), ("IMSC", "0x09000038"), ("RIS", "0x0900003c")];
 
     private readonly Process _process;
 
@@ -115,6 +122,23 @@ internal sealed class QemuMachine : IAsyncDisposable
         }
     }
 
+    /// <summary>What the emulator says of a machine that is silent: whether it runs, where its processor is at two moments, and the console's UART (PL011: flags, masks, raw interrupts).</summary>
+    public async Task<string> StateAsync()
+    {
+        var counters = new List<string>();
+        for (var look = 0; look < Looks; look++)
+        {
+            counters.Add(ProgramCounter().Match(await Control.AskMonitorAsync("info registers")).Value);
+            await Task.Delay(BetweenLooks, LabClock.Wall);
+        }
+        var told = new List<string> { $"status {(await Control.ExecuteAsync("query-status")).GetProperty("status")}", string.Join(", then ", counters) };
+        foreach (var (name, address) in UartRegisters)
+        {
+            told.Add($"{name} {(await Control.AskMonitorAsync($"xp /1xw {address}")).Split(':')[^1].Trim()}");
+        }
+        return string.Join("; ", told);
+    }
+
     /// <summary>Lets a machine with slots run, which waits for it.</summary>
     public Task GoAsync() => Control.ExecuteAsync("cont");
 
@@ -152,6 +176,9 @@ internal sealed class QemuMachine : IAsyncDisposable
         Control.Dispose();
         _process.Dispose();
     }
+
+    [GeneratedRegex("PC=[0-9a-f]+")]
+    private static partial Regex ProgramCounter();
 
     private static string[] BootOf(QemuImage image) => image.Archive != QemuImage.Slots
         ? ["-no-reboot", "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1" + (image.FirstProgram is { } first ? $" rdinit={first}" : "")]

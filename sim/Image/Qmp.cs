@@ -68,11 +68,14 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
     /// <summary>A command of the emulator's monitor for people: what QMP has no word for.</summary>
     public async Task MonitorAsync(string line)
     {
-        if ((await ExecuteAsync("human-monitor-command", "command-line", line)).GetString() is { Length: > 0 } told)
+        if (await AskMonitorAsync(line) is { Length: > 0 } told)
         {
             throw new LabFailure(ExitCode.AssertionFailed, $"the emulator refuses '{line}': {told.Trim()}");
         }
     }
+
+    /// <summary>The same for what answers: its answer.</summary>
+    public async Task<string> AskMonitorAsync(string line) => (await ExecuteAsync("human-monitor-command", "command-line", line)).GetString()!;
 
     private static string Text(string command, object[] arguments)
     {

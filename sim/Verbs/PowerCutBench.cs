@@ -68,11 +68,7 @@ internal static partial class PowerCutBench
             {
                 await console.SendAsync(FirstProgram);
             }
-            await console.ReadyAsync(QemuMachine.BootPatience);
-            // What it has booted, before anything else is said to it.
-            var shown = await console.TypeAsync("show system global | grep hostname", CommandMax);
-            var name = HostName().Match(shown) is { Success: true } match ? match.Groups[1].Value : null;
-            var log = await console.TypeAsync("execute log display", CommandMax);
+            var (name, log) = await LookAsync(machine, console, round);
             if ((name != acknowledged && name != pending) || log.Contains("damaged", StringComparison.Ordinal))
             {
                 lost.Add($"round {round}: booted '{name}', acknowledged was '{acknowledged}', cut short '{pending}'{(log.Contains("damaged", StringComparison.Ordinal) ? "; it complains of a damaged file" : "")}");
@@ -105,6 +101,21 @@ internal static partial class PowerCutBench
             await cut;
         }
         return new PowerCutFigures("power-cuts", seed, rounds, Enumerable.Range(1, rounds).Count(IsFromPowerOn), commits, last, cutShort, lost, 0);
+    }
+
+    /// <summary>What it has booted, before anything else is said to it: the hostname (null for none) and the log.</summary>
+    private static async Task<(string? HostName, string Log)> LookAsync(QemuMachine machine, SerialConsole console, int round)
+    {
+        try
+        {
+            await console.ReadyAsync(QemuMachine.BootPatience);
+            var shown = await console.TypeAsync("show system global | grep hostname", CommandMax);
+            return (HostName().Match(shown) is { Success: true } match ? match.Groups[1].Value : null, await console.TypeAsync("execute log display", CommandMax));
+        }
+        catch (LabFailure silent)
+        {
+            throw new LabFailure(silent.Code, $"round {round}: {silent.Message}\n{await machine.StateAsync()}", silent);
+        }
     }
 
     private static bool IsFromPowerOn(int round) => round % PowerOnEvery == 0;
