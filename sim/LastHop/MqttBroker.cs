@@ -23,6 +23,7 @@ internal sealed class MqttBroker : IAsyncDisposable
             var port = FreePort();
             var options = new MqttServerOptionsBuilder().WithDefaultEndpoint().WithDefaultEndpointBoundIPAddress(IPAddress.Loopback).WithDefaultEndpointBoundIPV6Address(IPAddress.None).WithDefaultEndpointPort(port).Build();
             var server = new MqttServerFactory().CreateMqttServer(options);
+            _ = new DeviceRoutes(server);
             try
             {
                 await server.StartAsync();

@@ -131,7 +131,7 @@ internal sealed class MqttPhones : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stopping.Token);
         try
         {
-            await client.ConnectAsync(_broker.For($"phone-{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), either.Token);
+            await client.ConnectAsync(_broker.For($"{DeviceRoutes.PhonePrefix}{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), either.Token);
             var subscription = factory.CreateSubscribeOptionsBuilder()
                 .WithTopicFilter(filter => filter.WithTopic(topic.ToString()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)).Build();
             await client.SubscribeAsync(subscription, either.Token);

@@ -17,6 +17,9 @@ internal static class PhoneDevices
 /// <summary>The topic of one app on one phone.</summary>
 internal sealed record DeviceTopic(string Provider, string DeviceToken)
 {
+    /// <summary>What every one begins with.</summary>
+    public const string Root = "push/";
+
     /// <summary>As MQTT has it: a token holds no character that means something in a topic.</summary>
-    public override string ToString() => $"push/{Provider}/{DeviceToken}";
+    public override string ToString() => $"{Root}{Provider}/{DeviceToken}";
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Appliance.Sim.Clock;
@@ -8,6 +9,8 @@ using Appliance.Sim.PushProxy;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using MQTTnet;
+using MQTTnet.Protocol;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
@@ -124,6 +127,56 @@ public sealed class LastHopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task WhoeverElseListensHearsEveryPushAndTakesNoneFromThePhone()
+    {
+        await using var hop = new MqttLastHop(_own!.Address, _clock, NullLogger.Instance);
+        await using var phones = new MqttPhones(_own.Address, _fleet, NullLogger.Instance);
+        await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
+        Assert.True(await hop.DeliverAsync(Push("aa")));
+        await Until.TrueAsync(() => Sessions() is ["aa"], "a push with nobody else");
+
+        var heard = new ConcurrentQueue<string>();
+        // Two that look on: one at everything, the other one by a name like a phone's.
+        using (var everything = await ListenAsync("trainer", "#", heard))
+        using (var alike = await ListenAsync(DeviceRoutes.PhonePrefix + "trainer", DeviceTopic.Root + "+/+", heard))
+        {
+            await Until.TrueAsync(() => heard.Count == 2, "what is kept, on both");
+            Assert.True(await hop.DeliverAsync(Push("bb")));
+            await Until.TrueAsync(() => Sessions() is ["aa", "bb"] && heard.Count == 4, "the push on all three");
+            await everything.DisconnectAsync();
+            Assert.True(await hop.DeliverAsync(Push("cc")));
+            await Until.TrueAsync(() => Sessions() is ["aa", "bb", "cc"] && heard.Count == 5, "the push on both");
+            await alike.DisconnectAsync();
+        }
+        Assert.True(await hop.DeliverAsync(Push("dd")));
+        await Until.TrueAsync(() => Sessions() is ["aa", "bb", "cc", "dd"], "a push with nobody else again");
+        Assert.Equal(5, heard.Count);
+        Assert.Single(heard.Distinct());
+    }
+
+    [Fact]
+    public async Task APushReachesThePhoneOfItsTopicAndNoOther()
+    {
+        await using var hop = new MqttLastHop(_own!.Address, _clock, NullLogger.Instance);
+        var heard = new ConcurrentQueue<string>();
+        var topic = new DeviceTopic("apns", DeviceTokens.Of("ios", "reg-ann")).ToString();
+        using var first = await ListenAsync(DeviceRoutes.PhonePrefix + "1", topic, heard);
+        using var second = await ListenAsync(DeviceRoutes.PhonePrefix + "2", topic, heard);
+        using var other = await ListenAsync(DeviceRoutes.PhonePrefix + "3", new DeviceTopic("apns", DeviceTokens.Of("ios", "reg-bob")).ToString(), heard);
+        Assert.True(await hop.DeliverAsync(Push("aa")));
+        await Until.TrueAsync(() => heard.Count == 2, "the push on both of one topic");
+        Assert.True(await hop.DeliverAsync(Push("bb") with { DeviceToken = DeviceTokens.Of("ios", "reg-bob") }));
+        await Until.TrueAsync(() => heard.Count == 3, "the push of the other topic");
+        // One that leaves its topic, one that ends: the third is alone.
+        await first.UnsubscribeAsync(topic, TestContext.Current.CancellationToken);
+        await second.DisconnectAsync();
+        Assert.True(await hop.DeliverAsync(Push("cc")));
+        Assert.True(await hop.DeliverAsync(Push("dd") with { DeviceToken = DeviceTokens.Of("ios", "reg-bob") }));
+        await Until.TrueAsync(() => heard.Count == 4, "the push of the other topic");
+        Assert.Equal(2, heard.Count(of => of == topic));
+    }
+
+    [Fact]
     public async Task ABrokerThatIsAwayIsToldAndComesBack()
     {
         var port = ((IPEndPoint)Reserve().LocalEndpoint).Port;
@@ -158,6 +211,20 @@ public sealed class LastHopTests : IAsyncLifetime
             File.Delete(file);
         }
         Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=/nowhere/ca.pem").WithAuthority()).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Somebody who listens, and writes down the topic of whatever he hears.</summary>
+    private async Task<IMqttClient> ListenAsync(string id, string filter, ConcurrentQueue<string> heard)
+    {
+        var client = new MqttClientFactory().CreateMqttClient();
+        client.ApplicationMessageReceivedAsync += received =>
+        {
+            heard.Enqueue(received.ApplicationMessage.Topic);
+            return Task.CompletedTask;
+        };
+        await client.ConnectAsync(_own!.Address.For(id), TestContext.Current.CancellationToken);
+        await client.SubscribeAsync(filter, MqttQualityOfServiceLevel.AtLeastOnce, TestContext.Current.CancellationToken);
+        return client;
     }
 
     private static TcpListener Reserve()
