@@ -10,35 +10,49 @@ internal static class ConsolePort
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Serves one session after the other, over restarts of the unit, until the input ends.</summary>
-    internal static async Task ServeAsync(Func<Unit?> serving, CancellationToken stop)
+    internal static Task ServeAsync(Func<Unit?> serving, CancellationToken stop)
+    {
+        return ServeAsync(OpenAsync, stop);
+
+        async Task<CliSession> OpenAsync(CancellationToken stop)
+        {
+            while (true)
+            {
+                if (serving() is { } unit)
+                {
+                    return unit.OpenConsole();
+                }
+                await Task.Delay(Between, TimeProvider.System, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>The same for sessions that somebody else opens, once a unit is up, and may close when it goes down.</summary>
+    internal static async Task ServeAsync(Func<CancellationToken, Task<CliSession>> open, CancellationToken stop)
     {
         using var raw = RawTerminal.Enter();
-        var (input, output) = (raw?.Keys ?? Console.OpenStandardInput(), Console.OpenStandardOutput());
+        using var input = new PortKeys(raw?.Keys ?? Console.OpenStandardInput());
+        var output = Console.OpenStandardOutput();
         try
         {
             while (true)
             {
-                while (serving() is null)
-                {
-                    await Task.Delay(Between, TimeProvider.System, stop).ConfigureAwait(false);
-                }
-                using var session = serving()?.OpenConsole();
-                if (session is null)
-                {
-                    continue;
-                }
+                using var session = await open(stop).ConfigureAwait(false);
+                using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 if (raw is null)
                 {
-                    await ConsoleStream.RunAsync(session, input, output, echo: true, stop).ConfigureAwait(false);
+                    await ConsoleStream.RunAsync(session, input, output, echo: true, over.Token).ConfigureAwait(false);
                     if (!session.Closed)
                     {
                         return; // The script has ended.
                     }
                 }
-                else if (await ConsoleStream.RunTerminalAsync(session, input, output, () => TerminalSize.Of(RawTerminal.Size()), stop).ConfigureAwait(false) == ConsoleEnd.HungUp)
+                else if (await ConsoleStream.RunTerminalAsync(session, input, output, () => TerminalSize.Of(RawTerminal.Size()), over.Token).ConfigureAwait(false) == ConsoleEnd.HungUp)
                 {
                     return;
                 }
+                // Who reads for this session reads no longer: the next key is the next session's.
+                await over.CancelAsync().ConfigureAwait(false);
                 await output.WriteAsync("\r\n"u8.ToArray(), stop).ConfigureAwait(false);
             }
         }

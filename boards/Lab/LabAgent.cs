@@ -36,6 +36,9 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     private Unit? _unit;
     private (CancellationTokenSource Stop, Task Running)? _power;
     private ConfigTree? _seen;
+    /// <summary>The newest session at the console port; one that is closed says nothing.</summary>
+    private volatile CliSession? _port;
+    private volatile bool _served;
     private long _version;
     private int _boots;
     /// <summary>Steps that were forgotten: the first of the list has this number.</summary>
@@ -56,12 +59,27 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
             Link.ServeAsync(link, Link.Wait, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => WaitAsync(ask, ended.Token), ended.Token),
             Link.ServeAsync(link, Link.Console, channel => AgentConsole.ServeAsync(channel, OpenAsync, ended.Token), ended.Token),
             Link.ServeAsync(link, Link.Cli, LinkJson.Default.String, LinkJson.Default.String, CliAsync, ended.Token),
+            Link.ServeAsync(link, Link.Say, LinkJson.Default.String, LinkJson.Default.String, SayAsync, ended.Token),
             Link.ServeAsync(link, Link.SetPolicy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState, SetPolicyAsync, ended.Token),
             Link.ServeAsync(link, Link.Enrol, LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled, EnrolAsync, ended.Token),
         ];
         await link.Completion.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(serving).ConfigureAwait(false);
+    }
+
+    /// <summary>Serves the console of whichever unit runs at this program's own terminal, until that hangs up.</summary>
+    public async Task ServePortAsync(CancellationToken stop)
+    {
+        _served = true;
+        try
+        {
+            await ConsolePort.ServeAsync(async waiting => _port = await OpenAsync(login: false, waiting).ConfigureAwait(false), stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            _served = false;
+        }
     }
 
     /// <inheritdoc/>
@@ -234,9 +252,10 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
 
     private async Task UpAsync(CancellationToken stop)
     {
-        while (_unit is null)
+        // Counted before it is looked at: a unit that comes up in between wakes this at once.
+        for (var seen = _changes.Count; _unit is null; seen = _changes.Count)
         {
-            await _changes.AfterAsync(_changes.Count, Link.WaitMax, stop).ConfigureAwait(false);
+            await _changes.AfterAsync(seen, Link.WaitMax, stop).ConfigureAwait(false);
         }
     }
 
@@ -263,6 +282,17 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     {
         using var session = Running.OpenConsole();
         return await ConsoleStream.TranscriptAsync(session, script).ConfigureAwait(false);
+    }
+
+    /// <summary>Shows a word at the console port, on a line of its own: it leaves no trace in the unit.</summary>
+    private Task<string> SayAsync(string word)
+    {
+        if (!_served)
+        {
+            throw new LinkException("it serves no console (Appliance.LabBoot --console), or the terminal of that has hung up");
+        }
+        _port?.Say(word + "\n");
+        return Task.FromResult("");
     }
 
     private async Task<LinkState> SetPolicyAsync(LabPolicy policy)

@@ -106,6 +106,9 @@ internal static class Link
 
     public const string Cli = "cli";
 
+    /// <summary>Shows a word at the box's own console, so that a bench may see which console that is.</summary>
+    public const string Say = "say";
+
     /// <summary>A console: what its channel carries tells <see cref="ConsoleWire"/>.</summary>
     public const string Console = "console";
     public const string SetPolicy = "policy";

@@ -11,11 +11,13 @@ PublicAuthorities.LeaveUnread();
 switch (args)
 {
     case [var board, var state, "--listen", var address, "--key", var file]:
-        return await ListenAsync(board, state, address, file);
+        return await ListenAsync(board, state, address, file, console: false);
+    case [var board, var state, "--listen", var address, "--key", var file, "--console"]:
+        return await ListenAsync(board, state, address, file, console: true);
     case [var board, var state, var port] when !port.StartsWith('-'):
         return await WaitAtAsync(board, state, port);
     default:
-        await Console.Error.WriteLineAsync("usage: Appliance.LabBoot BOARD STATE PORT\n       Appliance.LabBoot BOARD STATE --listen ADDRESS:PORT --key FILE");
+        await Console.Error.WriteLineAsync("usage: Appliance.LabBoot BOARD STATE PORT\n       Appliance.LabBoot BOARD STATE --listen ADDRESS:PORT --key FILE [--console]\n\n--console serves the unit's console on standard input and output, over all units that come and go.");
         return 2;
 }
 
@@ -37,7 +39,7 @@ static async Task<int> WaitAtAsync(string board, string state, string port)
     return 0;
 }
 
-static async Task<int> ListenAsync(string board, string state, string address, string file)
+static async Task<int> ListenAsync(string board, string state, string address, string file, bool console)
 {
     if (!IPEndPoint.TryParse(address, out var at) || at.Port == 0)
     {
@@ -54,6 +56,7 @@ static async Task<int> ListenAsync(string board, string state, string address, s
         });
         using var agent = new LabAgent(Board.Load(board), state);
         using var door = new BenchDoor(agent, at, LinkDoor.ReadKey(file), Console.Error.WriteLine);
+        var talking = console ? agent.ServePortAsync(stop.Token) : Task.CompletedTask;
         try
         {
             await door.ServeAsync(stop.Token);
@@ -63,6 +66,7 @@ static async Task<int> ListenAsync(string board, string state, string address, s
             // Told to.
         }
         await agent.StopAsync();
+        await talking;
         return 0;
     }
     catch (Exception wrong) when (wrong is FormatException or IOException or UnauthorizedAccessException)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Appliance.Hal;
+using Appliance.Hal.Linux;
 using Appliance.LabLink;
 using Appliance.Sim.Lab;
 
@@ -13,7 +14,8 @@ namespace Appliance.Sim.Image;
 /// <param name="Bench">The address of this machine on the way to it.</param>
 /// <param name="Agent">Where its agent waits.</param>
 /// <param name="Key">What its owner and this bench share.</param>
-internal sealed record BoxFile(string Name, string Board, string Network, IPAddress Bench, IPEndPoint Agent, byte[] Key)
+/// <param name="Console">The serial device of this machine that is wired to its console; null: lines go over the link.</param>
+internal sealed record BoxFile(string Name, string Board, string Network, IPAddress Bench, IPEndPoint Agent, byte[] Key, BoxConsole? Console)
 {
     private const int LengthMax = 64 * 1024;
 
@@ -41,7 +43,7 @@ internal sealed record BoxFile(string Name, string Board, string Network, IPAddr
 
     private static BoxFile Read(byte[] json, string file)
     {
-        var root = new BoardNode(BoardText.Parse(json, file), file, "", "$schema", "name", "board", "network", "bench", "agent");
+        var root = new BoardNode(BoardText.Parse(json, file), file, "", "$schema", "name", "board", "network", "bench", "agent", "console");
         var agent = root.Child("agent", "address", "keyFile") ?? throw root.Missing("agent");
         var board = root.Text("board");
         try
@@ -61,7 +63,19 @@ internal sealed record BoxFile(string Name, string Board, string Network, IPAddr
             root.Text("name"), board, network,
             IPAddress.TryParse(root.Text("bench"), out var bench) && bench.AddressFamily == AddressFamily.InterNetwork ? bench : throw root.Wrong("bench", $"must be an IPv4 address of this machine, not '{root.Text("bench")}'"),
             IPEndPoint.TryParse(agent.Text("address"), out var at) && at.Port > 0 && at.AddressFamily == AddressFamily.InterNetwork ? at : throw agent.Wrong("address", $"must be ADDRESS:PORT, not '{agent.Text("address")}'"),
-            KeyOf(agent, file));
+            KeyOf(agent, file),
+            root.Child("console", "device", "speed") is { } console ? ConsoleOf(console) : null);
+    }
+
+    private static BoxConsole ConsoleOf(BoardNode console)
+    {
+        var device = console.Text("device");
+        if (!device.StartsWith('/'))
+        {
+            throw console.Wrong("device", $"must be the whole path of a serial device, for example /dev/ttyUSB0, not '{device}'");
+        }
+        var speed = console.OptionalWhole("speed", SerialStream.Speeds[0], SerialStream.Speeds[^1]) ?? BoxConsole.UsualSpeed;
+        return SerialStream.Speeds.Contains(speed) ? new BoxConsole(device, speed) : throw console.Wrong("speed", $"must be one of {string.Join(", ", SerialStream.Speeds)}, not {speed}");
     }
 
     private static byte[] KeyOf(BoardNode agent, string file)

@@ -1,5 +1,6 @@
 using System.Net;
 using Appliance.Hal;
+using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Image;
 
@@ -29,6 +30,10 @@ internal interface IBoxSite
 
     /// <summary>An interface where the box finds its mail server, where the inbox is offered.</summary>
     Task<INic> MailNicAsync(IPAddress address);
+
+    /// <summary>Opens the unit's console at the end of a serial cable; null where there is none, and lines go over the link.</summary>
+    /// <exception cref="LabFailure">It cannot be opened.</exception>
+    CabledConsole? OpenConsole() => null;
 
     /// <summary>Plugs or pulls a cable, where that is offered.</summary>
     Task SetCableAsync(string nic, bool up);

@@ -38,6 +38,7 @@ internal sealed class LinkedBox : IScenarioBox
     private readonly PhoneFleet _phones;
     private readonly INic _air;
     private LinkedUnit _unit = null!;
+    private CabledConsole? _console;
     private MailSink? _mail;
     private PanelTrace? _shown;
 
@@ -82,6 +83,10 @@ internal sealed class LinkedBox : IScenarioBox
     public async ValueTask DisposeAsync()
     {
         _clients.ForEach(client => client.Dispose());
+        if (_console is not null)
+        {
+            await _console.DisposeAsync();
+        }
         if (_unit is not null)
         {
             await _unit.DisposeAsync();
@@ -97,7 +102,7 @@ internal sealed class LinkedBox : IScenarioBox
     public async Task<string> CliAsync(string script)
     {
         await UntilAsync(() => _unit.IsUp, RebootMax);
-        var transcript = await _unit.CliAsync(Here(script.EndsWith('\n') ? script : script + "\n"));
+        var transcript = await TypeAsync(Here(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
         return transcript.Replace(_site.Network + ".", LabBoard.UsualNetwork + ".", StringComparison.Ordinal);
     }
@@ -158,7 +163,7 @@ internal sealed class LinkedBox : IScenarioBox
         var boots = _unit.Boots;
         using var up = new CancellationTokenSource();
         var watching = _site.Offers.Contains("panel") ? _site.Panel.TraceAsync(up.Token) : Task.FromResult<PanelTrace>(null!);
-        await _unit.CliAsync("execute reboot\ny\n");
+        await TypeAsync("execute reboot\ny\n");
         var came = await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax);
         await up.CancelAsync();
         _shown = await watching;
@@ -215,6 +220,8 @@ internal sealed class LinkedBox : IScenarioBox
 
     private async Task BringUpAsync(Scenario scenario)
     {
+        // Before anything is done to the unit: one whose console cannot be had is left as it is.
+        _console = _site.OpenConsole();
         if (_site.TakesOurTime)
         {
             // Every scenario begins at the start of a token's step, as in the simulator.
@@ -224,12 +231,31 @@ internal sealed class LinkedBox : IScenarioBox
         var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
         var cloud = new PushCloud(_phones, _clock);
         _unit = await LinkedUnit.StartAsync(await _site.LinkAsync(), new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null), push => cloud.SendAsync(push, CancellationToken.None).AsTask());
+        if (_console is not null)
+        {
+            await ProveAsync(_console);
+        }
         _phones.Attach(_unit);
         if (_unit.MailServer is { } mail && _site.Offers.Contains("inbox"))
         {
             _mail = MailSink.Listen(await _site.MailNicAsync(mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance);
         }
         await SettleAsync();
+    }
+
+    /// <summary>At its console if that is wired to this machine, else over the link.</summary>
+    private Task<string> TypeAsync(string script) => _console is not null ? _console.TranscriptAsync(script) : _unit.CliAsync(script);
+
+    private async Task ProveAsync(CabledConsole console)
+    {
+        try
+        {
+            await console.ProveAsync(_unit.SayAsync);
+        }
+        catch (LinkException none)
+        {
+            throw new LabFailure(ExitCode.Missing, $"the console of the box: {none.Message}", none);
+        }
     }
 
     private async Task SettleAsync()

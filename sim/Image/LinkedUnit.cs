@@ -128,6 +128,10 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     public Task<string> CliAsync(string script) => CallAsync(Link.Cli, script, LinkJson.Default.String, LinkJson.Default.String);
 
+    /// <summary>Shows a word at the console port.</summary>
+    /// <exception cref="LinkException">The box serves none.</exception>
+    public Task SayAsync(string word) => CallAsync(Link.Say, word, LinkJson.Default.String, LinkJson.Default.String);
+
     public Task SetPolicyAsync(LabPolicy policy) => CallAsync(Link.SetPolicy, policy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState);
 
     public IReadOnlyList<TokenActivation> Activations() => [.. _state.Phones.Select(phone => new TokenActivation(phone.Serial, phone.Seed, phone.Step, phone.Digits, phone.RegistrationId, phone.OsVersion, phone.User))];

@@ -32,5 +32,7 @@ internal sealed class UnitSite(BoxFile box) : IBoxSite
 
     public Task<INic> MailNicAsync(IPAddress address) => throw new NotSupportedException("a unit that is elsewhere does not find the bench's mail");
 
+    public CabledConsole? OpenConsole() => box.Console is { } console ? CabledConsole.Open(console) : null;
+
     public Task SetCableAsync(string nic, bool up) => throw new NotSupportedException("nobody pulls the cables of a unit that is elsewhere");
 }

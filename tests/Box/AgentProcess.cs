@@ -12,14 +12,16 @@ internal sealed class AgentProcess : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-unit-");
     private readonly Process _process;
 
-    private AgentProcess(string network)
+    private AgentProcess(string network, string? terminal)
     {
         Network = network;
         Write("lab.key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) + "\n");
         var board = Write("board.json", $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}""");
         BoxFile = WriteBox("box.json", "lab.key");
         var program = Path.Combine(ArrowTests.Root(), "boards", "Lab", "bin", "Release", "net10.0", "Appliance.LabBoot.dll");
-        _process = Process.Start(new ProcessStartInfo("dotnet", [program, board, Path.Combine(_folder.FullName, "state"), "--listen", Door, "--key", Path.Combine(_folder.FullName, "lab.key")]) { RedirectStandardError = true })!;
+        string[] words = [program, board, Path.Combine(_folder.FullName, "state"), "--listen", Door, "--key", Path.Combine(_folder.FullName, "lab.key")];
+        // The shell opens the terminal, as that of whoever starts it on a box does.
+        _process = Process.Start(new ProcessStartInfo(terminal is null ? "dotnet" : "sh", terminal is null ? words : ["-c", "exec dotnet \"$@\" <\"$0\" >\"$0\"", terminal, .. words, "--console"]) { RedirectStandardError = true })!;
     }
 
     /// <summary>The first three numbers of its addresses.</summary>
@@ -32,10 +34,11 @@ internal sealed class AgentProcess : IAsyncDisposable
     public string BoxFile { get; }
 
     /// <summary>Starts one; returns when its agent waits.</summary>
-    public static async Task<AgentProcess> StartAsync()
+    /// <param name="terminal">The device where it serves its console; null: nowhere.</param>
+    public static async Task<AgentProcess> StartAsync(string? terminal = null)
     {
         var number = (Environment.ProcessId * 16) + (Interlocked.Increment(ref _next) % 16);
-        var agent = new AgentProcess($"127.{221 + (number / 250 % 25)}.{1 + (number % 250)}");
+        var agent = new AgentProcess($"127.{221 + (number / 250 % 25)}.{1 + (number % 250)}", terminal);
         using var late = new CancellationTokenSource(Patience, LabClock.Wall);
         var said = await agent._process.StandardError.ReadLineAsync(late.Token);
         if (said?.Contains("waits for its bench", StringComparison.Ordinal) != true)
@@ -49,8 +52,11 @@ internal sealed class AgentProcess : IAsyncDisposable
     }
 
     /// <summary>Writes another description of it.</summary>
-    public string WriteBox(string name, string keyFile) => Write(name, $$"""
-        { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Door}}", "keyFile": "{{keyFile}}" } }
+    /// <param name="name">The file.</param>
+    /// <param name="keyFile">Its key.</param>
+    /// <param name="console">The device that is wired to its console; null for none.</param>
+    public string WriteBox(string name, string keyFile, string? console = null) => Write(name, $$"""
+        { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Door}}", "keyFile": "{{keyFile}}" }{{(console is null ? "" : $$""", "console": { "device": "{{console}}" }""")}} }
         """);
 
     public string Write(string name, string text)

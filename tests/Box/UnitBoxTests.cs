@@ -11,7 +11,7 @@ namespace Appliance.Tests.Box;
 /// <summary>Scenarios on a unit that stands elsewhere, over the lab link through its door; and who does not get in.</summary>
 public sealed class UnitBoxTests
 {
-    private const string Whole = """{"name":"u","board":"desktop","network":"10.0.0","bench":"10.0.0.9","agent":{"address":"10.0.0.1:7001","keyFile":"k"}}""";
+    private const string Whole = """{"name":"u","board":"desktop","network":"10.0.0","bench":"10.0.0.9","agent":{"address":"10.0.0.1:7001","keyFile":"k"},"console":{"device":"/dev/ttyUSB0","speed":9600}}""";
 
     [Fact]
     public async Task ScenariosRunOnAUnitThatStandsElsewhere()
@@ -55,6 +55,12 @@ public sealed class UnitBoxTests
     [InlineData("\"desktop\"", "\"destkop\"", "box.json: board: no board 'destkop'; did you mean 'desktop'?")]
     [InlineData("\"k\"", "\"none\"", "box.json: agent.keyFile: ")]
     [InlineData("\"k\"", "\"short\"", "a key is 64 hexadecimal digits (openssl rand -hex 32)")]
+    [InlineData("\"device\":\"/dev/ttyUSB0\",", "", "box.json: console.device: is missing")]
+    [InlineData("\"/dev/ttyUSB0\"", "\"ttyUSB0\"", "box.json: console.device: must be the whole path of a serial device, for example /dev/ttyUSB0, not 'ttyUSB0'")]
+    [InlineData("9600", "14400", "box.json: console.speed: must be one of 9600, 19200, 38400, 57600, 115200, not 14400")]
+    [InlineData("9600", "\"fast\"", "box.json: console.speed: must be a whole number from 9600 to 115200, not \"fast\"")]
+    [InlineData("\"speed\"", "\"sped\"", "box.json: console.sped: unknown key; did you mean 'speed'?")]
+    [InlineData("{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "\"/dev/ttyUSB0\"", "box.json: console: must be an object")]
     [InlineData("{\"name\"", "[\"name\"", "box.json: ")]
     public async Task WhatIsWrongInTheFileIsToldWithItsPath(string text, string instead, string told)
     {
@@ -65,7 +71,7 @@ public sealed class UnitBoxTests
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "short"), new string('0', 63), TestContext.Current.CancellationToken);
             var file = Path.Combine(folder.FullName, "box.json");
             await File.WriteAllTextAsync(file, Whole, TestContext.Current.CancellationToken);
-            Assert.Equal(("u", "10.0.0"), (BoxFile.Load(file).Name, BoxFile.Load(file).Network));
+            Assert.Equal(("u", "10.0.0", new BoxConsole("/dev/ttyUSB0", 9600)), (BoxFile.Load(file).Name, BoxFile.Load(file).Network, BoxFile.Load(file).Console));
             await File.WriteAllTextAsync(file, Whole.Replace(text, instead, StringComparison.Ordinal), TestContext.Current.CancellationToken);
             var failure = Assert.Throws<LabFailure>(() => BoxFile.Load(file));
             Assert.Contains(told, failure.Message, StringComparison.Ordinal);
@@ -82,7 +88,13 @@ public sealed class UnitBoxTests
     {
         var schema = await JsonSchema.FromFileAsync(Path.Combine(ArrowTests.Root(), "sim", "Image", "box.schema.json"), TestContext.Current.CancellationToken);
         Assert.Empty(schema.Validate(Whole));
-        foreach (var (text, instead) in new[] { ("\"bench\":\"10.0.0.9\",", ""), ("\"bench\"", "\"bnech\""), ("\"10.0.0\"", "\"10.0\""), ("10.0.0.1:7001", "10.0.0.1"), ("\"k\"", "\"\"") })
+        Assert.Empty(schema.Validate(Whole.Replace(",\"speed\":9600", "", StringComparison.Ordinal)));
+        Assert.Empty(schema.Validate(Whole.Replace(",\"console\":{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "", StringComparison.Ordinal)));
+        foreach (var (text, instead) in new[]
+        {
+            ("\"bench\":\"10.0.0.9\",", ""), ("\"bench\"", "\"bnech\""), ("\"10.0.0\"", "\"10.0\""), ("10.0.0.1:7001", "10.0.0.1"), ("\"k\"", "\"\""),
+            ("\"device\":\"/dev/ttyUSB0\",", ""), ("\"/dev/ttyUSB0\"", "\"ttyUSB0\""), ("9600", "14400"), ("9600", "\"fast\""), ("\"speed\"", "\"sped\""), ("{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "\"/dev/ttyUSB0\""),
+        })
         {
             Assert.NotEmpty(schema.Validate(Whole.Replace(text, instead, StringComparison.Ordinal)));
         }
