@@ -10,11 +10,13 @@ internal sealed record SlotState(string Slot, string Version, bool OnTrial, stri
 internal sealed partial class SlotBox : IAsyncDisposable
 {
     private const string Kernel = "Starting kernel";
-    private static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LoaderMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>In the spare time of a busy machine, too.</summary>
+    private static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan LoaderMax = TimeSpan.FromSeconds(90);
 
     /// <summary>An update's writes, its restart, and three trials that fail.</summary>
-    private static readonly TimeSpan UpdateMax = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan UpdateMax = TimeSpan.FromSeconds(300);
 
     private readonly QemuMachine _machine;
     private readonly SerialConsole _console;

@@ -69,6 +69,8 @@ internal static partial class ImageBootBench
     private static async Task<double> ResidentAsync()
     {
         await using var console = new SerialConsole(await QemuMachine.ConsoleAsync());
+        // It serves already, and its first prompt may have been shown to nobody.
+        await console.SendAsync("");
         await console.ReadyAsync(QemuMachine.BootPatience);
         var shown = await console.TypeAsync("get system performance status", CommandMax);
         return UsedMemory().Match(shown) is { Success: true } used ? Math.Round(double.Parse(used.Groups[1].Value, CultureInfo.InvariantCulture) / 1024, 1)
