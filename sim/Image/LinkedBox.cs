@@ -29,6 +29,9 @@ internal sealed class LinkedBox : IScenarioBox
     private static readonly TimeSpan RebootMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PushMax = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(12);
+
+    /// <summary>A new token's, and a whole part of a minute: a step begins with each.</summary>
+    private static readonly TimeSpan TokenStep = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
 
     private readonly IBoxSite _site;
@@ -226,6 +229,12 @@ internal sealed class LinkedBox : IScenarioBox
         {
             // Every scenario begins at the start of a token's step, as in the simulator.
             _clock.Advance(SimBox.Start - _clock.GetUtcNow());
+        }
+        else if (scenario.Steps.Any(step => step.Text("answer") == StepWord.Wait))
+        {
+            // Who is told to wait is told so within one step: half of it is left at least.
+            var begun = TimeSpan.FromTicks(LabClock.Wall.GetUtcNow().Ticks % TokenStep.Ticks);
+            await Task.Delay(begun < TokenStep / 2 ? TimeSpan.Zero : TokenStep - begun, LabClock.Wall);
         }
         var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
         var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);

@@ -126,7 +126,7 @@ internal sealed record ClientReply(int Status, string Body, bool HasCookie)
         { HasCookie: true } => StepWord.In,
         { Challenge: var challenge } when challenge.TryGetValue("tokeninfo", out var push) && push == "ftm_push" => "push",
         { Challenge: var challenge } when challenge.TryGetValue("chal_msg", out var text) =>
-            text.Contains("Please wait", StringComparison.Ordinal) ? "wait" : text.Contains("drift", StringComparison.Ordinal) ? "next-code" : "code",
+            text.Contains("Please wait", StringComparison.Ordinal) ? StepWord.Wait : text.Contains("drift", StringComparison.Ordinal) ? "next-code" : "code",
         { Status: 405 } => "wrong-code",
         { Status: 401 } => "blocked",
         _ => StepWord.Refused,

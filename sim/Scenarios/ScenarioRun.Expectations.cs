@@ -54,7 +54,7 @@ internal sealed partial class ScenarioRun
         {
             StepWord.In => StepWord.In,
             StepWord.Lost => StepWord.Lost,
-            "push" or "code" or "wait" or "next-code" => StepWord.Asked,
+            "push" or "code" or StepWord.Wait or "next-code" => StepWord.Asked,
             _ => StepWord.Refused,
         };
         if (seen != step.Subject)

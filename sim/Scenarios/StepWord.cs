@@ -35,11 +35,13 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
     public const string In = "in";
     public const string Refused = "refused";
     public const string Waiting = "waiting";
+    /// <summary>Told to wait for the rest of the token's step.</summary>
+    public const string Wait = "wait";
     public const string Asked = "asked";
     public const string Lost = "lost";
 
     /// <summary>What an SSL VPN client is told.</summary>
-    private static readonly string[] Answers = [In, Refused, "blocked", "push", "code", "wait", "next-code", "wrong-code", Lost];
+    private static readonly string[] Answers = [In, Refused, "blocked", "push", "code", Wait, "next-code", "wrong-code", Lost];
 
     /// <summary>What comes of a phone's answer.</summary>
     private static readonly string[] PhoneAnswers = ["accepted", "refused", "unreachable", "certificate-refused", "none", "later"];
