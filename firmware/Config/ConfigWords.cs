@@ -77,7 +77,7 @@ internal static class ConfigWords
 
     /// <summary>
     /// Adds the words of the command that begins at <paramref name="at"/>, and moves on past the line that ends it (a quoted newline does
-    /// not). False when the text ends before the command does. The same rules as <see cref="Scan"/>, for long texts.
+    /// not). False when the text ends before the command does: then it stands at that end. The same rules as <see cref="Scan"/>, for long texts.
     /// </summary>
     internal static bool Read(string text, ref int at, List<string> words)
     {
@@ -115,6 +115,7 @@ internal static class ConfigWords
                     Join(at);
                     if (at + 1 >= text.Length)
                     {
+                        at = text.Length;
                         return false;
                     }
                     if (text[at + 1] == '\n')

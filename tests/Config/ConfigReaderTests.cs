@@ -26,6 +26,10 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("config user group\nedit \"g\"\nset member \"never\"\nset member \"late\"\nnext\nend\nconfig user local\nedit \"late\"\nnext\nend\n", "")]
     [InlineData("config system dns\nset primary 1.1.1.1\n", "3-3 the text ends inside a config level; what was open is left out")]
     [InlineData("config system dns\nset primary \"1.1.1.1\n", "2-3 Unmatched double quote.|3-3 the text ends inside a config level; what was open is left out")]
+    // The text ends with a backslash or a quote.
+    [InlineData("config nothing\nset a \\", "1-2 no such table in this version: nothing")]
+    [InlineData("config nothing\nset a \"", "1-2 no such table in this version: nothing")]
+    [InlineData("config system dns\nset primary \\", "2-2 Unmatched double quote.|2-2 the text ends inside a config level; what was open is left out")]
     [InlineData("next\nend\nset a b\n# config x\n\n   \nexit\n", "1-1 command parse error before 'next'|2-2 command parse error before 'end'|3-3 command parse error before 'set'|7-7 command parse error before 'exit'")]
     [InlineData("config system dns\r\nset primary 1.1.1.1\r\nset nonsense 1\r\nend\r\n", "3-3 command parse error before 'nonsense'")]
     public void WhatIsLeftOutIsTold(string text, string expected)
