@@ -1,25 +1,19 @@
+using Appliance.Hal;
+
 namespace Appliance.Boot;
 
 /// <summary>
 /// What is typed at a port that outlives its sessions. A read of a terminal cannot be taken back; one that its session gives up goes on here, and what it gets is the next
 /// session's. One reads at a time.
 /// </summary>
-internal sealed class PortKeys(Stream port) : Stream
+internal sealed class PortKeys(Stream port) : AsyncStream
 {
     private const int BufferSize = 4096;
     private readonly byte[] _buffer = new byte[BufferSize];
     private Task<int>? _reading;
     private ReadOnlyMemory<byte> _rest;
 
-    public override bool CanRead => true;
-
     public override bool CanWrite => false;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -34,16 +28,4 @@ internal sealed class PortKeys(Stream port) : Stream
         _rest = _rest[length..];
         return length;
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

@@ -1,29 +1,20 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Appliance.Firmware.Cli;
+using Appliance.Hal;
 using Appliance.LabLink;
 using Nerdbank.Streams;
 
 namespace Appliance.LabBoot;
 
 /// <summary>One console of the unit at the bench's end of a channel: as a stream it is what is typed there and what is shown there.</summary>
-internal sealed class AgentConsole : Stream
+internal sealed class AgentConsole : AsyncStream
 {
     private readonly ConsoleWire _wire;
     private ReadOnlyMemory<byte> _rest;
     private TerminalSize _size = TerminalSize.Usual;
 
     private AgentConsole(ConsoleWire wire) => _wire = wire;
-
-    public override bool CanRead => true;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Serves one console until its session, its channel, or the link ends.</summary>
     /// <param name="channel">The channel; it is closed.</param>
@@ -88,20 +79,6 @@ internal sealed class AgentConsole : Stream
             await _wire.WriteAsync(ConsoleWire.Shown, buffer[..Math.Min(buffer.Length, ConsoleWire.ContentMax)], cancellationToken).ConfigureAwait(false);
         }
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private static void Cancel(CancellationTokenSource over)
     {

@@ -10,10 +10,8 @@ namespace Appliance.Hal.Linux;
 public sealed partial class RawTerminal : IDisposable
 {
     private const int Input = 0;
-    private const int Now = 0;
 
-    /// <summary>More than any system's struct termios; its layout is nobody's business here.</summary>
-    private const int TermiosMax = 256;
+    private static readonly SafeFileHandle Terminal = new(Input, ownsHandle: false);
 
     private readonly byte[] _before;
     private int _restored;
@@ -42,14 +40,7 @@ public sealed partial class RawTerminal : IDisposable
         {
             return null;
         }
-        var before = new byte[TermiosMax];
-        if (GetAttributes(Input, before) != 0)
-        {
-            return null;
-        }
-        byte[] raw = [.. before];
-        MakeRaw(raw);
-        return SetAttributes(Input, Now, raw) == 0 ? new RawTerminal(before) : null;
+        return Termios.Of(Terminal) is { } before && Termios.Set(Terminal, Termios.Now, Termios.Raw(before)) ? new RawTerminal(before) : null;
     }
 
     /// <summary>Puts back what the terminal was.</summary>
@@ -63,18 +54,9 @@ public sealed partial class RawTerminal : IDisposable
     {
         if (Interlocked.Exchange(ref _restored, 1) == 0)
         {
-            _ = SetAttributes(Input, Now, _before);
+            _ = Termios.Set(Terminal, Termios.Now, _before);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "tcgetattr")]
-    private static partial int GetAttributes(int descriptor, [In, Out] byte[] attributes);
-
-    [LibraryImport("libc", EntryPoint = "tcsetattr")]
-    private static partial int SetAttributes(int descriptor, int when, [In] byte[] attributes);
-
-    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
-    private static partial void MakeRaw([In, Out] byte[] attributes);
 
     [LibraryImport("libc", EntryPoint = "ioctl")]
     private static partial int IoControl(int descriptor, nuint request, [Out] ushort[] size);

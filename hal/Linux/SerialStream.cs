@@ -7,7 +7,7 @@ namespace Appliance.Hal.Linux;
 /// A serial device in raw mode, 8N1, without flow control: bytes as they come. It is this process's alone while it is open: of others who ask (flock), and of everybody but
 /// root (TIOCEXCL). What the device was set to is put back on disposal and at the end of the process, whichever comes first; a process that is killed outright leaves it.
 /// </summary>
-public sealed partial class SerialStream : Stream
+public sealed partial class SerialStream : AsyncStream
 {
     private const int ReadWrite = 0x2;
     private const int NoControllingTerminal = 0x100;
@@ -16,11 +16,6 @@ public sealed partial class SerialStream : Stream
     private const int ExclusiveLockAtOnce = 0x2 | 0x4; // LOCK_EX | LOCK_NB
     private const nuint Exclusive = 0x540C; // TIOCEXCL of ioctl_tty(2)
     private const nuint NotExclusive = 0x540D; // TIOCNXCL
-    private const int Now = 0; // TCSANOW
-    private const int NowAndForget = 2; // TCSAFLUSH: what came before is dropped.
-
-    /// <summary>More than any system's struct termios.</summary>
-    private const int TermiosMax = 256;
 
     /// <summary>Where c_cflag stands in Linux's: the third of its words.</summary>
     private const int ControlFlags = 8;
@@ -55,21 +50,6 @@ public sealed partial class SerialStream : Stream
     /// <summary>The speeds that every serial device knows, in bits a second.</summary>
     public static IReadOnlyList<int> Speeds { get; } = [9600, 19200, 38400, 57600, 115200];
 
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
     /// <summary>Opens a device at one of <see cref="Speeds"/>; what it received before is dropped.</summary>
     /// <exception cref="IOException">It is not there, somebody else has it, it is no terminal, or it knows no such speed.</exception>
     public static SerialStream Open(string device, int speed)
@@ -82,11 +62,7 @@ public sealed partial class SerialStream : Stream
         }
         try
         {
-            var before = new byte[TermiosMax];
-            if (GetAttributes(handle, before) != 0)
-            {
-                throw new IOException($"{device} is no terminal");
-            }
+            var before = Termios.Of(handle) ?? throw new IOException($"{device} is no terminal");
             if (Lock(handle, ExclusiveLockAtOnce) != 0)
             {
                 throw Refused(device, Busy);
@@ -131,26 +107,6 @@ public sealed partial class SerialStream : Stream
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -163,18 +119,16 @@ public sealed partial class SerialStream : Stream
 
     private static void Set(SafeFileHandle handle, string device, byte[] before, int speed)
     {
-        byte[] raw = [.. before];
-        MakeRaw(raw);
+        var raw = Termios.Raw(before);
         var flags = BitConverter.ToUInt32(raw, ControlFlags);
         BitConverter.TryWriteBytes(raw.AsSpan(ControlFlags), (flags | Receiver | NoModem) & ~(TwoStopBits | HardwareFlow));
         // glibc takes the number itself, older ones beside their own constants.
-        var can = Speeds.Contains(speed) && SetSpeed(raw, (uint)speed) == 0 && SetAttributes(handle, NowAndForget, raw) == 0;
+        var can = Speeds.Contains(speed) && Termios.SetSpeed(raw, speed) && Termios.Set(handle, Termios.Afresh, raw);
         var wanted = BitConverter.ToUInt32(raw, ControlFlags) & SpeedFlags;
         // The system is content with a part of what was wanted.
-        var got = new byte[TermiosMax];
-        if (!can || GetAttributes(handle, got) != 0 || (BitConverter.ToUInt32(got, ControlFlags) & SpeedFlags) != wanted)
+        if (!can || Termios.Of(handle) is not { } got || (BitConverter.ToUInt32(got, ControlFlags) & SpeedFlags) != wanted)
         {
-            _ = SetAttributes(handle, Now, before);
+            _ = Termios.Set(handle, Termios.Now, before);
             throw new IOException($"{device} knows no speed of {speed}");
         }
     }
@@ -220,7 +174,7 @@ public sealed partial class SerialStream : Stream
     {
         if (Interlocked.Exchange(ref _closed, 1) == 0)
         {
-            _ = SetAttributes(_device, Now, _before);
+            _ = Termios.Set(_device, Termios.Now, _before);
             _ = Control(_device, NotExclusive, 0);
             _device.Dispose();
         }
@@ -252,16 +206,4 @@ public sealed partial class SerialStream : Stream
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint Send(SafeFileHandle file, ref byte buffer, nuint count);
-
-    [LibraryImport("libc", EntryPoint = "tcgetattr")]
-    private static partial int GetAttributes(SafeFileHandle file, [In, Out] byte[] attributes);
-
-    [LibraryImport("libc", EntryPoint = "tcsetattr")]
-    private static partial int SetAttributes(SafeFileHandle file, int when, [In] byte[] attributes);
-
-    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
-    private static partial void MakeRaw([In, Out] byte[] attributes);
-
-    [LibraryImport("libc", EntryPoint = "cfsetspeed")]
-    private static partial int SetSpeed([In, Out] byte[] attributes, uint speed);
 }

@@ -31,16 +31,12 @@ internal sealed partial class CabledConsole : IAsyncDisposable
     private const string Entered = "\r\r\n";
     private const string More = "--More-- ";
     private const int WordBytes = 8;
-    private const int RecentMax = 2000;
 
     private readonly Stream _cable;
     private readonly BoxConsole _place;
-    private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
-    private readonly byte[] _buffer = new byte[4096];
-    private readonly StringBuilder _seen = new();
-    private readonly StringBuilder _recent = new();
+    private readonly ShownText _shown;
 
-    private CabledConsole(Stream cable, BoxConsole place) => (_cable, _place) = (cable, place);
+    private CabledConsole(Stream cable, BoxConsole place) => (_cable, _place, _shown) = (cable, place, new ShownText(cable));
 
     /// <summary>Why the console stands still.</summary>
     private enum Rest
@@ -89,7 +85,7 @@ internal sealed partial class CabledConsole : IAsyncDisposable
                 return;
             }
         }
-        throw Failed(ExitCode.Missing, RestOf(_seen.ToString()) == Rest.Login ? AsksForALogin : $"is another unit's, or not of this speed ({_place.Speed}): it does not show what the unit of the lab link was told to show at its console");
+        throw Failed(ExitCode.Missing, RestOf(_shown.Waiting) == Rest.Login ? AsksForALogin : $"is another unit's, or not of this speed ({_place.Speed}): it does not show what the unit of the lab link was told to show at its console");
     }
 
     /// <summary>Types the lines of a script in a session of their own; the transcript is that of the lab link: no \r, no pages, nothing that only moves a cursor.</summary>
@@ -272,26 +268,12 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads until it is enough (how much of it; 0 for not yet); null when it is not in time, and then nothing is taken.</summary>
+    /// <summary>As <see cref="ShownText.TakeAsync"/>, for an operator.</summary>
     private async Task<string?> ReadAsync(TimeSpan atMost, Func<string, int> enough)
     {
-        using var late = new CancellationTokenSource(atMost, LabClock.Wall);
         try
         {
-            while (true)
-            {
-                var seen = _seen.ToString();
-                if (enough(seen) is > 0 and var length)
-                {
-                    _seen.Remove(0, length);
-                    return seen[..length];
-                }
-                Take(await _cable.ReadAsync(_buffer, late.Token));
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
+            return await _shown.TakeAsync(atMost, enough);
         }
         catch (IOException gone)
         {
@@ -299,18 +281,9 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         }
     }
 
-    private void Take(int length)
-    {
-        var characters = new char[Encoding.UTF8.GetMaxCharCount(length)];
-        var count = _decoder.GetChars(_buffer.AsSpan(0, length), characters, flush: false);
-        _seen.Append(characters, 0, count);
-        _recent.Append(characters, 0, count);
-        _recent.Remove(0, Math.Max(0, _recent.Length - RecentMax));
-    }
-
     private LabFailure Failed(int code, string what)
     {
-        var recent = string.Concat(Clean(_recent.ToString()).Select(c => char.IsControl(c) && c != '\n' ? '?' : c)).Trim('\n');
+        var recent = string.Concat(Clean(_shown.Recent).Select(c => char.IsControl(c) && c != '\n' ? '?' : c)).Trim('\n');
         return new LabFailure(code, $"the console {_place.Device} {what}. {(recent.Length > 0 ? "It shows:\n" + recent : "It shows nothing.")}");
     }
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Image;
@@ -8,8 +7,7 @@ namespace Appliance.Sim.Image;
 /// <summary>The console of a booted box over its serial cable.</summary>
 internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
 {
-    private readonly byte[] _buffer = new byte[4096];
-    private readonly StringBuilder _seen = new();
+    private readonly ShownText _shown = new(cable);
 
     /// <summary>
     /// Waits for the prompt that the box shows by itself once it serves, and types nothing before: QEMU's UART (PL011, 7.2) raises its receive interrupt only when its queue stops
@@ -18,9 +16,9 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     /// <exception cref="LabFailure">None comes in time.</exception>
     public async Task ReadyAsync(TimeSpan atMost)
     {
-        if (await ReadAsync(atMost, Prompted) is null)
+        if (await _shown.TakeAsync(atMost, Prompted) is null)
         {
-            throw new LabFailure(ExitCode.TimedOut, $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_seen}");
+            throw new LabFailure(ExitCode.TimedOut, $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_shown.Recent}");
         }
     }
 
@@ -33,8 +31,8 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     {
         await SendAsync(line);
         // A prompt before the echo is that of an Enter from earlier.
-        return await ReadAsync(atMost, text => text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]) ? text.Length : 0)
-            ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_seen}");
+        return await _shown.TakeAsync(atMost, text => text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]) ? text.Length : 0)
+            ?? throw new LabFailure(ExitCode.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_shown.Recent}");
     }
 
     /// <summary>Types a line that is no command with a prompt behind it: what is shown up to one of some words.</summary>
@@ -48,41 +46,12 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     /// <summary>Reads up to one of some words.</summary>
     /// <exception cref="LabFailure">None of them comes in time.</exception>
     public async Task<string> SeeAsync(TimeSpan atMost, params string[] until) =>
-        await ReadAsync(atMost, text => until.Select(word => text.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0).Max())
-            ?? throw new LabFailure(ExitCode.TimedOut, $"no '{string.Join("' or '", until)}' on the console; it shows:\n{_seen}");
+        await _shown.TakeAsync(atMost, text => until.Select(word => text.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0).Max())
+            ?? throw new LabFailure(ExitCode.TimedOut, $"no '{string.Join("' or '", until)}' on the console; it shows:\n{_shown.Recent}");
 
     public ValueTask DisposeAsync() => cable.DisposeAsync();
 
     private static int Prompted(string text) => Prompt().IsMatch(text) ? text.Length : 0;
-
-    /// <summary>Reads until it is enough (how much of it; 0 for not yet); null when it is not in time.</summary>
-    /// <exception cref="IOException">The cable is dead.</exception>
-    private async Task<string?> ReadAsync(TimeSpan atMost, Func<string, int> enough)
-    {
-        using var late = new CancellationTokenSource(atMost, LabClock.Wall);
-        try
-        {
-            while (true)
-            {
-                var text = _seen.ToString();
-                if (enough(text) is > 0 and var length)
-                {
-                    _seen.Remove(0, length);
-                    return text[..length];
-                }
-                var read = await cable.ReadAsync(_buffer, late.Token);
-                if (read == 0)
-                {
-                    throw new IOException("the console's cable is dead");
-                }
-                _seen.Append(Encoding.UTF8.GetString(_buffer, 0, read));
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
-    }
 
     [GeneratedRegex(@"\n?[A-Za-z0-9_-]+( \([a-z0-9-]+\))? # $")]
     private static partial Regex Prompt();

@@ -53,9 +53,13 @@ internal sealed class DeviceRoutes
                 _others.Add(id);
                 _othersListen = true;
             }
+            if (await SessionAsync(id) is null)
+            {
+                Remove(id);
+            }
             return;
         }
-        if (await _server.GetSessionAsync(id) is not { } session)
+        if (await SessionAsync(id) is not { } session)
         {
             return; // It went away at once.
         }
@@ -64,6 +68,23 @@ internal sealed class DeviceRoutes
             var route = new Route(id, session, filter.QualityOfServiceLevel);
             _byTopic[filter.Topic] = [.. RoutesOf(filter.Topic).Where(known => known.SessionId != id), route];
             _topicsOf[id] = _topicsOf.GetValueOrDefault(id, []).Add(filter.Topic);
+        }
+        if (await SessionAsync(id) is null)
+        {
+            Remove(id); // It ended before it was written down: nobody tells of that again.
+        }
+    }
+
+    /// <summary>Null for a session that has ended.</summary>
+    private async Task<MqttSessionStatus?> SessionAsync(string id)
+    {
+        try
+        {
+            return await _server.GetSessionAsync(id);
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // MQTTnet's word for one that it does not know.
         }
     }
 
