@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Appliance.Firmware.Ftm;
@@ -31,5 +30,10 @@ public readonly record struct PushSessionId(UInt128 Value)
     public override int GetHashCode() => (int)(ulong)Value;
 
     /// <summary>As on the wire.</summary>
-    public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+        return Convert.ToHexStringLower(bytes);
+    }
 }

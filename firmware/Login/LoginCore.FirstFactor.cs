@@ -162,12 +162,12 @@ public sealed partial class LoginCore
             OfferPush(step, attempt, asked, wait, rules, canPush, now);
         }
         step.Answer = Challenge(attempt, wait is not null ? ChallengeReason.Wait : throttled is not null ? ChallengeReason.Throttled : attempt.Asks, wait ?? throttled ?? default);
-        Note(step, attempt.Id, new("challenge", ((LoginAnswer.Challenge)step.Answer).Reason switch
+        Note(step, attempt.Id, ((LoginAnswer.Challenge)step.Answer).Reason switch
         {
-            ChallengeReason.Wait => $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is used up",
-            ChallengeReason.Throttled => $"wait {WaitMessage.Seconds(throttled!.Value)} seconds: many wrong codes",
-            _ => "sent",
-        }));
+            ChallengeReason.Wait => new("challenge", $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is used up"),
+            ChallengeReason.Throttled => new("challenge", $"wait {WaitMessage.Seconds(throttled!.Value)} seconds: many wrong codes"),
+            _ => ChallengeSent,
+        });
         return step;
     }
 

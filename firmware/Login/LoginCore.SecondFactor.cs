@@ -137,7 +137,7 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("client", "came for its approved login"), decides: true);
                 return Succeed(step, attempt);
             case PushState.Out or PushState.Deciding:
-                Note(step, attempt.Id, new("client", "waits for the phone"));
+                Note(step, attempt.Id, WaitsForPhone);
                 return step;
             default:
                 Note(step, attempt.Id, new("client", "waits for a phone that is not, or no longer, asked"));

@@ -28,6 +28,12 @@ public sealed partial class LoginCore
     /// <summary>Logins that may be pending at once.</summary>
     private const int PendingMax = 200_000;
 
+    // What most logins have in common is said once.
+    private static readonly LoginFact NotBlocked = new("source", "not blocked");
+    private static readonly LoginFact PasswordRight = new("password", "right");
+    private static readonly LoginFact WaitsForPhone = new("client", "waits for the phone");
+    private static readonly LoginFact ChallengeSent = new("challenge", "sent");
+
     private readonly TokenCore _tokens;
     private readonly OneTimeCodes _codes = new();
     private readonly Dictionary<string, Attempt> _pending = new(StringComparer.Ordinal);
@@ -79,7 +85,7 @@ public sealed partial class LoginCore
             return step;
         }
         var id = NewLogin(step, request);
-        Note(step, id, new("source", "not blocked"));
+        Note(step, id, NotBlocked);
         if (LockedOut(step, id, request, rules, now))
         {
             return Refuse(step, request, request.User, Refusal.LockedOut, rules, now);
@@ -100,7 +106,7 @@ public sealed partial class LoginCore
             }, decides: true);
             return Refuse(step, request, account?.Name ?? request.User, Refusal.BadCredentials, rules, now, unknownName: account is null);
         }
-        Note(step, id, new("password", "right"));
+        Note(step, id, PasswordRight);
         return FirstFactorGiven(step, new Attempt(id, request, draw, account), rules, canPush, now);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
@@ -381,12 +382,15 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    private static LoginDraw NewDraw() => new(NewHandle(), RandomNumberGenerator.GetInt32(10, 100), OneTimeCodes.NewCode());
-
-    private static LoginHandle NewHandle()
+    /// <summary>All that a login needs of chance, drawn at once: each draw costs as much as the digits of all. The two numbers are even but for one part in 2^44.</summary>
+    private static LoginDraw NewDraw()
     {
-        var random = RandomNumberGenerator.GetBytes(25);
-        var requestId = new System.Numerics.BigInteger(random.AsSpan(0, 12), isUnsigned: true).ToString();
-        return new LoginHandle(requestId, "1-" + Convert.ToHexStringLower(random.AsSpan(12, 13)));
+        Span<byte> random = stackalloc byte[41];
+        RandomNumberGenerator.Fill(random);
+        var requestId = new UInt128(BitConverter.ToUInt32(random), BitConverter.ToUInt64(random[4..])).ToString(CultureInfo.InvariantCulture);
+        return new LoginDraw(
+            new LoginHandle(requestId, "1-" + Convert.ToHexStringLower(random[12..25])),
+            10 + (int)(BitConverter.ToUInt64(random[25..]) % 90),
+            OneTimeCodes.CodeOf(BitConverter.ToUInt64(random[33..])));
     }
 }

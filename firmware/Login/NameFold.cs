@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -22,6 +23,9 @@ internal static class NameFold
         + "WWWWWWWWWWXXXXYYZZZZZZHTWY S    AAAAAAAAAAAAAAAAAAAAAAAAEEEEEEEE"
         + "EEEEEEEEIIIIOOOOOOOOOOOOOOOOOOOOOOOOUUUUUUUUUUUUUUYYYYYYYY      ";
 
+    /// <summary>Letters of which upper case is all that is folded.</summary>
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
     /// <summary>Without case: what <c>username-case-sensitivity disable</c> compares.</summary>
     internal static string Case(string name) => name.ToUpperInvariant();
 
@@ -45,6 +49,10 @@ internal static class NameFold
     /// </summary>
     internal static string Skeleton(string name)
     {
+        if (!name.AsSpan().ContainsAnyExcept(Plain))
+        {
+            return name.ToUpperInvariant();
+        }
         var text = new StringBuilder(name.Length);
         foreach (var letter in name)
         {

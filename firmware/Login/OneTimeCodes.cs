@@ -80,8 +80,8 @@ public sealed class OneTimeCodes
 
     private sealed record Issued(string User, byte[] Digest, DateTimeOffset Expires);
 
-    /// <summary>A code for <see cref="Issue"/>: six decimal digits from the system's random source. For the shell; the core has none of its own.</summary>
-    public static string NewCode() => RandomNumberGenerator.GetInt32(1_000_000).ToString("D6", System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>A code for <see cref="Issue"/>: six decimal digits, of 64 random bits. The core has no chance of its own.</summary>
+    public static string CodeOf(ulong random) => (random % 1_000_000).ToString("D6", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>
     /// Issues a code for a pending login; one that this login had before is void. Null when the user has
@@ -90,7 +90,7 @@ public sealed class OneTimeCodes
     /// <param name="requestId">The pending login: the code lets in nobody else.</param>
     /// <param name="user">Who logs in.</param>
     /// <param name="to">Where the code goes, and how long it lives.</param>
-    /// <param name="randomCode">From <see cref="NewCode"/>.</param>
+    /// <param name="randomCode">From <see cref="CodeOf"/>.</param>
     /// <param name="now">The time.</param>
     public CodeOrder? Issue(string requestId, string user, CodeDestination to, string randomCode, DateTimeOffset now)
     {

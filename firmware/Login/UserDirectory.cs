@@ -48,14 +48,25 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
         var skeleton = NameFold.Skeleton(typed);
         var alike = NamesOfSkeletons.GetValue(_users, Index)[skeleton];
         // Worked out for a known name as well: what it costs must not tell.
-        var meant = alike.Where(name => IsMeant(name, typed)).Take(2).ToArray();
+        var (meant, several) = ((string?)null, false);
+        foreach (var name in alike)
+        {
+            if (IsMeant(name, typed))
+            {
+                (several, meant) = (meant is not null, meant ?? name);
+                if (several)
+                {
+                    break;
+                }
+            }
+        }
         if (Find(typed) is { } exact)
         {
             return new(exact, null);
         }
         // Somebody is read for a name that is nobody's, too.
         _ = _users.Keys.FirstOrDefault() is { } somebody ? Find(somebody) : null;
-        return meant is [var only] ? new(Find(only), only) : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
+        return meant is not null && !several ? new(Find(meant), meant) : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
     }
 
     /// <summary>What an entry of <c>user local</c> or <c>system admin</c> demands beside the password.</summary>

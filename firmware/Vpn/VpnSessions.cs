@@ -21,8 +21,11 @@ public sealed record VpnSession(uint TunnelId, LoginGrant Grant, DateTimeOffset 
 /// </summary>
 public sealed class VpnSessions : IConfigSubscriber, IDisposable
 {
-    /// <summary>The table of sessions.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS vpn_session (cookie TEXT PRIMARY KEY, tunnel INTEGER NOT NULL, user TEXT NOT NULL, grp TEXT NOT NULL, portal TEXT NOT NULL, source TEXT NOT NULL, two_factor INTEGER NOT NULL, began INTEGER NOT NULL)";
+    /// <summary>
+    /// The table of sessions, in the order in which they began (<c>rowid</c>): an index by cookies, which are random, would have each login write a page
+    /// of its own. Nobody looks there for a cookie: they are all in memory.
+    /// </summary>
+    public const string Table = "CREATE TABLE IF NOT EXISTS vpn_session (cookie TEXT NOT NULL, tunnel INTEGER NOT NULL, user TEXT NOT NULL, grp TEXT NOT NULL, portal TEXT NOT NULL, source TEXT NOT NULL, two_factor INTEGER NOT NULL, began INTEGER NOT NULL)";
 
     /// <summary>Sessions at once; the next login is refused.</summary>
     private const int SessionsMax = 100_000;
@@ -43,11 +46,14 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
+    private long _lastRow;
     private ConfigTree? _config;
     private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "", Personality.Default);
 
-    private sealed class Entry(VpnSession session, DateTimeOffset lastUsed)
+    /// <param name="row">Where it stands on disk.</param>
+    private sealed class Entry(long row, VpnSession session, DateTimeOffset lastUsed)
     {
+        public long Row => row;
         public VpnSession Session => session;
         public DateTimeOffset LastUsed { get; set; } = lastUsed;
     }
@@ -57,12 +63,13 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     {
         (_state, _events, _time, _numbers) = (state, events, time, numbers ?? RandomNumberGenerator.Create());
         var now = time.GetUtcNow();
-        foreach (var (digest, session) in state.Read("SELECT cookie, tunnel, user, grp, portal, source, two_factor, began FROM vpn_session", row => (row.GetString(0), new VpnSession(
+        foreach (var (at, digest, session) in state.Read("SELECT cookie, tunnel, user, grp, portal, source, two_factor, began, rowid FROM vpn_session", row => (row.GetInt64(8), row.GetString(0), new VpnSession(
             (uint)row.GetInt64(1),
             new LoginGrant(row.GetString(2), row.GetString(3), row.GetString(4), IPAddress.Parse(row.GetString(5)), (row.GetInt64(6) & TwoFactorFlag) != 0) { IsRemote = (row.GetInt64(6) & RemoteFlag) != 0 },
             new DateTimeOffset(row.GetInt64(7), TimeSpan.Zero)))))
         {
-            _byDigest.Add(digest, new Entry(session, now));
+            _byDigest.Add(digest, new Entry(at, session, now));
+            _lastRow = Math.Max(_lastRow, at);
         }
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
@@ -94,17 +101,19 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var number = new byte[4];
         _numbers.GetBytes(number);
         var session = new VpnSession(BitConverter.ToUInt32(number), grant, now);
+        long row;
         lock (_lock)
         {
             if (_byDigest.Count >= SessionsMax || (_config is { } config && (Ended(grant, config, config) is not null || (grant.Entry is { } entry && Changed(entry, config.List("user local").Find(grant.User)!)))))
             {
                 return null;
             }
-            _byDigest.Add(digest, new Entry(session, now));
+            row = ++_lastRow;
+            _byDigest.Add(digest, new Entry(row, session, now));
         }
         await _state.CommitAsync(new StateWrite(
-            "INSERT INTO vpn_session (cookie, tunnel, user, grp, portal, source, two_factor, began) VALUES ($0,$1,$2,$3,$4,$5,$6,$7)",
-            digest, (long)session.TunnelId, grant.User, grant.Group, grant.Portal, grant.Source.ToString(), (grant.TwoFactor ? TwoFactorFlag : 0) | (grant.IsRemote ? RemoteFlag : 0), now.UtcTicks)).ConfigureAwait(false);
+            "INSERT INTO vpn_session (rowid, cookie, tunnel, user, grp, portal, source, two_factor, began) VALUES ($0,$1,$2,$3,$4,$5,$6,$7,$8)",
+            row, digest, (long)session.TunnelId, grant.User, grant.Group, grant.Portal, grant.Source.ToString(), (grant.TwoFactor ? TwoFactorFlag : 0) | (grant.IsRemote ? RemoteFlag : 0), now.UtcTicks)).ConfigureAwait(false);
         _events.Write(VpnEvents.Opened(session));
         return cookie;
     }
@@ -128,11 +137,11 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     public async Task<bool> CloseAsync(string cookie, IPAddress source)
     {
         var digest = Digest(cookie);
-        if (Use(cookie, source) is not { } session || !TryRemove(digest))
+        if (Use(cookie, source) is not { } session || TryRemove(digest) is not { } entry)
         {
             return false;
         }
-        await _state.CommitAsync(Forget(digest)).ConfigureAwait(false);
+        await _state.CommitAsync(Forget(entry)).ConfigureAwait(false);
         _events.Write(VpnEvents.Closed(session, "logout", _time.GetUtcNow()));
         return true;
     }
@@ -140,16 +149,16 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <summary>Ends a session from outside; false when it is over already. Completes when it is gone from disk too.</summary>
     public async Task<bool> EndAsync(VpnSession session, string reason)
     {
-        string digest;
+        Entry? entry;
         lock (_lock)
         {
-            digest = _byDigest.FirstOrDefault(pair => ReferenceEquals(pair.Value.Session, session)).Key ?? "";
-            if (!_byDigest.Remove(digest))
+            var digest = _byDigest.FirstOrDefault(pair => ReferenceEquals(pair.Value.Session, session)).Key ?? "";
+            if (!_byDigest.Remove(digest, out entry))
             {
                 return false;
             }
         }
-        await _state.CommitAsync(Forget(digest)).ConfigureAwait(false);
+        await _state.CommitAsync(Forget(entry)).ConfigureAwait(false);
         _events.Write(VpnEvents.Closed(session, reason, _time.GetUtcNow()));
         return true;
     }
@@ -181,7 +190,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         {
             return user is not null || after.List("user group").Find(grant.Group) is null ? "user_changed" : null;
         }
-        if (user is null || !user.Enabled("status") || (before.List("user local").Find(grant.User) is { } old && Changed(old, user)))
+        if (user is null || !user.Enabled("status") || (!ReferenceEquals(before, after) && before.List("user local").Find(grant.User) is { } old && Changed(old, user)))
         {
             return "user_changed";
         }
@@ -189,12 +198,13 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         {
             return null;
         }
-        var (was, token) = (before.List("user fortitoken").Find(user.Text("fortitoken")), after.List("user fortitoken").Find(user.Text("fortitoken")));
+        var token = after.List("user fortitoken").Find(user.Text("fortitoken"));
+        var was = ReferenceEquals(before, after) ? token : before.List("user fortitoken").Find(user.Text("fortitoken"));
         return token is null || token.Text("status") == "lock" || (was is not null && was.Text("seed") != token.Text("seed")) ? "token_changed" : null;
     }
 
     private static bool Changed(ConfigObject old, ConfigObject user) =>
-        Credentials.Any(attribute => !old.Words(attribute).AsSpan().SequenceEqual(user.Words(attribute).AsSpan()));
+        !ReferenceEquals(old, user) && Credentials.Any(attribute => !old.Words(attribute).AsSpan().SequenceEqual(user.Words(attribute).AsSpan()));
 
     private void Sweep()
     {
@@ -209,33 +219,33 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
 
     private void End(Func<Entry, string?> why)
     {
-        List<(string Digest, VpnSession Session, string Reason)> ended;
+        List<(string Digest, Entry Entry, string Reason)> ended;
         lock (_lock)
         {
-            ended = [.. _byDigest.Select(pair => (pair.Key, pair.Value.Session, Reason: why(pair.Value)!)).Where(end => end.Reason is not null)];
+            ended = [.. _byDigest.Select(pair => (pair.Key, pair.Value, Reason: why(pair.Value)!)).Where(end => end.Reason is not null)];
             foreach (var (digest, _, _) in ended)
             {
                 _byDigest.Remove(digest);
             }
         }
         var now = _time.GetUtcNow();
-        foreach (var (digest, session, reason) in ended)
+        foreach (var (_, entry, reason) in ended)
         {
             // Not waited for: after a crash the next boot ends it again, by the same rule.
-            _state.Post(Forget(digest));
-            _events.Write(VpnEvents.Closed(session, reason, now));
+            _state.Post(Forget(entry));
+            _events.Write(VpnEvents.Closed(entry.Session, reason, now));
         }
     }
 
-    private bool TryRemove(string digest)
+    private Entry? TryRemove(string digest)
     {
         lock (_lock)
         {
-            return _byDigest.Remove(digest);
+            return _byDigest.Remove(digest, out var entry) ? entry : null;
         }
     }
 
-    private static StateWrite Forget(string digest) => new("DELETE FROM vpn_session WHERE cookie=$0", digest);
+    private static StateWrite Forget(Entry entry) => new("DELETE FROM vpn_session WHERE rowid=$0", entry.Row);
 
     private static string Digest(string cookie) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(cookie)));
 }

@@ -1,26 +1,28 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Text;
+using System.Text.Unicode;
 using Appliance.Hal;
 using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Sim.Verbs.PushLogin;
 
-/// <summary>An answer: its status, and all of its bytes.</summary>
-internal readonly record struct BenchAnswer(int Status, byte[] Bytes)
+/// <summary>An answer: its status, and all of its bytes, which are the line's and stand until its next exchange.</summary>
+internal readonly record struct BenchAnswer(int Status, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>What stands between a word and any of the ends; "" when the word is not there.</summary>
     public string Between(ReadOnlySpan<byte> word, ReadOnlySpan<byte> ends)
     {
-        var at = Bytes.AsSpan().IndexOf(word);
+        var at = Bytes.Span.IndexOf(word);
         if (at < 0)
         {
             return "";
         }
-        var rest = Bytes.AsSpan(at + word.Length);
+        var rest = Bytes.Span[(at + word.Length)..];
         var end = rest.IndexOfAny(ends);
         return Encoding.ASCII.GetString(end < 0 ? rest : rest[..end]);
     }
@@ -33,6 +35,7 @@ internal sealed class BenchLine : IAsyncDisposable
     private readonly SslStream? _tls;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
+    private byte[] _answer = new byte[1024];
 
     private BenchLine(ConnectionContext connection, SslStream? tls)
     {
@@ -54,8 +57,13 @@ internal sealed class BenchLine : IAsyncDisposable
     }
 
     /// <summary>A whole request with a body.</summary>
-    public static byte[] Post(string target, string type, string body) =>
-        Encoding.ASCII.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"POST {target} HTTP/1.1\r\nHost: bench\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+    public static byte[] Post(string target, string type, string body)
+    {
+        Span<byte> request = stackalloc byte[1024];
+        return Utf8.TryWrite(request, CultureInfo.InvariantCulture, $"POST {target} HTTP/1.1\r\nHost: bench\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}", out var written)
+            ? request[..written].ToArray()
+            : throw new ArgumentException("a request of a benchmark has no kilobyte", nameof(body));
+    }
 
     /// <summary>Sends a request and waits for its answer, as long as it takes.</summary>
     /// <exception cref="IOException">The connection ended before.</exception>
@@ -87,7 +95,7 @@ internal sealed class BenchLine : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private static BenchAnswer? Take(ReadOnlySequence<byte> buffer)
+    private BenchAnswer? Take(ReadOnlySequence<byte> buffer)
     {
         var bytes = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
         var head = bytes.IndexOf("\r\n\r\n"u8);
@@ -101,6 +109,15 @@ internal sealed class BenchLine : IAsyncDisposable
             throw new IOException("an answer without a length");
         }
         var whole = head + 4 + content;
-        return bytes.Length < whole ? null : new BenchAnswer(status, bytes[..whole].ToArray());
+        if (bytes.Length < whole)
+        {
+            return null;
+        }
+        if (_answer.Length < whole)
+        {
+            _answer = new byte[whole];
+        }
+        bytes[..whole].CopyTo(_answer);
+        return new BenchAnswer(status, _answer.AsMemory(0, whole));
     }
 }

@@ -16,7 +16,7 @@ using Appliance.Sim.Nics;
 namespace Appliance.Sim.Verbs.PushLogin;
 
 /// <summary>
-/// Whole push logins (two posts, push, callback, cookie; every decision durable before its answer), medians of interleaved rounds.
+/// Whole push logins (two posts, push, callback, cookie; every decision durable before its answer), medians of interleaved rounds; before them ten that are not counted.
 /// </summary>
 /// <param name="Bench">Its name.</param>
 /// <param name="Rounds">How many.</param>
@@ -46,7 +46,8 @@ internal sealed partial class PushLoginBenchJson : JsonSerializerContext;
 internal static class PushLoginBench
 {
     private const int Rounds = 5;
-    private const int Users = 4096;
+    private const int WarmRounds = 10;
+    private const int Users = 8192;
     private const int MqttUsers = 1024;
     private const int TlsUsers = 256;
     private const int AtOnce = 64;
@@ -104,10 +105,10 @@ internal static class PushLoginBench
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), LabClock.Wall, cancellationToken);
         }
-        for (var round = 0; round <= Rounds; round++)
+        for (var round = -WarmRounds; round < Rounds; round++)
         {
-            // The first round of each compiles; it is not counted.
-            var counts = round > 0;
+            // While the platform still compiles what turns out to be hot, nothing is counted.
+            var counts = round >= 0;
             async Task CountAsync(List<double> into, int users, Func<Task<TimeSpan>> run, List<double>? cpuInto = null, List<double>? bytesInto = null)
             {
                 using var process = Process.GetCurrentProcess();

@@ -57,16 +57,16 @@ internal sealed class PushLoginLoad(PushLoginRig rig, PushLoginPlace place, SslC
         var challenge = await line.ExchangeAsync(BenchLine.Post(LoginCheck, Form, $"username={name}&credential=p&realm=&ajax=1&just_logged_in=1"));
         var (request, policy) = (challenge.Between("reqid="u8, ",\r"u8), challenge.Between("polid="u8, ",\r"u8));
         return request.Length > 0 ? BenchLine.Post(LoginCheck, Form, $"username={name}&realm=&reqid={request}&polid={policy}&grp=&portal=&peer=&ftmpush=1")
-            : throw new InvalidOperationException($"{name} got no challenge: {Encoding.UTF8.GetString(challenge.Bytes)}");
+            : throw new InvalidOperationException($"{name} got no challenge: {Encoding.UTF8.GetString(challenge.Bytes.Span)}");
     }
 
     private async Task LogInAsync(int user, CancellationToken cancellationToken)
     {
         var line = !reconnect && _idle.TryPop(out var idle) ? idle : await BenchLine.ConnectAsync(place.Client, _vpn, tls, cancellationToken);
         var answer = await line.ExchangeAsync(await SecondAsync(line, user));
-        if (answer.Status != 200 || answer.Between("SVPNCOOKIE="u8, ";\r"u8).Length != 64 || answer.Bytes.AsSpan().IndexOf("ret=1,"u8) < 0)
+        if (answer.Status != 200 || answer.Between("SVPNCOOKIE="u8, ";\r"u8).Length != 64 || answer.Bytes.Span.IndexOf("ret=1,"u8) < 0)
         {
-            throw new InvalidOperationException($"{PushLoginRig.User(user)} was not let in: {Encoding.UTF8.GetString(answer.Bytes)}");
+            throw new InvalidOperationException($"{PushLoginRig.User(user)} was not let in: {Encoding.UTF8.GetString(answer.Bytes.Span)}");
         }
         if (reconnect)
         {

@@ -84,7 +84,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
     }
 
     /// <summary>Completes when everything that was posted is on disk.</summary>
-    public Task DrainAsync() => _state.CommitAsync(new StateWrite("DELETE FROM vpn_session WHERE cookie=$0", "")).AsTask();
+    public Task DrainAsync() => _state.CommitAsync(new StateWrite("DELETE FROM vpn_session WHERE rowid=$0", 0L)).AsTask();
 
     /// <summary>Goes on so far that every token approves again and nothing of the last step is left: no push, no session.</summary>
     public void NextStep()

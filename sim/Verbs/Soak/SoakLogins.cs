@@ -134,13 +134,13 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         var cookie = answer.Between("SVPNCOOKIE="u8, ";\r"u8);
         if (cookie.Length != 64)
         {
-            return answer.Status == 405 || answer.Bytes.AsSpan().IndexOf("ret=0"u8) >= 0 ? "denied" : Text(answer);
+            return answer.Status == 405 || answer.Bytes.Span.IndexOf("ret=0"u8) >= 0 ? "denied" : Text(answer);
         }
         var goodbye = await line.ExchangeAsync(Encoding.ASCII.GetBytes($"GET /remote/logout HTTP/1.1\r\nHost: soak\r\nCookie: SVPNCOOKIE={cookie}\r\n\r\n"));
         return goodbye.Status == 200 ? "approved" : $"logout: {goodbye.Status}";
     }
 
-    private static string Text(BenchAnswer answer) => answer.Status.ToString(CultureInfo.InvariantCulture) + " " + Encoding.UTF8.GetString(answer.Bytes).Split("\r\n\r\n", 2)[^1];
+    private static string Text(BenchAnswer answer) => answer.Status.ToString(CultureInfo.InvariantCulture) + " " + Encoding.UTF8.GetString(answer.Bytes.Span).Split("\r\n\r\n", 2)[^1];
 
     private async Task PhoneAsync(int user, string mode) =>
         (await lab.PutAsJsonAsync($"/lab/phones/{SoakPlan.Serial(user)}", new JsonObject { ["mode"] = mode })).EnsureSuccessStatusCode();
