@@ -75,7 +75,7 @@ internal sealed class ConfigReader
     private void ReadAll(string text)
     {
         var words = new List<string>();
-        var (at, next) = (0, 1);
+        var (at, next, open) = (0, 1, false);
         while (at < text.Length)
         {
             var start = at;
@@ -97,10 +97,12 @@ internal sealed class ConfigReader
             }
             if (words.Count > 0 && Run(words) is { } why)
             {
-                Ignore(why, words[0] is "config" or "edit" ? Skip(text, ref at, ref next, words[0] == "edit") : _line);
+                var last = words[0] is "config" or "edit" ? Skip(text, ref at, ref next, words[0] == "edit") : _line;
+                Ignore(why, last ?? next);
+                open |= last is null;
             }
         }
-        if (_levels.Count > 0)
+        if (open || _levels.Count > 0)
         {
             _line = next;
             Ignore(OpenLevel, next);
@@ -111,8 +113,8 @@ internal sealed class ConfigReader
         }
     }
 
-    /// <summary>Passes over a block that was not understood; returns the line of its end.</summary>
-    private static int Skip(string text, ref int at, ref int next, bool entry)
+    /// <summary>Passes over a block that was not understood; returns the line of its end, null when the text ends before.</summary>
+    private static int? Skip(string text, ref int at, ref int next, bool entry)
     {
         var depth = 1;
         var words = new List<string>();
@@ -149,7 +151,7 @@ internal sealed class ConfigReader
                 return line;
             }
         }
-        return next;
+        return null;
     }
 
     /// <summary>Runs one command; null when it was understood.</summary>

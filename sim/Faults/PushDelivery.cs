@@ -37,12 +37,13 @@ internal sealed class PushDelivery(LabFaults? faults, TimeProvider time)
                 After(delay ?? ReorderDefault, ReleaseHeld);
                 return;
             case { Word: "phone.offline", Delay: var delay }:
-                phone.Change(new PhoneChange(Online: false));
-                phone.Receive(push);
                 if (delay is { } back)
                 {
+                    // Before it is off: whoever sees that may set the clock to when it is back.
                     After(back, () => phone.Change(new PhoneChange(Online: true)));
                 }
+                phone.Change(new PhoneChange(Online: false));
+                phone.Receive(push);
                 return;
         }
         // One that was held back comes after the next one.

@@ -27,8 +27,8 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("config system dns\nset primary 1.1.1.1\n", "3-3 the text ends inside a config level; what was open is left out")]
     [InlineData("config system dns\nset primary \"1.1.1.1\n", "2-3 Unmatched double quote.|3-3 the text ends inside a config level; what was open is left out")]
     // The text ends with a backslash or a quote.
-    [InlineData("config nothing\nset a \\", "1-2 no such table in this version: nothing")]
-    [InlineData("config nothing\nset a \"", "1-2 no such table in this version: nothing")]
+    [InlineData("config nothing\nset a \\", "1-2 no such table in this version: nothing|2-2 the text ends inside a config level; what was open is left out")]
+    [InlineData("config nothing\nset a \"", "1-2 no such table in this version: nothing|2-2 the text ends inside a config level; what was open is left out")]
     [InlineData("config system dns\nset primary \\", "2-2 Unmatched double quote.|2-2 the text ends inside a config level; what was open is left out")]
     [InlineData("next\nend\nset a b\n# config x\n\n   \nexit\n", "1-1 command parse error before 'next'|2-2 command parse error before 'end'|3-3 command parse error before 'set'|7-7 command parse error before 'exit'")]
     [InlineData("config system dns\r\nset primary 1.1.1.1\r\nset nonsense 1\r\nend\r\n", "3-3 command parse error before 'nonsense'")]
@@ -57,6 +57,9 @@ public sealed class ConfigReaderTests : IDisposable
     [Theory]
     [InlineData("config system dns\nset primary 1.1.1.1\n")]
     [InlineData("config system dns\nset primary 1.1.1.1\nend\nconfig system global\nset alias \"x\n")]
+    [InlineData("config no such table\nset primary 1.1.1.1\n")]
+    [InlineData("config no such table\nedit \"x\nend\n")]
+    [InlineData("config user group\nedit a b\nset member c\n")]
     public void AFileThatIsCutShortChangesNothing(string text)
     {
         var store = _folder.Open("config system global\nset hostname \"first\"\nend\n");

@@ -111,7 +111,8 @@ public sealed class FaultTests
         await using var way = await FullWay.StartAsync("""{"fault":"phone.offline","times":1,"delayMs":20000}""");
         var waiting = await way.BeginAsync();
         await way.FiredAsync("phone.offline");
-        Assert.False((await way.Lab.PhoneAsync())["online"]!.GetValue<bool>());
+        // The fault is told before it is done.
+        await Until.TrueAsync(async () => !(await way.Lab.PhoneAsync())["online"]!.GetValue<bool>(), "the phone is off");
         Assert.Empty((await way.Lab.PhoneAsync())["pending"]!.AsArray());
         await way.Lab.AdvanceAsync(20);
         await ApprovedAsync(way, waiting);
