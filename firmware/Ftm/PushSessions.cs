@@ -16,7 +16,6 @@ public sealed class PushSession(PushSessionId id, PushOrder order)
     /// <summary>The login that it belongs to.</summary>
     public PushOrder Order => order;
 
-    private readonly long _expires = order.Expires.UtcTicks;
     private volatile State _state;
 
     /// <summary>Belongs to whoever has taken the session.</summary>
@@ -24,9 +23,6 @@ public sealed class PushSession(PushSessionId id, PushOrder order)
 
     /// <summary>False once it is decided, cancelled or late, and while an answer to it is looked at: no second one finds it.</summary>
     internal bool IsOpen => _state == State.Open;
-
-    /// <summary>True when an answer comes too late. Kept here, and not looked for in the order: among a million that is one more line of memory to wait for.</summary>
-    internal bool IsLate(DateTimeOffset now) => now.UtcTicks >= _expires;
 
     /// <summary>True for one of all who try.</summary>
     internal bool TryTake() => Interlocked.CompareExchange(ref _state, State.Taken, State.Open) == State.Open;
@@ -97,7 +93,7 @@ public sealed class PushSessions
         {
             return null;
         }
-        if (session.IsLate(now))
+        if (now >= session.Order.Expires)
         {
             Remove(session);
             return null;

@@ -111,7 +111,7 @@ internal static class CallbackBench
             text.AppendLine(CultureInfo.InvariantCulture, $"callback: TLS over {tls.Over}: {tls.Durable.PerSecond:N0}/s durable ({tls.DurableToMinimal.Rate} of M; in memory {tls.MemoryToMinimal.Rate}){(tls.DurableToNginx is { } nginx ? $", {nginx.Rate} of nginx's static answer" : tls.Over == "loopback" ? ", nginx is not installed" : "")}");
         }
         text.AppendLine(CultureInfo.InvariantCulture, $"callback: {figures.Handshakes.Full:N0} full handshakes/s ({figures.Handshakes.FullToKestrel} of bare Kestrel), {figures.Handshakes.Resuming:N0} with clients that resume; resumption by default: {figures.Handshakes.ResumedByDefault?.ToString() ?? "openssl is missing"}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"callback: {figures.Sessions.Count:N0} pending pushes: {figures.Sessions.BytesEach} B each, found in {figures.Sessions.NanosecondsAtAll} ns (among 1,000: {figures.Sessions.NanosecondsAtThousand} ns; a whole callback costs {figures.Sessions.CallbackRatio} times as much)");
+        text.AppendLine(CultureInfo.InvariantCulture, $"callback: {figures.Sessions.Count:N0} pending pushes: {figures.Sessions.BytesEach} B each, found in {figures.Sessions.NanosecondsAtAll} ns (among 1,000: {figures.Sessions.NanosecondsAtThousand} ns; one access to memory: {figures.Sessions.NanosecondsOfMemory} ns; a whole callback costs {figures.Sessions.CallbackRatio} times as much)");
         return text.Append(CultureInfo.InvariantCulture, $"callback: killed under load: {figures.Killed.Found} of {figures.Killed.Acknowledged} acknowledged decisions found").ToString();
     }
 

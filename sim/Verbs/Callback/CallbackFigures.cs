@@ -46,8 +46,9 @@ internal sealed record CallbackHandshakes(double KestrelFull, double Full, doubl
 /// <param name="BytesEach">Managed memory of one, its order and ids included; user and token belong to the configuration.</param>
 /// <param name="NanosecondsAtThousand">Reading an id, finding and giving back its session among 1,000.</param>
 /// <param name="NanosecondsAtAll">The same among all.</param>
+/// <param name="NanosecondsOfMemory">One access to memory that no cache holds: a look-up among all takes some of them, one after the other.</param>
 /// <param name="CallbackRatio">What a whole callback (in memory, one at a time) costs among all, over what it costs among 1,000.</param>
-internal sealed record CallbackSessions(int Count, double BytesEach, double NanosecondsAtThousand, double NanosecondsAtAll, double CallbackRatio);
+internal sealed record CallbackSessions(int Count, double BytesEach, double NanosecondsAtThousand, double NanosecondsAtAll, double NanosecondsOfMemory, double CallbackRatio);
 
 /// <summary>A process that was killed (SIGKILL) under load.</summary>
 /// <param name="Acknowledged">Decisions whose 200 a phone had read.</param>

@@ -13,6 +13,7 @@ internal static class CallbackSessionsBench
     private const int Few = 1000;
     private const int LookUps = 200_000;
     private const int Runs = 5;
+    private const int MemoryInts = 16 << 20;
     private static readonly DateTimeOffset Now = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
 
     internal static CallbackSessions Measure(int count, double callbackMicroseconds)
@@ -32,7 +33,7 @@ internal static class CallbackSessionsBench
         }
         var (thousand, million) = (CallbackBench.Middle(atFew), CallbackBench.Middle(atAll));
         GC.KeepAlive(all);
-        return new CallbackSessions(count, Math.Round(bytes), Math.Round(thousand, 1), Math.Round(million, 1), Math.Round((callbackMicroseconds + ((million - thousand) / 1000)) / callbackMicroseconds, 2));
+        return new CallbackSessions(count, Math.Round(bytes), Math.Round(thousand, 1), Math.Round(million, 1), Math.Round(NanosecondsOfMemory(), 1), Math.Round((callbackMicroseconds + ((million - thousand) / 1000)) / callbackMicroseconds, 2));
     }
 
     /// <returns>The ids of all that are looked up, one after the other as a connection's buffer has them: what is measured is not how long they take to be found themselves.</returns>
@@ -60,6 +61,30 @@ internal static class CallbackSessionsBench
         var bytes = GC.GetTotalMemory(forceFullCollection: true) - before - (wanted.Length * (24L + PushSessionId.Digits));
         random.Shuffle(wanted);
         return (sessions, [.. Enumerable.Range(0, LookUps).SelectMany(number => wanted[number % wanted.Length])], (double)bytes / count);
+    }
+
+    /// <summary>From one place to the next that it names, all over an array that is larger than any cache.</summary>
+    private static double NanosecondsOfMemory()
+    {
+        var random = new Random(1);
+        var next = new int[MemoryInts];
+        for (var at = 0; at < next.Length; at++)
+        {
+            next[at] = at;
+        }
+        // Sattolo's shuffle: one cycle through all.
+        for (var at = next.Length - 1; at > 0; at--)
+        {
+            var other = random.Next(at);
+            (next[at], next[other]) = (next[other], next[at]);
+        }
+        var (place, began) = (0, LabClock.Wall.GetTimestamp());
+        for (var step = 0; step < LookUps; step++)
+        {
+            place = next[place];
+        }
+        var took = LabClock.Wall.GetElapsedTime(began).TotalNanoseconds / LookUps;
+        return place >= 0 ? took : throw new InvalidOperationException("an array names no place before its first");
     }
 
     private static double Nanoseconds(PushSessions sessions, ReadOnlySpan<byte> ids)
