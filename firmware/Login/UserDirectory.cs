@@ -53,11 +53,8 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
         {
             if (IsMeant(name, typed))
             {
-                (several, meant) = (meant is not null, meant ?? name);
-                if (several)
-                {
-                    break;
-                }
+                several |= meant is not null;
+                meant = name;
             }
         }
         if (Find(typed) is { } exact)

@@ -130,6 +130,11 @@ public sealed class NameTests
     [InlineData("\u212a", "k")]
     public void ComposedAndDecomposedFormsHaveOneSkeleton(string one, string other) => Assert.Equal(NameFold.Skeleton(one), NameFold.Skeleton(other));
 
+    /// <summary>A name of plain letters alone takes a short way; an invisible character, which is dropped, makes it take the long one.</summary>
+    [Fact]
+    public void APlainNameHasTheSkeletonOfTheLongWay() => Gen.Char["abzABZ059._-"].Array[0, 20].Select(letters => new string(letters))
+        .Sample(name => Assert.Equal(NameFold.Skeleton(name + "\u200b"), NameFold.Skeleton(name)), iter: 1000);
+
     /// <summary>What the test's own runtime folds, if it can, the table folds: it is made of the same standard.</summary>
     [Fact]
     public void EveryLetterOfTheTableHasABase()

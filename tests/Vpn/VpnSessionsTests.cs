@@ -56,5 +56,34 @@ public sealed class VpnSessionsTests : IDisposable
         Assert.Null(reopened.Use(cookie!, LoginRig.Home));
     }
 
+    /// <summary>Each has a row of its own, whenever it began; also in the table of a release that looked for cookies on disk.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatEndsAfterARestartStaysEnded(bool olderTable)
+    {
+        var table = olderTable ? VpnSessions.Table.Replace("cookie TEXT NOT NULL", "cookie TEXT PRIMARY KEY", StringComparison.Ordinal) : VpnSessions.Table;
+        Assert.Equal(olderTable, table != VpnSessions.Table);
+        var (first, second) = await During(table, async sessions => (await OpenAsync(sessions, "ann"), await OpenAsync(sessions, "cat")));
+        var third = await During(table, async sessions =>
+        {
+            Assert.True(await sessions.CloseAsync(first, LoginRig.Home));
+            return await OpenAsync(sessions, "bob");
+        });
+        var users = await During(table, sessions => Task.FromResult<string?[]>([.. new[] { first, second, third }.Select(cookie => sessions.Use(cookie, LoginRig.Home)?.Grant.User)]));
+        Assert.Equal([null, "cat", "bob"], users);
+    }
+
+    private static async Task<string> OpenAsync(VpnSessions sessions, string user) =>
+        await sessions.OpenAsync(new LoginGrant(user, "", "full-access", LoginRig.Home, TwoFactor: false)) ?? throw new InvalidOperationException($"{user} got no session");
+
+    /// <summary>One life of a unit.</summary>
+    private async Task<T> During<T>(string table, Func<VpnSessions, Task<T>> life)
+    {
+        await using var state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [EventLog.Table, table]);
+        using var sessions = new VpnSessions(state, new EventLog(state, _time, "X"), _time);
+        return await life(sessions);
+    }
+
     private StateDatabase Open() => StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [EventLog.Table, VpnSessions.Table]);
 }
