@@ -19,6 +19,9 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>Who waits for the same transaction is told by as many threads as there are processors, but not by one for fewer than this.</summary>
     private const int ToldTogether = 16;
 
+    /// <summary>More than so many in a transaction are a load, for which the writer lets go for a moment before the next one.</summary>
+    private const int Crowd = 4;
+
     /// <summary>Pages in the write-ahead log that are brought into the database beside the writer; and those at which the writer does it itself, which ends the log.</summary>
     private const int CheckpointPages = 1000;
     private const int LogPagesMax = 4000;
@@ -191,7 +194,7 @@ public sealed class StateDatabase : IAsyncDisposable
         List<Pending> taken = [];
         while (true)
         {
-            if (taken.Count > ToldTogether)
+            if (taken.Count > Crowd)
             {
                 // Under load: those who were just told, or are about to ask, share the next transaction rather than each half of them one.
                 Thread.Yield();
