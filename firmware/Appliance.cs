@@ -147,7 +147,7 @@ public sealed class Unit : IAsyncDisposable
         var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = options.SerialNumber ?? "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
-        Events = new EventLog(state, options.Time, SerialNumber);
+        Events = new EventLog(state, options.Time, SerialNumber, EventDevice.IsTimeFirst((options.Personality ?? Personality.Default).Release));
         var life = new TokenLife(state);
         var fresh = !File.Exists(InState("system.conf"));
         Config = ConfigStore.Open(

@@ -1,16 +1,28 @@
+using System.Globalization;
+using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware;
 
 /// <summary>
-/// Events for changes of the configuration: 44546 for a single object, 44547 for an entry (both "assumed": ids of the device's
-/// configuration log, whose fields no public source here lists). Names what changed, never a value: it may be a secret.
+/// Events for changes of the configuration: 44546 for a single object, 44547 for an entry of a table, 44545 for its place in the table. The
+/// names, fields and the form of <c>cfgattr</c> are those of public device logs. Secrets are written as <c>[*]</c>.
 /// </summary>
 internal sealed class ConfigJournal
 {
-    /// <summary>A commit of more objects is one event.</summary>
+    /// <summary>A commit that changes more objects is one event.</summary>
     private const int ObjectsMax = 100;
+
+    /// <summary>The greatest length of one <c>cfgattr</c> in characters (*assumed*).</summary>
+    private const int AttributesMax = 2048;
+
+    /// <summary>Attributes whose values are masked although the configuration file shows them (*assumed*): who has a phone's registration can send it pushes.</summary>
+    private static readonly HashSet<string> Hidden = ["activation-code", "reg-id", "ssh-hostkey"];
+
+    private const string Attribute = "0100044546";
+    private const string ObjectAttribute = "0100044547";
+    private const string Object = "0100044545";
 
     private readonly EventLog _events;
 
@@ -22,48 +34,107 @@ internal sealed class ConfigJournal
     {
         var (before, after, author) = change;
         _events.DeviceName = after.Object("system global").Text("hostname");
+        // The events of one commit share this number. It rises, over restarts too, as each commit writes an event.
+        var transaction = (_events.LastId + 1).ToString(CultureInfo.InvariantCulture);
         var changed = ConfigTree.Changed(before, after).ToArray();
         if (changed.Sum(table => table.IsList ? ConfigTable.Changes(before.List(table.Path), after.List(table.Path)).Take(ObjectsMax + 1).Count() : 1) is > ObjectsMax)
         {
-            // A restored file: the log is not for repeating it.
-            Write(author, "0100044546", "Attribute configured", "Edit", "", "", string.Join(' ', changed.Select(table => table.Path.Replace(' ', '.'))), $"more than {ObjectsMax} objects configured at once");
+            // A restored file: the log does not repeat it.
+            Write(Attribute, "Attribute configured", author, "Edit", transaction, ("msg", $"Edit more than {ObjectsMax} objects of {string.Join(' ', changed.Select(Path))}"));
             return;
         }
         foreach (var table in changed)
         {
-            if (!table.IsList)
+            if (table.IsList)
             {
-                if (Changed(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
-                {
-                    Write(author, "0100044546", "Attribute configured", table, null, "Edit", attributes);
-                }
-                continue;
+                RecordTable(table, before.List(table.Path), after.List(table.Path), author, transaction);
             }
-            foreach (var (key, old, entry) in ConfigTable.Changes(before.List(table.Path), after.List(table.Path)))
+            else if (Edited(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
             {
-                if (entry is null)
-                {
-                    Write(author, "0100044547", "Object configured", table, key, "Delete", "");
-                }
-                else if (old is null)
-                {
-                    Write(author, "0100044547", "Object configured", table, key, "Add", Changed(table.EmptyObject, entry));
-                }
-                else if (Changed(old, entry) is { Length: > 0 } attributes)
-                {
-                    Write(author, "0100044547", "Object configured", table, key, "Edit", attributes);
-                }
+                Write(Attribute, "Attribute configured", author, "Edit", transaction, ("cfgpath", Path(table)), ("cfgattr", attributes), ("msg", $"Edit {Path(table)} "));
             }
         }
     }
 
-    private static string Changed(ConfigObject before, ConfigObject after) => string.Join(' ', after.Schema.Attributes
-        .Where(attribute => !before.Words(attribute.Name).AsSpan().SequenceEqual(after.Words(attribute.Name).AsSpan())).Select(attribute => attribute.Name)
-        .Concat(after.Schema.Children.Where(child => !ReferenceEquals(before.Children(child.Path), after.Children(child.Path)) && (before.Children(child.Path).Count > 0 || after.Children(child.Path).Count > 0)).Select(child => child.Path)));
+    /// <summary>
+    /// The changes of <c>cfgattr</c>: <c>name[old-&gt;new]</c> for an entry that existed, <c>name[value]</c> for a new one; several follow each other without a
+    /// separator. An entry of a nested table is <c>table:key[…]</c> (*assumed*).
+    /// </summary>
+    /// <param name="before">The entry before; null for a new one.</param>
+    /// <param name="after">The entry after.</param>
+    internal static string Edited(ConfigObject? before, ConfigObject after)
+    {
+        var text = new StringBuilder();
+        Append(text, before, after);
+        return text.Length <= AttributesMax ? text.ToString() : string.Concat(text.ToString(0, AttributesMax - 3), "...");
+    }
 
-    private void Write(ConfigAuthor author, string id, string description, TableSchema table, string? key, string action, string attributes) =>
-        Write(author, id, description, action, table.Path.Replace(' ', '.'), key ?? "", attributes, $"{action} {table.Path.Replace(' ', '.')} {key}".TrimEnd());
+    private void RecordTable(TableSchema table, ConfigTable before, ConfigTable after, ConfigAuthor author, string transaction)
+    {
+        void Entry(string action, string key, params ReadOnlySpan<(string, string)> attributes) => Write(
+            ObjectAttribute, "Object attribute configured", author, action, transaction, [("cfgpath", Path(table)), ("cfgobj", key), .. attributes, ("msg", $"{action} {Path(table)} {key}")]);
+        foreach (var (key, old, entry) in ConfigTable.Changes(before, after))
+        {
+            if (entry is null)
+            {
+                Entry("Delete", key);
+            }
+            else if (old is null)
+            {
+                Entry("Add", key, Edited(null, entry) is { Length: > 0 } set ? [("cfgattr", set)] : []);
+            }
+            else if (Edited(old, entry) is { Length: > 0 } attributes)
+            {
+                Entry("Edit", key, ("cfgattr", attributes));
+            }
+        }
+        if (table.Ordered && !after.HasOrderOf(before) && Moved(before, after) is var (moved, other))
+        {
+            Write(Object, "Object configured", author, "Move", transaction, ("cfgpath", Path(table)), ("cfgobj", $"{moved}->{other}"), ("msg", $"Move {Path(table)} {moved}->{other}"));
+        }
+    }
 
-    private void Write(ConfigAuthor author, string id, string description, string action, string path, string key, string attributes, string message) => _events.Write(new EventEntry(id, "system", EventLevel.Information, description,
-        ("user", author.User), ("ui", author.Ui), ("action", action), ("cfgpath", path), ("cfgobj", key), ("cfgattr", attributes), ("msg", message)));
+    /// <summary>The first entry whose place among the others changed, and the entry whose place it took; null if the order of the entries is the same.</summary>
+    private static (string Moved, string Other)? Moved(ConfigTable before, ConfigTable after)
+    {
+        string[] was = [.. before.Keys.Where(key => after.Find(key) is not null)], now = [.. after.Keys.Where(key => before.Find(key) is not null)];
+        var at = was.AsSpan().CommonPrefixLength(now);
+        if (at == was.Length)
+        {
+            return null;
+        }
+        // Either an entry moved up to this place, or the entry of this place moved down.
+        return was.Where(key => key != now[at]).SequenceEqual(now.Where(key => key != now[at]), StringComparer.Ordinal) ? (now[at], was[at]) : (was[at], now[Array.IndexOf(now, was[at]) - 1]);
+    }
+
+    private static void Append(StringBuilder text, ConfigObject? before, ConfigObject after)
+    {
+        foreach (var attribute in after.Schema.Attributes.Where(attribute => !attribute.IsKey))
+        {
+            var (old, current) = (before?.Words(attribute) ?? [], after.Words(attribute));
+            if (before is null ? after.IsSet(attribute) : !old.AsSpan().SequenceEqual(current.AsSpan()))
+            {
+                var isHidden = attribute.Secret || Hidden.Contains(attribute.Name) || current.Concat(old).Any(word => word.Contains('\n', StringComparison.Ordinal));
+                text.Append(attribute.Name).Append('[').Append(isHidden ? "*" : before is null ? string.Join(' ', current) : $"{string.Join(' ', old)}->{string.Join(' ', current)}").Append(']');
+            }
+        }
+        foreach (var child in after.Schema.Children)
+        {
+            var (old, current) = (before?.Children(child.Path) ?? child.EmptyTable, after.Children(child.Path));
+            foreach (var (key, oldEntry, entry) in ConfigTable.Changes(old, current))
+            {
+                var inner = new StringBuilder();
+                if (entry is not null)
+                {
+                    Append(inner, oldEntry, entry);
+                }
+                text.Append(child.Path).Append(key.Length > 0 ? ":" : "").Append(key).Append('[').Append(entry is null ? "delete" : inner).Append(']');
+            }
+        }
+    }
+
+    private static string Path(TableSchema table) => table.Path.Replace(' ', '.');
+
+    private void Write(string id, string description, ConfigAuthor author, string action, string transaction, params ReadOnlySpan<(string, string)> more) => _events.Write(new EventEntry(
+        id, "system", EventLevel.Information, description, [("user", author.User), ("ui", author.Ui), ("action", action), ("cfgtid", transaction), .. more]));
 }

@@ -9,6 +9,7 @@ public sealed partial class ArrowTests
     /// <summary>The slices of the firmware, lowest first; a slice may name those on lower levels, and none beside it.</summary>
     private static readonly string[][] Levels =
     [
+        ["Text"],
         ["Http", "Storage"],
         ["Config", "Events"],
         ["Certificates", "Tokens"],

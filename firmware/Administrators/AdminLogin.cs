@@ -31,10 +31,9 @@ public sealed class AdminLogin(ConfigStore store, LoginService login, PasswordHi
 
     /// <summary>Writes the end of a session.</summary>
     /// <param name="who">Whose.</param>
-    /// <param name="source">From where; null at the console.</param>
     /// <param name="began">When he was let in.</param>
     /// <param name="reason">exit or timeout.</param>
-    public void End(Administrator who, IPAddress? source, DateTimeOffset began, string reason) => events.Write(AdminEvents.LoggedOut(who, source, began, time.GetUtcNow(), reason));
+    public void End(Administrator who, DateTimeOffset began, string reason) => events.Write(AdminEvents.LoggedOut(who, began, time.GetUtcNow(), reason));
 
     /// <summary>Writes that a session begins: after the password, and whatever had to be done before it.</summary>
     public void Begin(Administrator who, IPAddress? source) => events.Write(AdminEvents.LoggedIn(who, source, time.GetUtcNow()));

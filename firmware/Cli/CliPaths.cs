@@ -1,4 +1,5 @@
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
@@ -24,7 +25,7 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     }
 
     /// <summary>The device's word for what it does not understand.</summary>
-    internal static ConfigError ParseError(string word) => new(-61, $"command parse error before '{string.Concat(word.Where(c => !char.IsControl(c)).Take(64))}'");
+    internal static ConfigError ParseError(string word) => new(-61, $"command parse error before '{string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64))}'");
 
     /// <summary>The table at a whole path.</summary>
     internal TableSchema? Table(string path) => schema.Table(path);

@@ -1,5 +1,6 @@
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
@@ -164,7 +165,7 @@ public sealed partial class CliSession : IDisposable
             _lines.Clear();
             return Print(new ConfigError(-1, $"string value is too long. the size is {size}, the limit is {limit}"));
         }
-        if (line.Any(c => char.IsControl(c) && c != '\t') || line.Contains('\uFFFD', StringComparison.Ordinal))
+        if (line.Any(c => ControlCharacters.Includes(c) && c != '\t') || line.Contains('\uFFFD', StringComparison.Ordinal))
         {
             _lines.Clear();
             return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));

@@ -4,6 +4,7 @@ using System.Text;
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
@@ -108,7 +109,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         {
             case Stage.Name:
                 // A name that could not be one is asked for a password all the same, and fails as any other.
-                _name = string.Concat(line.Trim().Where(character => !char.IsControl(character)).Take(NameMax + 1));
+                _name = string.Concat(line.Trim().Where(character => !ControlCharacters.Includes(character)).Take(NameMax + 1));
                 _stage = _name.Length > 0 ? Stage.Password : Stage.Name;
                 return "";
             case Stage.Password:
@@ -134,7 +135,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     {
         if (Who is { } who)
         {
-            logins.End(who, source, _began, reason);
+            logins.End(who, _began, reason);
         }
         (_stage, _name, _password, _candidate, _challenge, Who) = (Stage.Name, "", "", null, null, null);
         _idle?.Dispose();
@@ -171,7 +172,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         {
             return "Passwords do not match.\n";
         }
-        if (password.Length == 0 || password.Any(char.IsControl))
+        if (password.Length == 0 || ControlCharacters.AnyIn(password))
         {
             return "The password must not be empty.\n";
         }

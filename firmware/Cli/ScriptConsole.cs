@@ -1,4 +1,5 @@
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
@@ -45,10 +46,10 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
     public bool HangsUp => false;
 
     /// <inheritdoc/>
-    public string Answered(string text) => text + Prompt();
+    public string Answered(string text) => ControlCharacters.EscapeFormatting(text) + Prompt();
 
     /// <inheritdoc/>
-    public string Say(string text) => "\n" + text + Prompt();
+    public string Say(string text) => "\n" + ControlCharacters.EscapeFormatting(text) + Prompt();
 
     /// <inheritdoc/>
     public string End()
@@ -68,10 +69,10 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
         _line.Clear();
         var hidden = session.IsHidden;
         var answer = session.HelpAsked(line) ?? session.Execute(line);
-        return (echo ? (hidden ? "" : Visible(line)) + "\n" : "") + answer + Prompt();
+        return (echo ? (hidden ? "" : Visible(line)) + "\n" : "") + ControlCharacters.EscapeFormatting(answer) + Prompt();
     }
 
     private string Prompt() => session.Closed ? "" : session.Prompt;
 
-    private static string Visible(string line) => string.Concat(line.Take(CliSession.LineMax).Select(c => char.IsControl(c) && c != '\t' ? '?' : c));
+    private static string Visible(string line) => string.Concat(line.Take(CliSession.LineMax).Select(c => ControlCharacters.Includes(c) && c != '\t' ? '?' : c));
 }

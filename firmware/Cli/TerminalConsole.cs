@@ -1,4 +1,5 @@
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
@@ -186,7 +187,7 @@ internal sealed class TerminalConsole : IConsole
         _completion.Forget();
         switch (key)
         {
-            case TerminalKey.Character when _line.Length + typed.Length > CliSession.LineMax:
+            case TerminalKey.Character when _line.Length + typed.Length > CliSession.LineMax || ControlCharacters.AnyIn(typed):
                 _screen.Append(Bell);
                 break;
             case TerminalKey.Character:
@@ -300,7 +301,7 @@ internal sealed class TerminalConsole : IConsole
 
     private string Shown()
     {
-        var shown = _screen.ToString();
+        var shown = ControlCharacters.EscapeFormatting(_screen.ToString());
         _screen.Clear();
         return shown;
     }

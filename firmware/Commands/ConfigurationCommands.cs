@@ -3,6 +3,7 @@ using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Commands;
 
@@ -240,7 +241,7 @@ internal sealed class ConfigurationCommands
         return long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
-    private static string Clean(string word) => string.Concat(word.Where(c => !char.IsControl(c)).Take(64));
+    private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private void Tell(string id, EventLevel level, string description, CliCall call, string action, string message) =>
         _unit.Events.Write(new EventEntry(id, "system", level, description, ("user", call.Session.Administrator.Name), ("ui", "console"), ("action", action), ("msg", message)));

@@ -4,6 +4,7 @@ using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Commands;
 
@@ -127,7 +128,7 @@ internal sealed class LogCommands(EventLog events)
         }
         if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < min || number > max)
         {
-            return new ConfigError(-651, $"invalid integer value: {string.Concat(word.Where(character => !char.IsControl(character)).Take(32))}, {min} to {max}");
+            return new ConfigError(-651, $"invalid integer value: {string.Concat(word.Where(character => !ControlCharacters.Includes(character)).Take(32))}, {min} to {max}");
         }
         set(Of(call), number);
         return "";

@@ -2,6 +2,7 @@ using System.Globalization;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Radius;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Commands;
 
@@ -65,5 +66,5 @@ internal static class RadiusCommands
     private static string Groups(RadiusResult.Accept accept) => accept.Groups.IsEmpty ? "" : $"Group membership(s) - {string.Join("; ", accept.Groups.Select(Shown))}\n";
 
     /// <summary>What a server sent, without what a terminal would obey.</summary>
-    private static string Shown(string text) => string.Concat(text.Where(c => !char.IsControl(c)));
+    private static string Shown(string text) => ControlCharacters.Remove(text);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Config;
 
@@ -330,7 +331,7 @@ internal sealed class ConfigReader
 
     private void Ignore(string why, int last) => _ignored.Add(new(_line, why, last));
 
-    private static string Clean(string word) => string.Concat(word.Where(c => !char.IsControl(c)).Take(64));
+    private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private static string Unknown(string word) => $"command parse error before '{Clean(word)}'";
 }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Config;
 
@@ -87,7 +88,7 @@ internal static class ConfigValue
         return true;
     }
 
-    private static string Clean(string word) => string.Concat(word.Where(c => !char.IsControl(c)).Take(64));
+    private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private static ImmutableArray<string> Keep(AttributeSchema schema, IReadOnlyList<string> words) => schema switch
     {
@@ -186,7 +187,7 @@ internal static class ConfigValue
     {
         foreach (var c in word)
         {
-            if (char.IsControl(c) && !(lines && c is '\n' or '\t'))
+            if (ControlCharacters.Includes(c) && !(lines && c is '\n' or '\t'))
             {
                 return true;
             }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Events;
 
@@ -107,7 +108,7 @@ public readonly ref struct DebugLine
         var text = value is IFormattable formattable ? formattable.ToString(null, CultureInfo.InvariantCulture) : value?.ToString();
         foreach (var character in text ?? "")
         {
-            _text!.Append(char.IsControl(character) || character is '\u2028' or '\u2029' ? '?' : character);
+            _text!.Append(ControlCharacters.Includes(character) ? '?' : character);
         }
     }
 

@@ -1,10 +1,27 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Events;
 
-/// <summary>An event as one line of <c>key=value</c>, in the device's order. Control characters never get through raw.</summary>
+/// <summary>The unit that an event is of, as its lines name it.</summary>
+/// <param name="Name">The <c>devname</c>: the host name at that time.</param>
+/// <param name="Id">The <c>devid</c>: the serial number.</param>
+/// <param name="TimeFirst">
+/// True for the header order of late 6.4 and 7.x, in which <c>eventtime</c> and <c>tz</c> follow <c>devid</c>; false for that of 6.2 and early 6.4, in
+/// which they follow <c>vd</c>.
+/// </param>
+public readonly record struct EventDevice(string Name, string Id, bool TimeFirst = false)
+{
+    /// <summary>Release 7.0. The builds of 6.4 that changed the order are not public; 6.4.0 has the earlier one.</summary>
+    private static readonly Version TimeFirstSince = new(7, 0);
+
+    /// <summary>True if a release has the later header order.</summary>
+    public static bool IsTimeFirst(Version release) => release >= TimeFirstSince;
+}
+
+/// <summary>An event as one line of <c>key=value</c>, in the order of the unit's release. Control characters are escaped.</summary>
 public static class EventLine
 {
     // The device shows these without quotes: numbers and addresses.
@@ -16,19 +33,25 @@ public static class EventLine
     private static readonly SearchValues<char> NumberOrAddress = SearchValues.Create("0123456789abcdefABCDEF.:");
 
     /// <summary>The line, without a newline.</summary>
-    public static string Format(EventEntry entry, DateTimeOffset time, string deviceName, string deviceId)
+    public static string Format(EventEntry entry, DateTimeOffset time, EventDevice device)
     {
         var line = new StringBuilder(256);
         line.Append(CultureInfo.InvariantCulture, $"date={time.UtcDateTime:yyyy-MM-dd} time={time.UtcDateTime:HH:mm:ss} ");
-        Append(line, "devname", deviceName);
-        Append(line, "devid", deviceId);
+        Append(line, "devname", device.Name);
+        Append(line, "devid", device.Id);
+        if (device.TimeFirst)
+        {
+            AppendTime(line, time);
+        }
         Append(line, "logid", entry.LogId);
         Append(line, "type", "event");
         Append(line, "subtype", entry.Subtype);
         Append(line, "level", Word(entry.Level));
         Append(line, "vd", "root");
-        line.Append(CultureInfo.InvariantCulture, $"eventtime={(time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) * 100} ");
-        Append(line, "tz", "+0000");
+        if (!device.TimeFirst)
+        {
+            AppendTime(line, time);
+        }
         Append(line, "logdesc", entry.Description);
         foreach (var (name, value) in entry.Fields)
         {
@@ -48,6 +71,13 @@ public static class EventLine
         _ => "information",
     };
 
+    /// <summary>The time in nanoseconds since 1970, and the offset from UTC.</summary>
+    private static void AppendTime(StringBuilder line, DateTimeOffset time)
+    {
+        line.Append(CultureInfo.InvariantCulture, $"eventtime={(time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) * 100} ");
+        Append(line, "tz", "+0000");
+    }
+
     private static void Append(StringBuilder line, string name, string value)
     {
         line.Append(name).Append('=');
@@ -64,18 +94,16 @@ public static class EventLine
         }
         foreach (var rune in value.EnumerateRunes())
         {
-            switch (rune.Value)
+            if (rune.IsBmp && ControlCharacters.Includes((char)rune.Value))
             {
-                case '"' or '\\':
-                    line.Append('\\').Append((char)rune.Value);
-                    break;
-                case < 0x20 or (>= 0x7f and < 0xa0) or 0x2028 or 0x2029:
-                    line.Append(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}");
-                    break;
-                default:
-                    line.Append(rune.ToString());
-                    break;
+                line.Append(ControlCharacters.Escape((char)rune.Value));
+                continue;
             }
+            if (rune.Value is '"' or '\\')
+            {
+                line.Append('\\');
+            }
+            line.Append(rune.ToString());
         }
         line.Append("\" ");
     }

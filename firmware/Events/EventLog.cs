@@ -16,19 +16,23 @@ public sealed class EventLog
 
     private readonly StateDatabase _state;
     private readonly TimeProvider _time;
-    private readonly string _deviceId;
+    private readonly EventDevice _device;
     private readonly Lock _lock = new();
     private readonly Queue<EventRecord> _recent = [];
     /// <summary>Somebody waits for the next event; null while nobody does.</summary>
     private TaskCompletionSource? _written;
     private long _lastId;
 
-    /// <summary>Opens the log with what the database remembers.</summary>
-    public EventLog(StateDatabase state, TimeProvider time, string deviceId)
+    /// <summary>Opens the log with the events that the database holds.</summary>
+    /// <param name="state">The database.</param>
+    /// <param name="time">The unit's clock.</param>
+    /// <param name="deviceId">The serial number of the unit.</param>
+    /// <param name="timeFirst">The header order of the unit's release, see <see cref="EventDevice.IsTimeFirst"/>.</param>
+    public EventLog(StateDatabase state, TimeProvider time, string deviceId, bool timeFirst = false)
     {
-        (_state, _time, _deviceId) = (state, time, deviceId);
+        (_state, _time, _device) = (state, time, new EventDevice("", deviceId, timeFirst));
         // A row holds one event at least, so this many rows hold the newest.
-        foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => EventRecord.Read(row.GetString(0), _deviceId)).SelectMany(records => records))
+        foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => EventRecord.Read(row.GetString(0), _device)).SelectMany(records => records))
         {
             Remember(record);
         }
@@ -50,7 +54,7 @@ public sealed class EventLog
         TaskCompletionSource? wake;
         lock (_lock)
         {
-            record = new EventRecord(_lastId + 1, _time.GetUtcNow(), entry, (DeviceName, _deviceId));
+            record = new EventRecord(_lastId + 1, _time.GetUtcNow(), entry, _device with { Name = DeviceName });
             Remember(record);
             _state.Post(record);
             if (record.Id % 1000 == 0)

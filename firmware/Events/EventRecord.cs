@@ -61,8 +61,8 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
 /// <param name="id">Rises by one; survives restarts.</param>
 /// <param name="time">When it happened, by the appliance's clock.</param>
 /// <param name="entry">What happened.</param>
-/// <param name="device">Whose it was then: its name, and its serial number.</param>
-public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, (string Name, string Id) device) : IStateEntry
+/// <param name="device">The unit, by the name that it had then.</param>
+public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, EventDevice device) : IStateEntry
 {
     /// <summary>Where they are kept.</summary>
     internal static readonly StateLog Log = new("event_log");
@@ -77,12 +77,12 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
     public EventEntry Entry => entry;
 
     /// <summary>The same as one syslog line of <c>key=value</c>. Put together when it is first asked for: most events are never looked at.</summary>
-    public string Line => field ??= EventLine.Format(entry, time, _device.Name, _device.Id);
+    public string Line => field ??= EventLine.Format(entry, time, _device);
 
     private const int FirstText = 2;
     private const int LevelAt = 4;
 
-    private readonly (string Name, string Id) _device = device;
+    private readonly EventDevice _device = device;
 
     StateLog IStateEntry.Log => Log;
 
@@ -123,8 +123,8 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
 
     /// <summary>Reads what was written.</summary>
     /// <param name="row">A row of the log: events, oldest first.</param>
-    /// <param name="deviceId">The serial number of the unit.</param>
-    internal static IReadOnlyList<EventRecord> Read(string row, string deviceId)
+    /// <param name="device">The unit; each event has a name of its own for it.</param>
+    internal static IReadOnlyList<EventRecord> Read(string row, EventDevice device)
     {
         using var json = JsonDocument.Parse(row);
         var records = new List<EventRecord>();
@@ -134,7 +134,7 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
             string[] text = [.. array.EnumerateArray().Select((value, index) => value.ValueKind == JsonValueKind.String ? value.GetString()! : index < FirstText || index == LevelAt ? "" : before[index])];
             records.Add(new(
                 array[0].GetInt64(), new DateTimeOffset(array[1].GetInt64(), TimeSpan.Zero),
-                new EventEntry(text[FirstText], text[3], (EventLevel)array[LevelAt].GetInt32(), text[5], [.. text.Skip(7).Chunk(2).Select(pair => (pair[0], pair[1]))]), (text[6], deviceId)));
+                new EventEntry(text[FirstText], text[3], (EventLevel)array[LevelAt].GetInt32(), text[5], [.. text.Skip(7).Chunk(2).Select(pair => (pair[0], pair[1]))]), device with { Name = text[6] }));
             before = text;
         }
         return records;

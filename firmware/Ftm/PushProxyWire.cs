@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Ftm;
 
@@ -80,7 +81,7 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
     }
 
     /// <summary>A stranger's text on its way to a log: one short line.</summary>
-    private static string Printable(string text) => new([.. text.Take(CauseMax).Select(c => char.IsControl(c) ? ' ' : c)]);
+    private static string Printable(string text) => new([.. text.Take(CauseMax).Select(c => ControlCharacters.Includes(c) ? ' ' : c)]);
 }
 
 /// <summary>The proxy's wire in JSON.</summary>

@@ -49,14 +49,15 @@ public sealed record LabPolicy
 
     /// <summary>The writes that make it what the next start reads.</summary>
     internal IReadOnlyList<StateWrite> Save() =>
+        [.. Values.Select(rule => new StateWrite("INSERT INTO lab_policy (name, value) VALUES ($0,$1) ON CONFLICT(name) DO UPDATE SET value=excluded.value", rule.Name, rule.Value))];
+
+    /// <summary>The rules that differ from those of <paramref name="before"/>, as <c>name[old-&gt;new]</c>; "" when none does.</summary>
+    internal string ChangesFrom(LabPolicy before) => string.Concat(Values.Zip(before.Values).Where(pair => pair.First != pair.Second)
+        .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.First.Name}[{pair.Second.Value}->{pair.First.Value}]")));
+
+    private (string Name, long Value)[] Values =>
     [
-        Write("push-limit", PushLimit), Write("push-window", (long)PushWindow.TotalSeconds), Write("number-match", NumberMatch ? 1 : 0),
-        Write("push-life", (long)PushLife.TotalSeconds), Write("name-spelling-bug", NameSpellingBug ? 1 : 0),
+        ("push-limit", PushLimit), ("push-window", (long)PushWindow.TotalSeconds), ("number-match", NumberMatch ? 1 : 0),
+        ("push-life", (long)PushLife.TotalSeconds), ("name-spelling-bug", NameSpellingBug ? 1 : 0),
     ];
-
-    /// <summary>What is on, for an event.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"push-limit {PushLimit} push-window {(long)PushWindow.TotalSeconds} number-match {NumberMatch} push-life {(long)PushLife.TotalSeconds} name-spelling-bug {NameSpellingBug}");
-
-    private static StateWrite Write(string name, long value) => new("INSERT INTO lab_policy (name, value) VALUES ($0,$1) ON CONFLICT(name) DO UPDATE SET value=excluded.value", name, value);
 }

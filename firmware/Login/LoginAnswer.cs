@@ -33,6 +33,9 @@ public sealed record LoginRequest(string User, string Password, string Realm, IP
     /// <summary>An administrator's way in as events spell it (<c>console</c>, <c>ssh(192.0.2.1)</c>); "" for users.</summary>
     public string Via { get; init; } = "";
 
+    /// <summary>False when the client's form is not UTF-8 text: name and password are not compared, and the login is refused.</summary>
+    public bool IsText { get; init; } = true;
+
     /// <summary>False when the client cannot wait for a phone: then no push goes out.</summary>
     public bool TakesPush { get; init; } = true;
 

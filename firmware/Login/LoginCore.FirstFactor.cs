@@ -239,7 +239,7 @@ public sealed partial class LoginCore
 
     private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now, bool unknownName = false, string detail = "")
     {
-        step.Events.Add(LoginEvents.Refused(request, user, reason, now, unknownName, detail));
+        step.Events.Add(LoginEvents.Refused(request, user, reason, unknownName, detail));
         CountFailure(step, request, user, reason, rules.Policy, now);
         step.Answer = new LoginAnswer.Refused(reason);
         return step;

@@ -180,7 +180,7 @@ public sealed partial class LoginCore
     /// <summary>The server, or the phone behind it, took too long.</summary>
     private static void LateAnswer(LoginStep step, Attempt attempt, RemoteQuestion question, DateTimeOffset now)
     {
-        step.Events.Add(LoginEvents.Expired(attempt, question.Deadline, now));
+        step.Events.Add(LoginEvents.Expired(attempt, question.Deadline));
         var (word, change) = LoginDeadlines.Setting(question.Deadline);
         Note(step, attempt.Id, AsksPhone(question)
             ? new("deadline", $"{word} passed while the remote server asked the phone", question.Deadline == DeadlineName.RemoteAnswer ? change + " 60" : change) { At = question.Expires }

@@ -48,7 +48,13 @@ public sealed partial class LoginCore
         var unproved = attempt.Number is not null && number.Length == 0;
         if (unproved || !_tokens.UseUp(((SecondFactor.OfToken)attempt.Account.Factor).Seed, match, now, step.Memory, out _))
         {
-            Note(step, attempt.Id, new("phone", unproved ? "approved without the number" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
+            // A code that was good when it was compared has been consumed meanwhile.
+            var replayed = !unproved && (match.WasUsed || match.Step is not null);
+            Note(step, attempt.Id, new("phone", unproved ? "approved without the number" : replayed ? "approved with a used code" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
+            if (replayed)
+            {
+                step.Events.Add(LoginEvents.Replayed(attempt));
+            }
             return false;
         }
         _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
@@ -168,6 +174,7 @@ public sealed partial class LoginCore
                 step.Memory.AddRange(verdict.Memory);
                 return Pass(step, attempt, rules, now);
             case CodeOutcome.Wait:
+                step.Events.Add(LoginEvents.Replayed(attempt));
                 Note(step, attempt.Id, new("code", $"used before; the next comes in {WaitMessage.Seconds(verdict.Wait)} seconds"));
                 return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.Wait, verdict.Wait) with { Push = false }, rules, now);
             case CodeOutcome.NextCodeWanted when nextCode.Length > 0:
@@ -177,7 +184,11 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("code", "of a drifted clock; the next one is asked for", LoginSetting.Sync));
                 return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.NextCode) with { TypedCode = code, Push = false }, rules, now);
             default:
-                return Fail(step, attempt, "wrong", rules, now);
+                if (verdict.Replayed)
+                {
+                    step.Events.Add(LoginEvents.Replayed(attempt));
+                }
+                return Fail(step, attempt, verdict.Replayed ? "used before" : "wrong", rules, now);
         }
     }
 
@@ -186,7 +197,11 @@ public sealed partial class LoginCore
         var verdict = _tokens.Resync(seed, code, nextCode, now);
         if (verdict.Outcome != ResyncOutcome.Synced)
         {
-            return Fail(step, attempt, verdict.Outcome == ResyncOutcome.SameCode ? "the same code twice does not synchronize" : "not the next one", rules, now);
+            if (verdict.Outcome == ResyncOutcome.Used)
+            {
+                step.Events.Add(LoginEvents.Replayed(attempt));
+            }
+            return Fail(step, attempt, verdict.Outcome == ResyncOutcome.SameCode ? "the same code twice does not synchronize" : verdict.Outcome == ResyncOutcome.Used ? "used before" : "not the next one", rules, now);
         }
         step.Memory.AddRange(verdict.Memory);
         step.Events.Add(LoginEvents.Drifted(attempt, verdict.Drift));

@@ -90,6 +90,11 @@ public sealed partial class LoginCore
         {
             return Refuse(step, request, request.User, Refusal.LockedOut, rules, now);
         }
+        if (!request.IsText)
+        {
+            Note(step, id, new("form", "not UTF-8 text"), decides: true);
+            return Refuse(step, request, request.User, Refusal.BadCredentials, rules, now, unknownName: true, detail: "the form is not UTF-8 text");
+        }
         var (account, fallback) = WhoIs(step, id, request, rules);
         if (account is { Remote: not null, Enabled: true, Password: null } remote && request.Kind != LoginKind.Admin)
         {
@@ -165,7 +170,7 @@ public sealed partial class LoginCore
         foreach (var attempt in _pending.Values.Where(attempt => !StillStands(attempt, rules)).ToArray())
         {
             Close(step, attempt, new LoginAnswer.Refused(Refusal.TokenUnusable));
-            step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, Refusal.TokenUnusable, now));
+            step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, Refusal.TokenUnusable));
             Note(step, attempt.Id, new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User), decides: true);
         }
         return step;
@@ -298,7 +303,7 @@ public sealed partial class LoginCore
 
     private static void Late(LoginStep step, Attempt attempt, DeadlineName deadline, DateTimeOffset now, bool decides)
     {
-        step.Events.Add(LoginEvents.Expired(attempt, deadline, now));
+        step.Events.Add(LoginEvents.Expired(attempt, deadline));
         var (word, change) = LoginDeadlines.Setting(deadline);
         Note(step, attempt.Id, new("deadline", $"{word} passed", change) { At = deadline == DeadlineName.PushLife ? attempt.PushExpires : attempt.Deadline }, decides);
     }

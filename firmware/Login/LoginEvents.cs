@@ -15,12 +15,22 @@ internal static class LoginEvents
     internal static EventEntry Succeeded(LoginGrant grant) => new("0102043008", "user", EventLevel.Notice, "Authentication success",
         () => UserFields(grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A", $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}"));
 
-    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, DateTimeOffset now, bool unknownName = false, string detail = "") => request.Kind == LoginKind.Admin
-        ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}", now)
+    internal static EventEntry Refused(LoginRequest request, string user, Refusal reason, bool unknownName = false, string detail = "") => request.Kind == LoginKind.Admin
+        ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}")
         : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, "N/A", "failure", Word(reason), $"User {user} failed in authentication{(detail.Length > 0 ? ": " + detail : "")}");
 
+    /// <summary>A token code that was consumed before is presented again, typed or by the phone. Its login may go on.</summary>
+    internal static EventEntry Replayed(Attempt attempt)
+    {
+        const string Reason = "token_code_replayed", Because = "a token code that was used before";
+        var (request, user) = (attempt.Request, attempt.Account.Name);
+        return request.Kind == LoginKind.Admin
+            ? Admin(user, request.Via, request.Source, Reason, $"Administrator {user} login failed from {request.Via} because of {Because}")
+            : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, attempt.Grant.Group, "failure", Reason, $"User {user} failed in authentication because of {Because}");
+    }
+
     /// <summary>Names the deadline, and the setting that moves it.</summary>
-    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, DateTimeOffset now)
+    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline)
     {
         var (word, change) = LoginDeadlines.Setting(deadline);
         var what = deadline switch
@@ -29,9 +39,11 @@ internal static class LoginEvents
             DeadlineName.LoginTimeout => "the client did not come for its approved login in time",
             _ => "gave no second factor in time",
         };
-        var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {word} ({change})");
+        // The life of a push is no setting of the unit.
+        var setting = deadline == DeadlineName.PushLife ? word : $"{word} ({change})";
+        var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {setting}");
         return grant.Kind == LoginKind.Admin
-            ? Admin(grant.User, grant.Via, grant.Source, "deadline_" + word, message, now)
+            ? Admin(grant.User, grant.Via, grant.Source, "deadline_" + word, message)
             : User("0102043009", EventLevel.Notice, "Authentication failed", grant.Kind, grant.User, grant.Source, grant.Group, "failure", "deadline_" + word, message);
     }
 
@@ -55,14 +67,18 @@ internal static class LoginEvents
     internal static EventEntry RemoteAccepted(Attempt attempt) => User("0102043008", EventLevel.Notice, "Remote server accepted", attempt.Request.Kind, attempt.Account.Name, attempt.Request.Source, "N/A", "accepted", "N/A",
         $"The remote server accepted user {attempt.Account.Name}, whose client has to come for it");
 
+    /// <summary>A rule that no table of the configuration holds was changed: the path is *assumed*.</summary>
+    internal static EventEntry PolicyChanged(string changes) => new("0100044546", "system", EventLevel.Information, "Attribute configured",
+        ("user", "N/A"), ("ui", "api"), ("action", "Edit"), ("cfgpath", "login.policy"), ("cfgattr", changes), ("msg", "Edit login.policy "));
+
     internal static EventEntry PushHeldBack(Attempt attempt, LabPolicy policy) => new("0100032161", "system", EventLevel.Alert, "FortiToken mobile push message failed",
-        ("msg", $"No push to user {attempt.Account.Name}: {policy.PushLimit} are unanswered within {(long)policy.PushWindow.TotalSeconds} seconds (lab policy pushLimit)"));
+        ("msg", $"No push to user {attempt.Account.Name}: {policy.PushLimit} are unanswered within {(long)policy.PushWindow.TotalSeconds} seconds"));
 
     internal static EventEntry Drifted(Attempt attempt, int drift) => new("0102032157", "user", EventLevel.Notice, "FortiToken synchronized",
         ("user", attempt.Account.Name), ("ui", Word(attempt.Request.Kind)), ("action", "sync"), ("status", "success"), ("serialno", attempt.Account.Token!.Serial), ("msg", $"FortiToken clock drift is {drift} steps"));
 
-    internal static EventEntry SpellingBug(LoginRequest request, string alike) => User("0102043009", EventLevel.Warning, "Second factor may be skipped", request.Kind, request.User, request.Source, "N/A", "warning", "lab_policy_nameSpellingBug",
-        $"Name {request.User} is taken for a remote user although it is a spelling of {alike} (CVE-2020-12812 on purpose: lab policy nameSpellingBug)");
+    internal static EventEntry SpellingBug(LoginRequest request, string alike) => User("0102043009", EventLevel.Warning, "Second factor may be skipped", request.Kind, request.User, request.Source, "N/A", "warning", "name_spelling",
+        $"Name {request.User} is authenticated as a remote user although it is a spelling of local user {alike} (CVE-2020-12812)");
 
     /// <summary>A refusal as one word for logs; the client is told less.</summary>
     internal static string Word(Refusal reason) => reason switch
@@ -122,9 +138,9 @@ internal static class LoginEvents
         _ => Word(reason),
     };
 
-    private static EventEntry Admin(string user, string ui, IPAddress source, string reason, string message, DateTimeOffset now) => new("0100032002", "system", EventLevel.Alert, "Admin login failed",
+    private static EventEntry Admin(string user, string ui, IPAddress source, string reason, string message) => new("0100032002", "system", EventLevel.Alert, "Admin login failed",
     [
-        ("sn", now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)), ("user", user), ("ui", ui), ("method", ui.Split('(')[0]),
+        ("sn", "0"), ("user", user), ("ui", ui), ("method", ui.Split('(')[0]),
         .. source.Equals(IPAddress.None) ? ((string, string)[])[] : [("srcip", source.ToString())],
         ("action", "login"), ("status", "failed"), ("reason", reason), ("msg", message),
     ]);

@@ -114,8 +114,10 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
             }
             throw;
         }
-        _events.Write(new EventEntry("0100044546", "system", policy.NameSpellingBug ? EventLevel.Warning : EventLevel.Information, "Attribute configured",
-            ("ui", "lab"), ("action", "Edit"), ("cfgpath", "lab.policy"), ("msg", $"Lab policy: {policy}")));
+        if (policy.ChangesFrom(before) is { Length: > 0 } changes)
+        {
+            _events.Write(LoginEvents.PolicyChanged(changes));
+        }
     }
 
     /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout allows it.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Mail;
 
@@ -59,5 +60,5 @@ public sealed record Letter(string To, string Subject, string Text, byte[]? Pict
 
     /// <summary>Plain ASCII as it is; anything else as one RFC 2047 word.</summary>
     private static string Encoded(string header) =>
-        header.All(c => c is >= ' ' and <= '~') ? header : $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(string.Concat(header.Where(c => !char.IsControl(c)))))}?=";
+        header.All(c => c is >= ' ' and <= '~') ? header : $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(ControlCharacters.Remove(header)))}?=";
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Radius;
 
@@ -67,7 +68,7 @@ public static class RadiusText
             case RadiusValueKind.Ipv6 when value.Length == 16:
                 return new IPAddress(value).ToString();
             case RadiusValueKind.Text when value.IndexOfAnyInRange((byte)0, (byte)0x1f) < 0 && value.IndexOfAny((byte)'"', (byte)0x7f, (byte)'\\') < 0 && System.Text.Unicode.Utf8.IsValid(value)
-                && !Encoding.UTF8.GetString(value).Any(char.IsControl):
+                && !ControlCharacters.AnyIn(Encoding.UTF8.GetString(value)):
                 return $"\"{Encoding.UTF8.GetString(value)}\"";
             default:
                 return "0x" + Convert.ToHexStringLower(value);

@@ -1,4 +1,5 @@
 using System.Text;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Tokens;
 
@@ -75,7 +76,7 @@ public static class SeedFile
     }
 
     /// <summary>What came from outside, fit for a message.</summary>
-    public static string Shown(string text) => string.Concat(text.Where(c => !char.IsControl(c)).Take(80));
+    public static string Shown(string text) => string.Concat(text.Where(c => !ControlCharacters.Includes(c)).Take(80));
 
     private static List<SeedRecord> ReadLines(string text)
     {

@@ -21,7 +21,11 @@ public enum CodeOutcome
 /// <param name="Wait">With <see cref="CodeOutcome.Wait"/>: the rest of the step, more than zero and at most the step; else zero.</param>
 /// <param name="Memory">With <see cref="CodeOutcome.Accepted"/>: the writes that must be durable before anybody is told; else none.</param>
 /// <param name="Drift">With <see cref="CodeOutcome.Accepted"/>: how many steps the token is ahead (behind when negative).</param>
-public readonly record struct CodeVerdict(CodeOutcome Outcome, TimeSpan Wait, IReadOnlyList<StateWrite> Memory, int Drift = 0);
+public readonly record struct CodeVerdict(CodeOutcome Outcome, TimeSpan Wait, IReadOnlyList<StateWrite> Memory, int Drift = 0)
+{
+    /// <summary>True if the code is that of a step that was consumed: with <see cref="CodeOutcome.Wait"/>, and with some of <see cref="CodeOutcome.Wrong"/>.</summary>
+    public bool Replayed { get; init; }
+}
 
 /// <summary>What became of a resynchronization.</summary>
 public enum ResyncOutcome
@@ -146,7 +150,7 @@ public sealed class TokenCore
         if (match.WasUsed)
         {
             // Only while the token shows a used code can waiting for its next one help. After a step back of the clock it cannot.
-            return own == lastStep || running == lastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) : Verdict(CodeOutcome.Wrong);
+            return own == lastStep || running == lastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) { Replayed = true } : Verdict(CodeOutcome.Wrong) with { Replayed = true };
         }
         return Verdict(Nearest(seed, running, own).Any(step => step > lastStep && seed.IsCode(value, step)) ? CodeOutcome.NextCodeWanted : CodeOutcome.Wrong);
     }

@@ -6,8 +6,9 @@ using System.Text.Unicode;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// A form body (<c>application/x-www-form-urlencoded</c>), read strictly: each name once, percent-encoding whole, text that is
-/// UTF-8 and holds no control character. What is not so is refused with the name of the field.
+/// A form body (<c>application/x-www-form-urlencoded</c>), read strictly: each name once, complete percent-encoding, no control
+/// character. A form that violates this is refused with the name of the field. A form with a value that is not UTF-8 is read, and says so
+/// (<see cref="IsText"/>).
 /// </summary>
 internal sealed class FormBody
 {
@@ -21,6 +22,9 @@ internal sealed class FormBody
 
     /// <summary>A few: looking through them is quicker than any table.</summary>
     private readonly List<(string Name, string Value)> _fields = new(capacity: 8);
+
+    /// <summary>False if a value is not UTF-8: it has U+FFFD in place of the bytes that are not, and must not be compared with anything.</summary>
+    internal bool IsText { get; private set; } = true;
 
     /// <summary>The value of a field; "" when it is not there.</summary>
     internal string this[string name] => Find(name) ?? "";
@@ -50,14 +54,14 @@ internal sealed class FormBody
                 fault = "a field without a name or without '='";
                 return null;
             }
-            if (Decode(pair[..equals]) is not { Length: <= NameMax } name || name.AsSpan().ContainsAnyExcept(NameCharacters))
+            if (Decode(pair[..equals], out _) is not { Length: <= NameMax } name || name.AsSpan().ContainsAnyExcept(NameCharacters))
             {
                 fault = "a field name that is not letters, digits, '_' and '-'";
                 return null;
             }
-            if (Decode(pair[(equals + 1)..]) is not { } value)
+            if (Decode(pair[(equals + 1)..], out var isText) is not { } value)
             {
-                fault = $"field '{name}' is not percent-encoded UTF-8 text";
+                fault = $"field '{name}' is not percent-encoded";
                 return null;
             }
             if (value.Length > ValueMax)
@@ -76,6 +80,7 @@ internal sealed class FormBody
                 return null;
             }
             form._fields.Add((name, value));
+            form.IsText &= isText;
             if (form._fields.Count > FieldsMax)
             {
                 fault = $"more than {FieldsMax} fields";
@@ -97,13 +102,15 @@ internal sealed class FormBody
         return null;
     }
 
-    /// <summary>The text, or null when the encoding is broken.</summary>
-    private static string? Decode(ReadOnlySpan<byte> encoded)
+    /// <summary>The text, with U+FFFD in place of bytes that are not UTF-8; null if the percent-encoding is broken.</summary>
+    private static string? Decode(ReadOnlySpan<byte> encoded, out bool isText)
     {
         if (!encoded.ContainsAny((byte)'%', (byte)'+'))
         {
-            return Text(encoded);
+            isText = Utf8.IsValid(encoded);
+            return Encoding.UTF8.GetString(encoded);
         }
+        isText = false;
         Span<byte> bytes = encoded.Length <= 1024 ? stackalloc byte[encoded.Length] : new byte[encoded.Length];
         var length = 0;
         for (var at = 0; at < encoded.Length; at++)
@@ -119,8 +126,7 @@ internal sealed class FormBody
             }
             length++;
         }
-        return Text(bytes[..length]);
+        isText = Utf8.IsValid(bytes[..length]);
+        return Encoding.UTF8.GetString(bytes[..length]);
     }
-
-    private static string? Text(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
 }

@@ -33,7 +33,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         }
         var answer = IsSecond(form)
             ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
-            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source) { Nic = NicOf(context) }).ConfigureAwait(false);
+            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source) { Nic = NicOf(context), IsText = form.IsText }).ConfigureAwait(false);
         debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}");
         switch (answer)
         {
@@ -72,7 +72,8 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         var policy = form["polid"];
         // A push wait carries no magic: polid is "1-" and it.
         var magic = form["magic"].Length > 0 ? form["magic"] : policy.StartsWith("1-", StringComparison.Ordinal) ? policy[2..] : "";
-        var handle = new LoginHandle(form["reqid"], magic);
+        // A form that is not text names no login: nothing of it is compared.
+        var handle = form.IsText ? new LoginHandle(form["reqid"], magic) : new LoginHandle("", "");
         if (form["ftmpush"] == "1")
         {
             return login.AwaitPushAsync(handle, source, aborted);

@@ -178,14 +178,14 @@ public sealed class LabFaults(LabClock clock) : IDisposable
                 fields.Add((name, value));
             }
         }
-        fields.Add(("msg", $"The lab's fault {firing.Fault.Word} fired"));
+        fields.Add(("msg", $"Fault {firing.Fault.Word} was injected"));
         if (_unit is not { } unit)
         {
             return;
         }
         // The login first: who sees the event finds it told there, too.
         unit.NoteLogin(firing.Subject.Session, new LoginFact("lab fault", $"{firing.Fault.Word} fired ({firing.Number})", "PUT /lab/faults") { Subject = firing.Fault.Nic ?? firing.Subject.Phone ?? "" });
-        unit.WriteEvent(new EventEntry(FiredId, "lab", EventLevel.Notice, "Lab fault fired", [.. fields]));
+        unit.WriteEvent(new EventEntry(FiredId, "system", EventLevel.Notice, "Fault injected", [.. fields]));
     }
 
     private void RunScheduled(Fault fault)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
+using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
@@ -31,6 +32,7 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     private readonly List<LoginJournalStep> _steps = [];
     /// <summary>Told each step of a login as it comes, with the unit that it is of.</summary>
     private readonly Action<int, LoginJournalStep>? _stepped;
+    private bool _timeFirst;
     private long _lastEvent;
     private long _stepsTold;
     private LinkState _state = null!;
@@ -95,6 +97,7 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
             _ = Link.ServeAsync(unit._link, Link.Push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, sent => push(unit, new PushMessage(
                 sent.Recipient, sent.TokenSerial, sent.SessionId, sent.CallbackHost, sent.CallbackPort, sent.User, IPAddress.Parse(sent.ClientAddress), sent.Time, sent.Expires, sent.OsVersion, sent.NumberMatch)), unit._ended.Token);
             var begin = start(await unit.CallAsync(Link.Board, "", LinkJson.Default.String, LinkJson.Default.LinkBoard));
+            unit._timeFirst = EventDevice.IsTimeFirst((Personality.Find(begin.Personality) ?? Personality.Default).Release);
             unit.Take(await unit.CallAsync(Link.Start, begin, LinkJson.Default.LinkStart, LinkJson.Default.LinkState));
             return unit;
         }
@@ -200,7 +203,7 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         {
             Forget(_events);
             _events.AddRange(state.Events.Select(told => new EventRecord(told.Id, told.Time, new EventEntry(
-                told.LogId, told.Subtype, (EventLevel)told.Level, told.Description, [.. told.Fields.Select(field => (field.Key, field.Value))]), (state.Host, state.Serial))));
+                told.LogId, told.Subtype, (EventLevel)told.Level, told.Description, [.. told.Fields.Select(field => (field.Key, field.Value))]), new EventDevice(state.Host, state.Serial, _timeFirst))));
             _lastEvent = _events.Count > 0 ? _events[^1].Id : 0;
         }
         return before is null || state.Steps.Count + state.Events.Count > 0 || before.Version != state.Version || !before.Services.SequenceEqual(state.Services) || before.Nics.Zip(state.Nics).Any(pair => pair.First.LinkUp != pair.Second.LinkUp);

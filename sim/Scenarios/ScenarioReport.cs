@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Xml;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Sim.Scenarios;
 
@@ -103,5 +104,5 @@ internal static class ScenarioReport
     }
 
     /// <summary>What somebody typed must neither steer a terminal nor break an XML file.</summary>
-    internal static string Printable(string text) => string.Concat(text.Select(c => c != '\n' && (char.IsControl(c) || char.IsSurrogate(c) || c >= '\ufffe') ? '?' : c));
+    internal static string Printable(string text) => string.Concat(text.Select(c => c != '\n' && (ControlCharacters.Includes(c) || char.IsSurrogate(c) || c >= '\ufffe') ? '?' : c));
 }

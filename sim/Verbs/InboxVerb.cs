@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Text;
 using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
@@ -52,5 +53,5 @@ internal static class InboxVerb
     }
 
     /// <summary>Whoever sent it, it moves no cursor.</summary>
-    private static string Visible(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+    private static string Visible(string text) => ControlCharacters.Mask(text);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Appliance.Firmware.Text;
 using Appliance.Sim.Lab;
 using Spectre.Console;
 
@@ -64,5 +65,5 @@ internal static class LoginsVerb
     private static string Time(DateTimeOffset time) => time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
 
     /// <summary>A name may be anything that somebody typed: it must not steer the terminal.</summary>
-    private static string Printable(string text) => string.Concat(text.Select(letter => char.IsControl(letter) ? '?' : letter));
+    private static string Printable(string text) => ControlCharacters.Mask(text);
 }

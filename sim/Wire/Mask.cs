@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Appliance.Firmware.Text;
 
 namespace Appliance.Sim.Wire;
 
@@ -44,7 +45,7 @@ internal static partial class Mask
     public static string Reply(string body) => Short(TypedCode().Replace(HiddenField().Replace(LineField().Replace(body, "$1=" + Stars), $"name=\"$1\" value=\"{Stars}\""), Stars));
 
     /// <summary>One line without control characters.</summary>
-    public static string Line(string text) => string.Concat(text.Select(letter => char.IsControl(letter) ? '?' : letter));
+    public static string Line(string text) => ControlCharacters.Mask(text);
 
     private static void Walk(JsonNode? node)
     {
@@ -74,7 +75,7 @@ internal static partial class Mask
 
     private static string Short(string body)
     {
-        var shown = string.Concat(body.Take(BodyMax).Select(letter => char.IsControl(letter) && letter is not ('\n' or '\r' or '\t') ? '?' : letter));
+        var shown = string.Concat(body.Take(BodyMax).Select(letter => ControlCharacters.Includes(letter) && letter is not ('\n' or '\r' or '\t') ? '?' : letter));
         return body.Length > BodyMax ? $"{shown}… ({body.Length} characters in all)" : shown;
     }
 

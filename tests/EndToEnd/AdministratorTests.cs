@@ -94,7 +94,7 @@ public sealed class AdministratorTests
         await using var console = await ConsoleClient.ConnectAsync(lab, login: true);
         await console.TypeAsync("monitor", "Looking-1", "config system global", "set hostname by-monitor", "end");
         await console.ReadToAsync("by-monitor # ");
-        Assert.Contains(lab.EventLines(), line => line.Contains("user=\"monitor\" ui=\"console\" action=\"Edit\" cfgpath=\"system.global\"", StringComparison.Ordinal));
+        Assert.Contains(lab.EventLines(), line => line.Contains("user=\"monitor\" ui=\"console\" action=\"Edit\" cfgtid=", StringComparison.Ordinal));
         Assert.DoesNotContain(lab.EventLines(), line => line.Contains("Looking-1", StringComparison.Ordinal));
     }
 

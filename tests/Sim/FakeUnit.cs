@@ -90,7 +90,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         lock (_gate)
         {
             var entry = new EventEntry("0101039943", "vpn", EventLevel.Notice, description, ("user", "ann"));
-            _events.Add(new EventRecord(_events.Count + 1, DateTimeOffset.UnixEpoch, entry, ("fake", "FGVMFAKE")));
+            _events.Add(new EventRecord(_events.Count + 1, DateTimeOffset.UnixEpoch, entry, new EventDevice("fake", "FGVMFAKE")));
             (written, _written) = (_written, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
         written.SetResult();

@@ -65,7 +65,7 @@ export function Events() {
   }, []);
   events.version.value;
   const waiting = paused.value ? events.last - (held?.[held.length - 1]?.id ?? events.last) : 0;
-  const kinds = ["system", "user", "vpn", "lab"];
+  const kinds = ["system", "user", "vpn"];
   return (
     <View id="events" title="Events" extra={
       <>
