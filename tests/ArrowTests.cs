@@ -82,7 +82,8 @@ public sealed partial class ArrowTests
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Select(file => (file, Path.GetFileName(folder))));
     }
 
-    private static bool IsBuilt(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal);
+    internal static bool IsBuilt(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal)
+        || file.Contains("/.build/", StringComparison.Ordinal);
 
     internal static string Root()
     {

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Appliance.Tests.Mutants;
+
+/// <summary>What became of one defect.</summary>
+/// <param name="Defect">Which.</param>
+/// <param name="Found">Whether tests noticed it.</param>
+/// <param name="How">The test that failed, or why it was not found.</param>
+internal sealed record Result(Defect Defect, bool Found, string How);
+
+/// <summary>Puts one defect after the other in force and runs the tests that reach it, the quick ones first.</summary>
+internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, string work, Options options)
+{
+    /// <summary>The quick tests of a defect go first, together; the rest only when they notice nothing.</summary>
+    private const long QuickMilliseconds = 20_000;
+
+    private const int Groups = 16;
+
+    private readonly Reach _reach = new();
+
+    private int Lanes => run.Isolated ? options.Lanes : 1;
+
+    /// <summary>Runs every test once, without a defect, to see which reach which.</summary>
+    public async Task FindReachAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        var (ended, list) = await run.Of(["-list", "classes", .. options.Without.SelectMany(name => new[] { "-class-", name })], [], TimeSpan.FromMinutes(5));
+        var classes = list.Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith("Appliance.Tests.", StringComparison.Ordinal)).ToList();
+        if (ended != Ended.Passed || classes.Count == 0)
+        {
+            throw new InvalidOperationException($"the tests cannot be listed: {list}");
+        }
+        var folder = Directory.CreateDirectory(Path.Combine(work, "reach")).FullName;
+        var groups = classes.Select((name, at) => (name, at)).GroupBy(each => each.at % Groups, each => each.name);
+        await Parallel.ForEachAsync(groups, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (group, _) =>
+        {
+            var map = Path.Combine(folder, $"{group.Key}.map");
+            var log = Path.Combine(folder, $"{group.Key}.log");
+            await File.WriteAllBytesAsync(map, new byte[defects.Count], CancellationToken.None);
+            await File.WriteAllTextAsync(log, "", CancellationToken.None);
+            var (over, output) = await run.Of(group.SelectMany(name => new[] { "-class", name }), new() { ["APPLIANCE_MUTANT_REACH"] = map, ["APPLIANCE_MUTANT_REACH_LOG"] = log }, TimeSpan.FromMinutes(20));
+            if (over == Ended.TooLate)
+            {
+                Console.WriteLine($"a group of classes was ended after 20 minutes: {string.Join(' ', group)}");
+            }
+            lock (_reach)
+            {
+                _reach.Read(log);
+                _reach.ReadFailures(output);
+            }
+        });
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; without a defect {_reach.Failing.Count} fail{(_reach.Failing.Count > 0 ? ", which are left out: " : "")}{string.Join(", ", _reach.Failing)}"));
+    }
+
+    /// <summary>Tries each defect.</summary>
+    public async Task<IReadOnlyList<Result>> RunAsync()
+    {
+        var results = new ConcurrentDictionary<int, Result>();
+        await Parallel.ForEachAsync(Enumerable.Range(0, defects.Count), new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (id, _) =>
+        {
+            var result = await Try(id);
+            results[id] = result;
+            Console.WriteLine($"{results.Count,4}  {(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]");
+        });
+        return [.. results.OrderBy(each => each.Key).Select(each => each.Value)];
+    }
+
+    private async Task<Result> Try(int id)
+    {
+        var tests = _reach.TestsOf(id);
+        if (tests.Count == 0)
+        {
+            return new Result(defects[id], false, "no test reaches it");
+        }
+        var sum = 0L;
+        var quick = tests.TakeWhile((each, at) => at == 0 || (sum += each.Milliseconds) <= QuickMilliseconds).ToList();
+        foreach (var part in new[] { quick, [.. tests.Skip(quick.Count)] }.Where(part => part.Count > 0))
+        {
+            // Other work may take most of the machine; a hang is a test's own deadline, or this one.
+            var deadline = TimeSpan.FromSeconds(60) + TimeSpan.FromMilliseconds(5 * part.Sum(each => each.Milliseconds));
+            var (ended, output) = await run.Of(["-stopOnFail", .. part.SelectMany(each => new[] { "-method", each.Test })], new() { ["APPLIANCE_MUTANT"] = id.ToString(CultureInfo.InvariantCulture) }, deadline);
+            if (ended != Ended.Passed)
+            {
+                var failed = output.Split('\n').FirstOrDefault(line => line.TrimEnd().EndsWith("[FAIL]", StringComparison.Ordinal))?.Trim().Split(' ')[0].Split('(')[0];
+                return new Result(defects[id], true, failed?.Replace("Appliance.Tests.", "", StringComparison.Ordinal) ?? (ended == Ended.TooLate ? "time over" : "the process fell"));
+            }
+        }
+        return new Result(defects[id], false, $"{tests.Count} tests reach it");
+    }
+}

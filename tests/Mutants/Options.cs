@@ -1,0 +1,58 @@
+using System.Globalization;
+
+namespace Appliance.Tests.Mutants;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record Options
+{
+    /// <summary>The parts of the product that decide: where defects are put.</summary>
+    public static readonly string[] Areas =
+    [
+        "firmware/Tokens", "firmware/Login", "firmware/Ftm", "firmware/Radius", "firmware/Config", "firmware/Storage", "firmware/Vpn", "hal",
+        "sim/Fac", "sim/Phones", "sim/Providers", "sim/PushProxy",
+    ];
+
+    /// <summary>Tests that are no witnesses: they take minutes, or need what the copy does not have (a browser's page, a booted image).</summary>
+    public static readonly string[] Left = ["Appliance.Tests.Page.*", "Appliance.Tests.Box.*", "Appliance.Tests.ArrowTests", "Appliance.Tests.EndToEnd.SoakTests", "Appliance.Tests.EndToEnd.KillTests", "Appliance.Tests.EndToEnd.SlowCallerTests", "Appliance.Tests.Boards.SlotTests"];
+
+    /// <summary>What --quick leaves out besides: whole labs, other programs, and what has a long list of its own.</summary>
+    private static readonly string[] Slow = ["Appliance.Tests.EndToEnd.*", "Appliance.Tests.Scenarios.*", "Appliance.Tests.Fuzz.*", "Appliance.Tests.Radius.RadSec*", "Appliance.Tests.Radius.FreeRadiusTests", "Appliance.Tests.Cli.TmuxTests"];
+
+    public int Count { get; private set; } = 150;
+
+    public int Seed { get; private set; } = 1;
+
+    public int Lanes { get; private set; } = 2;
+
+    public IReadOnlyList<string> In { get; private set; } = Areas;
+
+    public bool List { get; private set; }
+
+    /// <summary>The classes of tests that take no part.</summary>
+    public IReadOnlyList<string> Without { get; private set; } = Left;
+
+    public double AtLeast { get; private set; } = 85;
+
+    /// <summary>Null for a word that is not known.</summary>
+    public static Options? Of(string[] words)
+    {
+        var options = new Options();
+        for (var at = 0; at < words.Length; at++)
+        {
+            var value = at + 1 < words.Length ? words[at + 1] : "";
+            var number = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var read) ? read : -1;
+            switch (words[at])
+            {
+                case "--quick": options.Without = [.. Left, .. Slow]; break;
+                case "--list": options.List = true; break;
+                case "--count" when number > 0: options.Count = number; at++; break;
+                case "--seed" when number >= 0: options.Seed = number; at++; break;
+                case "--lanes" when number is > 0 and < 64: options.Lanes = number; at++; break;
+                case "--at-least" when number is >= 0 and <= 100: options.AtLeast = number; at++; break;
+                case "--in" when value.Length > 0: options.In = value.TrimEnd('/').Split(','); at++; break;
+                default: return null;
+            }
+        }
+        return options;
+    }
+}

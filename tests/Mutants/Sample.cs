@@ -1,0 +1,72 @@
+using System.Text.Json;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Appliance.Tests.Mutants;
+
+/// <summary>Which defects are tried: as many of each area, chosen by the seed among all that could be, no two in one place, none that is known to change nothing.</summary>
+internal sealed class Sample
+{
+    private readonly List<Queue<Defect>> _areas = [];
+    private int _turn;
+
+    public Sample(string root, Options options)
+    {
+        var equivalents = JsonSerializer.Deserialize<List<Equivalent>>(File.ReadAllText(Path.Combine(root, "tests/Mutants/equivalent.json")), JsonSerializerOptions.Web)!;
+        var files = new[] { "hal", "firmware", "sim", "boards", "tests" }.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(file => (Name: Path.GetRelativePath(root, file), Root: CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot())).ToList();
+        var fixedNames = files.SelectMany(file => DefectFinder.FixedNames(file.Root)).ToHashSet(StringComparer.Ordinal);
+        foreach (var area in options.In)
+        {
+            var inArea = files.Where(file => file.Name == area || file.Name.StartsWith(area + "/", StringComparison.Ordinal)).ToList();
+            var found = inArea.SelectMany(file => DefectFinder.In(file.Name, file.Root, fixedNames)).Where(defect => !equivalents.Any(known => known.Is(defect))).Select(defect => defect with { Area = area }).ToArray();
+            Files += inArea.Count;
+            Candidates += found.Length;
+            new Random(options.Seed).Shuffle(found);
+            _areas.Add(new Queue<Defect>(found));
+        }
+        while (Chosen.Count < options.Count && Next() is { } defect)
+        {
+            Chosen.Add(defect);
+        }
+    }
+
+    /// <summary>How many files could have a defect.</summary>
+    public int Files { get; }
+
+    /// <summary>How many defects there could be.</summary>
+    public int Candidates { get; }
+
+    /// <summary>Those that are tried; the place in the list is the number of each.</summary>
+    public List<Defect> Chosen { get; } = [];
+
+    /// <summary>Puts others in the places of these.</summary>
+    public void Replace(IEnumerable<int> ids)
+    {
+        foreach (var id in ids.OrderDescending())
+        {
+            if (Next() is { } other)
+            {
+                Chosen[id] = other;
+            }
+            else
+            {
+                Chosen.RemoveAt(id);
+            }
+        }
+    }
+
+    /// <summary>The next one, from each area in turn; null when there is none left.</summary>
+    private Defect? Next()
+    {
+        while (_areas.Any(area => area.Count > 0))
+        {
+            if (_areas[_turn++ % _areas.Count].TryDequeue(out var defect)
+                && !Chosen.Any(other => other.File == defect.File && other.Start < defect.Start + defect.Length && defect.Start < other.Start + other.Length))
+            {
+                return defect;
+            }
+        }
+        return null;
+    }
+}
