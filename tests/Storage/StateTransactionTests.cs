@@ -7,7 +7,7 @@ namespace Appliance.Tests.Storage;
 
 /// <summary>What the unit must never forget: durable or reported, all of a transaction or nothing.</summary>
 [Trait("Kind", "Unit")]
-public sealed class StateDatabaseTests : IDisposable
+public sealed class StateTransactionTests : IDisposable
 {
     private const string Table = "CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, first INTEGER, second INTEGER)";
     private const string Insert = "INSERT INTO kept (name, first, second) VALUES ($0,$1,$2)";
@@ -162,7 +162,7 @@ public sealed class StateDatabaseTests : IDisposable
         {
             Assert.True(state.Post(new Entry(number, "")));
         }
-        Assert.False(state.Post(Kept("too many")));
+        Assert.False(state.Post(new Entry(65_536, "")));
         await Assert.ThrowsAsync<IOException>(async () => await state.CommitAsync(Kept("too many")));
         held.Release();
         await EndToEnd.Until.TrueAsync(() => state.Commits == 1 + (65_536 / 512), "the queue written, 512 to a transaction");
@@ -272,7 +272,7 @@ public sealed class StateDatabaseTests : IDisposable
     {
         public IStateEntry? Before { get; private set; }
 
-        public StateLog Log => StateDatabaseTests.Log;
+        public StateLog Log => StateTransactionTests.Log;
 
         public long Key => key;
 
@@ -297,7 +297,7 @@ public sealed class StateDatabaseTests : IDisposable
             Assert.True(_reached.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken), "the writer did not begin");
         }
 
-        public StateLog Log => StateDatabaseTests.Log;
+        public StateLog Log => StateTransactionTests.Log;
 
         public long Key => 1;
 
