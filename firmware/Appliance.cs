@@ -168,27 +168,30 @@ public sealed class Unit : IAsyncDisposable
         _time = options.Time;
 
         var debug = new DebugTap();
+        // What the unit's own clients send is seen, too; its listeners have the tap at their gates.
+        var tap = new PacketTap();
+        IReadOnlyList<INic> clients = [.. options.Nics.Select(nic => new TappedNic(nic, tap))];
         var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
         _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
-        var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, options.Nics, SerialNumber, options.Time)) : new NoPushProxy());
+        var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, clients, SerialNumber, options.Time)) : new NoPushProxy());
         var push = _push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
         login.Connect(push);
-        var radius = Own(new RadiusClient(options.Nics, options.Time, debug));
+        var radius = Own(new RadiusClient(clients, options.Time, debug));
         if (options.Observer is { } observer)
         {
             radius.Traffic += observer.Radius;
         }
         login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
         Metrics = Own(new UnitMetrics(login, push, radius));
-        var mail = Own(new MailService(options.Nics, options.Time));
+        var mail = Own(new MailService(clients, options.Time));
         var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);
         var sessions = Own(new VpnSessions(state, Events, options.Time, options.Numbers));
         var vpn = new VpnEndpoint(login, sessions, Events, debug);
         var callback = new CallbackEndpoint(push, new TrustedCallers(Config, Events, options.Time), debug);
-        var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(Config.Current, from));
+        var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(Config.Current, from), debug);
 
-        Nics = [.. options.Nics.Select(nic => Own(new GatedNic(nic)))];
+        Nics = [.. options.Nics.Select(nic => Own(new GatedNic(nic, tap)))];
         _transport = new NicTransport(options.Time);
         var names = new ServiceNames(SerialNumber, Nics);
         Own(await HttpFront.StartAsync(_transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal)
@@ -221,8 +224,10 @@ public sealed class Unit : IAsyncDisposable
         [
             .. StatusCommands.For(this, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
             .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
-            .. power.Commands, new PingCommand(Nics).Command, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
-            .. ConfigurationCommands.For(this, usb), .. RadiusCommands.For(this, radius), new HardwareCommands(options).Status,
+            .. power.Commands, .. new PingCommand(Nics).Commands, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
+            .. ConfigurationCommands.For(this, usb), .. RadiusCommands.For(this, radius), .. new HardwareCommands(options).Commands,
+            .. new NicCommands(this).Commands, .. new RouteCommands(this).Commands, new TopCommand(options.Time).Command, new SnifferCommand(tap, Nics, options.Time).Command,
+            .. new FlowCommands().Commands, .. new AdminCommands(_logins.Sessions).Commands, ApiUserCommands.GenerateKey,
             new ImageCommands(options.Slots, Events, power).Restore,
         ];
         Own(new RevertTimer(Config, Events, options.Time));
@@ -269,7 +274,7 @@ public sealed class Unit : IAsyncDisposable
     public CliSession OpenConsole() => OpenConsole(Administrator.AttachedConsole);
 
     /// <summary>A new session of an administrator who is known already. The caller disposes it.</summary>
-    public CliSession OpenConsole(Administrator who) => new(Config, _commands, who);
+    public CliSession OpenConsole(Administrator who) => new(Config, _commands, who, sessions: _logins.Sessions);
 
     /// <summary>A new session that asks who it is. The caller disposes it.</summary>
     /// <param name="ui">The way in, as events spell it.</param>

@@ -5,7 +5,7 @@ using System.Text;
 namespace Appliance.Firmware;
 
 /// <summary>
-/// <c>get system performance status</c>, true figures only: the processor time of this process since the last look (at first: since the start),
+/// <c>get system performance status</c> and <c>diagnose sys top</c>, true figures only: the processor time of this process since the last look (at first: since the start),
 /// its memory against the machine's, the connections now, the time up by the unit's clock.
 /// </summary>
 internal sealed class UnitLoad(TimeProvider time)
@@ -29,7 +29,7 @@ internal sealed class UnitLoad(TimeProvider time)
     }
 
     /// <summary>Percent of all processors, in whole numbers. Nothing is claimed where the system does not tell.</summary>
-    private (int User, int System) Processor()
+    internal (int User, int System) Processor()
     {
         if (!OperatingSystem.IsLinux())
         {

@@ -7,7 +7,9 @@ namespace Appliance.Hal;
 /// An interface behind its access flags. A listener that requires a flag serves only while the flag is there; withdrawing it
 /// frees the port and ends that listener's live connections at once, granting it takes the port again; nothing else notices.
 /// </summary>
-public sealed class GatedNic(INic inner) : IDisposable
+/// <param name="inner">The interface behind the gate.</param>
+/// <param name="tap">Sees the packets of what is served; null for none.</param>
+public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<Gate> _gates = [];
@@ -77,7 +79,8 @@ public sealed class GatedNic(INic inner) : IDisposable
 
     internal Gate OpenGate(int port, AllowAccess required, ConnectionLimit? limit = null)
     {
-        var gate = new Gate(new SwitchedListener(port, inner.Listen, limit), required);
+        var listener = new SwitchedListener(port, inner.Listen, limit) { Tapped = tap is null ? null : accepted => tap.Over(Name, accepted, isInbound: true) };
+        var gate = new Gate(listener, required);
         Open(gate);
         return gate;
     }

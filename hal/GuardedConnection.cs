@@ -9,8 +9,12 @@ namespace Appliance.Hal;
 /// A connection that may be aborted and disposed any number of times, from any thread, before, while and after it ends. Plain
 /// implementations may bring the process down when they are aborted after their end.
 /// </summary>
-internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended) : ConnectionContext
+/// <param name="inner">The connection.</param>
+/// <param name="ended">Called when it has ended.</param>
+/// <param name="tapped">Its pipe with a tap in it; null for its own pipe.</param>
+internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended, TappedPipe? tapped = null) : ConnectionContext
 {
+    private IDuplexPipe? _transport = tapped;
     private readonly Lock _lock = new();
     private long _turn;
     private bool _aborted;
@@ -23,7 +27,21 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
     /// <inheritdoc/>
     public override IDictionary<object, object?> Items { get => inner.Items; set => inner.Items = value; }
     /// <inheritdoc/>
-    public override IDuplexPipe Transport { get => inner.Transport; set => inner.Transport = value; }
+    public override IDuplexPipe Transport
+    {
+        get => _transport ?? inner.Transport;
+        set
+        {
+            if (_transport is null)
+            {
+                inner.Transport = value;
+            }
+            else
+            {
+                _transport = value;
+            }
+        }
+    }
     /// <inheritdoc/>
     public override EndPoint? LocalEndPoint { get => inner.LocalEndPoint; set => inner.LocalEndPoint = value; }
     /// <inheritdoc/>
@@ -43,6 +61,7 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
             if (!_aborted && _disposing is null)
             {
                 _aborted = true;
+                tapped?.Aborted();
                 inner.Abort(abortReason);
             }
         }

@@ -27,6 +27,9 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <summary>Told of each connection that is accepted; quick, and under a lock.</summary>
     internal Action? Accepted { get; init; }
 
+    /// <summary>Puts a tap into the pipe of an accepted connection; null where nothing is watched.</summary>
+    internal Func<ConnectionContext, TappedPipe?>? Tapped { get; init; }
+
     /// <summary>True while it is switched on.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
 
@@ -119,7 +122,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
                 }
                 continue;
             }
-            var connection = new GuardedConnection(accepted, Forget);
+            var connection = new GuardedConnection(accepted, Forget, Tapped?.Invoke(accepted));
             var served = false;
             GuardedConnection? crowdedOut = null;
             lock (_lock)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Encodings.Web;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Events;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -9,7 +10,8 @@ namespace Appliance.Firmware.Admin;
 
 /// <summary>The management page over HTTPS: says what this unit is, and that it is managed at its console. It changes nothing.</summary>
 /// <param name="trusts">Whether any administrator may come from an address; the page is for nobody else.</param>
-public sealed class AdminEndpoint(Func<IPAddress, bool> trusts) : IConfigSubscriber
+/// <param name="debug">Where each request is noted while <c>diagnose debug application httpsd</c> listens.</param>
+public sealed class AdminEndpoint(Func<IPAddress, bool> trusts, DebugTap debug) : IConfigSubscriber
 {
     private volatile string _hostName = "";
 
@@ -21,7 +23,22 @@ public sealed class AdminEndpoint(Func<IPAddress, bool> trusts) : IConfigSubscri
     }
 
     /// <summary>Serves one request.</summary>
-    public Task ServeAsync(HttpContext context)
+    public async Task ServeAsync(HttpContext context)
+    {
+        var (method, path) = (context.Request.Method, PathOf(context));
+        debug.Write(DebugArea.Httpsd, $"[httpsd] fweb_debug_init -- New {method} request for \"{path}\" from \"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}\"");
+        await AnswerAsync(context).ConfigureAwait(false);
+        debug.Write(DebugArea.Httpsd, $"[httpsd] fweb_debug_final -- Completed {method} request for \"{path}\" (HTTP {context.Response.StatusCode})");
+    }
+
+    /// <summary>The target without its query, which may hold an access token.</summary>
+    private static string PathOf(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        return target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? target[..query] : target;
+    }
+
+    private Task AnswerAsync(HttpContext context)
     {
         var headers = context.Response.Headers;
         headers.Server = "xxxxxxxx-xxxxx";

@@ -17,6 +17,9 @@ public sealed record AdminVerdict(Administrator? Who, LoginAnswer.Challenge? Cha
 /// </summary>
 public sealed class AdminLogin(ConfigStore store, LoginService login, PasswordHistory passwords, EventLog events, TimeProvider time)
 {
+    /// <summary>The administrators that are logged in.</summary>
+    public AdminSessions Sessions { get; } = new();
+
     /// <summary>Checks name and password.</summary>
     /// <param name="name">As typed.</param>
     /// <param name="password">As typed; an account without one takes the empty one, at the console alone.</param>

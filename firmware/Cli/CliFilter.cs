@@ -1,70 +1,22 @@
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// <c>| grep [-i] [-v] [-n] [-c] [-f] [-A n] [-B n] [-C n] PATTERN</c>: keeps the lines that match; options may follow the pattern. What
-/// it says about wrong options and patterns is *assumed*.
+/// <c>| grep [-i] [-v] [-n] [-c] [-f] [-E] [-A n] [-B n] [-C n] [-e] PATTERN</c>: keeps the lines that match; options may follow the pattern
+/// (<see cref="GrepOptions"/>).
 /// </summary>
 internal sealed class CliFilter
 {
-    private const int ContextMax = 10_000;
-    private readonly Regex? _pattern;
-    private readonly bool _inverted;
-    private readonly bool _numbered;
-    private readonly bool _counted;
-    private readonly bool _whole;
-    private readonly int _after;
-    private readonly int _before;
+    private readonly GrepOptions? _options;
 
     /// <summary>What the words after the bar ask for.</summary>
     internal CliFilter(IReadOnlyList<string> words)
     {
-        if (words is not ["grep", ..])
-        {
-            Fault = words.Count == 0 ? CliPaths.Incomplete : CliPaths.ParseError(words[0]);
-            return;
-        }
-        string? pattern = null;
-        var ignoreCase = false;
-        for (var at = 1; at < words.Count; at++)
-        {
-            switch (words[at])
-            {
-                case "-A" or "-B" or "-C":
-                    if (at + 1 == words.Count)
-                    {
-                        Fault = CliPaths.Incomplete;
-                        return;
-                    }
-                    if (!int.TryParse(words[at + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var lines) || lines > ContextMax)
-                    {
-                        Fault = CliPaths.ParseError(words[at + 1]);
-                        return;
-                    }
-                    _after = words[at] == "-B" ? _after : lines;
-                    _before = words[at] == "-A" ? _before : lines;
-                    at++;
-                    break;
-                case ['-', _, ..] options when options[1..].All("ivncf".Contains):
-                    ignoreCase |= options.Contains('i');
-                    _inverted |= options.Contains('v');
-                    _numbered |= options.Contains('n');
-                    _counted |= options.Contains('c');
-                    _whole |= options.Contains('f');
-                    break;
-                case var word when pattern is not null || word is ['-', _, ..]:
-                    Fault = CliPaths.ParseError(word);
-                    return;
-                default:
-                    pattern = words[at];
-                    break;
-            }
-        }
-        (_pattern, Fault) = pattern is null ? (null, CliPaths.Incomplete) : Compile(pattern, ignoreCase);
+        _options = GrepOptions.Read(words, out var fault);
+        Fault = fault;
     }
 
     /// <summary>Why nothing can be filtered; null when it can.</summary>
@@ -74,28 +26,17 @@ internal sealed class CliFilter
     internal string Apply(string text)
     {
         var lines = (text.EndsWith('\n') ? text[..^1] : text).Split('\n');
-        var hits = lines.Select(line => _pattern!.IsMatch(line) != _inverted).ToArray();
-        return _counted ? hits.Count(hit => hit).ToString(CultureInfo.InvariantCulture) + "\n"
-            : _whole ? WholeBlocks(lines, hits)
+        var hits = lines.Select(line => _options!.Pattern.IsMatch(line) != _options.Inverted).ToArray();
+        return _options!.Counted ? hits.Count(hit => hit).ToString(CultureInfo.InvariantCulture) + "\n"
+            : _options.Whole ? WholeBlocks(lines, hits)
             : WithContext(lines, hits);
-    }
-
-    private static (Regex?, ConfigError?) Compile(string pattern, bool ignoreCase)
-    {
-        try
-        {
-            return (new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | (ignoreCase ? RegexOptions.IgnoreCase : RegexOptions.None)), null);
-        }
-        catch (Exception error) when (error is ArgumentException or NotSupportedException)
-        {
-            return (null, CliPaths.ParseError(pattern));
-        }
     }
 
     /// <summary>The hits with the lines around them; groups that do not touch are parted by <c>--</c>.</summary>
     private string WithContext(string[] lines, bool[] hits)
     {
         var kept = new StringBuilder();
+        var (after, before) = (_options!.After, _options.Before);
         // The distance back to the last hit and on to the next one, in one pass each.
         var next = new int[lines.Length];
         for (int at = lines.Length - 1, hit = int.MaxValue; at >= 0; at--)
@@ -107,15 +48,15 @@ internal sealed class CliFilter
         for (int at = 0, last = int.MinValue; at < lines.Length; at++)
         {
             last = hits[at] ? at : last;
-            if ((long)at - last > _after && (long)next[at] - at > _before)
+            if ((long)at - last > after && (long)next[at] - at > before)
             {
                 continue;
             }
-            if (_after + _before > 0 && shown >= 0 && shown < at - 1)
+            if (after + before > 0 && shown >= 0 && shown < at - 1)
             {
                 kept.Append("--\n");
             }
-            kept.Append(_numbered ? $"{at + 1}{(hits[at] ? ':' : '-')}" : "").Append(lines[at]).Append('\n');
+            kept.Append(_options.Numbered ? $"{at + 1}{(hits[at] ? ':' : '-')}" : "").Append(lines[at]).Append('\n');
             shown = at;
         }
         return kept.ToString();

@@ -70,6 +70,10 @@ internal sealed class CliHelp(ConfigWorkspace workspace, ConfigEditor editor, Cl
         {
             return (CliChoices.Enter, null);
         }
+        if (verb == "alias")
+        {
+            return (rest.Count == 0 ? CliChoices.Of(workspace.Current.List("system alias").Keys) : CliChoices.Enter, null);
+        }
         if (verb == "show" && rest.Count == 0)
         {
             return (CliChoices.Of(["full-configuration", .. paths.Next("show")], "|", "<Enter>"), null);

@@ -41,6 +41,8 @@ public sealed partial class CliSession
                 return Answer(Tree(rest));
             case "exit" or "quit":
                 return rest.Count == 0 ? Exit() : Print(CliPaths.ParseError(rest[0]));
+            case "alias":
+                return RunAlias(rest);
             case "purge":
                 return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()) });
             default:
@@ -66,6 +68,7 @@ public sealed partial class CliSession
         Cancel();
         _batch.Reset();
         _lines.Clear();
+        _aliasLines.Clear();
         (_confirm, _filter) = (null, null);
         _editor.AbortAll();
         Interlocked.Exchange(ref Ended, null)?.Invoke();
@@ -87,6 +90,11 @@ public sealed partial class CliSession
         {
             return reply.Text;
         }
+        if (reply.Stream is { } stream)
+        {
+            var filter = _filter;
+            return Begin(stop => stream(text => SayFiltered(filter, text), stop), streams: true);
+        }
         if (reply.Later is { } later)
         {
             return reply.Text + Begin(later);
@@ -96,28 +104,41 @@ public sealed partial class CliSession
     }
 
     /// <summary>Begins what takes its time; what is printed when it turns out to be there at once.</summary>
-    private string Begin(Func<CancellationToken, Task<CliReply>> later)
+    private string Begin(Func<CancellationToken, Task<CliReply>> later, bool streams = false)
     {
         if (_batch.IsRunning)
         {
-            _inBatch = later;
+            // In a batch nothing is shown and nobody stops a stream: it gets one iteration.
+            _inBatch = streams ? _ => later(new CancellationToken(canceled: true)) : later;
             return "";
         }
         var stop = new CancellationTokenSource();
+        if (streams && IsGivenWhole)
+        {
+            stop.Cancel();
+        }
         var answer = later(stop.Token);
-        if (answer.IsCompletedSuccessfully)
+        if (answer.IsCompletedSuccessfully && !streams)
         {
             stop.Dispose();
             return Answer(answer.Result);
         }
-        Volatile.Write(ref _waiting, new Waiting(answer, stop));
+        Volatile.Write(ref _waiting, new Waiting(answer, stop, streams));
         _login?.IsHeld = true;
         return "";
     }
 
+    private void SayFiltered(CliFilter? filter, string text)
+    {
+        if (!_batch.IsRunning && (filter?.Apply(text) ?? text) is { Length: > 0 } shown)
+        {
+            Say(shown);
+        }
+    }
+
     private CliReply Get(List<string> words) =>
         _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
-            ? arguments.Count > 0 ? CliPaths.ParseError(arguments[0]) : RunCommand(command, [])
+            ? arguments.Count > 0 && !command.TakesArguments ? CliPaths.ParseError(arguments[0]) : RunCommand(command, arguments)
             : _view.Get(words);
 
     private CliReply Tree(List<string> words)

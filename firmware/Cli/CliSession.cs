@@ -13,6 +13,9 @@ public sealed partial class CliSession : IDisposable
     /// <summary>The greatest length of a command over several lines.</summary>
     private const int CommandMax = 64 * 1024;
 
+    /// <summary>What a session shows that another administrator ends (*assumed*).</summary>
+    private const string DisconnectedText = "\nDisconnected by an administrator\n\n";
+
     private readonly ConfigStore _store;
     private readonly ConfigEditor _editor;
     private readonly EditVerbs _editVerbs;
@@ -24,6 +27,7 @@ public sealed partial class CliSession : IDisposable
     private readonly Administrator _administrator;
     private readonly CommandLines _lines = new();
     private readonly CliBatch _batch;
+    private readonly IDisposable? _listed;
     private int _code;
     private Func<CliReply>? _confirm;
     private Func<CancellationToken, Task<CliReply>>? _inBatch;
@@ -31,14 +35,18 @@ public sealed partial class CliSession : IDisposable
     private Waiting? _waiting;
 
     /// <summary>A command whose answer is on its way, and what cancels it.</summary>
-    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop);
+    /// <param name="Answer">The answer.</param>
+    /// <param name="Stop">Cancels the command.</param>
+    /// <param name="Streams">True when the command shows text before its answer, until it is stopped.</param>
+    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop, bool Streams);
 
     /// <summary>A session on a store, with further commands.</summary>
     /// <param name="store">The configuration.</param>
     /// <param name="commands">What there is beyond the edit tree.</param>
     /// <param name="administrator">Whose session it is; null for the attached console's.</param>
     /// <param name="login">Not null: asks for an administrator first, and again after <c>exit</c>.</param>
-    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null)
+    /// <param name="sessions">Not null: lists a session without a login as one of its administrator.</param>
+    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null, AdminSessions? sessions = null)
     {
         _store = store;
         _administrator = administrator ?? Administrator.AttachedConsole;
@@ -58,6 +66,15 @@ public sealed partial class CliSession : IDisposable
                 Leave("timeout");
                 Say("\nTimeout\n\n");
             };
+            login.Disconnected = () =>
+            {
+                Leave("disconnect");
+                Say(DisconnectedText);
+            };
+        }
+        else
+        {
+            _listed = sessions?.Begin(new AdminSession(_administrator.Name, "console", "N/A", "N/A", store.Time.GetUtcNow()), () => Close(DisconnectedText));
         }
     }
 
@@ -80,6 +97,7 @@ public sealed partial class CliSession : IDisposable
             if (value)
             {
                 Workspace.Dispose();
+                _listed?.Dispose();
                 Cancel();
             }
         }
@@ -90,6 +108,15 @@ public sealed partial class CliSession : IDisposable
 
     /// <summary>True while a command waits for its answer (<see cref="AnsweredAsync"/>): no line is served meanwhile.</summary>
     public bool Waits => Volatile.Read(ref _waiting) is not null;
+
+    /// <summary>True while the command that waits streams: <c>q</c> stops it on a terminal, the end of the input elsewhere.</summary>
+    internal bool Streams => Volatile.Read(ref _waiting) is { Streams: true };
+
+    /// <summary>True at a terminal, where a command that refreshes goes on until it is stopped; elsewhere it stops after one iteration.</summary>
+    public bool IsTerminal { get; internal set; }
+
+    /// <summary>True for a script that is given whole: nothing is typed while a command streams, so each stream gets one iteration.</summary>
+    internal bool IsGivenWhole { get; set; }
 
     /// <summary>True while a command goes on because of a quote.</summary>
     internal bool IsQuoted => _lines.IsQuoted;
@@ -157,7 +184,7 @@ public sealed partial class CliSession : IDisposable
         if (_confirm is { } confirmed)
         {
             _confirm = null;
-            return line.Trim() is "y" or "Y" ? Answer(confirmed()) : "\n";
+            return line.Trim() is "y" or "Y" ? Answer(confirmed()) + ContinueAlias() : "\n" + ContinueAlias();
         }
         if (line.Length > LineMax || _lines.Length + line.Length > CommandMax)
         {
@@ -200,17 +227,18 @@ public sealed partial class CliSession : IDisposable
         catch (OperationCanceledException) when (waiting.Stop.IsCancellationRequested)
         {
             reply = "";
+            _aliasLines.Clear();
         }
         waiting.Stop.Dispose();
         Volatile.Write(ref _waiting, null);
         if (_login is null)
         {
-            return Answer(reply);
+            return Answer(reply) + ContinueAlias();
         }
         return _login.Busy(() =>
         {
             _login.IsHeld = false;
-            return LogsIn ? "" : Answer(reply);
+            return LogsIn ? "" : Answer(reply) + ContinueAlias();
         });
     }
 
@@ -252,6 +280,7 @@ public sealed partial class CliSession : IDisposable
         if (typing || _lines.IsOpen || Asks)
         {
             _lines.Clear();
+            _aliasLines.Clear();
             (_confirm, _filter) = (null, null);
             return;
         }

@@ -5,7 +5,7 @@ namespace Appliance.Firmware.Cli;
 /// <summary>Which verbs there are, and where.</summary>
 internal static class CliVerbs
 {
-    private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "tree", "exit", "quit"];
+    private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "alias", "tree", "exit", "quit"];
     private static readonly string[] List = ["edit", "delete", "purge", "rename", "clone", "get", "show", "tree", "end", "abort"];
     private static readonly string[] OrderedList = ["edit", "delete", "purge", "move", "rename", "clone", "get", "show", "tree", "end", "abort"];
     private static readonly string[] Entry = ["config", "set", "unset", "append", "select", "unselect", "clear", "get", "show", "tree", "next", "end", "abort"];
@@ -18,6 +18,7 @@ internal static class CliVerbs
         ["show"] = "Show configuration.",
         ["diagnose"] = "Diagnose facility.",
         ["execute"] = "Execute static commands.",
+        ["alias"] = "Execute alias commands.",
         ["exit"] = "Exit the CLI.",
         ["quit"] = "Exit the CLI.",
         ["edit"] = "Add/edit a table value.",

@@ -32,6 +32,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     private Administrator? _candidate;
     private DateTimeOffset _began;
     private LoginAnswer.Challenge? _challenge;
+    private IDisposable? _listed;
 
     private enum Stage { Name, Password, Code, NewPassword, ConfirmPassword, Banner, Done }
 
@@ -73,6 +74,9 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
 
     /// <summary>Called when a session was idle for too long: it is over. On the clock's thread, never while a line is served.</summary>
     internal Action TimedOut { get; set; } = () => { };
+
+    /// <summary>Called when another administrator ended the session. Never while a line is served.</summary>
+    internal Action Disconnected { get; set; } = () => { };
 
     /// <summary>True while a command waits for its answer: the session is not idle. Set while a line is served.</summary>
     internal bool IsHeld { get; set; }
@@ -137,6 +141,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         {
             logins.End(who, _began, reason);
         }
+        _listed?.Dispose();
         (_stage, _name, _password, _candidate, _challenge, Who) = (Stage.Name, "", "", null, null, null);
         _idle?.Dispose();
         _idle = null;
@@ -204,8 +209,21 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     {
         (Who, _candidate, _stage, _began) = (_candidate, null, Stage.Done, time.GetUtcNow());
         logins.Begin(Who!, source);
+        _listed = logins.Sessions.Begin(new AdminSession(Who!.Name, source is null ? "console" : "sshv2", "N/A", source?.ToString() ?? "N/A", _began), Disconnect);
         _idle = time.CreateTimer(_ => CheckIdle(), null, IdleTime, Timeout.InfiniteTimeSpan);
         return "Welcome!\n\n";
+    }
+
+    /// <summary>Waits for the line that is being served.</summary>
+    private void Disconnect()
+    {
+        lock (_lock)
+        {
+            if (Who is not null)
+            {
+                Disconnected();
+            }
+        }
     }
 
     private void CheckIdle()

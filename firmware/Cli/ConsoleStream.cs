@@ -32,6 +32,7 @@ public static class ConsoleStream
     public static async Task<string> TranscriptAsync(CliSession session, string script, CancellationToken cancellationToken = default)
     {
         using var said = new SaidLines(session);
+        session.IsGivenWhole = true;
         using var cancelled = cancellationToken.Register(session.Cancel);
         var console = new ScriptConsole(session, echo: true);
         var shown = new StringBuilder(console.Start());
@@ -51,7 +52,10 @@ public static class ConsoleStream
         {
             if (session.Waits)
             {
-                shown.Append(console.Answered(await session.AnsweredAsync().ConfigureAwait(false)));
+                var streams = session.Streams;
+                var answer = await session.AnsweredAsync().ConfigureAwait(false);
+                shown.Append(streams && said.Take() is { } text ? console.Streamed(text) : "");
+                shown.Append(console.Answered(answer));
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
@@ -86,12 +90,12 @@ public static class ConsoleStream
         using var said = new SaidLines(session);
         await WriteAsync(output, console.Start(), cancellationToken).ConfigureAwait(false);
         var typed = new TypedBytes(input, cancellationToken);
-        var saying = said.WaitAsync(cancellationToken);
         while (!console.Closed)
         {
+            var saying = said.WaitAsync(cancellationToken);
             if (session.Waits)
             {
-                await AnswerAsync(session, console, typed, output, cancellationToken).ConfigureAwait(false);
+                await AnswerAsync(session, console, typed, said, output, cancellationToken).ConfigureAwait(false);
             }
             else if (typed.Waiting.Length > 0)
             {
@@ -115,42 +119,51 @@ public static class ConsoleStream
             if (saying.IsCompleted)
             {
                 await saying.ConfigureAwait(false); // Hung up on: no reason to go round for ever beside an input that does not know.
-                saying = said.WaitAsync(cancellationToken);
             }
-            await SayAsync(console, said, output, cancellationToken).ConfigureAwait(false);
+            await SayAsync(session, console, said, output, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Until the answer of a command is there. What is typed meanwhile waits; Ctrl-C drops it, and cancels the command.</summary>
-    private static async Task AnswerAsync(CliSession session, IConsole console, TypedBytes typed, Stream output, CancellationToken cancellationToken)
+    /// <summary>
+    /// Until the answer of a command is there. What is typed meanwhile waits; Ctrl-C drops it, and cancels the command. A stream is shown as it
+    /// comes; <c>q</c> stops it on a terminal, the end of the input elsewhere.
+    /// </summary>
+    private static async Task AnswerAsync(CliSession session, IConsole console, TypedBytes typed, SaidLines said, Stream output, CancellationToken cancellationToken)
     {
         using var hungUp = cancellationToken.Register(session.Cancel);
+        var streams = session.Streams;
         var answer = session.AnsweredAsync();
         while (!answer.IsCompleted)
         {
-            if (typed.TakeInterrupt() || (typed.Ended && console.HangsUp))
+            var stops = typed.Ended || typed.IsFull;
+            if (typed.TakeInterrupt(orQuit: streams && session.IsTerminal) || (typed.Ended && console.HangsUp) || (stops && streams))
             {
                 session.Cancel();
             }
-            if (typed.Ended || typed.IsFull)
+            if (stops)
             {
                 break;
             }
-            await Task.WhenAny(answer, typed.MoreAsync()).ConfigureAwait(false);
+            await (streams ? Task.WhenAny(answer, typed.MoreAsync(), said.WaitAsync(cancellationToken)) : Task.WhenAny(answer, typed.MoreAsync())).ConfigureAwait(false);
             typed.Receive();
+            await StreamAsync(console, streams ? said.Take() : null, output, cancellationToken).ConfigureAwait(false);
         }
         var text = await answer.ConfigureAwait(false);
+        await StreamAsync(console, streams ? said.Take() : null, output, cancellationToken).ConfigureAwait(false);
         if (!console.Closed)
         {
             await WriteAsync(output, console.Answered(text), cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static async Task SayAsync(IConsole console, SaidLines said, Stream output, CancellationToken cancellationToken)
+    private static Task StreamAsync(IConsole console, string? text, Stream output, CancellationToken cancellationToken) =>
+        text is null || console.Closed ? Task.CompletedTask : WriteAsync(output, console.Streamed(text), cancellationToken);
+
+    private static async Task SayAsync(CliSession session, IConsole console, SaidLines said, Stream output, CancellationToken cancellationToken)
     {
         if (said.Take() is { } text && !console.Closed)
         {
-            await WriteAsync(output, console.Say(text), cancellationToken).ConfigureAwait(false);
+            await WriteAsync(output, session.Streams ? console.Streamed(text) : console.Say(text), cancellationToken).ConfigureAwait(false);
         }
     }
 

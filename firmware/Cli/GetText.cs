@@ -50,15 +50,29 @@ internal static class GetText
         foreach (var (key, entry) in table.Entries)
         {
             text.Append(' ', indent).Append("== [ ").Append(key).Append(" ]\n").Append(' ', indent);
-            var attributes = table.Schema.Summary.Length > 0 ? table.Schema.Summary.Select(table.Schema.Attribute).OfType<AttributeSchema>() : table.Schema.Attributes.Where(entry.Applies);
-            foreach (var attribute in attributes)
+            // Three blanks after a text or an address, four after a choice or a number.
+            foreach (var attribute in table.Schema.Summary.Length > 0 ? [] : table.Schema.Attributes.Where(entry.Applies))
             {
-                // Three blanks after a text or an address, four after a choice or a number.
-                text.Append(attribute.Name).Append(": ").Append(Shown(entry, attribute, key)).Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
+                Append(text, entry, attribute, key);
+            }
+            foreach (var listed in table.Schema.Summary)
+            {
+                var (name, absent) = listed.Split('=') is [var named, var value] ? (named, value) : (listed, null);
+                if (table.Schema.Attribute(name) is { } attribute)
+                {
+                    Append(text, entry, attribute, key);
+                }
+                else if (absent is not null)
+                {
+                    text.Append(name).Append(": ").Append(absent).Append(' ', 4);
+                }
             }
             text.Append('\n');
         }
     }
+
+    private static void Append(StringBuilder text, ConfigObject entry, AttributeSchema attribute, string key) =>
+        text.Append(attribute.Name).Append(": ").Append(Shown(entry, attribute, key)).Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
 
     private static string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
         attribute.Name == value.Schema.Key ? key ?? "" : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));

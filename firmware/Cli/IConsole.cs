@@ -18,6 +18,9 @@ internal interface IConsole
     /// <summary>Shows the answer of a command that waited for it.</summary>
     string Answered(string text);
 
+    /// <summary>Shows what a command streams before its answer.</summary>
+    string Streamed(string text);
+
     /// <summary>True when the end of the input is the end of everything; false when what was typed is still carried out.</summary>
     bool HangsUp { get; }
 

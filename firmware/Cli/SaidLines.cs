@@ -8,6 +8,7 @@ internal sealed class SaidLines : IDisposable
     private const int Most = 1024;
     private readonly Channel<string> _texts = Channel.CreateBounded<string>(new BoundedChannelOptions(Most) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
     private readonly CliSession _session;
+    private Task<bool>? _waiting;
 
     internal SaidLines(CliSession session)
     {
@@ -17,8 +18,9 @@ internal sealed class SaidLines : IDisposable
 
     public void Dispose() => _session.Said -= Keep;
 
-    /// <summary>Completes when there is something.</summary>
-    internal Task<bool> WaitAsync(CancellationToken cancellationToken) => _texts.Reader.WaitToReadAsync(cancellationToken).AsTask();
+    /// <summary>Completes when there is something. The same task for everyone who waits, until it completes.</summary>
+    internal Task<bool> WaitAsync(CancellationToken cancellationToken) =>
+        _waiting is { IsCompleted: false } waiting ? waiting : _waiting = _texts.Reader.WaitToReadAsync(cancellationToken).AsTask();
 
     /// <summary>Everything that is there, or null.</summary>
     internal string? Take()

@@ -49,6 +49,9 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
     public string Answered(string text) => ControlCharacters.EscapeFormatting(text) + Prompt();
 
     /// <inheritdoc/>
+    public string Streamed(string text) => ControlCharacters.EscapeFormatting(text);
+
+    /// <inheritdoc/>
     public string Say(string text) => "\n" + ControlCharacters.EscapeFormatting(text) + Prompt();
 
     /// <inheritdoc/>

@@ -32,6 +32,7 @@ internal sealed class TerminalConsole : IConsole
     internal TerminalConsole(CliSession session, Func<TerminalSize> size)
     {
         (_session, _size) = (session, size);
+        session.IsTerminal = true;
         _line = new TerminalLine(_screen);
         _pager = new TerminalPager(_screen);
         _completion = new TerminalCompletion(session, _line);
@@ -93,6 +94,9 @@ internal sealed class TerminalConsole : IConsole
         Show(text);
         return Shown();
     }
+
+    /// <inheritdoc/>
+    public string Streamed(string text) => Lines(ControlCharacters.EscapeFormatting(text));
 
     /// <inheritdoc/>
     public string Say(string text)
@@ -270,6 +274,7 @@ internal sealed class TerminalConsole : IConsole
         Interrupted = Closed;
         _line.Leave();
         _line.Clear();
+        _history.Reset();
         Continue();
     }
 

@@ -19,8 +19,11 @@ internal sealed class TerminalHistory
                 _lines.RemoveAt(0);
             }
         }
-        _at = _lines.Count;
+        Reset();
     }
+
+    /// <summary>Goes back behind the newest line: what was being typed is dropped.</summary>
+    internal void Reset() => (_typed, _at) = ("", _lines.Count);
 
     /// <summary>Forgets all: the next administrator is not shown what the one before typed.</summary>
     internal void Clear()

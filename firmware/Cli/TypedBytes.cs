@@ -22,10 +22,10 @@ internal sealed class TypedBytes(Stream input, CancellationToken cancellationTok
     /// <summary>So many were served.</summary>
     internal void Take(int count) => _start += count;
 
-    /// <summary>Drops what waits up to the last Ctrl-C; true when there was one.</summary>
-    internal bool TakeInterrupt()
+    /// <summary>Drops what waits up to the last Ctrl-C; where <c>q</c> stops a stream, up to the first of either. True when there was one.</summary>
+    internal bool TakeInterrupt(bool orQuit)
     {
-        var at = Waiting.LastIndexOf(CtrlC);
+        var at = orQuit ? Waiting.IndexOfAny(CtrlC, (byte)'q', (byte)'Q') : Waiting.LastIndexOf(CtrlC);
         Take(at + 1);
         return at >= 0;
     }

@@ -20,7 +20,7 @@ internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, stri
 
     private string Date() => string.Create(CultureInfo.InvariantCulture, $"current date is: {time.GetUtcNow():yyyy-MM-dd}\n");
 
-    private string Time() => string.Create(CultureInfo.InvariantCulture, $"current time is: {time.GetUtcNow():HH:mm:ss}\nlast ntp sync:never\n");
+    private string Time() => string.Create(CultureInfo.InvariantCulture, $"current time is: {time.GetUtcNow():HH:mm:ss}\nlast ntp sync: never\n");
 
     private CliReply Run(CliCall call, string format, Func<DateTime, DateTime, DateTime> join, Func<string> show)
     {

@@ -43,7 +43,7 @@ internal sealed class ConfigurationCommands
             {
                 new($"execute backup config {way}", $"Back up the configuration to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
                 new($"execute backup full-config {way}", $"Back up the configuration with all defaults to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
-                new($"execute restore config {way}", $"Restore a backup from a server by {way}.", call => Unreachable(call, way, "Get config file from")),
+                new($"execute restore config {way}", $"Restore a backup from a server by {way}.", call => AskToFetch(call, way)),
             }),
             new("execute revision list config", "List the revisions.", call => None(call) ?? commands.List()),
             new("execute revision delete config", "Delete a revision.", commands.Delete),
@@ -65,6 +65,10 @@ internal sealed class ConfigurationCommands
     private static CliReply Unreachable(CliCall call, string way, string what) => call.Arguments is [_, var server, ..]
         ? new CliReply($"Please wait...\nConnect to {way} server {server} ...\n", new ConfigError(-1, $"{what} {way} server via vdom root failed."))
         : Incomplete;
+
+    /// <summary>A restore from a server asks first, as every restore does.</summary>
+    private static CliReply AskToFetch(CliCall call, string way) => call.Arguments.Count < 2 ? Incomplete : OutsideTransaction(call)
+        ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}") { OnYes = () => Unreachable(call, way, "Get config file from") };
 
     private static CliReply Start(CliCall call)
     {

@@ -13,7 +13,7 @@ namespace Appliance.Firmware.Commands;
 /// </summary>
 internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
 {
-    private static readonly (string Name, DebugArea Area)[] Applications = [("ftm-push", DebugArea.FtmPush), ("fnbamd", DebugArea.Fnbamd), ("sslvpn", DebugArea.SslVpn)];
+    private static readonly (string Name, DebugArea Area)[] Applications = [("fnbamd", DebugArea.Fnbamd), ("ftm-push", DebugArea.FtmPush), ("httpsd", DebugArea.Httpsd), ("sslvpnd", DebugArea.SslVpn)];
 
     private readonly ConditionalWeakTable<CliSession, Stream> _streams = [];
 
@@ -95,7 +95,7 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
         private DateTimeOffset _ends;
         private TimeSpan? _life = UsualLife;
 
-        internal int[] Levels { get; } = new int[Applications.Length];
+        internal int[] Levels { get; } = new int[Enum.GetValues<DebugArea>().Length];
 
         internal bool IsStamped { get; set; }
 

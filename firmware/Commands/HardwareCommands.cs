@@ -5,10 +5,48 @@ using Appliance.Firmware.Cli;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary><c>get hardware status</c>: what the box is and has, true figures only. The first lines are the device's own; what it has no word for is *assumed*.</summary>
+/// <summary><c>get hardware status</c> and the commands about parts of the box: what the box is and has, true figures only. The first lines are the device's own; what it has no word for is *assumed*.</summary>
 internal sealed class HardwareCommands(UnitOptions options)
 {
-    internal CliCommand Status => new("get hardware status", "Show the hardware of the unit.", _ => Describe());
+    /// <summary>Databases that a unit of the vendor's updates; this one has none of them.</summary>
+    private static readonly string[] Databases = ["AV Engine", "Virus Definitions", "Attack Definitions", "IPS Attack Engine", "Application Definitions", "FDS Address"];
+
+    internal IReadOnlyList<CliCommand> Commands =>
+    [
+        Status,
+        CallArguments.Plain("diagnose hardware deviceinfo psu", "Show the power supplies.", () => PowerSupplies),
+        CallArguments.Plain("diagnose hardware sysinfo memory", "Show the memory of the machine.", MemoryFigures),
+        CallArguments.Plain("diagnose autoupdate versions", "Show the versions of what FortiGuard updates.", () => Versions()),
+        CallArguments.Plain("execute sensor list", "List the sensors.", () => Sensors()),
+    ];
+
+    /// <summary>No board has a sensor in its power supply.</summary>
+    private const string PowerSupplies = "Power Supply         Status\nnone                 no sensor\n";
+
+    private static CliReply MemoryFigures() => MachineMemory.Describe();
+
+    /// <summary>The layout is public; that a database which was never there has version 0 is *assumed*.</summary>
+    private static string Versions() => string.Concat(Databases.Select(name => $"{name}\n---------\n"
+        + (name == "FDS Address" ? "\n" : "Version: 0.00000\nContract Expiry Date: n/a\nLast Updated using manual update on n/a\nLast Update Attempt: n/a\nResult: No Updates\n\n")));
+
+    /// <summary>The temperature and the fan of the board, in the device's columns.</summary>
+    private string Sensors()
+    {
+        var text = new StringBuilder();
+        var number = 0;
+        void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{++number,2} {name,-17} alarm=0  value={value}  threshold_status=0\n");
+        if (options.Cooling?.Celsius() is { } celsius)
+        {
+            Line("CPU Temp", celsius.ToString("0.0", CultureInfo.InvariantCulture));
+        }
+        if (options.Cooling?.FanRuns is { } runs)
+        {
+            Line("Fan", runs ? "1" : "0");
+        }
+        return number > 0 ? text.ToString() : "no sensor on this board\n";
+    }
+
+    private CliCommand Status => new("get hardware status", "Show the hardware of the unit.", _ => Describe());
 
     private string Describe()
     {

@@ -26,6 +26,7 @@ internal sealed class LogCommands(EventLog events)
 
     internal IReadOnlyList<CliCommand> Commands =>
     [
+        CallArguments.Plain("diagnose log test", "Write test messages to the log.", Test),
         new("execute log display", "Display filtered log entries.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Display(Of(call))),
         new("execute log filter category", "Category.", Category),
         new("execute log filter dump", "Dump current filter settings.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Dump(Of(call))),
@@ -34,6 +35,15 @@ internal sealed class LogCommands(EventLog events)
         new("execute log filter start-line", "Start line to display.", call => Number(call, 1, int.MaxValue, (filter, number) => filter.StartLine = number)),
         new("execute log filter view-lines", "Lines per view.", call => Number(call, 5, 1000, (filter, number) => filter.ViewLines = number)),
     ];
+
+    /// <summary>
+    /// One message of each kind that this unit logs. The words are the device's; identifier and fields of the message are *assumed*.
+    /// </summary>
+    private CliReply Test()
+    {
+        events.Write(new EventEntry("0100022999", "system", EventLevel.Warning, "Log test", ("user", "test"), ("action", "test"), ("msg", "Log test")));
+        return "generating a system event message with level - warning\n";
+    }
 
     private Filter Of(CliCall call) => _filters.GetValue(call.Session, _ => new Filter());
 

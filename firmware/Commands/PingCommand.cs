@@ -10,44 +10,80 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>execute ping</c> between the unit's own interfaces: datagrams there and back, in real time. No ICMP is sent (that needs a privilege),
-/// so any other address is one that does not answer; names are not looked up.
+/// <c>execute ping</c> and <c>execute traceroute</c> between the unit's own interfaces: datagrams there and back, in real time. No ICMP is sent (that
+/// needs a privilege), so any other address is one that does not answer; names are not looked up.
 /// </summary>
 internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
 {
-    private const int Count = 5;
-    private const int PayloadLength = 56;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private const int HopsMax = 32;
+    private const int ProbesPerHop = 3;
+    private const int TracerouteBytes = 84;
+    private const int TracerouteSeconds = 3;
 
-    internal CliCommand Command => new("execute ping", "PING command.", Run);
+    private readonly PingOptions _options = new(nics);
 
-    private CliReply Run(CliCall call)
+    internal IReadOnlyList<CliCommand> Commands =>
+    [
+        new("execute ping", "PING command.", Ping),
+        .. _options.Commands,
+        new("execute traceroute", "Traceroute {IP|hostname}.", Traceroute),
+    ];
+
+    private CliReply Ping(CliCall call)
     {
-        switch (call.Arguments)
+        if (Target(call, out var address) is { } wrong)
         {
-            case []:
-                return new ConfigError(-160, "incomplete command in the end");
-            case [_, var extra, ..]:
-                return CliPaths.ParseError(extra);
+            return wrong;
         }
-        if (!IPAddress.TryParse(call.Arguments[0], out var address))
-        {
-            return "Unable to resolve hostname.\n";
-        }
-        return nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target
-            ? new CliReply("") { Later = async cancellationToken => Report(address, await PingAsync(target.Inner, cancellationToken).ConfigureAwait(false)) }
-            : Report(address, []);
+        var options = _options.Of(call.Session);
+        var (count, size) = (options.Repeat, options.Size);
+        return Answering(address) is { } target
+            ? new CliReply("") { Later = async stop => Report(address, count, size, await ProbeAsync(SourceOf(options, target), target.Inner, count, size, TimeSpan.FromSeconds(options.Timeout), stop).ConfigureAwait(false)) }
+            : Report(address, count, size, []);
     }
 
-    private static CliReply Report(IPAddress address, List<double> times)
+    private CliReply Traceroute(CliCall call)
+    {
+        if (Target(call, out var address) is { } wrong)
+        {
+            return wrong;
+        }
+        var head = string.Create(CultureInfo.InvariantCulture, $"traceroute to {address} ({address}), {HopsMax} hops max, {ProbesPerHop} probe packets per hop, {TracerouteBytes} byte packets\n");
+        if (Answering(address) is { } target)
+        {
+            return new CliReply("")
+            {
+                Later = async stop =>
+                {
+                    var times = await ProbeAsync(target.Inner, target.Inner, ProbesPerHop, TracerouteBytes - 28, TimeSpan.FromSeconds(TracerouteSeconds), stop).ConfigureAwait(false);
+                    return head + Hop(1, address, times);
+                },
+            };
+        }
+        return head + string.Concat(Enumerable.Range(1, HopsMax).Select(hop => Hop(hop, address, [])));
+    }
+
+    private static CliReply? Target(CliCall call, out IPAddress address)
+    {
+        address = IPAddress.None;
+        return call.Arguments.Count == 0 ? CallArguments.Incomplete : call.AtMost(1) is { } wrong ? wrong : IPAddress.TryParse(call.Arguments[0], out address!) ? (CliReply?)null : "Unable to resolve hostname.\n";
+    }
+
+    private GatedNic? Answering(IPAddress address) => nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target ? target : null;
+
+    /// <summary>The interface of the source address; the target's own without one, or while that is down.</summary>
+    private INic SourceOf(PingOptions.Values options, GatedNic target) =>
+        options.Source is { } source && nics.FirstOrDefault(nic => nic.Addresses.Contains(source)) is { Inner: { LinkUp: true } inner } ? inner : target.Inner;
+
+    private static CliReply Report(IPAddress address, int count, int size, List<double> times)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"PING {address} ({address}): {PayloadLength} data bytes\n");
+        text.Append(CultureInfo.InvariantCulture, $"PING {address} ({address}): {size} data bytes\n");
         for (var at = 0; at < times.Count; at++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{PayloadLength + 8} bytes from {address}: icmp_seq={at} ttl=64 time={times[at]:0.0} ms\n");
+            text.Append(CultureInfo.InvariantCulture, $"{size + 8} bytes from {address}: icmp_seq={at} ttl=64 time={times[at]:0.0} ms\n");
         }
-        text.Append(CultureInfo.InvariantCulture, $"\n--- {address} ping statistics ---\n{Count} packets transmitted, {times.Count} packets received, {(Count - times.Count) * 100 / Count}% packet loss\n");
+        text.Append(CultureInfo.InvariantCulture, $"\n--- {address} ping statistics ---\n{count} packets transmitted, {times.Count} packets received, {(count - times.Count) * 100 / count}% packet loss\n");
         if (times.Count > 0)
         {
             text.Append(CultureInfo.InvariantCulture, $"round-trip min/avg/max = {times.Min():0.0}/{times.Average():0.0}/{times.Max():0.0} ms\n");
@@ -55,26 +91,40 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         return text.ToString();
     }
 
-    /// <summary>The round trips in milliseconds; fewer than were sent when some are lost.</summary>
-    private static async Task<List<double>> PingAsync(INic nic, CancellationToken cancellationToken)
+    /// <summary>One line of a trace; a probe without an answer is an asterisk.</summary>
+    private static string Hop(int number, IPAddress address, List<double> times)
     {
-        var times = new List<double>(Count);
-        await using var here = nic.OpenDatagrams(0);
-        await using var there = nic.OpenDatagrams(0);
-        using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{number,2} ");
+        text.Append(times.Count > 0 ? $" {address}" : "");
+        for (var probe = 0; probe < ProbesPerHop; probe++)
+        {
+            text.Append(probe < times.Count ? string.Create(CultureInfo.InvariantCulture, $"  {times[probe]:0.000} ms") : " *");
+        }
+        return text.Append('\n').ToString();
+    }
+
+    /// <summary>The round trips in milliseconds; fewer than were sent when some are lost.</summary>
+    private static async Task<List<double>> ProbeAsync(INic from, INic to, int count, int size, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var times = new List<double>(count);
+        await using var here = from.OpenDatagrams(0);
+        await using var there = to.OpenDatagrams(0);
+        using var deadline = new CancellationTokenSource(timeout, TimeProvider.System);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        var buffer = new byte[PayloadLength];
+        var buffer = new byte[Math.Max(1, size)];
         try
         {
-            for (var sequence = 0; sequence < Count; sequence++)
+            for (var sequence = 0; sequence < count; sequence++)
             {
-                var payload = RandomNumberGenerator.GetBytes(PayloadLength);
+                deadline.CancelAfter(timeout);
+                var payload = RandomNumberGenerator.GetBytes(size);
                 var began = Stopwatch.GetTimestamp();
                 await here.SendAsync(payload, there.LocalEndPoint, patience.Token).ConfigureAwait(false);
                 await there.ReceiveAsync(buffer, patience.Token).ConfigureAwait(false);
                 await there.SendAsync(buffer, here.LocalEndPoint, patience.Token).ConfigureAwait(false);
                 await here.ReceiveAsync(buffer, patience.Token).ConfigureAwait(false);
-                if (buffer.AsSpan().SequenceEqual(payload))
+                if (buffer.AsSpan(0, size).SequenceEqual(payload))
                 {
                     times.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
                 }

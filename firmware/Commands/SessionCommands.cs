@@ -20,7 +20,16 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         new("execute vpn sslvpn del-web", "Delete a web connection.", Delete),
         new("diagnose vpn ssl list", "List SSL VPN sessions.", call => None(call) ?? List()),
         new("diagnose sys session list", "List the connections to this unit.", call => None(call) ?? Connections()),
+        CallArguments.Plain("diagnose sys session stat", "Show the statistics of the sessions.", () => Statistics()),
+        CallArguments.Plain("diagnose firewall auth list", "List the authenticated users of the firewall.", () => NoFirewallUsers),
+        CallArguments.Plain("execute dhcp lease-list", "List the leases of the DHCP servers.", () => NoLeases),
     ];
+
+    /// <summary>No policy of this unit authenticates: SSL VPN sessions are no firewall users.</summary>
+    private const string NoFirewallUsers = "\n----- 0 listed, 0 filtered ------\n";
+
+    /// <summary>No DHCP server is served, so there is no lease.</summary>
+    private const string NoLeases = "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
 
     private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
@@ -73,5 +82,20 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
             text.Append(CultureInfo.InvariantCulture, $"session info: proto=6 proto_state=01 duration={(long)(time.GetUtcNow() - connection.Since).TotalSeconds} service={connection.Service} dev={connection.Nic}\nhook=pre dir=org act=noop {connection.Peer}->{connection.Local}\n");
         }
         return text.Append(CultureInfo.InvariantCulture, $"total session {connections.Count}\n").ToString();
+    }
+
+    /// <summary>The layout of public captures. The rate is that of connections of the last second that are still open; what is not counted here is 0.</summary>
+    private string Statistics()
+    {
+        var connections = transport.Connections;
+        var now = time.GetUtcNow();
+        var rate = connections.Count(connection => now - connection.Since < TimeSpan.FromSeconds(1));
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"misc info:       session_count={connections.Count} setup_rate={rate} exp_count=0 clash=0\n");
+        text.Append("        memory_tension_drop=0 ephemeral=0/65536 removeable=0\ndelete=0, flush=0, dev_down=0/0 ses_walkers=0\nTCP sessions:\n");
+        text.Append(connections.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"         {connections.Count} in ESTABLISHED state\n") : "");
+        text.Append("firewall error stat:\nerror1=00000000\nerror2=00000000\nerror3=00000000\nerror4=00000000\ntt=00000000\ncont=00000000\n");
+        text.Append("ids_recv=00000000\nurl_recv=00000000\nav_recv=00000000\nfqdn_count=00000000\nfqdn6_count=00000000\n");
+        return text.Append("global: ses_limit=0 ses6_limit=0 rt_limit=0 rt6_limit=0\n").ToString();
     }
 }

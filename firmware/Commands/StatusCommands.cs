@@ -22,6 +22,7 @@ internal static class StatusCommands
             new("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, power.LastReason, time)),
             new("get system interface physical", "Show the physical interfaces.", _ => PhysicalInterfaces(unit)),
             new("get system performance status", "Show the load of the unit.", _ => load.Describe(transport.Connections.Count)),
+            CallArguments.Plain("get system ha status", "Show the status of high availability.", () => HighAvailability(unit.Config.Current)),
         ];
     }
 
@@ -57,6 +58,19 @@ internal static class StatusCommands
             Line("Last reboot reason", lastReason);
         }
         return text.ToString();
+    }
+
+    /// <summary>
+    /// The form of a unit without a cluster, as public captures have it; that it is the same in every release is *assumed*. Whatever <c>system ha mode</c>
+    /// is set to, there is no peer.
+    /// </summary>
+    private static string HighAvailability(ConfigTree config)
+    {
+        var ha = config.Object("system ha");
+        var group = ha.Text("group-id") is { Length: > 0 } number ? number : "0";
+        return $"HA Health Status: OK\nModel: {Personality.Model}\nMode: Standalone\nGroup: {group}\nDebug: 0\nCluster Uptime: 0 days 0:0:0\nCluster state change time: N/A\n"
+            + $"ses_pickup: {ha.Text("session-pickup")}, ses_pickup_delay={ha.Text("session-pickup-delay")}\noverride: {ha.Text("override")}\n"
+            + "System Usage stats:\nHBDEV stats:\nnumber of vcluster: 0\n";
     }
 
     /// <summary>7.4.7 is a mature release; of the others it is *assumed* (from 7.2 on the word has two parts).</summary>

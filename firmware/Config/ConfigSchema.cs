@@ -32,7 +32,7 @@ public sealed class ConfigSchema
 
     /// <summary>The tables as a device of this release has them.</summary>
     public static ConfigSchema Load(Personality personality) =>
-        new(personality, Read("_tables", SchemaJson.Default.StringArray), Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
+        new(personality, [.. Read("_tables", SchemaJson.Default.JsonElementArray).Select(name => Option(name, personality.Release)).OfType<string>()], Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
 
     /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
     public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
@@ -48,7 +48,8 @@ public sealed class ConfigSchema
     internal IEnumerable<string> Referrers(string path) => _referrers.Value[path];
 
     /// <summary>The whole embedded data, releases and all; for those who review it.</summary>
-    internal static IEnumerable<TableText> Texts() => Read("_tables", SchemaJson.Default.StringArray).Select(name => Read(name, SchemaJson.Default.TableText));
+    internal static IEnumerable<TableText> Texts() => Read("_tables", SchemaJson.Default.JsonElementArray)
+        .Select(name => name.ValueKind == JsonValueKind.String ? name : name.GetProperty("value")).Select(name => Read(name.GetString()!, SchemaJson.Default.TableText));
 
     private IEnumerable<TableSchema> Targets(TableSchema table) => table.Attributes.SelectMany(Targets).Concat(table.Children.SelectMany(Targets));
 

@@ -133,7 +133,10 @@ public sealed record TableSchema(string Path, bool IsList)
     internal ImmutableArray<AttributeSchema> Droppable { get; private init; } = [];
     /// <summary>True when some attribute is shown even at its default.</summary>
     internal bool ShowsDefaults { get; private init; }
-    /// <summary>The attributes that <c>get</c> lists for each entry of a table; empty for all.</summary>
+    /// <summary>
+    /// The attributes that <c>get</c> lists for each entry of a table; empty for all. <c>name=value</c> is an attribute that is listed with this value
+    /// in a release that does not have it.
+    /// </summary>
     public ImmutableArray<string> Summary { get; init; } = [];
     /// <summary>True when the order of the entries has a meaning, and <c>move</c> changes it.</summary>
     public bool Ordered { get; init; }

@@ -17,7 +17,7 @@ internal sealed record AttributeText(
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(TableText))]
-[JsonSerializable(typeof(string[]))]
+[JsonSerializable(typeof(JsonElement[]))]
 [JsonSerializable(typeof(Dictionary<string, JsonElement[]>))]
 [JsonSerializable(typeof(Dictionary<string, int>))]
 internal sealed partial class SchemaJson : JsonSerializerContext;

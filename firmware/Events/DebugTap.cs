@@ -14,6 +14,8 @@ public enum DebugArea
     Fnbamd,
     /// <summary>Requests of the SSL VPN.</summary>
     SslVpn,
+    /// <summary>Requests of the management interface over HTTPS.</summary>
+    Httpsd,
 }
 
 /// <summary>

@@ -60,10 +60,29 @@ internal sealed partial record Transcript(string File, string Head, string Typed
         return Masked(string.Join('\n', screen.Rows));
     }
 
-    private static string Masked(string shown) => MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****"));
+    private static string Masked(string shown) => MaskedMachine(MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****")));
+
+    /// <summary>What the machine is like at the moment: its load, its memory, times of round trips; and a new key.</summary>
+    private static string MaskedMachine(string shown) =>
+        ApiKeys().Replace(Memory().Replace(Processes().Replace(Load().Replace(RoundTrips().Replace(shown, "*.* ms"), "*U, 0N, *S, *I, 0WA, 0HI, 0SI, 0ST; *T, *F"), "       appliance     ****      *  *.*     *.*"), "(memory)\n"), "New API key: ****");
 
     private static string MaskedTokens(string shown) =>
         Pictures().Replace(ActivationCodes().Replace(TrialTokens().Replace(shown, "FTKMOB**********"), "Activation code: ****************"), "(QR code)\n");
+
+    [GeneratedRegex(@"\d+\.\d+(/\d+\.\d+)* ms")]
+    private static partial Regex RoundTrips();
+
+    [GeneratedRegex(@"\d+U, 0N, \d+S, \d+I, 0WA, 0HI, 0SI, 0ST; \d+T, \d+F")]
+    private static partial Regex Load();
+
+    [GeneratedRegex(@" +appliance +\d+ +[RS] +\d+\.\d +\d+\.\d( +\d+)?")]
+    private static partial Regex Processes();
+
+    [GeneratedRegex(@"(?:[A-Z]\w*(?:\(\w+\))?: +\d+ kB\n)+")]
+    private static partial Regex Memory();
+
+    [GeneratedRegex("New API key: [A-Za-z0-9]{30}")]
+    private static partial Regex ApiKeys();
 
     /// <summary>The serial numbers of trial tokens, where they are told; the lab's own begin with zeros.</summary>
     [GeneratedRegex("FTKMOB(?!00)[0-9A-F]{10}(?= is imported)")]

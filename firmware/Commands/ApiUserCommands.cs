@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+
+namespace Appliance.Firmware.Commands;
+
+/// <summary><c>execute api-user generate-key NAME</c>: a new key for a REST API user. It is shown once and kept as a secret of the configuration.</summary>
+internal static class ApiUserCommands
+{
+    private const string Table = "system api-user";
+    private const string Attribute = "api-key";
+
+    /// <summary>As the device's: thirty letters and digits, 178 bits.</summary>
+    private const int KeyLength = 30;
+    private const string KeyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    internal static readonly CliCommand GenerateKey = new("execute api-user generate-key", "Generate a new API key for an API user: NAME.", Generate);
+
+    private static CliReply Generate(CliCall call)
+    {
+        if (call.Arguments.Count == 0)
+        {
+            return CallArguments.Incomplete;
+        }
+        // Minutes until it expires: there is no attribute that would keep them.
+        if (call.AtMost(1) is { } wrong)
+        {
+            return wrong;
+        }
+        var name = call.Arguments[0];
+        var key = RandomNumberGenerator.GetString(KeyLetters, KeyLength);
+        var isKnown = false;
+        var error = call.Session.Workspace.Commit(tree =>
+        {
+            var users = tree.List(Table);
+            isKnown = users.Find(name) is not null;
+            return isKnown ? tree.With(Table, users.With(name, users.Find(name)!.With(Attribute, [key]))) : tree;
+        });
+        return error is not null ? error
+            : !isKnown ? new ConfigError(-3, "entry not found in datasource")
+            : $"\nNew API key: {key}\n\nNOTE: The bearer of this API key will be granted all access privileges assigned to the api-user {name}.\n";
+    }
+}
