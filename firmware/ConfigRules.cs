@@ -11,11 +11,19 @@ public static class ConfigRules
     public static readonly IReadOnlyDictionary<string, Func<string, bool>> Values = new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal)
     {
         // A seed that no token could use is refused where it is typed.
-        ["user fortitoken seed"] = text => TokenSeed.Parse(text) is not null,
+        ["user fortitoken seed"] = new SeedCheck().IsGood,
         // State, not configuration: shown by get, and never set.
         ["user fortitoken activation-code"] = _ => false,
         ["user fortitoken activation-expire"] = text => text == "0", // What a full backup of a unit says of every token.
     };
+
+    /// <summary>Whether a text is a token's seed, and why not.</summary>
+    private sealed class SeedCheck : IReasonedCheck
+    {
+        public bool IsGood(string value) => TokenSeed.Parse(value) is not null;
+
+        public string Why(string value) => TokenSeed.Parse(value, out var fault) is null ? fault : "";
+    }
 
     /// <summary>The same, and which interfaces a board has: in a file, an entry for another one is left out like what is not understood.</summary>
     public static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<string> interfaces) =>

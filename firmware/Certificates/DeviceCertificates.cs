@@ -41,7 +41,8 @@ public sealed class DeviceCertificates : IDisposable
         var file = Path.Combine(folder, "ca.pem");
         if (!File.Exists(file))
         {
-            Save(file, CreateAuthority(deviceName, time.GetUtcNow()));
+            // Another process may be starting in this folder: the authority is that of the one that was first.
+            AtomicFile.TryCreate(file, Pem(CreateAuthority(deviceName, time.GetUtcNow())));
         }
         return new(folder, time, Read(file) ?? throw new InvalidDataException("ca.pem is not a certificate with its key"));
     }
@@ -65,7 +66,7 @@ public sealed class DeviceCertificates : IDisposable
             {
                 leaf?.Dispose();
                 leaf = Issue(service, names, now);
-                Save(file, leaf);
+                AtomicFile.Write(file, Pem(leaf));
             }
             var context = SslStreamCertificateContext.Create(leaf, [Authority], offline: true);
             _leaves[service] = (context, names);
@@ -119,10 +120,11 @@ public sealed class DeviceCertificates : IDisposable
         return bare.CopyWithPrivateKey(key);
     }
 
-    private static void Save(string file, X509Certificate2 certificate)
+    /// <summary>A certificate and its private key.</summary>
+    private static byte[] Pem(X509Certificate2 certificate)
     {
         using var key = certificate.GetECDsaPrivateKey()!;
-        AtomicFile.Write(file, Encoding.ASCII.GetBytes(certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n"));
+        return Encoding.ASCII.GetBytes(certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 
     /// <summary>A certificate with its key, or null when the file is not there or is not one.</summary>

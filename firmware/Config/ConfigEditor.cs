@@ -85,7 +85,8 @@ internal sealed class ConfigEditor(
         var (kept, error) = ConfigValue.Check(attribute, words, allows, unseal);
         if (error is null && kept is [{ Length: > 0 } value] && checks.TryGetValue(attribute.Id, out var check) && !check(value))
         {
-            return (kept, ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}"));
+            var why = check.Target is IReasonedCheck reasoned ? ": " + reasoned.Why(value) : "";
+            return (kept, ConfigValue.Refuse(-651, attribute.Secret ? "***" : value, $"node_check_object fail! for {attribute.Name}{why}"));
         }
         return (kept, error);
     }

@@ -176,12 +176,29 @@ public sealed class EnrolmentService
         return (error ?? taken) is { } refused ? ([], refused) : (serials, null);
     }
 
-    /// <summary>Takes hardware tokens with their seeds, all or none.</summary>
-    public ConfigError? ImportSeeds(IReadOnlyList<SeedRecord> seeds) => _config.Commit(tree =>
+    /// <summary>Takes hardware tokens with their seeds, all or none, and their drifts. Waits for the disk.</summary>
+    public ConfigError? ImportSeeds(IReadOnlyList<SeedRecord> seeds)
     {
-        var table = tree.List(TokensPath);
-        return tree.With(TokensPath, seeds.Aggregate(table, (all, seed) => all.With(seed.Serial, (all.Find(seed.Serial) ?? new ConfigObject(table.Schema)).With("seed", [seed.Seed]))));
-    });
+        var refused = _config.Commit(tree =>
+        {
+            var table = tree.List(TokensPath);
+            return tree.With(TokensPath, seeds.Aggregate(table, (all, seed) => all.With(seed.Serial, (all.Find(seed.Serial) ?? new ConfigObject(table.Schema)).With("seed", [seed.Seed]))));
+        });
+        (TokenSeed, int)[] drifts = [.. seeds.Where(seed => seed.Drift != 0).Select(seed => (TokenSeed.Parse(seed.Seed)!, seed.Drift))];
+        if (refused is not null || drifts.Length == 0)
+        {
+            return refused;
+        }
+        try
+        {
+            _login.TakeDriftsAsync(drifts).GetAwaiter().GetResult();
+            return null;
+        }
+        catch (IOException failure)
+        {
+            return new ConfigError(-1, $"the seeds are imported, their drifts are not: {failure.Message}");
+        }
+    }
 
     /// <summary>
     /// A phone presents an activation code. With success the code is used up, and the seed, the registration and the version are in the

@@ -189,6 +189,14 @@ public sealed partial class LoginCore
         return (verdict, step);
     }
 
+    /// <summary>Takes over drifts of tokens that a seed file gives.</summary>
+    internal LoginStep TakeDrifts(IEnumerable<(TokenSeed Seed, int Drift)> drifts)
+    {
+        var step = new LoginStep();
+        step.Memory.AddRange(drifts.SelectMany(token => _tokens.TakeDrift(token.Seed, token.Drift)));
+        return step;
+    }
+
     /// <summary>The sources that failures at the SSL VPN count for or block, the latest failure last.</summary>
     public IReadOnlyList<FailureEntry> BlockList(LoginRules rules, DateTimeOffset now) => _sources.List(rules.Policy.SourceLimit.Within, now);
 

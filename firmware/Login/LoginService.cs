@@ -170,6 +170,9 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         return verdict;
     }
 
+    /// <summary>Takes over drifts of tokens that a seed file gives. Completes when they are durable.</summary>
+    public Task TakeDriftsAsync(IReadOnlyList<(TokenSeed Seed, int Drift)> drifts) => SettleAsync(Decide((_, _) => _core.TakeDrifts(drifts))).AsTask();
+
     /// <summary>True for the empty realm and for those that a rule names.</summary>
     public bool IsRealm(string realm) { lock (_lock) { return _rules?.Policy.IsRealm(realm) == true; } }
 

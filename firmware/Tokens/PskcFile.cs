@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Xml;
 using System.Xml.Linq;
@@ -5,8 +6,9 @@ using System.Xml.Linq;
 namespace Appliance.Firmware.Tokens;
 
 /// <summary>
-/// PSKC (RFC 6030): TOTP keys in clear, or encrypted with a pre-shared AES key in CBC mode and a MAC. Whatever else the format knows
-/// (HOTP, keys derived from a passphrase, signatures, encrypted counters) is refused by its name.
+/// PSKC (RFC 6030): TOTP keys in clear, or encrypted with a pre-shared AES key in CBC mode and a MAC, with their TimeDrift. Everything else that
+/// bounds or changes the use of a key (HOTP, keys derived from a passphrase, signatures, encrypted counters, dates, policies, check digits) is
+/// refused by its name.
 /// </summary>
 internal static class PskcFile
 {
@@ -63,11 +65,16 @@ internal static class PskcFile
         {
             throw Wrong($"the algorithm {SeedFile.Shown(algorithm ?? "(none)")} is not supported; only {Totp} is");
         }
+        RefuseLimits(package, entry, Wrong);
         var parameters = entry.Element(Pskc + "AlgorithmParameters");
         var format = parameters?.Element(Pskc + "ResponseFormat");
         if ((string?)format?.Attribute("Encoding") is not (null or "DECIMAL"))
         {
             throw Wrong("only ResponseFormat Encoding DECIMAL is supported");
+        }
+        if ((string?)format?.Attribute("CheckDigits") is not (null or "false" or "0"))
+        {
+            throw Wrong("ResponseFormat CheckDigits is not supported");
         }
         var data = entry.Element(Pskc + "Data") ?? throw Wrong("no Data");
         var secret = ReadSecret(container, data.Element(Pskc + "Secret") ?? throw Wrong("no Data/Secret"), key, macKey, Wrong);
@@ -75,10 +82,11 @@ internal static class PskcFile
         {
             throw Wrong("the Secret is empty");
         }
-        var interval = data.Element(Pskc + "TimeInterval");
-        if (interval is not null && interval.Element(Pskc + "PlainValue") is null)
+        var interval = PlainValue(data, "TimeInterval", Wrong);
+        var drift = 0;
+        if (PlainValue(data, "TimeDrift", Wrong) is { } steps && !int.TryParse(steps, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out drift))
         {
-            throw Wrong("an encrypted TimeInterval is not supported");
+            throw Wrong($"the TimeDrift {SeedFile.Shown(steps)} is not a whole number of time steps");
         }
         var suite = parameters?.Element(Pskc + "Suite")?.Value.Trim() ?? "";
         var hash = suite.Length == 0 ? "SHA1" : suite.Replace("HMAC-", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
@@ -86,10 +94,35 @@ internal static class PskcFile
         {
             throw Wrong($"the suite {SeedFile.Shown(suite)} is not supported");
         }
-        var period = interval?.Element(Pskc + "PlainValue")?.Value.Trim() ?? "30";
+        var period = interval ?? "30";
         var digits = (string?)format?.Attribute("Length") ?? "6";
-        return new SeedRecord(serial, $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret).TrimEnd('=')}&period={period}&digits={digits}&algorithm={hash}");
+        return new SeedRecord(serial, $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret).TrimEnd('=')}&period={period}&digits={digits}&algorithm={hash}") { Drift = drift };
     }
+
+    /// <summary>
+    /// Refuses what bounds the use of a key: this unit would not keep to it. A policy with an element that is not understood permits no use at all
+    /// (RFC 6030, section 5).
+    /// </summary>
+    private static void RefuseLimits(XElement package, XElement entry, Func<string, SeedFileException> wrong)
+    {
+        if (package.Element(Pskc + "DeviceInfo")!.Elements().FirstOrDefault(element => element.Name == Pskc + "StartDate" || element.Name == Pskc + "ExpiryDate") is { } date)
+        {
+            throw wrong($"DeviceInfo {date.Name.LocalName} is not supported");
+        }
+        XElement[] policy = [.. entry.Elements(Pskc + "Policy").Elements()];
+        if (policy.FirstOrDefault(element => element.Name != Pskc + "KeyUsage") is { } limit)
+        {
+            throw wrong($"Policy {SeedFile.Shown(limit.Name.LocalName)} is not supported");
+        }
+        if (policy.Length > 0 && !policy.Any(usage => usage.Value.Trim() == "OTP"))
+        {
+            throw wrong($"the KeyUsage {SeedFile.Shown(string.Join(' ', policy.Select(usage => usage.Value.Trim())))} does not include OTP");
+        }
+    }
+
+    /// <summary>A value of Data in clear; null if it is not there.</summary>
+    private static string? PlainValue(XElement data, string name, Func<string, SeedFileException> wrong) =>
+        data.Element(Pskc + name) is not { } value ? null : value.Element(Pskc + "PlainValue")?.Value.Trim() ?? throw wrong($"an encrypted {name} is not supported");
 
     private static byte[] ReadSecret(XElement container, XElement secret, byte[] key, Func<byte[]> macKey, Func<string, SeedFileException> wrong)
     {

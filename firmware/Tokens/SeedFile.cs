@@ -5,9 +5,12 @@ namespace Appliance.Firmware.Tokens;
 
 /// <summary>One token of a seed file. Holds a seed: never logged.</summary>
 /// <param name="Serial">The serial number.</param>
-/// <param name="Seed">In a form that <see cref="TokenSeed.Parse"/> reads.</param>
+/// <param name="Seed">In a form that <see cref="TokenSeed.Parse(string)"/> reads.</param>
 public sealed record SeedRecord(string Serial, string Seed)
 {
+    /// <summary>How many time steps the token's clock is ahead of the right time, as the file says; negative when it is behind.</summary>
+    public int Drift { get; init; }
+
     /// <summary>Says nothing of the seed.</summary>
     public override string ToString() => $"seed of {Serial}";
 }
@@ -67,9 +70,13 @@ public static class SeedFile
             {
                 throw new SeedFileException($"{record.Serial} is there twice");
             }
-            if (TokenSeed.Parse(record.Seed) is null)
+            if (TokenSeed.Parse(record.Seed, out var fault) is not { } seed)
             {
-                throw new SeedFileException($"the seed of {record.Serial} cannot be used: 10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits");
+                throw new SeedFileException($"the seed of {record.Serial} cannot be used: {fault}");
+            }
+            if (Math.Abs((long)record.Drift) * seed.Step > TokenCore.ResyncWindow)
+            {
+                throw new SeedFileException($"{record.Serial}: a TimeDrift of {record.Drift} steps is more than the {TokenCore.ResyncWindow.TotalMinutes} minutes that a token's clock may be off");
             }
         }
         return records;

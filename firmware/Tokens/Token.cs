@@ -23,6 +23,7 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
 {
     private const int SecretLengthMin = 10;
     private const int SecretLengthMax = 64;
+    private const string Expected = "10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits";
 
     private string? _identity;
 
@@ -59,26 +60,49 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     /// <summary>The key under which a phone signs an alert (docs/push-dialect.md).</summary>
     public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());
 
+    /// <inheritdoc cref="Parse(string, out string)"/>
+    public static TokenSeed? Parse(string text) => Parse(text, out _);
+
     /// <summary>
     /// Reads the clear form of <c>set seed</c>: base32 or hex of 10 to 64 bytes (then 60 s, 6 digits, SHA-1), or an
-    /// <c>otpauth://totp/</c> URI with <c>secret</c>, <c>period</c> 30 or 60, <c>digits</c> 6 or 8, <c>algorithm</c>. Null when it is none of them.
+    /// <c>otpauth://totp/</c> URI with <c>secret</c>, <c>period</c> 30 or 60, <c>digits</c> 6 or 8, <c>algorithm</c>. Groups of a secret may be
+    /// separated by blanks, <c>+</c> and <c>-</c>; <c>&amp;amp;</c> in the URI (copied from a page's source) is read as <c>&amp;</c>.
     /// </summary>
-    public static TokenSeed? Parse(string text) =>
-        text.StartsWith("otpauth://totp/", StringComparison.OrdinalIgnoreCase) ? ParseUri(text) : Create(text, "60", "6", "SHA1");
-
-    private static TokenSeed? ParseUri(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="fault">Why it is refused, without any part of it that may be a secret; "" for a seed.</param>
+    /// <returns>The seed; null for a text that is none.</returns>
+    public static TokenSeed? Parse(string text, out string fault)
     {
+        fault = "";
+        var seed = text.StartsWith("otpauth://totp/", StringComparison.OrdinalIgnoreCase) ? ParseUri(text, out fault) : Create(text, "60", "6", "SHA1");
+        if (seed is null && fault.Length == 0)
+        {
+            fault = Expected;
+        }
+        return seed;
+    }
+
+    private static TokenSeed? ParseUri(string text, out string fault)
+    {
+        fault = "";
         var query = text.IndexOf('?', StringComparison.Ordinal);
         if (query < 0)
         {
+            fault = "the otpauth URI has no parameters (expected ?secret=...)";
             return null;
         }
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var pair in text[(query + 1)..].Split('&'))
+        foreach (var (number, pair) in text[(query + 1)..].Replace("&amp;", "&", StringComparison.OrdinalIgnoreCase).Split('&').Index())
         {
-            var parts = pair.Split('=', 2);
-            if (parts.Length != 2 || !values.TryAdd(parts[0], Uri.UnescapeDataString(parts[1])))
+            // A bare parameter is counted and not named: it may be the secret.
+            if (pair.Split('=', 2) is not [{ Length: > 0 } name, var value])
             {
+                fault = $"parameter {number + 1} of the otpauth URI has no name or no value (expected name=value)";
+                return null;
+            }
+            if (!values.TryAdd(name, Uri.UnescapeDataString(value)))
+            {
+                fault = $"parameter {number + 1} of the otpauth URI is given twice";
                 return null;
             }
         }
@@ -102,8 +126,10 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         return new TokenSeed([.. secret], period == "30" ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(60), digits == "6" ? 6 : 8, mode.Value);
     }
 
-    private static byte[]? Decode(string text)
+    private static byte[]? Decode(string grouped)
     {
+        // Apps show a secret in groups, and a blank in a URI may be a plus.
+        var text = grouped.AsSpan().ContainsAny(' ', '+', '-') ? string.Concat(grouped.Where(c => c is not (' ' or '+' or '-'))) : grouped;
         // Hex first: a text of hex digits alone is never meant as base32 (0, 1, 8 and 9 are not in its alphabet, and an all-letter one is ambiguous).
         if (text.Length % 2 == 0 && text.Length > 0 && text.All(char.IsAsciiHexDigit))
         {

@@ -53,7 +53,7 @@ public readonly record struct ResyncVerdict(ResyncOutcome Outcome, int Drift, IR
 /// <param name="Memory">What the core remembers of it; null when nothing. The core's own: nobody else looks into it.</param>
 internal readonly record struct TokenPlace(long Running, long Own, long LastStep, TokenMemory? Memory);
 
-/// <summary>What the core remembers of a token, once a code of it was accepted.</summary>
+/// <summary>What the core remembers of a token, once a code of it was accepted or its drift was told.</summary>
 internal sealed class TokenMemory
 {
     /// <summary>The greatest step whose code was accepted; -1 when none was.</summary>
@@ -124,6 +124,10 @@ public sealed class TokenCore
         foreach (var (identity, lastStep, acceptedStep) in Uses(state, out _logged))
         {
             _memory.Add(identity, new TokenMemory { LastStep = lastStep, AcceptedStep = acceptedStep, Drift = drifts.GetValueOrDefault(identity) });
+        }
+        foreach (var (identity, drift) in drifts)
+        {
+            _memory.TryAdd(identity, Unused(drift));
         }
     }
 
@@ -237,6 +241,22 @@ public sealed class TokenCore
         return new(used ? ResyncOutcome.Used : ResyncOutcome.Wrong, 0, []);
     }
 
+    /// <summary>
+    /// Takes over a drift that was established elsewhere (RFC 6030, TimeDrift). A drift that this unit learned from a code is newer, and stays.
+    /// </summary>
+    /// <param name="seed">The token's seed.</param>
+    /// <param name="drift">How many steps the token is ahead; negative when it is behind.</param>
+    /// <returns>The writes that make it durable.</returns>
+    internal IReadOnlyList<StateWrite> TakeDrift(TokenSeed seed, int drift)
+    {
+        if (Find(seed) is { LastStep: >= 0 })
+        {
+            return [];
+        }
+        _memory[seed.Identity] = Unused(drift);
+        return [DriftWrite(seed, drift)];
+    }
+
     /// <summary>The rest of the running step while the token shows a code that was used, so that no further one can be accepted; else null.</summary>
     public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now)
     {
@@ -247,7 +267,7 @@ public sealed class TokenCore
     /// <summary>How many steps the token is ahead of the appliance (behind when negative), as last learned.</summary>
     public int DriftOf(TokenSeed seed) => Find(seed)?.Drift ?? 0;
 
-    /// <summary>What the core remembers of a token; null when no code of it was ever accepted.</summary>
+    /// <summary>What the core remembers of a token; null when no code of it was ever accepted and no drift was told.</summary>
     internal TokenMemory? Find(TokenSeed seed) => _memory.GetValueOrDefault(seed.Identity);
 
     private void Accept(TokenSeed seed, TokenMemory? memory, long step, long running, List<StateWrite> writes, out int drift)
@@ -267,9 +287,14 @@ public sealed class TokenCore
         }
         if (learned)
         {
-            writes.Add(new StateWrite("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift));
+            writes.Add(DriftWrite(seed, drift));
         }
     }
+
+    private static TokenMemory Unused(int drift) => new() { LastStep = -1, AcceptedStep = -1, Drift = drift };
+
+    private static StateWrite DriftWrite(TokenSeed seed, int drift) =>
+        new("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift);
 
     /// <summary>
     /// All of memory goes into the table, whatever is in the log: so nothing is missing either when an earlier time failed. What was used and is not
@@ -280,7 +305,10 @@ public sealed class TokenCore
         var uses = new List<(string, long, long)>(_memory.Count);
         foreach (var (identity, memory) in _memory)
         {
-            uses.Add((identity, memory.LastStep, memory.AcceptedStep));
+            if (memory.LastStep >= 0)
+            {
+                uses.Add((identity, memory.LastStep, memory.AcceptedStep));
+            }
         }
         writes.Add(StateWrite.ForEach(FoldSql, uses));
         writes.Add(new StateWrite("DELETE FROM token_use_log"));

@@ -147,14 +147,16 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
             return "MissingProviderToken";
         }
         const string Scheme = "bearer ";
-        if (!authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) || Jwt.Parse(authorization[Scheme.Length..]) is not { Algorithm: "ES256", KeyId: { } keyId } token
+        if (!authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) || Jwt.Parse(authorization[Scheme.Length..].Trim()) is not { Algorithm: "ES256", KeyId: { } keyId } token
             || service.Keys.FirstOrDefault(key => key.KeyId == keyId) is not { } key || token.TextClaim("iss") != service.TeamId || token.TimeClaim("iat") is not { } issued || issued > now)
         {
             return "InvalidProviderToken";
         }
         var last = _providerTokens.TryGetValue(keyId, out var known) ? known : default;
-        var isNew = last.Token != authorization;
-        if (isNew && !key.PublicKey.VerifyData(token.Signed, token.Signature, HashAlgorithmName.SHA256))
+        // The scheme may be spelled in any case (RFC 9110, section 11.1): it is no part of the token.
+        var shown = authorization[Scheme.Length..].Trim();
+        var isNew = last.Token != shown;
+        if (isNew && !IsSigned(key.PublicKey, token))
         {
             return "InvalidProviderToken";
         }
@@ -180,11 +182,18 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
             {
                 return "TooManyProviderTokenUpdates";
             }
-            _providerTokens[keyId] = (authorization, now);
+            _providerTokens[keyId] = (shown, now);
         }
         connection.FirstKeyId = keyId;
         return null;
     }
+
+    /// <summary>
+    /// A signature as RFC 7518 has it (r and s, 32 bytes each), or DER-encoded as OpenSSL makes it: the service takes both.
+    /// </summary>
+    private static bool IsSigned(ECDsa key, Jwt token) =>
+        key.VerifyData(token.Signed, token.Signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)
+        || key.VerifyData(token.Signed, token.Signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
 
     private string? OfHeaders(ApnsRequest request, Func<string, string?> header)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Appliance.Hal;
@@ -36,10 +35,7 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
     private const int PerMinuteMax = 240;
     private const int CollapsibleBurst = 20;
     private static readonly TimeSpan CollapsibleRefill = TimeSpan.FromMinutes(3);
-    private static readonly string[] RootFields = ["message", "validate_only"];
     private static readonly string[] TargetFields = ["token", "topic", "condition"];
-    private static readonly string[] MessageFields = ["name", "data", "notification", "android", "webpush", "apns", "fcm_options", "token", "topic", "condition"];
-    private static readonly string[] AndroidFields = ["collapse_key", "priority", "ttl", "restricted_package_name", "data", "notification", "fcm_options", "direct_boot_ok", "bandwidth_constrained_ok", "restricted_satellite_ok"];
 
     private readonly Dictionary<string, Queue<DateTimeOffset>> _recent = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (double Left, DateTimeOffset At)> _collapsible = new(StringComparer.Ordinal);
@@ -81,7 +77,7 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         {
             return (wrong, null);
         }
-        var message = root.GetProperty("message");
+        var message = FcmMessage.Find(root, "message")!.Value;
         if (OfDevice(message, now) is { } refused)
         {
             return (refused, null);
@@ -91,88 +87,45 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         {
             return (accepted, null);
         }
-        var android = Field(message, "android");
+        var android = FcmMessage.Find(message, "android");
         var ttl = Ttl(android) is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromSeconds(TtlMax);
-        var data = Field(message, "data") is { } fields ? Encoding.UTF8.GetBytes(fields.GetRawText()) : "{}"u8.ToArray();
-        return (accepted, new Notification("fcm", message.GetProperty("token").GetString()!, data, ttl == TimeSpan.Zero ? null : now + ttl, Field(android, "collapse_key")?.GetString()));
+        // The data of the platform takes the place of the message's (documented).
+        var data = (FcmMessage.Find(android, "data") ?? FcmMessage.Find(message, "data")) is { } fields ? Encoding.UTF8.GetBytes(fields.GetRawText()) : "{}"u8.ToArray();
+        return (accepted, new Notification("fcm", message.GetProperty("token").GetString()!, data, ttl == TimeSpan.Zero ? null : now + ttl, FcmMessage.Find(android, "collapse_key")?.GetString()));
     }
 
     private static FcmReply? OfMessage(JsonElement root)
     {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("message", out var message) || message.ValueKind != JsonValueKind.Object)
+        if (FcmMessage.Check(root) is { } fault)
+        {
+            return Invalid(fault.Field, fault.Message);
+        }
+        if (FcmMessage.Find(root, "message") is not { } message)
         {
             return Invalid("message", "The message is not set.");
         }
-        if (Unknown(root, RootFields) is { } stray)
-        {
-            return Invalid(stray, $"Unknown name \"{stray}\": Cannot find field.");
-        }
-        if (Unknown(message, MessageFields) is { } unknown)
-        {
-            return Invalid($"message.{unknown}", $"Unknown name \"{unknown}\" at 'message': Cannot find field.");
-        }
-        var targets = TargetFields.Count(name => message.TryGetProperty(name, out _));
+        var targets = TargetFields.Count(name => FcmMessage.Find(message, name) is not null);
         if (targets != 1)
         {
             return Invalid("message", targets == 0 ? "Recipient of the message is not set." : "Exactly one of token, topic and condition may be set.");
         }
-        if (!message.TryGetProperty("token", out var token) || token.ValueKind != JsonValueKind.String || !IsToken(token.GetString()!))
+        if (FcmMessage.Find(message, "token") is not { } token || !IsToken(token.GetString()!))
         {
             return Invalid("message.token", "The registration token is not a valid FCM registration token");
         }
-        return OfData(message) ?? OfAndroid(Field(message, "android"));
+        var android = FcmMessage.Find(message, "android");
+        if (FcmMessage.Find(android, "ttl") is not null && Ttl(android) is null)
+        {
+            return Invalid("message.android.ttl", "Illegal TTL; must be from 0 to 2419200 seconds");
+        }
+        return SizeOf(FcmMessage.Find(message, "data")) > PayloadMax ? Invalid("message.data", "Android message is too big")
+            : SizeOf(FcmMessage.Find(android, "data")) > PayloadMax ? Invalid("message.android.data", "Android message is too big")
+            : null;
     }
 
-    private static FcmReply? OfData(JsonElement message)
-    {
-        if (Field(message, "data") is not { } data)
-        {
-            return null;
-        }
-        if (data.ValueKind != JsonValueKind.Object)
-        {
-            return Invalid("message.data", "Invalid value at 'message.data'");
-        }
-        var size = 0;
-        foreach (var property in data.EnumerateObject())
-        {
-            if (property.Value.ValueKind != JsonValueKind.String)
-            {
-                return Invalid($"message.data.{property.Name}", "Invalid value at 'message.data' (TYPE_STRING)");
-            }
-            if (property.Name is "from" or "message_type" or "gcm" || property.Name.StartsWith("google", StringComparison.Ordinal) || property.Name.StartsWith("gcm.", StringComparison.Ordinal))
-            {
-                return Invalid($"message.data.{property.Name}", $"Invalid data payload key: {property.Name}");
-            }
-            size += Encoding.UTF8.GetByteCount(property.Name) + Encoding.UTF8.GetByteCount(property.Value.GetString()!);
-        }
-        return size > PayloadMax ? Invalid("message.data", "Android message is too big") : null;
-    }
-
-    private static FcmReply? OfAndroid(JsonElement? android)
-    {
-        if (android is not { } settings)
-        {
-            return null;
-        }
-        if (settings.ValueKind != JsonValueKind.Object)
-        {
-            return Invalid("message.android", "Invalid value at 'message.android'");
-        }
-        if (Unknown(settings, AndroidFields) is { } unknown)
-        {
-            return Invalid($"message.android.{unknown}", $"Unknown name \"{unknown}\" at 'message.android': Cannot find field.");
-        }
-        if (Field(settings, "priority") is { } priority && !(priority.ValueKind == JsonValueKind.String && priority.GetString()!.ToUpperInvariant() is "HIGH" or "NORMAL"))
-        {
-            return Invalid("message.android.priority", "Invalid value at 'message.android.priority'");
-        }
-        if (Field(settings, "collapse_key") is { ValueKind: not JsonValueKind.String })
-        {
-            return Invalid("message.android.collapse_key", "Invalid value at 'message.android.collapse_key'");
-        }
-        return Field(settings, "ttl") is not null && Ttl(settings) is null ? Invalid("message.android.ttl", "Illegal TTL; must be from 0 to 2419200 seconds") : null;
-    }
+    /// <summary>The size of data: its keys and values in UTF-8.</summary>
+    private static int SizeOf(JsonElement? data) =>
+        data is { } map ? map.EnumerateObject().Sum(property => Encoding.UTF8.GetByteCount(property.Name) + Encoding.UTF8.GetByteCount(property.Value.GetString()!)) : 0;
 
     private FcmReply? OfDevice(JsonElement message, DateTimeOffset now)
     {
@@ -201,7 +154,7 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         {
             return Refuse("QUOTA_EXCEEDED", "Quota exceeded for one device.", retryAfter: recent.Peek() + TimeSpan.FromMinutes(1) - now);
         }
-        if (Field(Field(message, "android"), "collapse_key") is not null && !TakeCollapsible(token, now))
+        if (FcmMessage.Find(FcmMessage.Find(message, "android"), "collapse_key") is not null && !TakeCollapsible(token, now))
         {
             return Refuse("QUOTA_EXCEEDED", "Too many collapsible messages to one device.", retryAfter: CollapsibleRefill);
         }
@@ -223,18 +176,6 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
 
     private static bool IsToken(string text) => text.Length is >= 64 and <= 4096 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or ':');
 
-    /// <summary>The first field that is none of the known, in either spelling of protocol buffers' JSON.</summary>
-    private static string? Unknown(JsonElement element, string[] known) =>
-        element.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => !known.Contains(name) && !known.Contains(JsonNamingPolicy.SnakeCaseLower.ConvertName(name)));
-
-    private static JsonElement? Field(JsonElement? element, string name) =>
-        element is not { ValueKind: JsonValueKind.Object } parent ? null
-        : parent.TryGetProperty(name, out var value) || parent.TryGetProperty(Camel(name), out value) ? value : null;
-
-    private static string Camel(string name) => string.Concat(name.Split('_').Select((part, index) => index == 0 || part.Length == 0 ? part : char.ToUpperInvariant(part[0]) + part[1..]));
-
-    /// <summary>A duration as protocol buffers write it ("3.5s"); null when there is none, or it is out of range.</summary>
-    private static double? Ttl(JsonElement? android) =>
-        Field(android, "ttl") is { ValueKind: JsonValueKind.String } value && value.GetString() is ['0' or '1' or '2' or '3' or '4' or '5' or '6' or '7' or '8' or '9', .., 's'] text
-        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= TtlMax ? seconds : null;
+    /// <summary>The time to live in seconds; null when there is none, or it is out of range.</summary>
+    private static double? Ttl(JsonElement? android) => FcmMessage.Find(android, "ttl") is { } value && FcmMessage.Duration(value) is { } seconds and <= TtlMax ? seconds : null;
 }

@@ -19,7 +19,8 @@ internal sealed partial class ServiceAccountJson : JsonSerializerContext;
 
 /// <summary>
 /// The keys with which the lab's push proxy shows itself to the lab's doubles, and their certificates; made in a folder on the first
-/// start, in the providers' own file forms, and used again later.
+/// start, in the providers' own file forms, and used again later. Several processes may start on one new folder at the same time: all use the keys
+/// of the one that was first.
 /// </summary>
 internal sealed class ProviderKeys : IDisposable
 {
@@ -63,10 +64,7 @@ internal sealed class ProviderKeys : IDisposable
         Keep(apnsFile, apns.ExportPkcs8PrivateKeyPem, apns.ImportFromPem);
         var fcm = RSA.Create();
         Keep(fcmFile, () => Fresh(fcm), fcm.ImportFromPem);
-        if (!File.Exists(authorityFile))
-        {
-            AtomicFile.Write(authorityFile, Encoding.ASCII.GetBytes(certificates.Authority.ExportCertificatePem() + "\n"));
-        }
+        AtomicFile.TryCreate(authorityFile, Encoding.ASCII.GetBytes(certificates.Authority.ExportCertificatePem() + "\n"));
         return new ProviderKeys(certificates, apns, fcm) { ApnsFile = apnsFile, AuthorityFile = authorityFile };
     }
 
@@ -80,9 +78,12 @@ internal sealed class ProviderKeys : IDisposable
     public ServiceAccount Account() => new(Email, FcmKeyId, Fcm);
 
     /// <summary>Writes the account's key file beside the others; its path.</summary>
-    public string WriteAccountFile(string folder, Uri tokenUri)
+    /// <param name="folder">The folder.</param>
+    /// <param name="tokenUri">The token endpoint that the file names.</param>
+    /// <param name="name">The file's name.</param>
+    public string WriteAccountFile(string folder, Uri tokenUri, string name = "fcm.json")
     {
-        var file = Path.Combine(folder, "fcm.json");
+        var file = Path.Combine(folder, name);
         AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(AccountFile(tokenUri), ServiceAccountJson.Default.ServiceAccountFile));
         return file;
     }
@@ -107,8 +108,7 @@ internal sealed class ProviderKeys : IDisposable
     {
         if (!File.Exists(file))
         {
-            AtomicFile.Write(file, Encoding.ASCII.GetBytes(make() + "\n"));
-            return;
+            AtomicFile.TryCreate(file, Encoding.ASCII.GetBytes(make() + "\n"));
         }
         try
         {

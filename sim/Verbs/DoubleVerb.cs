@@ -29,7 +29,7 @@ internal static class DoubleVerb
     public static Command Fcm() => Create("fcm-double", "FCM's double: HTTP v1 and its token endpoint over TLS, the documented rules and errors.", async (port, folder, keys, hop) =>
     {
         var running = await FcmDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
-        return (running, running.Address, new ProviderSettings(Fcm: new FcmSettings(running.Address, keys.WriteAccountFile(folder, running.TokenAddress), keys.AuthorityFile)));
+        return (running, running.Address, new ProviderSettings(Fcm: new FcmSettings(running.Address, keys.WriteAccountFile(folder, running.TokenAddress, $"fcm-{running.Address.Port}.json"), keys.AuthorityFile)));
     });
 
     private static Command Create(string name, string what, Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)

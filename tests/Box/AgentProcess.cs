@@ -39,7 +39,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     {
         var number = (Environment.ProcessId * 16) + (Interlocked.Increment(ref _next) % 16);
         var agent = new AgentProcess($"127.{221 + (number / 250 % 25)}.{1 + (number % 250)}", terminal);
-        using var late = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var late = new CancellationTokenSource(Patience, BusyMachine.Time);
         var said = await agent._process.StandardError.ReadLineAsync(late.Token);
         if (said?.Contains("waits for its bench", StringComparison.Ordinal) != true)
         {

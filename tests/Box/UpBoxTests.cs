@@ -68,7 +68,7 @@ public sealed class UpBoxTests : IDisposable
         var host = await CliAsync(api, "get system status");
         await using (var second = await StartAsync(new BoxPlace("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, BoxPlace.Of(agent.BoxFile, null).Key, null), "second"))
         {
-            var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, LabClock.Wall, Stop));
+            var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
             Assert.Equal(ExitCode.Missing, broken.Code);
             Assert.Contains("another bench took it over; the unit goes on", broken.Message, StringComparison.Ordinal);
             Assert.Equal(2, ((BoxUnit)second.Unit).Boots);
@@ -76,7 +76,7 @@ public sealed class UpBoxTests : IDisposable
             Assert.Contains("Version", host, StringComparison.Ordinal);
             // A shutdown ends it as it ends any lab.
             await second.Unit.TranscriptAsync("execute shutdown\ny\n", Stop);
-            await second.SwitchedOff.WaitAsync(Patience, LabClock.Wall, Stop);
+            await second.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop);
         }
     }
 
@@ -89,7 +89,7 @@ public sealed class UpBoxTests : IDisposable
         Assert.Contains($"set server-ip {agent.Network}.1", await lab.Unit.TranscriptAsync("show system ftm-push\n", Stop), StringComparison.Ordinal);
         Assert.Equal(agent.Network + ".2", lab.Unit.Nics.Single(nic => nic.Name == "port2").Address.ToString());
         await agent.DisposeAsync();
-        var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, LabClock.Wall, Stop));
+        var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
         Assert.Equal(ExitCode.Missing, broken.Code);
         Assert.Contains($"{agent.Door}: the link to the agent at", broken.Message, StringComparison.Ordinal);
     }

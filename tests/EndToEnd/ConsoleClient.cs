@@ -26,7 +26,7 @@ internal sealed class ConsoleClient : IAsyncDisposable
     public async Task ReadToAsync(string? text)
     {
         var buffer = new byte[4096];
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         while (text is null || !Shown.Contains(text, StringComparison.Ordinal))
         {
             int length;

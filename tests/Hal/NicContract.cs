@@ -119,7 +119,7 @@ public abstract class NicContract
             try
             {
                 await Task.WhenAll(PlayAsync(client, random.Next()), PlayAsync(server, random.Next()), StrikeAsync(client, server, random.Next()))
-                    .WaitAsync(TimeSpan.FromSeconds(20), LabClock.Wall);
+                    .WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
             }
             catch (Exception error) when (error is not TimeoutException)
             {
@@ -228,7 +228,7 @@ public abstract class NicContract
         if (this is SocketNicTests)
         {
             // The system still delivers into the socket's queue; it is thrown away when it is read.
-            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(50), LabClock.Wall);
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(50), BusyMachine.Time);
             await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await server.ReceiveAsync(buffer, patience.Token));
         }
         nic.SetLink(true);
@@ -321,7 +321,7 @@ public abstract class NicContract
         {
             while (true)
             {
-                var read = await reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), LabClock.Wall);
+                var read = await reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
                 reader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
@@ -339,7 +339,7 @@ public abstract class NicContract
     {
         try
         {
-            await task.WaitAsync(TimeSpan.FromMilliseconds(300), LabClock.Wall);
+            await task.WaitAsync(TimeSpan.FromMilliseconds(300), BusyMachine.Time);
             return true;
         }
         catch (TimeoutException)

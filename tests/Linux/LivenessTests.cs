@@ -55,7 +55,7 @@ public sealed class LivenessTests
         using var nic = new GatedNic(new SimNic(network, "port1", IPAddress.Parse("10.0.0.1")));
         var transport = new NicTransport(TimeProvider.System);
         transport.Apply([new Placement("ftm", nic, 4433, AllowAccess.None)]);
-        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(200), LabClock.Wall);
+        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(200), BusyMachine.Time);
         Assert.Equal(["ftm does not answer in time"], await new Liveness(transport, _ => null).ProbeAsync(["ftm", "sslvpn"], soon.Token));
         transport.Apply([]);
     }
@@ -102,7 +102,7 @@ public sealed class LivenessTests
 
         public async Task<IReadOnlyList<string>> ProbeAsync()
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20), LabClock.Wall);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20), BusyMachine.Time);
             return await Unit.ProbeAsync(patience.Token);
         }
 

@@ -115,7 +115,7 @@ internal sealed class NamespaceBox : IAsyncDisposable
     public async Task<int> TerminateAsync()
     {
         await Peer.RunAsync("kill", ["-TERM", $"{_box!.Id}"]);
-        using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         await _box.WaitForExitAsync(patience.Token);
         return _box.ExitCode;
     }

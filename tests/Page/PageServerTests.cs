@@ -296,7 +296,7 @@ public sealed class PageServerTests
 
     private static async Task<JsonNode> ReadAsync(ClientWebSocket socket)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), LabClock.Wall);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), BusyMachine.Time);
         using var text = new MemoryStream();
         var buffer = new byte[64 * 1024];
         ValueWebSocketReceiveResult part;

@@ -103,7 +103,7 @@ public sealed class FacFaultTests
         {
             await client.SendAsync(request);
         }
-        using var patience = new CancellationTokenSource(Silence, LabClock.Wall);
+        using var patience = new CancellationTokenSource(Silence, BusyMachine.Time);
         try
         {
             return (await client.ReceiveAsync(patience.Token)).Buffer;

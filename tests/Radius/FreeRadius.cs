@@ -202,7 +202,7 @@ internal sealed class FreeRadius : IAsyncDisposable
         _process.ErrorDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        await ready.Task.WaitAsync(Patience, LabClock.Wall);
+        await ready.Task.WaitAsync(Patience, BusyMachine.Time);
     }
 
     /// <summary>SIGKILL.</summary>

@@ -150,6 +150,24 @@ public sealed class ApnsRulesTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_signature_in_DER_is_taken_as_the_service_does()
+    {
+        Assert.Equal(200, Send(new() { ["der"] = "1" }, new ApnsConnection(), Now).Reply.Status);
+        Assert.Equal("InvalidProviderToken", Send(new() { ["der"] = "1", ["wrongkey"] = "1" }, new ApnsConnection(), Now.AddHours(1)).Reply.Reason);
+    }
+
+    [Fact]
+    public void The_scheme_in_another_case_is_the_same_token()
+    {
+        var connection = new ApnsConnection();
+        Assert.Equal(200, Send([], connection, Now).Reply.Status);
+        foreach (var scheme in new[] { "Bearer ", "BEARER ", "bEaReR  " })
+        {
+            Assert.Equal(200, Send(new() { ["scheme"] = scheme }, connection, Now).Reply.Status);
+        }
+    }
+
     private readonly Dictionary<string, string> _tokens = [];
 
     private (ApnsReply Reply, Notification? Notification) Send(Dictionary<string, string> change, ApnsConnection connection, DateTimeOffset now, DateTimeOffset? issued = null)
@@ -163,8 +181,10 @@ public sealed class ApnsRulesTests : IDisposable
         // A signature of ECDSA is another one each time; a provider shows the same token again.
         if (!_tokens.TryGetValue(header + claims + change.ContainsKey("wrongkey"), out var token))
         {
-            _tokens.Add(header + claims + change.ContainsKey("wrongkey"), token = "bearer " + Jwt.Make(header, claims, data => key.SignData(data, HashAlgorithmName.SHA256)));
+            var form = change.ContainsKey("der") ? DSASignatureFormat.Rfc3279DerSequence : DSASignatureFormat.IeeeP1363FixedFieldConcatenation;
+            _tokens.Add(header + claims + change.ContainsKey("wrongkey"), token = "bearer " + Jwt.Make(header, claims, data => key.SignData(data, HashAlgorithmName.SHA256, form)));
         }
+        token = Of("scheme", "bearer ") + token["bearer ".Length..];
         var headers = new List<(string, string)>
         {
             ("authorization", Of("authorization", token)), ("apns-topic", Of("apns-topic", "com.example.app")), ("apns-priority", Of("apns-priority", "10")),

@@ -40,10 +40,10 @@ public sealed class FcmRulesTests
         { "INVALID_ARGUMENT", "message.token", "message.token", "\"short\"" },
         { "INVALID_ARGUMENT", "message.token", "message.token", "7" },
         { "INVALID_ARGUMENT", "message.data", "message.data", "[]" },
-        { "INVALID_ARGUMENT", "message.data.n", "message.data.n", "1" },
-        { "INVALID_ARGUMENT", "message.data.from", "message.data.from", "\"x\"" },
-        { "INVALID_ARGUMENT", "message.data.gcm", "message.data.gcm", "\"x\"" },
-        { "INVALID_ARGUMENT", "message.data.google.x", "message.data.google.x", "\"x\"" },
+        { "INVALID_ARGUMENT", "message.data[1].value", "message.data.n", "1" },
+        { "INVALID_ARGUMENT", "message.data[1].key", "message.data.from", "\"x\"" },
+        { "INVALID_ARGUMENT", "message.data[1].key", "message.data.gcm", "\"x\"" },
+        { "INVALID_ARGUMENT", "message.data[1].key", "message.data.google.x", "\"x\"" },
         { "INVALID_ARGUMENT", "message.data", "message.data.big", "size 4097" },
         { "INVALID_ARGUMENT", "message.android", "message.android", "1" },
         { "INVALID_ARGUMENT", "message.android.stray", "message.android.stray", "1" },
@@ -146,6 +146,64 @@ public sealed class FcmRulesTests
         var trial = Message();
         trial["validate_only"] = true;
         Assert.Null(_rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(trial.ToJsonString())), Now).Notification);
+    }
+
+    /// <summary>A part of the message that is put beside its token, the field that is refused, and the text.</summary>
+    public static TheoryData<string, string, string> Faults => new()
+    {
+        { """{"data":{"a":"1","b":5}}""", "message.data[1].value", "Invalid value at 'message.data[1].value' (TYPE_STRING), 5" },
+        { """{"android":{"data":{"a":"1","b":true}}}""", "message.android.data[1].value", "Invalid value at 'message.android.data[1].value' (TYPE_STRING), true" },
+        { """{"android":{"data":{"gcm.x":"1"}}}""", "message.android.data[0].key", "Invalid data payload key: gcm.x" },
+        { """{"webpush":{"data":{"from":"1"}}}""", "message.webpush.data[0].key", "Invalid data payload key: from" },
+        { """{"webpush":{"headers":{"TTL":60}}}""", "message.webpush.headers[0].value", "Invalid value at 'message.webpush.headers[0].value' (TYPE_STRING), 60" },
+        { """{"webpush":{"notification":"x"}}""", "message.webpush.notification", "Invalid value at 'message.webpush.notification' (type.googleapis.com/google.protobuf.Struct), \"x\"" },
+        { """{"webpush":{"fcmOptions":{"link":1}}}""", "message.webpush.fcmOptions.link", "Invalid value at 'message.webpush.fcmOptions.link' (TYPE_STRING), 1" },
+        { """{"apns":{"headers":{"apns-priority":10}}}""", "message.apns.headers[0].value", "Invalid value at 'message.apns.headers[0].value' (TYPE_STRING), 10" },
+        { """{"apns":{"payload":[]}}""", "message.apns.payload", "Invalid value at 'message.apns.payload' (type.googleapis.com/google.protobuf.Struct)" },
+        { """{"apns":{"payload":{"x":1,"aps":"y"}}}""", "message.apns.payload[1].value", "Invalid value at 'message.apns.payload[1].value' (Map), \"y\"" },
+        { """{"apns":{"payload":{"aps":{},"google.c.a.e":"1"}}}""", "message.apns.payload[1].key", "Invalid data payload key: google.c.a.e" },
+        { """{"apns":{"stray":1}}""", "message.apns.stray", "Invalid JSON payload received. Unknown name \"stray\" at 'message.apns': Cannot find field." },
+        { """{"notification":"x"}""", "message.notification", "Invalid value at 'message.notification' (type.googleapis.com/google.firebase.fcm.v1.Notification), \"x\"" },
+        { """{"notification":{"title":1}}""", "message.notification.title", "Invalid value at 'message.notification.title' (TYPE_STRING), 1" },
+        { """{"notification":{"sound":"x"}}""", "message.notification.sound", "Invalid JSON payload received. Unknown name \"sound\" at 'message.notification': Cannot find field." },
+        { """{"android":{"directBootOk":"yes"}}""", "message.android.directBootOk", "Invalid value at 'message.android.directBootOk' (TYPE_BOOL), \"yes\"" },
+        { """{"android":{"notification":{"title_loc_args":["a",2]}}}""", "message.android.notification.title_loc_args[1]", "Invalid value at 'message.android.notification.title_loc_args[1]' (TYPE_STRING), 2" },
+        { """{"android":{"notification":{"notification_count":1.5}}}""", "message.android.notification.notification_count", "Invalid value at 'message.android.notification.notification_count' (TYPE_INT32), 1.5" },
+        { """{"android":{"notification":{"light_settings":{"color":{"red":"1"}}}}}""", "message.android.notification.light_settings.color.red", "Invalid value at 'message.android.notification.light_settings.color.red' (TYPE_FLOAT), \"1\"" },
+        { """{"android":{"priority":"urgent"}}""", "message.android.priority", "Invalid value at 'message.android.priority' (type.googleapis.com/google.firebase.fcm.v1.AndroidMessagePriority), \"urgent\"" },
+        { """{"fcm_options":{"analytics_label":true}}""", "message.fcm_options.analytics_label", "Invalid value at 'message.fcm_options.analytics_label' (TYPE_STRING), true" },
+        { """{"name":7}""", "message.name", "Invalid value at 'message.name' (TYPE_STRING), 7" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void Types_and_reserved_names_are_checked_over_the_whole_message(string part, string field, string text)
+    {
+        var reply = Send(WithPart(part));
+        Assert.Equal(("INVALID_ARGUMENT", field, text), (reply.ErrorCode, reply.Field, reply.Message));
+    }
+
+    [Fact]
+    public void A_message_with_every_part_is_taken_and_the_data_of_the_platform_comes_first()
+    {
+        var message = WithPart("""
+            {"name":"n","notification":{"title":"t","body":"b","image":"i"},"fcmOptions":{"analyticsLabel":"l"},"topic":null,
+             "android":{"collapseKey":"k","priority":"normal","ttl":"3.5s","restrictedPackageName":"p","data":{"own":"1"},"directBootOk":true,
+               "notification":{"title":"t","titleLocArgs":["a"],"sticky":false,"eventTime":"2033-02-03T04:05:06Z","notificationPriority":"PRIORITY_HIGH","vibrateTimings":["1s","0.5s"],"notificationCount":3,
+                 "lightSettings":{"color":{"red":0.5,"alpha":1},"lightOnDuration":"1s"},"visibility":"PUBLIC","proxy":"ALLOW"}},
+             "webpush":{"headers":{"TTL":"60"},"data":{"a":"b"},"notification":{"title":"x","actions":[1]},"fcm_options":{"link":"https://example.com"}},
+             "apns":{"headers":{"apns-priority":"10"},"payload":{"aps":{"alert":"x"},"session":"s","n":7},"fcm_options":{"image":"i"}}}
+            """);
+        var (reply, notification) = _rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(message.ToJsonString())), Now);
+        Assert.Equal((200, null), (reply.Http, reply.Field));
+        Assert.Equal("""{"own":"1"}""", Encoding.UTF8.GetString(notification!.Payload.Span));
+    }
+
+    private static JsonObject WithPart(string part)
+    {
+        var message = (JsonObject)JsonNode.Parse(part)!;
+        message["token"] = Token;
+        return new JsonObject { ["message"] = message };
     }
 
     private static JsonObject Message() => (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{Token}}","data":{"session":"s"},"android":{"priority":"HIGH","ttl":"60s"} } }""")!;

@@ -184,7 +184,7 @@ public sealed class PhoneTests : IAsyncLifetime
         Ann.Change(new PhoneChange(PhoneMode.Approve, Delay: TimeSpan.FromSeconds(10)));
         await _cloud.SendAsync(_server.Push(Now), default);
         // The phone starts waiting on a thread of its own: advance until it has answered, never far enough to expire.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), BusyMachine.Time);
         while (Ann.View().LastAnswer is null && !limit.IsCancellationRequested)
         {
             if (_clock.GetUtcNow() < Now.AddSeconds(50))

@@ -11,7 +11,7 @@ namespace Appliance.Sim.Verbs.Soak;
 internal sealed class SoakLab : IAsyncDisposable
 {
     private static readonly TimeSpan BootMax = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StopMax = BootMax;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-soak-");
     private Process _process = null!;
     private Task<string> _errors = null!;

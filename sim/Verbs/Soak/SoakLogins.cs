@@ -22,12 +22,14 @@ internal enum SoakEnd
     Denied,
     /// <summary>It failed, or had another end than it should, and a fault of this login says why.</summary>
     ByFault,
+    /// <summary>It failed or ended late while the machine was slow (<see cref="SoakProbe"/>), so that a deadline may have passed.</summary>
+    Slow,
     /// <summary>Nothing says why.</summary>
     Unexplained,
 }
 
 /// <summary>Logs the users of a soak in, one after another at a rate, and accounts for every login by the lab's own events.</summary>
-internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
+internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, SoakProbe probe)
 {
     private const string Form = "application/x-www-form-urlencoded";
     private const string LoginCheck = "/remote/logincheck";
@@ -48,7 +50,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
     private readonly SslClientAuthenticationOptions _tls = new() { TargetHost = "soak", CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(), RemoteCertificateValidationCallback = (_, _, _, _) => true };
 #pragma warning restore CA5359
     private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> _faults = new(StringComparer.Ordinal);
-    private readonly List<(int Number, string User, bool Deny, string Result)> _ended = [];
+    private readonly List<(int Number, string User, bool Deny, string Result, long Began, long Ended)> _ended = [];
     private readonly Lock _lock = new();
     private long _lastEvent;
 
@@ -57,6 +59,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
     {
         using var told = new CancellationTokenSource();
         var reading = ReadFaultsAsync(told.Token);
+        var probing = probe.RunAsync(told.Token);
         var logins = new List<Task>();
         var began = LabClock.Wall.GetTimestamp();
         for (var number = 0; number < duration.TotalSeconds * rate && !cancellationToken.IsCancellationRequested; number++)
@@ -71,10 +74,13 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
             logins.RemoveAll(login => login.IsCompletedSuccessfully);
         }
         await Task.WhenAll(logins);
-        // What the phones of the last logins met is told a moment later.
-        await Task.Delay(TimeSpan.FromSeconds(2), LabClock.Wall, CancellationToken.None);
         await told.CancelAsync();
         await reading;
+        await probing;
+        // The fault that decided a login was logged before the login ended.
+        while (await ReadFaultsAsync(wait: 0, CancellationToken.None) > 0)
+        {
+        }
     }
 
     /// <summary>Every login with its end, in the order of their ends.</summary>
@@ -86,7 +92,10 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
             {
                 var right = login.Deny ? login.Result == "denied" : login.Result == "approved";
                 var fault = !right && _faults.TryGetValue($"{login.User} {login.Number / users}", out var fired) ? fired.FirstOrDefault(word => !Harmless.Contains(word)) ?? "" : "";
-                return (right ? login.Deny ? SoakEnd.Denied : SoakEnd.Approved : fault.Length > 0 ? SoakEnd.ByFault : SoakEnd.Unexplained, login.User, login.Result, fault);
+                var end = right ? login.Deny ? SoakEnd.Denied : SoakEnd.Approved
+                    : fault.Length > 0 ? SoakEnd.ByFault
+                    : probe.WasSlowBetween(login.Began, login.Ended) ? SoakEnd.Slow : SoakEnd.Unexplained;
+                return (end, login.User, login.Result, fault);
             })];
         }
     }
@@ -96,6 +105,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         var user = number % users;
         var deny = number % DenyEvery == DenyEvery - 1;
         string result;
+        var began = LabClock.Wall.GetTimestamp();
         try
         {
             if (deny)
@@ -115,7 +125,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         }
         lock (_lock)
         {
-            _ended.Add((number, SoakPlan.User(user), deny, result));
+            _ended.Add((number, SoakPlan.User(user), deny, result, began, LabClock.Wall.GetTimestamp()));
         }
     }
 
@@ -152,20 +162,27 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users)
         {
             while (true)
             {
-                var events = (await lab.GetFromJsonAsync<JsonArray>($"/lab/events?after={_lastEvent}&wait=1", told))!;
-                foreach (var entry in events)
-                {
-                    _lastEvent = entry!["id"]!.GetValue<long>();
-                    if (entry["logid"]!.GetValue<string>() == FaultEvent && entry["fields"]!["user"]?.GetValue<string>() is { } user && _turns.TryGetValue(user, out var turn))
-                    {
-                        _faults.GetOrAdd($"{user} {turn}", _ => new()).Enqueue(entry["fields"]!["fault"]!.GetValue<string>());
-                    }
-                }
+                await ReadFaultsAsync(wait: 1, told);
             }
         }
         catch (OperationCanceledException) when (told.IsCancellationRequested)
         {
             // Every login has ended.
         }
+    }
+
+    /// <summary>Reads the events after the last one; how many there were.</summary>
+    private async Task<int> ReadFaultsAsync(int wait, CancellationToken told)
+    {
+        var events = (await lab.GetFromJsonAsync<JsonArray>(string.Create(CultureInfo.InvariantCulture, $"/lab/events?after={_lastEvent}&wait={wait}"), told))!;
+        foreach (var entry in events)
+        {
+            _lastEvent = entry!["id"]!.GetValue<long>();
+            if (entry["logid"]!.GetValue<string>() == FaultEvent && entry["fields"]!["user"]?.GetValue<string>() is { } user && _turns.TryGetValue(user, out var turn))
+            {
+                _faults.GetOrAdd($"{user} {turn}", _ => new()).Enqueue(entry["fields"]!["fault"]!.GetValue<string>());
+            }
+        }
+        return events.Count;
     }
 }

@@ -16,15 +16,16 @@ namespace Appliance.Sim.Verbs.Soak;
 /// <param name="Approved">With their cookie.</param>
 /// <param name="Denied">Because the phone said no.</param>
 /// <param name="ByFault">Otherwise, each with a fault of its own.</param>
+/// <param name="Slow">Otherwise, while the machine was slow.</param>
 /// <param name="Faults">How often each fault was the reason.</param>
 /// <param name="Unexplained">Of which nothing says why; the first ten.</param>
 /// <param name="UnexplainedCount">How many those are.</param>
 /// <param name="Errors">What the lab's process reported as an error of its own.</param>
-/// <param name="Slopes">What it held, over the last two thirds of the time.</param>
+/// <param name="Slopes">What it held, over the last two thirds of the time. Not judged on a machine that was slow: its logins overlap.</param>
 /// <param name="CpuMilliseconds">Processor time of the lab's process for one login, its phones included.</param>
-/// <param name="Verdict"><c>ok</c>, or what is wrong.</param>
+/// <param name="Verdict"><c>ok</c>, what is wrong, or <c>inconclusive: …</c> if the slow machine ended more than half of the logins.</param>
 internal sealed record SoakReport(
-    double Seconds, double Rate, string Push, int Logins, int Approved, int Denied, int ByFault, IReadOnlyDictionary<string, int> Faults, IReadOnlyList<string> Unexplained, int UnexplainedCount,
+    double Seconds, double Rate, string Push, int Logins, int Approved, int Denied, int ByFault, int Slow, IReadOnlyDictionary<string, int> Faults, IReadOnlyList<string> Unexplained, int UnexplainedCount,
     IReadOnlyList<string> Errors, IReadOnlyList<SoakSlope> Slopes, double CpuMilliseconds, string Verdict);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
@@ -38,6 +39,7 @@ internal static class SoakVerb
     private static readonly TimeSpan MemoryFrom = TimeSpan.FromMinutes(3);
     private const double MiB = 1024 * 1024;
     private const int Looks = 60;
+    private const string Inconclusive = "inconclusive";
 
     public static Command Create()
     {
@@ -68,14 +70,15 @@ internal static class SoakVerb
     {
         var report = await MeasureAsync(duration, rate, full, cancellationToken);
         Console.WriteLine(json ? JsonSerializer.Serialize(report, SoakJson.Default.SoakReport) : Text(report));
-        return report.Verdict == "ok" ? ExitCode.Ok : ExitCode.AssertionFailed;
+        return report.Verdict == "ok" ? ExitCode.Ok : report.Verdict.StartsWith(Inconclusive, StringComparison.Ordinal) ? ExitCode.TimedOut : ExitCode.AssertionFailed;
     }
 
     private static async Task<SoakReport> MeasureAsync(TimeSpan duration, double rate, bool full, CancellationToken cancellationToken)
     {
         var users = (int)Math.Ceiling(rate * Math.Min(SoakPlan.Turn.TotalSeconds, duration.TotalSeconds + 1));
         await using var lab = await SoakLab.StartAsync(users, full, cancellationToken);
-        var logins = new SoakLogins(lab.Vpn, lab.Api, users);
+        var probe = new SoakProbe(lab.Api);
+        var logins = new SoakLogins(lab.Vpn, lab.Api, users, probe);
         var looks = new List<(TimeSpan At, ProcessJson Process)>();
         var began = LabClock.Wall.GetTimestamp();
         var before = await lab.LookAsync();
@@ -95,15 +98,16 @@ internal static class SoakVerb
         SoakSlope[] slopes = looks.Count < 6 ? [] : [.. SlopesOf([.. looks.Skip(looks.Count / 3)], duration >= MemoryFrom)];
         string[] wrong =
         [
-            .. slopes.Where(slope => !slope.Flat).Select(slope => $"{slope.What} grew"),
+            .. slopes.Where(slope => !slope.Flat && !probe.WasSlow).Select(slope => $"{slope.What} grew"),
             .. Count(SoakEnd.Unexplained) > 0 ? [$"{Count(SoakEnd.Unexplained)} logins without an explanation"] : Array.Empty<string>(),
             .. errors.Count > 0 ? [$"{errors.Count} errors of the lab's own"] : Array.Empty<string>(),
-            .. Count(SoakEnd.Approved) == 0 ? ["nobody was let in"] : Array.Empty<string>(),
+            .. Count(SoakEnd.Approved) == 0 && Count(SoakEnd.Slow) == 0 ? ["no login was approved"] : Array.Empty<string>(),
         ];
-        return new SoakReport(duration.TotalSeconds, rate, full ? "full" : "direct", account.Count, Count(SoakEnd.Approved), Count(SoakEnd.Denied), Count(SoakEnd.ByFault),
+        var verdict = wrong.Length > 0 ? string.Join("; ", wrong) : 2 * Count(SoakEnd.Slow) > account.Count ? $"{Inconclusive}: the slow machine ended {Count(SoakEnd.Slow)} of {account.Count} logins" : "ok";
+        return new SoakReport(duration.TotalSeconds, rate, full ? "full" : "direct", account.Count, Count(SoakEnd.Approved), Count(SoakEnd.Denied), Count(SoakEnd.ByFault), Count(SoakEnd.Slow),
             account.Where(login => login.End == SoakEnd.ByFault).CountBy(login => login.Fault).OrderBy(fault => fault.Key, StringComparer.Ordinal).ToDictionary(),
             [.. account.Where(login => login.End == SoakEnd.Unexplained).Take(10).Select(login => $"{login.User}: {login.Result}")], Count(SoakEnd.Unexplained),
-            errors, slopes, Math.Round((after.CpuSeconds - before.CpuSeconds) * 1000 / Math.Max(1, account.Count), 2), wrong.Length == 0 ? "ok" : string.Join("; ", wrong));
+            errors, slopes, Math.Round((after.CpuSeconds - before.CpuSeconds) * 1000 / Math.Max(1, account.Count), 2), verdict);
     }
 
     /// <summary>Flat: what is held at the end of the looks is no more than at their beginning, but for a share and a constant that a busy process breathes by.</summary>
@@ -122,7 +126,7 @@ internal static class SoakVerb
     private static string Text(SoakReport report)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{report.Logins} logins in {report.Seconds:0} s ({report.Rate}/s, push {report.Push}): {report.Approved} approved, {report.Denied} denied, {report.ByFault} ended by a fault, {report.UnexplainedCount} unexplained; {report.CpuMilliseconds} ms of processor each");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{report.Logins} logins in {report.Seconds:0} s ({report.Rate}/s, push {report.Push}): {report.Approved} approved, {report.Denied} denied, {report.ByFault} ended by a fault, {report.Slow} by the slow machine, {report.UnexplainedCount} unexplained; {report.CpuMilliseconds} ms of processor each");
         text.AppendLine("faults: " + string.Join(", ", report.Faults.Select(fault => string.Create(CultureInfo.InvariantCulture, $"{fault.Key} {fault.Value}"))));
         foreach (var slope in report.Slopes)
         {
