@@ -193,7 +193,7 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
         }
         if (node.IsKind(SyntaxKind.TrueLiteralExpression) || node.IsKind(SyntaxKind.FalseLiteralExpression))
         {
-            if (node.Parent is not ArgumentSyntax { NameColon: not null } && node.Parent?.Parent is not InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait" } })
+            if (node.Parent is not ArgumentSyntax { NameColon: not null } && node.Parent?.Parent?.Parent is not InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait" } })
             {
                 Add(node, node, node.IsKind(SyntaxKind.TrueLiteralExpression) ? "false" : "true", $"({{0}} ^ {node})");
             }

@@ -24,6 +24,7 @@ internal sealed class TestRun : IDisposable
     private readonly string _work;
     private readonly ConcurrentDictionary<Process, bool> _running = new();
     private readonly IDisposable[] _signals;
+    private volatile bool _over;
     private readonly bool _isolated = Environment.UserName == "root" && TryUnshare();
 
     public TestRun(SourceCopy copy, string work)
@@ -59,6 +60,10 @@ internal sealed class TestRun : IDisposable
             }
             using var process = Process.Start(start)!;
             _running[process] = true;
+            if (_over)
+            {
+                process.Kill(entireProcessTree: true);
+            }
             process.StandardInput.Close();
             var output = process.StandardOutput.ReadToEndAsync();
             var errors = process.StandardError.ReadToEndAsync();
@@ -100,6 +105,7 @@ internal sealed class TestRun : IDisposable
 
     private void EndAll()
     {
+        _over = true;
         foreach (var process in _running.Keys)
         {
             process.Kill(entireProcessTree: true);
