@@ -75,10 +75,14 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         {
             return null;
         }
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        return Assignments(change.Next).FirstOrDefault(pair => !seen.Add(pair.Serial)) is { Serial: { } twice, Owner: var second }
-            ? new ConfigError(-5, $"FortiToken {twice} is already assigned, {second.Name} cannot have it", "object check operator error, -5, discard the setting")
-            : null;
+        if (Assignments(change.Next).GroupBy(pair => pair.Serial, pair => pair.Owner, StringComparer.Ordinal).FirstOrDefault(owners => owners.Skip(1).Any()) is not { } twice)
+        {
+            return null;
+        }
+        var before = Owners(change.Previous).GetValueOrDefault(twice.Key)?.Id;
+        var owner = twice.FirstOrDefault(one => one.Id == before) ?? twice.First();
+        var other = twice.First(one => one.Id != owner.Id);
+        return new ConfigError(-5, $"FortiToken {twice.Key} is already assigned to {owner.Name}, {other.Name} cannot have it", "object check operator error, -5, discard the setting");
     }
 
     /// <summary>

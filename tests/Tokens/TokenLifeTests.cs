@@ -167,7 +167,14 @@ public sealed class TokenLifeTests
     {
         Assert.Null(TokenEntry.CheckOwners(new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile)), ConfigAuthor.AttachedConsole)));
         var error = TokenEntry.CheckOwners(new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)), ConfigAuthor.AttachedConsole))!;
-        Assert.Equal((-5, $"FortiToken {Mobile} is already assigned, cat cannot have it"), (error.Code, error.Lines[0]));
+        Assert.Equal((-5, $"FortiToken {Mobile} is already assigned to bob, cat cannot have it"), (error.Code, error.Lines[0]));
+    }
+
+    [Fact]
+    public void The_owner_that_a_refusal_names_is_the_one_that_had_the_token_before()
+    {
+        var error = TokenEntry.CheckOwners(new ConfigChange(Tree(Bare + Has("cat", Mobile)), Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)), ConfigAuthor.AttachedConsole))!;
+        Assert.Equal($"FortiToken {Mobile} is already assigned to cat, bob cannot have it", error.Lines[0]);
     }
 
     [Fact]
