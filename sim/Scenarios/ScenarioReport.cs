@@ -91,6 +91,31 @@ internal static class ScenarioReport
         xml.WriteEndElement();
     }
 
+    /// <summary>Writes that nothing could be run, as the one error of the report.</summary>
+    /// <param name="to">Where to.</param>
+    /// <param name="name">What was asked for: a scenario's name or file.</param>
+    /// <param name="message">Why it was not run.</param>
+    public static void JUnit(Stream to, string name, string message)
+    {
+        using var xml = XmlWriter.Create(to, new XmlWriterSettings { Indent = true, Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), CheckCharacters = true });
+        xml.WriteStartElement("testsuites");
+        xml.WriteStartElement("testsuite");
+        foreach (var (attribute, value) in new[] { ("name", "scenarios"), ("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0"), ("time", "0.000") })
+        {
+            xml.WriteAttributeString(attribute, value);
+        }
+        xml.WriteStartElement("testcase");
+        xml.WriteAttributeString("classname", "scenario");
+        xml.WriteAttributeString("name", Printable(name));
+        xml.WriteAttributeString("time", "0.000");
+        xml.WriteStartElement("error");
+        xml.WriteAttributeString("message", Printable(message));
+        xml.WriteEndElement();
+        xml.WriteEndElement();
+        xml.WriteEndElement();
+        xml.WriteEndElement();
+    }
+
     private static string Failure(ScenarioFailure failure)
     {
         var text = new StringBuilder();

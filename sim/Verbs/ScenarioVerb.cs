@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Appliance.Firmware.Config;
 using Appliance.Sim.Image;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Scenarios;
@@ -62,6 +63,23 @@ internal static class ScenarioVerb
             await Console.Out.WriteAsync(ScenarioSchema.Text);
             return ExitCode.Ok;
         }
+        // Opened before anything is read or run: a report that cannot be written is known at once.
+        using var junit = wish.List ? null : Open("--junit", wish.JUnit);
+        using var log = wish.List ? null : Open("--log", wish.Log);
+        try
+        {
+            return await RunAsync(wish, junit, log, cancellationToken);
+        }
+        catch (LabFailure failure) when (junit is not null)
+        {
+            junit.SetLength(0);
+            ScenarioReport.JUnit(junit, wish.Name ?? "all", failure.Message);
+            throw;
+        }
+    }
+
+    private static async Task<int> RunAsync(Wish wish, FileStream? junit, FileStream? log, CancellationToken cancellationToken)
+    {
         var box = BoxName();
         Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Where((_, at) => at % wish.Shard.Of == wish.Shard.Part - 1).Select(Read)];
         if (wish.List)
@@ -71,9 +89,6 @@ internal static class ScenarioVerb
                 : string.Join('\n', scenarios.Select(scenario => $"{scenario.Name,-32} {scenario.Title}")));
             return ExitCode.Ok;
         }
-        // Opened before anything is run: a report that cannot be written is known at once.
-        using var junit = Open("--junit", wish.JUnit);
-        using var log = Open("--log", wish.Log);
         var results = new ScenarioResult[scenarios.Length];
         await using var boxes = await OpenAsync(box);
         await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), new ParallelOptions { MaxDegreeOfParallelism = boxes.AtOnce, CancellationToken = cancellationToken }, async (at, _) =>
@@ -158,13 +173,15 @@ internal static class ScenarioVerb
         try
         {
             text = new FileInfo(named) is { Exists: true, Length: > 4 * YamlText.LengthMax } large
-                ? throw new LabFailure(ExitCode.ConfigurationInvalid, $"{named}: it has {large.Length} bytes, and no scenario is so long") : File.ReadAllText(named);
+                ? throw new LabFailure(ExitCode.ConfigurationInvalid, $"{named}: it has {large.Length} bytes, and no scenario is so long") : ConfigStore.TextOf(File.ReadAllBytes(named));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new LabFailure(ExitCode.Usage, $"scenario: {failure.Message}", failure);
         }
-        return Parse(named, text);
+        // What is no UTF-8 was decoded to this character: another text than the file's must not be run.
+        return text.IndexOf('\uFFFD', StringComparison.Ordinal) is >= 0 and var bad
+            ? throw new LabFailure(ExitCode.ConfigurationInvalid, $"{named}:{text.AsSpan(0, bad).Count('\n') + 1}: the line is not UTF-8") : Parse(named, text);
     }
 
     private static Scenario Parse(string file, string text)

@@ -130,6 +130,15 @@ public sealed partial class ScenarioRunTests
             var invalid = await VerbAsync(File("b.yaml", "title: x\nsteps:\n  - logn: bob\n"));
             Assert.Equal(ExitCode.ConfigurationInvalid, invalid.ExitCode);
             Assert.Contains("b.yaml:3: steps[0]: no step begins with 'logn'; did you mean 'login'?", invalid.Output, StringComparison.Ordinal);
+            // A report that continuous integration reads says so, too.
+            Assert.Equal(ExitCode.ConfigurationInvalid, (await VerbAsync(Path.Combine(folder.FullName, "b.yaml"), "--junit", junit)).ExitCode);
+            var suite = XDocument.Load(junit).Root!.Element("testsuite")!;
+            Assert.Equal(("1", "0", "1"), (suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value, suite.Attribute("errors")!.Value));
+            Assert.Contains("b.yaml:3: steps[0]: no step begins with 'logn'", suite.Element("testcase")!.Element("error")!.Attribute("message")!.Value, StringComparison.Ordinal);
+            var latin = Path.Combine(folder.FullName, "c.yaml");
+            await System.IO.File.WriteAllBytesAsync(latin, [.. "title: x\nabout: caf"u8, 0xe9, .. "\nsteps:\n  - advance: 1\n"u8], TestContext.Current.CancellationToken);
+            var undecodable = await VerbAsync(latin);
+            Assert.Equal((ExitCode.ConfigurationInvalid, true), (undecodable.ExitCode, undecodable.Output.Contains("c.yaml:2: the line is not UTF-8", StringComparison.Ordinal)));
             var unknown = await VerbAsync("push-aprove");
             Assert.Equal(ExitCode.Usage, unknown.ExitCode);
             Assert.Contains("did you mean 'push-approve'?", unknown.Output, StringComparison.Ordinal);
