@@ -37,6 +37,12 @@ public sealed record UnitOptions(
     string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender? PushSender, string FirstConfiguration, ILoggerFactory Log, Personality? Personality = null,
     PushProxyOptions? PushProxy = null)
 {
+    /// <summary>
+    /// True: the first mistake in <see cref="FirstConfiguration"/> ends the start. False: it is read like a file that is restored, and what of it has no
+    /// effect is in <see cref="ConfigStore.Ignored"/>.
+    /// </summary>
+    public bool Strict { get; init; } = true;
+
     /// <summary>Sets the clock (<c>execute date</c>): null when done, else why not. Null where the unit may not.</summary>
     public Func<DateTimeOffset, string?>? SetClock { get; init; }
 
@@ -150,11 +156,12 @@ public sealed class Unit : IAsyncDisposable
         Events = new EventLog(state, options.Time, SerialNumber, EventDevice.IsTimeFirst((options.Personality ?? Personality.Default).Release));
         var life = new TokenLife(state);
         var fresh = !File.Exists(InState("system.conf"));
+        var addresses = new InterfaceAddresses(options.Nics);
+        string[] interfaces = [.. options.Nics.Select(nic => nic.Name)];
+        var first = ConfigRules.First(interfaces, options.Strict);
         Config = ConfigStore.Open(
-            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn([.. options.Nics.Select(nic => nic.Name)]), options.Time);
-        Config.AddRule(ConfigRules.InterfacesOf(options.Nics));
-        Config.AddRule(ConfigRules.CallbackAddress);
-        Config.AddRule(AdminRules.Check);
+            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn(interfaces), options.Time,
+            first with { Rules = [.. first.Rules, ConfigRules.OfTree(addresses.StaticOnly)] });
         var passwords = new PasswordHistory(state, options.Time);
         Config.AddRule(passwords.Check);
         var power = new PowerCommands(state, Events, request =>
@@ -162,9 +169,6 @@ public sealed class Unit : IAsyncDisposable
             PowerRequested?.Invoke(request);
             return PowerRequested is not null;
         });
-        NetworkRules.AddTo(Config);
-        var addresses = new InterfaceAddresses(options.Nics);
-        Config.AddRule(addresses.StaticOnly);
         _time = options.Time;
 
         var debug = new DebugTap();
@@ -239,7 +243,7 @@ public sealed class Unit : IAsyncDisposable
         {
             Own(new PanelReporter(panel, this, login, push, power, options.Time));
         }
-        ConfigurationCommands.TellIgnored(Events, "daemon", "the saved configuration", Config.Ignored);
+        ConfigurationCommands.TellIgnored(Events, "daemon", Config.IsFirst ? "the first configuration" : "the saved configuration", Config.Ignored);
     }
 
     /// <summary>

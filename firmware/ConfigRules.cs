@@ -1,6 +1,6 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
-using Appliance.Hal;
 
 namespace Appliance.Firmware;
 
@@ -29,6 +29,20 @@ public static class ConfigRules
     public static IReadOnlyDictionary<string, Func<string, bool>> ValuesOn(IReadOnlyList<string> interfaces) =>
         new Dictionary<string, Func<string, bool>>(Values, StringComparer.Ordinal) { ["system interface name"] = interfaces.Contains };
 
+    /// <summary>The rules across tables that depend on nothing but the configuration and the interfaces that there are.</summary>
+    public static IReadOnlyList<Func<ConfigChange, ConfigError?>> Across(IReadOnlyList<string> interfaces) =>
+        [OfTree(InterfacesOf(interfaces)), OfTree(CallbackAddress), AdminRules.Check, .. NetworkRules.All, TokenEntry.CheckOwners];
+
+    /// <summary>A rule about the tree that a change makes, whatever was before.</summary>
+    internal static Func<ConfigChange, ConfigError?> OfTree(Func<ConfigTree, ConfigError?> rule) => change => rule(change.Next);
+
+    /// <summary>How a unit with these interfaces reads its first configuration. Its only account is <c>admin</c> without a password: good at the console alone.</summary>
+    /// <param name="interfaces">The names of its interfaces, in order.</param>
+    /// <param name="strict">Whether the first mistake ends the start.</param>
+    public static FirstLoad First(IReadOnlyList<string> interfaces, bool strict) => new(
+        "config system interface\n" + string.Concat(interfaces.Select(name => $"edit \"{name}\"\nset type physical\nnext\n")) + "end\n"
+            + "config system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n", Across(interfaces), strict);
+
     /// <summary>
     /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.
     /// What is refused is documented; code and words of the second case are *assumed*.
@@ -52,8 +66,8 @@ public static class ConfigRules
     }
 
     /// <summary>An interface that this board does not have cannot be configured (*assumed*: nothing would listen there, and nobody would be told).</summary>
-    internal static Func<ConfigTree, ConfigError?> InterfacesOf(IReadOnlyList<INic> nics) => tree =>
-        tree.List("system interface").Keys.FirstOrDefault(name => nics.All(nic => nic.Name != name)) is { } unknown
+    private static Func<ConfigTree, ConfigError?> InterfacesOf(IReadOnlyList<string> interfaces) => tree =>
+        tree.List("system interface").Keys.FirstOrDefault(name => !interfaces.Contains(name)) is { } unknown
             ? new ConfigError(-45, $"interface {unknown} is not on this board", "object check operator error, -45, discard the setting")
             : null;
 }

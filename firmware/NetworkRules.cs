@@ -7,14 +7,10 @@ namespace Appliance.Firmware;
 /// <summary>Rules of the device across its network tables; the words and codes are its own.</summary>
 internal static class NetworkRules
 {
-    /// <summary>Makes a store keep them; what a booted file already breaks stands in nobody's way.</summary>
-    internal static void AddTo(ConfigStore store)
-    {
-        foreach (var rule in new Func<ConfigTree, ConfigError?>[] { SubnetOverlap, AddressNames, OperationMode })
-        {
-            store.AddRule(next => rule(next) is { } error && rule(store.Current) is null ? error : null);
-        }
-    }
+    /// <summary>All of them; what the configuration in force already breaks does not stand in the way of a change.</summary>
+    internal static IReadOnlyList<Func<ConfigChange, ConfigError?>> All { get; } =
+        [.. new Func<ConfigTree, ConfigError?>[] { SubnetOverlap, AddressNames, OperationMode }.Select<Func<ConfigTree, ConfigError?>, Func<ConfigChange, ConfigError?>>(
+            rule => change => rule(change.Next) is { } error && rule(change.Previous) is null ? error : null)];
 
     /// <summary>Two interfaces in one subnet are refused unless <c>system settings allow-subnet-overlap</c> is on.</summary>
     private static ConfigError? SubnetOverlap(ConfigTree tree)

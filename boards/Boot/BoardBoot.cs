@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using Appliance.Firmware;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Commands;
+using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Storage;
 using Appliance.Hal;
@@ -33,7 +34,7 @@ internal static class BoardBoot
         try
         {
             var board = Board.Load(boardFile);
-            var first = configuration is null ? FactoryConfiguration(board) : await File.ReadAllTextAsync(configuration, stop);
+            var first = configuration is null ? FactoryConfiguration(board) : ConfigStore.TextOf(await File.ReadAllBytesAsync(configuration, stop));
             using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable);
             using var hardware = BoardHardware.Open(board, TimeProvider.System, Complain);
             using var nics = new LinuxNics(board);

@@ -54,5 +54,5 @@ public sealed class AdminLogin(ConfigStore store, LoginService login, PasswordHi
     }
 
     private bool MustChange(AdminAccount account, ConfigTree config, DateTimeOffset now) =>
-        account.Entry is { } entry && (entry.Enabled("force-password-change") || (account.Password.Length > 0 && passwords.IsExpired(config, account.Name, entry.Text("password-expire"), now)));
+        account.Entry.Enabled("force-password-change") || (account.Password.Length > 0 && passwords.IsExpired(config, account.Name, account.Entry.Text("password-expire"), now));
 }

@@ -28,7 +28,7 @@ public static class AdminRules
             return new ConfigError(-37, "Permission denied.");
         }
         // Not asked of a configuration that had none before: it could not be mended.
-        return IsSuper(before) && after.Count > 0 && !IsSuper(after)
+        return IsSuper(before) && !IsSuper(after)
             ? new ConfigError(-45, $"there must be an administrator with profile {Administrator.SuperAdmin}", Discard)
             : null;
     }
@@ -37,5 +37,5 @@ public static class AdminRules
     private static bool Touches(ConfigObject? before, ConfigObject? after) =>
         !ReferenceEquals(before, after) && (before?.Text("accprofile") == Administrator.SuperAdmin || after?.Text("accprofile") == Administrator.SuperAdmin);
 
-    private static bool IsSuper(ConfigTable accounts) => accounts.Count == 0 || accounts.Entries.Any(account => account.Entry.Text("accprofile") == Administrator.SuperAdmin);
+    private static bool IsSuper(ConfigTable accounts) => accounts.Entries.Any(account => account.Entry.Text("accprofile") == Administrator.SuperAdmin);
 }

@@ -53,9 +53,16 @@ public sealed class PasswordHistory
         }
     }
 
-    /// <summary>The rule of the password policy: every new password of an administrator obeys it.</summary>
+    /// <summary>
+    /// The rule of the password policy: every new password of an administrator obeys it. A restored file brings back what was set before, so it is not asked of
+    /// one (*assumed*).
+    /// </summary>
     public ConfigError? Check(ConfigChange change)
     {
+        if (change.IsRestored)
+        {
+            return null;
+        }
         var policy = new PasswordPolicy(change.Next);
         foreach (var (name, password, old) in Changed(change))
         {

@@ -5,10 +5,14 @@ namespace Appliance.Firmware.Cli;
 
 /// <summary>
 /// <c>execute batch</c>: lines are kept from <c>start</c> on and run by <c>end</c>; what they show is not shown, <c>lastlog</c> has their
-/// return codes, a line each (<c>-61: config nothing</c>). The words of <c>status</c> are *assumed*, and that a command that asks is answered no.
+/// return codes, a line each (<c>-61: config nothing</c>). The words of <c>status</c> are *assumed*, and that a command that asks is answered no, but
+/// <c>purge</c>, which is answered by the next line if that is <c>y</c> or <c>n</c>, and else yes.
 /// </summary>
-/// <param name="run">Runs a line of the session, to its answer; its return code, 0 when it went well, and the line without a secret.</param>
-internal sealed class CliBatch(Func<string, CancellationToken, Task<(int Code, string Shown)>> run)
+/// <param name="run">
+/// Runs a line of the session, to its answer, with the line after it when that could be the answer to a question; its return code, 0 when it went well, the
+/// line without a secret, and whether the line after it was used.
+/// </param>
+internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(int Code, string Shown, bool Answered)>> run)
 {
     private const int CharactersMax = 1024 * 1024;
     private readonly List<string> _lines = [];
@@ -63,14 +67,17 @@ internal sealed class CliBatch(Func<string, CancellationToken, Task<(int Code, s
         IsRunning = true;
         try
         {
-            foreach (var line in lines)
+            for (var at = 0; at < lines.Length; at++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var ran = await run(line, cancellationToken).ConfigureAwait(false);
+                var line = lines[at];
+                var answer = at + 1 < lines.Length && lines[at + 1].Trim() is "y" or "Y" or "n" or "N" ? lines[at + 1].Trim() : null;
+                var (code, shown, answered) = await run(line, answer, cancellationToken).ConfigureAwait(false);
                 if (line.AsSpan().Trim() is not [] and not ['#', ..])
                 {
-                    _log.Add(ran);
+                    _log.Add((code, shown));
                 }
+                at += answered ? 1 : 0;
             }
         }
         finally

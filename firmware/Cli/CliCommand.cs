@@ -23,6 +23,9 @@ public sealed record CliReply(string Text, ConfigError? Error = null)
     /// <summary>Not null: the text is a question, and this is run when <c>y</c> is typed; anything else drops it.</summary>
     public Func<CliReply>? OnYes { get; init; }
 
+    /// <summary>True when a batch, in which nobody can be asked, answers the question yes.</summary>
+    public bool ScriptsGoOn { get; init; }
+
     /// <summary>
     /// Not null: the answer takes its time (a server, a round trip) and comes from here, after <see cref="Text"/>. The console serves
     /// nothing else meanwhile and holds no thread; Ctrl-C cancels it.

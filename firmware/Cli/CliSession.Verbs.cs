@@ -44,7 +44,7 @@ public sealed partial class CliSession
             case "alias":
                 return RunAlias(rest);
             case "purge":
-                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()) });
+                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()), ScriptsGoOn = true });
             default:
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
@@ -85,7 +85,7 @@ public sealed partial class CliSession
 
     private string Answer(CliReply reply)
     {
-        _confirm = reply.OnYes;
+        (_confirm, _scriptsGoOn) = (reply.OnYes, reply.ScriptsGoOn);
         if (reply.OnYes is not null)
         {
             return reply.Text;

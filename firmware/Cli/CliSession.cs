@@ -30,6 +30,7 @@ public sealed partial class CliSession : IDisposable
     private readonly IDisposable? _listed;
     private int _code;
     private Func<CliReply>? _confirm;
+    private bool _scriptsGoOn;
     private Func<CancellationToken, Task<CliReply>>? _inBatch;
     private CliFilter? _filter;
     private Waiting? _waiting;
@@ -311,8 +312,11 @@ public sealed partial class CliSession : IDisposable
         && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
         && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
 
-    /// <summary>Runs a line as if it were typed; its return code, and how it may be shown afterwards. A question is answered no, and that is a failure.</summary>
-    private async Task<(int Code, string Shown)> RunForCodeAsync(string line, CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs a line as if it were typed; its return code, how it may be shown afterwards, and whether <paramref name="answer"/> was used. A question is
+    /// answered no, and that is a failure; one that a script may go past is answered by the next line, if that is an answer, and else yes.
+    /// </summary>
+    private async Task<(int Code, string Shown, bool Answered)> RunForCodeAsync(string line, string? answer, CancellationToken cancellationToken)
     {
         _code = 0;
         var shown = WithoutSecret(line);
@@ -322,12 +326,17 @@ public sealed partial class CliSession : IDisposable
             _inBatch = null;
             Answer(await later(cancellationToken).ConfigureAwait(false));
         }
-        if (Asks)
+        if (!Asks)
         {
-            Execute("n");
-            _code = -1;
+            return (_code, shown, false);
         }
-        return (_code, shown);
+        if (_scriptsGoOn)
+        {
+            Execute(answer ?? "y");
+            return (_code, shown, answer is not null);
+        }
+        Execute("n");
+        return (-1, shown, false);
     }
 
     private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]

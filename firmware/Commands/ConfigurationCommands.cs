@@ -136,7 +136,7 @@ internal sealed class ConfigurationCommands
             return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
         }
         var (content, error) = _usb.Read(name, RestoreSizeMax);
-        return error is not null ? error : AskToRestore(call, Encoding.UTF8.GetString(content!), $"USB disk file {name}");
+        return error is not null ? error : AskToRestore(call, ConfigStore.TextOf(content!), $"USB disk file {name}");
     }
 
     private CliReply AskToRestore(CliCall call, string text, string source) => OutsideTransaction(call)
@@ -155,7 +155,7 @@ internal sealed class ConfigurationCommands
         TellIgnored(_unit.Events, call.Session.Administrator.Name, source, ignored);
         foreach (var line in ignored.Take(IgnoredMax))
         {
-            shown.Append(CultureInfo.InvariantCulture, $"{Where(line)} ignored: {line.Why}\n");
+            shown.Append(line).Append('\n');
         }
         if (ignored.Count > IgnoredMax)
         {
@@ -170,11 +170,9 @@ internal sealed class ConfigurationCommands
     {
         foreach (var line in ignored.Take(IgnoredMax))
         {
-            events.Write(new EventEntry("0100032144", "system", EventLevel.Warning, "Configuration line ignored", ("user", admin), ("action", "ignore"), ("msg", $"{source}, {Where(line)}: {line.Why}")));
+            events.Write(new EventEntry("0100032144", "system", EventLevel.Warning, "Configuration line ignored", ("user", admin), ("action", "ignore"), ("msg", line.Number == 0 ? $"{source}: {line.Why}" : $"{source}, {line.Where}: {line.Why}")));
         }
     }
-
-    private static string Where(IgnoredLine line) => line.Last > line.Number ? $"lines {line.Number} to {line.Last}" : $"line {line.Number}";
 
     private string List()
     {

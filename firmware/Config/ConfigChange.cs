@@ -11,4 +11,8 @@ public sealed record ConfigAuthor(string User, string Ui, string Profile)
 }
 
 /// <summary>A commit: the tree before, the tree after, and whose change it is.</summary>
-public sealed record ConfigChange(ConfigTree Previous, ConfigTree Next, ConfigAuthor Author);
+public sealed record ConfigChange(ConfigTree Previous, ConfigTree Next, ConfigAuthor Author)
+{
+    /// <summary>True when a whole file takes the place of what was there: nobody sets the values in it anew.</summary>
+    public bool IsRestored { get; init; }
+}

@@ -93,22 +93,18 @@ internal sealed class ConfigEditor(
 
     /// <summary>Adds to a multi-value.</summary>
     internal ConfigError? Append(AttributeSchema attribute, IReadOnlyList<string> words) =>
-        words.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : Set(attribute, [.. ((ConfigLevel.Edit)Level!).Working.Words(attribute.Name), .. words]);
+        words.Count == 0 ? Incomplete : Set(attribute, [.. ((ConfigLevel.Edit)Level!).Working.Words(attribute.Name), .. words]);
 
     /// <summary>Takes away from a multi-value.</summary>
     internal ConfigError? Unselect(AttributeSchema attribute, IReadOnlyList<string> words)
     {
         var edit = (ConfigLevel.Edit)Level!;
-        var held = edit.Working.Words(attribute.Name);
-        foreach (var word in words)
+        var (left, error) = ConfigValue.Remove(attribute, edit.Working.Words(attribute), words);
+        if (error is null)
         {
-            if (!held.Contains(word))
-            {
-                return ConfigValue.Refuse(-3, word, "entry not found in datasource");
-            }
+            edit.Working = edit.Working.With(attribute, left);
         }
-        edit.Working = edit.Working.With(attribute.Name, [.. held.Where(word => !words.Contains(word))]);
-        return null;
+        return error;
     }
 
     /// <summary>Back to the default.</summary>
@@ -160,7 +156,7 @@ internal sealed class ConfigEditor(
         var list = (ConfigLevel.List)Level!;
         if (TableOf(list).Find(key) is null)
         {
-            return new ConfigError(-3, "entry not found in table");
+            return NotInTable;
         }
         return IsRoot(list) && ConfigReferences.CountUses(current(), list.Schema, key) is > 0 and var uses
             ? InUse(uses)
@@ -181,7 +177,7 @@ internal sealed class ConfigEditor(
         var list = (ConfigLevel.List)Level!;
         if (TableOf(list).Find(from) is not { } entry)
         {
-            return new ConfigError(-3, "entry not found in table");
+            return NotInTable;
         }
         if (CheckKey(list.Schema, to) is { } error)
         {
@@ -189,7 +185,7 @@ internal sealed class ConfigEditor(
         }
         if (TableOf(list).Find(to) is not null)
         {
-            return new ConfigError(-5, $"a duplicate entry already exists: {to}");
+            return Duplicate(to);
         }
         if (remove)
         {
@@ -205,15 +201,21 @@ internal sealed class ConfigEditor(
     {
         var list = (ConfigLevel.List)Level!;
         var table = TableOf(list);
-        return table.Find(key) is null || table.Find(other) is null ? new ConfigError(-3, "entry not found in table")
+        return table.Find(key) is null || table.Find(other) is null ? NotInTable
             : key == other ? null
             : Change(list, held => held.Find(key) is null || held.Find(other) is null ? held : held.Moved(key, other, after)); // Another administrator may have deleted it.
     }
 
-    private static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
+    internal static ConfigError Incomplete { get; } = new(-160, "incomplete command in the end");
+
+    internal static ConfigError NotInTable { get; } = new(-3, "entry not found in table");
+
+    internal static ConfigError Duplicate(string key) => new(-5, $"a duplicate entry already exists: {key}");
+
+    internal static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
 
     /// <summary>A copy gets numbers and a UUID of its own.</summary>
-    private static ConfigObject Unassigned(ConfigObject entry) =>
+    internal static ConfigObject Unassigned(ConfigObject entry) =>
         entry.Schema.Filled.Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
 
     /// <summary>An error when the table takes no further entry.</summary>

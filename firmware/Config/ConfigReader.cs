@@ -1,43 +1,42 @@
 using System.Collections.Immutable;
+using System.Text;
 using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>A line of a file that was not understood.</summary>
-/// <param name="Number">From 1.</param>
-/// <param name="Why">The device's message.</param>
-/// <param name="Last">The last line that is left out with it: that of the <c>end</c> or <c>next</c> of a block.</param>
-public sealed record IgnoredLine(int Number, string Why, int Last)
-{
-    /// <summary>A line alone.</summary>
-    public IgnoredLine(int number, string why) : this(number, why, number) { }
-}
-
-/// <summary>Reads a configuration file: whole words, no console around it. What is not understood is left out and named.</summary>
-internal sealed class ConfigReader
+/// <summary>
+/// Reads a configuration file: whole words, no console around it. What is not understood is left out and named. The same reader serves the saved
+/// file, the first configuration, a restore and its check.
+/// </summary>
+internal sealed partial class ConfigReader
 {
     private const string OpenQuote = "Unmatched double quote.";
     private const string OpenLevel = "the text ends inside a config level; what was open is left out";
 
-    private readonly ConfigSchema _schema;
-    private readonly Func<string, string?> _unseal;
-    private readonly IReadOnlyDictionary<string, Func<string, bool>> _checks;
+    /// <summary>What a decoder puts in place of bytes that are not UTF-8.</summary>
+    private const char NotUtf8Mark = '\uFFFD';
+    private const string NotUtf8 = "the line is not UTF-8";
 
-    /// <summary>Lines whose references turned out to lead nowhere.</summary>
-    private readonly SortedDictionary<int, IgnoredLine> _broken;
+    private readonly ConfigSource _source;
+    private readonly Findings _findings;
     private readonly List<IgnoredLine> _ignored = [];
     private readonly Stack<Level> _levels = new();
     private readonly Dictionary<string, ConfigTable.Builder> _lists = new(StringComparer.Ordinal);
-    private readonly List<Reference> _references = [];
+
+    /// <summary>The entries and single objects that the text stores at the root, in its order, each with its newest lines.</summary>
+    private readonly Dictionary<(string Path, string Key), (int First, int Last)> _places = [];
     private ConfigTree _tree;
     private int _line;
+    private bool _damaged;
+    private bool _carried;
 
-    private ConfigReader(ConfigSchema schema, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks, SortedDictionary<int, IgnoredLine> broken) =>
-        (_schema, _unseal, _checks, _broken, _tree) = (schema, unseal, checks, broken, new ConfigTree(schema));
+    private ConfigReader(ConfigSource source, Findings findings) => (_source, _findings, _tree) = (source, findings, new ConfigTree(source.Schema));
 
     /// <summary>Where the reader stands: in a list, or in an object of a table or list.</summary>
-    private sealed class Level(TableSchema schema, string? key, ConfigTable.Builder? entries, ConfigObject? working)
+    private sealed class Level(int line, TableSchema schema, string? key, ConfigTable.Builder? entries, ConfigObject? working)
     {
+        /// <summary>The line that opened it.</summary>
+        internal int Line => line;
         internal TableSchema Schema => schema;
         internal string? Key => key;
 
@@ -48,33 +47,46 @@ internal sealed class ConfigReader
         internal ConfigObject? Working { get; set; } = working;
     }
 
-    private sealed record Reference(int Line, Level Level, AttributeSchema Attribute, ImmutableArray<string> Words);
+    /// <summary>What is known of a text before it is read (again).</summary>
+    internal sealed class Findings
+    {
+        /// <summary>Lines whose references turned out to lead nowhere.</summary>
+        internal SortedDictionary<int, string> Broken { get; } = [];
+
+        /// <summary>Entries and single objects of the root that break a rule across tables: they are left out, for this reason.</summary>
+        internal Dictionary<(string Path, string Key), string> Refused { get; } = [];
+    }
+
+    /// <summary>Reads a whole text that has no unit around it.</summary>
+    internal static ConfigReading Read(ConfigSchema schema, string text, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks) =>
+        Read(new ConfigSource(schema, unseal, checks), text, new Findings());
 
     /// <summary>Reads a whole text.</summary>
     /// <remarks>
     /// A reference may name what comes later, so that it is judged at the end: a line that refers to nothing is left out like one that
     /// cannot be read, and what depends on it, too.
     /// </remarks>
-    internal static (ConfigTree Tree, IReadOnlyList<IgnoredLine> Ignored) Read(ConfigSchema schema, string text, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
+    internal static ConfigReading Read(ConfigSource source, string text, Findings findings)
     {
         text = text.Replace("\r\n", "\n", StringComparison.Ordinal);
-        var broken = new SortedDictionary<int, IgnoredLine>();
         while (true)
         {
-            var reader = new ConfigReader(schema, unseal, checks, broken);
+            var reader = new ConfigReader(source, findings);
             reader.ReadAll(text);
+            reader.Complete();
             if (!reader.FindBroken())
             {
-                return (reader._tree, [.. reader._ignored.OrderBy(line => line.Number)]);
+                return new ConfigReading(reader._tree, [.. reader._ignored.OrderBy(line => line.Number)], reader.Refusal(text)) { Places = [.. reader._places.Keys] };
             }
         }
     }
 
-    /// <summary>What says that a text is not whole; null when it is.</summary>
-    internal static IgnoredLine? CutShort(IReadOnlyList<IgnoredLine> ignored) => ignored.FirstOrDefault(line => line.Why is OpenQuote or OpenLevel);
+    /// <summary>The text of a file: UTF-8, with or without a byte order mark. Bytes that are not UTF-8 become U+FFFD, which the reader refuses.</summary>
+    internal static string Decode(ReadOnlySpan<byte> file) => Encoding.UTF8.GetString(file.StartsWith(Encoding.UTF8.Preamble) ? file[Encoding.UTF8.Preamble.Length..] : file);
 
     private void ReadAll(string text)
     {
+        var damaged = text.Contains(NotUtf8Mark, StringComparison.Ordinal);
         var words = new List<string>();
         var (at, next, open) = (0, 1, false);
         while (at < text.Length)
@@ -96,6 +108,7 @@ internal sealed class ConfigReader
                 Ignore(OpenQuote, next);
                 break;
             }
+            _damaged = damaged && text.AsSpan(start, at - start).Contains(NotUtf8Mark);
             if (words.Count > 0 && Run(words) is { } why)
             {
                 var last = words[0] is "config" or "edit" ? Skip(text, ref at, ref next, words[0] == "edit") : _line;
@@ -108,6 +121,12 @@ internal sealed class ConfigReader
             _line = next;
             Ignore(OpenLevel, next);
         }
+        Flush();
+    }
+
+    /// <summary>Puts the lists as they are now into the tree.</summary>
+    private void Flush()
+    {
         foreach (var (path, entries) in _lists)
         {
             _tree = _tree.With(path, entries.ToTable());
@@ -159,26 +178,41 @@ internal sealed class ConfigReader
     private string? Run(List<string> words)
     {
         var level = _levels.Count > 0 ? _levels.Peek() : null;
+        var asked = _purged;
+        _purged = null;
+        if (_damaged && words[0] is not ("set" or "select" or "append"))
+        {
+            return NotUtf8; // A value is refused where it is known whether it is a secret.
+        }
         return words switch
         {
-            ["set", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? Set(level, attribute, words) : Unknown(name),
+            ["set", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? Set(level, attribute, words.GetRange(2, words.Count - 2)) : Unknown(name),
             ["next"] when level is { Working: not null, Key: not null } => Next(level),
             ["edit", var key] when level is { Entries: not null } => Edit(level, key),
             ["end"] when level is not null => End(level),
-            ["unset", var name] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? Unset(level, attribute) : Unknown(name),
+            ["unset" or "clear", var name] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? Unset(level, attribute) : Unknown(name),
             ["config", _, ..] when level is null => Enter(string.Join(' ', words.Skip(1))),
             ["config", var name] when level is { Working: not null } => Enter(level, name),
+            ["y" or "Y" or "n" or "N"] when asked is not null => AnswerPurge(asked, words[0]),
+            ["select" or "append" or "unselect", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? ChangeWords(level, attribute, words) : Unknown(name),
+            ["delete" or "purge" or "rename" or "clone" or "move", ..] when level is { Entries: not null } => ChangeList(level, words),
+            ["abort"] when level is not null => Abort(level),
             _ => Unknown(words[0]),
         };
     }
 
     private string? Enter(string path)
     {
-        if (_schema.Table(path) is not { } table)
+        if (path is "vdom" or "global")
+        {
+            _vdoms ??= _line;
+        }
+        if (_source.Schema.Table(path) is not { } table)
         {
             return "no such table in this version: " + Clean(path);
         }
-        _levels.Push(table.IsList ? new Level(table, null, Root(path), null) : new Level(table, null, null, _tree.Object(path)));
+        _carried = true;
+        _levels.Push(table.IsList ? new Level(_line, table, null, Root(path), null) : new Level(_line, table, null, null, _tree.Object(path)));
         return null;
     }
 
@@ -189,7 +223,7 @@ internal sealed class ConfigReader
             return "no such table in this version: " + Clean(name);
         }
         var held = parent.Working!.Children(name);
-        _levels.Push(table.IsList ? new Level(table, null, Copy(held), null) : new Level(table, null, null, held.Find("") ?? table.EmptyObject));
+        _levels.Push(table.IsList ? new Level(_line, table, null, Copy(held), null) : new Level(_line, table, null, null, held.Find("") ?? table.EmptyObject));
         return null;
     }
 
@@ -197,7 +231,7 @@ internal sealed class ConfigReader
     {
         if (!_lists.TryGetValue(path, out var entries))
         {
-            _lists.Add(path, entries = new ConfigTable.Builder(_schema.Table(path)!));
+            _lists.Add(path, entries = new ConfigTable.Builder(_source.Schema.Table(path)!));
         }
         return entries;
     }
@@ -205,24 +239,17 @@ internal sealed class ConfigReader
     private static ConfigTable.Builder Copy(ConfigTable table)
     {
         var copy = new ConfigTable.Builder(table.Schema);
-        foreach (var (key, entry) in table.Entries)
-        {
-            copy.Set(key, entry);
-        }
+        copy.Load(table);
         return copy;
     }
 
     private string? Edit(Level list, string typed)
     {
-        if (ConfigEditor.CheckKey(list.Schema, typed) is { } error)
+        if (RefuseKey(list, typed) is { } error)
         {
-            return error.Lines[0];
+            return error;
         }
         var key = ConfigEditor.KeyOf(list.Schema, typed);
-        if (_levels.Count == 1 && _checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key))
-        {
-            return $"node_check_object fail! for {list.Schema.Key} {Clean(key)}";
-        }
         if (list.Schema.NumericKey && key == "0")
         {
             key = ConfigEditor.NextFree(list.Entries!.Keys);
@@ -232,26 +259,40 @@ internal sealed class ConfigReader
         {
             return full.Lines[0];
         }
-        _levels.Push(new Level(list.Schema, key, null, existing ?? list.Schema.EmptyObject));
+        _levels.Push(new Level(_line, list.Schema, key, null, existing ?? list.Schema.EmptyObject));
         return null;
     }
 
-    private string? Set(Level level, AttributeSchema attribute, List<string> words)
+    private string? RefuseKey(Level list, string typed)
     {
-        if (_broken.TryGetValue(_line, out var known))
-        {
-            return known.Why;
-        }
-        var (kept, error) = ConfigEditor.Check(attribute, words.GetRange(2, words.Count - 2), null, _unseal, _checks);
-        if (error is not null)
+        if (ConfigEditor.CheckKey(list.Schema, typed) is { } error)
         {
             return error.Lines[0];
         }
-        level.Working = ConfigEditor.Assign(level.Working!, attribute, kept);
-        if (attribute.References.Length > 0)
+        var key = ConfigEditor.KeyOf(list.Schema, typed);
+        return _levels.Count == 1 && _source.Checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key)
+            ? $"node_check_object fail! for {list.Schema.Key} {Clean(key)}"
+            : null;
+    }
+
+    /// <param name="level">Where.</param>
+    /// <param name="attribute">Which attribute.</param>
+    /// <param name="words">Its new value.</param>
+    /// <param name="held">How many words of that were there before: they belong to the line that brought them.</param>
+    private string? Set(Level level, AttributeSchema attribute, IReadOnlyList<string> words, int held = 0)
+    {
+        var why = _damaged ? NotUtf8 : _findings.Broken.GetValueOrDefault(_line);
+        ImmutableArray<string> kept = [];
+        if (why is null)
         {
-            _references.Add(new(_line, level, attribute, kept));
+            (kept, var error) = ConfigEditor.Check(attribute, words, null, _source.Unseal, _source.Checks);
+            why = error?.Lines[0];
         }
+        if (why is not null)
+        {
+            return attribute.Secret ? KeepSecret(level, attribute, why) : why;
+        }
+        level.Working = ConfigEditor.Assign(level.Working!, attribute, attribute.References.Length > 0 ? FromHere(kept, words.Take(held)) : kept);
         return null;
     }
 
@@ -271,7 +312,7 @@ internal sealed class ConfigReader
     private string? End(Level level)
     {
         _levels.Pop();
-        var error = level.Working is not null ? Store(level) : null;
+        var error = level.Working is not null ? Store(level, endsList: level.Key is not null) : null;
         if (level.Key is not null)
         {
             level = _levels.Pop();
@@ -283,12 +324,14 @@ internal sealed class ConfigReader
         return error;
     }
 
-    private string? Store(Level level)
+    /// <summary>Stores what is open; an entry or object that is refused is left out whole, from the line that opened it.</summary>
+    private string? Store(Level level, bool endsList = false)
     {
-        if (ConfigEditor.CheckWhole(level.Working!) is { } missing)
+        var why = ConfigEditor.CheckWhole(level.Working!)?.Lines[0] ?? (_levels.Count == (level.Key is null ? 0 : 1) ? Refused(level.Schema.Path, level.Key ?? "", level.Line) : null);
+        if (why is not null)
         {
-            _references.RemoveAll(reference => reference.Level == level);
-            return missing.Lines[0];
+            _ignored.Add(new(level.Line, why, endsList ? _line - 1 : _line));
+            return null;
         }
         if (level.Key is { } key)
         {
@@ -306,27 +349,15 @@ internal sealed class ConfigReader
         return null;
     }
 
-    /// <summary>Finds lines that refer to nothing and still stand; true when there are some, and the text must be read again without them.</summary>
-    private bool FindBroken()
+    /// <summary>Why an entry or object of the root breaks a rule across tables; null when it does not, and then its lines are kept.</summary>
+    private string? Refused(string path, string key, int first)
     {
-        var found = false;
-        foreach (var (line, level, attribute, words) in _references)
+        if (_findings.Refused.TryGetValue((path, key), out var why))
         {
-            if (!level.Working!.Words(attribute).AsSpan().SequenceEqual(words.AsSpan()))
-            {
-                continue; // Another line took its place.
-            }
-            foreach (var word in words)
-            {
-                if (word.Length > 0 && !ConfigReferences.Allows(_tree, attribute, word))
-                {
-                    _broken[line] = new(line, $"entry not found in datasource: {level.Schema.Path} {attribute.Name} {Clean(word)}");
-                    found = true;
-                    break;
-                }
-            }
+            return why;
         }
-        return found;
+        _places[(path, key)] = (first, _line);
+        return null;
     }
 
     private void Ignore(string why, int last) => _ignored.Add(new(_line, why, last));

@@ -91,7 +91,7 @@ internal static class ConfigReferences
     }
 
     /// <summary>An object and everything that is nested in it.</summary>
-    private static IEnumerable<ConfigObject> WithChildren(ConfigObject value) =>
+    internal static IEnumerable<ConfigObject> WithChildren(ConfigObject value) =>
         value.HeldChildren.SelectMany(child => child.Entries.SelectMany(entry => WithChildren(entry.Entry))).Prepend(value);
 
     private static string? Broken(ConfigTree tree, ConfigObject? before, ConfigObject after)

@@ -9,6 +9,9 @@ namespace Appliance.Firmware.Config;
 /// <summary>Every table of the personality in force, read from the embedded data when it is first asked for. Thread-safe.</summary>
 public sealed class ConfigSchema
 {
+    /// <summary>The greatest number of a pair (the priority of a heartbeat interface).</summary>
+    private const long PriorityMax = 512;
+
     private readonly FrozenDictionary<string, Lazy<TableSchema>> _byPath;
     private readonly FrozenDictionary<string, int> _places;
     private readonly ConditionalWeakTable<AttributeSchema, TableSchema[]> _targets = [];
@@ -86,10 +89,10 @@ public sealed class ConfigSchema
             : text.Multi || kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard or ValueKind.DateTime ? [.. standing.Split(' ')] : [standing];
         return new AttributeSchema(text.Name, kind)
         {
-            Multi = text.Multi || text.Type == "ref-list",
+            Shape = ShapeOf(text),
             Options = options,
             Min = text.Min ?? 0,
-            Max = text.Max ?? uint.MaxValue,
+            Max = text.Max ?? (text.Pairs ? PriorityMax : uint.MaxValue),
             MaxLength = text.MaxLen,
             References = [.. text.Ref ?? []],
             Default = kind == ValueKind.Option ? Known(words, options, text.Multi) : words,
@@ -104,6 +107,11 @@ public sealed class ConfigSchema
             Help = text.Note ?? "",
         };
     }
+
+    /// <summary>Choices and names are there once; other values are a list as it was typed, if they are no pairs.</summary>
+    private static MultiShape ShapeOf(AttributeText text) => text.Pairs ? MultiShape.Pairs
+        : text.Type == "ref-list" || (text.Multi && (text.Type == "option" || text.Ref is { Count: > 0 })) ? MultiShape.Set
+        : text.Multi ? MultiShape.List : MultiShape.Single;
 
     /// <summary>A default in a release that does not know all of its words: those that it knows, or the choice that does nothing (*assumed*).</summary>
     private static ImmutableArray<string> Known(ImmutableArray<string> words, ImmutableArray<string> options, bool multi) =>

@@ -4,21 +4,22 @@ using System.Text;
 namespace Appliance.Firmware.Config;
 
 /// <summary>The configuration in force: one immutable tree, swapped by commits, saved as one text file with its revisions. Thread-safe.</summary>
-public sealed class ConfigStore
+public sealed partial class ConfigStore
 {
     private readonly Lock _lock = new();
     private readonly ConfigFiles _files;
     private readonly DeviceKey _key;
     private readonly string _firstConfiguration;
+    private readonly FirstLoad? _firstLoad;
     private readonly List<IConfigSubscriber> _subscribers = [];
-    private readonly List<Func<ConfigChange, ConfigError?>> _rules = [];
+    private readonly List<Func<ConfigChange, ConfigError?>> _rules;
     private readonly List<Func<ConfigTree, ConfigTree, ConfigTree>> _consequences = [];
     private readonly ConfigLocks _locks = new();
     private volatile ConfigTree _current;
     private volatile ConfigTree _saved;
 
-    private ConfigStore(ConfigFiles files, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>> checks, TimeProvider time, ConfigTree tree) =>
-        (_files, _key, _firstConfiguration, Checks, Time, _current, _saved) = (files, key, firstConfiguration, checks, time, tree, tree);
+    private ConfigStore(ConfigFiles files, DeviceKey key, (string Text, FirstLoad? Load) first, IReadOnlyDictionary<string, Func<string, bool>> checks, TimeProvider time, ConfigTree tree) =>
+        (_files, _key, _firstConfiguration, _firstLoad, Checks, Time, _current, _saved, _rules) = (files, key, first.Text, first.Load, checks, time, tree, tree, [.. first.Load?.Rules ?? []]);
 
     /// <summary>The tree in force.</summary>
     public ConfigTree Current => _current;
@@ -29,8 +30,11 @@ public sealed class ConfigStore
     /// <summary>Not null: the newest file was damaged, and a revision before it was booted.</summary>
     public string? BootWarning { get; private init; }
 
-    /// <summary>The lines of the booted file that this version does not understand; they have no effect, and the next save leaves them out.</summary>
+    /// <summary>The lines of the booted file that have no effect, as this version does not understand them; the next save leaves them out.</summary>
     public IReadOnlyList<IgnoredLine> Ignored { get; private init; } = [];
+
+    /// <summary>True when there was no saved configuration, and the first one was loaded.</summary>
+    public bool IsFirst { get; private init; }
 
     /// <summary>How long the disk took for the newest save: the whole of it, from the first write to the last sync.</summary>
     public TimeSpan LastWrite { get; private set; }
@@ -57,13 +61,14 @@ public sealed class ConfigStore
     /// <param name="firstConfiguration">What a fresh unit boots, and a factory reset goes back to.</param>
     /// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c> (<c>user fortitoken seed</c>).</param>
     /// <param name="time">The clock; null for the system's.</param>
-    /// <exception cref="FormatException">The first configuration has a mistake; the message names the line. Nothing was written.</exception>
+    /// <param name="load">How the first configuration is read; null for strictly, without rules and without anything that it does not hold.</param>
+    /// <exception cref="FormatException">The first configuration has a mistake, or is refused; the message says which, or why. Nothing was written.</exception>
     /// <exception cref="InvalidDataException">Neither the file nor a revision can be trusted.</exception>
-    public static ConfigStore Open(ConfigSchema schema, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks = null, TimeProvider? time = null) =>
-        Open(schema, new FileDisk(Path.GetDirectoryName(Path.GetFullPath(file))!), Path.GetFileName(file), key, firstConfiguration, checks, time);
+    public static ConfigStore Open(ConfigSchema schema, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks = null, TimeProvider? time = null, FirstLoad? load = null) =>
+        Open(schema, new FileDisk(Path.GetDirectoryName(Path.GetFullPath(file))!), Path.GetFileName(file), key, firstConfiguration, checks, time, load);
 
     /// <summary>Opens the store on a disk.</summary>
-    internal static ConfigStore Open(ConfigSchema schema, IDisk disk, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks, TimeProvider? time)
+    internal static ConfigStore Open(ConfigSchema schema, IDisk disk, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks, TimeProvider? time, FirstLoad? load = null)
     {
         checks ??= ImmutableDictionary<string, Func<string, bool>>.Empty;
         time ??= TimeProvider.System;
@@ -71,22 +76,17 @@ public sealed class ConfigStore
         if (files.Load(out var warning) is { } text)
         {
             var (tree, ignored) = ConfigReader.Read(schema, text, sealedText => Unseal(key, sealedText), checks);
-            return new ConfigStore(files, key, firstConfiguration, checks, time, tree) { Ignored = ignored, BootWarning = warning };
+            return new ConfigStore(files, key, (firstConfiguration, load), checks, time, tree) { Ignored = ignored, BootWarning = warning };
         }
-        var (first, wrong) = ConfigReader.Read(schema, firstConfiguration, sealedText => Unseal(key, sealedText), checks);
-        if (wrong is [var line, ..])
+        var first = ReadFirst(new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks), firstConfiguration, load);
+        if (first.Refusal is { } refusal)
         {
-            throw new FormatException($"configuration, line {line.Number}: {line.Why}");
+            throw new FormatException(refusal);
         }
-        var fresh = new ConfigStore(files, key, firstConfiguration, checks, time, first);
-        fresh.Save(first, ConfigAuthor.AttachedConsole, "");
+        var fresh = new ConfigStore(files, key, (firstConfiguration, load), checks, time, first.Tree) { Ignored = first.Ignored, IsFirst = true };
+        fresh.Save(first.Tree, ConfigAuthor.AttachedConsole, "");
         return fresh;
     }
-
-    /// <summary>What a text has that this version does not understand, line by line; nothing is changed or kept.</summary>
-    public static IReadOnlyList<IgnoredLine> Check(ConfigSchema schema, string text, IReadOnlyDictionary<string, Func<string, bool>>? checks = null) =>
-        // A value that another unit encrypted cannot be opened here, and is no mistake of the file.
-        ConfigReader.Read(schema, text, _ => "", checks ?? ImmutableDictionary<string, Func<string, bool>>.Empty).Ignored;
 
     /// <summary>Adds a rule across tables that every commit must meet.</summary>
     public void AddRule(Func<ConfigTree, ConfigError?> rule) => AddRule((ConfigChange change) => rule(change.Next));
@@ -143,7 +143,9 @@ public sealed class ConfigStore
     public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null) => Commit(change, author ?? ConfigAuthor.AttachedConsole, null);
 
     /// <summary>The same, from an administrator's workspace (null: from none).</summary>
-    internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner, string comment = "")
+    internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner) => Commit(change, author, owner, "", isRestored: false);
+
+    private ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner, string comment, bool isRestored)
     {
         lock (_lock)
         {
@@ -152,7 +154,7 @@ public sealed class ConfigStore
             {
                 return null;
             }
-            var whole = new ConfigChange(_current, next, author);
+            var whole = new ConfigChange(_current, next, author) { IsRestored = isRestored };
             return _locks.Conflict(_current, next, owner) ?? Validate(whole) ?? PutInForce(whole, SavesAtOnce(_current) || SavesAtOnce(next) ? () => Save(next, author, comment) : null);
         }
     }
@@ -189,27 +191,6 @@ public sealed class ConfigStore
             return error;
         }
     }
-
-    /// <summary>
-    /// Replaces the whole configuration by that of a text, as one commit. What the text has that cannot be understood here is left out,
-    /// and given back line by line; a text that ends in the middle of something changes nothing.
-    /// </summary>
-    public (IReadOnlyList<IgnoredLine> Ignored, ConfigError? Error) Restore(string text, ConfigAuthor? author = null, string comment = "")
-    {
-        var (tree, ignored) = ConfigReader.Read(Current.Schema, text, Unseal, Checks);
-        if (ConfigReader.CutShort(ignored) is { } cut)
-        {
-            return (ignored, new ConfigError(-1, $"File check failed: line {cut.Number}: {cut.Why}"));
-        }
-        lock (_lock)
-        {
-            // On disk whatever cfg-save says: a restored configuration is the saved one.
-            return (ignored, Commit(_ => tree, author ?? ConfigAuthor.AttachedConsole, null, comment) ?? SaveNow(author));
-        }
-    }
-
-    /// <summary>Goes back to the first configuration. Keys, certificates and revisions stay.</summary>
-    public ConfigError? Reset(ConfigAuthor? author = null) => Restore(_firstConfiguration, author, "factory default").Error;
 
     /// <summary>The revisions, oldest first. What is in force is not among them.</summary>
     public IReadOnlyList<ConfigRevision> Revisions()
@@ -284,7 +265,7 @@ public sealed class ConfigStore
         }
         lock (_lock)
         {
-            return _rules.Select(rule => rule(change)).FirstOrDefault(error => error is not null);
+            return Broken(_rules, change);
         }
     }
 

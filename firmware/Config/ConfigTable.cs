@@ -171,10 +171,28 @@ public sealed class ConfigTable
     {
         private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
         private readonly List<Place> _entries = [];
+        private ConfigTable? _table;
+
+        /// <summary>Holds what a table holds, and nothing else.</summary>
+        internal void Load(ConfigTable table)
+        {
+            if (ReferenceEquals(table, _table))
+            {
+                return;
+            }
+            _places.Clear();
+            _entries.Clear();
+            foreach (var (key, entry) in table.Entries)
+            {
+                Set(key, entry);
+            }
+            _table = table;
+        }
 
         /// <summary>Adds at the end, or replaces.</summary>
         internal void Set(string key, ConfigObject entry)
         {
+            _table = null;
             if (_places.TryAdd(key, _entries.Count))
             {
                 _entries.Add(new(key, entry));
@@ -193,7 +211,7 @@ public sealed class ConfigTable
 
         internal IEnumerable<ConfigObject> Entries => _entries.Select(place => place.Entry);
 
-        internal ConfigTable ToTable() => _entries.Count == 0 ? schema.EmptyTable : new(
+        internal ConfigTable ToTable() => _table ??= _entries.Count == 0 ? schema.EmptyTable : new(
             schema, _places.ToImmutableDictionary(StringComparer.Ordinal), [.. _entries.Chunk(BlockSize).Select(places => new Block(places))], _entries.Count);
     }
 }

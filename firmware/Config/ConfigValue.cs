@@ -53,6 +53,10 @@ internal static class ConfigValue
         {
             return ([], new ConfigError(-61, $"command parse error before '{(schema.Secret ? "***" : Clean(words[1]))}'"));
         }
+        if (schema.Shape == MultiShape.Pairs)
+        {
+            return Pairs(schema, words, allows);
+        }
         foreach (var word in words)
         {
             if (CheckWord(schema, word, allows) is { } error)
@@ -61,6 +65,54 @@ internal static class ConfigValue
             }
         }
         return (Keep(schema, words), null);
+    }
+
+    /// <summary>A multi-value without some of its words (of pairs: without the pairs of these names), or the error when one of them is not in it.</summary>
+    internal static (ImmutableArray<string> Words, ConfigError? Error) Remove(AttributeSchema schema, ImmutableArray<string> held, IReadOnlyList<string> words)
+    {
+        var step = schema.Shape == MultiShape.Pairs ? 2 : 1;
+        var items = held.Chunk(step).ToArray();
+        foreach (var word in words)
+        {
+            if (!items.Any(item => item[0] == word))
+            {
+                return (held, Refuse(-3, word, "entry not found in datasource"));
+            }
+        }
+        return ([.. items.Where(item => !words.Contains(item[0])).SelectMany(item => item)], null);
+    }
+
+    /// <summary>Names, each with its number; a name that is there twice keeps its place and has the last number.</summary>
+    private static (ImmutableArray<string>, ConfigError?) Pairs(AttributeSchema schema, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows)
+    {
+        if (words.Count % 2 != 0)
+        {
+            return ([], ConfigEditor.Incomplete);
+        }
+        var numbers = new Dictionary<string, string>(StringComparer.Ordinal);
+        var names = new List<string>();
+        foreach (var pair in words.Chunk(2))
+        {
+            var (name, number) = (pair[0], pair[1]);
+            if (CheckText(schema, name, allows) is { } error)
+            {
+                return ([], error);
+            }
+            if (number.Length is 0 or > 9 || !number.All(char.IsAsciiDigit))
+            {
+                return ([], Refuse(-651, number, $"invalid unsigned integer value: {Clean(number)}"));
+            }
+            if (int.Parse(number, CultureInfo.InvariantCulture) > schema.Max)
+            {
+                return ([], Refuse(-650, number, $"node_check_object fail! for {schema.Name} {Clean(number)}"));
+            }
+            if (!numbers.ContainsKey(name))
+            {
+                names.Add(name);
+            }
+            numbers[name] = Canonical(ValueKind.Number, number);
+        }
+        return ([.. names.SelectMany(name => new[] { name, numbers[name] })], null);
     }
 
     /// <summary>An error before a value. The word is shown without control characters.</summary>
@@ -94,7 +146,8 @@ internal static class ConfigValue
     {
         // Choices are shown in the schema's order, whatever the order of typing.
         { Multi: true, Kind: ValueKind.Option } => [.. schema.Options.Where(words.Contains)],
-        { Multi: true } => [.. words.Select(word => Canonical(schema.Kind, word)).Distinct(StringComparer.Ordinal)],
+        { Shape: MultiShape.Set } => [.. words.Select(word => Canonical(schema.Kind, word)).Distinct(StringComparer.Ordinal)],
+        { Multi: true } => [.. words.Select(word => Canonical(schema.Kind, word))],
         { Kind: ValueKind.Option } => [schema.Options[schema.Options.IndexOf(words[0])]],
         _ => words[0].Length == 0 ? [] : [Canonical(schema.Kind, words[0])],
     };

@@ -50,6 +50,19 @@ public enum Assignment
     Uuid,
 }
 
+/// <summary>What several words of one attribute are to each other.</summary>
+public enum MultiShape
+{
+    /// <summary>One word, or one value of several words.</summary>
+    Single,
+    /// <summary>Choices or names, each once; choices in the schema's order, names as they were typed (<c>allowaccess</c>, <c>member</c>).</summary>
+    Set,
+    /// <summary>A list whose order counts and in which a value may be more than once (the addresses of a DHCP option).</summary>
+    List,
+    /// <summary>Names, each once and followed by its number (<c>hbdev</c>: an interface and its priority).</summary>
+    Pairs,
+}
+
 /// <summary>Another attribute of the same entry has one of these values.</summary>
 /// <param name="Attribute">The other attribute.</param>
 /// <param name="Values">What it must be.</param>
@@ -60,7 +73,9 @@ public sealed record Condition(string Attribute, ImmutableArray<string> Values, 
 public sealed record AttributeSchema(string Name, ValueKind Kind)
 {
     /// <summary>True for an attribute of several words (options, or a list of references).</summary>
-    public bool Multi { get; init; }
+    public bool Multi => Shape != MultiShape.Single;
+    /// <summary>What its words are to each other.</summary>
+    public MultiShape Shape { get; init; }
     /// <summary>The choices, in the device's order; empty unless <see cref="Kind"/> is an option.</summary>
     public ImmutableArray<string> Options { get; init; } = [];
     /// <summary>The smallest number.</summary>

@@ -13,7 +13,7 @@ internal sealed record AttributeText(
     string Name, string Type, string? Vtype, bool Multi, IReadOnlyList<JsonElement>? Options, long? Min, long? Max,
     [property: JsonPropertyName("max_len")] int MaxLen, IReadOnlyList<string>? Ref, string? Default, IReadOnlyList<IReadOnlyList<string>>? Versions,
     [property: JsonPropertyName("default_7_2_4")] string? Default72, bool Required, bool Secret, IReadOnlyList<IReadOnlyList<string>>? Bare, bool Always, [property: JsonPropertyName("empty_unset")] bool EmptyUnset,
-    string? Assigned, string? When, bool Drops, string? Element, string? Note, string? Mkey, bool Ordered, IReadOnlyList<AttributeText>? Children);
+    string? Assigned, string? When, bool Drops, bool Pairs, string? Element, string? Note, string? Mkey, bool Ordered, IReadOnlyList<AttributeText>? Children);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(TableText))]

@@ -4,12 +4,11 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// The administrators of one configuration (<c>system admin</c>); one without any has the built-in <c>admin</c> without a password. Names are
+/// The administrators of one configuration (<c>system admin</c>). Without any entry there is no account, and each login is refused. Names are
 /// compared exactly. An administrator whom only a remote server, a certificate or a wildcard could prove has no password here: refused.
 /// </summary>
 public sealed class AdminDirectory(ConfigTree config) : IAccountDirectory
 {
-    private const string BuiltIn = "admin";
     private readonly ConfigTable _admins = config.List("system admin");
     private readonly ConfigTable _tokens = config.List("user fortitoken");
 
@@ -18,7 +17,7 @@ public sealed class AdminDirectory(ConfigTree config) : IAccountDirectory
     {
         if (_admins.Find(name) is not { } entry)
         {
-            return _admins.Count == 0 && name == BuiltIn ? new Account(name, [], null, Enabled: true, new SecondFactor.None(), []) : null;
+            return null;
         }
         var remote = entry.Enabled("remote-auth") || entry.Enabled("peer-auth") || entry.Enabled("wildcard");
         // An empty password is one, at the console: a fresh unit has it.

@@ -35,6 +35,9 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 
     /// <summary>Where phones of the network find their card, by HTTPS; null for nowhere.</summary>
     public IPEndPoint? LabListen { get; init; }
+
+    /// <summary>True: the first mistake in <see cref="Configuration"/> ends the start. False: what has no effect is left out and reported.</summary>
+    public bool Strict { get; init; }
 }
 
 /// <summary>The way of a push through proxy and providers.</summary>
@@ -55,6 +58,9 @@ internal sealed partial class Laboratory : IAsyncDisposable
     public LabApi Api { get; private set; } = null!;
 
     public LabClock Clock { get; private set; } = null!;
+
+    /// <summary>What of the operator's configuration has no effect, line by line as <c>restore --check</c> prints it; empty when none was loaded.</summary>
+    public IReadOnlyList<string> Report { get; private set; } = [];
 
     public ILabUnit Unit { get; private set; } = null!;
 
@@ -123,8 +129,12 @@ internal sealed partial class Laboratory : IAsyncDisposable
         Authenticator = await AuthenticatorAsync(authenticator, state.Path, cloud, path?.Options, faults, log, cancellationToken);
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
         Api.Panel = panel;
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { SetClock = SetClock, Board = board, Panel = panel?.Front, Observer = wire };
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { Strict = options.Strict || options.Configuration is null, SetClock = SetClock, Board = board, Panel = panel?.Front, Observer = wire };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
+        if (options.Configuration is { } loaded && power.Unit.Config.IsFirst)
+        {
+            Report = [.. Verbs.RestoreReport.Of(loaded, firstConfiguration, options.Personality ?? Personality.Default, board.Name, new(null, power.Unit.Config.Ignored)).Lined()];
+        }
         wire.Attach(power.Unit);
         var unit = Own(new LabUnit(power.Unit, Authenticator));
         Unit = unit;
@@ -256,7 +266,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
     {
         try
         {
-            return await File.ReadAllTextAsync(file, cancellationToken);
+            return ConfigStore.TextOf(await File.ReadAllBytesAsync(file, cancellationToken));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

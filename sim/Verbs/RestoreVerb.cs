@@ -8,8 +8,33 @@ using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Verbs;
 
-/// <summary>What of a file would have no effect here: single lines, and blocks from their first line to their last.</summary>
-internal sealed record RestoreReport(string File, string Personality, string Board, int Lines, IReadOnlyList<IgnoredLine> Ignored);
+/// <summary>What of a file has no effect here: single lines, and blocks from their first line to their last; line 0 is the file as a whole.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Personality">The release that reads it.</param>
+/// <param name="Board">The board whose interfaces there are.</param>
+/// <param name="Lines">How many lines the file has.</param>
+/// <param name="Refused">Why nothing of the file is loaded; null when it is.</param>
+/// <param name="Ignored">What of it has no effect, or another one than it says.</param>
+internal sealed record RestoreReport(string File, string Personality, string Board, int Lines, string? Refused, IReadOnlyList<IgnoredLine> Ignored)
+{
+    internal static RestoreReport Of(string file, string text, Personality personality, string board, RestoreVerdict verdict) =>
+        new(file, personality.Name, board, text.Length == 0 ? 0 : text.Count(c => c == '\n') + (text.EndsWith('\n') ? 0 : 1), verdict.Refusal, verdict.Ignored);
+
+    /// <summary>The report as it is printed, a line each.</summary>
+    internal IEnumerable<string> Lined()
+    {
+        if (Refused is { } refusal)
+        {
+            return [$"{File}: refused: {refusal}"];
+        }
+        var left = Ignored.Where(line => line.Number > 0).SelectMany(line => Enumerable.Range(line.Number, line.Last - line.Number + 1)).Distinct().Count();
+        return
+        [
+            .. Ignored.Select(line => $"{File}{(line.Number == 0 ? "" : $":{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")}")}: {line.Why}"),
+            $"{Lines} lines, {left} of them in {Ignored.Count(line => line.Number > 0)} places ignored by {Personality}",
+        ];
+    }
+}
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RestoreReport))]
@@ -25,7 +50,8 @@ internal static class RestoreVerb
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var personality = PersonalityOption();
         var board = new Option<string>("--board") { Description = "The board whose interfaces there are", DefaultValueFactory = _ => "desktop" };
-        var command = new Command("restore", "Reads a configuration file and lists what would be ignored.\n\nExample: run restore backup.conf --check") { file, check, json, personality, board };
+        var state = new Option<string?>("--state") { Description = "The unit that the file is for: its secrets can be opened, and what it has stays where the file has none (default: a new unit)", HelpName = "DIR" };
+        var command = new Command("restore", "Reads a configuration file and lists what a restore would ignore; exit code 3 when it would refuse the file.\n\nExample: run restore backup.conf --check") { file, check, json, personality, board, state };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(check))
@@ -33,7 +59,7 @@ internal static class RestoreVerb
                 result.AddError("restore needs --check: to boot a file, start a fresh state with up --config FILE");
             }
         });
-        command.SetAction(async (parsed, cancellationToken) => await RunAsync(parsed.GetValue(file)!, parsed.GetValue(personality)!, parsed.GetValue(board)!, parsed.GetValue(json), cancellationToken));
+        command.SetAction(async (parsed, cancellationToken) => await RunAsync(parsed.GetValue(file)!, parsed.GetValue(personality)!, parsed.GetValue(board)!, parsed.GetValue(state), parsed.GetValue(json), cancellationToken));
         return command;
     }
 
@@ -58,36 +84,36 @@ internal static class RestoreVerb
         };
     }
 
-    /// <summary>What of a text would have no effect.</summary>
-    internal static RestoreReport Check(string file, string text, Personality personality, string board)
+    /// <summary>What a restore of a file would do.</summary>
+    /// <param name="file">Its name.</param>
+    /// <param name="content">Its content.</param>
+    /// <param name="personality">The release that reads it.</param>
+    /// <param name="board">The board.</param>
+    /// <param name="state">The state folder of the unit; null for a new unit.</param>
+    internal static RestoreReport Check(string file, byte[] content, Personality personality, string board, string? state = null)
     {
-        var interfaces = Board.Load(LabBoard.File(board)).Nics.Select(nic => nic.Name).ToArray();
-        var lines = text.Length == 0 ? 0 : text.Count(c => c == '\n') + (text.EndsWith('\n') ? 0 : 1);
-        return new RestoreReport(file, personality.Name, board, lines, ConfigStore.Check(ConfigSchema.Load(personality), text, ConfigRules.ValuesOn(interfaces)));
+        string[] interfaces = [.. Board.Load(LabBoard.File(board)).Nics.Select(nic => nic.Name)];
+        string InState(string name) => Path.Combine(state!, name);
+        (string, DeviceKey)? unit = state is null ? null
+            : File.Exists(InState("system.conf")) && File.Exists(InState("device.key")) ? (InState("system.conf"), DeviceKey.Open(InState("device.key")))
+            : throw new LabFailure(ExitCode.Missing, $"restore: there is no unit in {state} (expected system.conf and device.key)");
+        return RestoreReport.Of(file, ConfigStore.TextOf(content), personality, board,
+            ConfigStore.Check(ConfigSchema.Load(personality), content, ConfigRules.ValuesOn(interfaces), ConfigRules.First(interfaces, strict: false), unit));
     }
 
-    private static async Task<int> RunAsync(string file, Personality personality, string board, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(string file, Personality personality, string board, string? state, bool json, CancellationToken cancellationToken)
     {
-        string text;
+        byte[] content;
         try
         {
-            text = await File.ReadAllTextAsync(file, cancellationToken);
+            content = await File.ReadAllBytesAsync(file, cancellationToken);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new LabFailure(ExitCode.Missing, $"restore: {error.Message}", error);
         }
-        var report = Check(file, text, personality, board);
-        if (json)
-        {
-            Console.WriteLine(JsonSerializer.Serialize(report, RestoreJson.Default.RestoreReport));
-            return ExitCode.Ok;
-        }
-        foreach (var line in report.Ignored)
-        {
-            Console.WriteLine($"{file}:{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")}: {line.Why}");
-        }
-        Console.WriteLine($"{report.Lines} lines, {report.Ignored.Sum(line => line.Last - line.Number + 1)} of them in {report.Ignored.Count} places would be ignored by {personality.Name}");
-        return ExitCode.Ok;
+        var report = Check(file, content, personality, board, state);
+        Console.WriteLine(json ? JsonSerializer.Serialize(report, RestoreJson.Default.RestoreReport) : string.Join('\n', report.Lined()));
+        return report.Refused is null ? ExitCode.Ok : ExitCode.ConfigurationInvalid;
     }
 }

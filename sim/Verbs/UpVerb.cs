@@ -22,6 +22,7 @@ internal static class UpVerb
         var headless = new Option<bool>("--headless") { Description = "No console; one line of JSON on stdout when everything listens" };
         var state = StateOption();
         var config = new Option<string?>("--config") { Description = "What a fresh state boots instead of the lab's configuration", HelpName = "FILE" };
+        var strict = new Option<bool>("--strict") { Description = "The first mistake in the --config file ends the start, exit code 3; without it, what has no effect is left out and reported" };
         var board = new Option<string>("--board") { Description = "Which board to be", HelpName = "NAME", DefaultValueFactory = _ => "desktop" };
         var network = NetworkOption();
         var clock = new Option<ClockRate?>("--clock")
@@ -53,7 +54,7 @@ internal static class UpVerb
         var boxKey = new Option<string?>("--box-key") { Description = $"The key of the agent at --box ADDRESS (port {BoxPlace.DefaultPort} unless it has one)", HelpName = "FILE" };
         var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
         {
-            box, boxKey, headless, state, config, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults, labListen, noOpen,
+            box, boxKey, headless, state, config, strict, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults, labListen, noOpen,
         };
         command.Validators.Add(result =>
         {
@@ -62,7 +63,14 @@ internal static class UpVerb
                 result.AddError("--phones none goes with --mqtt: on the lab's own broker nobody else listens");
             }
         });
-        Option[] ofTheUnit = [state, config, board, network, clock, personality, push, providers, mqtt, phones, faults];
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(strict) && result.GetValue(config) is null)
+            {
+                result.AddError("--strict goes with --config FILE");
+            }
+        });
+        Option[] ofTheUnit = [state, config, strict, board, network, clock, personality, push, providers, mqtt, phones, faults];
         command.Validators.Add(result =>
         {
             if (result.GetResult(box) is null)
@@ -84,7 +92,7 @@ internal static class UpVerb
             : Laboratory.StartAsync(new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), LabBoard.File(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
                 parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt), parsed.GetValue(phones) == "lab") : null,
                 parsed.GetValue(faults))
-            { Network = parsed.GetValue(network), LabListen = parsed.GetValue(labListen) }, logs, stop),
+            { Network = parsed.GetValue(network), LabListen = parsed.GetValue(labListen), Strict = parsed.GetValue(strict) }, logs, stop),
             parsed.GetValue(headless), open: !parsed.GetValue(noOpen)));
         return command;
     }
@@ -174,6 +182,10 @@ internal static class UpVerb
         try
         {
             await using var lab = await start(logs, signals.Token);
+            foreach (var line in lab.Report)
+            {
+                await (headless ? Console.Error : Console.Out).WriteLineAsync(line);
+            }
             if (headless)
             {
                 await Console.Out.WriteLineAsync(JsonSerializer.Serialize(lab.Ready, LabJson.Default.ReadyJson));

@@ -105,6 +105,17 @@ public sealed class AccessTests
         Assert.True(TrustedHosts.AnyoneFrom(open, IPAddress.Parse("203.0.113.1")));
     }
 
+    [Fact]
+    public void Without_any_administrator_entry_each_login_is_refused()
+    {
+        var tree = new ConfigTree(StoreFolder.Schema);
+        Assert.Null(new AdminDirectory(tree).Find("admin"));
+        Assert.Null(new AdminDirectory(tree).Resolve("admin").Account);
+        Assert.Null(AdminAccounts.Find(tree, "admin"));
+        Assert.Equal(AccessRights.Nothing, new Administrator("admin", Administrator.SuperAdmin, "console").RightsIn(tree));
+        Assert.Equal(AccessRights.Everything, Administrator.AttachedConsole.RightsIn(tree));
+    }
+
     private static ConfigTree Tree(params (string Path, string Key, (string Attribute, string Value)[] Values)[] entries)
     {
         var tree = new ConfigTree(StoreFolder.Schema);

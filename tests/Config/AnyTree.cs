@@ -72,6 +72,10 @@ internal sealed class AnyTree(ConfigSchema schema, Random random)
 
     private IReadOnlyList<string>? Words(ConfigTree tree, AttributeSchema attribute)
     {
+        if (attribute.Shape == MultiShape.Pairs)
+        {
+            return [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Word(tree, attribute)).OfType<string>().Distinct().SelectMany(name => new[] { name, Text(random.NextInt64(attribute.Max + 1)) })];
+        }
         if (!attribute.Multi || attribute.Kind is ValueKind.Ipv4Mask or ValueKind.Ipv4Wildcard or ValueKind.DateTime)
         {
             return attribute.Kind switch

@@ -52,6 +52,12 @@ internal sealed class LabProcess : IAsyncDisposable
         return (_process.ExitCode, line + await _errors);
     }
 
+    /// <summary>Starts it on a configuration as a restore would read it; its line of JSON, null when it does not boot.</summary>
+    public async Task<JsonNode?> LoadAsync(string configuration) => await LaunchAsync(configuration, strict: false) is { } line ? JsonNode.Parse(line) : null;
+
+    /// <summary>Everything that it wrote on stderr, once it has ended.</summary>
+    public Task<string> ErrorsAsync() => _errors;
+
     /// <summary>SIGABRT, as a broken invariant would; what the process said on stderr.</summary>
     public async Task<string> AbortAsync()
     {
@@ -97,14 +103,14 @@ internal sealed class LabProcess : IAsyncDisposable
 
     public async Task<DateTimeOffset> NowAsync() => (await Api.GetFromJsonAsync<JsonObject>("/lab/clock"))!["now"]!.GetValue<DateTimeOffset>();
 
-    private async Task<string?> LaunchAsync(string configuration)
+    private async Task<string?> LaunchAsync(string configuration, bool strict = true)
     {
         string[] config = [];
         if (configuration.Length > 0)
         {
             var file = Path.Combine(Path.GetTempPath(), Path.GetFileName(_state.FullName) + ".conf");
             await File.WriteAllTextAsync(file, configuration);
-            config = ["--config", file];
+            config = ["--config", file, .. strict ? (string[])["--strict"] : []];
         }
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config])
         {

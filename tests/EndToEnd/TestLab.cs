@@ -166,7 +166,7 @@ internal sealed class TestLab : IAsyncDisposable
     private async Task BootAsync()
     {
         _lab = await Laboratory.StartAsync(
-            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push) { Network = Network, LabListen = _lan ? new IPEndPoint(IPAddress.Parse(Network + ".99"), 0) : null }, _logs, CancellationToken.None);
+            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push) { Strict = true, Network = Network, LabListen = _lan ? new IPEndPoint(IPAddress.Parse(Network + ".99"), 0) : null }, _logs, CancellationToken.None);
         Api = new HttpClient { BaseAddress = _lab.Api.Address };
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Appliance.Firmware.Config;
 using Appliance.Sim.Verbs;
@@ -55,18 +56,21 @@ public sealed class RestoreCheckTests
     [Fact]
     public void EveryLineAndBlockIsTold()
     {
-        var report = RestoreVerb.Check("branch.conf", Backup, Personality.Find("7.4")!, "desktop");
+        var report = RestoreVerb.Check("branch.conf", Encoding.UTF8.GetBytes(Backup), Personality.Find("7.4")!, "desktop");
         Assert.Equal(40, report.Lines);
+        Assert.Null(report.Refused);
         Assert.Equal(
             [
+                new IgnoredLine(0, "the file leaves no administrator with profile super_admin: this unit's administrators stay"),
                 new IgnoredLine(8, "command parse error before 'no-such-thing'"),
                 new IgnoredLine(11, "node_check_object fail! for name wan1", 16),
                 new IgnoredLine(19, "invalid ip address"),
+                new IgnoredLine(25, "the value was not encrypted by this unit; nothing matches the value until another one is set"),
                 new IgnoredLine(28, "no such table in this version: webfilter profile", 34),
                 new IgnoredLine(38, "entry not found in datasource: router static device wan1"),
             ], report.Ignored);
         var json = JsonDocument.Parse(JsonSerializer.Serialize(report, RestoreJson.Default.RestoreReport)).RootElement;
         Assert.Equal("7.4", json.GetProperty("personality").GetString());
-        Assert.Equal((11, 16), (json.GetProperty("ignored")[1].GetProperty("number").GetInt32(), json.GetProperty("ignored")[1].GetProperty("last").GetInt32()));
+        Assert.Equal((11, 16), (json.GetProperty("ignored")[2].GetProperty("number").GetInt32(), json.GetProperty("ignored")[2].GetProperty("last").GetInt32()));
     }
 }

@@ -1,0 +1,143 @@
+namespace Appliance.Firmware.Config;
+
+/// <content>What a text is to the unit that it is read for: whether it is one of its files, and what the unit keeps of its own.</content>
+internal sealed partial class ConfigReader
+{
+    private const string Administrators = "system admin";
+    private const string Interfaces = "system interface";
+    private const string SuperAdmin = "super_admin";
+    private const string Head = "#config-version=";
+    private const string VdomField = ":vdom=";
+
+    /// <summary>The first line that only a file of a unit with VDOMs has.</summary>
+    private int? _vdoms;
+
+    /// <summary>Why a text is no configuration file that can be loaded; null when it is one.</summary>
+    private string? Refusal(string text)
+    {
+        var head = HeadOf(text);
+        if (text.AsSpan().Trim().IsEmpty)
+        {
+            return "the file is empty";
+        }
+        if (_vdoms is not null || HasVdoms(head))
+        {
+            return $"line {_vdoms ?? 1}: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM";
+        }
+        if (_ignored.OrderBy(ignored => ignored.Number).FirstOrDefault(ignored => ignored.Why is OpenQuote or OpenLevel) is { } cut)
+        {
+            return $"line {cut.Number}: {cut.Why}";
+        }
+        return _carried || !head.IsEmpty ? null
+            : text.Contains(NotUtf8Mark, StringComparison.Ordinal) ? "the file is not UTF-8 text"
+            : $"the file is no configuration: it neither begins with {Head} nor has a table of this version";
+    }
+
+    /// <summary>Whether the head says so (<c>vdom=1</c>).</summary>
+    private static bool HasVdoms(ReadOnlySpan<char> head) => head.IndexOf(VdomField) is >= 0 and var at && head[(at + VdomField.Length)..] is not ([] or ['0', ..]);
+
+    /// <summary>The line that says what unit made the file; empty when no comment before the first command says it.</summary>
+    private static ReadOnlySpan<char> HeadOf(string text)
+    {
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            var trimmed = line.Trim();
+            if (trimmed.StartsWith(Head, StringComparison.Ordinal))
+            {
+                return trimmed;
+            }
+            if (trimmed is not [] and not ['#', ..])
+            {
+                break;
+            }
+        }
+        return [];
+    }
+
+    /// <summary>
+    /// A secret that cannot be had never becomes an empty one: it stays what it is on this unit, where the entry is the same and has one, or else nothing
+    /// matches it. A value that its own check refuses (the seed of a token) stays unset: without it nothing is let in either.
+    /// </summary>
+    private string KeepSecret(Level level, AttributeSchema attribute, string why)
+    {
+        var own = _source.KeepsSecrets && Here() is { } here && here.Text(attribute.Name).Length > 0 ? here.Words(attribute) : [];
+        if (own.Length > 0)
+        {
+            level.Working = level.Working!.With(attribute, own);
+            return why + "; this unit's own value stays";
+        }
+        var unmatchable = UnmatchableSecret.Create();
+        if (_source.Checks.TryGetValue(attribute.Id, out var check) && !check(unmatchable))
+        {
+            level.Working = level.Working!.With(attribute, attribute.Default);
+            return why + "; there is no value until another one is set";
+        }
+        level.Working = level.Working!.With(attribute, [unmatchable]);
+        return why + "; nothing matches the value until another one is set";
+    }
+
+    /// <summary>This unit's own object at the place where the reader stands; null when there is none.</summary>
+    private ConfigObject? Here()
+    {
+        ConfigObject? at = null;
+        var isRoot = true;
+        foreach (var level in _levels.Reverse().Where(level => level.Working is not null))
+        {
+            at = !isRoot ? at?.Children(level.Schema.Path).Find(level.Key ?? "")
+                : level.Key is { } key ? _source.Standing!.List(level.Schema.Path).Find(key)
+                : _source.Standing!.Object(level.Schema.Path);
+            isRoot = false;
+        }
+        return at;
+    }
+
+    /// <summary>Puts in what the unit cannot be without: an administrator who may do everything, and an interface of its board.</summary>
+    private void Complete()
+    {
+        if (_source.Standing is { } standing)
+        {
+            _tree = Completed(_tree, standing, note => _ignored.Add(new(0, note)));
+        }
+    }
+
+    /// <summary>A tree with the administrators of another one, when it lacks one who may do everything, and with its interfaces, when it has none.</summary>
+    internal static ConfigTree Completed(ConfigTree tree, ConfigTree standing, Action<string>? note = null)
+    {
+        if (!HasSuperAdmin(tree) && HasSuperAdmin(standing))
+        {
+            tree = WithEntries(tree, standing, Administrators);
+            note?.Invoke("the file leaves no administrator with profile super_admin: this unit's administrators stay");
+        }
+        if (tree.List(Interfaces).Count == 0 && standing.List(Interfaces).Count > 0)
+        {
+            tree = WithEntries(tree, standing, Interfaces);
+            note?.Invoke("the file leaves no interface of this board: this unit's interfaces stay");
+        }
+        return tree;
+    }
+
+    private static bool HasSuperAdmin(ConfigTree tree) => tree.List(Administrators).Entries.Any(account => account.Entry.Text("accprofile") == SuperAdmin);
+
+    /// <summary>All entries of a table, with the entries that they refer to and that are not there.</summary>
+    private static ConfigTree WithEntries(ConfigTree tree, ConfigTree from, string path) => from.List(path).Keys.Aggregate(tree, (all, key) => WithEntry(all, from, path, key));
+
+    private static ConfigTree WithEntry(ConfigTree tree, ConfigTree from, string path, string key)
+    {
+        var entry = from.List(path).Find(key)!;
+        tree = tree.With(path, tree.List(path).With(key, entry));
+        foreach (var value in ConfigReferences.WithChildren(entry))
+        {
+            foreach (var (attribute, words) in value.Values.Where(held => held.Attribute.References.Length > 0))
+            {
+                foreach (var word in words)
+                {
+                    if (!ConfigReferences.Allows(tree, attribute, word) && tree.Schema.Targets(attribute).FirstOrDefault(target => from.List(target.Path).Find(word) is not null) is { } target)
+                    {
+                        tree = WithEntry(tree, from, target.Path, word);
+                    }
+                }
+            }
+        }
+        return tree;
+    }
+}
