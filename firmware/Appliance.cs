@@ -87,6 +87,8 @@ public sealed class Unit : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> _running = new();
     private NicTransport _transport = null!;
     private TimeProvider _time = TimeProvider.System;
+    private readonly ConsoleAlarms _alarms = new();
+    private StateDatabase _state = null!;
     private DeviceCertificates _certificates = null!;
     private LoginService _login = null!;
     private AdminLogin _logins = null!;
@@ -150,7 +152,7 @@ public sealed class Unit : IAsyncDisposable
         options.Panel?.Show(new PanelState(PanelPhase.Starting, PanelAlarm.None, new HashSet<string>(), ["Starting"]));
         string InState(string name) => Path.Combine(options.StateFolder, name);
         Directory.CreateDirectory(options.StateFolder);
-        var state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
+        var state = _state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = options.SerialNumber ?? "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
         Events = new EventLog(state, options.Time, SerialNumber, EventDevice.IsTimeFirst((options.Personality ?? Personality.Default).Release));
@@ -159,8 +161,9 @@ public sealed class Unit : IAsyncDisposable
         var addresses = new InterfaceAddresses(options.Nics);
         string[] interfaces = [.. options.Nics.Select(nic => nic.Name)];
         var first = ConfigRules.First(interfaces, options.Strict);
+        var key = DeviceKey.Open(InState("device.key"));
         Config = ConfigStore.Open(
-            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), DeviceKey.Open(InState("device.key")), options.FirstConfiguration, ConfigRules.ValuesOn(interfaces), options.Time,
+            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), key, options.FirstConfiguration, ConfigRules.ValuesOn(interfaces), options.Time,
             first with { Rules = [.. first.Rules, ConfigRules.OfTree(addresses.StaticOnly)] });
         var passwords = new PasswordHistory(state, options.Time);
         Config.AddRule(passwords.Check);
@@ -170,6 +173,13 @@ public sealed class Unit : IAsyncDisposable
             return PowerRequested is not null;
         });
         _time = options.Time;
+
+        state.FaultChanged += fault =>
+        {
+            var entry = StorageEvents.Of(fault, state.Lost);
+            Events.Write(entry);
+            _alarms.Raise(entry.Fields.Single(field => field.Name == "msg").Value);
+        };
 
         var debug = new DebugTap();
         // What the unit's own clients send is seen, too; its listeners have the tap at their gates.
@@ -186,11 +196,11 @@ public sealed class Unit : IAsyncDisposable
             radius.Traffic += observer.Radius;
         }
         login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
-        Metrics = Own(new UnitMetrics(login, push, radius));
+        Metrics = Own(new UnitMetrics(login, push, radius, state));
         var mail = Own(new MailService(clients, options.Time));
         var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);
-        var sessions = Own(new VpnSessions(state, Events, options.Time, options.Numbers));
+        var sessions = Own(new VpnSessions(state, Events, options.Time, key, options.Numbers, Own(EndedSessions.Open(InState("sessions.ended")))));
         var vpn = new VpnEndpoint(login, sessions, Events, debug);
         var callback = new CallbackEndpoint(push, new TrustedCallers(Config, Events, options.Time), debug);
         var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(Config.Current, from), debug);
@@ -222,6 +232,7 @@ public sealed class Unit : IAsyncDisposable
         Config.Committed += passwords.Record;
         // Reads are over: from here on the database is written.
         passwords.Reconcile(Config.Current);
+        await sessions.StartAsync().ConfigureAwait(false);
         power.Started();
         var usb = new UsbStick(InState("usb"));
         _commands =
@@ -252,6 +263,9 @@ public sealed class Unit : IAsyncDisposable
     public Task<IReadOnlyList<string>> ProbeAsync(CancellationToken cancellationToken) =>
         new Liveness(_transport, service => _certificates.Shown(service)?.RawDataMemory).ProbeAsync(Listeners.Services, cancellationToken);
 
+    /// <summary>Why the disk of the state cannot be written; null while it can.</summary>
+    public string? StorageFault => _state.Fault;
+
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Logins => _login.Journal;
 
@@ -278,12 +292,13 @@ public sealed class Unit : IAsyncDisposable
     public CliSession OpenConsole() => OpenConsole(Administrator.AttachedConsole);
 
     /// <summary>A new session of an administrator who is known already. The caller disposes it.</summary>
-    public CliSession OpenConsole(Administrator who) => new(Config, _commands, who, sessions: _logins.Sessions);
+    public CliSession OpenConsole(Administrator who) => _alarms.On(new(Config, _commands, who, sessions: _logins.Sessions));
 
     /// <summary>A new session that asks who it is. The caller disposes it.</summary>
     /// <param name="ui">The way in, as events spell it.</param>
     /// <param name="source">From where; null at the console.</param>
-    public CliSession OpenLoginConsole(string ui = "console", IPAddress? source = null) => new(Config, _commands, login: new ConsoleLogin(_logins, Config, _time, ui, source));
+    public CliSession OpenLoginConsole(string ui = "console", IPAddress? source = null) =>
+        _alarms.On(new(Config, _commands, login: new ConsoleLogin(_logins, Config, _time, ui, source)));
 
     /// <summary>What the phones of all mobile tokens get at enrolment; changes with the configuration.</summary>
     public IReadOnlyList<TokenActivation> Activations() => ActivationsOf(Config.Current);

@@ -40,7 +40,30 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
     {
         var interfaces = config.List("system interface");
         var wanted = nics.Select(nic => (Nic: nic, Access: AccessOf(interfaces.Find(nic.Name)), Up: interfaces.Find(nic.Name)?.Text("status") != "down")).ToArray();
-        // Withdrawn flags first: a port that they free may be wanted by what comes.
+        // What can fail comes first: a refused change cuts no connection. Withdrawals cannot fail.
+        try
+        {
+            transport.Apply(Placements(config));
+        }
+        catch (PlacementException) when (wanted.Any(of => (of.Nic.Access & ~of.Access) != 0 || !of.Up))
+        {
+            // The port may be one that a withdrawn flag frees.
+            Withdraw(wanted);
+            transport.Apply(Placements(config));
+        }
+        foreach (var (nic, access, up) in wanted)
+        {
+            if (up)
+            {
+                nic.Inner.SetStatus(true);
+            }
+            nic.SetAccess(nic.Access | access);
+        }
+        Withdraw(wanted);
+    }
+
+    private static void Withdraw(IEnumerable<(GatedNic Nic, AllowAccess Access, bool Up)> wanted)
+    {
         foreach (var (nic, access, up) in wanted)
         {
             nic.SetAccess(nic.Access & access);
@@ -48,15 +71,6 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
             {
                 nic.Inner.SetStatus(false);
             }
-        }
-        transport.Apply(Placements(config));
-        foreach (var (nic, access, up) in wanted)
-        {
-            if (up)
-            {
-                nic.Inner.SetStatus(true);
-            }
-            nic.SetAccess(access);
         }
     }
 

@@ -105,7 +105,7 @@ internal sealed class PanelReporter : IDisposable
             var locked = _login.LockedOutUntil();
             var state = new PanelState(
                 _resetting ? PanelPhase.Resetting : IsUnconfigured(_unit.Config.Current) ? PanelPhase.NoConfiguration : PanelPhase.Ready,
-                locked is not null ? PanelAlarm.LockedOut : _unit.Config.BootWarning is not null || _push.Degraded ? PanelAlarm.Degraded : PanelAlarm.None,
+                locked is not null ? PanelAlarm.LockedOut : _unit.StorageFault is not null || _unit.Config.BootWarning is not null || _push.Degraded ? PanelAlarm.Degraded : PanelAlarm.None,
                 _unit.Nics.Where(nic => nic.Inner.LinkUp).Select(nic => nic.Name).ToHashSet(),
                 []);
             _panel.Show(state with { Lines = [HostName, LineOf(state)] });
@@ -123,6 +123,7 @@ internal sealed class PanelReporter : IDisposable
 
     private string LineOf(PanelState state) => state switch
     {
+        _ when _unit.StorageFault is not null => "Disk full",
         { Alarm: PanelAlarm.LockedOut } => "Locked out",
         { Alarm: PanelAlarm.Degraded } => "Degraded",
         { Phase: PanelPhase.NoConfiguration } => "Not configured",

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Radius;
+using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware;
 
@@ -17,7 +18,8 @@ public sealed class UnitMetrics : IDisposable
     /// <param name="login">Its logins.</param>
     /// <param name="push">Its pushes and what phones answered.</param>
     /// <param name="radius">Its questions to RADIUS servers.</param>
-    internal UnitMetrics(LoginService login, PushService push, RadiusClient radius)
+    /// <param name="state">Its state database.</param>
+    internal UnitMetrics(LoginService login, PushService push, RadiusClient radius, StateDatabase state)
     {
         Meter = new Meter(Name);
         Counter("appliance.push.messages", "{message}", "Push messages handed over, by what came of it",
@@ -31,6 +33,8 @@ public sealed class UnitMetrics : IDisposable
             return [Tagged(inside, "outcome", "in"), Tagged(decided - inside, "outcome", "refused")];
         });
         Gauge("appliance.logins.pending", "{login}", "Logins that wait for a second factor or a remote server", () => login.PendingCount);
+        Gauge("appliance.storage.failing", "1", "1 while the disk cannot be written (event 99162), else 0", () => [Tagged(state.Fault is null ? 0 : 1, "disk", "state")]);
+        Counter("appliance.storage.events.lost", "{event}", "Events that were lost because the disk could not be written", () => [new(state.Lost)]);
         Counter("appliance.radius.requests", "{request}", "Access-Requests that were sent, repeated ones among them", () => [new(radius.Counts().Requests)]);
         Counter("appliance.radius.results", "{question}", "Questions to RADIUS servers that are over", () =>
         {
@@ -54,6 +58,8 @@ public sealed class UnitMetrics : IDisposable
     private static string Word(PushOutcome value) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
     private void Counter(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) => Meter.CreateObservableCounter(name, look, unit, description);
+
+    private void Gauge(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) => Meter.CreateObservableGauge(name, look, unit, description);
 
     private void Gauge(string name, string unit, string description, Func<long> look) => Meter.CreateObservableGauge(name, look, unit, description);
 }

@@ -48,8 +48,15 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
         {
             return CliPaths.ParseError(which);
         }
-        // Gone from disk before it is told.
-        var count = login.UnblockAsync(source).GetAwaiter().GetResult();
-        return count == 0 && source is not null ? new ConfigError(-3, "entry not found in table") : "";
+        try
+        {
+            // Gone from disk before it is told.
+            var count = login.UnblockAsync(source).GetAwaiter().GetResult();
+            return count == 0 && source is not null ? new ConfigError(-3, "entry not found in table") : "";
+        }
+        catch (IOException failure)
+        {
+            return new ConfigError(-1, failure.Message);
+        }
     }
 }

@@ -68,9 +68,10 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         {
             return new ConfigError(-3, "entry not found in table");
         }
-        // Gone from disk before it is told. False: it ended by itself meanwhile, which is what was wanted.
-        _ = sessions.EndAsync(all[index].Session, "admin").GetAwaiter().GetResult();
-        return "";
+        // Gone from disk before it is told. None: it ended by itself meanwhile, which is what was wanted.
+        return sessions.EndAsync(all[index].Session, "admin").GetAwaiter().GetResult() == VpnEnding.NotDurable
+            ? new ConfigError(-1, "the session has ended, but the disk cannot be written: its end is written when there is space again")
+            : "";
     }
 
     private string Connections()

@@ -59,11 +59,34 @@ internal sealed class ConfigFiles(IDisk disk, string file)
     /// <summary>Makes a new content durable; the one before it becomes a revision. On an exception the old one is still the file.</summary>
     internal void Save(long number, IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
+        Prepare(parts);
+        Publish(number);
+    }
+
+    /// <summary>Writes and syncs a new content under another name: a full disk refuses here. <see cref="Publish"/> or <see cref="Discard"/> follows.</summary>
+    internal void Prepare(IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    {
+        try
+        {
+            disk.Write(AtomicFile.Temporary(file), parts);
+            disk.Sync(AtomicFile.Temporary(file));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Discard();
+            throw;
+        }
+    }
+
+    /// <summary>Forgets a prepared content. The file itself is as it was.</summary>
+    internal void Discard() => PutBack(Newest, AtomicFile.Temporary(file));
+
+    /// <summary>Gives the prepared content the file's name, durably; the content before it becomes a revision. On an exception the old one is still the file.</summary>
+    internal void Publish(long number)
+    {
         var (written, before) = (AtomicFile.Temporary(file), Newest);
         try
         {
-            disk.Write(written, parts);
-            disk.Sync(written);
             Keep();
             disk.Rename(written, file);
             Newest = number;

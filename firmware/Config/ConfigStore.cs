@@ -125,11 +125,13 @@ public sealed partial class ConfigStore
     {
         lock (_lock)
         {
-            if (subscriber.Apply(new ConfigTree(_current.Schema), _current) is { } error)
+            var empty = new ConfigTree(_current.Schema);
+            if (subscriber.Apply(empty, _current) is { } error)
             {
                 return error;
             }
             _subscribers.Add(subscriber);
+            subscriber.InForce(empty, _current);
             return null;
         }
     }
@@ -155,7 +157,7 @@ public sealed partial class ConfigStore
                 return null;
             }
             var whole = new ConfigChange(_current, next, author) { IsRestored = isRestored };
-            return _locks.Conflict(_current, next, owner) ?? Validate(whole) ?? PutInForce(whole, SavesAtOnce(_current) || SavesAtOnce(next) ? () => Save(next, author, comment) : null);
+            return _locks.Conflict(_current, next, owner) ?? Validate(whole) ?? PutInForce(whole, SavesAtOnce(_current) || SavesAtOnce(next), comment);
         }
     }
 
@@ -183,7 +185,7 @@ public sealed partial class ConfigStore
     {
         lock (_lock)
         {
-            var error = !HasUnsaved || due?.Invoke() == false ? null : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), null);
+            var error = !HasUnsaved || due?.Invoke() == false ? null : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), saves: false);
             if (!HasUnsaved)
             {
                 Saved?.Invoke();
@@ -283,24 +285,49 @@ public sealed partial class ConfigStore
     private ConfigRevision Describe(long number, ConfigAuthor author, string comment) =>
         new(number, Time.GetUtcNow(), author.User, $"{Current.Schema.Personality.Release}-build{Current.Schema.Personality.Build:0000}", comment);
 
-    /// <summary>Applies a valid tree to every service, saves it if asked, and swaps it in; on failure everything is as it was.</summary>
-    private ConfigError? PutInForce(ConfigChange change, Action? save)
+    /// <summary>
+    /// Applies a valid tree to every service, saves it if asked, and swaps it in; on failure everything is as it was. The new file is written before any
+    /// service is touched, because a full disk refuses there; its name follows when every service has agreed.
+    /// </summary>
+    private ConfigError? PutInForce(ConfigChange change, bool saves, string comment = "")
     {
         var (previous, next) = (change.Previous, change.Next);
+        var began = Time.GetTimestamp();
+        var number = _files.Next;
+        if (saves && TrySave(() => _files.Prepare(ImageOf(next, number, change.Author, comment))) is { } unwritten)
+        {
+            return unwritten;
+        }
         for (var at = 0; at < _subscribers.Count; at++)
         {
             if (_subscribers[at].Apply(previous, next) is { } refused)
             {
                 Undo(at, next, previous);
+                if (saves)
+                {
+                    _files.Discard();
+                }
                 return refused;
             }
         }
-        if (save is not null && TrySave(save) is { } unsaved)
+        if (saves && TrySave(() => _files.Publish(number)) is { } unsaved)
         {
             Undo(_subscribers.Count, next, previous);
             return unsaved;
         }
         _current = next;
+        if (saves)
+        {
+            (LastWrite, _saved) = (Time.GetElapsedTime(began), next);
+        }
+        foreach (var subscriber in _subscribers)
+        {
+            subscriber.InForce(previous, next);
+        }
+        if (saves)
+        {
+            Saved?.Invoke();
+        }
         Committed?.Invoke(change);
         return null;
     }
@@ -329,10 +356,13 @@ public sealed partial class ConfigStore
         }
     }
 
+    private IReadOnlyList<ReadOnlyMemory<byte>> ImageOf(ConfigTree tree, long number, ConfigAuthor author, string comment) =>
+        ConfigImage.Of(tree, Header(author.User, Describe(number, author, comment)), _key);
+
     private void Save(ConfigTree tree, ConfigAuthor author, string comment)
     {
         var number = _files.Next;
-        var image = ConfigImage.Of(tree, Header(author.User, Describe(number, author, comment)), _key);
+        var image = ImageOf(tree, number, author, comment);
         var began = Time.GetTimestamp();
         _files.Save(number, image);
         LastWrite = Time.GetElapsedTime(began);

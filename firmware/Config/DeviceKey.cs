@@ -10,14 +10,16 @@ public sealed class DeviceKey
     private const int NonceLength = 12;
     private const int TagLength = 16;
     private const int StackMax = 512;
+    private static readonly byte[] FingerprintPurpose = "appliance fingerprint"u8.ToArray();
     private readonly AesGcm _aes;
+    private readonly byte[] _fingerprintKey;
     private readonly Lock _lock = new();
 
     /// <summary>Random bytes for the next nonces; each is used once.</summary>
     private readonly byte[] _nonces = new byte[NonceLength * 128];
     private int _nonceAt = NonceLength * 128;
 
-    private DeviceKey(byte[] key) => _aes = new AesGcm(key, TagLength);
+    private DeviceKey(byte[] key) => (_aes, _fingerprintKey) = (new AesGcm(key, TagLength), HKDF.Expand(HashAlgorithmName.SHA256, key, HMACSHA256.HashSizeInBytes, FingerprintPurpose));
 
     /// <summary>Reads the key from a file of the state folder, or makes it (owner may read and write, nobody else).</summary>
     /// <exception cref="InvalidDataException">The file is there and is not a key.</exception>
@@ -48,6 +50,12 @@ public sealed class DeviceKey
         }
         return Convert.ToBase64String(sealedBytes);
     }
+
+    /// <summary>
+    /// A keyed digest (HMAC-SHA-256) as 64 hex digits, by which data that may hold secrets is recognized again without being stored. Its key is derived
+    /// from the device key (RFC 5869), so nothing can be guessed at without that.
+    /// </summary>
+    public string Fingerprint(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, data));
 
     /// <summary>Opens what <see cref="Seal"/> made; null when it was made with another key, or is damaged.</summary>
     public byte[]? Unseal(string text)

@@ -76,6 +76,9 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     public void Cancel(long loginId) => _sessions.Cancel(loginId);
 
     /// <inheritdoc/>
+    public void Decided(bool accepted) => _counts.Answer(accepted);
+
+    /// <inheritdoc/>
     public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number)
     {
         if (Take(session) is not { } taken)
@@ -83,8 +86,8 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
             return new(false);
         }
         var deciding = _login.PushApprovedAsync(taken.Order, code, number, out var accepted);
-        // Decided, though not on disk yet: whatever becomes of that, this session is over.
-        Return(taken, accepted);
+        // Decided, though not on disk yet: whatever becomes of that, this session is over. It is counted when it is known (Decided).
+        _sessions.Return(taken, accepted);
         return deciding;
     }
 
@@ -102,7 +105,8 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         }
         finally
         {
-            Return(taken, decided);
+            _counts.Answer(decided);
+            _sessions.Return(taken, decided);
         }
     }
 
@@ -122,12 +126,6 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
             _counts.NoSuchPush();
         }
         return taken;
-    }
-
-    private void Return(PushSession session, bool decided)
-    {
-        _counts.Answer(decided);
-        _sessions.Return(session, decided);
     }
 
     private async Task SendAsync(PushSession session, FtmPushSettings settings)

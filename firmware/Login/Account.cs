@@ -51,6 +51,9 @@ public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote
     /// <summary>The entry that it was read from; null for one that has none.</summary>
     public ConfigObject? Entry { get; init; }
 
+    /// <summary>A user that is not configured here, but whom the remote server of a group may have.</summary>
+    internal static Account OfServer(string name, RemoteServer server, string group) => new(name, Password: null, server, Enabled: true, new SecondFactor.None(), [group]);
+
     /// <summary>True when a second factor is demanded.</summary>
     public bool HasSecondFactor => Factor is not SecondFactor.None;
 

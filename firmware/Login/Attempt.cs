@@ -58,6 +58,9 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     /// <summary>True once it challenged: then a second factor was asked, whatever comes.</summary>
     internal bool WasChallenged { get; set; }
 
+    /// <summary>What it told when it accepted; null before that.</summary>
+    internal RemoteVerdict.Accepted? Told { get; set; }
+
     /// <summary>It accepted while nobody waited: the client has to come.</summary>
     internal RemoteVerdict.Accepted? Acceptance { get; set; }
 
@@ -68,7 +71,10 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal bool IsFallback { get; init; }
 
     /// <summary>What it would give; known once the first factor is.</summary>
-    internal LoginGrant Grant { get; set; } = new(account.Name, "", "", request.Source, account.HasSecondFactor) { Kind = request.Kind, Via = request.Via, Entry = account.Entry };
+    internal LoginGrant Grant { get; set; } = new(account.Name, "", "", request.Source, account.HasSecondFactor) { Kind = request.Kind, Via = request.Via, Account = account, Realm = request.Realm, Nic = request.Nic };
+
+    /// <summary>The rules under which <see cref="Grant"/> was evaluated last; null before the first factor.</summary>
+    internal LoginRules? EvaluatedUnder { get; set; }
 
     internal DateTimeOffset Deadline { get; set; }
 

@@ -75,6 +75,8 @@ public enum Refusal
     UntrustedHost,
     /// <summary>No portal or rule for the user, or no such realm.</summary>
     NoPolicy,
+    /// <summary>The account is not what it was when it gave its first factor: password, status, type, name.</summary>
+    UserChanged,
     /// <summary>The second factor cannot be satisfied: token missing, without a seed, locked, or a way that is not served.</summary>
     TokenUnusable,
     /// <summary>FortiToken Cloud is asked for, and is not licensed.</summary>
@@ -99,8 +101,12 @@ public enum Refusal
     UnknownRequest,
     /// <summary>Superseded: a code was typed, or another request took over the wait.</summary>
     Superseded,
-    /// <summary>Too many logins pending.</summary>
+    /// <summary>The client closed its connection before it got its session.</summary>
+    ClientGone,
+    /// <summary>Too many logins pending, or too many sessions.</summary>
     Overloaded,
+    /// <summary>The decision could not be written to the disk.</summary>
+    Storage,
 }
 
 /// <summary>What a challenge asks for.</summary>
@@ -127,8 +133,15 @@ public abstract record LoginAnswer
 {
     private LoginAnswer() { }
 
-    /// <summary>Logged in.</summary>
-    public sealed record Success(LoginGrant Grant) : LoginAnswer;
+    /// <summary>Logged in. A login by SSL VPN is only complete with its session: the caller reports it by <see cref="LoginService.Complete"/>.</summary>
+    public sealed record Success(LoginGrant Grant) : LoginAnswer
+    {
+        /// <summary>The login in the journal.</summary>
+        internal long LoginId { get; init; }
+
+        /// <summary>The step that decides the login, which is noted when its session is open; null when everything is noted already.</summary>
+        internal LoginFact? Deciding { get; init; }
+    }
 
     /// <summary>A second factor is wanted.</summary>
     /// <param name="Handle">Names this login.</param>
@@ -209,8 +222,17 @@ public sealed record LoginGrant(string User, string Group, string Portal, IPAddr
     /// <summary>By which way in.</summary>
     public LoginKind Kind { get; init; }
 
-    /// <summary>The account's entry when it was proved; null after a restart, and for one that has none.</summary>
-    public ConfigObject? Entry { get; init; }
+    /// <summary>The account when it was proved or last evaluated; null for a session of before a restart until it is evaluated.</summary>
+    public Account? Account { get; init; }
+
+    /// <summary>The realm of the SSL VPN; "" for none.</summary>
+    public string Realm { get; init; } = "";
+
+    /// <summary>The interface on which the client came; "" when it is not known.</summary>
+    public string Nic { get; init; } = "";
+
+    /// <summary>What a remote server told when it accepted; null when none was asked.</summary>
+    public RemoteVerdict.Accepted? Told { get; init; }
 
     /// <summary>True for a user who is not known here, but by the remote server of the group.</summary>
     public bool IsRemote { get; init; }

@@ -75,7 +75,7 @@ public sealed partial class LoginCore
             step.Events.Add(LoginEvents.SpellingBug(request, alike));
         }
         Note(step, id, new("remote group", "asked for a name that is nobody's here", LoginSetting.AuthenticationRule) { Subject = group });
-        return (new Account(request.User, Password: null, server, Enabled: true, new SecondFactor.None(), [group]), true);
+        return (Account.OfServer(request.User, server, group), true);
     }
 
     /// <summary>Who it is is proved by the first factor; what remains is whether he may, and the second.</summary>
@@ -83,6 +83,7 @@ public sealed partial class LoginCore
     {
         var (account, request) = (attempt.Account, attempt.Request);
         attempt.FirstFactorGiven = true;
+        step.IsAbout(attempt);
         if (!account.Trusts(request.Source))
         {
             Note(step, attempt.Id, new("trusted hosts", "none covers the source", LoginSetting.TrustedHosts), decides: true);
@@ -95,7 +96,7 @@ public sealed partial class LoginCore
                 Note(step, attempt.Id, new("rule", rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm", LoginSetting.AuthenticationRule), decides: true);
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
-            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback, TwoFactor = attempt.WasChallenged || account.HasSecondFactor };
+            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback, TwoFactor = attempt.WasChallenged || account.HasSecondFactor, Account = account, Told = attempt.Told };
             Note(step, attempt.Id, new("rule", $"portal {portal}", LoginSetting.AuthenticationRule) { Subject = group });
             if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor && !attempt.WasChallenged)
             {
@@ -103,11 +104,11 @@ public sealed partial class LoginCore
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
         }
+        attempt.EvaluatedUnder = rules;
         switch (account.Factor)
         {
             case SecondFactor.None:
-                Note(step, attempt.Id, attempt.WasChallenged ? new("second factor", "given to the remote server") : new("second factor", "not demanded", LoginSetting.TwoFactor), decides: true);
-                return Succeed(step, attempt);
+                return Succeed(step, attempt, attempt.WasChallenged ? new("second factor", "given to the remote server") : new("second factor", "not demanded", LoginSetting.TwoFactor));
             case SecondFactor.OfCloud:
                 Note(step, attempt.Id, new("second factor", "FortiToken Cloud is not licensed", LoginSetting.TwoFactor), decides: true);
                 step.Events.Add(CloudFactor.Refused(account.Name, request.Source));
@@ -212,7 +213,8 @@ public sealed partial class LoginCore
     private static LoginAnswer.Challenge Challenge(Attempt attempt, ChallengeReason reason, TimeSpan rest = default) =>
         new(attempt.Handle, attempt.Grant, reason, attempt.Push == PushState.Out) { Rest = rest, Number = attempt.Number };
 
-    private LoginStep Succeed(LoginStep step, Attempt attempt)
+    /// <summary>Lets a client in. A login by SSL VPN is reported when its session is open (<see cref="LoginService.Complete"/>), every other one now.</summary>
+    private LoginStep Succeed(LoginStep step, Attempt attempt, LoginFact deciding)
     {
         var (request, key) = (attempt.Request, SourceKey(attempt.Request));
         if (request.Kind == LoginKind.Admin)
@@ -228,10 +230,16 @@ public sealed partial class LoginCore
             }
             _lockouts.Forgive(NameFold.Skeleton(request.User), step.Memory);
         }
+        if (request.Kind == LoginKind.SslVpn)
+        {
+            step.Answer = new LoginAnswer.Success(attempt.Grant) { LoginId = attempt.Id, Deciding = deciding };
+            return step;
+        }
         if (request.Kind != LoginKind.Admin)
         {
             step.Events.Add(LoginEvents.Succeeded(attempt.Grant));
         }
+        Note(step, attempt.Id, deciding, decides: true);
         Note(step, attempt.Id, new(LoginFact.Login, "in") { Subject = attempt.Grant.User });
         step.Answer = new LoginAnswer.Success(attempt.Grant);
         return step;

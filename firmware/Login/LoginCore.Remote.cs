@@ -26,6 +26,7 @@ public sealed partial class LoginCore
         {
             return step;
         }
+        step.IsAbout(attempt);
         attempt.Question = null;
         switch (verdict)
         {
@@ -128,6 +129,11 @@ public sealed partial class LoginCore
     {
         Leave(attempt);
         (attempt.Acceptance, attempt.Challenge) = (null, null);
+        if (Revocation.OfProof(rules, attempt.Account, attempt.Request.Kind, attempt.IsFallback, attempt.Request.Realm, attempt.Request.Source, out _) is { } refusal)
+        {
+            return Revoked(step, attempt, refusal);
+        }
+        attempt.Told = accepted;
         var groups = rules.Policy.GroupsOf(attempt.Account.Remote!, accepted);
         NoteVerdict(step, attempt, $"accepted; it told {(accepted.Groups.IsEmpty ? "no group" : "a group")}");
         var isNobodys = attempt.IsFallback && groups.IsEmpty;
@@ -137,7 +143,9 @@ public sealed partial class LoginCore
             // The default portal is for users of this unit, not for everybody whom some server knows.
             return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.NoPolicy, rules, now);
         }
-        attempt.Account = attempt.Account with { Groups = attempt.IsFallback ? groups : [.. attempt.Account.Groups.Union(groups)] };
+        // The groups of now, not those of the first factor: the server may have taken its time.
+        var own = attempt.IsFallback ? [] : rules.Accounts(attempt.Request.Kind).Find(attempt.Account.Name)?.Groups ?? [];
+        attempt.Account = attempt.Account with { Groups = [.. own.Union(groups)] };
         return FirstFactorGiven(step, attempt, rules, canPush, now);
     }
 

@@ -7,7 +7,6 @@ namespace Appliance.Firmware.Login;
 public sealed partial class LoginCore
 {
     private static readonly LoginFact ApprovedFact = new("phone", "approved");
-    private static readonly LoginFact DecisiveApproval = ApprovedFact with { Decides = true };
 
     /// <summary>
     /// The phone approved, with the code it shows and the number typed on it. True when both were right: the code is used up now, and the
@@ -33,6 +32,7 @@ public sealed partial class LoginCore
     /// <summary>The same, with the code compared already.</summary>
     internal bool PushApproved(LoginStep step, Attempt attempt, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)
     {
+        step.IsAbout(attempt);
         if (!Answerable(step, attempt, now))
         {
             return false;
@@ -74,25 +74,33 @@ public sealed partial class LoginCore
         return step;
     }
 
-    internal void ConfirmPush(LoginStep step, Attempt attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
+    /// <summary>The same of a login in hand. False when it ended meanwhile, or its user is no longer authorised: the approval counts for nothing.</summary>
+    internal bool ConfirmPush(LoginStep step, Attempt attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
         if (!attempt.IsPending || attempt.Push != PushState.Deciding)
         {
-            return;
+            return false;
+        }
+        step.IsAbout(attempt);
+        if (Evaluate(attempt, rules) is { } refusal)
+        {
+            Revoke(step, attempt, refusal);
+            return false;
         }
         attempt.Push = PushState.Approved;
         step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, "approved"));
-        step.Facts.Add((attempt.Id, somebodyWaits ? DecisiveApproval : ApprovedFact));
         if (somebodyWaits)
         {
             Leave(attempt);
-            Succeed(step, attempt);
+            Succeed(step, attempt, ApprovedFact);
             step.Released.Add((attempt.RequestId, step.Answer!));
-            return;
+            return true;
         }
+        step.Facts.Add((attempt.Id, ApprovedFact));
         (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
         Remind(attempt, attempt.Deadline);
         Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
+        return true;
     }
 
     /// <summary>The phone denied: final. False when there is nothing to deny.</summary>
@@ -103,6 +111,7 @@ public sealed partial class LoginCore
         {
             return (false, step);
         }
+        step.IsAbout(attempt);
         _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
         Note(step, attempt.Id, new("phone", "denied"), decides: true);
         Deny(step, attempt, Refusal.Denied, "denied", rules, now);
@@ -115,6 +124,7 @@ public sealed partial class LoginCore
         var step = new LoginStep();
         if (_pending.TryGetValue(requestId, out var attempt) && attempt.Push == PushState.Out)
         {
+            step.IsAbout(attempt);
             attempt.Push = PushState.Over;
             attempt.PushRefusal = Refusal.PushFailed;
             _pushes.Failed(attempt.PushKey, rules.Lab, step.Memory);
@@ -140,8 +150,7 @@ public sealed partial class LoginCore
         {
             case PushState.Approved:
                 Leave(attempt);
-                Note(step, attempt.Id, new("client", "came for its approved login"), decides: true);
-                return Succeed(step, attempt);
+                return Complete(step, attempt, new("client", "came for its approved login"), rules);
             case PushState.Out or PushState.Deciding:
                 Note(step, attempt.Id, WaitsForPhone);
                 return step;
@@ -214,8 +223,7 @@ public sealed partial class LoginCore
         _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
         _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
         Close(step, attempt, new LoginAnswer.Refused(Refusal.Superseded));
-        Note(step, attempt.Id, new("code", "right, and used up"), decides: true);
-        return Succeed(step, attempt);
+        return Complete(step, attempt, new("code", "right, and used up"), rules);
     }
 
     private LoginStep Fail(LoginStep step, Attempt attempt, string result, LoginRules rules, DateTimeOffset now)

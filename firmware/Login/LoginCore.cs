@@ -167,12 +167,37 @@ public sealed partial class LoginCore
     public LoginStep RulesChanged(LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        foreach (var attempt in _pending.Values.Where(attempt => !StillStands(attempt, rules)).ToArray())
+        foreach (var (attempt, refusal) in _pending.Values.Select(attempt => (Attempt: attempt, Refusal: Evaluate(attempt, rules))).Where(pair => pair.Refusal is not null).ToArray())
         {
-            Close(step, attempt, new LoginAnswer.Refused(Refusal.TokenUnusable));
-            step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, Refusal.TokenUnusable));
-            Note(step, attempt.Id, new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User), decides: true);
+            Revoke(step, attempt, refusal!.Value);
         }
+        step.Answer = null;
+        return step;
+    }
+
+    /// <summary>
+    /// What a step decided could not be made durable: it is void. The login that it was about ends, refused, and so does every client that waits for it.
+    /// Null when the step was about no login (an administrator's command), whose caller is told by the exception.
+    /// </summary>
+    /// <param name="failed">The step; its answer becomes the refusal.</param>
+    public LoginStep? StorageFailed(LoginStep failed)
+    {
+        if (failed.Request is not { } request)
+        {
+            return null;
+        }
+        var refused = new LoginAnswer.Refused(Refusal.Storage);
+        var step = new LoginStep { Answer = refused };
+        step.Cancelled.AddRange(failed.Cancelled);
+        step.Abandoned.AddRange(failed.Abandoned);
+        if (failed.Attempt is { IsPending: true } attempt)
+        {
+            Close(step, attempt, refused);
+        }
+        step.Facts.AddRange(failed.Facts.Where(fact => !fact.Fact.Decides && fact.Fact.Check != LoginFact.Login));
+        Note(step, failed.LoginId, new("storage", "the state could not be written", LoginSetting.Disk), decides: true);
+        step.Events.Add(LoginEvents.Refused(request, failed.Attempt?.Grant.User ?? request.User, Refusal.Storage));
+        failed.Answer = refused;
         return step;
     }
 
@@ -210,21 +235,58 @@ public sealed partial class LoginCore
     /// <summary>What the disk has to hold when the lab's rules change.</summary>
     internal IReadOnlyList<StateWrite> SavePushes(LabPolicy policy) => _pushes.Save(policy);
 
-    private static bool StillStands(Attempt attempt, LoginRules rules)
+    /// <summary>
+    /// Evaluates a pending login under these rules, unless that was done before: why it is refused; null when everything that it was granted on still holds.
+    /// </summary>
+    private static Refusal? Evaluate(Attempt attempt, LoginRules rules)
     {
-        if (attempt.IsFallback)
+        var request = attempt.Request;
+        if (ReferenceEquals(attempt.EvaluatedUnder, rules))
         {
-            return rules.Policy.FallbackFor(attempt.Request.Realm) is var (server, _) && server == attempt.Account.Remote;
+            return null;
         }
-        return rules.Accounts(attempt.Request.Kind).Find(attempt.Account.Name) is { Enabled: true } account && account.Remote == attempt.Account.Remote
-            && account.Trusts(attempt.Request.Source) && SameFactor(account.Factor, attempt.Account.Factor);
+        if (Revocation.OfProof(rules, attempt.Account, request.Kind, attempt.IsFallback, request.Realm, request.Source, out var now) is { } refusal)
+        {
+            return refusal;
+        }
+        if (!attempt.FirstFactorGiven || attempt.Acceptance is not null)
+        {
+            return null; // It is authorised when the remote server has accepted, and the client has come.
+        }
+        if (request.Kind == LoginKind.SslVpn)
+        {
+            if (!Revocation.IsAuthorised(rules, attempt.Grant, now!))
+            {
+                return Refusal.NoPolicy;
+            }
+            attempt.Grant = attempt.Grant with { Account = now };
+        }
+        attempt.EvaluatedUnder = rules;
+        return null;
     }
 
-    private static bool SameFactor(SecondFactor now, SecondFactor then) => (now, then) switch
+    /// <summary>Ends a login that the configuration in force no longer carries, with one outcome for its client, its phone, the journal and the events.</summary>
+    private void Revoke(LoginStep step, Attempt attempt, Refusal refusal)
     {
-        (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
-        _ => now == then,
-    };
+        Close(step, attempt, new LoginAnswer.Refused(refusal));
+        Revoked(step, attempt, refusal);
+    }
+
+    private static LoginStep Revoked(LoginStep step, Attempt attempt, Refusal refusal)
+    {
+        step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, refusal));
+        Note(step, attempt.Id, refusal == Refusal.NoPolicy
+            ? new("configuration", "changed: no rule grants this user that group and portal any more", LoginSetting.AuthenticationRule)
+            : new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User), decides: true);
+        step.Answer = new LoginAnswer.Refused(refusal);
+        return step;
+    }
+
+    /// <summary>
+    /// The second factor is given: evaluates the authorisation again, if the rules are others than those of the first factor, and lets the client in.
+    /// </summary>
+    private LoginStep Complete(LoginStep step, Attempt attempt, LoginFact deciding, LoginRules rules) =>
+        Evaluate(attempt, rules) is { } refusal ? Revoked(step, attempt, refusal) : Succeed(step, attempt, deciding);
 
     /// <summary>The pending login of a handle: every id right, the same way in and source, in time. Else the step holds the refusal.</summary>
     private Attempt? Find(LoginHandle handle, IPAddress source, LoginKind kind, LoginRules rules, DateTimeOffset now, LoginStep step)
@@ -242,6 +304,7 @@ public sealed partial class LoginCore
             Refuse(step, request, request.User, Refusal.UnknownRequest, rules, now);
             return null;
         }
+        step.IsAbout(attempt);
         return attempt;
     }
 
@@ -319,6 +382,7 @@ public sealed partial class LoginCore
     private long NewLogin(LoginStep step, LoginRequest request)
     {
         var id = ++_lastLoginId;
+        step.IsAbout(id, request);
         Note(step, id, new("asked", $"{LoginEvents.Word(request.Kind)} from {(request.Source.Equals(IPAddress.None) ? "console" : request.Source)}{(request.Realm.Length > 0 ? $" realm {request.Realm}" : "")}") { Subject = request.User });
         return id;
     }

@@ -88,6 +88,7 @@ internal static class LoginEvents
         Refusal.LockedOut => "user_locked_out",
         Refusal.UntrustedHost => "untrusted_host",
         Refusal.NoPolicy => "sslvpn_login_no_matching_policy",
+        Refusal.UserChanged => "user_changed",
         Refusal.TokenUnusable => "token_unusable",
         Refusal.NotLicensed => CloudFactor.Reason,
         Refusal.WrongCode => "wrong_token_code",
@@ -100,6 +101,8 @@ internal static class LoginEvents
         Refusal.RemoteDenied => "remote_server_denied",
         Refusal.UnknownRequest => "no_such_request",
         Refusal.Superseded => "superseded",
+        Refusal.ClientGone => "client_gone",
+        Refusal.Storage => "storage",
         _ => "overloaded",
     };
 
@@ -135,6 +138,8 @@ internal static class LoginEvents
         Refusal.WrongCode => "invalid token code",
         Refusal.Throttled => "many invalid token codes",
         Refusal.UnknownRequest => "an answer to no login",
+        Refusal.UserChanged => "an account that was changed meanwhile",
+        Refusal.Storage => "a disk that cannot be written",
         _ => Word(reason),
     };
 

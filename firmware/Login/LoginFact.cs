@@ -43,5 +43,6 @@ internal static class LoginSetting
     internal const string PushLimit = "PUT /lab/policy pushLimit";
     internal const string NumberMatch = "PUT /lab/policy numberMatch";
     internal const string NameSpellingBug = "PUT /lab/policy nameSpellingBug";
+    internal const string Disk = "free space on the disk of the state folder";
     internal const string Sync = "execute fortitoken sync <serial> <code> <next code>";
 }

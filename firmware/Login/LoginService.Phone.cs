@@ -32,7 +32,7 @@ public sealed partial class LoginService
         if (attempt is null)
         {
             _debug.PushAnswered(requestId, "approve", accepted = false);
-            return new(false);
+            return new(Decided(false));
         }
         var now = _time.GetUtcNow();
         // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
@@ -52,7 +52,15 @@ public sealed partial class LoginService
 
     private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, Attempt attempt, bool accepted)
     {
-        await settling.ConfigureAwait(false);
+        try
+        {
+            await settling.ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            FailStorage(step, []);
+            return Decided(false);
+        }
         var confirming = ConfirmAsync(step, attempt, accepted);
         return confirming.IsCompletedSuccessfully ? confirming.Result : await confirming.ConfigureAwait(false);
     }
@@ -63,43 +71,52 @@ public sealed partial class LoginService
         if (!accepted)
         {
             _steps.Return(step);
-            return new(false);
+            return new(Decided(false));
         }
         step.Clear();
+        bool confirmed;
         var now = _time.GetUtcNow();
         List<(LoginWaiter, LoginAnswer)> waiters;
         lock (_lock)
         {
-            _core.ConfirmPush(step, attempt, _waiting.ContainsKey(attempt.RequestId), Rules, now);
+            confirmed = _core.ConfirmPush(step, attempt, _waiting.ContainsKey(attempt.RequestId), Rules, now);
             Rearm(now);
             waiters = CollectWaiters(step);
         }
         var settling = SettleAsync((step, waiters), now);
         if (!settling.IsCompletedSuccessfully)
         {
-            return TrueAfterAsync(settling);
+            return AfterAsync(settling, step, confirmed);
         }
         _steps.Return(step);
-        return new(true);
+        return new(Decided(confirmed));
     }
 
-    private static async ValueTask<bool> TrueAfterAsync(ValueTask settling)
+    private async ValueTask<bool> AfterAsync(ValueTask settling, LoginStep step, bool confirmed)
     {
         await settling.ConfigureAwait(false);
-        return true;
+        return Decided(confirmed && step.Answer is not LoginAnswer.Refused);
+    }
+
+    /// <summary>Counts an approval, once it is known for good what it was worth.</summary>
+    private bool Decided(bool accepted)
+    {
+        _push?.Decided(accepted);
+        return accepted;
     }
 
     /// <summary>The phone denied. True when it counts.</summary>
     public async Task<bool> PushDeniedAsync(string requestId)
     {
         var accepted = false;
-        await SettleAsync(Decide((rules, now) =>
+        var decision = Decide((rules, now) =>
         {
             (accepted, var step) = _core.PushDenied(requestId, rules, now);
             _debug.PushAnswered(requestId, "deny", accepted);
             return step;
-        })).ConfigureAwait(false);
-        return accepted;
+        });
+        await SettleAsync(decision).ConfigureAwait(false);
+        return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
     }
 
     /// <summary>The push of this login could not be sent.</summary>

@@ -18,6 +18,8 @@ public interface IPushGateway
     void Send(PushOrder order);
     /// <summary>An answer to this login's push is void from now on.</summary>
     void Cancel(long loginId);
+    /// <summary>An approval was decided for good: it counts, or it does not. Called once for each approval that reached <see cref="LoginService"/>.</summary>
+    void Decided(bool accepted);
 }
 
 /// <summary>
@@ -80,7 +82,10 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     public int PendingCount { get { lock (_lock) { return _core.PendingCount; } } }
 
     /// <inheritdoc/>
-    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next) => null;
+
+    /// <inheritdoc/>
+    public void InForce(ConfigTree previous, ConfigTree next)
     {
         LoginStep step;
         lock (_lock)
@@ -89,7 +94,6 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
             step = _core.RulesChanged(_rules, _time.GetUtcNow());
         }
         Settle((step, CollectWaiters(step)));
-        return null;
     }
 
     /// <summary>Sets the lab's own rules; completes when they are durable and in force.</summary>
@@ -153,6 +157,30 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     /// <param name="kind">By which way in.</param>
     public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
         AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, CanPush, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
+
+    /// <summary>Reports what became of a login by SSL VPN that was let in: once for each <see cref="LoginAnswer.Success"/> of one.</summary>
+    /// <param name="success">The answer.</param>
+    /// <param name="refused">Why there is no session; null when it is open and durable.</param>
+    internal void Complete(LoginAnswer.Success success, Refusal? refused = null)
+    {
+        if (success.Deciding is not { } deciding)
+        {
+            return;
+        }
+        var (grant, now) = (success.Grant, _time.GetUtcNow());
+        if (refused is not { } reason)
+        {
+            _events.Write(LoginEvents.Succeeded(grant));
+            Journal.Add(FactsOf(success), now);
+            return;
+        }
+        _events.Write(LoginEvents.Refused(new LoginRequest(grant.User, "", grant.Realm, grant.Source, grant.Kind), grant.User, reason));
+        Journal.Add([(success.LoginId, deciding), (success.LoginId, new LoginFact("session", $"not opened: {LoginEvents.Word(reason)}", reason == Refusal.Storage ? LoginSetting.Disk : "") { Decides = true })], now);
+    }
+
+    /// <summary>What the journal has of a login whose session is open: the step that decided it, and that the user is in.</summary>
+    internal static List<(long LoginId, LoginFact Fact)> FactsOf(LoginAnswer.Success success) =>
+        [(success.LoginId, success.Deciding! with { Decides = true }), (success.LoginId, new LoginFact(LoginFact.Login, "in") { Subject = success.Grant.User })];
 
     /// <summary>Waits for the phone, without a thread.</summary>
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
@@ -312,79 +340,6 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
             }
         }
         waiter.Abandon(cancellationToken);
-    }
-
-    private void Settle((LoginStep, List<(LoginWaiter, LoginAnswer)>) decision)
-    {
-        // From the timer or a commit nobody waits; a step from there needs no write of its own, so it is settled when this returns.
-        var settled = SettleAsync(decision);
-        if (!settled.IsCompletedSuccessfully)
-        {
-            settled.AsTask().GetAwaiter().GetResult();
-        }
-    }
-
-    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
-
-    /// <summary>Does what the step says; completes when its memory is durable and everybody is told.</summary>
-    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
-    {
-        var step = decision.Step;
-        Journal.Add(step.Facts, now);
-        foreach (var entry in step.Events)
-        {
-            _events.Write(entry);
-        }
-        foreach (var loginId in step.Cancelled)
-        {
-            _push?.Cancel(loginId);
-        }
-        if (step.Push is { } order)
-        {
-            _push!.Send(order);
-        }
-        if (step.Code is { } code)
-        {
-            _codes?.Send(code);
-        }
-        _questions.Carry(step);
-        var committing = _state.CommitAsync(step.Memory);
-        if (decision.Waiters.Count == 0)
-        {
-            return committing;
-        }
-        if (!committing.IsCompletedSuccessfully)
-        {
-            return new(TellAsync(committing, decision.Waiters));
-        }
-        Tell(decision.Waiters);
-        return ValueTask.CompletedTask;
-    }
-
-    private static async Task TellAsync(ValueTask committing, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
-    {
-        try
-        {
-            await committing.ConfigureAwait(false);
-        }
-        catch (IOException error)
-        {
-            // Not on disk, so nobody gets in on it: the waiting are refused by the same failure.
-            foreach (var (waiter, _) in waiters)
-            {
-                waiter.Fail(error);
-            }
-            throw;
-        }
-        Tell(waiters);
-    }
-
-    private static void Tell(List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
-    {
-        foreach (var (waiter, answer) in waiters)
-        {
-            waiter.Answer(answer);
-        }
     }
 
     /// <summary>All that a login needs of chance, drawn at once: each draw costs as much as the digits of all. The two numbers are even but for one part in 2^44.</summary>

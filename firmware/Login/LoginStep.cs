@@ -22,7 +22,8 @@ public sealed record PushOrder(string RequestId, string User, Token Token, IPAdd
 }
 
 /// <summary>
-/// A decision of the core and what the shell has to do about it, in this order: events, what is to be sent, commit, answers.
+/// A decision of the core and what the shell has to do about it, in this order: commit, events, what is to be sent, answers. Nothing of a decision
+/// is observable before its memory is durable.
 /// </summary>
 public sealed class LoginStep
 {
@@ -56,10 +57,27 @@ public sealed class LoginStep
     /// <summary>How it came about: login id and step, in order.</summary>
     public List<(long LoginId, LoginFact Fact)> Facts { get; } = [];
 
+    /// <summary>The login that the step is about, by its number in the journal; 0 when it is about none, or about several.</summary>
+    internal long LoginId { get; private set; }
+
+    /// <summary>The first factor of that login; null when the step is about none, or about several.</summary>
+    internal LoginRequest? Request { get; private set; }
+
+    /// <summary>That login while it is, or was, pending.</summary>
+    internal Attempt? Attempt { get; private set; }
+
+    /// <summary>True when something has to be done beside writing its memory.</summary>
+    internal bool HasEffects => (Events.Count | Facts.Count | Cancelled.Count | Abandoned.Count | Released.Count) != 0 || Push is not null || Code is not null || Remote is not null;
+
+    internal void IsAbout(long loginId, LoginRequest request) => (LoginId, Request) = (loginId, request);
+
+    internal void IsAbout(Attempt attempt) => (LoginId, Request, Attempt) = (attempt.Id, attempt.Request, attempt);
+
     /// <summary>As new: its lists keep their room.</summary>
     internal void Clear()
     {
         (Answer, Push, Code, Remote) = (null, null, null, null);
+        (LoginId, Request, Attempt) = (0, null, null);
         Memory.Clear();
         Events.Clear();
         Abandoned.Clear();

@@ -11,7 +11,7 @@ public sealed class StateDamagedException(string message, Exception? inner = nul
 /// Everything that must never be forgotten, in one SQLite file (WAL, synchronous=FULL). All writes go through one thread that
 /// puts whatever waits into one transaction: many decisions, one durable commit.
 /// </summary>
-public sealed class StateDatabase : IAsyncDisposable
+public sealed partial class StateDatabase : IAsyncDisposable
 {
     /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
     private const int BatchLimit = 512;
@@ -30,7 +30,7 @@ public sealed class StateDatabase : IAsyncDisposable
     /// <summary>Pages of a transaction but for its entries: the ends of two logs.</summary>
     private const int PagesOfCommit = 2;
 
-    /// <summary>Queued writes; beyond them the unit is overloaded.</summary>
+    /// <summary>Queued writes; beyond them the unit is overloaded. As many events are kept while the disk cannot be written.</summary>
     private const int QueueLimit = 65_536;
 
     private readonly SqliteConnection? _connection;
@@ -117,12 +117,12 @@ public sealed class StateDatabase : IAsyncDisposable
     }
 
     /// <summary>
-    /// Queues a write that nobody waits for (an event). It becomes durable with the next commit, in order. False when the queue
-    /// is full or the database is closed: the write is lost.
+    /// Queues a write that nobody waits for (the end of a session). It becomes durable with the next commit, in order. While the disk cannot be written it is
+    /// kept and repeated. False when the database is closed: the write is lost.
     /// </summary>
-    public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write));
+    public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write), always: true);
 
-    /// <summary>The same of an entry that is put into words when it is written.</summary>
+    /// <summary>The same of an entry (an event) that is put into words when it is written. False also when the queue is full.</summary>
     internal bool Post(IStateEntry entry) => _connection is null || Post(new Pending(null, entry, default));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
@@ -170,13 +170,11 @@ public sealed class StateDatabase : IAsyncDisposable
         }
     }
 
-    private bool HasRoom => !_closed && _queue.Count < QueueLimit;
-
-    private bool Post(Pending pending)
+    private bool Post(Pending pending, bool always = false)
     {
         lock (_gate)
         {
-            if (!HasRoom)
+            if (_closed || (_queue.Count >= QueueLimit && !always))
             {
                 return false;
             }
@@ -200,17 +198,26 @@ public sealed class StateDatabase : IAsyncDisposable
                 Thread.Yield();
             }
             taken.Clear();
+            bool closing;
             lock (_gate)
             {
-                while (_queue.Count == 0)
+                while (_queue.Count == 0 && !_closed)
                 {
-                    if (_closed)
+                    if (!Monitor.Wait(_gate, _kept.Count > 0 ? RetryEvery : Timeout.InfiniteTimeSpan))
                     {
-                        return;
+                        break; // What was kept is tried again.
                     }
-                    Monitor.Wait(_gate);
                 }
                 (taken, _queue) = (_queue, taken);
+                closing = taken.Count == 0 && _closed;
+            }
+            if (taken.Count == 0)
+            {
+                WriteKept();
+            }
+            if (closing)
+            {
+                return;
             }
             var waiting = CollectionsMarshal.AsSpan(taken);
             while (!waiting.IsEmpty)
@@ -222,8 +229,8 @@ public sealed class StateDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>A failed transaction (disk full, I/O error) fails everyone in it: nobody is told of a success that is not on disk.</summary>
-    private void Commit(ReadOnlySpan<Pending> batch)
+    /// <summary>One transaction: null when it is durable; else the failure, and nothing of it is in the database.</summary>
+    private SqliteException? TryCommit(ReadOnlySpan<Pending> batch)
     {
         try
         {
@@ -240,6 +247,7 @@ public sealed class StateDatabase : IAsyncDisposable
             Prepare("COMMIT").Run();
             Interlocked.Increment(ref _commits);
             CheckpointLater(written);
+            return null;
         }
         catch (SqliteException error)
         {
@@ -248,10 +256,8 @@ public sealed class StateDatabase : IAsyncDisposable
             {
                 row.Clear();
             }
-            Tell(batch, new IOException($"the state could not be written: {error.Message}", error));
-            return;
+            return error;
         }
-        Tell(batch, null);
     }
 
     /// <summary>So many bytes of entries are in the log. An estimate will do: the log is too long only at four times as many pages.</summary>

@@ -37,13 +37,19 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}");
         switch (answer)
         {
-            case LoginAnswer.Success when context.RequestAborted.IsCancellationRequested:
-                return; // Nobody is there to get the session.
-            case LoginAnswer.Success success when await sessions.OpenAsync(success.Grant).ConfigureAwait(false) is { } cookie:
-                await VpnReply.LoggedInAsync(context, cookie, IsAjax(form)).ConfigureAwait(false);
+            case LoginAnswer.Success success when context.RequestAborted.IsCancellationRequested:
+                // A session whose cookie no client has could only be used by who should not.
+                login.Complete(success, Refusal.ClientGone);
                 return;
-            case LoginAnswer.Success:
-                await RefuseAsync(context, form, source, Refusal.Overloaded, secondFactor: false).ConfigureAwait(false);
+            case LoginAnswer.Success success:
+                var opening = await sessions.OpenAsync(success.Grant, stored: () => login.Complete(success)).ConfigureAwait(false);
+                if (opening.Cookie is { } cookie)
+                {
+                    await VpnReply.LoggedInAsync(context, cookie, IsAjax(form)).ConfigureAwait(false);
+                    return;
+                }
+                login.Complete(success, opening.Refused);
+                await RefuseAsync(context, form, source, opening.Refused!.Value, secondFactor: form.Has("reqid")).ConfigureAwait(false);
                 return;
             case LoginAnswer.Challenge challenge:
                 await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled && !challenge.Push && ReadsPages(form))).ConfigureAwait(false);

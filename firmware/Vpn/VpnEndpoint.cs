@@ -90,11 +90,12 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
 
     private async Task LogoutAsync(HttpContext context)
     {
-        if (Cookie(context) is { } cookie)
-        {
-            await sessions.CloseAsync(cookie, Source(context)).ConfigureAwait(false);
-        }
         VpnReply.ForgetCookies(context);
+        if (Cookie(context) is { } cookie && await sessions.CloseAsync(cookie, Source(context)).ConfigureAwait(false) == VpnEnding.NotDurable)
+        {
+            await StatusAsync(context, StatusCodes.Status503ServiceUnavailable, "logged out; the disk is full, so the end of the session is still to be written").ConfigureAwait(false);
+            return;
+        }
         await VpnReply.PageAsync(context, VpnPages.LoggedOut()).ConfigureAwait(false);
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,73 +8,80 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Vpn;
 
-/// <summary>One logged-in client.</summary>
-/// <param name="TunnelId">The number by which events name the session; no secret.</param>
-/// <param name="Grant">Who, in which group, with which portal, from where.</param>
-/// <param name="Began">When.</param>
-public sealed record VpnSession(uint TunnelId, LoginGrant Grant, DateTimeOffset Began);
-
 /// <summary>
 /// The sessions of the SSL VPN. A cookie is 256 random bits and is kept as its digest only; a session is on disk before its
-/// cookie leaves the unit. Sessions survive a restart (their idle time begins anew). Thread-safe.
+/// cookie leaves the unit. Sessions survive a restart (their idle time begins anew), each if the credentials that it was opened with are still those of its
+/// user, and its rule still grants it. Thread-safe.
 /// </summary>
 public sealed class VpnSessions : IConfigSubscriber, IDisposable
 {
-    /// <summary>
-    /// The table of sessions, in the order in which they began (<c>rowid</c>): an index by cookies, which are random, would have each login write a page
-    /// of its own. Nobody looks there for a cookie: they are all in memory.
-    /// </summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS vpn_session (cookie TEXT NOT NULL, tunnel INTEGER NOT NULL, user TEXT NOT NULL, grp TEXT NOT NULL, portal TEXT NOT NULL, source TEXT NOT NULL, two_factor INTEGER NOT NULL, began INTEGER NOT NULL)";
+    /// <summary>The table that the sessions need in the state database.</summary>
+    public const string Table = VpnSessionRow.Table;
 
     /// <summary>Sessions at once; the next login is refused.</summary>
-    private const int SessionsMax = 100_000;
+    internal const int SessionsMax = 100_000;
 
-    /// <summary>Bits of the column <c>two_factor</c>.</summary>
-    private const long TwoFactorFlag = 1;
-    private const long RemoteFlag = 2;
-
-    private static readonly string[] Credentials = ["type", "passwd", "two-factor", "fortitoken", "email-to", "sms-phone"];
     /// <summary>The tables whose changes can end a session.</summary>
-    private static readonly string[] Decisive = ["user local", "user fortitoken", "user group"];
+    private static readonly string[] Decisive = ["user local", "user fortitoken", "user group", "user radius", "user ldap", "user tacacs+", "vpn ssl settings", "vpn ssl web portal"];
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(5);
 
     private readonly StateDatabase _state;
     private readonly EventLog _events;
     private readonly TimeProvider _time;
+    private readonly DeviceKey _key;
+    private readonly EndedSessions? _ended;
     private readonly RandomNumberGenerator _numbers;
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
+    /// <summary>Sessions of before the restart that are valid no more, until <see cref="StartAsync"/>.</summary>
+    private List<(Entry Entry, string Reason)> _invalid = [];
     private long _lastRow;
-    private ConfigTree? _config;
+    private int _open;
+    private LoginRules? _rules;
     private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "", Personality.Default);
 
-    /// <param name="row">Where it stands on disk.</param>
-    private sealed class Entry(long row, VpnSession session, DateTimeOffset lastUsed)
+    /// <param name="row">What is on disk of it.</param>
+    /// <param name="lastUsed">When its cookie was used last.</param>
+    private sealed class Entry(VpnSessionRow row, DateTimeOffset lastUsed)
     {
-        public long Row => row;
-        public VpnSession Session => session;
+        public VpnSessionRow Row => row;
+        public string Digest => row.Digest;
+        public VpnSession Session { get; set; } = row.Session;
         public DateTimeOffset LastUsed { get; set; } = lastUsed;
+        /// <summary>False until it is durable: such a session is not listed, and has no cookie outside.</summary>
+        public bool IsStored { get; set; }
+        /// <summary>Why it ended before it was durable.</summary>
+        public Refusal? Revoked { get; set; }
     }
 
-    /// <summary>Opens the sessions that the database remembers; the numbers of new ones come from <paramref name="numbers"/>, null for the system's.</summary>
-    public VpnSessions(StateDatabase state, EventLog events, TimeProvider time, RandomNumberGenerator? numbers = null)
+    /// <summary>Opens the sessions that the database remembers.</summary>
+    /// <param name="state">Where they are stored. Read now.</param>
+    /// <param name="events">The event log.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="key">The key of the fingerprints of credentials: that of the unit.</param>
+    /// <param name="numbers">The source of the numbers of new ones; null for the system's.</param>
+    /// <param name="ended">The record of sessions whose end the database could not take; null for none.</param>
+    public VpnSessions(StateDatabase state, EventLog events, TimeProvider time, DeviceKey key, RandomNumberGenerator? numbers = null, EndedSessions? ended = null)
     {
-        (_state, _events, _time, _numbers) = (state, events, time, numbers ?? RandomNumberGenerator.Create());
+        (_state, _events, _time, _key, _ended, _numbers) = (state, events, time, key, ended, numbers ?? RandomNumberGenerator.Create());
         var now = time.GetUtcNow();
-        foreach (var (at, digest, session) in state.Read("SELECT cookie, tunnel, user, grp, portal, source, two_factor, began, rowid FROM vpn_session", row => (row.GetInt64(8), row.GetString(0), new VpnSession(
-            (uint)row.GetInt64(1),
-            new LoginGrant(row.GetString(2), row.GetString(3), row.GetString(4), IPAddress.Parse(row.GetString(5)), (row.GetInt64(6) & TwoFactorFlag) != 0) { IsRemote = (row.GetInt64(6) & RemoteFlag) != 0 },
-            new DateTimeOffset(row.GetInt64(7), TimeSpan.Zero)))))
+        foreach (var entry in VpnSessionRow.ReadAll(state).Select(row => new Entry(row, now) { IsStored = true }))
         {
-            _byDigest.Add(digest, new Entry(at, session, now));
-            _lastRow = Math.Max(_lastRow, at);
+            _lastRow = Math.Max(_lastRow, entry.Row.Id);
+            if (ended?.Contains(entry.Digest) == true)
+            {
+                _invalid.Add((entry, Reason: "")); // It was reported when it ended; only its row is left.
+                continue;
+            }
+            _byDigest.Add(entry.Digest, entry);
+            _open++;
         }
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
     /// <summary>How many sessions there are.</summary>
-    public int Count { get { lock (_lock) { return _byDigest.Count; } } }
+    public int Count { get { lock (_lock) { return _open; } } }
 
     /// <summary>The sessions, oldest first, each with what is left until it ends by its timers (zero: never).</summary>
     public IReadOnlyList<(VpnSession Session, TimeSpan IdleLeft, TimeSpan AuthLeft)> List()
@@ -83,39 +89,99 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var now = _time.GetUtcNow();
         lock (_lock)
         {
-            return [.. _byDigest.Values.OrderBy(entry => entry.Session.Began).Select(entry => (entry.Session,
+            return [.. _byDigest.Values.Where(entry => entry.IsStored).OrderBy(entry => entry.Session.Began).Select(entry => (entry.Session,
                 _settings.IdleTimeout > TimeSpan.Zero ? entry.LastUsed + _settings.IdleTimeout - now : TimeSpan.Zero,
                 _settings.AuthTimeout > TimeSpan.Zero ? entry.Session.Began + _settings.AuthTimeout - now : TimeSpan.Zero))];
         }
     }
 
     /// <summary>
-    /// Opens a session. The cookie (64 hex digits) is returned once it is durable; null when there are too many, or when the user is no longer
-    /// what he was when he proved himself.
+    /// Ends the sessions of before the restart whose credentials or rules are others now, durably. Call once, after the configuration was applied and before the
+    /// first session; the database must not be read any more.
     /// </summary>
-    public async Task<string?> OpenAsync(LoginGrant grant)
+    public async Task StartAsync()
+    {
+        List<(Entry Entry, string Reason)> invalid;
+        lock (_lock)
+        {
+            (invalid, _invalid) = (_invalid, []);
+        }
+        if (invalid.Count == 0 || await ForgetAsync([.. invalid.Select(end => end.Entry)]).ConfigureAwait(false))
+        {
+            _ended?.Clear();
+        }
+        var now = _time.GetUtcNow();
+        foreach (var (entry, reason) in invalid.Where(end => end.Reason.Length > 0))
+        {
+            _events.Write(VpnEvents.Closed(entry.Session, reason, now));
+        }
+    }
+
+    /// <summary>
+    /// Opens a session. The cookie is returned once it is durable; there is none when there are too many sessions, when the user is no longer what it was when it
+    /// was proved, or when the disk cannot be written.
+    /// </summary>
+    /// <param name="grant">What the login gives.</param>
+    /// <param name="stored">Called when the session is durable, before its event is written; null for nothing.</param>
+    public async Task<VpnOpening> OpenAsync(LoginGrant grant, Action? stored = null)
     {
         var cookie = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         var digest = Digest(cookie);
         var now = _time.GetUtcNow();
         var number = new byte[4];
         _numbers.GetBytes(number);
-        var session = new VpnSession(BitConverter.ToUInt32(number), grant, now);
-        long row;
+        Entry entry;
         lock (_lock)
         {
-            if (_byDigest.Count >= SessionsMax || (_config is { } config && (Ended(grant, config, config) is not null || (grant.Entry is { } entry && Changed(entry, config.List("user local").Find(grant.User)!)))))
+            if (_byDigest.Count >= SessionsMax)
             {
-                return null;
+                return new(null, Refusal.Overloaded);
             }
-            row = ++_lastRow;
-            _byDigest.Add(digest, new Entry(row, session, now));
+            var credentials = "";
+            if (_rules is { } rules)
+            {
+                if ((grant.Account ?? Revocation.AccountOf(rules, grant)) is not { } account)
+                {
+                    return new(null, Refusal.UserChanged);
+                }
+                if (Revocation.OfSession(rules, grant, account, out var valid) is { } refusal)
+                {
+                    return new(null, refusal);
+                }
+                credentials = Fingerprint(digest, valid!);
+                grant = grant with { Account = valid };
+            }
+            entry = new Entry(new VpnSessionRow(++_lastRow, digest, credentials, new VpnSession(BitConverter.ToUInt32(number), grant, now)), now);
+            _byDigest.Add(digest, entry);
         }
-        await _state.CommitAsync(new StateWrite(
-            "INSERT INTO vpn_session (rowid, cookie, tunnel, user, grp, portal, source, two_factor, began) VALUES ($0,$1,$2,$3,$4,$5,$6,$7,$8)",
-            row, digest, (long)session.TunnelId, grant.User, grant.Group, grant.Portal, grant.Source.ToString(), (grant.TwoFactor ? TwoFactorFlag : 0) | (grant.IsRemote ? RemoteFlag : 0), now.UtcTicks)).ConfigureAwait(false);
-        _events.Write(VpnEvents.Opened(session));
-        return cookie;
+        try
+        {
+            await _state.CommitAsync(entry.Row.Insert()).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            lock (_lock)
+            {
+                _byDigest.Remove(digest);
+            }
+            return new(null, Refusal.Storage);
+        }
+        lock (_lock)
+        {
+            if (entry.Revoked is null)
+            {
+                entry.IsStored = true;
+                _open++;
+            }
+        }
+        if (entry.Revoked is { } revoked)
+        {
+            _state.Post(Forget([entry]));
+            return new(null, revoked);
+        }
+        stored?.Invoke();
+        _events.Write(VpnEvents.Opened(entry.Session));
+        return new(cookie, null);
     }
 
     /// <summary>The session of a cookie, used from this address now; null when there is none (never was, ended, another address).</summary>
@@ -133,83 +199,100 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>Logs out; false when there is no such session. Completes when the session is gone from disk too.</summary>
-    public async Task<bool> CloseAsync(string cookie, IPAddress source)
+    /// <summary>Logs out. Completes when the session is gone from disk too, or when the disk has refused.</summary>
+    public async Task<VpnEnding> CloseAsync(string cookie, IPAddress source)
     {
-        var digest = Digest(cookie);
-        if (Use(cookie, source) is not { } session || TryRemove(digest) is not { } entry)
+        Entry? entry = null;
+        lock (_lock)
         {
-            return false;
+            if (Use(cookie, source) is null || !_byDigest.TryGetValue(Digest(cookie), out entry))
+            {
+                return VpnEnding.None;
+            }
+            Remove(entry);
         }
-        await _state.CommitAsync(Forget(entry)).ConfigureAwait(false);
-        _events.Write(VpnEvents.Closed(session, "logout", _time.GetUtcNow()));
-        return true;
+        return await EndedAsync(entry, "logout").ConfigureAwait(false);
     }
 
-    /// <summary>Ends a session from outside; false when it is over already. Completes when it is gone from disk too.</summary>
-    public async Task<bool> EndAsync(VpnSession session, string reason)
+    /// <summary>Ends a session from outside. Completes when it is gone from disk too, or when the disk has refused: its cookie is refused from now on in either case.</summary>
+    public async Task<VpnEnding> EndAsync(VpnSession session, string reason)
     {
         Entry? entry;
         lock (_lock)
         {
-            var digest = _byDigest.FirstOrDefault(pair => ReferenceEquals(pair.Value.Session, session)).Key ?? "";
-            if (!_byDigest.Remove(digest, out entry))
+            entry = _byDigest.Values.FirstOrDefault(entry => entry.Session.TunnelId == session.TunnelId && entry.Session.Began == session.Began);
+            if (entry is null)
             {
-                return false;
+                return VpnEnding.None;
             }
+            Remove(entry);
         }
-        await _state.CommitAsync(Forget(entry)).ConfigureAwait(false);
-        _events.Write(VpnEvents.Closed(session, reason, _time.GetUtcNow()));
-        return true;
+        return await EndedAsync(entry, reason).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// A user who is deleted, disabled, or whose password or factor changed, or whose token is gone or locked, loses his sessions at once; a user
-    /// of a remote server when his group goes, or when a user of his name is made here.
-    /// </summary>
-    public ConfigError? Apply(ConfigTree previous, ConfigTree next)
+    /// <inheritdoc/>
+    public ConfigError? Apply(ConfigTree previous, ConfigTree next) => null;
+
+    /// <summary>Evaluates every open session under the configuration in force (<see cref="Revocation"/>): what no longer holds ends at once.</summary>
+    public void InForce(ConfigTree previous, ConfigTree next)
     {
+        var starting = _rules is null;
+        var decisive = starting || ConfigTree.Changed(previous, next).Any(table => Decisive.Contains(table.Path));
         lock (_lock)
         {
-            (_settings, _config) = (VpnSettings.From(next), next);
+            _settings = VpnSettings.From(next);
+            _rules = decisive ? LoginRules.From(next) : _rules;
         }
-        if (Decisive.Any(table => !ReferenceEquals(previous.List(table), next.List(table))))
+        if (decisive)
         {
-            End(entry => Ended(entry.Session.Grant, previous, next));
+            End(entry => Revoked(entry, _rules!) is { } refusal ? Reason(refusal) : null, starting);
         }
-        return null;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
-    private static string? Ended(LoginGrant grant, ConfigTree before, ConfigTree after)
+    /// <summary>Why a session ends under these rules; null while it goes on.</summary>
+    private Refusal? Revoked(Entry entry, LoginRules rules)
     {
-        var user = after.List("user local").Find(grant.User);
-        if (grant.IsRemote)
+        var grant = entry.Session.Grant;
+        Account? now;
+        Refusal? refusal;
+        if (grant.Account is { } then)
         {
-            return user is not null || after.List("user group").Find(grant.Group) is null ? "user_changed" : null;
+            refusal = Revocation.OfSession(rules, grant, then, out now);
         }
-        if (user is null || !user.Enabled("status") || (!ReferenceEquals(before, after) && before.List("user local").Find(grant.User) is { } old && Changed(old, user)))
+        else if (Revocation.AccountOf(rules, grant) is not { Enabled: true } account || entry.Row.Credentials != Fingerprint(entry.Digest, account))
         {
-            return "user_changed";
+            (now, refusal) = (null, Refusal.UserChanged);
         }
-        if (user.Text("two-factor") != "fortitoken")
+        else
         {
-            return null;
+            refusal = Revocation.OfSession(rules, grant, account, out now);
         }
-        var token = after.List("user fortitoken").Find(user.Text("fortitoken"));
-        var was = ReferenceEquals(before, after) ? token : before.List("user fortitoken").Find(user.Text("fortitoken"));
-        return token is null || token.Text("status") == "lock" || (was is not null && was.Text("seed") != token.Text("seed")) ? "token_changed" : null;
+        if (refusal is null && !ReferenceEquals(grant.Account, now))
+        {
+            entry.Session = entry.Session with { Grant = grant with { Account = now } };
+        }
+        entry.Revoked = refusal;
+        return refusal;
     }
 
-    private static bool Changed(ConfigObject old, ConfigObject user) =>
-        !ReferenceEquals(old, user) && Credentials.Any(attribute => !old.Words(attribute).AsSpan().SequenceEqual(user.Words(attribute).AsSpan()));
+    private static string Reason(Refusal refusal) => refusal switch
+    {
+        Refusal.TokenUnusable => "token_changed",
+        Refusal.NoPolicy => "policy_changed",
+        _ => "user_changed",
+    };
 
     private void Sweep()
     {
         var now = _time.GetUtcNow();
-        End(entry => Over(entry, now));
+        End(entry => entry.IsStored ? Over(entry, now) : null);
+        if (_ended is { IsEmpty: false } && _state.Fault is null)
+        {
+            _ = ClearEndedAsync(_ended);
+        }
     }
 
     private string? Over(Entry entry, DateTimeOffset now) =>
@@ -217,54 +300,90 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         : _settings.IdleTimeout > TimeSpan.Zero && now - entry.LastUsed >= _settings.IdleTimeout ? "idle-timeout"
         : null;
 
-    private void End(Func<Entry, string?> why)
+    private void End(Func<Entry, string?> why, bool starting = false)
     {
-        List<(string Digest, Entry Entry, string Reason)> ended;
+        List<(Entry Entry, string Reason)> ended;
         lock (_lock)
         {
-            ended = [.. _byDigest.Select(pair => (pair.Key, pair.Value, Reason: why(pair.Value)!)).Where(end => end.Reason is not null)];
-            foreach (var (digest, _, _) in ended)
+            ended = [.. _byDigest.Values.Select(entry => (entry, Reason: why(entry)!)).Where(end => end.Reason is not null)];
+            foreach (var (entry, _) in ended)
             {
-                _byDigest.Remove(digest);
+                Remove(entry);
+            }
+            // One that is not stored yet is taken back by who opens it.
+            ended.RemoveAll(end => !end.Entry.IsStored);
+            if (starting)
+            {
+                _invalid.AddRange(ended); // The database is still read: StartAsync ends them.
+                return;
             }
         }
-        var now = _time.GetUtcNow();
-        foreach (var (_, entry, reason) in ended)
+        if (ended.Count == 0)
         {
-            // Not waited for: after a crash the next boot ends it again, by the same rule.
-            _state.Post(Forget(entry));
+            return;
+        }
+        // Not waited for: a failed write is repeated until it is durable. After a crash the next boot ends them by the same rule.
+        _state.Post(Forget([.. ended.Select(end => end.Entry)]));
+        if (_state.Fault is not null)
+        {
+            _ended?.Add(ended.Select(end => end.Entry.Digest));
+        }
+        var now = _time.GetUtcNow();
+        foreach (var (entry, reason) in ended)
+        {
             _events.Write(VpnEvents.Closed(entry.Session, reason, now));
         }
     }
 
-    private Entry? TryRemove(string digest)
+    private async Task<VpnEnding> EndedAsync(Entry entry, string reason)
     {
-        lock (_lock)
+        var durable = await ForgetAsync([entry]).ConfigureAwait(false);
+        _events.Write(VpnEvents.Closed(entry.Session, reason, _time.GetUtcNow()));
+        return durable ? VpnEnding.Durable : VpnEnding.NotDurable;
+    }
+
+    /// <summary>Forgets the records beside the database, once everything that was posted before them is in it.</summary>
+    private async Task ClearEndedAsync(EndedSessions ended)
+    {
+        var version = ended.Version;
+        try
         {
-            return _byDigest.Remove(digest, out var entry) ? entry : null;
+            await _state.CommitAsync(VpnSessionRow.Delete([])).ConfigureAwait(false);
+            ended.Clear(version);
+        }
+        catch (IOException)
+        {
+            // The records stay until the database can be written: the next sweep tries again.
         }
     }
 
-    private static StateWrite Forget(Entry entry) => new("DELETE FROM vpn_session WHERE rowid=$0", entry.Row);
+    private void Remove(Entry entry)
+    {
+        if (_byDigest.Remove(entry.Digest) && entry.IsStored)
+        {
+            _open--;
+        }
+    }
+
+    /// <summary>Takes sessions off the disk. False when it cannot be written: then that is repeated until it is durable, and recorded beside the database meanwhile.</summary>
+    private async Task<bool> ForgetAsync(IReadOnlyList<Entry> entries)
+    {
+        try
+        {
+            await _state.CommitAsync(Forget(entries)).ConfigureAwait(false);
+            return true;
+        }
+        catch (IOException)
+        {
+            _state.Post(Forget(entries));
+            _ended?.Add(entries.Select(entry => entry.Digest));
+            return false;
+        }
+    }
+
+    private string Fingerprint(string digest, Account account) => _key.Fingerprint([.. Encoding.UTF8.GetBytes(digest), .. Revocation.Credentials(account)]);
+
+    private static StateWrite Forget(IReadOnlyList<Entry> entries) => VpnSessionRow.Delete(entries.Select(entry => entry.Row));
 
     private static string Digest(string cookie) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(cookie)));
-}
-
-/// <summary>The events of the SSL VPN: 39424 and 39426 of the vendor's list; 39425 for the end is *assumed* (the id between them).</summary>
-internal static class VpnEvents
-{
-    internal static EventEntry Opened(VpnSession session) => Entry("0101039424", EventLevel.Information, "SSL VPN tunnel up", "tunnel-up", session.TunnelId, session.Grant,
-        ("reason", "login successfully"), ("msg", "SSL tunnel established"));
-
-    internal static EventEntry Closed(VpnSession session, string reason, DateTimeOffset now) => Entry("0101039425", EventLevel.Information, "SSL VPN tunnel down", "tunnel-down", session.TunnelId, session.Grant,
-        ("duration", ((long)(now - session.Began).TotalSeconds).ToString(CultureInfo.InvariantCulture)), ("reason", reason), ("msg", "SSL tunnel shutdown"));
-
-    internal static EventEntry Failed(string user, IPAddress source, string reason) => Entry("0101039426", EventLevel.Alert, "SSL VPN login fail", "ssl-login-fail", 0, new LoginGrant(user, "", "", source, TwoFactor: false),
-        ("reason", reason), ("msg", "SSL user failed to logged in"));
-
-    private static EventEntry Entry(string id, EventLevel level, string description, string action, uint tunnelId, LoginGrant grant, params ReadOnlySpan<(string, string)> more) => new(id, "vpn", level, description,
-    [
-        ("action", action), ("tunneltype", "ssl-web"), ("tunnelid", tunnelId.ToString(CultureInfo.InvariantCulture)), ("remip", grant.Source.ToString()),
-        ("user", grant.User.Length == 0 ? "N/A" : grant.User), ("group", grant.Group.Length == 0 ? "N/A" : grant.Group), ("dst_host", "N/A"), .. more,
-    ]);
 }

@@ -126,12 +126,13 @@ public sealed class ConfigStoreTests : IDisposable
         Assert.Equal(4433, _folder.Open().Current.Object("system ftm-push").Number("server-port"));
     }
 
+    /// <summary>A full disk refuses the new file before any service is touched.</summary>
     [Fact]
-    public void ASaveThatFailsIsUndone()
+    public void A_save_whose_file_cannot_be_written_touches_no_service()
     {
         var store = _folder.Open();
         var seen = new List<string>();
-        store.Subscribe(new Recorder(port => seen.Add($"{port}"), refuses: 0));
+        store.Subscribe(new Recorder(port => seen.Add($"{port}"), refuses: 0, port => seen.Add($"{port} in force")));
         Directory.CreateDirectory(_folder.File + ".new"); // Where the new file is to be written.
         try
         {
@@ -141,8 +142,24 @@ public sealed class ConfigStoreTests : IDisposable
         {
             Directory.Delete(_folder.File + ".new");
         }
-        Assert.Equal(["4433", "5001", "4433"], seen);
+        Assert.Equal(["4433", "4433 in force"], seen);
         Assert.Equal(4433, store.Current.Object("system ftm-push").Number("server-port"));
+    }
+
+    [Fact]
+    public void A_save_whose_file_cannot_be_put_in_place_is_undone_and_never_in_force()
+    {
+        var store = _folder.Open();
+        var seen = new List<string>();
+        store.Subscribe(new Recorder(port => seen.Add($"{port}"), refuses: 0, port => seen.Add($"{port} in force")));
+        File.WriteAllText(Path.Combine(_folder.Folder, "revisions"), ""); // Where the folder of revisions is to be.
+        Assert.NotNull(store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["5001"]))));
+        Assert.Equal(["4433", "4433 in force", "5001", "4433"], seen);
+        File.Delete(Path.Combine(_folder.Folder, "revisions"));
+        SetPort(store, "5001");
+        Assert.Equal(["5001", "5001 in force"], seen[4..]);
+        Assert.Equal(5001, _folder.Open().Current.Object("system ftm-push").Number("server-port"));
+        Assert.False(File.Exists(_folder.File + ".new"));
     }
 
     [Fact]
@@ -158,7 +175,7 @@ public sealed class ConfigStoreTests : IDisposable
 
     private static string Show(ConfigTree tree) => new ConfigText(secret => secret).Tree(tree).ToString();
 
-    private sealed class Recorder(Action<long> seen, long refuses) : IConfigSubscriber
+    private sealed class Recorder(Action<long> seen, long refuses, Action<long>? inForce = null) : IConfigSubscriber
     {
         public ConfigError? Apply(ConfigTree previous, ConfigTree next)
         {
@@ -166,5 +183,7 @@ public sealed class ConfigStoreTests : IDisposable
             seen(port);
             return port == refuses ? new ConfigError(-1, "refused") : null;
         }
+
+        public void InForce(ConfigTree previous, ConfigTree next) => inForce?.Invoke(next.Object("system ftm-push").Number("server-port"));
     }
 }

@@ -112,7 +112,7 @@ public sealed class LessonsTests
             await using var push = new PushService(login, new ExpiredCertificate(), events, time, new DebugTap(), _ => { });
             login.Connect(push);
             var tree = LoginRig.TreeOf(LoginRig.Patient);
-            login.Apply(tree, tree);
+            login.InForce(tree, tree);
             push.Apply(tree, tree);
             var challenge = Assert.IsType<LoginAnswer.Challenge>(await login.StartAsync(new LoginRequest("ann", "ann-password", "", LoginRig.Home)));
             Assert.True(challenge.Push);

@@ -129,6 +129,11 @@ internal sealed class LoginRig : IDisposable
     public LoginStep Take(LoginStep step)
     {
         Steps.Add(step);
+        // Here every session opens at once.
+        foreach (var success in step.Released.Select(released => released.Answer).Append(step.Answer).OfType<LoginAnswer.Success>().Where(success => success.Deciding is not null).Distinct().ToArray())
+        {
+            step.Facts.AddRange(LoginService.FactsOf(success));
+        }
         _state?.CommitAsync(step.Memory).AsTask().GetAwaiter().GetResult();
         return step;
     }

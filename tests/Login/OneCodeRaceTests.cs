@@ -43,7 +43,7 @@ public sealed class OneCodeRaceTests : IDisposable
             using var login = new LoginService(new TokenCore(state), state, new EventLog(state, _time, "test"), _time, new DebugTap());
             var phones = new Phones();
             login.Connect(phones);
-            Assert.Null(login.Apply(new ConfigTree(config.Schema), config));
+            login.InForce(new ConfigTree(config.Schema), config);
             for (var round = 0; round < RestartEvery; round++, rounds++)
             {
                 pushes += await RaceAsync(login, phones);
@@ -91,5 +91,7 @@ public sealed class OneCodeRaceTests : IDisposable
         public void Send(PushOrder order) => Sent++;
 
         public void Cancel(long loginId) { }
+
+        public void Decided(bool accepted) { }
     }
 }

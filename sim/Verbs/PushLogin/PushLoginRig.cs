@@ -60,13 +60,14 @@ internal sealed class PushLoginRig : IAsyncDisposable
         Directory.CreateDirectory(folder);
         var rig = new PushLoginRig(users, place.Tls ? DeviceCertificates.Open(Path.Combine(folder, "certificates"), "bench", LabClock.Wall) : null);
         var (clock, address) = (rig._clock, place.Server.Addresses[0]);
-        var store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), DeviceKey.Open(Path.Combine(folder, "device.key")), Configuration(users, address), ConfigRules.Values, clock);
+        var key = DeviceKey.Open(Path.Combine(folder, "device.key"));
+        var store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), key, Configuration(users, address), ConfigRules.Values, clock);
         rig._state = rig.Own(StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, .. LoginCore.Tables, VpnSessions.Table]));
         var (events, debug) = (new EventLog(rig._state, clock, "bench"), new DebugTap());
         rig._login = rig.Own(new LoginService(new TokenCore(rig._state), rig._state, events, clock, debug));
         var push = rig.Own(new PushService(rig._login, phones, events, clock, debug, _ => { }));
         rig._login.Connect(push);
-        var sessions = rig.Own(new VpnSessions(rig._state, events, clock));
+        var sessions = rig.Own(new VpnSessions(rig._state, events, clock, key));
         var vpn = new VpnEndpoint(rig._login, sessions, events, debug);
         foreach (var subscriber in (IConfigSubscriber[])[rig._login, push, sessions, vpn])
         {
@@ -84,7 +85,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
     }
 
     /// <summary>Completes when everything that was posted is on disk.</summary>
-    public Task DrainAsync() => _state.CommitAsync(new StateWrite("DELETE FROM vpn_session WHERE rowid=$0", 0L)).AsTask();
+    public Task DrainAsync() => _state.CommitAsync(new StateWrite("DELETE FROM vpn_sessions WHERE rowid=$0", 0L)).AsTask();
 
     /// <summary>Goes on so far that every token approves again and nothing of the last step is left: no push, no session.</summary>
     public void NextStep()

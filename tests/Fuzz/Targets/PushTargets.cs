@@ -55,7 +55,7 @@ internal static class PushTargets
             var debug = new DebugTap();
             var config = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), DeviceKey.Open(Path.Combine(folder, "device.key")), LabBoard.DefaultConfiguration(), ConfigRules.Values, _time);
             var login = new LoginService(new TokenCore(state), state, events, _time, debug);
-            login.Apply(config.Current, config.Current);
+            login.InForce(config.Current, config.Current);
             _push = new PushService(login, _sent, events, _time, debug, _ => { });
             _push.Apply(config.Current, config.Current);
             login.Connect(_push);

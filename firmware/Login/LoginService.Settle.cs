@@ -1,0 +1,98 @@
+using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
+
+namespace Appliance.Firmware.Login;
+
+/// <content>From a decision to its effects: nothing of it is observable before its memory is durable.</content>
+public sealed partial class LoginService
+{
+    private void Settle((LoginStep, List<(LoginWaiter, LoginAnswer)>) decision)
+    {
+        // From the timer or a commit nobody waits; a step from there needs no write of its own, so it is settled when this returns.
+        var settled = SettleAsync(decision);
+        if (!settled.IsCompletedSuccessfully)
+        {
+            settled.AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
+
+    /// <summary>
+    /// Does what the step says; completes when its memory is durable and the waiting clients are answered. When it cannot be made durable, the login is refused
+    /// (the step's answer says so) and nothing else of the step happens.
+    /// </summary>
+    /// <exception cref="IOException">The step is about no login, or has nothing but its memory; and that is not durable.</exception>
+    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
+    {
+        var step = decision.Step;
+        if (step.Memory.Count == 0)
+        {
+            Carry(step, decision.Waiters, now);
+            return ValueTask.CompletedTask;
+        }
+        var committing = _state.CommitAsync(step.Memory);
+        if (!step.HasEffects && step.Answer is null)
+        {
+            return committing; // An approval: its caller goes on with it.
+        }
+        if (!committing.IsCompletedSuccessfully)
+        {
+            return new(CarryLaterAsync(committing, decision, now));
+        }
+        Carry(step, decision.Waiters, now);
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task CarryLaterAsync(ValueTask committing, (LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
+    {
+        try
+        {
+            await committing.ConfigureAwait(false);
+        }
+        catch (IOException) when (decision.Step.Request is not null)
+        {
+            FailStorage(decision.Step, decision.Waiters);
+            return;
+        }
+        Carry(decision.Step, decision.Waiters, now);
+    }
+
+    /// <summary>The step could not be made durable: one refusal for every client, the journal and the events.</summary>
+    private void FailStorage(LoginStep failed, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
+    {
+        var refusal = Decide((_, _) => _core.StorageFailed(failed)!);
+        Carry(refusal.Step, [.. refusal.Waiters, .. waiters.Select(waiting => (waiting.Item1, (LoginAnswer)new LoginAnswer.Refused(Refusal.Storage)))], _time.GetUtcNow());
+    }
+
+    /// <summary>Everything that a step says but its memory, which is durable.</summary>
+    private void Carry(LoginStep step, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters, DateTimeOffset now)
+    {
+        Journal.Add(step.Facts, now);
+        foreach (var entry in step.Events)
+        {
+            _events.Write(entry);
+        }
+        foreach (var loginId in step.Cancelled)
+        {
+            _push?.Cancel(loginId);
+        }
+        if (step.Push is { } order)
+        {
+            _push!.Send(order);
+        }
+        if (step.Code is { } code)
+        {
+            _codes?.Send(code);
+        }
+        _questions.Carry(step);
+        Tell(waiters);
+    }
+
+    private static void Tell(List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
+    {
+        foreach (var (waiter, answer) in waiters)
+        {
+            waiter.Answer(answer);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Appliance.Firmware.Login;
+
+/// <summary>
+/// Decides whether what a login was granted on still holds under another configuration. One rule for pending logins and for open sessions
+/// (docs/login.md, "What ends a login"). Synchronous; no state.
+/// </summary>
+internal static class Revocation
+{
+    /// <summary>
+    /// Compares the account that gave the first factor with the one of the same name that the rules have now.
+    /// </summary>
+    /// <param name="rules">The configuration in force.</param>
+    /// <param name="then">The account as it was proved.</param>
+    /// <param name="kind">The access method.</param>
+    /// <param name="isRemote">True for a user that only the remote server of a group has.</param>
+    /// <param name="realm">The realm of the login; "" for none.</param>
+    /// <param name="source">The client's address.</param>
+    /// <param name="now">The account as it is now; null with a refusal.</param>
+    /// <returns>Why the proof no longer holds; null while it does.</returns>
+    internal static Refusal? OfProof(LoginRules rules, Account then, LoginKind kind, bool isRemote, string realm, IPAddress source, out Account? now)
+    {
+        now = null;
+        var found = rules.Accounts(kind).Find(then.Name);
+        if (isRemote)
+        {
+            // A user of that name that was created here has a factor of its own.
+            if (found is not null || rules.Policy.FallbackFor(realm) is not var (server, _) || server != then.Remote)
+            {
+                return Refusal.UserChanged;
+            }
+            now = then;
+            return null;
+        }
+        if (found is not { Enabled: true } || found.Remote != then.Remote || !SamePassword(found.Password, then.Password) || !found.Trusts(source))
+        {
+            return Refusal.UserChanged;
+        }
+        if (!SameFactor(found.Factor, then.Factor))
+        {
+            return Refusal.TokenUnusable;
+        }
+        now = found;
+        return null;
+    }
+
+    /// <summary>
+    /// Evaluates the authorisation of a user of the SSL VPN whose proof holds: true when the rules still give exactly the group and the portal that were granted. A
+    /// login that would get others now has to be made again.
+    /// </summary>
+    /// <param name="rules">The configuration in force.</param>
+    /// <param name="grant">The login; its <see cref="LoginGrant.Told"/> has the groups that a remote server told.</param>
+    /// <param name="account">The account as it is now.</param>
+    internal static bool IsAuthorised(LoginRules rules, LoginGrant grant, Account account)
+    {
+        if (rules.Policy.ForceSecondFactor && !grant.TwoFactor)
+        {
+            return false;
+        }
+        if (account.Remote is { } server && grant.Told is { } told)
+        {
+            var groups = rules.Policy.GroupsOf(server, told);
+            if (grant.IsRemote && groups.IsEmpty)
+            {
+                return false;
+            }
+            account = account with { Groups = grant.IsRemote ? groups : [.. account.Groups.Union(groups)] };
+        }
+        return rules.Policy.PortalFor(account, grant.Realm, grant.Nic) == (grant.Group, grant.Portal);
+    }
+
+    /// <summary>Why an open session ends under these rules, and the account as it is now; no refusal while it goes on.</summary>
+    internal static Refusal? OfSession(LoginRules rules, LoginGrant grant, Account then, out Account? now) =>
+        OfProof(rules, then, grant.Kind, grant.IsRemote, grant.Realm, grant.Source, out now) is { } refusal ? refusal
+            : IsAuthorised(rules, grant, now!) ? null
+            : Refusal.NoPolicy;
+
+    /// <summary>
+    /// The account of an open session as these rules have it, whatever it was when it was proved: for a session of before a restart, whose
+    /// credentials are known by their fingerprint only (<see cref="Credentials"/>). Null when there is none.
+    /// </summary>
+    internal static Account? AccountOf(LoginRules rules, LoginGrant grant)
+    {
+        if (!grant.IsRemote)
+        {
+            return rules.Accounts(grant.Kind).Find(grant.User);
+        }
+        return rules.Policy.FallbackFor(grant.Realm) is var (server, group) ? Account.OfServer(grant.User, server, group) : null;
+    }
+
+    /// <summary>
+    /// Everything that proved an account, as bytes: password, type, server, status, factor, token with its seed, address of one-time codes. Secret: for a
+    /// keyed digest only.
+    /// </summary>
+    internal static byte[] Credentials(Account account)
+    {
+        using var bytes = new MemoryStream();
+        using var writer = new BinaryWriter(bytes, Encoding.UTF8);
+        writer.Write(account.Name);
+        writer.Write(account.Enabled);
+        writer.Write(account.Password is not null);
+        writer.Write(account.Password?.Length ?? 0);
+        writer.Write(account.Password ?? []);
+        writer.Write(account.Remote is { } server ? $"{server.Type}\n{server.Name}" : "");
+        writer.Write(account.Factor switch
+        {
+            SecondFactor.None => "none",
+            SecondFactor.OfToken { Token: var token, Seed: var seed } => $"token\n{token.Serial}\n{seed.Identity}\n{seed.Digits}\n{seed.Algorithm}",
+            SecondFactor.OfCode { To: var to } => $"code\n{to.Channel}\n{to.Address}\n{to.SmsServer}",
+            _ => "unusable",
+        });
+        writer.Flush();
+        return bytes.ToArray();
+    }
+
+    private static bool SamePassword(byte[]? now, byte[]? then) => now is null ? then is null : then is not null && CryptographicOperations.FixedTimeEquals(now, then);
+
+    private static bool SameFactor(SecondFactor now, SecondFactor then) => (now, then) switch
+    {
+        (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
+        // How long a code lives is no part of who gets it.
+        (SecondFactor.OfCode a, SecondFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
+        _ => now == then,
+    };
+}

@@ -1,0 +1,17 @@
+using System.Globalization;
+using Appliance.Firmware.Events;
+
+namespace Appliance.Firmware;
+
+/// <summary>The events of a disk that cannot be written. No public source has an id for it: 99162 and 99163 are *assumed*.</summary>
+internal static class StorageEvents
+{
+    /// <summary>What an operator is told when the fault begins, and when it has ended (null).</summary>
+    /// <param name="fault">The database's reason; null when it works again.</param>
+    /// <param name="lost">Events lost since the start.</param>
+    internal static EventEntry Of(string? fault, long lost) => fault is not null
+        ? new("0100099162", "system", EventLevel.Alert, "Disk cannot be written", ("disk", "state"), ("status", "failing"),
+            ("msg", $"The disk of the state folder cannot be written: {fault}. Logins are refused until it can"))
+        : new("0100099163", "system", EventLevel.Notice, "Disk can be written", ("disk", "state"), ("status", "ok"),
+            ("msg", string.Create(CultureInfo.InvariantCulture, $"The disk of the state folder can be written again; {lost} events were lost since the start")));
+}
