@@ -8,16 +8,15 @@ if (args is not [var root, .. var words] || Options.Of(words) is not { } options
 }
 var work = Path.Combine(root, ".build/mutants");
 var copy = new SourceCopy(root, Directory.CreateDirectory(Path.Combine(work, "src")).FullName);
-foreach (var old in new[] { "tmp", "reach" }.Select(name => Path.Combine(work, name)).Where(Directory.Exists))
-{
-    Directory.Delete(old, recursive: true);
-}
-
 var sample = new Sample(root, options);
 if (options.List)
 {
     sample.Chosen.ForEach(Console.WriteLine);
     return 0;
+}
+foreach (var old in new[] { "tmp", "reach" }.Select(name => Path.Combine(work, name)).Where(Directory.Exists))
+{
+    Directory.Delete(old, recursive: true);
 }
 Console.WriteLine($"{sample.Candidates} defects can be put into {sample.Files} files; {sample.Chosen.Count} are, by seed {options.Seed}");
 while (true)

@@ -51,6 +51,7 @@ public sealed class ProviderBoundTests
     [InlineData("apns-topic", "com.example_app", "BadTopic")]
     [InlineData("apns-topic", "com.example.other", "TopicDisallowed")]
     [InlineData("apns-topic", "com.example.app.voip", "TopicDisallowed")]
+    [InlineData("apns-topic", "com.example.app-more", "TopicDisallowed")]
     [InlineData("apns-push-type", "mdm", null)]
     [InlineData("apns-push-type", "Alert", "InvalidPushType")]
     public void A_header_is_good_or_earns_its_reason(string name, string value, string? reason) => Assert.Equal(reason, Apns([(name, value)]).Reply.Reason);
@@ -73,6 +74,9 @@ public sealed class ProviderBoundTests
     {
         Assert.Null(Apns([("apns-push-type", type), ("apns-topic", Topic + suffix)]).Reply.Reason);
         Assert.Equal("TopicDisallowed", Apns([("apns-push-type", type), ("apns-topic", Topic)]).Reply.Reason);
+        // As long as the suffix, but not it.
+        Assert.Equal("TopicDisallowed", Apns([("apns-push-type", type), ("apns-topic", $"{Topic}{suffix[..^1]}-")]).Reply.Reason);
+        Assert.Equal("TopicDisallowed", Apns([("apns-push-type", type), ("apns-topic", $"{Topic}-{suffix[1..]}")]).Reply.Reason);
     }
 
     [Theory]
