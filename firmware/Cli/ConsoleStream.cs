@@ -87,6 +87,19 @@ public static class ConsoleStream
 
     private static async Task ServeAsync(CliSession session, IConsole console, Stream input, Stream output, CancellationToken cancellationToken)
     {
+        try
+        {
+            await ServeLinesAsync(session, console, input, output, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Whatever noticed first that the other end is gone: a command that still runs ends, too.
+            session.Cancel();
+        }
+    }
+
+    private static async Task ServeLinesAsync(CliSession session, IConsole console, Stream input, Stream output, CancellationToken cancellationToken)
+    {
         using var said = new SaidLines(session);
         await WriteAsync(output, console.Start(), cancellationToken).ConfigureAwait(false);
         var typed = new TypedBytes(input, cancellationToken);

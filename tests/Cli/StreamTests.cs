@@ -18,6 +18,7 @@ public sealed class StreamTests : IDisposable
     private readonly StoreFolder _folder = new();
     private readonly CliSession _session;
     private int _iterations;
+    private bool _stopped;
 
     public StreamTests() => _session = new CliSession(_folder.Open(LabBoard.DefaultConfiguration()), [new CliCommand("diagnose watch", "Streams.", _ => new CliReply("") { Stream = WatchAsync })]);
 
@@ -97,7 +98,7 @@ public sealed class StreamTests : IDisposable
         await Until.TrueAsync(() => Volatile.Read(ref _iterations) > 0, "an iteration");
         await hangUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => serving);
-        await Until.TrueAsync(() => !_session.Waits || _session.Closed, "the end of the stream");
+        await Until.TrueAsync(() => Volatile.Read(ref _stopped), "the end of the stream");
     }
 
     private async Task<CliReply> WatchAsync(Action<string> show, CancellationToken stop)
@@ -111,6 +112,7 @@ public sealed class StreamTests : IDisposable
             }
             catch (OperationCanceledException)
             {
+                Volatile.Write(ref _stopped, true);
                 return "stopped\n";
             }
         }
