@@ -83,7 +83,7 @@ public sealed partial class ArrowTests
     }
 
     internal static bool IsBuilt(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal)
-        || file.Contains("/.build/", StringComparison.Ordinal);
+        || Path.GetRelativePath(Root(), file).StartsWith(".build/", StringComparison.Ordinal);
 
     internal static string Root()
     {

@@ -51,7 +51,11 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
                 _reach.ReadFailures(output);
             }
         });
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; without a defect {_reach.Failing.Count} fail{(_reach.Failing.Count > 0 ? ", which are left out: " : "")}{string.Join(", ", _reach.Failing)}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; {_reach.FailingCases.Count} fail without a defect and are no witnesses"));
+        foreach (var failing in _reach.FailingCases)
+        {
+            Console.WriteLine($"  {failing}");
+        }
     }
 
     /// <summary>Tries each defect.</summary>

@@ -9,12 +9,13 @@ internal sealed class Reach
     private readonly Dictionary<string, long> _milliseconds = [];
     private readonly List<(string Class, int Id)> _setUps = [];
     private readonly HashSet<string> _failing = [];
+    private readonly List<string> _failingCases = [];
 
     /// <summary>How many tests were seen.</summary>
     public int Tests => _milliseconds.Count;
 
-    /// <summary>Tests that fail without a defect are no witnesses.</summary>
-    public IReadOnlyCollection<string> Failing => _failing;
+    /// <summary>Tests that fail without a defect, each case by its name: no case of such a test is a witness.</summary>
+    public IReadOnlyCollection<string> FailingCases => _failingCases;
 
     /// <summary>Takes in the lines that MutantReach wrote.</summary>
     public void Read(string log)
@@ -43,6 +44,7 @@ internal sealed class Reach
     {
         foreach (var line in output.Split('\n').Where(line => line.TrimEnd().EndsWith("[FAIL]", StringComparison.Ordinal)))
         {
+            _failingCases.Add(line.Trim());
             _failing.Add(line.Trim().Split(' ')[0].Split('(')[0]);
         }
     }
