@@ -31,7 +31,7 @@ public static class ConfigRules
 
     /// <summary>The rules across tables that depend on nothing but the configuration and the interfaces that there are.</summary>
     public static IReadOnlyList<Func<ConfigChange, ConfigError?>> Across(IReadOnlyList<string> interfaces) =>
-        [OfTree(InterfacesOf(interfaces)), OfTree(CallbackAddress), AdminRules.Check, .. NetworkRules.All, TokenEntry.CheckOwners];
+        [OfTree(InterfacesOf(interfaces)), InterfacesStay(interfaces), OfTree(CallbackAddress), AdminRules.Check, .. NetworkRules.All, TokenEntry.CheckOwners];
 
     /// <summary>A rule about the tree that a change makes, whatever was before.</summary>
     internal static Func<ConfigChange, ConfigError?> OfTree(Func<ConfigTree, ConfigError?> rule) => change => rule(change.Next);
@@ -41,7 +41,7 @@ public static class ConfigRules
     /// <param name="strict">Whether the first mistake ends the start.</param>
     public static FirstLoad First(IReadOnlyList<string> interfaces, bool strict) => new(
         "config system interface\n" + string.Concat(interfaces.Select(name => $"edit \"{name}\"\nset type physical\nnext\n")) + "end\n"
-            + "config system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n", Across(interfaces), strict);
+            + "config system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n", Across(interfaces), strict) { Interfaces = interfaces };
 
     /// <summary>
     /// Where phones call back to, in releases that have <c>server</c>: without it nothing works, and there must be one source only.
@@ -69,5 +69,11 @@ public static class ConfigRules
     private static Func<ConfigTree, ConfigError?> InterfacesOf(IReadOnlyList<string> interfaces) => tree =>
         tree.List("system interface").Keys.FirstOrDefault(name => !interfaces.Contains(name)) is { } unknown
             ? new ConfigError(-45, $"interface {unknown} is not on this board", "object check operator error, -45, discard the setting")
+            : null;
+
+    /// <summary>An interface of this board cannot be deleted; code and words are *assumed*. A file that lacks one has it at its defaults.</summary>
+    private static Func<ConfigChange, ConfigError?> InterfacesStay(IReadOnlyList<string> interfaces) => change =>
+        !change.IsRestored && interfaces.FirstOrDefault(name => change.Previous.List("system interface").Find(name) is not null && change.Next.List("system interface").Find(name) is null) is { } missing
+            ? new ConfigError(-45, $"interface {missing} is part of the board and cannot be deleted", "object check operator error, -45, discard the setting")
             : null;
 }

@@ -15,6 +15,9 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
     internal const string SslVpn = "sslvpn";
     internal const string Admin = "admin";
 
+    /// <summary>Every interface, in the SSL VPN's <c>source-interface</c>.</summary>
+    private const string AnyInterface = "any";
+
     /// <summary>Of the callback: the whole world may call it, and what it wants takes a moment.</summary>
     internal static readonly ConnectionLimit CallbackLimit = new(PerSource: 64, Total: 2000);
 
@@ -88,7 +91,7 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
         var adminPort = (int)config.Object("system global").Number("admin-sport");
         foreach (var nic in nics)
         {
-            var hasVpn = sources.Contains(nic.Name);
+            var hasVpn = sources.Contains(nic.Name) || sources.Contains(AnyInterface);
             if (push.Enabled && push.ServerPort != adminPort)
             {
                 placements.Add(new(Ftm, nic, push.ServerPort, AllowAccess.Ftm) { Limit = CallbackLimit });

@@ -9,8 +9,8 @@ internal static class NetworkRules
 {
     /// <summary>All of them; what the configuration in force already breaks does not stand in the way of a change.</summary>
     internal static IReadOnlyList<Func<ConfigChange, ConfigError?>> All { get; } =
-        [.. new Func<ConfigTree, ConfigError?>[] { SubnetOverlap, AddressNames, OperationMode }.Select<Func<ConfigTree, ConfigError?>, Func<ConfigChange, ConfigError?>>(
-            rule => change => rule(change.Next) is { } error && rule(change.Previous) is null ? error : null)];
+        [.. new Func<ConfigTree, ConfigError?>[] { SubnetOverlap, OperationMode }.Select<Func<ConfigTree, ConfigError?>, Func<ConfigChange, ConfigError?>>(
+            rule => change => rule(change.Next) is { } error && rule(change.Previous) is null ? error : null), SisterNames.Check];
 
     /// <summary>Two interfaces in one subnet are refused unless <c>system settings allow-subnet-overlap</c> is on.</summary>
     private static ConfigError? SubnetOverlap(ConfigTree tree)
@@ -23,13 +23,6 @@ internal static class NetworkRules
         return subnets.Where((one, at) => subnets.Skip(at + 1).Any(other => ((one.Address ^ other.Address) & one.Mask & other.Mask) == 0)).Any()
             ? new ConfigError(-54, "object set operator error, -54 discard the setting")
             : null;
-    }
-
-    /// <summary>An address and a group of addresses cannot have one name (the code is public, the words are *assumed*).</summary>
-    private static ConfigError? AddressNames(ConfigTree tree)
-    {
-        var addresses = tree.List("firewall address");
-        return tree.List("firewall addrgrp").Keys.Any(name => addresses.Find(name) is not null) ? new ConfigError(-163, "object set operator error, -163 discard the setting") : null;
     }
 
     /// <summary>This unit routes; it cannot be transparent.</summary>

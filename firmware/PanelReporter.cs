@@ -119,7 +119,7 @@ internal sealed class PanelReporter : IDisposable
 
     /// <summary>Nobody can log in, and whoever comes first may do everything.</summary>
     private static bool IsUnconfigured(ConfigTree config) =>
-        config.List("user local").Count == 0 && config.List("system admin").Entries.All(admin => admin.Entry.Text("password").Length == 0);
+        config.List("user local").Keys.All(name => FactoryObjects.Has("user local", name)) && config.List("system admin").Entries.All(admin => admin.Entry.Text("password").Length == 0);
 
     private string LineOf(PanelState state) => state switch
     {

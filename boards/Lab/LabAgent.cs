@@ -339,6 +339,6 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
             unit.LabPolicy, steps,
             [.. unit.Events.After(ask.EventsAfter, LinkAsk.Most).Select(record => new LinkEvent(
                 record.Id, record.Time, record.Entry.LogId, record.Entry.Subtype, (int)record.Entry.Level, record.Entry.Description, [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]))],
-            [.. config.List("user local").Keys], told, change, null);
+            [.. config.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))], told, change, null);
     }
 }

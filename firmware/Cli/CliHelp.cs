@@ -144,7 +144,7 @@ internal sealed class CliHelp(ConfigWorkspace workspace, ConfigEditor editor, Cl
     {
         ValueKind.Option => CliChoices.Of(attribute.Options, notes),
         ValueKind.Number => CliChoices.Note([$"{attribute.Name}    Enter an integer value from <{attribute.Min}> to <{attribute.Max}>", .. notes]),
-        _ when attribute.References.SelectMany(Keys).Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } keys => CliChoices.Of(keys, notes),
+        _ when attribute.BuiltIn.Concat(attribute.References.SelectMany(Keys)).Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } keys => CliChoices.Of(keys, notes),
         _ => CliChoices.Note([(attribute.Help.Length > 0 ? attribute.Name.PadRight(AttributeWidth) + " " + attribute.Help : attribute.Name), .. notes]),
     };
 

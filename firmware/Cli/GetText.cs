@@ -27,7 +27,7 @@ internal static class GetText
 
     private static void Append(StringBuilder text, ConfigObject value, string? key, int indent)
     {
-        foreach (var attribute in value.Schema.Attributes.Where(value.Applies))
+        foreach (var attribute in InOrder(value.Schema).Where(value.Applies))
         {
             text.Append(' ', indent).Append(attribute.Name.PadRight(NameWidth)).Append(": ").Append(Shown(value, attribute, key)).Append(" \n");
         }
@@ -73,6 +73,10 @@ internal static class GetText
 
     private static void Append(StringBuilder text, ConfigObject entry, AttributeSchema attribute, string key) =>
         text.Append(attribute.Name).Append(": ").Append(Shown(entry, attribute, key)).Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
+
+    /// <summary>The attributes as <c>get</c> lists them; those that its own order leaves out come last.</summary>
+    private static IEnumerable<AttributeSchema> InOrder(TableSchema table) => table.IsList || table.Summary.IsEmpty ? table.Attributes
+        : table.Summary.Select(table.Attribute).OfType<AttributeSchema>().Union(table.Attributes);
 
     private static string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
         attribute.Name == value.Schema.Key ? key ?? "" : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));

@@ -7,14 +7,24 @@ namespace Appliance.Firmware.Config;
 /// <summary>Attributes that the unit itself fills in when an entry is stored without them.</summary>
 internal static class ConfigAssignments
 {
-    /// <summary>The entry with everything filled in that it lacks; <paramref name="others"/> are the entries that have numbers already.</summary>
-    internal static ConfigObject Complete(TableSchema table, string key, ConfigObject entry, IEnumerable<ConfigObject> others)
+    /// <summary>The entry with everything filled in that it lacks.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="key">The entry's key.</param>
+    /// <param name="entry">The entry.</param>
+    /// <param name="others">The entries that have numbers and UUIDs already.</param>
+    /// <param name="unique">False leaves out the comparison of a new UUID with those of <paramref name="others"/>, which a long file cannot afford.</param>
+    internal static ConfigObject Complete(TableSchema table, string key, ConfigObject entry, IEnumerable<ConfigObject> others, bool unique = true)
     {
         foreach (var attribute in table.Filled)
         {
             if (!entry.IsSet(attribute))
             {
-                entry = entry.With(attribute, [attribute.Assigned == Assignment.Uuid ? Uuid(table.Path, key) : NextNumber(others, attribute.Name)]);
+                entry = entry.With(attribute, [attribute.Assigned switch
+                {
+                    Assignment.Uuid => Uuid(table.Path, key, unique ? others : [], attribute),
+                    Assignment.RootDomain => "root",
+                    _ => NextNumber(others, attribute.Name),
+                }]);
             }
         }
         return entry;
@@ -23,9 +33,27 @@ internal static class ConfigAssignments
     private static string NextNumber(IEnumerable<ConfigObject> others, string attribute) =>
         (others.Select(entry => entry.Number(attribute)).DefaultIfEmpty(0).Max() + 1).ToString(CultureInfo.InvariantCulture);
 
-    private static string Uuid(string path, string key)
+    /// <summary>An entry without what only one entry may have: a copy gets numbers and a UUID of its own.</summary>
+    internal static ConfigObject Unassigned(ConfigObject entry) =>
+        entry.Schema.Filled.Where(attribute => attribute.Assigned is Assignment.Number or Assignment.Uuid).Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
+
+    /// <summary>A UUID that no other entry has: an entry that was renamed keeps the one that its old key gave it.</summary>
+    private static string Uuid(string path, string key, IEnumerable<ConfigObject> others, AttributeSchema attribute)
     {
-        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"{path}\n{key}"))[..16];
+        var taken = others.Select(other => other.Text(attribute.Name)).ToHashSet(StringComparer.Ordinal);
+        for (var turn = 0; ; turn++)
+        {
+            var uuid = Uuid(turn == 0 ? $"{path}\n{key}" : $"{path}\n{key}\n{turn.ToString(CultureInfo.InvariantCulture)}");
+            if (!taken.Contains(uuid))
+            {
+                return uuid;
+            }
+        }
+    }
+
+    private static string Uuid(string name)
+    {
+        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes(name))[..16];
         bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
         bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
         return new Guid(bytes, bigEndian: true).ToString();

@@ -193,7 +193,7 @@ internal sealed class ConfigEditor(
                 ? commit(tree => ConfigReferences.Renamed(tree.With(list.Schema.Path, tree.List(list.Schema.Path).Renamed(from, to)), list.Schema, from, to))
                 : Change(list, table => table.Renamed(from, to));
         }
-        return CheckRoom(list.Schema, TableOf(list).Count) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table.Schema, to, Unassigned(entry), table.Entries.Select(other => other.Entry))));
+        return CheckRoom(list.Schema, TableOf(list).Count) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table.Schema, to, ConfigAssignments.Unassigned(entry), table.Entries.Select(other => other.Entry))));
     }
 
     /// <summary>Moves an entry of a list whose order matters.</summary>
@@ -213,10 +213,6 @@ internal sealed class ConfigEditor(
     internal static ConfigError Duplicate(string key) => new(-5, $"a duplicate entry already exists: {key}");
 
     internal static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
-
-    /// <summary>A copy gets numbers and a UUID of its own.</summary>
-    internal static ConfigObject Unassigned(ConfigObject entry) =>
-        entry.Schema.Filled.Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
 
     /// <summary>An error when the table takes no further entry.</summary>
     private ConfigError? Full(ConfigLevel.List list) => CheckRoom(list.Schema, TableOf(list).Count);
@@ -249,7 +245,7 @@ internal sealed class ConfigEditor(
     {
         foreach (var attribute in value.Schema.Mandatory)
         {
-            if (value.Words(attribute) is [] or [""])
+            if (value.Words(attribute) is [] or [""] && (attribute.RequiredWhen is not { } condition || condition.Values.Contains(value.Text(condition.Attribute))))
             {
                 return new ConfigError(-56, $"Attribute '{attribute.Name}' MUST be set.");
             }

@@ -84,7 +84,7 @@ internal sealed class ConfigImage : IDisposable
             return;
         }
         var list = tree.List(table.Path);
-        if (list.Count == 0)
+        if (list.Count == 0 && !FactoryObjects.Has(table.Path))
         {
             return;
         }

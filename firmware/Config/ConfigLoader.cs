@@ -4,7 +4,14 @@ namespace Appliance.Firmware.Config;
 /// <param name="Factory">What a new unit of this kind has in any case: an administrator and the interfaces of its board, as console lines.</param>
 /// <param name="Rules">The rules across tables that are in force before the first configuration is read.</param>
 /// <param name="Strict">True ends the start at the first mistake; false leaves it out and reports it, as a restore does.</param>
-public sealed record FirstLoad(string Factory, IReadOnlyList<Func<ConfigChange, ConfigError?>> Rules, bool Strict);
+public sealed record FirstLoad(string Factory, IReadOnlyList<Func<ConfigChange, ConfigError?>> Rules, bool Strict)
+{
+    /// <summary>The interfaces of the board, in order: every file has the factory objects besides its own; null for a unit without factory objects.</summary>
+    public IReadOnlyList<string>? Interfaces { get; init; }
+
+    /// <summary>The factory objects of a unit of this kind; null for none.</summary>
+    internal ConfigTree? FactoryObjects(ConfigSchema schema) => Interfaces is null ? null : Config.FactoryObjects.For(schema, Interfaces);
+}
 
 /// <summary>What a restore of a file does: <c>restore FILE --check</c> and the restore itself give the same.</summary>
 /// <param name="Refusal">Why nothing of the file is loaded; null when it is.</param>

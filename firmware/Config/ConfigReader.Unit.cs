@@ -94,10 +94,28 @@ internal sealed partial class ConfigReader
     /// <summary>Puts in what the unit cannot be without: an administrator who may do everything, and an interface of its board.</summary>
     private void Complete()
     {
+        _own = _tree;
         if (_source.Standing is { } standing)
         {
             _tree = Completed(_tree, standing, note => _ignored.Add(new(0, note)));
         }
+        if (_source.Factory is { } factory)
+        {
+            _tree = FactoryObjects.AddTo(_tree, factory, interfacesOnly: !_ofDevice);
+        }
+    }
+
+    /// <summary>
+    /// The tree that was read. A table that the file of a device lists has no factory objects but those that it lists, and may be empty.
+    /// </summary>
+    private ConfigTree WithoutUnlistedFactoryObjects()
+    {
+        if (_source.Factory is not { } factory)
+        {
+            return _tree;
+        }
+        var tree = _ofDevice ? FactoryObjects.RemoveFrom(_tree, factory, _own, _lists.Keys) : _tree;
+        return _lists.Keys.Where(FactoryObjects.Has).Aggregate(tree, (whole, path) => whole.Holding(path));
     }
 
     /// <summary>A tree with the administrators of another one, when it lacks one who may do everything, and with its interfaces, when it has none.</summary>

@@ -101,7 +101,7 @@ internal sealed partial class ConfigReader
         }
         if (!remove)
         {
-            list.Entries.Set(to, ConfigAssignments.Complete(list.Schema, to, ConfigEditor.Unassigned(entry), list.Entries.Entries));
+            list.Entries.Set(to, ConfigAssignments.Complete(list.Schema, to, ConfigAssignments.Unassigned(entry), list.Entries.Entries));
             return null;
         }
         list.Entries.Load(list.Entries.ToTable().Renamed(from, to));

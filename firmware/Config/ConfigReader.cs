@@ -26,11 +26,21 @@ internal sealed partial class ConfigReader
     /// <summary>The entries and single objects that the text stores at the root, in its order, each with its newest lines.</summary>
     private readonly Dictionary<(string Path, string Key), (int First, int Last)> _places = [];
     private ConfigTree _tree;
+
+    /// <summary>What the text alone makes, without the objects that a unit has in any case.</summary>
+    private ConfigTree _own;
+
+    /// <summary>True for a file that a device wrote, which lists every entry of the tables that it has; any other is a script on top of the factory objects.</summary>
+    private readonly bool _ofDevice;
     private int _line;
     private bool _damaged;
     private bool _carried;
 
-    private ConfigReader(ConfigSource source, Findings findings) => (_source, _findings, _tree) = (source, findings, new ConfigTree(source.Schema));
+    private ConfigReader(ConfigSource source, Findings findings, bool ofDevice)
+    {
+        (_source, _findings, _ofDevice) = (source, findings, ofDevice);
+        _tree = _own = source.Factory is { } factory && !ofDevice ? FactoryObjects.WithoutInterfaces(factory) : new ConfigTree(source.Schema);
+    }
 
     /// <summary>Where the reader stands: in a list, or in an object of a table or list.</summary>
     private sealed class Level(int line, TableSchema schema, string? key, ConfigTable.Builder? entries, ConfigObject? working)
@@ -71,12 +81,12 @@ internal sealed partial class ConfigReader
         text = text.Replace("\r\n", "\n", StringComparison.Ordinal);
         while (true)
         {
-            var reader = new ConfigReader(source, findings);
+            var reader = new ConfigReader(source, findings, !HeadOf(text).IsEmpty);
             reader.ReadAll(text);
             reader.Complete();
             if (!reader.FindBroken())
             {
-                return new ConfigReading(reader._tree, [.. reader._ignored.OrderBy(line => line.Number)], reader.Refusal(text)) { Places = [.. reader._places.Keys] };
+                return new ConfigReading(reader.WithoutUnlistedFactoryObjects(), [.. reader._ignored.OrderBy(line => line.Number)], reader.Refusal(text)) { Places = [.. reader._places.Keys] };
             }
         }
     }
@@ -231,7 +241,7 @@ internal sealed partial class ConfigReader
     {
         if (!_lists.TryGetValue(path, out var entries))
         {
-            _lists.Add(path, entries = new ConfigTable.Builder(_source.Schema.Table(path)!));
+            _lists.Add(path, entries = Copy(_tree.List(path)));
         }
         return entries;
     }
@@ -270,8 +280,12 @@ internal sealed partial class ConfigReader
             return error.Lines[0];
         }
         var key = ConfigEditor.KeyOf(list.Schema, typed);
-        return _levels.Count == 1 && _source.Checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key)
-            ? $"node_check_object fail! for {list.Schema.Key} {Clean(key)}"
+        if (_levels.Count > 1)
+        {
+            return null;
+        }
+        return _source.Checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key) ? $"node_check_object fail! for {list.Schema.Key} {Clean(key)}"
+            : list.Entries!.Find(key) is null ? SisterNames.Check(list.Schema.Path, key, (path, name) => _lists.GetValueOrDefault(path)?.Find(name) is not null)?.Lines[0]
             : null;
     }
 
@@ -336,7 +350,7 @@ internal sealed partial class ConfigReader
         if (level.Key is { } key)
         {
             var entries = _levels.Peek().Entries!;
-            entries.Set(key, ConfigAssignments.Complete(level.Schema, key, level.Working!, entries.Entries));
+            entries.Set(key, ConfigAssignments.Complete(level.Schema, key, level.Working!, entries.Entries, unique: false));
         }
         else if (_levels.TryPeek(out var parent))
         {

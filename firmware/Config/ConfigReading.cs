@@ -29,6 +29,9 @@ internal sealed record ConfigSource(ConfigSchema Schema, Func<string, string?> U
     /// </summary>
     internal ConfigTree? Standing { get; init; }
 
+    /// <summary>The objects that every file has besides its own (<see cref="FactoryObjects"/>); null for none.</summary>
+    internal ConfigTree? Factory { get; init; }
+
     /// <summary>True when the secrets of <see cref="Standing"/> take the place of those that the text has and nothing can open.</summary>
     internal bool KeepsSecrets { get; init; }
 }

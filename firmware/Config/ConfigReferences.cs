@@ -14,7 +14,7 @@ internal static class ConfigReferences
     /// </summary>
     internal static bool Allows(ConfigTree tree, AttributeSchema attribute, string key)
     {
-        if (attribute.References.IsEmpty)
+        if (attribute.References.IsEmpty || attribute.BuiltIn.Contains(key))
         {
             return true;
         }

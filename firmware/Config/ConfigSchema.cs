@@ -63,7 +63,7 @@ public sealed class ConfigSchema
     }
 
     private static TableSchema Table(TableText text, Version release) =>
-        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.ShowOrder == "alphabetical" ? [.. text.Attributes.OrderBy(attribute => attribute.Name, StringComparer.Ordinal)] : text.Attributes, release)
+        Build(text.Table.Replace('.', ' '), text.Kind == "list", text.Mkey, text.Attributes, release)
             with
         { Ordered = text.Ordered, Summary = [.. text.GetSummary ?? []] };
 
@@ -74,10 +74,16 @@ public sealed class ConfigSchema
         {
             Key = isList ? key : null,
             NumericKey = isList && known.FirstOrDefault(attribute => attribute.Name == key)?.Type == "integer",
-            Attributes = [.. known.Where(attribute => attribute.Type is not ("table" or "object")).Select(attribute => Attribute(attribute, release) with { IsKey = isList && attribute.Name == key })],
-            Children = [.. known.Where(attribute => attribute.Type is "table" or "object").Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release) with { Ordered = child.Ordered })],
+            Attributes = [.. known.Where(attribute => !IsTable(attribute)).Select(attribute => Attribute(attribute, release) with { IsKey = isList && attribute.Name == key })],
+            Children = [.. known.Where(IsTable).Select(child => Build(child.Name, child.Type == "table", child.Mkey, child.Children ?? [], release) with
+            {
+                Ordered = child.Ordered,
+                Place = known.TakeWhile(other => other != child).Count(other => !IsTable(other)),
+            })],
         };
     }
+
+    private static bool IsTable(AttributeText attribute) => attribute.Type is "table" or "object";
 
     private static AttributeSchema Attribute(AttributeText text, Version release)
     {
@@ -98,15 +104,21 @@ public sealed class ConfigSchema
             Default = kind == ValueKind.Option ? Known(words, options, text.Multi) : words,
             Secret = text.Secret || text.Vtype?.StartsWith("password", StringComparison.Ordinal) == true,
             Required = text.Required,
+            RequiredWhen = ConditionOf(text.RequiredWhen, drops: false),
+            BuiltIn = [.. text.Builtin ?? []],
+            Pem = text.Pem,
             EmptyIsUnset = text.Multi || text.Type == "ref-list" || text.EmptyUnset,
             Always = text.Always,
-            Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, _ => Assignment.None },
-            When = text.When?.Split('=') is [var other, var needed] ? new Condition(other, [.. needed.Split('|')], text.Drops) : null,
-            Bare = (text.Bare is not null && Includes(text.Bare, release)) || text.Vtype is "user",
+            Assigned = text.Assigned switch { "number" => Assignment.Number, "uuid" => Assignment.Uuid, "root" => Assignment.RootDomain, _ => Assignment.None },
+            When = ConditionOf(text.When, text.Drops),
+            Bare = text.Bare is not null && Includes(text.Bare, release),
+            NumbersBare = text.Vtype is "user",
             Joins = text.Vtype is "user" && !text.Multi,
             Help = text.Note ?? "",
         };
     }
+
+    private static Condition? ConditionOf(string? text, bool drops) => text?.Split('=') is [var other, var needed] ? new Condition(other, [.. needed.Split('|')], drops) : null;
 
     /// <summary>Choices and names are there once; other values are a list as it was typed, if they are no pairs.</summary>
     private static MultiShape ShapeOf(AttributeText text) => text.Pairs ? MultiShape.Pairs

@@ -40,7 +40,7 @@ public sealed partial class ConfigStore
         author ??= ConfigAuthor.AttachedConsole;
         lock (_lock)
         {
-            var source = new ConfigSource(Current.Schema, Unseal, Checks) { Standing = Current, KeepsSecrets = true };
+            var source = new ConfigSource(Current.Schema, Unseal, Checks) { Standing = Current, KeepsSecrets = true, Factory = _factory };
             var reading = ConfigLoader.Load(source, text, tree => Broken(_rules, new ConfigChange(Current, WithConsequences(Current, tree), author) { IsRestored = true }));
             return (reading.Ignored, reading.Refusal is { } refusal ? new ConfigError(-1, $"File check failed: {refusal}") : Replace(reading.Tree, author, comment));
         }
@@ -81,7 +81,7 @@ public sealed partial class ConfigStore
     /// <summary>A new unit, as what a text is read for.</summary>
     private static ConfigSource Source(ConfigSchema schema, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks, FirstLoad load)
     {
-        var source = new ConfigSource(schema, unseal, checks);
+        var source = new ConfigSource(schema, unseal, checks) { Factory = load.FactoryObjects(schema) };
         return source with { Standing = ConfigReader.Read(source, load.Factory, new()).Tree };
     }
 

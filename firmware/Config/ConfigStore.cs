@@ -11,6 +11,7 @@ public sealed partial class ConfigStore
     private readonly DeviceKey _key;
     private readonly string _firstConfiguration;
     private readonly FirstLoad? _firstLoad;
+    private readonly ConfigTree? _factory;
     private readonly List<IConfigSubscriber> _subscribers = [];
     private readonly List<Func<ConfigChange, ConfigError?>> _rules;
     private readonly List<Func<ConfigTree, ConfigTree, ConfigTree>> _consequences = [];
@@ -19,7 +20,8 @@ public sealed partial class ConfigStore
     private volatile ConfigTree _saved;
 
     private ConfigStore(ConfigFiles files, DeviceKey key, (string Text, FirstLoad? Load) first, IReadOnlyDictionary<string, Func<string, bool>> checks, TimeProvider time, ConfigTree tree) =>
-        (_files, _key, _firstConfiguration, _firstLoad, Checks, Time, _current, _saved, _rules) = (files, key, first.Text, first.Load, checks, time, tree, tree, [.. first.Load?.Rules ?? []]);
+        (_files, _key, _firstConfiguration, _firstLoad, Checks, Time, _current, _saved, _rules, _factory) =
+            (files, key, first.Text, first.Load, checks, time, tree, tree, [.. first.Load?.Rules ?? []], first.Load?.FactoryObjects(tree.Schema));
 
     /// <summary>The tree in force.</summary>
     public ConfigTree Current => _current;
@@ -75,7 +77,8 @@ public sealed partial class ConfigStore
         var files = new ConfigFiles(disk, file);
         if (files.Load(out var warning) is { } text)
         {
-            var (tree, ignored) = ConfigReader.Read(schema, text, sealedText => Unseal(key, sealedText), checks);
+            var source = new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks) { Factory = load?.FactoryObjects(schema) };
+            var (tree, ignored) = ConfigReader.Read(source, text, new());
             return new ConfigStore(files, key, (firstConfiguration, load), checks, time, tree) { Ignored = ignored, BootWarning = warning };
         }
         var first = ReadFirst(new ConfigSource(schema, sealedText => Unseal(key, sealedText), checks), firstConfiguration, load);

@@ -13,12 +13,15 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// <summary>What was written.</summary>
     public override string ToString() => _text.ToString();
 
-    /// <summary>Every table that holds something, or those of them that may be seen.</summary>
+    /// <summary>
+    /// Every table that holds something, or those of them that may be seen; and each table whose factory objects were all deleted, as an empty
+    /// block, which is what keeps them deleted.
+    /// </summary>
     internal ConfigText Tree(ConfigTree tree, Func<TableSchema, bool>? maySee = null)
     {
         foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!).Where(table => maySee?.Invoke(table) != false))
         {
-            if (full || (table.IsList ? tree.List(table.Path).Count > 0 : !tree.Object(table.Path).IsDefault))
+            if (full || (table.IsList ? tree.List(table.Path).Count > 0 || FactoryObjects.Has(table.Path) : !tree.Object(table.Path).IsDefault))
             {
                 Table(tree, table);
             }
@@ -81,12 +84,14 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
 
     private void Body(ConfigObject value, int depth)
     {
+        var shown = 0;
         if (full || value.Schema.ShowsDefaults)
         {
             foreach (var attribute in value.Schema.Attributes)
             {
                 if (Shows(attribute, value))
                 {
+                    shown = Children(value, shown, attribute.Index, depth);
                     Set(attribute, value.Words(attribute), depth);
                 }
             }
@@ -95,10 +100,17 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         {
             foreach (var (attribute, words) in value.Values)
             {
+                shown = Children(value, shown, attribute.Index, depth);
                 Set(attribute, words, depth);
             }
         }
-        foreach (var child in value.Schema.Children)
+        Children(value, shown, int.MaxValue, depth);
+    }
+
+    /// <summary>Writes the nested tables from <paramref name="at"/> on that stand before an attribute; returns the first one after it.</summary>
+    private int Children(ConfigObject value, int at, int attribute, int depth)
+    {
+        for (; at < value.Schema.Children.Length && value.Schema.Children[at] is var child && child.Place <= attribute; at++)
         {
             var entries = value.Children(child.Path);
             if (child.IsList && entries.Count > 0)
@@ -110,6 +122,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
                 Object(child.Path, single, depth);
             }
         }
+        return at;
     }
 
     private void Set(AttributeSchema attribute, ImmutableArray<string> words, int depth)
@@ -134,11 +147,11 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         {
             _text.Append("''");
         }
-        else if (attribute.Secret)
+        else if (attribute.Secret && !(attribute.Pem && IsEncryptedPem(words[0])))
         {
             _text.Append("ENC ").Append(seal(words[0]));
         }
-        else if (attribute.Kind != ValueKind.Text || (attribute.Bare && words.All(word => attribute.Joins ? word.Split(' ').All(ConfigWords.NeedsNoQuotes) : ConfigWords.NeedsNoQuotes(word))))
+        else if (attribute.Kind != ValueKind.Text || (attribute.Bare && words.All(ConfigWords.NeedsNoQuotes)))
         {
             _text.AppendJoin(' ', words.AsSpan());
         }
@@ -146,10 +159,28 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         {
             for (var at = 0; at < words.Length; at++)
             {
-                ConfigWords.AppendQuoted(at > 0 ? _text.Append(' ') : _text, words[at]);
+                if (at > 0)
+                {
+                    _text.Append(' ');
+                }
+                if (attribute.NumbersBare && IsNumbers(words[at], attribute.Joins))
+                {
+                    _text.Append(words[at]);
+                    continue;
+                }
+                ConfigWords.AppendQuoted(_text, words[at]);
             }
         }
     }
+
+    /// <summary>True for a number or a time, or, where several words are kept as one, for several of them.</summary>
+    private static bool IsNumbers(string word, bool joined) =>
+        joined ? word.Split(' ').All(one => IsNumbers(one, joined: false)) : word.Length > 0 && char.IsAsciiDigit(word[0]) && word.All(c => char.IsAsciiDigit(c) || c is '-' or ':');
+
+    /// <summary>True for a PEM block of a private key that nothing but its password opens (RFC 7468, section 11; RFC 1421 headers).</summary>
+    private static bool IsEncryptedPem(string word) =>
+        word.StartsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal)
+        || (word.StartsWith("-----BEGIN ", StringComparison.Ordinal) && word.Contains("\nProc-Type: 4,ENCRYPTED\n", StringComparison.Ordinal));
 
     /// <summary>
     /// What is set, what is always shown, and in full whatever counts; of those an empty number, choice or address is left out: there is

@@ -37,6 +37,9 @@ public sealed class ConfigTree
     internal static IEnumerable<TableSchema> Changed(ConfigTree before, ConfigTree after) =>
         after.Schema.Paths.Where((_, at) => !ReferenceEquals(before._held[at], after._held[at])).Select(path => after.Schema.Table(path)!);
 
+    /// <summary>This tree with a list that is empty on purpose: it is saved as an empty block.</summary>
+    internal ConfigTree Holding(string path) => At(path) is null ? Replaced(path, Table(path, isList: true).EmptyTable) : this;
+
     private object? At(string path) => Schema.PlaceOf(path) is >= 0 and var at ? _held[at] : null;
 
     private ConfigTree Replaced(string path, object value)

@@ -48,6 +48,8 @@ public enum Assignment
     Number,
     /// <summary>A UUID, made from the path and the key (RFC 9562 version 8, *assumed*: the device's is random).</summary>
     Uuid,
+    /// <summary>The virtual domain <c>root</c>, the only one of a unit without virtual domains.</summary>
+    RootDomain,
 }
 
 /// <summary>What several words of one attribute are to each other.</summary>
@@ -92,6 +94,12 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public bool Secret { get; init; }
     /// <summary>True when the entry cannot be stored without it.</summary>
     public bool Required { get; init; }
+    /// <summary>The entry cannot be stored without the attribute while this holds; null for no such condition.</summary>
+    public Condition? RequiredWhen { get; init; }
+    /// <summary>Names that may be referred to here although no table has them (<c>any</c> in a policy's <c>srcintf</c>).</summary>
+    public ImmutableArray<string> BuiltIn { get; init; } = [];
+    /// <summary>True for a private key: shown as text if it is an encrypted PEM block, else as ENC.</summary>
+    public bool Pem { get; init; }
     /// <summary>True when emptiness is shown as <c>unset</c> and not as two quotes.</summary>
     public bool EmptyIsUnset { get; init; }
     /// <summary>Where it stands among the attributes of its table.</summary>
@@ -108,6 +116,8 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     public Condition? When { get; init; }
     /// <summary>True for a value that is shown without quotes as long as it needs none (an IPv6 address, a UUID, a time).</summary>
     public bool Bare { get; init; }
+    /// <summary>True for a text whose words are shown without quotes only if they are numbers or times (<c>set hbdev "port3" 50</c>).</summary>
+    public bool NumbersBare { get; init; }
     /// <summary>True for a value of several words that are kept as one (a date and a time, an address and a mask).</summary>
     public bool Joins { get; init; }
     /// <summary>A line of help for <c>?</c>.</summary>
@@ -133,14 +143,14 @@ public sealed record TableSchema(string Path, bool IsList)
         init
         {
             _attributes = [.. value.Select((attribute, at) => attribute with { Index = at, Id = $"{Path} {attribute.Name}" })];
-            Mandatory = [.. _attributes.Where(attribute => attribute.Required && !attribute.IsKey)];
+            Mandatory = [.. _attributes.Where(attribute => (attribute.Required || attribute.RequiredWhen is not null) && !attribute.IsKey)];
             Filled = [.. _attributes.Where(attribute => attribute.Assigned != Assignment.None)];
             Droppable = [.. _attributes.Where(attribute => attribute.When is { Drops: true })];
             ShowsDefaults = _attributes.Any(attribute => attribute.Always);
             _byName = _attributes.ToDictionary(attribute => attribute.Name, StringComparer.Ordinal);
         }
     }
-    /// <summary>The attributes without which an entry cannot be stored; the key is not among them.</summary>
+    /// <summary>The attributes without which an entry cannot be stored, always or on a condition; the key is not among them.</summary>
     internal ImmutableArray<AttributeSchema> Mandatory { get; private init; } = [];
     /// <summary>The attributes that the unit itself fills in.</summary>
     internal ImmutableArray<AttributeSchema> Filled { get; private init; } = [];
@@ -149,8 +159,8 @@ public sealed record TableSchema(string Path, bool IsList)
     /// <summary>True when some attribute is shown even at its default.</summary>
     internal bool ShowsDefaults { get; private init; }
     /// <summary>
-    /// The attributes that <c>get</c> lists for each entry of a table; empty for all. <c>name=value</c> is an attribute that is listed with this value
-    /// in a release that does not have it.
+    /// The attributes that <c>get</c> lists for each entry of a table, or the order in which it lists those of an object; empty for all, in <c>show</c>'s
+    /// order. <c>name=value</c> is an attribute that is listed with this value in a release that does not have it.
     /// </summary>
     public ImmutableArray<string> Summary { get; init; } = [];
     /// <summary>True when the order of the entries has a meaning, and <c>move</c> changes it.</summary>
@@ -161,6 +171,9 @@ public sealed record TableSchema(string Path, bool IsList)
     public ImmutableArray<string> BuiltIn { get; init; } = [];
     /// <summary>The nested tables, each with its own name as <see cref="Path"/>.</summary>
     public ImmutableArray<TableSchema> Children { get; init; } = [];
+
+    /// <summary>How many of the parent's attributes are shown before this nested table.</summary>
+    internal int Place { get; init; }
 
     /// <summary>The object with every attribute at its default.</summary>
     internal ConfigObject EmptyObject => _emptyObject ??= new ConfigObject(this);

@@ -81,7 +81,7 @@ public sealed class LoginPolicy
     public (string Group, string Portal)? PortalFor(Account account, string realm = "", string nic = "")
     {
         var type = account.Remote?.Type ?? "local";
-        foreach (var rule in _rules.Where(rule => rule.Evaluable && rule.Realm == realm && (rule.Nics.IsEmpty || rule.Nics.Contains(nic)) && (rule.Auth == "any" || rule.Auth == type)))
+        foreach (var rule in _rules.Where(rule => rule.Evaluable && rule.Realm == realm && (rule.Nics.IsEmpty || rule.Nics.Contains(nic) || rule.Nics.Contains("any")) && (rule.Auth == "any" || rule.Auth == type)))
         {
             var group = rule.Groups.FirstOrDefault(group => account.Groups.Contains(group));
             if (group is not null || rule.Users.Contains(account.Name))

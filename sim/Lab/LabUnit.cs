@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
@@ -42,7 +43,7 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
     public IReadOnlyList<LabService> Services => [.. _unit.Services.Select(bound => new LabService(bound.Service, bound.Nic, bound.EndPoint)), .. _authenticator?.Server.Services() ?? []];
 
-    public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys];
+    public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))];
 
     public IPEndPoint? MailServer => MailSettings.Read(_unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port) : null;
 

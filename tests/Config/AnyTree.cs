@@ -31,7 +31,7 @@ internal sealed class AnyTree(ConfigSchema schema, Random random)
         for (var count = random.Next(4); count > 0; count--)
         {
             var key = table.NumericKey ? Text(random.Next(1, 1000)) : Name(table.Attribute(table.Key!)!.MaxLength);
-            if (entries.Find(key) is null && (table.MaxEntries == 0 || entries.Count < table.MaxEntries) && Object(tree, table, oneIn) is { } entry)
+            if (entries.Find(key) is null && SisterNames.Check(table.Path, key, (path, name) => tree.List(path).Find(name) is not null) is null && (table.MaxEntries == 0 || entries.Count < table.MaxEntries) && Object(tree, table, oneIn) is { } entry)
             {
                 entries = entries.With(key, ConfigAssignments.Complete(table, key, entry, entries.Entries.Select(other => other.Entry)));
             }
@@ -43,7 +43,7 @@ internal sealed class AnyTree(ConfigSchema schema, Random random)
     private ConfigObject? Object(ConfigTree tree, TableSchema table, int oneIn)
     {
         var value = table.EmptyObject;
-        foreach (var attribute in table.Attributes.Where(attribute => !attribute.IsKey && (attribute.Required || random.Next(oneIn) == 0)))
+        foreach (var attribute in table.Attributes.Where(attribute => !attribute.IsKey && (attribute.Required || attribute.RequiredWhen is not null || random.Next(oneIn) == 0)))
         {
             if (Words(tree, attribute) is not { } words)
             {
@@ -67,7 +67,7 @@ internal sealed class AnyTree(ConfigSchema schema, Random random)
                 : Object(tree, child, oneIn) is { IsDefault: false } single ? child.EmptyTable.With("", single)
                 : child.EmptyTable);
         }
-        return value;
+        return ConfigEditor.CheckWhole(value) is null ? value : null;
     }
 
     private IReadOnlyList<string>? Words(ConfigTree tree, AttributeSchema attribute)

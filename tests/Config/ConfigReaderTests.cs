@@ -19,11 +19,11 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("config user local\nedit \"a<b\"\nset passwd x\nnext\nedit \"ok\"\nset passwd x\nnext\nend\n", "2-4 The string contains XSS vulnerability characters")]
     [InlineData("config user local\nedit \"a<b\"\nset passwd x\nend\nconfig system dns\nset primary 1.1.1.1\nend\n", "2-3 The string contains XSS vulnerability characters")]
     // References: to nothing, to what comes later, to what was left out itself.
-    [InlineData("config user group\nedit \"g\"\nset member \"late\" \"never\"\nnext\nend\nconfig user local\nedit \"late\"\nnext\nend\n", "3-3 entry not found in datasource: user group member never")]
-    [InlineData("config user group\nedit \"g\"\nset member \"late\"\nnext\nend\nconfig user local\nedit \"late\"\nset fortitoken \"FTK1\"\nnext\nend\n", "8-8 entry not found in datasource: user local fortitoken FTK1")]
+    [InlineData("config user group\nedit \"g\"\nset member \"late\" \"never\"\nnext\nend\nconfig user local\nedit \"late\"\nset passwd x\nnext\nend\n", "3-3 entry not found in datasource: user group member never")]
+    [InlineData("config user group\nedit \"g\"\nset member \"late\"\nnext\nend\nconfig user local\nedit \"late\"\nset passwd x\nset fortitoken \"FTK1\"\nnext\nend\n", "9-9 entry not found in datasource: user local fortitoken FTK1")]
     [InlineData("config router static\nedit 1\nset device \"port9\"\nset gateway 1.2.3.4\nnext\nend\n", "3-3 entry not found in datasource: router static device port9")]
     [InlineData("config vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups \"gone\"\nset portal \"web\"\nnext\nend\nend\n", "4-4 entry not found in datasource: authentication-rule groups gone|5-5 entry not found in datasource: authentication-rule portal web")]
-    [InlineData("config user group\nedit \"g\"\nset member \"never\"\nset member \"late\"\nnext\nend\nconfig user local\nedit \"late\"\nnext\nend\n", "")]
+    [InlineData("config user group\nedit \"g\"\nset member \"never\"\nset member \"late\"\nnext\nend\nconfig user local\nedit \"late\"\nset passwd x\nnext\nend\n", "")]
     [InlineData("config system dns\nset primary 1.1.1.1\n", "3-3 the text ends inside a config level; what was open is left out")]
     [InlineData("config system dns\nset primary \"1.1.1.1\n", "2-3 Unmatched double quote.|3-3 the text ends inside a config level; what was open is left out")]
     // The text ends with a backslash or a quote.

@@ -16,9 +16,9 @@ public sealed class ConfigTextTests
 
     [Theory]
     [InlineData("6.4", 11, "server-port server-cert server-ip status")]
-    [InlineData("7.0", 12, "server-port server-cert server-ip server status")]
-    [InlineData("7.4", 12, "proxy server-port server-cert server status")]
-    [InlineData("7.6", 13, "proxy interface server-port server-cert server status")]
+    [InlineData("7.0", 12, "server server-port server-cert server-ip status")]
+    [InlineData("7.4", 12, "proxy server server-port server-cert status")]
+    [InlineData("7.6", 13, "proxy interface server server-port server-cert status")]
     public void TheSchemaIsThatOfItsRelease(string name, int allowAccess, string push)
     {
         var schema = ConfigSchema.Load(Personality.Find(name)!);

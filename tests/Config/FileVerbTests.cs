@@ -151,10 +151,10 @@ public sealed class FileVerbTests : IDisposable
     public void What_a_renamed_or_cloned_entry_refers_to_in_vain_is_named_by_the_line_that_wrote_it()
     {
         var store = _file.Open();
-        var (ignored, error) = store.Restore("config firewall addrgrp\nedit g\nset member never\nnext\nclone g to h\nrename g to i\nend\n");
+        var (ignored, error) = store.Restore("config user group\nedit g\nset member never\nnext\nclone g to h\nrename g to i\nend\n");
         Assert.Null(error);
-        Assert.Equal([new IgnoredLine(3, "entry not found in datasource: firewall addrgrp member never")], ignored);
-        Assert.Equal(["i", "h"], store.Current.List("firewall addrgrp").Keys);
+        Assert.Equal([new IgnoredLine(3, "entry not found in datasource: user group member never")], ignored);
+        Assert.Equal(["i", "h"], store.Current.List("user group").Keys);
     }
 
     [Fact]
@@ -169,8 +169,8 @@ public sealed class FileVerbTests : IDisposable
     [Fact]
     public void A_name_that_stands_in_two_lines_is_named_where_it_leads_nowhere()
     {
-        var verdict = RestoreVerb.Check("x", "config user group\nedit one\nset member \"x\"\nnext\nend\nconfig user local\nedit x\nset radius-server \"x\"\nnext\nend\n"u8.ToArray(), Personality.Default, "desktop");
-        Assert.Equal([8], verdict.Ignored.Where(line => line.Number > 0).Select(line => line.Number));
+        var verdict = RestoreVerb.Check("x", "config user group\nedit one\nset member \"x\"\nnext\nend\nconfig user local\nedit x\nset passwd p\nset radius-server \"x\"\nnext\nend\n"u8.ToArray(), Personality.Default, "desktop");
+        Assert.Equal([9], verdict.Ignored.Where(line => line.Number > 0).Select(line => line.Number));
     }
 
     private static string Shown(ConfigStore store) => new ConfigText(_ => "****").Tree(store.Current).ToString();

@@ -121,7 +121,7 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal("mine-helper", saved.List("system admin").Find("helper")!.Text("password"));
         Assert.Equal("read", saved.List("system accprofile").Find("few")!.Text("authgrp"));
         Assert.Equal("kept", saved.List("system interface").Find("port1")!.Text("alias"));
-        Assert.Empty(saved.List("user local").Keys);
+        Assert.Equal(["guest"], saved.List("user local").Keys);
     }
 
     [Fact]
@@ -281,14 +281,17 @@ public sealed class RestoreTests : IDisposable
             end
             config user local
             edit ann
+            set passwd x
             set two-factor fortitoken
             set fortitoken FTKMOB00MINE0001
             next
             edit bob
+            set passwd x
             set two-factor fortitoken
             set fortitoken FTKMOB00MINE0001
             next
             edit cat
+            set passwd x
             set email-to cat@lab
             next
             end
@@ -299,14 +302,14 @@ public sealed class RestoreTests : IDisposable
             new(5, "object set operator error, -54 discard the setting", 8),
             new(14, "Attribute 'accprofile' MUST be set.", 15),
             new(17, "Attribute 'opmode' value 'transparent' checking fail -7610", 19),
-            new(29, "FortiToken FTKMOB00MINE0001 is already assigned to ann, bob cannot have it", 32),
+            new(30, "FortiToken FTKMOB00MINE0001 is already assigned to ann, bob cannot have it", 34),
         ];
         var store = Open();
         var (ignored, error) = store.Restore(text);
         Assert.Null(error);
         Assert.Equal(expected, ignored);
-        Assert.Equal(["ann", "cat"], store.Current.List("user local").Keys);
-        Assert.Equal(["port1"], store.Current.List("system interface").Keys);
+        Assert.Equal(["guest", "ann", "cat"], store.Current.List("user local").Keys);
+        Assert.Equal(["10.0.0.1", "0.0.0.0"], new[] { "port1", "port2" }.Select(name => store.Current.List("system interface").Find(name)!.Text("ip")));
         Assert.Equal(expected, RestoreVerb.Check("x", Encoding.UTF8.GetBytes(text), Personality.Default, "desktop").Ignored);
         using var fresh = new StoreFolder();
         Assert.Equal(expected, Open(fresh, text, strict: false).Ignored);

@@ -48,7 +48,7 @@ public sealed class WorkspaceTests : IDisposable
     [Fact]
     public void WhatIsTouchedIsHeldAndNothingElse()
     {
-        var store = _folder.Open("config user local\nedit \"one\"\nnext\nedit \"two\"\nnext\nend\n", _time);
+        var store = _folder.Open("config user local\nedit \"one\"\nset passwd x\nnext\nedit \"two\"\nset passwd x\nnext\nend\n", _time);
         using var ann = new ConfigWorkspace(store, _ => { });
         using var bob = new ConfigWorkspace(store, _ => { });
         Assert.Null(ann.Start(TimeSpan.FromMinutes(5)));
@@ -71,7 +71,7 @@ public sealed class WorkspaceTests : IDisposable
     [Fact]
     public void ACommitThatIsRefusedStaysOpen()
     {
-        var store = _folder.Open("config user local\nedit \"one\"\nnext\nend\n", _time);
+        var store = _folder.Open("config user local\nedit \"one\"\nset passwd x\nnext\nend\n", _time);
         using var ann = new ConfigWorkspace(store, _ => { });
         using var bob = new ConfigWorkspace(store, _ => { });
         Assert.Null(ann.Start(TimeSpan.FromMinutes(5)));
@@ -146,7 +146,7 @@ public sealed class WorkspaceTests : IDisposable
     [Fact]
     public void TheLastCommitOfAnEntryWins()
     {
-        var store = _folder.Open("config user local\nedit \"one\"\nnext\nend\n", _time);
+        var store = _folder.Open("config user local\nedit \"one\"\nset passwd x\nnext\nend\n", _time);
         var (ann, bob) = (new CliSession(store, []), new CliSession(store, []));
         // The same entry open twice: what is stored last stands, whole.
         Type(ann, "config user local", "edit one", "set email-to a@lab");
@@ -154,7 +154,7 @@ public sealed class WorkspaceTests : IDisposable
         Type(ann, "next");
         Assert.Equal(("a@lab", ""), (Mail(store, "one"), store.Current.List("user local").Find("one")!.Text("sms-phone")));
         // Another entry is not touched by it.
-        Type(bob, "edit two", "set email-to b@lab", "next");
+        Type(bob, "edit two", "set passwd x", "set email-to b@lab", "next");
         Type(ann, "edit one", "set email-to c@lab", "next");
         Assert.Equal(("c@lab", "b@lab"), (Mail(store, "one"), Mail(store, "two")));
         // Deleted while it is open: stored again, it is there again.
@@ -196,7 +196,7 @@ public sealed class WorkspaceTests : IDisposable
             for (var round = 0; round < Rounds; round++)
             {
                 var (shared, value) = ($"shared{random.Next(3)}", $"{admin}-{round}");
-                Type(session, "config user local", $"edit own{admin}-{round}", $"set email-to {value}", $"set sms-phone {value}", "next", $"edit {shared}", $"set email-to {value}", $"set sms-phone {value}", "next");
+                Type(session, "config user local", $"edit own{admin}-{round}", "set passwd x", $"set email-to {value}", $"set sms-phone {value}", "next", $"edit {shared}", "set passwd x", $"set email-to {value}", $"set sms-phone {value}", "next");
                 if (random.Next(3) == 0)
                 {
                     TypeAny(session, $"delete {shared}"); // May be used by a group, or gone.

@@ -61,6 +61,20 @@ internal sealed class LoginRig : IDisposable
         return tree;
     }
 
+    /// <summary>The rules of the lab with an attribute of ann's as no console, batch or file stores it: a required attribute may be missing.</summary>
+    public static LoginRules RulesWithAnn(string change)
+    {
+        var tree = TreeOf(Patient);
+        var users = tree.List("user local");
+        var ann = users.Find("ann")!;
+        return LoginRules.From(tree.With("user local", users.With("ann", change.Split(' ') switch
+        {
+            ["set", var name, var value] => ann.With(name, [value]),
+            ["unset", var name] => ann.Without(name),
+            _ => throw new ArgumentException($"'{change}' is neither set nor unset"),
+        })));
+    }
+
     public static string AnnCode(DateTimeOffset at, int steps = 0) => new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.AddSeconds(60 * steps).UtcDateTime);
 
     public string Ann(int steps = 0) => AnnCode(Now, steps);

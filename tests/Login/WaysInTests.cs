@@ -164,7 +164,7 @@ public sealed class WaysInTests
     [InlineData("set status disable", Refusal.BadCredentials)]
     public void WhatCannotBeAskedDenies(string change, Refusal refusal)
     {
-        using var rig = new LoginRig($"config user local\nedit ann\n{change}\nnext\nend\n{LoginRig.Patient}");
+        using var rig = new LoginRig { Rules = LoginRig.RulesWithAnn(change) };
         Assert.Equal(new LoginAnswer.Refused(refusal), rig.Login());
     }
 
@@ -220,6 +220,7 @@ public sealed class WaysInTests
 
     [Theory]
     [InlineData("set source-interface port1", true)]
+    [InlineData("set source-interface any", true)]
     [InlineData("set source-interface port2", false)]
     [InlineData("set client-cert enable", false)]
     [InlineData("set auth radius", false)]
