@@ -71,12 +71,19 @@ public sealed class BrowserTests
         var cookie = Assert.Single(login.Headers.GetValues("Set-Cookie"));
         using var xml = await AskAsync(web, at + "/remote/fortisslvpn_xml", cookie);
         var text = await xml.Content.ReadAsStringAsync();
-        Assert.Equal("sslvpn-tunnel", System.Xml.Linq.XDocument.Parse(text).Root!.Name.LocalName);
-        Assert.Contains("<idle-timeout val='300'/>", text, StringComparison.Ordinal);
+        var root = System.Xml.Linq.XDocument.Parse(text).Root!;
+        Assert.Equal("sslvpn-tunnel", root.Name.LocalName);
+        Assert.Equal(("300", "28800", "1", null), (Of(root, "idle-timeout", "val"), Of(root, "auth-timeout", "val"), Of(root, "auth-ses", "check-src-ip"), root.Element("ipv4")!.Element("dns")));
         // No value holds a "/": openfortivpn would take it for the end of a tag.
         Assert.DoesNotMatch("='[^']*/", text);
         using var tunnel = await AskAsync(web, at + "/remote/sslvpn-tunnel", cookie);
         Assert.Equal(HttpStatusCode.Forbidden, tunnel.StatusCode);
+        await lab.CliTextAsync("config vpn ssl settings\nset idle-timeout 600\nset auth-timeout 3600\nset dns-server1 192.0.2.53\nset auth-session-check-source-ip disable\nend\n");
+        using var changed = await AskAsync(web, at + "/remote/fortisslvpn_xml", cookie);
+        root = System.Xml.Linq.XDocument.Parse(await changed.Content.ReadAsStringAsync()).Root!;
+        Assert.Equal(("600", "3600", "0", "192.0.2.53"), (Of(root, "idle-timeout", "val"), Of(root, "auth-timeout", "val"), Of(root, "auth-ses", "check-src-ip"), (string?)root.Element("ipv4")!.Element("dns")!.Attribute("ip")));
+
+        static string? Of(System.Xml.Linq.XElement root, string element, string attribute) => (string?)root.Element(element)!.Attribute(attribute);
     }
 
     [Fact]
