@@ -132,6 +132,25 @@ public readonly ref struct RadiusPacket
         return count;
     }
 
+    /// <summary>How often a vendor's attribute occurs, in attributes of the form that RFC 2865, 5.26 recommends.</summary>
+    public int CountVendor(uint vendor, byte type)
+    {
+        var count = 0;
+        foreach (var field in this)
+        {
+            if (field.Type != RadiusAttribute.VendorSpecific || field.Value.Length < 4 || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor)
+            {
+                continue;
+            }
+            var inner = new Fields(field.Value[4..]);
+            while (inner.MoveNext())
+            {
+                count += (byte)inner.Current.Type == type ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
     /// <summary>Where in <see cref="Bytes"/> the value of the one Message-Authenticator stands; -1 when there is none, or more, or one of another length than 16.</summary>
     public int MessageAuthenticatorOffset()
     {

@@ -73,6 +73,9 @@ public sealed class RadiusSecret
         Md5.HashData(copy, destination);
     }
 
+    /// <summary>Computes HMAC-SHA256 of a value under the secret, 32 bytes: recognizes the value again without storing it.</summary>
+    public void KeyedDigest(ReadOnlySpan<byte> value, Span<byte> destination) => HMACSHA256.HashData(_key, value, destination);
+
     /// <summary>HMAC-MD5 over a packet whose Message-Authenticator is zero.</summary>
     internal void Sign(ReadOnlySpan<byte> packet, Span<byte> destination) => _hmac.HashData(packet, destination);
 

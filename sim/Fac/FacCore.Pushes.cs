@@ -1,5 +1,6 @@
 using System.Net;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Login;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Sim.Fac;
@@ -16,8 +17,13 @@ public sealed partial class FacCore
             return (false, step);
         }
         var user = _users[login.User];
-        var token = user.Tokens.First(token => token.Serial == login.Token);
-        var verdict = tokens.Check(token.Seed!, code, now);
+        var verdict = tokens.Check(TokenOf(login).Seed!, code, now);
+        if (verdict.Outcome == CodeOutcome.Wait)
+        {
+            // Another login used this step's code. The phone asks its user once: no answer would follow.
+            End(step, login, CodeUsed(verdict.Wait), now);
+            return (false, step);
+        }
         if (verdict.Outcome != CodeOutcome.Accepted)
         {
             WrongAnswer(step, login, now);
@@ -39,14 +45,31 @@ public sealed partial class FacCore
         {
             return (false, step);
         }
-        var token = _users[login.User].Tokens.First(token => token.Serial == login.Token);
-        if (!PushSessions.IsGenuineAlert(token.Seed!.AlertKey(), session, message, hmac))
+        if (!PushSessions.IsGenuineAlert(TokenOf(login).Seed!.AlertKey(), session, message, hmac))
         {
             WrongAnswer(step, login, now);
             return (false, step);
         }
         End(step, login, "push_denied", now);
         return (true, step);
+    }
+
+    /// <summary>The push was handed over: an event, once for each push, whatever became of its login meanwhile.</summary>
+    public FacStep PushSent(PushMessage push)
+    {
+        var step = new FacStep();
+        _pushes.TryGetValue(push.SessionId, out var login);
+        if (login is not { IsSent: true })
+        {
+            step.Note(FacEvents.PushSent(push.User, push.TokenSerial, push.SessionId));
+        }
+        if (login is { IsSent: false })
+        {
+            login = login with { IsSent = true };
+            Hold(login);
+            step.Remember(login.Record());
+        }
+        return step;
     }
 
     /// <summary>The push could not be handed over.</summary>
@@ -61,22 +84,46 @@ public sealed partial class FacCore
         return step;
     }
 
-    private bool SendPush(FacStep step, FacLogin login, int phone, DateTimeOffset now)
+    /// <summary>The pushes of the logins that are pending, for phones that lost them: after a restart of the emulator and its phones.</summary>
+    public FacStep PendingPushes(DateTimeOffset now)
     {
-        var token = _users[login.User].Tokens.Where(token => token.RegistrationId.Length > 0).ElementAtOrDefault(phone - 1);
+        var step = new FacStep();
+        foreach (var login in _pushes.Values.Where(login => now < login.Expires))
+        {
+            step.Push(Message(login, TokenOf(login)));
+        }
+        return step;
+    }
+
+    /// <summary>Null once the push is under way; else why there is none. A phone whose token still shows a code that was used could not approve: the user has to wait for the next code.</summary>
+    private FacVerdict.Reject? SendPush(FacStep step, FacLogin login, int phone, DateTimeOffset now)
+    {
+        var token = _users[login.User].Tokens.Where(CanPush).ElementAtOrDefault(phone - 1);
         if (token is null)
         {
-            return false;
+            return new FacVerdict.Reject("no_push_token");
+        }
+        if (tokens.WaitFor(token.Seed!, now) is { } rest)
+        {
+            return CodeUsed(rest);
         }
         Span<byte> session = stackalloc byte[16];
         random(session);
         login = login with { Push = Convert.ToHexStringLower(session), Token = token.Serial, Expires = now + settings.TokenTimeout };
         Hold(login);
         step.Remember(login.Record());
-        step.Note(FacEvents.PushSent(login.User, token.Serial, login.Push));
-        step.Push(new PushMessage(token.RegistrationId, token.Serial, login.Push, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), now, login.Expires, token.OsVersion));
-        return true;
+        step.Push(Message(login, token));
+        return null;
     }
+
+    private static bool CanPush(Token token) => token is { Locked: false, Seed: not null, RegistrationId.Length: > 0 };
+
+    private static FacVerdict.Reject CodeUsed(TimeSpan rest) => new("code_used_in_this_step", WaitMessage.Text(rest));
+
+    private Token TokenOf(FacLogin login) => _users[login.User].Tokens.First(token => token.Serial == login.Token);
+
+    private PushMessage Message(FacLogin login, Token token) => new(
+        token.RegistrationId, token.Serial, login.Push!, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), login.Expires - settings.TokenTimeout, login.Expires, token.OsVersion);
 
     /// <summary>Which of the user's phones an answer asks for, from 1; null when it asks for none.</summary>
     private static int? PhoneAsked(FacUser user, FacCredential credential)

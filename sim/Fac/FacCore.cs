@@ -12,10 +12,10 @@ namespace Appliance.Sim.Fac;
 /// <summary>Fills a span with random bytes; a test's does it from a seed.</summary>
 public delegate void FillRandom(Span<byte> destination);
 
-/// <summary>Who asks: the client, its policy, and from where its user comes.</summary>
+/// <summary>The origin of a request: the client (NAS), its policy, and the address of its user.</summary>
 /// <param name="Nas">The client's address.</param>
 /// <param name="Policy">What its users are asked for.</param>
-/// <param name="Caller">The user's own address, as far as the client tells; else the client's.</param>
+/// <param name="Caller">The user's own address (Calling-Station-Id); the client's if the request has none.</param>
 public sealed record FacAsker(IPAddress Nas, FacPolicy Policy, IPAddress Caller);
 
 /// <summary>
@@ -45,7 +45,6 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
     private readonly Dictionary<string, FacLogin> _logins = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _over = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _pushes = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string User, string Nas), string> _pushOfUser = [];
     private readonly Dictionary<string, (int Failures, DateTimeOffset Until)> _failures = new(StringComparer.Ordinal);
     private readonly PriorityQueue<string, DateTimeOffset> _deadlines = new();
 
@@ -61,6 +60,9 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
     /// <summary>The users, for enrolment of their phones.</summary>
     public IEnumerable<FacUser> Users => settings.Users;
 
+    /// <summary>True while a login of this State is pending.</summary>
+    public bool IsPending(string state) => _logins.ContainsKey(state);
+
     /// <summary>Takes back what an earlier run remembered.</summary>
     public void Restore(IEnumerable<FacRecord> records)
     {
@@ -72,7 +74,9 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
                 Bury(login);
                 continue;
             }
-            Hold(login);
+            // A user or token that the description lost meanwhile cannot log in: the login ends at the next tick, with its event.
+            var canGoOn = _users.TryGetValue(login.User, out var user) && (login.Token is null || user.Tokens.Any(token => token.Serial == login.Token));
+            Hold(canGoOn ? login : login with { Expires = DateTimeOffset.MinValue });
         }
     }
 
@@ -100,24 +104,21 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         {
             return Reject(step, user, asker, credential.Scheme, "overloaded");
         }
-        if (asker.Policy == FacPolicy.PushWithoutChallenge && _pushOfUser.TryGetValue((user, asker.Nas.ToString()), out var waiting))
-        {
-            // The same login asked again under another identifier: its push is out already.
-            state = waiting;
-            return step;
-        }
         var login = new FacLogin(NewState(), user, asker.Nas.ToString(), asker.Caller.ToString(), now, now + settings.TokenTimeout);
-        var canPush = known.Tokens.FirstOrDefault(token => token.RegistrationId.Length > 0) is not null;
+        var canPush = known.Tokens.Any(CanPush);
         if (asker.Policy == FacPolicy.PushWithoutChallenge)
         {
             if (!canPush)
             {
                 return Fail(step, known, asker, credential.Scheme, "no_push_token", now);
             }
-            state = login.State;
             // The proof of MS-CHAPv2 belongs to the one request that is answered later.
-            Hold(login with { Proof = credential.Proof(known.Password) is { } proof ? Convert.ToBase64String(proof) : null });
-            SendPush(step, _logins[login.State], 1, now);
+            login = login with { Proof = credential.Proof(known.Password) is { } proof ? Convert.ToBase64String(proof) : null };
+            if (SendPush(step, login, 1, now) is { } refusal)
+            {
+                return Reject(step, user, asker, credential.Scheme, refusal);
+            }
+            state = login.State;
             return step;
         }
         Hold(login);
@@ -140,8 +141,12 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
             return Reject(step, user, asker, "REST", "overloaded");
         }
         var login = new FacLogin(NewState(), user, asker.Nas.ToString(), asker.Caller.ToString(), now, now + settings.TokenTimeout);
+        if (SendPush(step, login, 1, now) is { } refusal)
+        {
+            return Reject(step, user, asker, "REST", refusal);
+        }
         state = login.State;
-        return SendPush(step, login, 1, now) ? step : Reject(step, user, asker, "REST", "no_push_token");
+        return step;
     }
 
     /// <summary>What was answered to a challenge: a code, nothing or <c>push</c>, or <c>push2</c> for the user's second phone. The answer is null when it is the phone's turn.</summary>
@@ -154,7 +159,7 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
             step.Answer = new FacVerdict.Reject("too_late");
             return step;
         }
-        if (!_logins.TryGetValue(state, out var login) || login.User != user || login.Nas != asker.Nas.ToString() || now >= login.Expires)
+        if (!_logins.TryGetValue(state, out var login) || login.User != user || login.Nas != asker.Nas.ToString() || !IsSameCaller(login, asker) || now >= login.Expires)
         {
             return Reject(step, user, asker, credential.Scheme, "unknown_state");
         }
@@ -167,9 +172,12 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         {
             if (login.Push is not null)
             {
-                return step; // It is out already: whoever asks now waits with it.
+                // The push decides the request that it was sent for. Only a repetition of that one is pending with it, and does not come here.
+                return Reject(step, user, asker, credential.Scheme, "push_pending");
             }
-            return SendPush(step, login, phone, now) ? step : Over(step, login, asker, credential.Scheme, "no_push_token");
+            // The push names the address of the request that is answered.
+            var named = asker.Caller.Equals(asker.Nas) ? login : login with { Caller = asker.Caller.ToString() };
+            return SendPush(step, named, phone, now) is { } refusal ? Over(step, login, asker, credential.Scheme, refusal) : step;
         }
         if (login.Push is not null)
         {
@@ -265,12 +273,17 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         return step;
     }
 
-    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason)
+    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason) => Reject(step, user, asker, scheme, new FacVerdict.Reject(reason));
+
+    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, FacVerdict.Reject verdict)
     {
-        Audit(step, user, asker.Nas, scheme, "failed", reason);
-        step.Answer = new FacVerdict.Reject(reason);
+        Audit(step, user, asker.Nas, scheme, "failed", verdict.Reason);
+        step.Answer = verdict;
         return step;
     }
+
+    /// <summary>False if both requests of a login tell the user's address and the addresses differ: the State is then of another user's login.</summary>
+    private static bool IsSameCaller(FacLogin login, FacAsker asker) => asker.Caller.Equals(asker.Nas) || login.Caller == login.Nas || login.Caller == asker.Caller.ToString();
 
     /// <summary>A wrong password or code: so many of a user's in a row lock him out for a while, against guessing.</summary>
     private FacStep Fail(FacStep step, FacUser user, FacAsker asker, string scheme, string reason, DateTimeOffset now)
@@ -282,21 +295,25 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
 
     private bool IsLockedOut(string user, DateTimeOffset now) => _failures.TryGetValue(user, out var entry) && now < entry.Until;
 
-    private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, string reason)
+    private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, string reason) => Over(step, login, asker, scheme, new FacVerdict.Reject(reason));
+
+    private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, FacVerdict.Reject verdict)
     {
         Forget(step, login);
-        return Reject(step, login.User, asker, scheme, reason);
+        return Reject(step, login.User, asker, scheme, verdict);
     }
 
-    /// <summary>A login ends that nobody asks about just now. Whoever answers its challenge later is told the same, for a while.</summary>
-    private void End(FacStep step, FacLogin login, string reason, DateTimeOffset now)
+    private void End(FacStep step, FacLogin login, string reason, DateTimeOffset now) => End(step, login, new FacVerdict.Reject(reason), now);
+
+    /// <summary>Ends a login that no request asks about just now. A later answer to its challenge is rejected, too, for a while.</summary>
+    private void End(FacStep step, FacLogin login, FacVerdict.Reject verdict, DateTimeOffset now)
     {
         Forget(step, login);
         var over = login with { IsOver = true, Expires = now + settings.TokenTimeout + OverLife };
         Bury(over);
         step.Remember(over.Record());
-        Audit(step, login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", reason);
-        step.Release(login.State, new FacVerdict.Reject(reason));
+        Audit(step, login.User, IPAddress.Parse(login.Nas), login.Push is null ? "challenge" : "push", "failed", verdict.Reason);
+        step.Release(login.State, verdict);
     }
 
     private void Audit(FacStep step, string user, IPAddress nas, string scheme, string status, string reason)
@@ -313,7 +330,6 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         if (login.Push is not null)
         {
             _pushes[login.Push] = login;
-            _pushOfUser[(login.User, login.Nas)] = login.State;
         }
         _deadlines.Enqueue(login.State, login.Expires);
     }
@@ -330,7 +346,6 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         if (login.Push is not null)
         {
             _pushes.Remove(login.Push);
-            _pushOfUser.Remove((login.User, login.Nas));
         }
         step.Remember(login.Record() with { Value = null });
     }

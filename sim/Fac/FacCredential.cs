@@ -19,16 +19,27 @@ public abstract class FacCredential
     /// <summary>Says nothing.</summary>
     public sealed override string ToString() => Scheme;
 
-    /// <summary>Reads the credential of a request; null when there is none, more than one, or a malformed one. The view is not kept.</summary>
+    /// <summary>The shortest CHAP-Challenge, in bytes (RFC 2865, 5.40).</summary>
+    private const int ChapChallengeMin = 5;
+
+    /// <summary>
+    /// Reads the credential of a request. Null if there is none, more than one, one of any attribute that RFC 2865, 5.44 allows once, a malformed
+    /// one, or EAP (RFC 3579, 2.2: EAP excludes the others). A State without a credential is an empty code: clients leave an empty User-Password out. The view is not kept.
+    /// </summary>
     public static FacCredential? Of(RadiusPacket request, RadiusSecret secret, string user)
     {
+        if (HasRepeated(request) || request.Count(RadiusAttribute.EapMessage) > 0)
+        {
+            return null;
+        }
         var hasPassword = request.TryGet(RadiusAttribute.UserPassword, out var hidden);
         var hasChap = request.TryGet(RadiusAttribute.ChapPassword, out var chap);
         var has1 = request.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChapResponse, out var response1);
         var has2 = request.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Response, out var response2);
-        if ((hasPassword ? 1 : 0) + (hasChap ? 1 : 0) + (has1 || has2 ? 1 : 0) != 1)
+        var credentials = (hasPassword ? 1 : 0) + (hasChap ? 1 : 0) + (has1 || has2 ? 1 : 0);
+        if (credentials != 1)
         {
-            return null;
+            return credentials == 0 && request.Count(RadiusAttribute.State) == 1 ? new Pap([]) : null;
         }
         if (hasPassword)
         {
@@ -41,7 +52,7 @@ public abstract class FacCredential
         {
             // RFC 2865, 5.3: without a CHAP-Challenge the authenticator is the challenge.
             var challenge = request.TryGet(RadiusAttribute.ChapChallenge, out var given) ? given : request.Authenticator;
-            return chap.Length == 17 ? new Chap(chap.ToArray(), challenge.ToArray()) : null;
+            return chap.Length == 17 && challenge.Length >= ChapChallengeMin ? new Chap(chap.ToArray(), challenge.ToArray()) : null;
         }
         if (!request.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChapChallenge, out var msChallenge))
         {
@@ -51,6 +62,25 @@ public abstract class FacCredential
         return has2
             ? response2.Length == ResponseLength && msChallenge.Length == MsChap.ChallengeLength ? new MsChapV2(user, response2.ToArray(), msChallenge.ToArray()) : null
             : response1.Length == ResponseLength && msChallenge.Length == MsChap.Challenge1Length ? new MsChapV1(response1.ToArray(), msChallenge.ToArray()) : null;
+    }
+
+    private static bool HasRepeated(RadiusPacket request)
+    {
+        foreach (var type in (ReadOnlySpan<RadiusAttribute>)[RadiusAttribute.UserPassword, RadiusAttribute.ChapPassword, RadiusAttribute.ChapChallenge, RadiusAttribute.State])
+        {
+            if (request.Count(type) > 1)
+            {
+                return true;
+            }
+        }
+        foreach (var type in (ReadOnlySpan<MicrosoftAttribute>)[MicrosoftAttribute.MsChapResponse, MicrosoftAttribute.MsChap2Response, MicrosoftAttribute.MsChapChallenge])
+        {
+            if (request.CountVendor(RadiusVendor.Microsoft, (byte)type) > 1)
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>A clear text, from PAP or a REST call.</summary>

@@ -17,6 +17,9 @@ internal sealed record FacLogin(string State, string User, string Nas, string Ca
     /// <summary>The push that is out; null while none is.</summary>
     public string? Push { get; init; }
 
+    /// <summary>True once the push was handed over.</summary>
+    public bool IsSent { get; init; }
+
     /// <summary>The token that it went to.</summary>
     public string? Token { get; init; }
 

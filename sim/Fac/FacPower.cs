@@ -60,6 +60,9 @@ public sealed class FacPower : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends the pending pushes of the run before the lab's start to its phones, which are enrolled by now. Returns at once.</summary>
+    public void Resume() => _server.Resume();
+
     /// <summary>Stops it, leaves it off for a while of lab time, and starts it from what is on disk.</summary>
     public async Task RestartAsync(TimeSpan off)
     {

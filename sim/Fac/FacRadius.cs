@@ -12,14 +12,24 @@ public sealed class FacEntry
 
     internal FacWay Way { get; }
 
+    /// <summary>When the request came: of two with one identifier the later one counts.</summary>
+    internal DateTimeOffset Arrived { get; init; }
+
     internal FacClient Client { get; }
 
-    internal byte[] Authenticator { get; }
+    /// <summary>The Request Authenticator; empty for an answered request of an earlier run until it is repeated.</summary>
+    internal byte[] Authenticator { get; set; }
 
-    /// <summary>The name that was asked for; null for what asks for nobody.</summary>
+    /// <summary>The digest of an answered request of an earlier run; null for a request of this run.</summary>
+    internal byte[]? Digest { get; init; }
+
+    /// <summary>The user name of the request; null if it has none.</summary>
     internal string? User { get; set; }
 
-    /// <summary>The request itself while it waits for a phone: its answer is made of it.</summary>
+    /// <summary>The login that the request is pending with; null once it is answered.</summary>
+    internal string? State { get; set; }
+
+    /// <summary>What the answer of a pending request needs of it: header and Proxy-States (<see cref="FacRadius"/>). Null once it is answered.</summary>
     internal byte[]? Request { get; set; }
 
     internal byte[]? Reply { get; set; }
@@ -32,10 +42,8 @@ public sealed class FacEntry
 /// The wire of the stand-in: who may ask, what is no request, what was asked before (RFC 5080, 2.2.2), and what is answered how. As
 /// synchronous and deterministic as the rules that it asks.
 /// </summary>
-public sealed class FacRadius(FacSettings settings, FacCore core)
+public sealed partial class FacRadius(FacSettings settings, FacCore core)
 {
-    private const string AnswerPrefix = "answer/";
-    private const string WaitPrefix = "wait/";
     /// <summary>TLS is what proves who asks (RFC 6614, 2.3).</summary>
     private static readonly RadiusSecret RadSecSecret = new("radsec");
 
@@ -49,8 +57,8 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     private readonly TimeSpan _answerLife = settings.TokenTimeout + TimeSpan.FromSeconds(30);
 
     // Two generations, of which the older is dropped as a whole: nothing has to be sorted by age.
-    private Dictionary<(IPEndPoint Source, FacWay Way, byte Identifier), FacEntry> _entries = [];
-    private Dictionary<(IPEndPoint Source, FacWay Way, byte Identifier), FacEntry> _olderEntries = [];
+    private Dictionary<FacKey, FacEntry> _entries = [];
+    private Dictionary<FacKey, FacEntry> _olderEntries = [];
     private DateTimeOffset _generationEnds;
     private readonly Dictionary<string, (IPEndPoint Source, FacEntry Entry)> _waiting = new(StringComparer.Ordinal);
     private readonly Dictionary<IPAddress, int> _waitingOf = [];
@@ -74,11 +82,10 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         {
             NextGeneration(now);
         }
-        if (ClientOf(source.Address) is not { } client)
+        if (ClientOf(source.Address, way) is not { } client)
         {
             return Drop("unknown_client");
         }
-        client = way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false } : client;
         if (RadiusPacket.Parse(datagram, out var packet) is var defect && defect != RadiusDefect.None)
         {
             return Drop($"malformed_{defect}");
@@ -87,12 +94,12 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         {
             return Drop(refusal);
         }
-        var key = (source, way, packet.Identifier);
-        if ((_entries.TryGetValue(key, out var known) || _olderEntries.TryGetValue(key, out known)) && known.Authenticator.AsSpan().SequenceEqual(packet.Authenticator))
+        var key = KeyOf(packet, source, way, client);
+        if ((_entries.TryGetValue(key, out var known) || _olderEntries.TryGetValue(key, out known)) && IsRepetition(known, packet, source))
         {
             return Repeated(known, source);
         }
-        var entry = new FacEntry(client, packet.Authenticator.ToArray(), way);
+        var entry = new FacEntry(client, packet.Authenticator.ToArray(), way) { Arrived = now };
         if (packet.Code == RadiusCode.StatusServer)
         {
             // RFC 5997, 3: alive is all that it is told. Not remembered: it may ask again at once.
@@ -112,7 +119,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             {
                 Unwait(waiting.Source);
                 var request = waiting.Entry.Request!;
-                waiting.Entry.Request = null;
+                (waiting.Entry.Request, waiting.Entry.State) = (null, null);
                 RadiusPacket.Parse(request, out var packet);
                 Decide(step, waiting.Entry, packet, waiting.Source, verdict, now);
                 step.Remember(new FacRecord(WaitPrefix + state, null, now));
@@ -127,31 +134,8 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         Answered++;
     }
 
-    /// <summary>Takes back what an earlier run remembered: who waits, and who was answered.</summary>
-    public void Restore(IEnumerable<FacRecord> records)
-    {
-        // When, source, request, and the answer where there is one; the last two in base64. An identifier may have been used again: the newest counts.
-        foreach (var (record, parts) in records.Where(record => record.Key.StartsWith(WaitPrefix, StringComparison.Ordinal) || record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal))
-            .Select(record => (record, record.Value!.Split(' '))).OrderBy(pair => long.Parse(pair.Item2[0], CultureInfo.InvariantCulture)))
-        {
-            var (source, request) = (IPEndPoint.Parse(parts[1]), Convert.FromBase64String(parts[2]));
-            if (ClientOf(source.Address) is not { } client || RadiusPacket.Parse(request, out var packet) != RadiusDefect.None)
-            {
-                continue;
-            }
-            var entry = new FacEntry(client, packet.Authenticator.ToArray(), FacWay.Authentication);
-            if (parts.Length == 3)
-            {
-                entry.Request = request;
-                Wait(record.Key[WaitPrefix.Length..], source, entry);
-            }
-            else
-            {
-                (entry.Reply, entry.Sent) = (Convert.FromBase64String(parts[3]), true);
-            }
-            _entries[(source, FacWay.Authentication, packet.Identifier)] = entry;
-        }
-    }
+    private FacClient? ClientOf(IPAddress address, FacWay way) =>
+        ClientOf(address) is not { } client ? null : way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false } : client;
 
     private FacClient? ClientOf(IPAddress address)
     {
@@ -198,6 +182,11 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
     {
         if (!known.Sent)
         {
+            if (known.State is { } state)
+            {
+                // Over TLS a client repeats a request on a new connection when the one before broke: the answer has to find that.
+                _waiting[state] = (source, known);
+            }
             return Drop("duplicate_undecided");
         }
         var step = new FacStep();
@@ -205,7 +194,7 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         return step;
     }
 
-    private FacStep Access(RadiusPacket packet, IPEndPoint source, (IPEndPoint, FacWay, byte) key, FacEntry entry, DateTimeOffset now)
+    private FacStep Access(RadiusPacket packet, IPEndPoint source, FacKey key, FacEntry entry, DateTimeOffset now)
     {
         if (!packet.TryGet(RadiusAttribute.UserName, out var name) || name.IsEmpty || packet.Count(RadiusAttribute.UserName) > 1)
         {
@@ -247,17 +236,12 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             Decide(step, entry, packet, source, verdict, now);
             return step;
         }
-        entry.Request = packet.Bytes.ToArray();
-        Wait(state, source, entry);
-        if (entry.Way != FacWay.Authentication)
-        {
-            return step;
-        }
-        step.Remember(new FacRecord(WaitPrefix + state, $"{now.UtcTicks} {source} {Convert.ToBase64String(entry.Request)}", now + settings.TokenTimeout + _answerLife));
+        Wait(state, source, entry, SkeletonOf(packet));
+        step.Remember(WaitRecord(entry, source, now));
         return step;
     }
 
-    private FacStep Account(RadiusPacket packet, IPEndPoint source, (IPEndPoint, FacWay, byte) key, FacEntry entry)
+    private FacStep Account(RadiusPacket packet, IPEndPoint source, FacKey key, FacEntry entry)
     {
         // RFC 2866, 4.1 and 5: what cannot be recorded is not answered.
         if (!packet.TryGet(RadiusAttribute.AcctStatusType, out var type) || type.Length != 4 || !packet.TryGet(RadiusAttribute.AcctSessionId, out var session) || session.IsEmpty)
@@ -298,10 +282,9 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
             FacVerdict.Challenge => RadiusCode.AccessChallenge,
             _ => RadiusCode.AccessReject,
         }, verdict);
-        // A connection does not outlive a restart: nobody asks again on it.
-        if (!step.IsPlain && entry.Way == FacWay.Authentication)
+        if (!step.IsPlain)
         {
-            step.Remember(new FacRecord($"{AnswerPrefix}{source}/{request.Identifier}", $"{now.UtcTicks} {source} {Convert.ToBase64String(request.Bytes)} {Convert.ToBase64String(entry.Reply!)}", now + _answerLife));
+            step.Remember(AnswerRecord(entry, request, source, now));
         }
     }
 
@@ -326,21 +309,33 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
                 writer.Add(RadiusAttribute.State, Encoding.ASCII.GetBytes(challenge.State));
                 writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.FacChallengeCode, "001"u8);
                 break;
+            case FacVerdict.Reject reject:
+                if (reject.Message.Length > 0)
+                {
+                    writer.Add(RadiusAttribute.ReplyMessage, reject.Message);
+                }
+                AddEapFailure(ref writer, request);
+                break;
         }
         writer.AddProxyStates(request);
         entry.Reply = _buffer[..writer.EndAnswer(entry.Client.Secret)];
         step.Send(new FacReply(entry.Reply, source, entry));
     }
 
-    private void Wait(string state, IPEndPoint source, FacEntry entry)
+    /// <summary>An EAP conversation that is rejected ends with an EAP-Failure (RFC 3579, 2.6.3) that has the identifier of the client's packet (RFC 3748, 4.2).</summary>
+    private static void AddEapFailure(ref RadiusWriter writer, scoped RadiusPacket request)
     {
-        if (_waiting.TryGetValue(state, out var before))
+        const byte Failure = 4;
+        if (request.TryGet(RadiusAttribute.EapMessage, out var message))
         {
-            // The same login asks anew, under another identifier: the first is answered no more.
-            before.Entry.Request = null;
-            Unwait(before.Source);
+            writer.Add(RadiusAttribute.EapMessage, [Failure, message.Length > 1 ? message[1] : (byte)0, 0, 4]);
         }
-        _waiting[state] = (source, entry);
+    }
+
+    private void Wait(string state, IPEndPoint source, FacEntry entry, byte[] skeleton)
+    {
+        (entry.State, entry.Request) = (state, skeleton);
+        _waiting.Add(state, (source, entry));
         _waitingOf[source.Address] = _waitingOf.GetValueOrDefault(source.Address) + 1;
     }
 
@@ -358,9 +353,13 @@ public sealed class FacRadius(FacSettings settings, FacCore core)
         _generationEnds = now + _answerLife;
         foreach (var (source, entry) in _waiting.Values)
         {
-            // Who waits for a phone is never forgotten.
+            // A request that waits for a phone is never forgotten, unless its client has used the identifier again.
             RadiusPacket.Parse(entry.Request, out var packet);
-            _entries[(source, entry.Way, packet.Identifier)] = entry;
+            var key = KeyOf(packet, source, entry.Way, entry.Client);
+            if (_olderEntries.TryGetValue(key, out var newest) && newest == entry)
+            {
+                _entries[key] = entry;
+            }
         }
     }
 

@@ -50,13 +50,8 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         Stopped = _stopping.Token;
         var records = _state.Read("SELECT key, value, expires FROM fac_record", row => new FacRecord(row.GetString(0), row.GetString(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero)));
         _core.Restore(records);
-        _radius.Restore(records.Where(record => record.Expires > time.GetUtcNow()));
-        _state.Post(new StateWrite("DELETE FROM fac_record WHERE expires <= $0", time.GetUtcNow().UtcTicks));
+        _radius.Restore(records, time.GetUtcNow());
         _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        lock (_gate)
-        {
-            Rearm();
-        }
     }
 
     /// <summary>Its events.</summary>
@@ -110,6 +105,10 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
                 // One byte more than a packet: what is longer is told from what just fits.
                 server._loops.Add(server._ports[(int)way].ServeAsync(RadiusPacket.LengthMax + 1, (datagram, source) => server.Receive(datagram, source, way)));
             }
+            lock (server._gate)
+            {
+                server.Rearm(); // Logins that ended while it was off: only now are there ports for their answers.
+            }
             return server;
         }
         catch
@@ -121,6 +120,13 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 
     /// <summary>Sets the way to the phones.</summary>
     public void Connect(IPushSender phones) => _phones = phones;
+
+    /// <summary>Sends the pending pushes of an earlier run again, for phones that started with it and lost them. A phone that has one already ignores it.</summary>
+    public void Resume()
+    {
+        var step = Decide(_core.PendingPushes);
+        WorkInHand.Run(_work, () => SettleLoggedAsync(step));
+    }
 
     /// <summary>What its phones get at enrolment.</summary>
     public IReadOnlyList<Firmware.TokenActivation> Activations() =>
@@ -267,9 +273,10 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 
     private void Rearm()
     {
-        if (_core.NextDeadline is { } next)
+        var next = _core.NextDeadline is { } deadline && !(deadline > _radius.NextExpiry) ? deadline : _radius.NextExpiry;
+        if (next is not null)
         {
-            var rest = next - _time.GetUtcNow();
+            var rest = next.Value - _time.GetUtcNow();
             _timer.Change(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
@@ -278,7 +285,12 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     {
         if (!_stopping.IsCancellationRequested)
         {
-            var step = Decide(_core.Tick);
+            var step = Decide(now =>
+            {
+                var ticked = _core.Tick(now);
+                _radius.Expire(ticked, now);
+                return ticked;
+            });
             WorkInHand.Run(_work, () => SettleLoggedAsync(step));
             lock (_gate)
             {
@@ -367,9 +379,6 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         {
             return;
         }
-        if (result.Outcome != PushOutcome.Sent)
-        {
-            await SettleLoggedAsync(Decide(now => _core.PushFailed(push.SessionId, result.Cause, now)));
-        }
+        await SettleLoggedAsync(Decide(now => result.Outcome == PushOutcome.Sent ? _core.PushSent(push) : _core.PushFailed(push.SessionId, result.Cause, now)));
     }
 }

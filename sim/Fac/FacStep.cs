@@ -15,8 +15,10 @@ public abstract record FacVerdict
     /// <param name="Proof">What goes back with MS-CHAPv2; else null.</param>
     public sealed record Accept(FacUser User, byte[]? Proof = null) : FacVerdict;
 
-    /// <summary>He may not. The reason is for the log; the outside is not told.</summary>
-    public sealed record Reject(string Reason) : FacVerdict;
+    /// <summary>Access is denied. The reason is for the log only.</summary>
+    /// <param name="Reason">The reason in one word.</param>
+    /// <param name="Message">The Reply-Message; "" for none.</param>
+    public sealed record Reject(string Reason, string Message = "") : FacVerdict;
 
     /// <summary>More is wanted.</summary>
     /// <param name="State">Ten digits that name the login.</param>

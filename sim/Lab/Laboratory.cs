@@ -151,6 +151,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
         };
         power.Off += SwitchOff;
         phones.Attach(Unit);
+        Authenticator?.Resume();
         faults.Attach(Unit);
         faults.HasAuthenticator = Authenticator is not null;
         faults.Set(firstFaults);

@@ -93,6 +93,7 @@ internal static class FacVerb
             await using var power = await FacPower.StartAsync(settings, options, new PushCloud(phones, clock, faults), signals.Token);
             var lab = new FacAlone(power);
             phones.Attach(lab);
+            power.Resume();
             faults.Attach(lab);
             faults.HasAuthenticator = true;
             api.Authenticator = power;

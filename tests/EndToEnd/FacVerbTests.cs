@@ -48,6 +48,67 @@ public sealed class FacVerbTests
         }
     }
 
+    /// <summary>Neither side forgets a pending push: the phone has it again, and the client that still waits gets the accept from the next run.</summary>
+    [Fact]
+    [Trait("Kind", "Lab")]
+    public async Task A_push_that_is_out_survives_a_kill()
+    {
+        var state = Directory.CreateTempSubdirectory("appliance-fac-");
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
+            using var nas = new System.Net.Sockets.UdpClient(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+            var authenticator = System.Security.Cryptography.RandomNumberGenerator.GetBytes(16);
+            var (process, ready) = await StartAsync(state.FullName, 0, patience.Token);
+            var port = ready["services"]![0]!["port"]!.GetValue<int>();
+            using (process)
+            {
+                nas.Connect("127.0.0.1", port);
+                await nas.SendAsync(Radius.FacFixture.Request(1, authenticator, "dan", "dan-password"), patience.Token);
+                var state10 = Radius.FacFixture.Read((await nas.ReceiveAsync(patience.Token)).Buffer, authenticator).State;
+                await nas.SendAsync(Radius.FacFixture.Request(2, authenticator, "dan", "", state10), patience.Token);
+                await PendingAsync(ready, patience.Token);
+                process.Kill();
+                await process.WaitForExitAsync(patience.Token);
+            }
+            (process, ready) = await StartAsync(state.FullName, port, patience.Token);
+            using (process)
+            {
+                await PendingAsync(ready, patience.Token);
+                using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
+                using var answer = await api.PostAsync("/lab/phones/FTKMOB0000000003/approve", null, patience.Token);
+                Assert.Equal(200, (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>(patience.Token))!["answered"]!.GetValue<int>());
+                Assert.Equal(Appliance.Firmware.Radius.RadiusCode.AccessAccept, Radius.FacFixture.Read((await nas.ReceiveAsync(patience.Token)).Buffer, authenticator).Code);
+                process.Kill();
+                await process.WaitForExitAsync(patience.Token);
+            }
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<(Process Process, JsonNode Ready)> StartAsync(string state, int authPort, CancellationToken cancellationToken)
+    {
+        var process = Process.Start(new ProcessStartInfo("dotnet",
+        [
+            Program, "fac", "--json", "--state", state, "--lab-port", "0", "--address", "127.0.0.1", "--auth-port", $"{authPort}", "--acct-port", "0", "--https-port", "0", "--radsec-port", "0",
+        ])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        return (process, JsonNode.Parse((await process.StandardOutput.ReadLineAsync(cancellationToken))!)!);
+    }
+
+    private static async Task PendingAsync(JsonNode ready, CancellationToken cancellationToken)
+    {
+        using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
+        await Until.TrueAsync(
+            async () => (await api.GetFromJsonAsync<JsonArray>("/lab/phones", cancellationToken))!.Single(phone => phone!["serial"]!.GetValue<string>() == "FTKMOB0000000003")!["pending"]!.AsArray().Count == 1,
+            "the push on the phone");
+    }
+
     [Theory]
     [InlineData("{}", 3, "JSON")]
     [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[],"policy":1}""", 3, "policy")]

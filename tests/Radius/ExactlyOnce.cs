@@ -303,12 +303,8 @@ internal sealed class ExactlyOnce
         _serverPort = _fac.OpenDatagrams(Server.Port);
         _core = new FacCore(_settings, _tokens, "10.0.0.10", () => 443, span => _random.NextBytes(span));
         _radius = new FacRadius(_settings, _core);
-        foreach (var gone in _durable.Values.Where(record => record.Expires <= _now && !record.Key.StartsWith("login/", StringComparison.Ordinal)).ToList())
-        {
-            _durable.Remove(gone.Key);
-        }
         _core.Restore(_durable.Values);
-        _radius.Restore(_durable.Values);
+        _radius.Restore(_durable.Values, _now);
         _generation++;
         _serverTimer = DateTimeOffset.MaxValue;
         Rearm();
@@ -316,7 +312,7 @@ internal sealed class ExactlyOnce
 
     private void Rearm()
     {
-        if (_core.NextDeadline is { } next && next < _serverTimer)
+        if (new[] { _core.NextDeadline, _radius.NextExpiry }.Min() is { } next && next < _serverTimer)
         {
             var generation = _generation;
             _serverTimer = next;
@@ -325,7 +321,9 @@ internal sealed class ExactlyOnce
                 if (generation == _generation)
                 {
                     _serverTimer = DateTimeOffset.MaxValue;
-                    Serve(_core.Tick(_now));
+                    var step = _core.Tick(_now);
+                    _radius.Expire(step, _now);
+                    Serve(step);
                 }
             }, (Math.Max(next.Ticks, _now.Ticks), ++_order));
         }

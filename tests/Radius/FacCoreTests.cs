@@ -10,19 +10,8 @@ using static Appliance.Tests.Radius.FacFixture;
 namespace Appliance.Tests.Radius;
 
 /// <summary>The stand-in's rules and wire, with no clock, socket or chance.</summary>
-public sealed class FacCoreTests
+public sealed class FacCoreTests : FacRig
 {
-    private static readonly DateTimeOffset Start = new(2026, 1, 5, 12, 0, 0, TimeSpan.Zero);
-    private static readonly IPEndPoint Nas = IPEndPoint.Parse("192.0.2.1:5000");
-    private readonly TokenCore _tokens = new();
-    private readonly List<FacRecord> _records = [];
-    private FacCore _core = null!;
-    private FacRadius _radius = null!;
-    private DateTimeOffset _now = Start;
-    private byte _next;
-
-    public FacCoreTests() => Boot(Settings());
-
     [Theory]
     [InlineData("bob", "bob-password", RadiusCode.AccessAccept)]
     [InlineData("bob", "wrong", RadiusCode.AccessReject)]
@@ -49,15 +38,15 @@ public sealed class FacCoreTests
     public void CodeOnce()
     {
         var state = Ask("cat", "cat-password").State;
-        var code = Code("cat", _now);
+        var code = Code("cat", Now);
         var accepted = Ask("cat", code, state);
         Assert.Equal(RadiusCode.AccessAccept, accepted.Code);
         Assert.Contains("Fortinet-Group-Name=\"vpn-users\"", accepted.Text, StringComparison.Ordinal);
         Assert.Equal(RadiusCode.AccessReject, Ask("cat", code, state).Code);
         Assert.Equal(RadiusCode.AccessReject, Ask("cat", code, Ask("cat", "cat-password").State).Code);
         Assert.Equal(RadiusCode.AccessReject, Ask("cat", "cat-password" + code).Code);
-        _now = _now.AddSeconds(60);
-        Assert.Equal(RadiusCode.AccessAccept, Ask("cat", "cat-password" + Code("cat", _now)).Code);
+        Now = Now.AddSeconds(60);
+        Assert.Equal(RadiusCode.AccessAccept, Ask("cat", "cat-password" + Code("cat", Now)).Code);
     }
 
     [Theory]
@@ -70,11 +59,11 @@ public sealed class FacCoreTests
         var (authenticator, step) = Send("ann", answer, state);
         Assert.Empty(step.Replies);
         var push = Assert.Single(step.Pushes);
-        var (accepted, decided) = _core.PushApproved(push.SessionId, Code("ann", _now), _now);
+        var (accepted, decided) = Core.PushApproved(push.SessionId, Code("ann", Now), Now);
         Assert.True(accepted);
         Assert.Equal(RadiusCode.AccessAccept, Read(Assert.Single(Settle(decided).Replies).Packet, authenticator).Code);
-        Assert.False(_core.PushApproved(push.SessionId, Code("ann", _now), _now).Accepted);
-        Assert.Equal((0, 0, 0), (_core.PendingCount, _core.PushCount, _radius.WaitingCount));
+        Assert.False(Core.PushApproved(push.SessionId, Code("ann", Now), Now).Accepted);
+        Assert.Equal((0, 0, 0), (Core.PendingCount, Core.PushCount, Radius.WaitingCount));
     }
 
     [Theory]
@@ -88,9 +77,9 @@ public sealed class FacCoreTests
     {
         var (authenticator, step) = Send("ann", "", Ask("ann", "ann-password").State);
         var session = step.Pushes[0].SessionId;
-        Assert.False(_core.PushDenied(session, "no", new byte[32], _now).Accepted);
+        Assert.False(Core.PushDenied(session, "no", new byte[32], Now).Accepted);
         var hmac = Convert.FromHexString(AlertSignature.Compute("lab-seed-of-ann-0001"u8, session, "no"));
-        var (accepted, decided) = _core.PushDenied(session, "no", hmac, _now);
+        var (accepted, decided) = Core.PushDenied(session, "no", hmac, Now);
         Assert.True(accepted);
         Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Settle(decided).Replies).Packet, authenticator).Code);
     }
@@ -99,11 +88,11 @@ public sealed class FacCoreTests
     public void APushThatNobodyAnswersIsRejected()
     {
         var (authenticator, _) = Send("ann", "", Ask("ann", "ann-password").State);
-        _now = _now.AddSeconds(59);
-        Assert.Empty(Settle(_core.Tick(_now)).Replies);
-        _now = _now.AddSeconds(1);
-        Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Settle(_core.Tick(_now)).Replies).Packet, authenticator).Code);
-        Assert.Equal(0, _core.PendingCount);
+        Now = Now.AddSeconds(59);
+        Assert.Empty(Settle(Core.Tick(Now)).Replies);
+        Now = Now.AddSeconds(1);
+        Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Settle(Core.Tick(Now)).Replies).Packet, authenticator).Code);
+        Assert.Equal(0, Core.PendingCount);
     }
 
     [Fact]
@@ -114,7 +103,7 @@ public sealed class FacCoreTests
         var challenge = Assert.Single(Receive(request).Replies).Packet;
         var again = Assert.Single(Receive(request).Replies).Packet;
         Assert.Equal(Convert.ToHexString(challenge), Convert.ToHexString(again));
-        Assert.Equal(1, _core.PendingCount);
+        Assert.Equal(1, Core.PendingCount);
 
         var state = Read(challenge, authenticator).State;
         authenticator = Authenticator();
@@ -125,30 +114,32 @@ public sealed class FacCoreTests
             var step = Receive(request);
             Assert.True(step.Replies.Count == 0 && step.Pushes.Count == 0);
         }
-        // Another request of the same login (the client gave the first up) waits with the push that is out.
+        // Another request of the same challenge is no repetition: the push is not for it.
         var other = Authenticator();
-        Assert.Empty(Receive(Request(11, other, "ann", "push", state)).Pushes);
-        var (_, decided) = _core.PushApproved(push.SessionId, Code("ann", _now), _now);
+        var refused = Receive(Request(11, other, "ann", "push", state));
+        Assert.Empty(refused.Pushes);
+        Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(refused.Replies).Packet, other).Code);
+        var (_, decided) = Core.PushApproved(push.SessionId, Code("ann", Now), Now);
         var reply = Assert.Single(Settle(decided).Replies);
-        Assert.Equal(RadiusCode.AccessAccept, Read(reply.Packet, other).Code);
-        Assert.Equal(Convert.ToHexString(reply.Packet), Convert.ToHexString(Assert.Single(Receive(Request(11, other, "ann", "push", state)).Replies).Packet));
+        Assert.Equal(RadiusCode.AccessAccept, Read(reply.Packet, authenticator).Code);
+        Assert.Equal(Convert.ToHexString(reply.Packet), Convert.ToHexString(Assert.Single(Receive(request).Replies).Packet));
         // Forgotten in the end.
-        _now = _now.AddSeconds(91);
+        Now = Now.AddSeconds(91);
         Receive(Request(12, Authenticator(), "bob", "bob-password"));
-        _now = _now.AddSeconds(91);
-        Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Receive(Request(11, other, "ann", "push", state)).Replies).Packet, other).Code);
+        Now = Now.AddSeconds(91);
+        Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Receive(request).Replies).Packet, authenticator).Code);
     }
 
     /// <summary>Nobody is sent twice what is not durable yet.</summary>
     [Fact]
     public void AnUndurableAnswerIsNotRepeated()
     {
-        var request = Request(1, Authenticator(), "cat", "cat-password" + Code("cat", _now));
-        var step = _radius.Receive(request, Nas, FacWay.Authentication, _now);
+        var request = Request(1, Authenticator(), "cat", "cat-password" + Code("cat", Now));
+        var step = Radius.Receive(request, Nas, FacWay.Authentication, Now);
         Assert.Single(step.Memory);
-        Assert.Empty(_radius.Receive(request, Nas, FacWay.Authentication, _now).Replies);
-        _radius.Sent(step.Replies[0]);
-        Assert.Single(_radius.Receive(request, Nas, FacWay.Authentication, _now).Replies);
+        Assert.Empty(Radius.Receive(request, Nas, FacWay.Authentication, Now).Replies);
+        Radius.Sent(step.Replies[0]);
+        Assert.Single(Radius.Receive(request, Nas, FacWay.Authentication, Now).Replies);
     }
 
     [Fact]
@@ -158,12 +149,12 @@ public sealed class FacCoreTests
         var open = Ask("dan", "dan-password").State;
         Boot(Settings(), keep: true);
         // The push is still out, and who waited still waits.
-        Assert.Equal((2, 1, 1), (_core.PendingCount, _core.PushCount, _radius.WaitingCount));
-        var (accepted, decided) = _core.PushApproved(step.Pushes[0].SessionId, Code("ann", _now), _now);
+        Assert.Equal((2, 1, 1), (Core.PendingCount, Core.PushCount, Radius.WaitingCount));
+        var (accepted, decided) = Core.PushApproved(step.Pushes[0].SessionId, Code("ann", Now), Now);
         Assert.True(accepted);
         Assert.Equal(RadiusCode.AccessAccept, Read(Assert.Single(Settle(decided).Replies).Packet, authenticator).Code);
-        Assert.Equal(RadiusCode.AccessAccept, Ask("dan", Code("dan", _now), open).Code);
-        var request = _lastRequest;
+        Assert.Equal(RadiusCode.AccessAccept, Ask("dan", Code("dan", Now), open).Code);
+        var request = LastRequest;
         Boot(Settings(), keep: true);
         // The accept got lost with the restart: whoever asks again gets the same, and no second decision.
         var again = Receive(request);
@@ -178,14 +169,11 @@ public sealed class FacCoreTests
         Boot(Settings(policy: "push-without-challenge"));
         var (authenticator, step) = Send("ann", "ann-password");
         var push = Assert.Single(step.Pushes);
-        Assert.Empty(Send("ann", "ann-password").Step.Pushes);
-        var other = _lastAuthenticator;
-        var reply = Assert.Single(Settle(_core.PushApproved(push.SessionId, Code("ann", _now), _now).Step).Replies);
-        Assert.Equal(RadiusCode.AccessAccept, Read(reply.Packet, other).Code);
-        Assert.NotEqual(authenticator, other);
+        var reply = Assert.Single(Settle(Core.PushApproved(push.SessionId, Code("ann", Now), Now).Step).Replies);
+        Assert.Equal(RadiusCode.AccessAccept, Read(reply.Packet, authenticator).Code);
         // Code supplied: no push.
-        _now = _now.AddSeconds(60);
-        Assert.Equal(RadiusCode.AccessAccept, Ask("ann", "ann-password" + Code("ann", _now)).Code);
+        Now = Now.AddSeconds(60);
+        Assert.Equal(RadiusCode.AccessAccept, Ask("ann", "ann-password" + Code("ann", Now)).Code);
         Assert.Equal(RadiusCode.AccessReject, Ask("cat", "cat-password").Code);
     }
 
@@ -193,11 +181,11 @@ public sealed class FacCoreTests
     public void AChallengeIsBoundToItsUserAndClient()
     {
         var state = Ask("cat", "cat-password").State;
-        Assert.Equal(RadiusCode.AccessReject, Ask("dan", Code("dan", _now), state).Code);
+        Assert.Equal(RadiusCode.AccessReject, Ask("dan", Code("dan", Now), state).Code);
         var authenticator = Authenticator();
-        var step = _radius.Receive(Request(1, authenticator, "cat", Code("cat", _now), state), IPEndPoint.Parse("192.0.2.2:5000"), FacWay.Authentication, _now);
+        var step = Radius.Receive(Request(1, authenticator, "cat", Code("cat", Now), state), IPEndPoint.Parse("192.0.2.2:5000"), FacWay.Authentication, Now);
         Assert.Equal(RadiusCode.AccessReject, Read(step.Replies[0].Packet, authenticator).Code);
-        Assert.Equal(RadiusCode.AccessAccept, Ask("cat", Code("cat", _now), state).Code);
+        Assert.Equal(RadiusCode.AccessAccept, Ask("cat", Code("cat", Now), state).Code);
     }
 
     [Fact]
@@ -208,7 +196,7 @@ public sealed class FacCoreTests
             Assert.Equal(RadiusCode.AccessReject, Ask("bob", "wrong").Code);
         }
         Assert.Equal(RadiusCode.AccessReject, Ask("bob", "bob-password").Code);
-        _now = _now.AddSeconds(60);
+        Now = Now.AddSeconds(60);
         Assert.Equal(RadiusCode.AccessAccept, Ask("bob", "bob-password").Code);
     }
 
@@ -239,7 +227,7 @@ public sealed class FacCoreTests
         }
         Assert.Equal(
             ["bad_message_authenticator 1", "long_proxy_state 1", "malformed_BadLength 2", "malformed_TooShort 1", "no_message_authenticator 1", "no_user_name 1", "wrong_code 2"],
-            _radius.Dropped.Select(pair => $"{pair.Key} {pair.Value}"));
+            Radius.Dropped.Select(pair => $"{pair.Key} {pair.Value}"));
         Boot(Settings(requireMessageAuthenticator: false));
         Assert.Single(Receive(Request(2, Authenticator(), "bob", "bob-password", sign: false)).Replies);
         Assert.Empty(Receive(forged).Replies);
@@ -260,15 +248,15 @@ public sealed class FacCoreTests
     public void AccountingIsAnsweredAndShown(int type, string action)
     {
         var request = PacketScript.Encode($"Accounting-Request 5 {new string('0', 32)} User-Name=\"ann\" Acct-Status-Type={type} Acct-Session-Id=\"0A\" Acct-Session-Time=42 Acct-Input-Octets=7 Acct-Output-Octets=8", Secret);
-        var step = _radius.Receive(request, Nas, FacWay.Accounting, _now);
+        var step = Radius.Receive(request, Nas, FacWay.Accounting, Now);
         var entry = Assert.Single(step.Events);
         Assert.Contains(("action", $"accounting-{action}"), entry.Fields);
         Assert.Contains(("duration", "42"), entry.Fields);
-        _radius.Sent(step.Replies[0]);
+        Radius.Sent(step.Replies[0]);
         RadiusPacket.Parse(step.Replies[0].Packet, out var reply);
         Assert.Equal(RadiusCode.AccountingResponse, reply.Code);
         Assert.True(Secret.IsAnswer(reply, request.AsSpan(4, 16)));
-        Assert.Empty(_radius.Receive(request, Nas, FacWay.Accounting, _now).Events);
+        Assert.Empty(Radius.Receive(request, Nas, FacWay.Accounting, Now).Events);
     }
 
     [Fact]
@@ -280,56 +268,5 @@ public sealed class FacCoreTests
         RadiusSecret.ChapDigest(7, "bob-password"u8, authenticator, chap[1..]);
         var request = PacketScript.Encode($"Access-Request 3 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\" CHAP-Password=0x{Convert.ToHexString(chap)}", Secret);
         Assert.Equal(RadiusCode.AccessAccept, Read(Assert.Single(Receive(request).Replies).Packet, authenticator).Code);
-    }
-
-    private byte[] _lastRequest = [];
-    private byte[] _lastAuthenticator = [];
-
-    private void Boot(FacSettings settings, bool keep = false)
-    {
-        var seed = new Random(1 + _next);
-        _core = new FacCore(settings, _tokens, "10.0.0.10", () => 443, span => seed.NextBytes(span));
-        _radius = new FacRadius(settings, _core);
-        if (!keep)
-        {
-            _records.Clear();
-        }
-        _core.Restore(_records);
-        _radius.Restore(_records);
-    }
-
-    private byte[] Authenticator() => [.. Enumerable.Repeat((byte)++_next, 16)];
-
-    private FacStep Receive(byte[] datagram) => Settle(_radius.Receive(datagram, Nas, FacWay.Authentication, _now));
-
-    private FacStep Settle(FacStep step)
-    {
-        _radius.Settle(step, _now);
-        foreach (var record in step.Records)
-        {
-            _records.RemoveAll(known => known.Key == record.Key);
-            if (record.Value is not null)
-            {
-                _records.Add(record);
-            }
-        }
-        foreach (var reply in step.Replies)
-        {
-            _radius.Sent(reply);
-        }
-        return step;
-    }
-
-    private (byte[] Authenticator, FacStep Step) Send(string user, string password, string? state = null, params string[] more)
-    {
-        _lastAuthenticator = Authenticator();
-        _lastRequest = Request(_next, _lastAuthenticator, user, password, state, more: more);
-        return (_lastAuthenticator, Receive(_lastRequest));
-    }
-
-    private (RadiusCode Code, string Text, string State) Ask(string user, string password, string? state = null)
-    {
-        var (authenticator, step) = Send(user, password, state);
-        return Read(Assert.Single(step.Replies).Packet, authenticator);
     }
 }

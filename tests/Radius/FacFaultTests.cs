@@ -26,23 +26,23 @@ public sealed class FacFaultTests
         await SetAsync(lab, """{"fault":"radius.drop","times":1,"match":{"user":"bob"}}""");
         var request = Request(out var authenticator);
         Assert.Null(await AskAsync(client, request));
-        Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read((await AskAsync(client, request))!, authenticator).Code);
+        Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read(await AnswerAsync(client, request), authenticator).Code);
 
         await SetAsync(lab, """{"fault":"radius.dup","times":1}""");
-        var first = await AskAsync(client, Request(out authenticator));
-        Assert.Equal(first, await AskAsync(client, null));
+        var first = await AnswerAsync(client, Request(out authenticator));
+        Assert.Equal(first, await AnswerAsync(client, null));
 
         await SetAsync(lab, """{"fault":"radius.delay","times":1,"delayMs":5000}""");
         Assert.Null(await AskAsync(client, Request(out authenticator)));
         await lab.AdvanceAsync(5);
-        Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read((await AskAsync(client, null))!, authenticator).Code);
+        Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read(await AnswerAsync(client, null), authenticator).Code);
 
         await SetAsync(lab, """{"fault":"radius.no-message-authenticator","times":1}""");
-        Assert.Equal((true, false), Judge((await AskAsync(client, Request(out authenticator)))!, authenticator));
+        Assert.Equal((true, false), Judge(await AnswerAsync(client, Request(out authenticator)), authenticator));
 
         await SetAsync(lab, """{"fault":"radius.forged","times":1}""");
-        Assert.Equal((false, false), Judge((await AskAsync(client, Request(out authenticator, "wrong")))!, authenticator));
-        Assert.Equal(RadiusCode.AccessReject, FacFixture.Read((await AskAsync(client, null))!, authenticator).Code);
+        Assert.Equal((false, false), Judge(await AnswerAsync(client, Request(out authenticator, "wrong")), authenticator));
+        Assert.Equal(RadiusCode.AccessReject, FacFixture.Read(await AnswerAsync(client, null), authenticator).Code);
 
         var before = lab.Fac;
         await SetAsync(lab, """{"fault":"radius.restart","delayMs":30000}""");
@@ -51,7 +51,7 @@ public sealed class FacFaultTests
         await Until.TrueAsync(() => before.Stopped.IsCancellationRequested, "the stop");
         await lab.AdvanceAsync(30);
         await Until.TrueAsync(() => lab.Fac != before, "the restart");
-        Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read((await AskAsync(client, request))!, authenticator).Code);
+        Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read(await AnswerAsync(client, request), authenticator).Code);
 
         var told = lab.EventLines().Where(line => line.Contains("0199000001", StringComparison.Ordinal)).ToArray();
         Assert.Equal(["radius.drop", "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged", "radius.restart"], told.Select(line => line.Split("fault=\"")[1].Split('"')[0]));
@@ -65,7 +65,7 @@ public sealed class FacFaultTests
         await using var lab = await TestLab.StartAsync(fac: "code-or-empty");
         using var client = new UdpClient(new IPEndPoint(IPAddress.Parse(lab.Network + ".20"), 0));
         client.Connect(lab.Fac.Authentication);
-        Assert.NotNull(await AskAsync(client, Request(out _)));
+        Assert.NotNull(await AnswerAsync(client, Request(out _)));
         Assert.Null(await AskAsync(client, [1, 2, 3]));
         var counted = JsonNode.Parse(await lab.Api.GetStringAsync("/lab/fac"))!;
         Assert.Equal((1, 1), (counted["answered"]!.GetValue<int>(), counted["dropped"]!["malformed_TooShort"]!.GetValue<int>()));
@@ -77,7 +77,7 @@ public sealed class FacFaultTests
         var before = lab.Fac;
         Assert.Null(await AskAsync(client, Request(out _)));
         await Until.TrueAsync(() => lab.Fac != before, "the restart");
-        Assert.NotNull(await AskAsync(client, Request(out _)));
+        Assert.NotNull(await AnswerAsync(client, Request(out _)));
         Assert.Equal(last + 1, JsonNode.Parse(await waiting)!.AsArray()[0]!["id"]!.GetValue<long>());
     }
 
@@ -96,17 +96,20 @@ public sealed class FacFaultTests
         return FacFixture.Request(_next, authenticator, "bob", password);
     }
 
-    /// <summary>The next datagram, after one is sent (or none is); null when nothing comes.</summary>
-    private static async Task<byte[]?> AskAsync(UdpClient client, byte[]? request)
+    /// <summary>The next datagram, which must come; sends a request first unless it is null.</summary>
+    private static async Task<byte[]> AnswerAsync(UdpClient client, byte[]? request) => await AskAsync(client, request, Patience) ?? throw new TimeoutException("no answer came");
+
+    /// <summary>The next datagram; null if none comes.</summary>
+    private static async Task<byte[]?> AskAsync(UdpClient client, byte[]? request, TimeSpan? patience = null)
     {
         if (request is not null)
         {
             await client.SendAsync(request);
         }
-        using var patience = new CancellationTokenSource(Silence, BusyMachine.Time);
+        using var late = new CancellationTokenSource(patience ?? Silence, BusyMachine.Time);
         try
         {
-            return (await client.ReceiveAsync(patience.Token)).Buffer;
+            return (await client.ReceiveAsync(late.Token)).Buffer;
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException)
         {

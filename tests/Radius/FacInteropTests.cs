@@ -56,6 +56,20 @@ public sealed class FacInteropTests
         Assert.Single(lab.Fac.Events.After(0), record => record.Line.Contains($"push_{(decision == "deny" ? "denied" : "approved")}", StringComparison.Ordinal));
     }
 
+    /// <summary>radclient sends <c>User-Password=""</c> as no attribute: with a State it is the empty code that makes the emulator push.</summary>
+    [Fact]
+    [Trait("Kind", "Peer")]
+    public async Task Radclient_answers_a_challenge_with_nothing_and_waits_for_the_phone()
+    {
+        await using var lab = await TestLab.StartAsync(fac: "code-or-empty");
+        var first = await RadclientAsync(lab, "User-Name=\"dan\",User-Password=\"dan-password\"");
+        var state = System.Text.RegularExpressions.Regex.Match(first.Output, "State = 0x((3[0-9]){10})\\s").Groups[1].Value;
+        var running = RadclientAsync(lab, $"User-Name=\"dan\",User-Password=\"\",State=0x{state}");
+        await lab.PushPendingAsync(TestLab.DanSerial);
+        Assert.Equal(200, await lab.AnswerStatusAsync("approve", TestLab.DanSerial));
+        Assert.Contains("Received Access-Accept", (await running).Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task RadclientIsPushedToWithoutAChallenge()
     {
