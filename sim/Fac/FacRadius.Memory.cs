@@ -42,7 +42,7 @@ public sealed partial class FacRadius
     /// <summary>Takes back the pending and answered requests of an earlier run. A row that has expired, or cannot be read, is deleted by the next <see cref="Expire"/>.</summary>
     public void Restore(IEnumerable<FacRecord> records, DateTimeOffset now)
     {
-        // An identifier may have been used again: the request that came last counts, however late the one before was answered.
+        // In the order in which they came, whenever they were answered: an identifier may have been used again.
         foreach (var (record, row) in records.Where(record => record.Key.StartsWith(WaitPrefix, StringComparison.Ordinal) || record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal))
             .Select(record => (record, ReadRow(record))).OrderBy(pair => pair.Item2?.Arrived))
         {
@@ -68,6 +68,32 @@ public sealed partial class FacRadius
 
     private static FacKey KeyOf(byte identifier, IPEndPoint source, FacWay way, ReadOnlySpan<byte> digest) =>
         way == FacWay.RadSec ? new(new IPEndPoint(source.Address, 0), way, identifier, BinaryPrimitives.ReadUInt128BigEndian(digest)) : new(source, way, identifier, 0);
+
+    /// <summary>The request that a packet repeats; null if it is a new one.</summary>
+    private FacEntry? Find(FacKey key, RadiusPacket packet, IPEndPoint source)
+    {
+        foreach (var entries in (ReadOnlySpan<Dictionary<FacKey, FacEntry>>)[_entries, _olderEntries])
+        {
+            for (var known = entries.GetValueOrDefault(key); known is not null; known = known.Former)
+            {
+                if (IsRepetition(known, packet, source))
+                {
+                    return known;
+                }
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Remembers a request, and of those before it with the same source and identifier the last one.</summary>
+    private void Put(FacKey key, FacEntry entry)
+    {
+        if (_entries.TryGetValue(key, out var former) && former != entry)
+        {
+            (former.Former, entry.Former) = (null, former);
+        }
+        _entries[key] = entry;
+    }
 
     private static bool IsRepetition(FacEntry known, RadiusPacket packet, IPEndPoint source)
     {
@@ -127,7 +153,7 @@ public sealed partial class FacRadius
         }
         var entry = new FacEntry(row.Client, packet.Authenticator.ToArray(), row.Way) { Arrived = row.Arrived };
         Wait(state, row.Source, entry, row.Packet);
-        _entries[KeyOf(packet, row.Source, row.Way, row.Client)] = entry;
+        Put(KeyOf(packet, row.Source, row.Way, row.Client), entry);
         return true;
     }
 
@@ -140,7 +166,7 @@ public sealed partial class FacRadius
         {
             return false;
         }
-        _entries[KeyOf(packet.Identifier, row.Source, row.Way, digest)] = new FacEntry(row.Client, [], row.Way) { Arrived = row.Arrived, Digest = digest, Reply = row.Packet, Sent = true };
+        Put(KeyOf(packet.Identifier, row.Source, row.Way, digest), new FacEntry(row.Client, [], row.Way) { Arrived = row.Arrived, Digest = digest, Reply = row.Packet, Sent = true });
         return true;
     }
 

@@ -12,8 +12,11 @@ public sealed class FacEntry
 
     internal FacWay Way { get; }
 
-    /// <summary>When the request came: of two with one identifier the later one counts.</summary>
+    /// <summary>When the request came.</summary>
     internal DateTimeOffset Arrived { get; init; }
+
+    /// <summary>The request before it with the same source and identifier, copies of which may still be under way; null if there is none.</summary>
+    internal FacEntry? Former { get; set; }
 
     internal FacClient Client { get; }
 
@@ -95,7 +98,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
             return Drop(refusal);
         }
         var key = KeyOf(packet, source, way, client);
-        if ((_entries.TryGetValue(key, out var known) || _olderEntries.TryGetValue(key, out known)) && IsRepetition(known, packet, source))
+        if (Find(key, packet, source) is { } known)
         {
             return Repeated(known, source);
         }
@@ -209,7 +212,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
             {
                 rejected.Note(FacEvents.Decided(user, source.Address, packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none", "failed", "no_credential"));
             }
-            _entries[key] = entry;
+            Put(key, entry);
             Decide(rejected, entry, packet, source, new FacVerdict.Reject("no_credential"), now);
             return rejected;
         }
@@ -229,7 +232,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         {
             step = core.First(user, credential, asker, now, out state);
         }
-        _entries[key] = entry;
+        Put(key, entry);
         Settle(step, now);
         if (step.Answer is { } verdict)
         {
@@ -268,7 +271,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
             NumberOf(packet, RadiusAttribute.AcctSessionTime), NumberOf(packet, RadiusAttribute.AcctInputOctets), NumberOf(packet, RadiusAttribute.AcctOutputOctets)));
         // What was answered was recorded: the answer leaves with the commit of a record, behind the event in the same queue.
         step.Remember(new FacRecord($"accounting/{source.Address}/{Convert.ToHexStringLower(session)}", status is "stop" or "off" ? null : status, DateTimeOffset.MaxValue));
-        _entries[key] = entry;
+        Put(key, entry);
         Answer(step, entry, packet, source, RadiusCode.AccountingResponse, null);
         return step;
     }
@@ -353,13 +356,9 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         _generationEnds = now + _answerLife;
         foreach (var (source, entry) in _waiting.Values)
         {
-            // A request that waits for a phone is never forgotten, unless its client has used the identifier again.
+            // A request that waits for a phone is never forgotten.
             RadiusPacket.Parse(entry.Request, out var packet);
-            var key = KeyOf(packet, source, entry.Way, entry.Client);
-            if (_olderEntries.TryGetValue(key, out var newest) && newest == entry)
-            {
-                _entries[key] = entry;
-            }
+            Put(KeyOf(packet, source, entry.Way, entry.Client), entry);
         }
     }
 

@@ -13,7 +13,11 @@ namespace Appliance.Tests.Radius;
 
 /// <summary>What a run came to.</summary>
 internal sealed record ExactlyOnceResult(
-    int Logins, int Accepted, int Rejected, int Unanswered, int TwoPushes, int TwoDecisions, int Undecided, int Unapproved, int Contradicted, int Restarts, long Datagrams, long Lost, long Repeated, double SimulatedHours);
+    int Logins, int Accepted, int Rejected, int Unanswered, int TwoPushes, int TwoDecisions, int Undecided, int Unapproved, int Contradicted, int Restarts, long Datagrams, long Lost, long Repeated, double SimulatedHours)
+{
+    /// <summary>The first login that broke the promise, step by step; "" for none.</summary>
+    public string Problem { get; init; } = "";
+}
 
 /// <summary>
 /// The client's core and the server's, over datagrams of simulated interfaces that get lost, doubled and overtaken, with a server that restarts
@@ -61,6 +65,7 @@ internal sealed class ExactlyOnce
         public int Pushes { get; set; }
         public List<bool> Decisions { get; } = [];
         public bool Approved { get; set; }
+        public List<string> Steps { get; } = [];
     }
 
     private ExactlyOnce(int logins, int seed)
@@ -104,10 +109,12 @@ internal sealed class ExactlyOnce
         }
         _begun++;
         var login = _current[user] = new Login(user);
+        login.Steps.Add($"{_now - Start} begins");
         Ask(new RadiusQuery($"user{user}", "password", null, "vpn-ssl"), first =>
         {
             if (first is RadiusResult.Challenge challenge)
             {
+                login.Steps.Add($"{_now - Start} challenged");
                 Ask(new RadiusQuery($"user{user}", "", null, "vpn-ssl") { Answers = challenge }, second => End(login, second));
                 return;
             }
@@ -127,6 +134,10 @@ internal sealed class ExactlyOnce
     {
         var accepted = result is RadiusResult.Accept;
         _over++;
+        if (_result.Problem.Length == 0 && (login.Pushes > 1 || login.Decisions.Count > 1))
+        {
+            _result = _result with { Problem = $"user{login.User}: {string.Join("; ", login.Steps)}; the client was told {result.GetType().Name}" };
+        }
         _result = _result with
         {
             Accepted = _result.Accepted + (accepted ? 1 : 0),
@@ -248,6 +259,7 @@ internal sealed class ExactlyOnce
         foreach (var push in step.Pushes)
         {
             _current[int.Parse(push.User.AsSpan(4))]!.Pushes++;
+            _current[int.Parse(push.User.AsSpan(4))]!.Steps.Add($"{_now - Start} push");
             Phone(push.SessionId, int.Parse(push.User.AsSpan(4)));
         }
         foreach (var reply in step.Replies)
@@ -262,7 +274,9 @@ internal sealed class ExactlyOnce
     {
         if (entry.Fields.FirstOrDefault(field => field.Name == "status").Value is { } status)
         {
-            _current[int.Parse(entry.Fields.First(field => field.Name == "user").Value.AsSpan(4))]!.Decisions.Add(status == "success");
+            var login = _current[int.Parse(entry.Fields.First(field => field.Name == "user").Value.AsSpan(4))]!;
+            login.Decisions.Add(status == "success");
+            login.Steps.Add($"{_now - Start} {entry.Fields.First(field => field.Name == "reason").Value}");
         }
     }
 
@@ -298,6 +312,10 @@ internal sealed class ExactlyOnce
     /// <summary>A server that knows what was durable and nothing else. Used codes are durable, too: they are one memory all along.</summary>
     private void Boot()
     {
+        foreach (var login in _current)
+        {
+            login?.Steps.Add($"{_now - Start} restart");
+        }
         _result = _result with { Restarts = _result.Restarts + 1, Repeated = _result.Repeated + (_radius?.Dropped.GetValueOrDefault("duplicate_undecided") ?? 0) };
         _ = _serverPort?.DisposeAsync().AsTask();
         _serverPort = _fac.OpenDatagrams(Server.Port);

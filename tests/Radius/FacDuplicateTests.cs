@@ -100,7 +100,31 @@ public sealed class FacDuplicateTests : FacRig
         Assert.Equal(RadiusCode.AccessAccept, Reply(Receive(next), authenticator).Code);
     }
 
-    /// <summary>Nor does its own answer, which comes when its client has long given it up.</summary>
+    /// <summary>A client may use an identifier again while copies of the request before it are still under way.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_copy_that_comes_after_its_identifier_was_used_again_is_still_a_repetition(bool restarted)
+    {
+        var (first, second) = (Authenticator(), Authenticator());
+        var request = Request(7, first, "cat", "cat-password" + Code("cat", Now));
+        var accepted = Assert.Single(Receive(request).Replies).Packet;
+        var next = Request(7, second, "dan", "dan-password" + Code("dan", Now));
+        Assert.Equal(RadiusCode.AccessAccept, Reply(Receive(next), second).Code);
+        if (restarted)
+        {
+            Boot(Settings(), keep: true);
+        }
+        foreach (var (copy, authenticator) in new[] { (request, first), (next, second), (request, first) })
+        {
+            var step = Receive(copy);
+            Assert.Equal(RadiusCode.AccessAccept, Reply(step, authenticator).Code);
+            Assert.Empty(step.Events);
+        }
+        Assert.Equal(Convert.ToHexString(accepted), Convert.ToHexString(Receive(request).Replies[0].Packet));
+    }
+
+    /// <summary>The answer of a request comes when its client has given it up and used the identifier again.</summary>
     [Fact]
     public void A_late_answer_does_not_hide_the_pending_request_that_has_its_identifier_now()
     {
