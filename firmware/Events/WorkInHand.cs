@@ -14,6 +14,8 @@ public interface ISteppedClock
 /// </summary>
 public sealed class WorkInHand
 {
+    private static readonly AsyncLocal<bool> Counted = new();
+
     private readonly Lock _lock = new();
     private readonly Queue<Action> _next = [];
     private int _count;
@@ -24,6 +26,12 @@ public sealed class WorkInHand
 
     /// <summary>True: a piece begins, or goes on after a wait, only by <see cref="StartNext"/>.</summary>
     public bool OneByOne { get; set; }
+
+    /// <summary>
+    /// True if what runs here is counted: in a scenario all is, because each client counts itself; elsewhere only what <see cref="Run"/> began. What is not counted
+    /// must not count itself out.
+    /// </summary>
+    internal bool IsCounted => OneByOne || Counted.Value;
 
     /// <summary>True when nothing goes on by itself, and nothing waits to begin.</summary>
     public bool IsQuiet { get { lock (_lock) { return _count == 0 && _next.Count == 0; } } }
@@ -86,6 +94,7 @@ public sealed class WorkInHand
 
         async Task RunAsync()
         {
+            Counted.Value = true;
             try
             {
                 await piece().ConfigureAwait(false);
@@ -100,7 +109,7 @@ public sealed class WorkInHand
     /// <summary>A wait by the clock, within a piece of work; where the clock does not ask, an ordinary one.</summary>
     public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken = default)
     {
-        if (Of(time) is not { } work || delay <= TimeSpan.Zero)
+        if (Of(time) is not { IsCounted: true } work || delay <= TimeSpan.Zero)
         {
             await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
             return;

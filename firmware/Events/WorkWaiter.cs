@@ -8,14 +8,18 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
     private readonly TaskCompletionSource<T> _decided = new(options);
     private int _state;
 
+    /// <summary>True if the wait was counted out.</summary>
+    private bool _isCountedOut;
+
     internal Task<T> Task => _decided.Task;
 
     /// <summary>From here on it waits for a person, or for another machine.</summary>
     internal void Park()
     {
-        if (Interlocked.CompareExchange(ref _state, 1, 0) == 0)
+        _isCountedOut = work is { IsCounted: true };
+        if (Interlocked.CompareExchange(ref _state, 1, 0) == 0 && _isCountedOut)
         {
-            work?.End();
+            work!.End();
         }
     }
 
@@ -42,8 +46,8 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
         {
             case 2:
                 return;
-            case 1:
-                work?.Begin();
+            case 1 when _isCountedOut:
+                work!.Begin();
                 break;
         }
         ThreadPool.UnsafeQueueUserWorkItem(static given => given._decided.TrySetCanceled(given.cancellationToken), (_decided, cancellationToken), preferLocal: false);
@@ -57,11 +61,11 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
             case 0:
                 decide();
                 break;
-            case 1 when work is null:
+            case 1 when !_isCountedOut:
                 decide();
                 break;
             case 1:
-                work.Resume(decide);
+                work!.Resume(decide);
                 break;
         }
     }

@@ -152,6 +152,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         Watch(health => health.Record(result, _time.GetUtcNow()));
         if (result.Outcome == PushOutcome.Sent)
         {
+            _login.PushSent(order);
             _events.Write(PushEvents.Sent(order));
             return;
         }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
@@ -21,7 +22,21 @@ internal enum PushState
 /// <param name="Answer">What was answered to its challenge, as the client gave it; null for a first factor.</param>
 /// <param name="Expires">When the verdict comes too late.</param>
 /// <param name="Deadline">Which deadline that is.</param>
-internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, DeadlineName Deadline);
+internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, DeadlineName Deadline)
+{
+    /// <summary>What is known of each address that was asked, in this order; the latest notice of each.</summary>
+    internal ImmutableArray<RemoteNotice> Notices { get; init; } = [];
+
+    /// <summary>The same question with one notice more.</summary>
+    internal RemoteQuestion With(RemoteNotice notice) =>
+        this with { Notices = [.. Notices.Where(known => known.Address != notice.Address), notice] };
+
+    /// <summary>Each address with its cause, for a verdict; "" while none was asked.</summary>
+    internal string Causes => string.Join("; ", Notices.Select(notice => $"{notice.Address}: {notice.Cause}"));
+
+    /// <summary>The setting to change: that of an address whose failure is known, else of the last that was asked.</summary>
+    internal string Change => (Notices.FirstOrDefault(notice => notice.HasFailed) ?? Notices.LastOrDefault())?.Change ?? "";
+}
 
 /// <summary>A login that waits: for the verdict of a remote server, or for its second factor.</summary>
 internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Account account)

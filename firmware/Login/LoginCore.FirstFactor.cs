@@ -207,7 +207,6 @@ public sealed partial class LoginCore
         Remind(attempt, attempt.PushExpires);
         _pushes.Sent(attempt.PushKey, rules.Lab, now, step.Memory);
         step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Id, attempt.Number is not null) { By = attempt };
-        Note(step, attempt.Id, new("push", attempt.Number is null ? "sent" : "sent, with a number to type on the phone", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = token.Serial, At = attempt.PushExpires });
     }
 
     private static LoginAnswer.Challenge Challenge(Attempt attempt, ChallengeReason reason, TimeSpan rest = default) =>

@@ -40,7 +40,7 @@ public sealed partial class LoginCore
                 Accepted(step, attempt, accepted, rules, canPush, now);
                 break;
             case RemoteVerdict.Unavailable unavailable:
-                NoteVerdict(step, attempt, $"cannot be asked: {unavailable.Why}", decides: true);
+                NoteVerdict(step, attempt, $"cannot be asked: {unavailable.Why}", decides: true, unavailable.Change);
                 Close(step, attempt, new LoginAnswer.Refused(Refusal.RemoteUnavailable));
                 Refuse(step, attempt.Request, attempt.Account.Name, Refusal.RemoteUnavailable, rules, now, detail: unavailable.Why);
                 return step;
@@ -55,10 +55,29 @@ public sealed partial class LoginCore
         return step;
     }
 
+    /// <summary>A request leaves for an address of the remote server, or the address failed. A notice of an older question changes nothing.</summary>
+    public LoginStep RemoteNoticed(string requestId, int number, RemoteNotice notice)
+    {
+        var step = new LoginStep();
+        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Question is not { } question || attempt.Questions != number)
+        {
+            return step;
+        }
+        attempt.Question = question.With(notice);
+        Note(step, attempt.Id, notice.HasFailed
+            ? new("remote server", $"{notice.Address}: {notice.Cause}", notice.Change) { Subject = NameOf(attempt) }
+            : new("remote server", question.Answer is null ? "asked" : AsksPhone(question) ? "told to ask the phone" : "given the answer", LoginDeadlines.Setting(question.Deadline).Change)
+            {
+                Subject = $"{NameOf(attempt)} {notice.Address}",
+                At = question.Expires,
+            });
+        return step;
+    }
+
     private static bool AsksPhone(RemoteQuestion question) => question.Answer is { } answer && (answer.Length == 0 || answer.Equals(PushWord, StringComparison.OrdinalIgnoreCase));
 
-    private static void NoteVerdict(LoginStep step, Attempt attempt, string result, bool decides = false) =>
-        Note(step, attempt.Id, new("remote server", result) { Subject = NameOf(attempt) }, decides);
+    private static void NoteVerdict(LoginStep step, Attempt attempt, string result, bool decides = false, string change = "") =>
+        Note(step, attempt.Id, new("remote server", result, change) { Subject = NameOf(attempt) }, decides);
 
     private static string NameOf(Attempt attempt) => $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}";
 
@@ -81,7 +100,6 @@ public sealed partial class LoginCore
     {
         attempt.Question = new RemoteQuestion(answer, expires, deadline);
         Remind(attempt, expires);
-        Note(step, attempt.Id, new("remote server", answer is null ? "asked" : AsksPhone(attempt.Question) ? "told to ask the phone" : "given the answer", LoginDeadlines.Setting(deadline).Change) { Subject = NameOf(attempt), At = expires });
         step.Remote = new RemoteOrder(attempt.RequestId, ++attempt.Questions, attempt.Account.Remote!, attempt.Account.Name, password, attempt.Request.Source, expires) { Answers = attempt.Challenge };
     }
 
@@ -188,7 +206,13 @@ public sealed partial class LoginCore
     /// <summary>The server, or the phone behind it, took too long.</summary>
     private static void LateAnswer(LoginStep step, Attempt attempt, RemoteQuestion question, DateTimeOffset now)
     {
-        step.Events.Add(LoginEvents.Expired(attempt, question.Deadline));
+        step.Events.Add(LoginEvents.Expired(attempt, question.Deadline, question.Causes));
+        if (question.Notices.Any(notice => notice.HasFailed || !AsksPhone(question)))
+        {
+            // More time would not help: nothing that counts came from these addresses.
+            Note(step, attempt.Id, new("remote server", $"no answer that counts: {question.Causes}", question.Change) { Subject = NameOf(attempt), At = question.Expires }, decides: true);
+            return;
+        }
         var (word, change) = LoginDeadlines.Setting(question.Deadline);
         Note(step, attempt.Id, AsksPhone(question)
             ? new("deadline", $"{word} passed while the remote server asked the phone", question.Deadline == DeadlineName.RemoteAnswer ? change + " 60" : change) { At = question.Expires }

@@ -30,7 +30,7 @@ internal static class LoginEvents
     }
 
     /// <summary>Names the deadline, and the setting that moves it.</summary>
-    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline)
+    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, string causes = "")
     {
         var (word, change) = LoginDeadlines.Setting(deadline);
         var what = deadline switch
@@ -41,7 +41,7 @@ internal static class LoginEvents
         };
         // The life of a push is no setting of the unit.
         var setting = deadline == DeadlineName.PushLife ? word : $"{word} ({change})";
-        var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {setting}");
+        var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {setting}{(causes.Length > 0 ? ": " + causes : "")}");
         return grant.Kind == LoginKind.Admin
             ? Admin(grant.User, grant.Via, grant.Source, "deadline_" + word, message)
             : User("0102043009", EventLevel.Notice, "Authentication failed", grant.Kind, grant.User, grant.Source, grant.Group, "failure", "deadline_" + word, message);

@@ -119,6 +119,12 @@ public sealed partial class LoginService
         return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
     }
 
+    /// <summary>The push of this login was handed over.</summary>
+    public void PushSent(PushOrder order) => Journal.Note(
+        order.LoginId,
+        new("push", order.NumberMatch ? "sent, with a number to type on the phone" : "sent", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = order.Token.Serial, At = order.Expires },
+        _time.GetUtcNow());
+
     /// <summary>The push of this login could not be sent.</summary>
     public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
 

@@ -54,7 +54,8 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
         _work = WorkInHand.Of(time);
         _questions = new RemoteQuestions((order, verdict) =>
-            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))).AsTask(), _work, _stopping.Token);
+            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))).AsTask(),
+            (order, notice) => Settle(Decide((_, _) => _core.RemoteNoticed(order.RequestId, order.Number, notice))), _work, _stopping.Token);
         Journal.Noted += _debug.Noted;
         _timer = time.CreateTimer(_ => Settle(Decide((_, now) =>
         {

@@ -20,6 +20,13 @@ public sealed record RemoteOrder(string RequestId, int Number, RemoteServer Serv
     public override string ToString() => $"{Server} for {User}";
 }
 
+/// <summary>What happens to one address of a remote server while a question to it is open.</summary>
+/// <param name="Address">The attribute that has it, address and port: <c>secondary-server 192.0.2.51:1812</c>.</param>
+/// <param name="HasFailed">False when a request leaves for it; true when it gave no answer that counts.</param>
+/// <param name="Cause">The cause of the failure; for a request that leaves, what it means if no answer comes.</param>
+/// <param name="Change">The console's line that changes it.</param>
+public sealed record RemoteNotice(string Address, bool HasFailed, string Cause, string Change);
+
 /// <summary>How a remote server can be made to ask a phone.</summary>
 public enum RemotePush
 {
@@ -38,7 +45,11 @@ public abstract record RemoteVerdict
 
     /// <summary>It cannot be asked: none of its kind is served, or it gave no answer that counts.</summary>
     /// <param name="Why">A few words for the log, without anything secret.</param>
-    public sealed record Unavailable(string Why) : RemoteVerdict;
+    public sealed record Unavailable(string Why) : RemoteVerdict
+    {
+        /// <summary>The console's line that changes it; "" for none.</summary>
+        public string Change { get; init; } = "";
+    }
 
     /// <summary>He may in.</summary>
     /// <param name="Groups">The groups that the server told, which <c>match</c> entries compare.</param>
@@ -62,7 +73,8 @@ public abstract record RemoteVerdict
 public interface IRemoteGateway
 {
     /// <summary>Asks one server, without a thread. Never throws for the server's failure: that is <see cref="RemoteVerdict.Unavailable"/>.</summary>
-    /// <param name="order">What.</param>
-    /// <param name="cancellationToken">Nobody waits for it any more.</param>
-    ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, CancellationToken cancellationToken);
+    /// <param name="order">The question.</param>
+    /// <param name="noticed">Called, on any thread, when a request leaves for an address and when that address fails; before the verdict.</param>
+    /// <param name="cancellationToken">The login no longer waits for the verdict.</param>
+    ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, Action<RemoteNotice> noticed, CancellationToken cancellationToken);
 }

@@ -4,9 +4,10 @@ namespace Appliance.Firmware.Login;
 
 /// <summary>What remote servers are being asked: at most one question a login, without a thread. Thread-safe.</summary>
 /// <param name="answered">Takes a verdict.</param>
+/// <param name="noticed">Takes what happens to an address meanwhile.</param>
 /// <param name="work">What the clock wants to know of; null when it does not ask.</param>
 /// <param name="stop">The unit stops.</param>
-internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> answered, WorkInHand? work, CancellationToken stop)
+internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> answered, Action<RemoteOrder, RemoteNotice> noticed, WorkInHand? work, CancellationToken stop)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (int Number, CancellationTokenSource NobodyWaits)> _asked = new(StringComparer.Ordinal);
@@ -63,7 +64,7 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
         {
             if (Gateway is { } gateway)
             {
-                verdict = await gateway.AskAsync(order, nobodyWaits.Token).ConfigureAwait(false);
+                verdict = await gateway.AskAsync(order, notice => noticed(order, notice), nobodyWaits.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (nobodyWaits.IsCancellationRequested)

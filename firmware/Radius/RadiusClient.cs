@@ -198,7 +198,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             }
             _paths.Remove(key);
             var now = _time.GetUtcNow();
-            step = _core.Lost(key.Channel, key.Port, wasConnected, now);
+            step = _core.Lost(key.Channel, key.Port, wasConnected, why, now);
             Collect(step, now);
         }
         if (!wasConnected)
@@ -237,6 +237,10 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     /// <summary>Outside the lock.</summary>
     private void Carry(RadiusClientStep step)
     {
+        foreach (var (query, notice) in step.Notices)
+        {
+            query.Noticed?.Invoke(notice);
+        }
         foreach (var (path, send) in step.Carried)
         {
             _debug.Sent(send);

@@ -51,6 +51,8 @@ public sealed class RadiusClientCore(RadiusRandom random)
         public ImmutableArray<RadiusScheme> Schemes { get; } = query.Answers is not null ? [RadiusScheme.Pap] : query.Schemes.IsDefaultOrEmpty ? settings.Schemes : query.Schemes;
         public int ServerAt { get; set; }
         public int SchemeAt { get; set; }
+        /// <summary>The last of them that a notice told of.</summary>
+        public int NoticedServerAt { get; set; } = -1;
         public int Try { get; set; }
         public int Slot { get; set; } = -1;
         public string Channel { get; set; } = "";
@@ -61,7 +63,8 @@ public sealed class RadiusClientCore(RadiusRandom random)
         public bool IsSecondConnection { get; set; }
         /// <summary>Why the last packet was refused that claimed to be the answer.</summary>
         public RadiusRefusal? Refused { get; set; }
-        public RadiusTarget Target => settings.Targets[servers[ServerAt]];
+        public int Server => servers[ServerAt];
+        public RadiusTarget Target => settings.Targets[Server];
         public ReadOnlySpan<byte> Authenticator => Packet.AsSpan(4, RadiusPacket.AuthenticatorLength);
     }
 
@@ -144,6 +147,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
             {
                 exchange.Refused = refusal;
                 step.Refused.Add((exchange.Settings.Name, exchange.Target.EndPoint, refusal));
+                step.Notices.Add((exchange.Query, new RadiusNotice(exchange.Server, refusal)));
             }
             return step;
         }
@@ -154,12 +158,12 @@ public sealed class RadiusClientCore(RadiusRandom random)
             Ask(step, exchange, now);
             return step;
         }
-        Finish(step, exchange, RadiusAnswers.Read(packet, exchange.Servers[exchange.ServerAt]));
+        Finish(step, exchange, RadiusAnswers.Read(packet, exchange.Server));
         return step;
     }
 
     /// <summary>A connection could not be made, or ended: what was asked on it is asked once more on a new one, then of the next server.</summary>
-    public RadiusClientStep Lost(string channel, int port, bool wasConnected, DateTimeOffset now)
+    public RadiusClientStep Lost(string channel, int port, bool wasConnected, string why, DateTimeOffset now)
     {
         var step = new RadiusClientStep();
         for (var slot = port * 256; slot < (port + 1) * 256; slot++)
@@ -174,6 +178,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
                 Send(step, exchange, now);
                 continue;
             }
+            step.Notices.Add((exchange.Query, new RadiusNotice(exchange.Server, Failure: why)));
             CountSilence(exchange, now);
             AskNext(step, exchange, now);
         }
@@ -284,10 +289,11 @@ public sealed class RadiusClientCore(RadiusRandom random)
     {
         if (exchange.ServerAt + 1 >= exchange.Servers.Length)
         {
-            Finish(step, exchange, new RadiusResult.NoAnswer { Because = exchange.Refused, Server = exchange.Servers[exchange.ServerAt] });
+            Finish(step, exchange, new RadiusResult.NoAnswer { Because = exchange.Refused, Server = exchange.Server });
             return;
         }
         exchange.ServerAt++;
+        exchange.Refused = null;
         Ask(step, exchange, now);
     }
 
@@ -306,6 +312,11 @@ public sealed class RadiusClientCore(RadiusRandom random)
         _slots.Add((exchange.Channel, slot), exchange);
         (exchange.Packet, exchange.Proof) = _requests.Write(exchange.Query, exchange.Settings, exchange.Target.Secret, exchange.Schemes[exchange.SchemeAt], (byte)slot, exchange.Local, exchange.Number);
         exchange.ServerDeadline = now + exchange.Settings.ServerTime;
+        if (exchange.NoticedServerAt != exchange.ServerAt)
+        {
+            exchange.NoticedServerAt = exchange.ServerAt;
+            step.Notices.Add((exchange.Query, new RadiusNotice(exchange.Server)));
+        }
         Send(step, exchange, now);
     }
 

@@ -27,7 +27,7 @@ public sealed class RadiusGateway : IRemoteGateway
     }
 
     /// <inheritdoc/>
-    public async ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, CancellationToken cancellationToken)
+    public async ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, Action<RemoteNotice> noticed, CancellationToken cancellationToken)
     {
         if (order.Server.Type != RadiusType)
         {
@@ -41,15 +41,44 @@ public sealed class RadiusGateway : IRemoteGateway
         {
             return new RemoteVerdict.Unavailable($"user radius {order.Server.Name} has no server with an address and a secret");
         }
-        var query = new RadiusQuery(order.User, order.Password, order.Source.Equals(IPAddress.None) ? null : order.Source, ConnectInfo) { Answers = order.Answers?.Ticket as RadiusResult.Challenge };
+        var asked = false;
+        var query = new RadiusQuery(order.User, order.Password, order.Source.Equals(IPAddress.None) ? null : order.Source, ConnectInfo)
+        {
+            Answers = order.Answers?.Ticket as RadiusResult.Challenge,
+            Noticed = notice =>
+            {
+                asked = true;
+                noticed(NoticeOf(settings, notice));
+            },
+        };
         return await _client.AskAsync(settings, query, cancellationToken).ConfigureAwait(false) switch
         {
             RadiusResult.Accept accept => new RemoteVerdict.Accepted(GroupsOf(settings, accept)) { InEveryGroup = settings.AllGroups },
             RadiusResult.Challenge challenge => new RemoteVerdict.Challenged(challenge.Message, challenge.TypePush ? RemotePush.ByWord : challenge.CanPush ? RemotePush.ByNothing : RemotePush.No, challenge),
             RadiusResult.Reject => new RemoteVerdict.Rejected(),
-            RadiusResult.NoAnswer { Because: { } reason } => new RemoteVerdict.Unavailable($"radius {settings.Name}: {RadiusDebug.Words(reason)}"),
-            _ => new RemoteVerdict.Unavailable($"radius {settings.Name}: no answer"),
+            RadiusResult.NoAnswer when !asked => new RemoteVerdict.Unavailable($"radius {settings.Name}: no interface has its source-ip or is its interface, or too many questions are open")
+            {
+                Change = $"config user radius / edit {settings.Name} / set source-ip",
+            },
+            RadiusResult.NoAnswer { Because: { } reason } none => Unavailable(settings, NoticeOf(settings, new RadiusNotice(none.Server, reason))),
+            var none => Unavailable(settings, NoticeOf(settings, new RadiusNotice(none.Server))),
         };
+    }
+
+    private static RemoteVerdict.Unavailable Unavailable(RadiusSettings settings, RemoteNotice last) => new($"radius {settings.Name}: {last.Address}: {last.Cause}") { Change = last.Change };
+
+    /// <summary>Names server, cause and setting of what happened to a server. Most servers are silent to a request that another secret signed (RFC 3579, 3.2), so silence has two causes.</summary>
+    private static RemoteNotice NoticeOf(RadiusSettings settings, RadiusNotice notice)
+    {
+        var target = settings.Targets[notice.Server];
+        var (cause, attribute) = notice switch
+        {
+            { Refused: RadiusRefusal.WrongAuthenticator or RadiusRefusal.WrongMessageAuthenticator } => ($"the reply was refused: {Explained(notice.Refused.Value)}", target.SecretAttribute),
+            { Refused: { } reason } => ($"the reply was refused: {Explained(reason)}", target.Attribute),
+            { Failure.Length: > 0 } => ($"no connection: {notice.Failure}", target.Attribute),
+            _ => ($"no answer: nothing listens there, or it ignores requests that another secret signed (set {target.SecretAttribute})", target.Attribute),
+        };
+        return new($"{target.Attribute} {target.EndPoint}", notice.Refused is not null || notice.Failure.Length > 0, cause, $"config user radius / edit {settings.Name} / set {attribute}");
     }
 
     /// <summary>What <c>match</c> entries are compared with: Fortinet-Group-Name, or the attribute that <c>group-override-attr-type</c> names.</summary>

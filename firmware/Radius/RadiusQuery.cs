@@ -17,9 +17,18 @@ public sealed record RadiusQuery(string User, string Password, IPAddress? Caller
     /// <summary>The schemes to try; empty takes those of the settings.</summary>
     public ImmutableArray<RadiusScheme> Schemes { get; init; } = [];
 
+    /// <summary>Called when a request leaves for a server and when that server fails, on any thread, before the result; null for nobody.</summary>
+    public Action<RadiusNotice>? Noticed { get; init; }
+
     /// <summary>Says nothing of secrets.</summary>
     public override string ToString() => $"{ConnectInfo} of {User}";
 }
+
+/// <summary>What happens to one server while a question is open.</summary>
+/// <param name="Server">Its number in the settings: 0 the first.</param>
+/// <param name="Refused">Why what it sent was refused; null if nothing was.</param>
+/// <param name="Failure">Why there is no connection to it; "" if it was asked.</param>
+public sealed record RadiusNotice(int Server, RadiusRefusal? Refused = null, string Failure = "");
 
 /// <summary>What became of a question.</summary>
 public abstract record RadiusResult
@@ -106,6 +115,9 @@ public sealed class RadiusClientStep
 
     /// <summary>Questions that are over, by number.</summary>
     public List<(long Number, RadiusResult Result)> Finished { get; } = [];
+
+    /// <summary>What happened to servers, for the question's <see cref="RadiusQuery.Noticed"/>; in order.</summary>
+    public List<(RadiusQuery Query, RadiusNotice Notice)> Notices { get; } = [];
 
     /// <summary>For the shell: who is told what.</summary>
     internal List<(WorkWaiter<RadiusResult> Waiter, RadiusResult Result)> Answered { get; } = [];

@@ -29,7 +29,14 @@ public enum RadiusTransport
 }
 
 /// <summary>One address that a server answers at, and what is shared with it.</summary>
-public sealed record RadiusTarget(IPEndPoint EndPoint, RadiusSecret Secret);
+public sealed record RadiusTarget(IPEndPoint EndPoint, RadiusSecret Secret)
+{
+    /// <summary>The attribute of <c>user radius</c> that has the address.</summary>
+    public string Attribute { get; init; } = "server";
+
+    /// <summary>The attribute that has the secret.</summary>
+    public string SecretAttribute { get; init; } = "secret";
+}
 
 /// <summary>One entry of <c>user radius</c>, as the client needs it.</summary>
 /// <param name="Name">Its name.</param>
@@ -101,7 +108,7 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
         string SecretOf(string attribute) => entry.Text(attribute) is { Length: > 0 } secret ? secret : transport == RadiusTransport.Tls ? DefaultTlsSecret : "";
         var targets = new[] { ("server", "secret"), ("secondary-server", "secondary-secret"), ("tertiary-server", "tertiary-secret") }
             .Where(pair => IPAddress.TryParse(entry.Text(pair.Item1), out _) && SecretOf(pair.Item2).Length > 0)
-            .Select(pair => new RadiusTarget(new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port), new RadiusSecret(SecretOf(pair.Item2))));
+            .Select(pair => new RadiusTarget(new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port), new RadiusSecret(SecretOf(pair.Item2))) { Attribute = pair.Item1, SecretAttribute = pair.Item2 });
         var timeout = TimeSpan.FromSeconds(Math.Max(1, entry.Number("timeout")));
         var whole = TimeSpan.FromSeconds(global.Number("remoteauthtimeout"));
         return new RadiusSettings(name, [.. targets], SchemesOf(entry.Text("auth-type")))

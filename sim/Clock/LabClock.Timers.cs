@@ -80,16 +80,18 @@ public sealed partial class LabClock
     }
 
     /// <summary>Takes the timers of the next due time up to <paramref name="target"/>, and makes that time the time.</summary>
-    private List<LabTimer> TakeStep(long target, ref long step)
+    private List<LabTimer> TakeStep(long target, ref long step, ref int rounds)
     {
         lock (_gate)
         {
-            var after = step;
+            // A timer that another of this moment armed for the same moment fires in it, too.
+            var after = step > long.MinValue && rounds < RoundsMax ? step - 1 : step;
             var first = _timers.FirstOrDefault(timer => timer.Due > after);
             if (first is null || first.Due > target)
             {
                 return [];
             }
+            rounds = first.Due == step ? rounds + 1 : 0;
             step = first.Due;
             JumpLocked(step);
             return TakeLocked(timer => timer.Due == first.Due, step);
@@ -101,6 +103,10 @@ public sealed partial class LabClock
     {
         lock (_gate)
         {
+            if (_advancing)
+            {
+                return;
+            }
             var now = NowLocked();
             foreach (var timer in TakeLocked(timer => timer.Due <= now, now))
             {
@@ -135,7 +141,7 @@ public sealed partial class LabClock
 
     private void ScheduleLocked()
     {
-        if (_disposing)
+        if (_disposing || _advancing)
         {
             return;
         }

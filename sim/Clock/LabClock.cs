@@ -17,6 +17,12 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     /// <summary>In xN mode the file names a time ahead; a kill costs at most this much wall time, times N.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
+    /// <summary>Real time that one advance spends at most on what does not come to its end, such as a mail to a server that hangs.</summary>
+    private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>Timers that one moment may start one after the other; more are one that starts itself again and again.</summary>
+    private const int RoundsMax = 1000;
+
     private readonly Lock _gate = new();
     private readonly Lock _advanceGate = new();
     private readonly TimeProvider _wall;
@@ -31,6 +37,8 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     private long _stoppedAt = -1;
     private long _lease;
     private bool _disposing;
+    /// <summary>True while an advance fires what is due, in order: the pump fires nothing then.</summary>
+    private bool _advancing;
 
     private LabClock(string? file, ClockRate rate, long start, TimeProvider wall)
     {
@@ -122,8 +130,10 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     }
 
     /// <summary>
-    /// Moves time on. Timers fire on the way in the order in which they are due, each seeing the time it was due at; returns
-    /// when all have fired. One that re-arms itself for "at once" is left to run after that, so that this always ends.
+    /// Moves time on. Timers fire on the way in the order in which they are due, each seeing the time it was due at. What is under way, or was
+    /// caused by a timer, comes to its end before time moves further, as long as that takes no more than <see cref="SettleMax"/> in all. Returns when all
+    /// have fired. One that re-arms itself immediately is left to run after that, so that this always ends. Not to be called by a piece of
+    /// <see cref="Work"/>, which would wait for itself.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Backwards, or beyond <see cref="Latest"/>.</exception>
     public void Advance(TimeSpan by)
@@ -141,19 +151,48 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
                 finalOffset = _offset + by.Ticks;
                 // On disk before the first timer fires: what a timer leaves behind must not lie in a restart's future.
                 SaveLocked(target, finalOffset);
+                _advancing = true;
             }
-            var step = long.MinValue;
-            while (TakeStep(target, ref step) is { Count: > 0 } due)
+            try
             {
-                due.ForEach(timer => timer.Run());
+                RunUntil(target);
             }
-            lock (_gate)
+            finally
             {
-                JumpLocked(target);
-                _offset = Math.Max(_offset, finalOffset);
-                ScheduleLocked();
+                lock (_gate)
+                {
+                    _advancing = false;
+                    JumpLocked(target);
+                    _offset = Math.Max(_offset, finalOffset);
+                    ScheduleLocked();
+                }
             }
         }
+    }
+
+    private void RunUntil(long target)
+    {
+        var patience = SettleMax;
+        Settle(ref patience);
+        var (step, rounds) = (long.MinValue, 0);
+        while (TakeStep(target, ref step, ref rounds) is { Count: > 0 } due)
+        {
+            due.ForEach(timer => timer.Run());
+            Settle(ref patience);
+        }
+    }
+
+    /// <summary>Waits in real time until nothing goes on by itself; gives up when the patience of this advance is spent.</summary>
+    private void Settle(ref TimeSpan patience)
+    {
+        // Where pieces run one by one, their runner (a scenario's) does this.
+        if (Work.OneByOne || patience <= TimeSpan.Zero || Work.QuietAsync() is not { IsCompleted: false } quiet)
+        {
+            return;
+        }
+        var began = Wall.GetTimestamp();
+        quiet.Wait(patience);
+        patience -= Wall.GetElapsedTime(began);
     }
 
     /// <summary>Keeps the exact position for the next start. Frozen afterwards unless in real mode.</summary>

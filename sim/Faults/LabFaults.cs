@@ -200,12 +200,31 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         }));
     }
 
+    private void StepClock(TimeSpan by)
+    {
+        if (Step is { } step)
+        {
+            step(by);
+            return;
+        }
+        // An advance waits for what is under way, and this is part of it: counted out meanwhile.
+        clock.Work.End();
+        try
+        {
+            clock.Advance(by);
+        }
+        finally
+        {
+            clock.Work.Begin();
+        }
+    }
+
     private async Task DoAsync(Fault fault)
     {
         switch (fault.Word)
         {
             case "clock.step":
-                (Step ?? clock.Advance)(fault.Step!.Value);
+                StepClock(fault.Step!.Value);
                 break;
             case "clock.freeze":
                 clock.SetRate(ClockRate.Frozen);

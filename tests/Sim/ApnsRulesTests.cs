@@ -114,6 +114,21 @@ public sealed class ApnsRulesTests : IDisposable
         Assert.Equal(200, Send(new() { ["size"] = "4096" }, _connection, Now).Reply.Status);
     }
 
+    /// <summary>A device's app takes topics of its own name and of names below it; the dot is what makes a name one below.</summary>
+    [Theory]
+    [InlineData("com.example.app", "com.example.app", "alert", 200)]
+    [InlineData("com.example.app", "com.example.app.voip", "voip", 200)]
+    [InlineData("com.example.ap", "com.example.app", "alert", 400)]
+    [InlineData("com.example", "com.example.app", "alert", 200)]
+    [InlineData("com.example.app.voip", "com.example.app", "alert", 400)]
+    public void A_topic_belongs_to_the_app_whose_name_and_a_dot_it_begins_with(string app, string topic, string type, int status)
+    {
+        var token = new string('f', 64);
+        _devices.Put(new Device(token, App: app));
+        var reply = Send(new() { ["token"] = token, ["apns-topic"] = topic, ["apns-push-type"] = type }, _connection, Now).Reply;
+        Assert.Equal((status, status == 200 ? null : "DeviceTokenNotForTopic"), (reply.Status, reply.Reason));
+    }
+
     [Fact]
     public void A_provider_token_may_be_renewed_after_twenty_minutes_and_lives_for_sixty()
     {

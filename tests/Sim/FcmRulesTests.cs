@@ -206,6 +206,37 @@ public sealed class FcmRulesTests
         return new JsonObject { ["message"] = message };
     }
 
+    /// <summary>Documented: a burst of 20 collapsible messages to one device, then one in three minutes; a pause saves up no more than the burst.</summary>
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(2 * 60 + 59, 0)]
+    [InlineData(3 * 60, 1)]
+    [InlineData(6 * 60 - 1, 1)]
+    [InlineData(19 * 3 * 60, 19)]
+    [InlineData(20 * 3 * 60, 20)]
+    [InlineData(21 * 3 * 60, 20)]
+    [InlineData(24 * 3600, 20)]
+    public void A_pause_gives_back_one_collapsible_message_in_three_minutes_and_at_most_the_burst(int seconds, int taken)
+    {
+        var message = Message();
+        message["message"]!["android"]!["collapse_key"] = "k";
+        Assert.Equal(20, Taken(message, Now.AddSeconds(-seconds)));
+        Assert.Equal(taken, Taken(message, Now));
+    }
+
+    [Theory]
+    [InlineData(59.999, 0)]
+    [InlineData(60, 240)]
+    [InlineData(3600, 240)]
+    public void A_minute_gives_back_the_burst_of_a_device_and_no_more(double seconds, int taken)
+    {
+        Assert.Equal(240, Taken(Message(), Now.AddSeconds(-seconds)));
+        Assert.Equal(taken, Taken(Message(), Now));
+    }
+
+    /// <summary>How many of 300 are taken at one moment before the first is refused.</summary>
+    private int Taken(JsonObject message, DateTimeOffset at) => Enumerable.Range(0, 300).TakeWhile(_ => Send(message, now: at).Http == 200).Count();
+
     private static JsonObject Message() => (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{Token}}","data":{"session":"s"},"android":{"priority":"HIGH","ttl":"60s"} } }""")!;
 
     private static void Put(JsonObject message, string where, string? json)

@@ -1,0 +1,109 @@
+using Appliance.Firmware.Events;
+using Appliance.Sim.Clock;
+using Appliance.Tests.EndToEnd;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace Appliance.Tests.Sim;
+
+/// <summary>An advance of a live lab's clock lets what a moment caused come to its end before the next moment, as scenarios do.</summary>
+[Trait("Kind", "Unit")]
+public sealed class LabClockWorkTests
+{
+    private static readonly DateTimeOffset Start = new(2031, 5, 17, 11, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Work_that_a_timer_began_sees_the_time_at_which_it_was_due_to_its_end()
+    {
+        using var clock = Open();
+        List<TimeSpan> seen = [];
+        using var timer = clock.CreateTimer(
+            _ => WorkInHand.Run(clock.Work, () => Task.Run(async () =>
+            {
+                for (var turn = 0; turn < 20; turn++)
+                {
+                    await Task.Yield();
+                }
+                seen.Add(clock.GetUtcNow() - Start);
+                await WorkInHand.DelayAsync(TimeSpan.FromSeconds(10), clock);
+                await Task.Yield();
+                seen.Add(clock.GetUtcNow() - Start);
+            })), null, TimeSpan.FromSeconds(30), Timeout.InfiniteTimeSpan);
+        clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal([TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(40)], seen);
+        Assert.Equal(Start.AddSeconds(61), clock.GetUtcNow());
+    }
+
+    /// <summary>A mail under way, for example: its deadlines do not pass while it only needs the processor.</summary>
+    [Fact]
+    public async Task What_is_under_way_comes_to_its_end_before_time_moves()
+    {
+        using var clock = Open();
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var seen = DateTimeOffset.MinValue;
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
+        WorkInHand.Run(clock.Work, async () =>
+        {
+            await go.Task;
+            seen = late.IsCancellationRequested ? DateTimeOffset.MaxValue : clock.GetUtcNow();
+        });
+        var advancing = new Thread(() => clock.Advance(TimeSpan.FromSeconds(61)));
+        advancing.Start();
+        // It waits, or (which is wrong) has ended already.
+        await Until.TrueAsync(() => (advancing.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0, "the advance that waits");
+        go.SetResult();
+        advancing.Join();
+        Assert.Equal(Start, seen);
+        Assert.True(late.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void A_timer_that_another_armed_for_the_same_moment_fires_in_it()
+    {
+        using var clock = Open();
+        List<TimeSpan> seen = [];
+        ITimer? second = null;
+        using var first = clock.CreateTimer(
+            _ => second = clock.CreateTimer(_ => seen.Add(clock.GetUtcNow() - Start), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan), null, TimeSpan.FromSeconds(30), Timeout.InfiniteTimeSpan);
+        clock.Advance(TimeSpan.FromSeconds(61));
+        second!.Dispose();
+        Assert.Equal([TimeSpan.FromSeconds(30)], seen);
+    }
+
+    /// <summary>A client's request is not counted: while it waits for a phone, nothing is missing from the count of what goes on.</summary>
+    [Fact]
+    public async Task A_wait_outside_of_counted_work_leaves_the_count_alone()
+    {
+        using var clock = Open();
+        var waiter = new WorkWaiter<int>(clock.Work);
+        waiter.Park();
+        Assert.True(clock.Work.IsQuiet);
+        waiter.Answer(7);
+        Assert.Equal(7, await waiter.Task);
+        Assert.True(clock.Work.IsQuiet);
+        var abandoned = new WorkWaiter<int>(clock.Work);
+        abandoned.Park();
+        abandoned.Abandon(new CancellationToken(canceled: true));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => abandoned.Task);
+        Assert.True(clock.Work.IsQuiet);
+    }
+
+    [Fact]
+    public async Task A_wait_inside_counted_work_is_counted_out()
+    {
+        using var clock = Open();
+        var waiter = new WorkWaiter<int>(clock.Work);
+        WorkInHand.Run(clock.Work, async () =>
+        {
+            waiter.Park();
+            await waiter.Task;
+        });
+        Assert.True(clock.Work.IsQuiet);
+        clock.Advance(TimeSpan.FromSeconds(61));
+        waiter.Answer(7);
+        await clock.Work.QuietAsync().WaitAsync(TimeSpan.FromSeconds(30), LabClock.Wall);
+        Assert.Equal(Start.AddSeconds(61), clock.GetUtcNow());
+    }
+
+    private static LabClock Open() => LabClock.Open(null, ClockRate.Frozen, new FakeTimeProvider(Start));
+}
