@@ -134,6 +134,24 @@ public sealed class WorkInHand
         }
     }
 
+    /// <summary>Waits for another machine: counted out meanwhile. In a scenario, where machines are counted too, an ordinary wait.</summary>
+    public static async Task<T> ElsewhereAsync<T>(TimeProvider time, Func<Task<T>> wait)
+    {
+        if (Of(time) is not { IsCounted: true, OneByOne: false } work)
+        {
+            return await wait().ConfigureAwait(false);
+        }
+        work.End();
+        try
+        {
+            return await wait().ConfigureAwait(false);
+        }
+        finally
+        {
+            work.Begin();
+        }
+    }
+
     private void Count(int by)
     {
         TaskCompletionSource? zero = null;

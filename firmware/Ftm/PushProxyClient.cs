@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Events;
 using Appliance.Hal;
 
 namespace Appliance.Firmware.Ftm;
@@ -83,7 +84,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            return await ExchangeAsync(body, either.Token).ConfigureAwait(false);
+            return await WorkInHand.ElsewhereAsync(_time, () => ExchangeAsync(body, either.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

@@ -37,6 +37,8 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     private long _stoppedAt = -1;
     private long _lease;
     private bool _disposing;
+    /// <summary>True while something that an advance waited for in vain still goes on: no later one waits for it again.</summary>
+    private bool _hangs;
     /// <summary>True while an advance fires what is due, in order: the pump fires nothing then.</summary>
     private bool _advancing;
 
@@ -186,13 +188,18 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     private void Settle(ref TimeSpan patience)
     {
         // Where pieces run one by one, their runner (a scenario's) does this.
-        if (Work.OneByOne || patience <= TimeSpan.Zero || Work.QuietAsync() is not { IsCompleted: false } quiet)
+        if (Work.OneByOne)
         {
             return;
         }
-        var began = Wall.GetTimestamp();
-        quiet.Wait(patience);
-        patience -= Wall.GetElapsedTime(began);
+        var quiet = Work.QuietAsync();
+        if (!quiet.IsCompleted && !_hangs && patience > TimeSpan.Zero)
+        {
+            var began = Wall.GetTimestamp();
+            quiet.Wait(patience);
+            patience -= Wall.GetElapsedTime(began);
+        }
+        _hangs = !quiet.IsCompleted;
     }
 
     /// <summary>Keeps the exact position for the next start. Frozen afterwards unless in real mode.</summary>

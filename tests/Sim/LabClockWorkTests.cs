@@ -105,5 +105,17 @@ public sealed class LabClockWorkTests
         Assert.Equal(Start.AddSeconds(61), clock.GetUtcNow());
     }
 
+    [Fact]
+    public async Task A_wait_for_another_machine_is_counted_out()
+    {
+        using var clock = Open();
+        var answer = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var got = 0;
+        WorkInHand.Run(clock.Work, async () => got = await WorkInHand.ElsewhereAsync(clock, () => answer.Task));
+        Assert.True(clock.Work.IsQuiet);
+        answer.SetResult(7);
+        await Until.TrueAsync(() => Volatile.Read(ref got) == 7 && clock.Work.IsQuiet, "the end of the work");
+    }
+
     private static LabClock Open() => LabClock.Open(null, ClockRate.Frozen, new FakeTimeProvider(Start));
 }
