@@ -134,7 +134,7 @@ internal sealed class GrepOptions
 
     private ConfigError? Compile()
     {
-        IReadOnlyList<string> patterns = _bare is not null ? [_bare] : _patterns;
+        List<string> patterns = _bare is not null ? [_bare] : _patterns;
         if (patterns.Count == 0)
         {
             return CliPaths.Incomplete;

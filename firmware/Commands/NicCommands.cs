@@ -69,7 +69,10 @@ internal sealed class NicCommands(Unit unit)
         line("Rx Bytes", counted.BytesReceived);
         line("Tx Pkts", counted.UnicastPacketsSent);
         line("Tx Bytes", counted.BytesSent);
-        line("Host Tx dropped", counted.OutgoingPacketsDiscarded);
+        if (OperatingSystem.IsLinux())
+        {
+            line("Host Tx dropped", counted.OutgoingPacketsDiscarded);
+        }
     }
 
     /// <summary>In Mbit/s; 0 when it is not known.</summary>
