@@ -53,6 +53,7 @@ public sealed class SessionTests
             using var logout = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/logout") { Headers = { { "Cookie", cookie } } };
             using var answer = await web.SendAsync(logout);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(["SVPNCOOKIE=", "SVPNNETWORKCOOKIE="], answer.Headers.GetValues("Set-Cookie").Select(forgotten => forgotten.Split(';')[0].Trim()));
         }
         Assert.Equal(HttpStatusCode.Forbidden, await UseAsync(web, lab, cookie));
         Assert.Single(lab.EventLines(), line => line.Contains("reason=\"logout\"", StringComparison.Ordinal));

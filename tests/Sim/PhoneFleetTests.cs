@@ -59,6 +59,14 @@ public sealed class PhoneFleetTests : IDisposable
     }
 
     [Fact]
+    public void Each_phones_card_is_found_by_128_random_bits()
+    {
+        _fleet.Attach(_unit);
+        Assert.All(_fleet.Phones, phone => Assert.Matches("^[0-9a-f]{32}$", phone.Enrolment));
+        Assert.Equal(2, _fleet.Phones.Select(phone => phone.Enrolment).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_refused_activation_makes_no_phone()
     {
         _fleet.Attach(_unit);
