@@ -1,30 +1,18 @@
 using System.CommandLine;
 using Appliance.Sim.Lab;
 using Appliance.Sim.Verbs;
-using Appliance.Sim.Verbs.Soak;
 
-var up = UpVerb.Create();
-var root = new RootCommand(
-    """
-    A lab appliance that behaves, at its edges, like a FortiGate doing FortiToken Mobile push. Without a verb: up.
-    Not affiliated with Fortinet.
-
-    Example: run up --headless --state /tmp/lab --clock frozen
-    """)
-{
-    up, PhoneVerb.Create(), InboxVerb.Create(), LoginsVerb.Create(), CliVerb.Create(), BenchVerb.Create(), RestoreVerb.Create(),
-    FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(), ScenarioVerb.Create(), SoakVerb.Create(),
-};
+var root = CommandLine.Create();
 root.HelpName = "run";
 
 // No verb means "up", with its options: `run --headless` is `run up --headless`.
 string[] line = args is [] || (args[0].StartsWith('-') && args[0] is not ("-h" or "-?" or "--help" or "--version")) ? ["up", .. args] : args;
 var parsed = root.Parse(line);
-if (parsed.Errors.Count > 0)
+if (CommandLine.Errors(parsed) is { Count: > 0 } errors)
 {
-    foreach (var error in parsed.Errors)
+    foreach (var error in errors)
     {
-        await Console.Error.WriteLineAsync(error.Message);
+        await Console.Error.WriteLineAsync(error);
     }
     await Console.Error.WriteLineAsync($"See: run {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help");
     return ExitCode.Usage;

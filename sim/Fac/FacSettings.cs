@@ -3,10 +3,9 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
+using Appliance.Sim.Lab;
 
 namespace Appliance.Sim.Fac;
 
@@ -57,53 +56,41 @@ public sealed record FacSettings(
     IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users,
     bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null)
 {
+    private const int PendingMax = 10_000;
+    private const string APort = "a port from 0 to 65535";
+
     private static readonly (string Word, FacPolicy Policy)[] Policies =
         [("code-or-empty", FacPolicy.CodeOrEmpty), ("type-push", FacPolicy.TypePush), ("push-without-challenge", FacPolicy.PushWithoutChallenge)];
 
     /// <summary>Reads a description.</summary>
-    /// <exception cref="FormatException">It is not one; the message says what is wrong.</exception>
+    /// <exception cref="FormatException">It is not one; the message names the path, what was expected, and the value.</exception>
     public static FacSettings Parse(ReadOnlySpan<byte> json)
     {
-        FacText text;
-        try
+        var file = JsonPart.Read(json).Object(
+            null, new("address", "an IP address"), new("authPort", APort), new("acctPort", APort), new("httpsPort", APort), new("tokenTimeout", "1 to 3600 seconds"), new("apiKey", "a text"),
+            new("clients", "a list"), new("tokens", "a list"), new("users", "a list"), new("logDecisions", "true or false", Required: false), new("radSecPort", APort, Required: false), new("radSecClientCa", "a PEM file", Required: false));
+        var tokens = new Dictionary<string, Token>(StringComparer.Ordinal);
+        foreach (var part in file["tokens"].List())
         {
-            text = JsonSerializer.Deserialize(json, FacTextJson.Default.FacText) ?? throw new FormatException("null is no description");
+            var (serial, token) = TokenOf(part);
+            if (!tokens.TryAdd(serial, token))
+            {
+                throw part.Object(("token", "serial"), TokenFields)["serial"].Wrong("a serial number that no other token has");
+            }
         }
-        catch (JsonException error)
+        var users = new List<FacUser>();
+        foreach (var part in file["users"].List())
         {
-            throw new FormatException(error.Message, error);
+            var user = UserOf(part, tokens);
+            if (users.Exists(known => known.Name == user.Name))
+            {
+                throw part.Object(("user", "name"), UserFields)["name"].Wrong("a name that no other user has");
+            }
+            users.Add(user);
         }
-        // Nullable annotations do not reach into lists.
-        if (text.Clients.Contains(null!) || text.Tokens.Contains(null!) || text.Users.Contains(null!) || text.Users.Any(user => user.Tokens.Contains(null!)))
-        {
-            throw new FormatException("null in a list");
-        }
-        if (text.Users.GroupBy(user => user.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
-        {
-            throw new FormatException($"user {twice} is there twice");
-        }
-        if (text.Tokens.GroupBy(token => token.Serial, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var serial })
-        {
-            throw new FormatException($"token {serial} is there twice");
-        }
-        if (text.Users.FirstOrDefault(user => Encoding.UTF8.GetByteCount(user.Password) > RadiusSecret.PasswordMax) is { } longest)
-        {
-            throw new FormatException($"user {longest.Name}: a password may have {RadiusSecret.PasswordMax} bytes");
-        }
-        if (text.Clients.FirstOrDefault(client => client.PendingMax < 0) is { } negative)
-        {
-            throw new FormatException($"client {negative.Network}: pendingMax must not be negative");
-        }
-        var tokens = text.Tokens.ToDictionary(token => token.Serial, token => new Token(
-            token.Serial, TokenSeed.Parse(token.Seed) ?? throw new FormatException($"token {token.Serial}: the seed cannot be read"), Locked: false, token.RegId, token.OsVer));
         return new FacSettings(
-            IPAddress.TryParse(text.Address, out var address) ? address : throw new FormatException($"'{text.Address}' is no address"),
-            Port(text.AuthPort), Port(text.AcctPort), Port(text.HttpsPort),
-            text.TokenTimeout is >= 1 and <= 3600 ? TimeSpan.FromSeconds(text.TokenTimeout) : throw new FormatException("tokenTimeout must be from 1 to 3600 seconds"), text.ApiKey,
-            [.. text.Clients.Select(Client)],
-            [.. text.Users.Select(user => new FacUser(user.Name, user.Password, user.Group, [.. user.Tokens.Select(own =>
-                tokens.TryGetValue(own, out var token) ? token : throw new FormatException($"user {user.Name}: no token {own}"))]))], text.LogDecisions,
-            text.RadSecPort is { } radSecPort ? Port(radSecPort) : null, text.RadSecClientCa);
+            AddressOf(file["address"]), file["authPort"].Port(), file["acctPort"].Port(), file["httpsPort"].Port(), TimeSpan.FromSeconds(file["tokenTimeout"].Number(1, 3600)), file["apiKey"].Text(secret: true),
+            [.. file["clients"].List().Select(ClientOf)], [.. users], file.Find("logDecisions")?.Flag() ?? true, file.Find("radSecPort")?.Port(), file.Find("radSecClientCa")?.Text("a PEM file"));
     }
 
     /// <summary>A policy as the description spells it.</summary>
@@ -129,29 +116,46 @@ public sealed record FacSettings(
         return authorities.Count > 0 ? [.. authorities] : throw new FormatException($"radSecClientCa: {RadSecClientCa} holds no certificate");
     }
 
-    private static int Port(int port) => port is >= 0 and <= 65535 ? port : throw new FormatException($"{port} is no port");
+    private static readonly JsonField[] TokenFields = [new("serial", "a serial number"), new("seed", "hex, base32 or an otpauth URI"), new("regId", "a text", Required: false), new("osVer", "a text", Required: false)];
 
-    private static FacClient Client(FacClientText client)
+    private static readonly JsonField[] UserFields = [new("name", "a text"), new("password", "a text"), new("group", "a text"), new("tokens", "a list of serial numbers")];
+
+    private static readonly JsonField[] ClientFields =
+    [
+        new("network", "a network as 10.0.0.0/8"), new("secret", "a text"), new("policy", "a policy", Required: false), new("requireMessageAuthenticator", "true or false", Required: false), new("pendingMax", "a number", Required: false),
+    ];
+
+    private static IPAddress AddressOf(JsonPart part) => IPAddress.TryParse(part.Text("an IP address"), out var address) ? address : throw part.Wrong("an IP address");
+
+    private static (string Serial, Token Token) TokenOf(JsonPart part)
     {
-        var policy = Array.Find(Policies, known => known.Word == client.Policy) is { Word: not null } found ? found.Policy
-            : throw new FormatException($"client {client.Network}: policy must be {string.Join(", ", Policies.Select(known => known.Word))}, not '{client.Policy}'");
-        if (!IPNetwork.TryParse(client.Network, out var network))
+        var token = part.Object(("token", "serial"), TokenFields);
+        var (serial, seed) = (token["serial"].Text(), token["seed"]);
+        return (serial, new Token(serial, TokenSeed.Parse(seed.Text("a seed", secret: true), out var fault) ?? throw seed.Wrong($"a seed ({fault})", secret: true), Locked: false, token.Find("regId")?.Text() ?? "", token.Find("osVer")?.Text() ?? ""));
+    }
+
+    private static FacUser UserOf(JsonPart part, Dictionary<string, Token> tokens)
+    {
+        var user = part.Object(("user", "name"), UserFields);
+        var password = user["password"].Text("a text", secret: true);
+        if (Encoding.UTF8.GetByteCount(password) > RadiusSecret.PasswordMax)
         {
-            throw new FormatException($"'{client.Network}' is no network");
+            throw user["password"].Wrong($"at most {RadiusSecret.PasswordMax} bytes", secret: true);
         }
-        return client.Secret.Length == 0 ? throw new FormatException($"client {client.Network}: a secret is needed") : new(network, new RadiusSecret(client.Secret), policy, client.RequireMessageAuthenticator, client.PendingMax);
+        return new FacUser(user["name"].Text(), password, user["group"].Text(), [.. user["tokens"].List().Select(own => tokens.GetValueOrDefault(own.Text("a serial number")) ?? throw own.Wrong("the serial number of an entry of tokens"))]);
+    }
+
+    private static FacClient ClientOf(JsonPart part)
+    {
+        var client = part.Object(("client", "network"), ClientFields);
+        var network = IPNetwork.TryParse(client["network"].Text("a network as 10.0.0.0/8"), out var parsed) ? parsed : throw client["network"].Wrong("a network as 10.0.0.0/8");
+        var secret = client["secret"].Text("a text that is not empty", secret: true) is { Length: > 0 } given ? new RadiusSecret(given) : throw client["secret"].Wrong("a text that is not empty", secret: true);
+        var policy = FacPolicy.CodeOrEmpty;
+        if (client.Find("policy") is { } word)
+        {
+            var words = string.Join(", ", Policies.Select(known => known.Word));
+            policy = Array.Find(Policies, known => known.Word == word.Text(words)) is { Word: not null } found ? found.Policy : throw word.Wrong(words);
+        }
+        return new(network, secret, policy, client.Find("requireMessageAuthenticator")?.Flag() ?? true, client.Find("pendingMax")?.Number(0, int.MaxValue) ?? PendingMax);
     }
 }
-
-internal sealed record FacClientText(string Network, string Secret, string Policy = "code-or-empty", bool RequireMessageAuthenticator = true, int PendingMax = 10_000);
-
-internal sealed record FacTokenText(string Serial, string Seed, string RegId = "", string OsVer = "");
-
-internal sealed record FacUserText(string Name, string Password, string Group, IReadOnlyList<string> Tokens);
-
-internal sealed record FacText(
-    string Address, int AuthPort, int AcctPort, int HttpsPort, int TokenTimeout, string ApiKey, IReadOnlyList<FacClientText> Clients, IReadOnlyList<FacTokenText> Tokens, IReadOnlyList<FacUserText> Users, bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null);
-
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(FacText))]
-internal sealed partial class FacTextJson : JsonSerializerContext;

@@ -13,7 +13,7 @@ public sealed partial class LabApi
     private Task PhonesAsync(HttpContext context)
     {
         LabRequest.Query(context.Request);
-        return JsonAsync(context, [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View()))], LabJson.Default.IReadOnlyListPhoneJson);
+        return JsonAsync(context, [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View(), _phones.IsElsewhere(phone)))], LabJson.Default.IReadOnlyListPhoneJson);
     }
 
     private async Task EnrolAsync(HttpContext context)
@@ -28,7 +28,7 @@ public sealed partial class LabApi
         }
         context.Response.StatusCode = StatusCodes.Status201Created;
         context.Response.Headers.Location = "/phone/" + phone.Enrolment;
-        await JsonAsync(context, PhoneJson.Of(phone.View()), LabJson.Default.PhoneJson);
+        await JsonAsync(context, PhoneJson.Of(phone.View(), _phones.IsElsewhere(phone)), LabJson.Default.PhoneJson);
     }
 
     private Task InboxAsync(HttpContext context)
@@ -45,7 +45,7 @@ public sealed partial class LabApi
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private static async Task ChangePhoneAsync(HttpContext context, Phone phone)
+    private async Task ChangePhoneAsync(HttpContext context, Phone phone)
     {
         LabRequest.Query(context.Request);
         var fields = await LabRequest.ObjectAsync(context.Request, "mode", "delayMs", "skewSeconds", "online");
@@ -55,7 +55,7 @@ public sealed partial class LabApi
             fields.ContainsKey("delayMs") ? TimeSpan.FromMilliseconds(LabRequest.Number(fields, "delayMs", 0, 86_400_000)) : null,
             fields.ContainsKey("skewSeconds") ? TimeSpan.FromSeconds(LabRequest.Number(fields, "skewSeconds", -86_400, 86_400)) : null,
             fields.ContainsKey("online") ? LabRequest.Flag(fields, "online") : null));
-        await JsonAsync(context, PhoneJson.Of(phone.View()), LabJson.Default.PhoneJson);
+        await JsonAsync(context, PhoneJson.Of(phone.View(), _phones.IsElsewhere(phone)), LabJson.Default.PhoneJson);
     }
 
     private static async Task AnswerAsync(HttpContext context, Phone phone, bool approve)

@@ -14,8 +14,23 @@ internal sealed record NicJson(string Name, string Address, [property: JsonPrope
 
 internal sealed record ServiceJson(string Service, string Nic, string Address, int Port);
 
+/// <summary>The broker between providers and phones.</summary>
+internal sealed record MqttJson(string Host, int Port);
+
+/// <summary>Where phones of the network come in: the address, the code that pairs one, and the SHA-256 of the certificate that they see.</summary>
+internal sealed record LabListenJson(string Url, string PairingCode, string? CertificateSha256);
+
 /// <summary>The one line of <c>up --headless</c>, and the body of <c>GET /lab/ready</c>.</summary>
-internal sealed record ReadyJson(bool Ready, string Lab, IReadOnlyList<NicJson> Nics, IReadOnlyList<ServiceJson> Services)
+/// <param name="Ready">True.</param>
+/// <param name="Lab">The lab's API.</param>
+/// <param name="Nics">The unit's interfaces.</param>
+/// <param name="Services">What listens where.</param>
+/// <param name="Mqtt">The broker, where pushes go over one; else null. In the ready line alone.</param>
+/// <param name="LabListen">Where phones of the network come in; null without <c>--lab-listen</c>. In the ready line alone: it has the pairing code.</param>
+internal sealed record ReadyJson(
+    bool Ready, string Lab, IReadOnlyList<NicJson> Nics, IReadOnlyList<ServiceJson> Services,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] MqttJson? Mqtt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] LabListenJson? LabListen = null)
 {
     public static ReadyJson Of(ILabUnit unit, Uri lab) => new(
         true, lab.GetLeftPart(UriPartial.Authority),
@@ -35,8 +50,11 @@ internal sealed record PhoneJson(
     string Serial, string? User, string Platform, string Mode, IReadOnlyList<PushJson> Pending, string Code,
     double DelayMs, double SkewSeconds, bool Online, LastAnswerJson? LastAnswer)
 {
-    public static PhoneJson Of(PhoneView phone) => new(
-        phone.Serial, phone.User, phone.Platform, ModeWord(phone.Mode),
+    /// <summary>The mode of a phone that another process serves.</summary>
+    public const string Elsewhere = "external";
+
+    public static PhoneJson Of(PhoneView phone, bool isElsewhere) => new(
+        phone.Serial, phone.User, phone.Platform, isElsewhere ? Elsewhere : ModeWord(phone.Mode),
         [.. phone.Pending.Select(push => new PushJson(push.Session, push.Message, push.Expires, push.NumberMatch))], phone.Code,
         phone.Delay.TotalMilliseconds, phone.Skew.TotalSeconds, phone.Online, LastAnswerJson.Of(phone.LastAnswer));
 

@@ -52,6 +52,9 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
     /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
+    /// <summary>The appliance's own.</summary>
+    internal IReadOnlyList<TokenActivation> OwnActivations() => _unit.Activations();
+
     public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
     public async Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)

@@ -73,7 +73,14 @@ internal sealed partial class Laboratory : IAsyncDisposable
     /// <summary>The FortiAuthenticator stand-in; null on a board without one.</summary>
     public FacPower? Authenticator { get; private set; }
 
-    public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address);
+    /// <summary>The broker between providers and phones; null when pushes do not go over one.</summary>
+    public MqttAddress? Broker { get; private set; }
+
+    public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address) with
+    {
+        Mqtt = Broker is { } broker ? new MqttJson(broker.Host, broker.Port) : null,
+        LabListen = Api.Page.Lan is { } lan ? new LabListenJson(lan.GetLeftPart(UriPartial.Authority), Api.Page.PairingCode, Api.LanFingerprint) : null,
+    };
 
     /// <summary>Returns when every listener listens.</summary>
     /// <exception cref="LabFailure">Something the operator can mend.</exception>
@@ -191,15 +198,17 @@ internal sealed partial class Laboratory : IAsyncDisposable
         {
             return null;
         }
-        var broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
-        if (options.LabPhones)
-        {
-            var listening = Own(new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver));
-            phones.OnlineChanged += listening.Look;
-        }
+        var broker = Broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
+        // Phones of another process are those of the appliance. It cannot know the FortiAuthenticator emulator's own, so the lab serves these.
+        phones.IsElsewhere = options.LabPhones ? _ => false : phone => !IsOfAuthenticatorAlone(phone);
+        var listening = Own(new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver, phone => !phones.IsElsewhere(phone)));
+        phones.OnlineChanged += listening.Look;
         var lastHop = Own(new MqttLastHop(broker, Clock, log));
         return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults, phones.Wire));
     }
+
+    private bool IsOfAuthenticatorAlone(Phone phone) =>
+        Authenticator is { } authenticator && authenticator.Server.Activations().Any(token => token.Serial == phone.Serial) && Unit is LabUnit unit && unit.OwnActivations().All(token => token.Serial != phone.Serial);
 
     /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>
     private string? SetClock(DateTimeOffset to)

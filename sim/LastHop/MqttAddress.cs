@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Appliance.Firmware.Certificates;
 using Appliance.Sim.Clock;
 using MQTTnet;
@@ -21,15 +22,18 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Reads <c>HOST:PORT[,user=NAME][,password=WORD][,tls][,ca=FILE]</c>; a file means TLS.</summary>
-    /// <exception cref="FormatException">It is none; the message says why.</exception>
+    /// <summary>
+    /// Reads <c>HOST:PORT[,user=NAME][,password=WORD][,tls][,ca=FILE]</c>; a file means TLS. A value with a comma stands in double quotes, in which a
+    /// backslash takes the next character as it is.
+    /// </summary>
+    /// <exception cref="FormatException">It is none; the message says why, without a password.</exception>
     public static MqttAddress Parse(string text)
     {
-        var parts = text.Split(',');
+        var parts = Split(text);
         var colon = parts[0].LastIndexOf(':');
         if (colon < 1 || !int.TryParse(parts[0].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
         {
-            throw new FormatException($"'{parts[0]}' is not HOST:PORT");
+            throw new FormatException($"'{parts[0]}' is not HOST:PORT (expected a port from 1 to 65535)");
         }
         var address = new MqttAddress(parts[0][..colon].Trim('[', ']'), port);
         foreach (var part in parts.Skip(1))
@@ -40,10 +44,40 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
                 ["password", var password] => address with { Password = password },
                 ["tls"] => address with { Tls = true },
                 ["ca", { Length: > 0 } file] => address with { Tls = true, Ca = file },
-                _ => throw new FormatException($"'{part.Split('=')[0]}' is none of user=NAME, password=WORD, tls, ca=FILE"),
+                ["user" or "ca"] or ["user" or "ca", _] => throw new FormatException($"option '{part.Split('=')[0]}' has no value (expected {part.Split('=')[0]}=...)"),
+                _ => throw new FormatException($"unknown option '{part.Split('=')[0]}' (expected user=, password=, tls or ca=)"),
             };
         }
         return address.Password is null || address.User is not null ? address : throw new FormatException("password goes with user");
+    }
+
+    /// <summary>The parts between commas that are not quoted, without their quotes.</summary>
+    private static List<string> Split(string text)
+    {
+        var parts = new List<string>();
+        var part = new StringBuilder();
+        var quoted = false;
+        for (var at = 0; at < text.Length; at++)
+        {
+            switch (text[at])
+            {
+                case '"':
+                    quoted = !quoted;
+                    break;
+                case '\\' when quoted && at + 1 < text.Length:
+                    part.Append(text[++at]);
+                    break;
+                case ',' when !quoted:
+                    parts.Add(part.ToString());
+                    part.Clear();
+                    break;
+                default:
+                    part.Append(text[at]);
+                    break;
+            }
+        }
+        parts.Add(part.ToString());
+        return quoted ? throw new FormatException("a quote is not closed") : parts;
     }
 
     /// <summary>The same, with the authority of its file.</summary>
@@ -58,9 +92,9 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
         {
             return this with { Authority = X509Certificate2.CreateFromPem(File.ReadAllText(Ca)) };
         }
-        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or NotSupportedException)
         {
-            throw new FormatException($"ca: {wrong.Message}", wrong);
+            throw new FormatException($"ca: {wrong.Message} (expected a PEM file of a certificate)", wrong);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using MQTTnet.Server;
 
 namespace Appliance.Sim.LastHop;
@@ -24,6 +25,12 @@ internal sealed class MqttBroker : IAsyncDisposable
             var options = new MqttServerOptionsBuilder().WithDefaultEndpoint().WithDefaultEndpointBoundIPAddress(IPAddress.Loopback).WithDefaultEndpointBoundIPV6Address(IPAddress.None).WithDefaultEndpointPort(port).Build();
             var server = new MqttServerFactory().CreateMqttServer(options);
             _ = new DeviceRoutes(server);
+            server.ValidatingConnectionAsync += asked =>
+            {
+                // A client that has no id gets one (MQTT 5, section 3.1.3.1).
+                asked.AssignedClientIdentifier = !string.IsNullOrEmpty(asked.ClientId) ? asked.AssignedClientIdentifier : "assigned-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+                return Task.CompletedTask;
+            };
             try
             {
                 await server.StartAsync();

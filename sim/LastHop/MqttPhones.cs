@@ -26,6 +26,7 @@ internal sealed class MqttPhones : IAsyncDisposable
     private readonly PhoneFleet _fleet;
     private readonly ILogger _log;
     private readonly Action<Phone, PushMessage> _deliver;
+    private readonly Func<Phone, bool> _serves;
     private readonly Dictionary<string, Held> _connected = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _look = new(0);
@@ -41,9 +42,14 @@ internal sealed class MqttPhones : IAsyncDisposable
         internal bool Missed { get => _missed; set => _missed = value; }
     }
 
-    public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log, Action<Phone, PushMessage>? deliver = null)
+    /// <param name="broker">The broker.</param>
+    /// <param name="fleet">The phones.</param>
+    /// <param name="log">Told of each connection that fails, and why.</param>
+    /// <param name="deliver">Takes a push; null for the phone itself.</param>
+    /// <param name="serves">Which phones connect; null for all. The others are another process's.</param>
+    public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log, Action<Phone, PushMessage>? deliver = null, Func<Phone, bool>? serves = null)
     {
-        (_broker, _fleet, _log, _deliver) = (broker, fleet, log, deliver ?? ((phone, push) => phone.Receive(push)));
+        (_broker, _fleet, _log, _deliver, _serves) = (broker, fleet, log, deliver ?? ((phone, push) => phone.Receive(push)), serves ?? (_ => true));
         _running = Task.Run(RunAsync);
     }
 
@@ -93,7 +99,7 @@ internal sealed class MqttPhones : IAsyncDisposable
 
     private async Task SyncAsync()
     {
-        var wanted = _fleet.Phones.Where(phone => phone.Online).Select(phone => (Phone: phone, Topic: PhoneDevices.TopicOf(phone)))
+        var wanted = _fleet.Phones.Where(phone => phone.Online && _serves(phone)).Select(phone => (Phone: phone, Topic: PhoneDevices.TopicOf(phone)))
             .Where(pair => pair.Topic is not null).ToDictionary(pair => pair.Phone.Serial, pair => (pair.Phone, Topic: pair.Topic!));
         foreach (var (serial, held) in _connected.ToArray())
         {
@@ -131,7 +137,7 @@ internal sealed class MqttPhones : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stopping.Token);
         try
         {
-            await client.ConnectAsync(_broker.For($"{DeviceRoutes.PhonePrefix}{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), either.Token);
+            await MqttConnecting.ConnectAsync(client, _broker, $"{DeviceRoutes.PhonePrefix}{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", either.Token);
             var subscription = factory.CreateSubscribeOptionsBuilder()
                 .WithTopicFilter(filter => filter.WithTopic(topic.ToString()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)).Build();
             await client.SubscribeAsync(subscription, either.Token);
@@ -144,7 +150,7 @@ internal sealed class MqttPhones : IAsyncDisposable
         {
             client.Dispose();
             _stopping.Token.ThrowIfCancellationRequested();
-            _log.LogWarning("phone {Serial}: {Broker}: {Failure}", serial, _broker, failure.InnerException?.Message ?? failure.Message);
+            _log.LogWarning("phone {Serial}: {Broker}: {Failure}", serial, _broker, MqttConnecting.Why(failure));
         }
     }
 

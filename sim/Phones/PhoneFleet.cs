@@ -76,6 +76,9 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
         }
     }
 
+    /// <summary>Which phones are another process's (<c>run phones</c>): this one neither receives their pushes nor answers them.</summary>
+    public Func<Phone, bool> IsElsewhere { get; set; } = _ => false;
+
     /// <summary>
     /// A new phone activates a token: it registers with the push cloud under a random id, presents the code, and is one of the fleet from
     /// then on. Null with the answer that refuses it.

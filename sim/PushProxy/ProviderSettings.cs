@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Appliance.Sim.Lab;
 using Appliance.Sim.Providers;
 
 namespace Appliance.Sim.PushProxy;
@@ -37,38 +38,37 @@ internal sealed record ProviderSettings(ApnsSettings? Apns = null, FcmSettings? 
     /// <exception cref="FormatException">It is not such a file; the message says what is wrong.</exception>
     internal static ProviderSettings Read(ReadOnlySpan<byte> json, string file)
     {
-        var name = Path.GetFileName(file);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        string Beside(JsonPart path) => Path.Combine(folder, path.Text("a file"));
         try
         {
-            var settings = JsonSerializer.Deserialize(json, ProviderSettingsJson.Default.ProviderSettings) ?? throw new FormatException($"{name}: null names no provider");
-            foreach (var url in new[] { settings.Apns?.Url, settings.Fcm?.Url })
-            {
-                if (url is not null && (!url.IsAbsoluteUri || url.Scheme != Uri.UriSchemeHttps))
-                {
-                    throw new FormatException($"{name}: url must begin with https://, not '{url.OriginalString}'");
-                }
-            }
-            // Nullable annotations do not reach into collections.
-            if (settings.Registrations?.Values.Any(phones => phones is null || phones.Contains(null!)) == true)
-            {
-                throw new FormatException($"{name}: null in registrations");
-            }
-            if (settings.Registrations?.Values.SelectMany(phones => phones).FirstOrDefault(phone => phone.Platform is not ("ios" or "android")) is { } wrong)
-            {
-                throw new FormatException($"{name}: platform must be ios or android, not '{wrong.Platform}'");
-            }
-            var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-            string Beside(string path) => Path.Combine(folder, path);
-            return settings with
-            {
-                Apns = settings.Apns is { } apns ? apns with { Key = Beside(apns.Key), Ca = apns.Ca is null ? null : Beside(apns.Ca) } : null,
-                Fcm = settings.Fcm is { } fcm ? fcm with { ServiceAccount = Beside(fcm.ServiceAccount), Ca = fcm.Ca is null ? null : Beside(fcm.Ca) } : null,
-            };
+            var root = JsonPart.Read(json).Object(null, new("apns", "an object", Required: false), new("fcm", "an object", Required: false), new("registrations", "an object", Required: false));
+            var apns = root.Find("apns")?.Object(null, new("url", AnUrl), new("teamId", "a text"), new("keyId", "a text"), new("key", "a .p8 file"), new("topic", "a text"), new("ca", "a PEM file", Required: false), new("keyExpires", "a time", Required: false));
+            var fcm = root.Find("fcm")?.Object(null, new("url", AnUrl), new("serviceAccount", "a JSON file"), new("ca", "a PEM file", Required: false), new("keyExpires", "a time", Required: false));
+            return new ProviderSettings(
+                apns is null ? null : new ApnsSettings(
+                    Url(apns["url"]), apns["teamId"].Text(), apns["keyId"].Text(), Beside(apns["key"]), apns["topic"].Text(), apns.Find("ca") is { } ca ? Beside(ca) : null, apns.Find("keyExpires")?.Time()),
+                fcm is null ? null : new FcmSettings(Url(fcm["url"]), Beside(fcm["serviceAccount"]), fcm.Find("ca") is { } authority ? Beside(authority) : null, fcm.Find("keyExpires")?.Time()),
+                root.Find("registrations")?.Entries().ToDictionary(entry => entry.Name, entry => (IReadOnlyList<Registration>)[.. entry.Value.List().Select(Phone)], StringComparer.Ordinal));
         }
-        catch (JsonException wrong)
+        catch (FormatException wrong)
         {
-            throw new FormatException($"{name}: {wrong.Message}", wrong);
+            throw new FormatException($"{Path.GetFileName(file)}: {wrong.Message}", wrong);
         }
+    }
+
+    private const string AnUrl = "a URL that begins with https://";
+
+    private static Uri Url(JsonPart part)
+    {
+        var text = part.Text(AnUrl);
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttps ? url : throw part.MustBegin("https://");
+    }
+
+    private static Registration Phone(JsonPart part)
+    {
+        var phone = part.Object(null, new("platform", "ios or android"), new("token", "a text"));
+        return new(phone["platform"].Text("ios or android") is var platform && platform is "ios" or "android" ? platform : throw phone["platform"].Wrong("ios or android"), phone["token"].Text());
     }
 
     /// <summary>The phones behind a registration id; never empty.</summary>

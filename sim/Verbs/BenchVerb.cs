@@ -61,15 +61,15 @@ internal static class BenchVerb
         command.Options.Add(tokens);
         command.Validators.Add(result =>
         {
-            if (!result.GetValue(list) && result.GetValue(name) is null)
+            if (!result.GetValueOrDefault(list) && result.GetValue(name) is null)
             {
                 result.AddError("give a NAME, or --list");
             }
-            if (result.GetValue(seed) is not null && All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not ({ RepeatAsync: not null } or { RoundsAsync: not null }))
+            if (result.GetValueOrDefault(seed) is not null && All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not ({ RepeatAsync: not null } or { RoundsAsync: not null }))
             {
                 result.AddError("--seed goes with a benchmark that has seeds: " + string.Join(", ", All.Where(bench => (bench.RepeatAsync is not null) || (bench.RoundsAsync is not null)).Select(bench => bench.Name)));
             }
-            if (result.GetValue(rounds) is { } number && (number < 1 || All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RoundsAsync: not null }))
+            if (result.GetValueOrDefault(rounds) is { } number && (number < 1 || All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RoundsAsync: not null }))
             {
                 result.AddError("--rounds is a number from 1 on, and goes with power-cuts and image-update-cuts");
             }

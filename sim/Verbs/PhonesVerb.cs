@@ -70,9 +70,10 @@ internal static class PhonesVerb
 
     private static async Task<int> RunAsync(SavedPhones saved, MqttAddress broker, int? count, int skip, PhoneChange behaviour, bool json)
     {
-        if (skip + (count ?? 0) is var needed && needed > saved.Registered.Count)
+        if ((long)skip + (count ?? 1) > saved.Registered.Count)
         {
-            throw new LabFailure(ExitCode.Missing, $"{saved.Registered.Count} phones are registered for push, not {needed}");
+            var those = saved.Registered.Count switch { 0 => "no phone is", 1 => "1 phone is", var many => $"{many} phones are" };
+            throw new LabFailure(ExitCode.Missing, $"{those} registered for push, not {(long)skip + (count ?? 1)}");
         }
         using var signals = new StopSignals();
         using var logs = new StandardErrorLog(LogLevel.Information, LabClock.Wall);
@@ -92,7 +93,7 @@ internal static class PhonesVerb
         {
             Console.WriteLine(json
                 ? JsonSerializer.Serialize(new PhonesReady(true, fleet.Phones.Count, broker.ToString()), PhonesVerbJson.Default.PhonesReady)
-                : $"{fleet.Phones.Count} phones listen on {broker}");
+                : $"{fleet.Phones.Count} {(fleet.Phones.Count == 1 ? "phone listens" : "phones listen")} on {broker}");
             await Console.Out.FlushAsync();
         }
         await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -54,7 +54,7 @@ internal static class RestoreVerb
         var command = new Command("restore", "Reads a configuration file and lists what a restore would ignore; exit code 3 when it would refuse the file.\n\nExample: run restore backup.conf --check") { file, check, json, personality, board, state };
         command.Validators.Add(result =>
         {
-            if (!result.GetValue(check))
+            if (!result.GetValueOrDefault(check))
             {
                 result.AddError("restore needs --check: to boot a file, start a fresh state with up --config FILE");
             }

@@ -37,16 +37,16 @@ internal static class ScenarioVerb
         };
         command.Validators.Add(result =>
         {
-            var wishes = new[] { result.GetValue(name) is not null, result.GetValue(all), result.GetValue(list), result.GetValue(schema) }.Count(wish => wish);
+            var wishes = new[] { result.GetValue(name) is not null, result.GetValueOrDefault(all), result.GetValueOrDefault(list), result.GetValueOrDefault(schema) }.Count(wish => wish);
             if (wishes != 1)
             {
                 result.AddError("give one of NAME, FILE, --all, --list and --schema");
             }
-            if (result.GetValue(shard) is { } part && (!result.GetValue(all) || ShardOf(part) is null))
+            if (result.GetValueOrDefault(shard) is { } part && (!result.GetValueOrDefault(all) || ShardOf(part) is null))
             {
                 result.AddError("--shard is K/N, from 1/1 to 64/64, and goes with --all");
             }
-            if (result.GetValue(log) is not null && result.GetValue(name) is null)
+            if (result.GetValueOrDefault(log) is not null && result.GetValue(name) is null)
             {
                 result.AddError("--log goes with one scenario");
             }

@@ -58,7 +58,7 @@ internal static class UpVerb
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(phones) == "none" && result.GetValue(mqtt) is null)
+            if (result.GetValueOrDefault(phones) == "none" && result.GetResult(mqtt) is null)
             {
                 result.AddError("--phones none goes with --mqtt: on the lab's own broker nobody else listens");
             }

@@ -25,6 +25,10 @@ internal static class Welcome
         {
             table.AddRow(new Text("phones"), new Text(new Uri(lan, "/phone/new").ToString()), new Text("-"), new Text($"the network, with pairing code {lab.Api.Page.PairingCode}"));
         }
+        if (lab.Broker is { } broker)
+        {
+            table.AddRow(new Text("mqtt"), new Text(broker.ToString()), new Text("-"), new Text("pushes to phones: mosquitto_sub -t '#'"));
+        }
         table.AddRow(new Text("lab API"), new Text(lab.Api.Address.GetLeftPart(UriPartial.Authority)), new Text("-"), new Text("this machine only"));
         AnsiConsole.Write(table);
         // Passwords are the lab's own and public (Lab/default.conf); a unit with another configuration has other users.

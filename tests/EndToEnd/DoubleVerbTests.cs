@@ -81,7 +81,7 @@ public sealed class DoubleVerbTests
         await Peer.RunAsync("kill", ["-TERM", $"{phones.Id}"]);
         await phones.WaitForExitAsync(patience.Token);
         Assert.Equal(0, phones.ExitCode);
-        Assert.Equal((69, true), await ExitAsync("1 phones are registered for push, not 2", "phones", "--count", "2", "--mqtt", broker.Address.ToString(), "--state", lab.State));
+        Assert.Equal((69, true), await ExitAsync("1 phone is registered for push, not 2", "phones", "--count", "2", "--mqtt", broker.Address.ToString(), "--state", lab.State));
     }
 
     [Fact]

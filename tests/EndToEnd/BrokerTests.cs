@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Appliance.Sim.Clock;
+using Appliance.Sim.Lab;
+using Appliance.Sim.LastHop;
+using Appliance.Sim.Providers;
+using Microsoft.Extensions.Logging;
+using MQTTnet;
+using MQTTnet.Formatter;
+using MQTTnet.Server;
+using Xunit;
+
+namespace Appliance.Tests.EndToEnd;
+
+/// <summary>The broker between providers and phones, as an operator meets it.</summary>
+[Trait("Kind", "Lab")]
+public sealed class BrokerTests
+{
+    [Fact]
+    public async Task A_client_without_an_id_gets_one()
+    {
+        await using var broker = await MqttBroker.StartAsync();
+        using var first = new MqttClientFactory().CreateMqttClient();
+        using var second = new MqttClientFactory().CreateMqttClient();
+        var options = new MqttClientOptionsBuilder().WithTcpServer(broker.Address.Host, broker.Address.Port).WithProtocolVersion(MqttProtocolVersion.V500).WithClientId("").WithCleanStart().Build();
+        var (one, other) = (await first.ConnectAsync(options), await second.ConnectAsync(options));
+        Assert.Equal((MqttClientConnectResultCode.Success, MqttClientConnectResultCode.Success), (one.ResultCode, other.ResultCode));
+        Assert.NotEmpty(one.AssignedClientIdentifier);
+        Assert.NotEqual(one.AssignedClientIdentifier, other.AssignedClientIdentifier);
+        await first.DisconnectAsync();
+        await second.DisconnectAsync();
+    }
+
+    [Fact]
+    public async Task A_broker_that_refuses_is_named_with_its_reason_before_any_push_and_again()
+    {
+        var port = FreePort();
+        using var server = new MqttServerFactory().CreateMqttServer(new MqttServerOptionsBuilder().WithDefaultEndpoint().WithDefaultEndpointBoundIPAddress(IPAddress.Loopback).WithDefaultEndpointBoundIPV6Address(IPAddress.None).WithDefaultEndpointPort(port).Build());
+        server.ValidatingConnectionAsync += asked =>
+        {
+            asked.ReasonCode = MQTTnet.Protocol.MqttConnectReasonCode.BadUserNameOrPassword;
+            return Task.CompletedTask;
+        };
+        await server.StartAsync();
+        var log = new Lines();
+        await using (var hop = new MqttLastHop(new MqttAddress("127.0.0.1", port, "ann", "wrong"), LabClock.Wall, log))
+        {
+            var expected = $"last hop: 127.0.0.1:{port}: the broker refuses the connection: BadUserNameOrPassword (reason code 0x86)";
+            await Until.TrueAsync(() => log.Texts.Contains(expected), "the reason at the start");
+            var before = log.Texts.Count(text => text == expected);
+            Assert.False(await hop.DeliverAsync(new Notification("apns", new string('a', 64), "{}"u8.ToArray(), null, null)));
+            Assert.True(log.Texts.Count(text => text == expected) > before);
+            Assert.DoesNotContain(log.Texts, text => text.Contains("wrong", StringComparison.Ordinal));
+        }
+        await server.StopAsync();
+    }
+
+    [Fact]
+    public async Task The_ready_line_has_the_broker_and_where_phones_of_the_network_come_in()
+    {
+        await using var direct = await TestLab.StartAsync();
+        Assert.Null(direct.Laboratory.Ready.Mqtt);
+        Assert.Null(direct.Laboratory.Ready.LabListen);
+        await using var lab = await TestLab.StartAsync(push: new PushOptions(), lan: true);
+        var ready = System.Text.Json.JsonSerializer.SerializeToNode(lab.Laboratory.Ready, LabJson.Default.ReadyJson)!;
+        Assert.Equal(lab.Laboratory.Broker!.Port, ready["mqtt"]!["port"]!.GetValue<int>());
+        Assert.Equal(lab.Lan!.GetLeftPart(UriPartial.Authority), ready["labListen"]!["url"]!.GetValue<string>());
+        Assert.Equal(lab.Laboratory.Api.Page.PairingCode, ready["labListen"]!["pairingCode"]!.GetValue<string>());
+        Assert.Matches("^[0-9a-f]{64}$", ready["labListen"]!["certificateSha256"]!.GetValue<string>());
+        // The code that pairs a phone is told to who started the lab, and not to every caller of its API.
+        Assert.Null((await lab.Api.GetFromJsonAsync<JsonObject>("/lab/ready"))!["labListen"]);
+    }
+
+    [Fact]
+    public async Task With_phones_elsewhere_the_lab_serves_those_of_the_authenticator_and_says_which_are_external()
+    {
+        await using var broker = await MqttBroker.StartAsync();
+        await using var lab = await TestLab.StartAsync(push: new PushOptions(Broker: broker.Address, LabPhones: false), fac: "code-or-empty");
+        Assert.Equal("external", (await lab.PhoneAsync())["mode"]!.GetValue<string>());
+        Assert.Equal("manual", (await lab.PhoneAsync(TestLab.DanSerial))["mode"]!.GetValue<string>());
+        await lab.PhoneModeAsync(new { mode = "approve" }, TestLab.DanSerial);
+        Assert.True((await lab.OpenfortivpnAsync("dan", "dan-password")).Authenticated);
+    }
+
+    [Fact]
+    public async Task A_process_of_phones_that_has_none_to_serve_says_how_many_there_are()
+    {
+        await using var lab = await TestLab.StartAsync();
+        var run = await Peer.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "phones", "--mqtt", "127.0.0.1:1", "--state", lab.State, "--skip", "1"]);
+        Assert.Equal(69, run.ExitCode);
+        Assert.Contains("1 phone is registered for push, not 2", run.Output, StringComparison.Ordinal);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private sealed class Lines : ILogger
+    {
+        public ConcurrentQueue<string> Texts { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Texts.Enqueue(formatter(state, exception));
+    }
+}
