@@ -48,7 +48,7 @@ public sealed class LoginCoreTests
     [InlineData("set type ldap")]
     public void AFactorThatCannotBeAskedDenies(string change)
     {
-        var rules = change.StartsWith("config ", StringComparison.Ordinal) ? RulesOf(change) : LoginRig.RulesWithAnn(change);
+        var rules = change.StartsWith("config ", StringComparison.Ordinal) ? RulesOf(change) : LoginRig.RulesWith(change);
         var step = _core.Start(new LoginRequest("ann", "ann-password", "", Source), rules, _ => true, Draw(), Start);
         if (step.Remote is { } remote)
         {

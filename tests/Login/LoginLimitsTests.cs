@@ -81,8 +81,8 @@ public sealed class LoginLimitsTests
     [Fact]
     public void A_user_without_a_password_never_authenticates()
     {
-        using var rig = new LoginRig(LoginRig.Patient + "config user local\nedit eve\nset type password\nnext\nend\n");
-        Assert.IsType<LoginAnswer.Refused>(rig.Login("eve", ""));
-        Assert.IsType<LoginAnswer.Refused>(rig.Login("eve", "", IPAddress.None));
+        using var rig = new LoginRig { Rules = LoginRig.RulesWith("unset passwd", "bob") };
+        Assert.IsType<LoginAnswer.Refused>(rig.Login("bob", ""));
+        Assert.IsType<LoginAnswer.Refused>(rig.Login("bob", "", IPAddress.None));
     }
 }

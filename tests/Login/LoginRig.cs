@@ -61,16 +61,16 @@ internal sealed class LoginRig : IDisposable
         return tree;
     }
 
-    /// <summary>The rules of the lab with an attribute of ann's as no console, batch or file stores it: a required attribute may be missing.</summary>
-    public static LoginRules RulesWithAnn(string change)
+    /// <summary>The rules of the lab with an attribute of a user as no console, batch or file stores it: a required attribute may be missing.</summary>
+    public static LoginRules RulesWith(string change, string user = "ann")
     {
         var tree = TreeOf(Patient);
         var users = tree.List("user local");
-        var ann = users.Find("ann")!;
-        return LoginRules.From(tree.With("user local", users.With("ann", change.Split(' ') switch
+        var entry = users.Find(user)!;
+        return LoginRules.From(tree.With("user local", users.With(user, change.Split(' ') switch
         {
-            ["set", var name, var value] => ann.With(name, [value]),
-            ["unset", var name] => ann.Without(name),
+            ["set", var name, var value] => entry.With(name, [value]),
+            ["unset", var name] => entry.Without(name),
             _ => throw new ArgumentException($"'{change}' is neither set nor unset"),
         })));
     }

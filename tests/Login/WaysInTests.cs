@@ -164,7 +164,7 @@ public sealed class WaysInTests
     [InlineData("set status disable", Refusal.BadCredentials)]
     public void WhatCannotBeAskedDenies(string change, Refusal refusal)
     {
-        using var rig = new LoginRig { Rules = LoginRig.RulesWithAnn(change) };
+        using var rig = new LoginRig { Rules = LoginRig.RulesWith(change) };
         Assert.Equal(new LoginAnswer.Refused(refusal), rig.Login());
     }
 
