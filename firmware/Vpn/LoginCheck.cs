@@ -38,7 +38,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         switch (answer)
         {
             case LoginAnswer.Success success when context.RequestAborted.IsCancellationRequested:
-                // A session whose cookie no client has could only be used by who should not.
+                // No client is left that could use the cookie.
                 login.Complete(success, Refusal.ClientGone);
                 return;
             case LoginAnswer.Success success:

@@ -310,7 +310,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
             {
                 Remove(entry);
             }
-            // One that is not stored yet is taken back by who opens it.
+            // OpenAsync takes back a session that is not stored yet.
             ended.RemoveAll(end => !end.Entry.IsStored);
             if (starting)
             {

@@ -78,11 +78,12 @@ public sealed class VpnSessionsTests : IDisposable
         }));
     }
 
-    /// <summary>Somebody of that name is made here: whoever that is has a factor of its own. The group goes, its server goes, or it names another one.</summary>
+    /// <summary>A user of that name is created here and has a factor of its own; the server leaves the group; the group wants another name of the server.</summary>
     [Theory]
     [InlineData("", true)]
     [InlineData("config user local\nedit zoe\nset type password\nset passwd x\nnext\nend\n", false)]
     [InlineData("config user group\nedit vpn-users\nset member ann bob cat\nnext\nend\n", false)]
+    [InlineData("config user group\nedit others\nset member rad\nnext\nend\nconfig vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups others\nnext\nend\nend\n", false)]
     [InlineData("config user group\nedit vpn-users\nconfig match\nedit 1\nset server-name rad\nset group-name others\nnext\nend\nnext\nend\n", false)]
     public async Task A_remote_users_session_outlives_a_restart_and_ends_with_its_group(string change, bool goesOn)
     {
