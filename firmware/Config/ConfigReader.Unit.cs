@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace Appliance.Firmware.Config;
 
 /// <content>What a text is to the unit that it is read for: whether it is one of its files, and what the unit keeps of its own.</content>
@@ -6,6 +8,15 @@ internal sealed partial class ConfigReader
     private const string Administrators = "system admin";
     private const string Interfaces = "system interface";
     private const string SuperAdmin = "super_admin";
+    private static readonly FrozenSet<string> Restricting = new[]
+    {
+        "system admin two-factor", "system admin remote-auth", "system admin peer-auth",
+        "user local type", "user local status", "user local two-factor", "user local username-sensitivity",
+        "authentication-rule source-interface", "authentication-rule source-address", "authentication-rule source-address6", "authentication-rule source-address-negate",
+        "authentication-rule source-address6-negate", "authentication-rule client-cert", "authentication-rule user-peer", "authentication-rule cipher",
+        "authentication-rule realm", "authentication-rule auth",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
     private const string Head = "#config-version=";
     private const string VdomField = ":vdom=";
 
@@ -75,6 +86,10 @@ internal sealed partial class ConfigReader
         level.Working = level.Working!.With(attribute, [unmatchable]);
         return why + "; nothing matches the value until another one is set";
     }
+
+    /// <summary>Whether an entry allows more without this attribute: an entry that loses it is left out whole.</summary>
+    private static bool Restricts(AttributeSchema attribute) => attribute.Id.StartsWith("system admin trusthost", StringComparison.Ordinal)
+        || attribute.Id.StartsWith("system admin ip6-trusthost", StringComparison.Ordinal) || Restricting.Contains(attribute.Id);
 
     /// <summary>This unit's own object at the place where the reader stands; null when there is none.</summary>
     private ConfigObject? Here()

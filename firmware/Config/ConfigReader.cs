@@ -55,6 +55,9 @@ internal sealed partial class ConfigReader
 
         /// <summary>Not null in an object.</summary>
         internal ConfigObject? Working { get; set; } = working;
+
+        /// <summary>A line that restricts what the object allows and was refused; 0 for none.</summary>
+        internal int Unrestricted { get; set; }
     }
 
     /// <summary>What is known of a text before it is read (again).</summary>
@@ -304,6 +307,7 @@ internal sealed partial class ConfigReader
         }
         if (why is not null)
         {
+            level.Unrestricted = Restricts(attribute) ? _line : level.Unrestricted;
             return attribute.Secret ? KeepSecret(level, attribute, why) : why;
         }
         level.Working = ConfigEditor.Assign(level.Working!, attribute, attribute.References.Length > 0 ? FromHere(kept, words.Take(held)) : kept);
@@ -341,7 +345,9 @@ internal sealed partial class ConfigReader
     /// <summary>Stores what is open; an entry or object that is refused is left out whole, from the line that opened it.</summary>
     private string? Store(Level level, bool endsList = false)
     {
-        var why = ConfigEditor.CheckWhole(level.Working!)?.Lines[0] ?? (_levels.Count == (level.Key is null ? 0 : 1) ? Refused(level.Schema.Path, level.Key ?? "", level.Line) : null);
+        var why = ConfigEditor.CheckWhole(level.Working!)?.Lines[0]
+            ?? (level.Unrestricted > 0 && level.Key is not null ? $"the entry would allow more without line {level.Unrestricted}" : null)
+            ?? (_levels.Count == (level.Key is null ? 0 : 1) ? Refused(level.Schema.Path, level.Key ?? "", level.Line) : null);
         if (why is not null)
         {
             _ignored.Add(new(level.Line, why, endsList ? _line - 1 : _line));

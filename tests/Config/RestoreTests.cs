@@ -315,6 +315,20 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(expected, Open(fresh, text, strict: false).Ignored);
     }
 
+    [Theory]
+    [InlineData("config system admin\nedit more\nset accprofile prof_admin\nset password p\nset trusthost1 10.0.0.999 255.0.0.0\nnext\nend\n", "system admin", "more", 5, "invalid ip address")]
+    [InlineData("config system admin\nedit more\nset accprofile prof_admin\nset password p\nset two-factor retina-scan\nnext\nend\n", "system admin", "more", 5, "node_check_object fail! for two-factor retina-scan")]
+    [InlineData("config user local\nedit more\nset passwd p\nset email-to a@b\nset two-factor retina-scan\nnext\nend\n", "user local", "more", 5, "node_check_object fail! for two-factor retina-scan")]
+    [InlineData("config vpn ssl settings\nconfig authentication-rule\nedit 7\nset realm x\nset source-interface wan9\nnext\nend\nend\n", "vpn ssl settings", "7", 5, "entry not found in datasource: authentication-rule source-interface wan9")]
+    public void An_entry_that_loses_what_restricts_it_is_left_out_whole(string text, string table, string key, int line, string why)
+    {
+        var store = Open();
+        var (ignored, error) = store.Restore(text);
+        Assert.Null(error);
+        Assert.Equal([(3 - (table == "vpn ssl settings" ? 0 : 1), "the entry would allow more without line 5", 6), (line, why, line)], ignored.Where(one => one.Number > 0).Select(one => (one.Number, one.Why, one.Last)));
+        Assert.Null(table == "vpn ssl settings" ? store.Current.Object(table).Children("authentication-rule").Find(key) : store.Current.List(table).Find(key));
+    }
+
     [Fact]
     public void An_entry_that_lacks_what_it_needs_is_named_with_all_its_lines()
     {
