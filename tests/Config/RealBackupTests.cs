@@ -30,11 +30,11 @@ public sealed partial class RealBackupTests : IDisposable
                 $"103 {Elsewhere}",
                 $"110 {Elsewhere}",
                 "117-121 no such table in this version: system storage",
-                $"160 {Elsewhere}",
+                $"158 {Elsewhere}",
                 "215-219 no such table in this version: firewall service category",
-                "234 the value was not encrypted by this unit; there is no value until another one is set",
+                "233 the value was not encrypted by this unit; there is no value until another one is set",
                 $"242 {Elsewhere}",
-                $"253 {Elsewhere}",
+                $"249 {Elsewhere}",
             ]
         },
         {
@@ -52,7 +52,7 @@ public sealed partial class RealBackupTests : IDisposable
                 "90 entry not found in datasource: router static device wan1",
             ]
         },
-        { "pier-7.6", [$"33 {Elsewhere}", $"44 {Elsewhere}"] },
+        { "pier-7.6", [$"43 {Elsewhere}", $"53 {Elsewhere}"] },
     };
 
     [Theory]
@@ -66,16 +66,36 @@ public sealed partial class RealBackupTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Backups))]
-    public void What_is_shown_after_a_restore_holds_every_line_that_is_not_named(string name, string[] named)
+    public void What_is_shown_after_a_restore_is_the_text_of_each_block_without_the_lines_that_are_named(string name, string[] named)
     {
         var text = File.ReadAllText(FileOf(name));
         var store = ConfigStore.Open(ConfigSchema.Load(PersonalityOf(name)), _folder.File, _folder.Key(), "", ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict: true));
         var (ignored, error) = store.Restore(text);
         Assert.Null(error);
         Assert.Equal(named.Length, ignored.Count);
-        var shown = Lines(new ConfigText(_ => "****").Tree(store.Current).ToString()).Select(line => line.Text).ToHashSet(StringComparer.Ordinal);
-        var lost = Lines(text).Where(line => !shown.Contains(line.Text) && !line.Text.EndsWith(" / set type password", StringComparison.Ordinal) && !ignored.Any(left => line.Number >= left.Number && line.Number <= left.Last)).Select(line => $"{line.Number} {line.Text}");
-        Assert.Empty(lost);
+        var lines = text.Split('\n').Select((line, at) => (Line: line, Number: at + 1)).ToArray();
+        // A secret that could not be had is shown sealed like any other; the seed of a token is not there at all.
+        bool Lost(int number) => ignored.Any(left => number >= left.Number && number <= left.Last && !left.Why.StartsWith(Elsewhere, StringComparison.Ordinal));
+        var compared = 0;
+        for (var at = 0; at < lines.Length; at++)
+        {
+            if (!lines[at].Line.StartsWith("config ", StringComparison.Ordinal) || Lost(lines[at].Number))
+            {
+                continue;
+            }
+            var end = Array.FindIndex(lines, at, line => line.Line == "end");
+            var table = store.Current.Schema.Table(lines[at].Line["config ".Length..])!;
+            var kept = lines[at..(end + 1)].Where(line => !Lost(line.Number)).Select(line => line.Line).ToArray();
+            // Of a table that lost every entry the unit keeps its own.
+            if (kept.Length > 2)
+            {
+                var shown = new ConfigText(_ => "****").Table(store.Current, table).ToString();
+                Assert.Equal(Sealed().Replace(string.Join('\n', kept), "ENC ****") + "\n", shown);
+                compared++;
+            }
+            at = end;
+        }
+        Assert.InRange(compared, 5, 100);
     }
 
     [Theory]
@@ -105,34 +125,10 @@ public sealed partial class RealBackupTests : IDisposable
 
     private static string Shown(ConfigStore store) => new ConfigText(_ => "****").Tree(store.Current).ToString();
 
-    /// <summary>The lines that set something, without quotes and with no secret, each with what it stands in.</summary>
-    private static IEnumerable<(int Number, string Text)> Lines(string text)
-    {
-        var path = new Stack<string>();
-        var number = 0;
-        foreach (var line in text.Split('\n'))
-        {
-            number++;
-            var words = Sealed().Replace(line.Trim().Replace("\"", "", StringComparison.Ordinal), "ENC ****");
-            if (words.StartsWith("config ", StringComparison.Ordinal) || words.StartsWith("edit ", StringComparison.Ordinal))
-            {
-                path.Push(words);
-            }
-            else if (words is "next" or "end")
-            {
-                path.TryPop(out _);
-            }
-            else if (words.Length > 0 && words[0] != '#')
-            {
-                yield return (number, $"{string.Join(" / ", path.Reverse())} / {words}");
-            }
-        }
-    }
-
     private static Personality PersonalityOf(string name) => Personality.Find(name.Split('-')[1])!;
 
     private static string FileOf(string name, [CallerFilePath] string test = "") => Path.Combine(Path.GetDirectoryName(test)!, "Backups", name + ".conf");
 
-    [GeneratedRegex(@"ENC \S+$")]
+    [GeneratedRegex(@"ENC \S+$", RegexOptions.Multiline)]
     private static partial Regex Sealed();
 }
