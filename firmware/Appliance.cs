@@ -55,6 +55,12 @@ public sealed record UnitOptions(
     /// <summary>What the box is made of; null where it does not matter.</summary>
     public Board? Board { get; init; }
 
+    /// <summary>How many connections its services may hold in all; at least 12.</summary>
+    public int Connections { get; init; } = ConnectionsMost;
+
+    /// <summary>The most connections of a unit, however many descriptors there are.</summary>
+    public const int ConnectionsMost = 20_000;
+
     /// <summary>The box's panel; null without one. It stays the caller's.</summary>
     public IFrontPanel? Panel { get; init; }
 
@@ -151,7 +157,7 @@ public sealed class Unit : IAsyncDisposable
     {
         options.Panel?.Show(new PanelState(PanelPhase.Starting, PanelAlarm.None, new HashSet<string>(), ["Starting"]));
         string InState(string name) => Path.Combine(options.StateFolder, name);
-        Directory.CreateDirectory(options.StateFolder);
+        OwnerOnly.Enforce(options.StateFolder);
         var state = _state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
         SerialNumber = options.SerialNumber ?? "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
@@ -196,7 +202,7 @@ public sealed class Unit : IAsyncDisposable
             radius.Traffic += observer.Radius;
         }
         login.Connect(new RadiusGateway(radius, () => Config.Current, Events));
-        Metrics = Own(new UnitMetrics(login, push, radius, state));
+        Metrics = Own(new UnitMetrics(login, push, radius, state, Own(new DescriptorAlarm(Events, options.Time, options.Nics))));
         var mail = Own(new MailService(clients, options.Time));
         var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);
@@ -217,7 +223,7 @@ public sealed class Unit : IAsyncDisposable
         // Stopped first of all: cuts off every connection, so that nobody waits for those who wait for a phone.
         Own(new Curtain(_transport));
 
-        Follow(login, push, radius, mail, sessions, vpn, admin, addresses, names, new Listeners(_transport, Nics));
+        Follow(login, push, radius, mail, sessions, vpn, admin, addresses, names, new Listeners(_transport, Nics, options.Connections));
         foreach (var service in Listeners.Services)
         {
             _certificates.For(service, names.Of(service));

@@ -26,7 +26,6 @@ namespace Appliance.Firmware;
 public sealed class HttpFront : IAsyncDisposable
 {
     private const int HeadMax = 8192;
-    private const int ConnectionsMax = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -110,7 +109,6 @@ public sealed class HttpFront : IAsyncDisposable
         kestrel.Limits.MaxRequestHeadersTotalSize = HeadMax;
         kestrel.Limits.MaxRequestHeaderCount = 32;
         kestrel.Limits.MaxRequestLineSize = HeadMax / 2;
-        kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
         kestrel.Limits.RequestHeadersTimeout = Patience;
         // A body, however long, is there within that time: with its head a request takes twice as long at most.
         kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(RequestBody.SizeMax / Patience.TotalSeconds, Patience);
@@ -166,6 +164,14 @@ public sealed class HttpFront : IAsyncDisposable
 
         public Task ProcessRequestAsync(Caller context)
         {
+            if (MediaType.RefusalOf(context.Features.GetRequiredFeature<IHttpRequestFeature>().Headers) is { } status)
+            {
+                var response = context.Features.GetRequiredFeature<IHttpResponseFeature>();
+                response.StatusCode = status;
+                response.Headers.ContentLength = 0;
+                response.Headers.Connection = "close";
+                return Task.CompletedTask;
+            }
             var serving = context.Service.ServeAsync(context.Features);
             if (!serving.IsCompletedSuccessfully)
             {

@@ -9,7 +9,7 @@ namespace Appliance.Firmware;
 /// Which service listens where: puts the interfaces' flags, link states and ports in force as the configuration says. A change that
 /// cannot be had whole (a port is taken) leaves everything as it was.
 /// </summary>
-internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> nics) : IConfigSubscriber
+internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> nics, int connections) : IConfigSubscriber
 {
     internal const string Ftm = "ftm";
     internal const string SslVpn = "sslvpn";
@@ -18,11 +18,10 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
     /// <summary>Every interface, in the SSL VPN's <c>source-interface</c>.</summary>
     private const string AnyInterface = "any";
 
-    /// <summary>Of the callback: the whole world may call it, and what it wants takes a moment.</summary>
-    internal static readonly ConnectionLimit CallbackLimit = new(PerSource: 64, Total: 2000);
-
     /// <summary>Everything that ever listens; Kestrel binds each once.</summary>
     internal static readonly IReadOnlyList<string> Services = [Ftm, SslVpn, Admin];
+
+    private readonly ServiceLimits _limits = new(connections);
 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
@@ -94,17 +93,17 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
             var hasVpn = sources.Contains(nic.Name) || sources.Contains(AnyInterface);
             if (push.Enabled && push.ServerPort != adminPort)
             {
-                placements.Add(new(Ftm, nic, push.ServerPort, AllowAccess.Ftm) { Limit = CallbackLimit });
+                placements.Add(new(Ftm, nic, push.ServerPort, AllowAccess.Ftm) { Limit = _limits.Callback });
             }
             if (hasVpn && (vpnPort != adminPort || vpnFirst))
             {
-                placements.Add(new(SslVpn, nic, vpnPort, AllowAccess.None));
+                placements.Add(new(SslVpn, nic, vpnPort, AllowAccess.None) { Limit = _limits.SslVpn });
             }
             if (!hasVpn || vpnPort != adminPort || !vpnFirst)
             {
                 var access = AccessOf(config.List("system interface").Find(nic.Name));
                 var byCallback = push.Enabled && push.ServerPort == adminPort && access.HasFlag(AllowAccess.Ftm) && !access.HasFlag(AllowAccess.Https);
-                placements.Add(new(Admin, nic, adminPort, byCallback ? AllowAccess.Ftm : AllowAccess.Https));
+                placements.Add(new(Admin, nic, adminPort, byCallback ? AllowAccess.Ftm : AllowAccess.Https) { Limit = _limits.Admin });
             }
         }
         return placements;

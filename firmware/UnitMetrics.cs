@@ -19,7 +19,8 @@ public sealed class UnitMetrics : IDisposable
     /// <param name="push">Its pushes and what phones answered.</param>
     /// <param name="radius">Its questions to RADIUS servers.</param>
     /// <param name="state">Its state database.</param>
-    internal UnitMetrics(LoginService login, PushService push, RadiusClient radius, StateDatabase state)
+    /// <param name="descriptors">When no descriptor was left.</param>
+    internal UnitMetrics(LoginService login, PushService push, RadiusClient radius, StateDatabase state, DescriptorAlarm descriptors)
     {
         Meter = new Meter(Name);
         Counter("appliance.push.messages", "{message}", "Push messages handed over, by what came of it",
@@ -43,6 +44,7 @@ public sealed class UnitMetrics : IDisposable
         });
         Counter("appliance.radius.replies.refused", "{packet}", "Packets that claimed to be a RADIUS server's answer and were none",
             () => Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason))));
+        Counter("appliance.accept.exhausted", "{accept}", "Times that no file descriptor was left for a connection, which waited then", () => [new(descriptors.Count)]);
         Gauge("appliance.radius.open", "{question}", "Questions to RADIUS servers that wait for an answer", () => radius.Counts().Open);
     }
 

@@ -25,6 +25,12 @@ public interface INic
     event Action<INic>? LinkChanged;
 
     /// <summary>
+    /// Raised each time that a connection cannot be accepted because no file descriptor is left, on the accepting thread. It waits, and is accepted
+    /// when there are descriptors again.
+    /// </summary>
+    event Action<INic>? Exhausted;
+
+    /// <summary>
     /// The cable is plugged or pulled: by the kernel on a box, by a fault in the lab. Down ends every live connection
     /// of this interface at once and refuses new ones; listeners stay and serve again when the link is back. A port that was lost meanwhile stays
     /// lost, and is tried again with the next change.

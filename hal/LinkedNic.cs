@@ -28,6 +28,12 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <inheritdoc/>
     public event Action<INic>? LinkChanged;
 
+    /// <inheritdoc/>
+    public event Action<INic>? Exhausted;
+
+    /// <summary>What bounds the connections that are accepted on this interface; null where the listeners' owners do.</summary>
+    public ConnectionLimit? Limit { get; init; }
+
     /// <summary>The primary address.</summary>
     protected IPAddress Address => _address;
 
@@ -196,7 +202,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <inheritdoc/>
     public IConnectionListener Listen(int port)
     {
-        var listener = new SwitchedListener(port, OpenListener) { Accepted = () => Interlocked.Increment(ref _accepted) };
+        var listener = new SwitchedListener(port, OpenListener, Limit) { Accepted = () => Interlocked.Increment(ref _accepted) };
         lock (_lock)
         {
             // Kept for as long as one of its connections lives: a link that goes down ends them, too.
@@ -236,6 +242,9 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <summary>Connects, free of the link's state.</summary>
     /// <exception cref="IOException">Nobody listens there.</exception>
     protected abstract ValueTask<ConnectionContext> OpenConnectionAsync(IPEndPoint remote, CancellationToken cancellationToken);
+
+    /// <summary>Reports that no descriptor is left for a connection.</summary>
+    protected void NoteExhaustion() => Exhausted?.Invoke(this);
 
     /// <summary>How many connections this interface has accepted, whatever became of them.</summary>
     public long AcceptedCount => Interlocked.Read(ref _accepted);

@@ -20,7 +20,7 @@ public sealed class ServiceEndPoint(string service) : EndPoint
 /// <summary>That a service listens on a port of an interface, behind a flag.</summary>
 public sealed record Placement(string Service, GatedNic Nic, int Port, AllowAccess Required)
 {
-    /// <summary>How many connections it holds; null for any number.</summary>
+    /// <summary>What bounds its connections, which other placements may share; null for any number.</summary>
     public ConnectionLimit? Limit { get; init; }
 }
 

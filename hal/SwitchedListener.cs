@@ -12,9 +12,6 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     private readonly Lock _lock = new();
     private readonly HashSet<GuardedConnection> _live = [];
 
-    /// <summary>The same by source; null where nothing is limited.</summary>
-    private readonly Dictionary<IPAddress, HashSet<GuardedConnection>>? _bySource = limit is null ? null : [];
-    private long _accepted;
     private IConnectionListener? _inner;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _port = port;
@@ -129,12 +126,17 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
             {
                 if (ReferenceEquals(inner, _inner))
                 {
-                    crowdedOut = Add(connection);
+                    _live.Add(connection);
+                    crowdedOut = limit?.Add(connection);
+                    if (crowdedOut is not null)
+                    {
+                        _live.Remove(crowdedOut);
+                    }
                     served = true;
                     Accepted?.Invoke();
                 }
             }
-            crowdedOut?.Abort(new ConnectionAbortedException("another took its place: too many connections, and this one was of no use for the longest time"));
+            crowdedOut?.Abort(new ConnectionAbortedException("too many connections: the least recently useful one is closed"));
             if (served)
             {
                 return connection;
@@ -173,50 +175,17 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     {
         if (connection is GuardedConnection guarded)
         {
-            // More than that of any connection accepted so far, less than that of the next.
-            guarded.Turn = (Volatile.Read(ref _accepted) * 2) + 1;
+            limit?.Served(guarded);
         }
     }
-
-    /// <summary>Takes a connection in; the one whose place it takes, or null.</summary>
-    private GuardedConnection? Add(GuardedConnection connection)
-    {
-        connection.Turn = Interlocked.Increment(ref _accepted) * 2;
-        GuardedConnection? crowdedOut = null;
-        if (limit is not null && Source(connection) is { } source)
-        {
-            if (!_bySource!.TryGetValue(source, out var same))
-            {
-                _bySource.Add(source, same = []);
-            }
-            crowdedOut = same.Count >= limit.PerSource ? same.MinBy(live => live.Turn) : _live.Count >= limit.Total ? _live.MinBy(live => live.Turn) : null;
-            same.Add(connection);
-        }
-        _live.Add(connection);
-        if (crowdedOut is not null)
-        {
-            // At once, not at its end: it is on its way out, and must not be chosen again.
-            Remove(crowdedOut);
-        }
-        return crowdedOut;
-    }
-
-    private static IPAddress? Source(GuardedConnection connection) => (connection.RemoteEndPoint as IPEndPoint)?.Address;
 
     private void Forget(GuardedConnection connection)
     {
         lock (_lock)
         {
-            Remove(connection);
+            _live.Remove(connection);
         }
-    }
-
-    private void Remove(GuardedConnection connection)
-    {
-        if (_live.Remove(connection) && _bySource is not null && Source(connection) is { } source && _bySource.TryGetValue(source, out var same) && same.Remove(connection) && same.Count == 0)
-        {
-            _bySource.Remove(source);
-        }
+        limit?.Remove(connection);
     }
 
     private void Changed()

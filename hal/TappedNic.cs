@@ -23,6 +23,13 @@ public sealed class TappedNic(INic inner, PacketTap tap) : INic
     }
 
     /// <inheritdoc/>
+    public event Action<INic>? Exhausted
+    {
+        add => inner.Exhausted += value;
+        remove => inner.Exhausted -= value;
+    }
+
+    /// <inheritdoc/>
     public void SetLink(bool up) => inner.SetLink(up);
 
     /// <inheritdoc/>

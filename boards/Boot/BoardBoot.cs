@@ -23,6 +23,10 @@ internal static class BoardBoot
     private const int ExitConfiguration = 3;
     private const int ExitBusy = 4;
     private const int ExitStateDamaged = 5;
+    private const int ExitMissing = 69;
+
+    /// <summary>Descriptors for anything but connections that are accepted: files, database, outgoing connections, devices, threads.</summary>
+    private const int DescriptorReserve = 160;
 
     /// <summary>Whoever started this restarts the machine: it has installed what is booted then.</summary>
     internal const int ExitRestart = 75;
@@ -34,6 +38,7 @@ internal static class BoardBoot
         try
         {
             var board = Board.Load(boardFile);
+            var connections = Descriptors.Connections(DescriptorReserve, UnitOptions.ConnectionsMost);
             var first = configuration is null ? FactoryConfiguration(board) : ConfigStore.TextOf(await File.ReadAllBytesAsync(configuration, stop));
             using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable);
             using var hardware = BoardHardware.Open(board, TimeProvider.System, Complain);
@@ -43,6 +48,7 @@ internal static class BoardBoot
             var options = new UnitOptions(state, nics.Nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile))
             {
                 Board = board,
+                Connections = connections,
                 Panel = hardware.Panel,
                 Cooling = hardware.Cooling,
                 Slots = slots,
@@ -151,6 +157,7 @@ internal static class BoardBoot
 
     private static int? CodeOf(Exception error) => error switch
     {
+        TooFewDescriptorsException => ExitMissing,
         FormatException => ExitConfiguration,
         AddressInUseException or PlacementException => ExitBusy,
         StateDamagedException or InvalidDataException or UnauthorizedAccessException or IOException => ExitStateDamaged,

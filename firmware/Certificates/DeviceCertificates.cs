@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Certificates;
 
@@ -37,7 +38,7 @@ public sealed class DeviceCertificates : IDisposable
     /// <exception cref="InvalidDataException">The authority's file is there and cannot be read.</exception>
     public static DeviceCertificates Open(string folder, string deviceName, TimeProvider time)
     {
-        Directory.CreateDirectory(folder);
+        OwnerOnly.MakeFolder(folder);
         var file = Path.Combine(folder, "ca.pem");
         if (!File.Exists(file))
         {

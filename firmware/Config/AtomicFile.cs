@@ -12,7 +12,15 @@ public static class AtomicFile
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
         var (disk, written) = WriteBeside(path, content);
-        disk.Rename(written, Path.GetFileName(path));
+        try
+        {
+            disk.Rename(written, Path.GetFileName(path));
+        }
+        catch
+        {
+            disk.Delete(written);
+            throw;
+        }
         disk.SyncFolder("");
     }
 
@@ -56,8 +64,16 @@ public static class AtomicFile
     {
         var disk = new FileDisk(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var written = Temporary($"{Path.GetFileName(path)}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
-        disk.Write(written, [content.ToArray()]);
-        disk.Sync(written);
+        try
+        {
+            disk.Write(written, [content.ToArray()]);
+            disk.Sync(written);
+        }
+        catch
+        {
+            disk.Delete(written);
+            throw;
+        }
         return (disk, written);
     }
 

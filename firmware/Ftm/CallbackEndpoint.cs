@@ -96,7 +96,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
             features.GetRequiredFeature<IHttpResponseFeature>().Headers.Allow = HttpMethods.Post;
             return StatusCodes.Status405MethodNotAllowed;
         }
-        return request.Headers.ContentType is [{ } type, ..] && type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) ? null : StatusCodes.Status415UnsupportedMediaType;
+        return request.Headers.ContentType is [{ } type] && MediaType.Is(type, "application/json") ? null : StatusCodes.Status415UnsupportedMediaType;
     }
 
     /// <summary>What a body asks for, and whether it counts. Lets go of the body before anything is waited for.</summary>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Login;
@@ -11,7 +13,8 @@ public sealed record FailureEntry(string Key, int Failures, DateTimeOffset First
 
 /// <summary>
 /// So many failures of one key within a time block it for a time. One mechanism for every such limit of the device: sources of the SSL VPN,
-/// sources of any authentication, names, sources of administrators. Synchronous; the caller serializes, and makes the writes durable
+/// sources of any authentication, names, sources of administrators. The failures of a source are counted by account: a success
+/// clears those of its own account, so that one valid account gives no fresh tries at others. Synchronous; the caller serializes, and makes the writes durable
 /// before it answers, so that a restart forgives nothing.
 /// </summary>
 public sealed class FailureLimit(string name)
@@ -19,10 +22,14 @@ public sealed class FailureLimit(string name)
     /// <summary>The table of all limits.</summary>
     public const string Table = "CREATE TABLE IF NOT EXISTS login_failure (name TEXT NOT NULL, key TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER, PRIMARY KEY (name, key))";
 
+    /// <summary>The table of the failures of each account.</summary>
+    public const string AccountTable = "CREATE TABLE IF NOT EXISTS login_failure_account (name TEXT NOT NULL, key TEXT NOT NULL, account TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (name, key, account))";
+
     /// <summary>More keys than this are not remembered at once; the one that failed longest ago is forgotten first.</summary>
     private const int KeysMax = 100_000;
 
     private readonly Dictionary<string, LinkedListNode<FailureEntry>> _entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, (int Failures, DateTimeOffset First)>> _accounts = new(StringComparer.Ordinal);
     private readonly LinkedList<FailureEntry> _byLastFailure = [];
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private DateTimeOffset? _lastBlockEnds;
@@ -37,6 +44,11 @@ public sealed class FailureLimit(string name)
             row.GetString(0), row.GetInt32(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero), row.IsDBNull(3) ? null : new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))))
         {
             _entries[entry.Key] = _byLastFailure.AddLast(entry);
+        }
+        foreach (var (key, account, failures, first) in state.Read(
+            $"SELECT key, account, failures, first FROM login_failure_account WHERE name='{name}'", row => (row.GetString(0), row.GetString(1), row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))))
+        {
+            AccountsOf(key)[account] = (failures, first);
         }
         FindLastBlock();
     }
@@ -55,7 +67,8 @@ public sealed class FailureLimit(string name)
     /// <param name="block">For how long; zero means no block.</param>
     /// <param name="now">The time.</param>
     /// <param name="memory">Gets the writes that must be durable.</param>
-    public bool Fail(string key, int limit, TimeSpan within, TimeSpan block, DateTimeOffset now, List<StateWrite> memory)
+    /// <param name="account">The account that the failure is of; null where the key is one.</param>
+    public bool Fail(string key, int limit, TimeSpan within, TimeSpan block, DateTimeOffset now, List<StateWrite> memory, string? account = null)
     {
         if (limit == 0 || block == TimeSpan.Zero)
         {
@@ -69,6 +82,10 @@ public sealed class FailureLimit(string name)
             _lastBlockEnds = _lastBlockEnds is { } last && last > entry.Until ? last : entry.Until;
         }
         _told.Remove(key);
+        if (!counts)
+        {
+            ForgetAccounts(key, memory);
+        }
         if (node is not null)
         {
             _byLastFailure.Remove(node);
@@ -81,7 +98,32 @@ public sealed class FailureLimit(string name)
         memory.Add(new StateWrite(
             "INSERT INTO login_failure (name, key, failures, first, until) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key) DO UPDATE SET failures=excluded.failures, first=excluded.first, until=excluded.until",
             name, key, (long)entry.Failures, entry.First.UtcTicks, entry.Until?.UtcTicks));
+        if (account is not null)
+        {
+            CountAccount(key, IdOf(account), now, memory);
+        }
         return entry.Until is not null;
+    }
+
+    /// <summary>
+    /// A success of an account clears the failures of that account from the key. What other accounts failed counts on, and a block that is not
+    /// of this account's failures alone lasts.
+    /// </summary>
+    public void Forgive(string key, string account, List<StateWrite> memory)
+    {
+        var id = IdOf(account);
+        if (!_entries.TryGetValue(key, out var node) || !_accounts.TryGetValue(key, out var accounts) || !accounts.Remove(id, out var own))
+        {
+            return;
+        }
+        if (own.Failures >= node.Value.Failures)
+        {
+            Forgive(key, memory);
+            return;
+        }
+        node.Value = node.Value with { Failures = node.Value.Failures - own.Failures, First = accounts.Count == 0 ? node.Value.First : accounts.Values.Min(other => other.First) };
+        memory.Add(new StateWrite("DELETE FROM login_failure_account WHERE name=$0 AND key=$1 AND account=$2", name, key, id));
+        memory.Add(new StateWrite("UPDATE login_failure SET failures=$0, first=$1 WHERE name=$2 AND key=$3", (long)node.Value.Failures, node.Value.First.UtcTicks, name, key));
     }
 
     /// <summary>A success, or an operator, forgives the key's failures. False when there were none.</summary>
@@ -104,10 +146,12 @@ public sealed class FailureLimit(string name)
     {
         var count = _entries.Count;
         _entries.Clear();
+        _accounts.Clear();
         _told.Clear();
         _byLastFailure.Clear();
         _lastBlockEnds = null;
         memory.Add(new StateWrite("DELETE FROM login_failure WHERE name=$0", name));
+        memory.Add(new StateWrite("DELETE FROM login_failure_account WHERE name=$0", name));
         return count;
     }
 
@@ -123,5 +167,35 @@ public sealed class FailureLimit(string name)
         _told.Remove(node.Value.Key);
         _byLastFailure.Remove(node);
         memory.Add(new StateWrite("DELETE FROM login_failure WHERE name=$0 AND key=$1", name, node.Value.Key));
+        ForgetAccounts(node.Value.Key, memory);
+    }
+
+    /// <summary>A name as it is kept: what is typed as a name may be a password.</summary>
+    private static string IdOf(string account) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(account)).AsSpan(0, 16));
+
+    private Dictionary<string, (int Failures, DateTimeOffset First)> AccountsOf(string key)
+    {
+        if (!_accounts.TryGetValue(key, out var accounts))
+        {
+            _accounts.Add(key, accounts = new(StringComparer.Ordinal));
+        }
+        return accounts;
+    }
+
+    private void CountAccount(string key, string id, DateTimeOffset now, List<StateWrite> memory)
+    {
+        var accounts = AccountsOf(key);
+        var counted = accounts[id] = accounts.TryGetValue(id, out var before) ? (before.Failures + 1, before.First) : (1, now);
+        memory.Add(new StateWrite(
+            "INSERT INTO login_failure_account (name, key, account, failures, first) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key, account) DO UPDATE SET failures=excluded.failures, first=excluded.first",
+            name, key, id, (long)counted.Failures, counted.First.UtcTicks));
+    }
+
+    private void ForgetAccounts(string key, List<StateWrite> memory)
+    {
+        if (_accounts.Remove(key))
+        {
+            memory.Add(new StateWrite("DELETE FROM login_failure_account WHERE name=$0 AND key=$1", name, key));
+        }
     }
 }

@@ -218,14 +218,14 @@ public sealed partial class LoginCore
         var (request, key) = (attempt.Request, SourceKey(attempt.Request));
         if (request.Kind == LoginKind.Admin)
         {
-            _adminSources.Forgive(key, step.Memory);
+            _adminSources.Forgive(key, attempt.Grant.User, step.Memory);
         }
         else
         {
             if (request.Kind == LoginKind.SslVpn)
             {
-                _sources.Forgive(key, step.Memory);
-                _blackouts.Forgive(key, step.Memory);
+                _sources.Forgive(key, attempt.Grant.User, step.Memory);
+                _blackouts.Forgive(key, attempt.Grant.User, step.Memory);
             }
             _lockouts.Forgive(NameFold.Skeleton(request.User), step.Memory);
         }
@@ -255,10 +255,10 @@ public sealed partial class LoginCore
     private void CountFailure(LoginStep step, LoginRequest request, string user, Refusal reason, LoginPolicy policy, DateTimeOffset now)
     {
         var key = SourceKey(request);
-        bool Fails(FailureLimit limit, string of, FailureRule rule) => limit.Fail(of, rule.Limit, rule.Within, rule.Block, now, step.Memory);
+        bool Fails(FailureLimit limit, string of, FailureRule rule, string? account) => limit.Fail(of, rule.Limit, rule.Within, rule.Block, now, step.Memory, account);
         if (request.Kind == LoginKind.Admin)
         {
-            if (Fails(_adminSources, key, policy.AdminLockout))
+            if (Fails(_adminSources, key, policy.AdminLockout, user))
             {
                 step.Events.Add(LoginEvents.AdminsBlocked(request, policy.AdminLockout));
             }
@@ -266,16 +266,16 @@ public sealed partial class LoginCore
         }
         if (request.Kind == LoginKind.SslVpn)
         {
-            if (Fails(_sources, key, policy.SourceLimit))
+            if (Fails(_sources, key, policy.SourceLimit, user))
             {
                 step.Events.Add(LoginEvents.SourceBlocked(request, "login-attempt-limit", policy.SourceLimit.Block));
             }
-            if (Fails(_blackouts, key, policy.Blackout))
+            if (Fails(_blackouts, key, policy.Blackout, user))
             {
                 step.Events.Add(LoginEvents.SourceBlocked(request, "auth-invalid-max", policy.Blackout.Block));
             }
         }
-        if (reason is Refusal.BadCredentials or Refusal.WrongCode or Refusal.WrongNumber && Fails(_lockouts, NameFold.Skeleton(request.User), policy.Lockout))
+        if (reason is Refusal.BadCredentials or Refusal.WrongCode or Refusal.WrongNumber && Fails(_lockouts, NameFold.Skeleton(request.User), policy.Lockout, null))
         {
             step.Events.Add(LoginEvents.UserLockedOut(request, user, policy.Lockout.Block));
         }

@@ -19,7 +19,7 @@ namespace Appliance.Firmware.Login;
 public sealed partial class LoginCore
 {
     /// <summary>The tables that the core and its tokens need in the state database.</summary>
-    public static readonly string[] Tables = [TokenCore.UseTable, TokenCore.DriftTable, FailureLimit.Table, GuessLimit.Table, PushLimit.Table, LabPolicy.Table];
+    public static readonly string[] Tables = [TokenCore.UseTable, TokenCore.DriftTable, FailureLimit.Table, FailureLimit.AccountTable, GuessLimit.Table, PushLimit.Table, LabPolicy.Table];
 
     /// <summary>Wrong codes that end one pending login.</summary>
     private const int WrongCodesMax = 3;

@@ -66,6 +66,8 @@ public sealed partial class StateDatabase : IAsyncDisposable
     /// <exception cref="StateDamagedException">The file is not a sound database.</exception>
     public static StateDatabase Open(string file, IEnumerable<string> tables)
     {
+        // Before SQLite makes it: the files beside it get the same mode.
+        OwnerOnly.MakeFile(file);
         var place = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
         var connection = new SqliteConnection(place);
         StateCheckpoint checkpoint;
@@ -89,10 +91,6 @@ public sealed partial class StateDatabase : IAsyncDisposable
         {
             connection.Dispose();
             throw new StateDamagedException($"{Path.GetFileName(file)} cannot be opened: {error.Message}", error);
-        }
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         return new StateDatabase(connection, checkpoint);
     }

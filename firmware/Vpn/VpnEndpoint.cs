@@ -62,7 +62,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
     private async Task LoginCheckAsync(HttpContext context)
     {
         var request = context.Request;
-        if (request.ContentType is not { } type || !type.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase))
+        if (!MediaType.Is(request.ContentType, "application/x-www-form-urlencoded"))
         {
             await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck takes application/x-www-form-urlencoded").ConfigureAwait(false);
             return;

@@ -30,7 +30,7 @@ public class SocketNic(string name, IPAddress address) : LinkedNic(name, address
     }
 
     /// <inheritdoc/>
-    protected override IConnectionListener OpenListener(int port) => new SocketListener(Bind(port), Connections);
+    protected override IConnectionListener OpenListener(int port) => new SocketListener(Bind(port), Connections, NoteExhaustion);
 
     /// <inheritdoc/>
     protected override async ValueTask<ConnectionContext> OpenConnectionAsync(IPEndPoint remote, CancellationToken cancellationToken)

@@ -8,7 +8,8 @@ namespace Appliance.Sim.Clock;
 /// <param name="Mode">As <see cref="ClockRate.ToString"/> gives it.</param>
 /// <param name="Position">A restart resumes here or later.</param>
 /// <param name="Offset">Lab time minus wall time; used in real mode only.</param>
-internal sealed record ClockState(string Mode, long Position, long Offset)
+/// <param name="Absorbed">How much of the offset is there because the wall clock was set back; 0 in files of older releases.</param>
+internal sealed record ClockState(string Mode, long Position, long Offset, long Absorbed = 0)
 {
     /// <exception cref="InvalidDataException">The file is there and is not a clock's.</exception>
     public static ClockState? Load(string file)
@@ -26,7 +27,7 @@ internal sealed record ClockState(string Mode, long Position, long Offset)
         try
         {
             return JsonSerializer.Deserialize(json, ClockJson.Default.ClockState) is { Mode: not null } state
-                && ClockRate.Parse(state.Mode) is not null && state.Position > 0 && state.Position <= LabClock.Latest.Ticks ? state : null;
+                && ClockRate.Parse(state.Mode) is not null && state.Position > 0 && state.Position <= LabClock.Latest.Ticks && state.Absorbed >= 0 ? state : null;
         }
         catch (JsonException)
         {
@@ -34,7 +35,18 @@ internal sealed record ClockState(string Mode, long Position, long Offset)
         }
     }
 
-    public void Save(string file) => AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, ClockJson.Default.ClockState));
+    /// <exception cref="IOException">The file cannot be written; the message names it.</exception>
+    public void Save(string file)
+    {
+        try
+        {
+            AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, ClockJson.Default.ClockState));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"the clock cannot be saved in {file}: {error.Message}", error);
+        }
+    }
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -116,6 +116,22 @@ public sealed partial class LabClock
         }
     }
 
+    /// <summary>Moves the due time of every timer, in their order: the time that is left to them stays when the clock is set.</summary>
+    private void ShiftTimersLocked(long by)
+    {
+        if (by == 0)
+        {
+            return;
+        }
+        LabTimer[] timers = [.. _timers];
+        _timers.Clear();
+        foreach (var timer in timers)
+        {
+            timer.Due += by;
+            _timers.Add(timer);
+        }
+    }
+
     private List<LabTimer> TakeLocked(Func<LabTimer, bool> isDue, long now)
     {
         List<LabTimer> taken = [.. _timers.SkipWhile(timer => !isDue(timer)).TakeWhile(isDue)];

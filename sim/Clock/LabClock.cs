@@ -3,8 +3,8 @@ using Appliance.Firmware.Events;
 namespace Appliance.Sim.Clock;
 
 /// <summary>
-/// The lab's only clock: wall time, stopped, or faster, and moved on by hand. Time stamps and timers follow it. What a
-/// reader was once told is never taken back, neither in the process nor by a restart, even after a kill.
+/// The lab's only clock: wall time, stopped, or faster, and moved on by hand. Time stamps and timers follow it. It never runs backwards by itself,
+/// neither in the process nor by a restart, even after a kill: a wall clock that is set back is absorbed, until the operator returns to it (<see cref="SetRate"/>).
 /// </summary>
 public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
 {
@@ -23,6 +23,9 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     /// <summary>Timers that one moment may start one after the other; more are one that starts itself again and again.</summary>
     private const int RoundsMax = 1000;
 
+    /// <summary>A wall clock that moves by more than this against the time that passed was set.</summary>
+    private static readonly TimeSpan StepMin = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly Lock _advanceGate = new();
     private readonly TimeProvider _wall;
@@ -33,6 +36,12 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     private long _anchor;
     private long _anchorStamp;
     private long _last;
+
+    /// <summary>How much of the offset is there because the wall clock was set back.</summary>
+    private long _absorbed;
+
+    /// <summary>The wall clock and the time stamp that were read together last, in real mode.</summary>
+    private (long Wall, long Stamp) _seen;
     /// <summary>Where it stands; less than zero while it moves. Read without the gate.</summary>
     private long _stoppedAt = -1;
     private long _lease;
@@ -42,8 +51,9 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     /// <summary>True while an advance fires what is due, in order: the pump fires nothing then.</summary>
     private bool _advancing;
 
-    private LabClock(string? file, ClockRate rate, long start, TimeProvider wall)
+    private LabClock(string? file, ClockRate rate, long start, long absorbed, TimeProvider wall)
     {
+        _absorbed = absorbed;
         _file = file;
         _wall = wall;
         _last = start;
@@ -69,12 +79,25 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         var now = wall.GetUtcNow().UtcTicks;
         if (file is null || ClockState.Load(file) is not { } saved)
         {
-            return new LabClock(file, rate ?? ClockRate.Real, now, wall);
+            return new LabClock(file, rate ?? ClockRate.Real, now, 0, wall);
         }
         var savedRate = ClockRate.Parse(saved.Mode)!.Value;
         var start = savedRate.Mode == ClockMode.Real ? Math.Max(now + saved.Offset, saved.Position) : saved.Position;
-        return new LabClock(file, rate ?? savedRate, Math.Min(start, Latest.Ticks), wall);
+        var setBack = savedRate.Mode == ClockMode.Real ? start - (now + saved.Offset) : 0;
+        return new LabClock(file, rate ?? savedRate, Math.Min(start, Latest.Ticks), saved.Absorbed + setBack, wall)
+        {
+            SetBackWhileClosed = setBack > StepMin.Ticks ? TimeSpan.FromTicks(setBack) : TimeSpan.Zero,
+        };
     }
+
+    /// <summary>
+    /// Raised after the wall clock was set, with by how much: negative for back. Lab time goes on over a step back, and takes part in a step forward. Raised
+    /// on the thread pool, after the step was noticed by whatever read the time next.
+    /// </summary>
+    public event Action<TimeSpan>? WallStepped;
+
+    /// <summary>By how much the wall clock was set back while this clock was closed; zero if it was not.</summary>
+    public TimeSpan SetBackWhileClosed { get; private init; }
 
     /// <inheritdoc/>
     public WorkInHand Work { get; } = new();
@@ -120,14 +143,23 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         }
     }
 
-    /// <summary>Changes how time moves on; it goes on from now, without a jump.</summary>
-    public void SetRate(ClockRate rate)
+    /// <summary>
+    /// Changes how time moves on; it goes on from now, without a jump. But real time takes back what steps of the wall clock had put it ahead: it may run
+    /// backwards here, and timers keep the time that is left to them. How far lab time was taken back.
+    /// </summary>
+    /// <exception cref="IOException">The state cannot be saved; nothing changed.</exception>
+    public TimeSpan SetRate(ClockRate rate)
     {
         lock (_gate)
         {
-            AnchorLocked(rate, NowLocked());
-            SaveLocked();
+            var back = rate.Mode == ClockMode.Real ? _absorbed : 0;
+            var next = NowLocked() - back;
+            SaveLocked(rate, next, next - _wall.GetUtcNow().UtcTicks, _absorbed - back);
+            _absorbed -= back;
+            ShiftTimersLocked(-back);
+            AnchorLocked(rate, next);
             ScheduleLocked();
+            return TimeSpan.FromTicks(back);
         }
     }
 
@@ -152,7 +184,7 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
                 target = now + by.Ticks;
                 finalOffset = _offset + by.Ticks;
                 // On disk before the first timer fires: what a timer leaves behind must not lie in a restart's future.
-                SaveLocked(target, finalOffset);
+                SaveLocked(_rate, target, finalOffset, _absorbed);
                 _advancing = true;
             }
             try
@@ -223,20 +255,16 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     {
         var now = _rate.Mode switch
         {
-            ClockMode.Real => _wall.GetUtcNow().UtcTicks + _offset,
+            ClockMode.Real => ReadWallLocked() + _offset,
             ClockMode.Frozen => _anchor,
             _ => _anchor + _wall.GetElapsedTime(_anchorStamp).Ticks * _rate.Factor,
         };
         if (now < _last)
         {
-            // The wall clock was set back: lab time goes on from where it was.
-            var stepped = _last - now;
-            _offset += stepped;
+            // The wall clock went back by less than what counts as a step.
+            _offset += _last - now;
+            _absorbed += _last - now;
             now = _last;
-            if (stepped > TimeSpan.TicksPerSecond)
-            {
-                SaveLocked();
-            }
         }
         _last = now;
         if (_rate.Mode == ClockMode.Scaled && now > _lease)
@@ -246,12 +274,34 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         return now;
     }
 
+    /// <summary>The wall clock. When it was set back, the offset absorbs that.</summary>
+    private long ReadWallLocked()
+    {
+        var (wall, stamp) = (_wall.GetUtcNow().UtcTicks, _wall.GetTimestamp());
+        var step = wall - _seen.Wall - _wall.GetElapsedTime(_seen.Stamp, stamp).Ticks;
+        _seen = (wall, stamp);
+        if (Math.Abs(step) <= StepMin.Ticks)
+        {
+            return wall;
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(static told => told.Clock.WallStepped?.Invoke(told.Step), (Clock: this, Step: TimeSpan.FromTicks(step)), preferLocal: false);
+        if (step < 0)
+        {
+            _offset -= step;
+            _absorbed -= step;
+            _last = Math.Max(_last, wall + _offset);
+            SaveLocked();
+        }
+        return wall;
+    }
+
     private void AnchorLocked(ClockRate rate, long now)
     {
         _rate = rate;
         _anchor = now;
         _anchorStamp = _wall.GetTimestamp();
-        _offset = now - _wall.GetUtcNow().UtcTicks;
+        _seen = (_wall.GetUtcNow().UtcTicks, _anchorStamp);
+        _offset = now - _seen.Wall;
         _last = now;
         NoteStopLocked();
     }
@@ -270,17 +320,17 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         }
     }
 
-    private void SaveLocked() => SaveLocked(_last, _offset);
+    private void SaveLocked() => SaveLocked(_rate, _last, _offset, _absorbed);
 
-    private void SaveLocked(long position, long offset)
+    private void SaveLocked(ClockRate rate, long position, long offset, long absorbed)
     {
         if (_file is null)
         {
             _lease = long.MaxValue;
             return;
         }
-        var ahead = _rate.Mode == ClockMode.Scaled && !_disposing ? Lease.Ticks * _rate.Factor : 0;
-        new ClockState(_rate.ToString(), position + ahead, offset).Save(_file);
+        var ahead = rate.Mode == ClockMode.Scaled && !_disposing ? Lease.Ticks * rate.Factor : 0;
+        new ClockState(rate.ToString(), position + ahead, offset, absorbed).Save(_file);
         _lease = position + ahead;
     }
 }

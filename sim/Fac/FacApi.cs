@@ -33,7 +33,6 @@ internal sealed class FacApi : IAsyncDisposable
 {
     private const string Service = "https";
     private const int UserMax = 50;
-    private const int ConnectionsMax = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly FacServer _server;
@@ -72,7 +71,6 @@ internal sealed class FacApi : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
             kestrel.Limits.RequestHeadersTimeout = Patience;
-            kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
             kestrel.Listen(settings.Address, settings.HttpsPort, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
@@ -102,6 +100,11 @@ internal sealed class FacApi : IAsyncDisposable
         api._host = builder.Build();
         api._host.Run(async context =>
         {
+            if (MediaType.RefusalOf(context.Request.Headers) is { } coded)
+            {
+                context.Response.StatusCode = coded;
+                return;
+            }
             try
             {
                 await api.ServeAsync(context);

@@ -41,7 +41,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     {
         (_settings, _options, _time, _log, _work) = (settings, options, options.Time, options.Log, WorkInHand.Of(options.Time));
         var (folder, time) = (options.StateFolder, options.Time);
-        Directory.CreateDirectory(folder);
+        OwnerOnly.Enforce(folder);
         _state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]);
         _certificates = DeviceCertificates.Open(Path.Combine(folder, "certificates"), "FortiAuthenticator stand-in", time);
         Events = new EventLog(_state, time, SerialNumber) { DeviceName = "lab-authenticator" };

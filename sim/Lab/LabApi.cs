@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Fac;
@@ -13,6 +14,7 @@ using Appliance.Sim.Page;
 using Appliance.Sim.Panel;
 using Appliance.Sim.Phones;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -72,13 +74,15 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <param name="faults">The lab's faults; null for none.</param>
     /// <param name="lan">Where phones of the network come in, over HTTPS; null for nowhere.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="listeners">What bounds its connections; null for any number.</param>
     /// <exception cref="LabFailure">A port is taken.</exception>
-    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults = null, IPEndPoint? lan = null, CancellationToken cancellationToken = default)
+    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults = null, IPEndPoint? lan = null, CancellationToken cancellationToken = default, LabListeners? listeners = null)
     {
         var api = new LabApi(clock, phones, log, faults);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
         builder.WebHost.UseKestrelCore();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(listeners ?? new LabListeners());
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -139,6 +143,10 @@ public sealed partial class LabApi : IAsyncDisposable
         try
         {
             CheckCaller(context.Request);
+            if (MediaType.RefusalOf(context.Request.Headers) is { } coded)
+            {
+                throw new LabProblem(coded, "the body must not be compressed, and have no transfer coding but chunked");
+            }
             var path = (context.Request.Path.Value ?? "").Split('/');
             if (await Page.TryAsync(context, path) || (context.Request.IsHttps && await LanAsync(context, path)))
             {
@@ -270,21 +278,35 @@ public sealed partial class LabApi : IAsyncDisposable
         {
             throw LabProblem.Bad("give either advanceSeconds or mode");
         }
-        if (fields.ContainsKey("mode"))
+        try
         {
-            _clock.SetRate(fields["mode"] is { ValueKind: JsonValueKind.String } mode && ClockRate.Parse(mode.GetString()!) is { } rate
-                ? rate : throw LabProblem.Bad($"mode must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}"));
+            ChangeClock(fields);
         }
-        else
+        catch (IOException error)
         {
-            var by = TimeSpan.FromSeconds(LabRequest.Number(fields, "advanceSeconds", 0, LongestAdvanceSeconds));
-            if (by > LabClock.Latest - _clock.GetUtcNow())
-            {
-                throw LabProblem.Bad($"advanceSeconds would go beyond {LabClock.Latest:yyyy}");
-            }
-            _clock.Advance(by);
+            throw new LabProblem(StatusCodes.Status500InternalServerError, $"{error.Message}; the clock is unchanged");
         }
         await JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
+    }
+
+    private void ChangeClock(Dictionary<string, JsonElement> fields)
+    {
+        if (fields.TryGetValue("mode", out var value))
+        {
+            var back = _clock.SetRate(value is { ValueKind: JsonValueKind.String } mode && ClockRate.Parse(mode.GetString()!) is { } rate
+                ? rate : throw LabProblem.Bad($"mode must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}"));
+            if (back > TimeSpan.Zero)
+            {
+                _unit?.WriteEvent(ClockEvents.Returned(back));
+            }
+            return;
+        }
+        var by = TimeSpan.FromSeconds(LabRequest.Number(fields, "advanceSeconds", 0, LongestAdvanceSeconds));
+        if (by > LabClock.Latest - _clock.GetUtcNow())
+        {
+            throw LabProblem.Bad($"advanceSeconds would go beyond {LabClock.Latest:yyyy}");
+        }
+        _clock.Advance(by);
     }
 
     private async Task EventsAsync(HttpContext context, Func<long, int, IReadOnlyList<EventRecord>> eventsAfter, Func<long, CancellationToken, Task> waitAsync)

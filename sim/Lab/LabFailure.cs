@@ -27,6 +27,7 @@ internal sealed class LabFailure(int code, string message, Exception? inner = nu
     public static LabFailure? From(Exception failure) => failure switch
     {
         LabFailure known => known,
+        TooFewDescriptorsException => new(ExitCode.Missing, failure.Message, failure),
         PlacementException => new(ExitCode.Busy, failure.Message, failure),
         AddressInUseException => new(ExitCode.Busy, failure.Message, failure),
         IOException { InnerException: AddressInUseException inner } => new(ExitCode.Busy, inner.Message, failure),

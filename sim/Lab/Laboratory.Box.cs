@@ -33,7 +33,7 @@ internal sealed partial class Laboratory
         Clock = Own(LabClock.Open(null, ClockRate.Real));
         var air = new SocketNic("phones", place.Bench);
         var phones = Own(new PhoneFleet(Clock, log, async (remote, calledOff) => new ConnectionStream(await air.ConnectAsync(remote, calledOff))));
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, lan: options.LabListen, cancellationToken: cancellationToken));
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, lan: options.LabListen, cancellationToken: cancellationToken, listeners: new LabListeners(LabConnections.Share().Lab)));
         var cloud = new PushCloud(phones, Clock);
         var unit = Own(await BoxUnit.StartAsync(place, board => ConfigurationOf(board, place.Network), Personality.Default.Name, push => cloud.SendAsync(push, CancellationToken.None).AsTask()));
         Unit = unit;

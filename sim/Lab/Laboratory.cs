@@ -117,6 +117,8 @@ internal sealed partial class Laboratory : IAsyncDisposable
     private async Task BringUpAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var log = logs.CreateLogger("lab");
+        var connections = LabConnections.Share();
+        var listeners = new LabListeners(connections.Lab);
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
         var faults = Own(new LabFaults(Clock));
@@ -129,14 +131,14 @@ internal sealed partial class Laboratory : IAsyncDisposable
             : LabBoard.DefaultConfiguration(board, options.Personality) + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, cancellationToken));
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, cancellationToken, listeners));
         Api.Page.Board = board.Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
-        Authenticator = await AuthenticatorAsync(authenticator, state.Path, cloud, path?.Options, faults, log, cancellationToken);
+        Authenticator = await AuthenticatorAsync(authenticator, listeners, state.Path, cloud, path?.Options, faults, log, cancellationToken);
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
         Api.Panel = panel;
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { Strict = options.Strict || options.Configuration is null, SetClock = SetClock, Board = board, Panel = panel?.Front, Observer = wire };
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { Strict = options.Strict || options.Configuration is null, SetClock = SetClock, Board = board, Panel = panel?.Front, Observer = wire, Connections = connections.Unit };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
         if (options.Configuration is { } loaded && power.Unit.Config.IsFirst)
         {
@@ -145,6 +147,11 @@ internal sealed partial class Laboratory : IAsyncDisposable
         wire.Attach(power.Unit);
         var unit = Own(new LabUnit(power.Unit, Authenticator));
         Unit = unit;
+        Clock.WallStepped += by => unit.WriteEvent(ClockEvents.Stepped(by));
+        if (Clock.SetBackWhileClosed > TimeSpan.Zero)
+        {
+            unit.WriteEvent(ClockEvents.Stepped(-Clock.SetBackWhileClosed));
+        }
         power.GoingDown += () =>
         {
             Api.Detach();
@@ -163,7 +170,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
         faults.HasAuthenticator = Authenticator is not null;
         faults.Set(firstFaults);
         Api.Authenticator = Authenticator;
-        ReceiveMail(log);
+        ReceiveMail(listeners, log);
         Own(ConsoleSocket.Listen(state.Path, Unit, log));
         Api.Attach(Unit);
     }
@@ -181,13 +188,13 @@ internal sealed partial class Laboratory : IAsyncDisposable
     }
 
     /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
-    private async Task<FacPower?> AuthenticatorAsync(FacSettings? settings, string state, PushCloud? cloud, PushProxyOptions? proxy, LabFaults faults, ILogger log, CancellationToken cancellationToken)
+    private async Task<FacPower?> AuthenticatorAsync(FacSettings? settings, LabListeners listeners, string state, PushCloud? cloud, PushProxyOptions? proxy, LabFaults faults, ILogger log, CancellationToken cancellationToken)
     {
         if (settings is null)
         {
             return null;
         }
-        var nic = new SocketNic("fac", settings.Address);
+        var nic = listeners.NicAt("fac", settings.Address);
         var phones = cloud ?? (IPushSender)Own(new PushProxyClient(proxy!, [nic], FacServer.SerialNumber, Clock));
         return Own(await FacPower.StartAsync(settings, new FacOptions(nic, Path.Combine(state, "fac"), Clock, log, faults), phones, cancellationToken));
     }
@@ -222,8 +229,15 @@ internal sealed partial class Laboratory : IAsyncDisposable
         {
             return $"the lab's clock ends with the year {LabClock.Latest.Year - 1}";
         }
-        Clock.Advance(by);
-        return null;
+        try
+        {
+            Clock.Advance(by);
+            return null;
+        }
+        catch (IOException error)
+        {
+            return error.Message;
+        }
     }
 
     /// <summary>
@@ -256,7 +270,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
     /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
     /// send it is the operator's business from then on.
     /// </summary>
-    private void ReceiveMail(ILogger log)
+    private void ReceiveMail(LabListeners listeners, ILogger log)
     {
         if (Unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
         {
@@ -264,7 +278,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
         }
         try
         {
-            Own(MailSink.Listen(new SocketNic("lab-mail", server.Address), server.Port, Api.Inbox, () => Unit.SmsDomains, Clock, log));
+            Own(MailSink.Listen(listeners.NicAt("lab-mail", server.Address), server.Port, Api.Inbox, () => Unit.SmsDomains, Clock, log));
         }
         catch (Exception failure) when (failure is AddressInUseException or SocketException)
         {

@@ -1,9 +1,10 @@
+using Appliance.Firmware.Storage;
+
 namespace Appliance.Sim.Lab;
 
 /// <summary>A state folder in use: one running appliance at a time, also after a kill (the system drops the lock).</summary>
 internal sealed class StateFolder : IDisposable
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private readonly FileStream _lock;
 
     private StateFolder(string path, FileStream locked) => (Path, _lock) = (path, locked);
@@ -11,13 +12,14 @@ internal sealed class StateFolder : IDisposable
     /// <summary>The absolute path.</summary>
     public string Path { get; }
 
+    /// <summary>Opens a folder, making it if there is none; from then on it and everything in it is its owner's only.</summary>
     /// <exception cref="LabFailure">Another appliance runs there, or the folder cannot be used.</exception>
     public static StateFolder Open(string path)
     {
         path = System.IO.Path.GetFullPath(path);
         try
         {
-            _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, OwnerOnly);
+            OwnerOnly.Enforce(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -25,7 +27,7 @@ internal sealed class StateFolder : IDisposable
         }
         try
         {
-            return new(path, new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new(path, OwnerOnly.OpenAlone(System.IO.Path.Combine(path, "lock")));
         }
         catch (UnauthorizedAccessException e)
         {

@@ -2,13 +2,20 @@ using System.Text;
 
 namespace Appliance.Sim.Page;
 
-/// <summary>What a page is behind by: either the frames that it lacks, or all of it.</summary>
-/// <param name="Epoch">Numbers mean something only within one.</param>
-/// <param name="Seq">What the page is at when it has taken this.</param>
-/// <param name="Bodies">Members of JSON objects, oldest first; with <paramref name="Whole"/> they replace what the page has.</param>
-/// <param name="Whole">True for a snapshot.</param>
+/// <summary>One message to a page: members of a JSON object as UTF-8, and where the page is when it has taken them.</summary>
+/// <param name="Body">The members; shared by all pages that get them, never changed.</param>
+/// <param name="Seq">The number that the page is at then; -1 within a snapshot.</param>
 /// <param name="LastEvent">The newest event of which the page knows then.</param>
-internal sealed record PageCatchUp(string Epoch, long Seq, IReadOnlyList<string> Bodies, bool Whole, long LastEvent);
+internal sealed record PageFrame(byte[] Body, long Seq, long LastEvent);
+
+/// <summary>What a page is behind by: either the oldest frames that it lacks, or all of the state.</summary>
+/// <param name="Epoch">Numbers mean something only within one.</param>
+/// <param name="Frames">
+/// Oldest first, made while they are taken, so that a page that reads slowly holds one of them and not all; with <paramref name="Whole"/> they replace
+/// what the page has.
+/// </param>
+/// <param name="Whole">True for a snapshot.</param>
+internal sealed record PageCatchUp(string Epoch, IEnumerable<PageFrame> Frames, bool Whole);
 
 /// <summary>
 /// The newest frames of the stream, numbered without a gap, within bounds: whoever falls behind them gets a snapshot. That is the only
@@ -17,38 +24,38 @@ internal sealed record PageCatchUp(string Epoch, long Seq, IReadOnlyList<string>
 internal sealed class PageFrames
 {
     internal const int FramesMax = 512;
-    internal const int CharactersMax = 4 * 1024 * 1024;
+    internal const int BytesMax = 4 * 1024 * 1024;
 
-    private readonly Queue<string> _bodies = [];
-    private long _characters;
+    private readonly Queue<PageFrame> _frames = [];
+    private long _bytes;
 
     /// <summary>The number of the newest frame; 0 before the first.</summary>
     public long Seq { get; private set; }
 
-    /// <summary>Adds a frame.</summary>
-    public void Add(string body)
+    /// <summary>Adds a frame, after which a page knows of the events up to one.</summary>
+    public void Add(string body, long lastEvent)
     {
         Seq++;
-        _bodies.Enqueue(body);
-        _characters += body.Length;
-        while (_bodies.Count > FramesMax || (_characters > CharactersMax && _bodies.Count > 1))
+        var frame = new PageFrame(Encoding.UTF8.GetBytes(body), Seq, lastEvent);
+        _frames.Enqueue(frame);
+        _bytes += frame.Body.Length;
+        while (_frames.Count > FramesMax || (_bytes > BytesMax && _frames.Count > 1))
         {
-            _characters -= _bodies.Dequeue().Length;
+            _bytes -= _frames.Dequeue().Body.Length;
         }
     }
 
-    /// <summary>The frames after a number; null when some of them are gone, or it is not one of ours.</summary>
-    public IReadOnlyList<string>? After(long seq)
-    {
-        var lacking = Seq - seq;
-        return lacking < 0 || lacking > _bodies.Count ? null : [.. _bodies.Skip(_bodies.Count - (int)lacking)];
-    }
+    /// <summary>The first frame after a number; null when there is none.</summary>
+    public PageFrame? After(long seq) => Seq - seq is > 0 and var lacking ? _frames.ElementAt(_frames.Count - (int)lacking) : null;
 
-    /// <summary>Forgets all frames; numbers go on.</summary>
+    /// <summary>True if no frame after a number is gone, and the number is one of ours.</summary>
+    public bool Reaches(long seq) => Seq - seq is >= 0 and var lacking && lacking <= _frames.Count;
+
+    /// <summary>Forgets all frames; numbers begin again.</summary>
     public void Clear()
     {
-        _bodies.Clear();
-        _characters = 0;
+        _frames.Clear();
+        _bytes = 0;
         Seq = 0;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
@@ -22,8 +23,10 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
     /// <summary>Events that a page gets to begin with; older ones are at <c>/lab/events</c>.</summary>
     internal const int FirstEvents = 1000;
 
-    private const int EventsAtOnce = 500;
-    private const int MessagesAtOnce = 200;
+    /// <summary>Of a snapshot in one frame: a page that does not read holds one.</summary>
+    private const int EventsAtOnce = 25;
+    private const int MessagesAtOnce = 10;
+    private const int LoginsAtOnce = 10;
 
     /// <summary>As many as the unit keeps in memory.</summary>
     private const int EventsMax = 10_000;
@@ -98,9 +101,9 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
             {
                 LookLocked();
             }
-            return epoch == _epoch && _frames.After(seq) is { } frames
-                ? new PageCatchUp(_epoch, _frames.Seq, frames, Whole: false, _event)
-                : new PageCatchUp(_epoch, _frames.Seq, [.. WholeLocked(lastEvent)], Whole: true, _event);
+            return epoch == _epoch && _frames.Reaches(seq)
+                ? new PageCatchUp(_epoch, _frames.After(seq) is { } next ? [next] : [], Whole: false)
+                : new PageCatchUp(_epoch, WholeLocked(lastEvent), Whole: true);
         }
     }
 
@@ -159,7 +162,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         AddEvents(body);
         if (!body.IsEmpty || ClockJumped())
         {
-            _frames.Add(body.ToString());
+            _frames.Add(body.ToString(), _event);
             var changed = _changed;
             _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
             changed.SetResult();
@@ -213,37 +216,47 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         return jumped;
     }
 
-    private IEnumerable<string> WholeLocked(long lastEvent)
+    /// <summary>All of the state up to now. The parts are put together here, the rest while the frames are taken, without the lock.</summary>
+    private IEnumerable<PageFrame> WholeLocked(long lastEvent)
     {
-        var body = new PageBody();
+        var parts = new PageBody();
         foreach (var (key, json) in _current)
         {
-            body.Set(key, json);
+            parts.Set(key, json);
         }
-        foreach (var login in (_journal?.Newest(LoginsMax) ?? []).Reverse())
+        return Whole(Encoding.UTF8.GetBytes(parts.ToString()), _journal, _unit, _frames.Seq, lastEvent, _event, _message);
+    }
+
+    private IEnumerable<PageFrame> Whole(byte[] parts, LoginJournal? journal, ILabUnit? unit, long seq, long knownEvent, long newestEvent, long newestMessage)
+    {
+        // No number before the last one: a page that goes in between gets a snapshot again.
+        static PageFrame Frame(byte[] body, long lastEvent) => new(body, -1, lastEvent);
+        var first = knownEvent < 0 ? Math.Max(0, newestEvent - FirstEvents) : knownEvent;
+        yield return Frame(parts, knownEvent);
+        foreach (var some in (journal?.Newest(LoginsMax) ?? []).Reverse().Chunk(LoginsAtOnce))
         {
-            body.Login(JsonSerializer.Serialize(LoginJson.Of(login, whole: true), LabJson.Default.LoginJson));
+            yield return Frame(Body(some, (body, login) => body.Login(JsonSerializer.Serialize(LoginJson.Of(login, whole: true), LabJson.Default.LoginJson))), knownEvent);
         }
-        yield return body.ToString();
-        foreach (var some in (wire?.After(0) ?? []).Where(message => message.Id <= _message).Chunk(MessagesAtOnce))
+        for (var message = 0L; (wire?.After(message) ?? []).Where(next => next.Id <= newestMessage).Take(MessagesAtOnce).ToArray() is [.., { Id: var last }] some; message = last)
         {
-            body = new PageBody();
-            foreach (var message in some)
-            {
-                body.Message(Text(message));
-            }
-            yield return body.ToString();
+            yield return Frame(Body(some, (body, next) => body.Message(Text(next))), knownEvent);
         }
-        var events = _unit?.EventsAfter(Math.Max(0, lastEvent), EventsMax).Where(record => record.Id <= _event).ToArray() ?? [];
-        foreach (var some in (lastEvent < 0 ? events.TakeLast(FirstEvents) : events).Chunk(EventsAtOnce))
+        for (var at = first; (unit?.EventsAfter(at, EventsAtOnce) ?? []).Where(record => record.Id <= newestEvent).ToArray() is [.., { Id: var last }] some;)
         {
-            body = new PageBody();
-            foreach (var record in some)
-            {
-                body.Event(Text(record));
-            }
-            yield return body.ToString();
+            at = last;
+            yield return Frame(Body(some, (body, record) => body.Event(Text(record))), at);
         }
+        yield return new PageFrame(Encoding.UTF8.GetBytes(new PageBody().ToString()), seq, newestEvent);
+    }
+
+    private static byte[] Body<T>(IEnumerable<T> some, Action<PageBody, T> add)
+    {
+        var body = new PageBody();
+        foreach (var one in some)
+        {
+            add(body, one);
+        }
+        return Encoding.UTF8.GetBytes(body.ToString());
     }
 
     private static string Text(LabMessage message) => JsonSerializer.Serialize(PageMessageJson.Of(message), PageJson.Default.PageMessageJson);

@@ -20,6 +20,14 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
 
     private static readonly TimeSpan PhoneBetween = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A page that takes no byte for so long is closed, and what waits for it with it. It comes again with what it has.</summary>
+    private static readonly TimeSpan TakingMax = TimeSpan.FromMinutes(2);
+
+    /// <summary>As much of a message as is written at once: what a page does not read waits here, and not in buffers of the size of the message.</summary>
+    private const int Fragment = 16 * 1024;
+
+    private static readonly byte[] ObjectEnd = "}"u8.ToArray();
+
     private int _pages;
 
     /// <summary><c>/lab/stream</c>, with <c>epoch</c>, <c>seq</c> and <c>event</c> when the page has been here before.</summary>
@@ -28,29 +36,29 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         var query = context.Request.Query;
         var epoch = query["epoch"] is [{ Length: > 0 and <= 32 } known] ? known : null;
         var (seq, lastEvent) = (Number(query["seq"]), Number(query["event"]));
-        await RunAsync(context, async (socket, token) =>
+        await RunAsync(context, async (socket, ending) =>
         {
             using var watching = state.Watch();
             while (true)
             {
                 var lacks = state.CatchUp(epoch, seq, lastEvent);
-                var changed = state.ChangedAfter(lacks.Epoch, lacks.Seq);
-                for (var index = 0; index < lacks.Bodies.Count; index++)
+                var first = true;
+                foreach (var frame in lacks.Frames)
                 {
-                    await SendAsync(socket, Envelope(lacks, index), token);
+                    await SendAsync(socket, Head(lacks, frame, first), frame.Body, ending);
+                    (epoch, seq, lastEvent, first) = (lacks.Epoch, frame.Seq, frame.LastEvent, false);
                 }
-                (epoch, seq, lastEvent) = (lacks.Epoch, lacks.Seq, lacks.LastEvent);
-                if (lacks.Bodies.Count == 0)
+                if (first)
                 {
-                    await SendAsync(socket, $"{{\"clock\":{Now()}}}", token);
+                    await SendAsync(socket, "{\"clock\":" + Now(), [], ending);
                 }
-                await Task.WhenAny(changed, Task.Delay(Beat, LabClock.Wall, token));
+                await Task.WhenAny(state.ChangedAfter(lacks.Epoch, seq), Task.Delay(Beat, LabClock.Wall, ending.Token));
             }
         });
     }
 
     /// <summary><c>/lab/stream?phone=…</c>: one card, whenever it changes.</summary>
-    public Task ServePhoneAsync(HttpContext context, Func<Phone?> find) => RunAsync(context, async (socket, token) =>
+    public Task ServePhoneAsync(HttpContext context, Func<Phone?> find) => RunAsync(context, async (socket, ending) =>
     {
         using var timer = new PeriodicTimer(PhoneBetween, LabClock.Wall);
         string? sent = null;
@@ -60,15 +68,15 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
             var phone = find() is { } found ? JsonSerializer.Serialize(PagePhoneJson.Of(found), PageJson.Default.PagePhoneJson) : "null";
             if (phone != sent || LabClock.Wall.GetElapsedTime(beat) > Beat)
             {
-                await SendAsync(socket, $"{{\"phone\":{phone},\"clock\":{Now()}}}", token);
+                await SendAsync(socket, $"{{\"phone\":{phone},\"clock\":{Now()}", [], ending);
                 (sent, beat) = (phone, LabClock.Wall.GetTimestamp());
             }
         }
-        while (await timer.WaitForNextTickAsync(token));
+        while (await timer.WaitForNextTickAsync(ending.Token));
     });
 
     /// <summary>Takes a WebSocket, and serves it until either side ends it.</summary>
-    private async Task RunAsync(HttpContext context, Func<WebSocket, CancellationToken, Task> serve)
+    private async Task RunAsync(HttpContext context, Func<WebSocket, CancellationTokenSource, Task> serve)
     {
         if (!context.WebSockets.IsWebSocketRequest)
         {
@@ -86,7 +94,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
             var listening = UntilClosedAsync(socket, ending);
             try
             {
-                await serve(socket, ending.Token);
+                await serve(socket, ending);
             }
             catch (Exception e) when (e is OperationCanceledException or WebSocketException)
             {
@@ -118,15 +126,32 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         await ending.CancelAsync();
     }
 
-    private static Task SendAsync(WebSocket socket, string text, CancellationToken cancellationToken) =>
-        socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
-
-    /// <summary>A snapshot may come in pieces: the first one replaces, and the last one has the number.</summary>
-    private string Envelope(PageCatchUp lacks, int index)
+    /// <summary>Sends one message: an object that is begun, and more members of it.</summary>
+    private static async Task SendAsync(WebSocket socket, string head, byte[] members, CancellationTokenSource ending)
     {
-        var seq = lacks.Whole ? lacks.Seq : lacks.Seq - lacks.Bodies.Count + 1 + index;
-        return string.Create(CultureInfo.InvariantCulture, $"{{\"epoch\":\"{lacks.Epoch}\",\"seq\":{seq},\"whole\":{(lacks.Whole && index == 0 ? "true" : "false")},\"clock\":{Now()},{lacks.Bodies[index]}}}");
+        await WriteAsync(socket, Encoding.UTF8.GetBytes(head), endOfMessage: false, ending);
+        for (var at = 0; at < members.Length; at += Fragment)
+        {
+            await WriteAsync(socket, members.AsMemory(at, Math.Min(Fragment, members.Length - at)), endOfMessage: false, ending);
+        }
+        await WriteAsync(socket, ObjectEnd, endOfMessage: true, ending);
     }
+
+    private static async Task WriteAsync(WebSocket socket, ReadOnlyMemory<byte> part, bool endOfMessage, CancellationTokenSource ending)
+    {
+        var writing = socket.SendAsync(part, WebSocketMessageType.Text, endOfMessage, ending.Token);
+        if (writing.IsCompleted)
+        {
+            await writing;
+            return;
+        }
+        using var late = LabClock.Wall.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), ending, TakingMax, Timeout.InfiniteTimeSpan);
+        await writing;
+    }
+
+    /// <summary>A snapshot may come in pieces: the first one replaces, and the last one has the number: a page that lost some gets all again.</summary>
+    private string Head(PageCatchUp lacks, PageFrame frame, bool first) =>
+        string.Create(CultureInfo.InvariantCulture, $"{{\"epoch\":\"{lacks.Epoch}\",\"seq\":{frame.Seq},\"whole\":{(lacks.Whole && first ? "true" : "false")},\"clock\":{Now()}{(frame.Body.Length > 0 ? "," : "")}");
 
     private string Now() => JsonSerializer.Serialize(PageClockJson.Of(clock), PageJson.Default.PageClockJson);
 

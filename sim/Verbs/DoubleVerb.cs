@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Appliance.Firmware.Storage;
 using Appliance.Sim.Clock;
 using Appliance.Sim.Lab;
 using Appliance.Sim.LastHop;
@@ -56,7 +57,8 @@ internal static class DoubleVerb
         using var logs = new StandardErrorLog(LogLevel.Warning, LabClock.Wall);
         try
         {
-            var folder = Directory.CreateDirectory(Path.Combine(Path.GetFullPath(state), "providers")).FullName;
+            var folder = Path.Combine(Path.GetFullPath(state), "providers");
+            OwnerOnly.Enforce(folder);
             using var keys = ProviderKeys.Open(folder, LabClock.Wall);
             await using var published = broker is null ? null : new MqttLastHop(broker, LabClock.Wall, logs.CreateLogger(name));
             var (running, address, settings) = await start(port, folder, keys, (ILastHop?)published ?? new SilentHop());

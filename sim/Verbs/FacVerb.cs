@@ -84,12 +84,13 @@ internal static class FacVerb
         var log = logs.CreateLogger("fac");
         try
         {
+            var listeners = new LabListeners(LabConnections.All());
             using var state = StateFolder.Open(folder);
             using var clock = LabClock.Open(Path.Combine(state.Path, "clock.json"));
             using var faults = new LabFaults(clock);
             using var phones = new PhoneFleet(clock, log, faults: faults);
-            await using var api = await LabApi.StartAsync(labPort, clock, phones, log, faults, cancellationToken: signals.Token);
-            var options = new FacOptions(new SocketNic("fac", settings.Address), state.Path, clock, log, faults);
+            await using var api = await LabApi.StartAsync(labPort, clock, phones, log, faults, cancellationToken: signals.Token, listeners: listeners);
+            var options = new FacOptions(listeners.NicAt("fac", settings.Address), state.Path, clock, log, faults);
             await using var power = await FacPower.StartAsync(settings, options, new PushCloud(phones, clock, faults), signals.Token);
             var lab = new FacAlone(power);
             phones.Attach(lab);

@@ -13,6 +13,7 @@ internal sealed class LabProcess : IAsyncDisposable
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("appliance-kill-");
     private readonly string _network;
     private Process? _process;
+    private string[] _prefix = [];
     private Task<string> _errors = Task.FromResult("");
     private static int _next;
 
@@ -42,6 +43,26 @@ internal sealed class LabProcess : IAsyncDisposable
         Api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
         return ready;
     }
+
+    /// <summary>Starts it under a limit of open files; its line of JSON, or null and the exit code if it does not boot.</summary>
+    public async Task<(JsonNode? Ready, int? Exit, string Errors)> StartWithFilesAsync(int limit)
+    {
+        _prefix = ["prlimit", $"--nofile={limit}:{limit}"];
+        if (await LaunchAsync("") is { } line)
+        {
+            Api.Dispose();
+            var ready = JsonNode.Parse(line)!;
+            Api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
+            return (ready, null, "");
+        }
+        return (null, await ExitCodeAsync(), await _errors);
+    }
+
+    /// <summary>Sets the soft limit of open files while it runs.</summary>
+    public Task LimitFilesAsync(int limit) => Peer.RunAsync("prlimit", [$"--nofile={limit}:", "--pid", $"{_process!.Id}"]);
+
+    /// <summary>How many file descriptors it has open.</summary>
+    public int OpenFiles => Directory.EnumerateFileSystemEntries($"/proc/{_process!.Id}/fd").Count();
 
     /// <summary>Starts it on a configuration that it must refuse; its exit code, and what it says.</summary>
     public async Task<(int Exit, string Output)> FailAsync(string configuration)
@@ -112,7 +133,8 @@ internal sealed class LabProcess : IAsyncDisposable
             await File.WriteAllTextAsync(file, configuration);
             config = ["--config", file, .. strict ? (string[])["--strict"] : []];
         }
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config])
+        string[] words = [.. _prefix, "dotnet", Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

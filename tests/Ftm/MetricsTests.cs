@@ -36,7 +36,7 @@ public sealed class MetricsTests : IAsyncDisposable
         _login = new LoginService(new TokenCore(_state), _state, events, _time, new DebugTap());
         _push = new PushService(_login, _way, events, _time, new DebugTap(), _ => { });
         _radius = new RadiusClient([new SimNic(new SimNetwork(), "port1", IPAddress.Loopback)], _time, new DebugTap());
-        _metrics = new UnitMetrics(_login, _push, _radius, _state);
+        _metrics = new UnitMetrics(_login, _push, _radius, _state, new DescriptorAlarm(events, _time, []));
         var tree = LoginRig.TreeOf("");
         _login.InForce(tree, tree);
         _push.Apply(tree, tree);
@@ -97,7 +97,7 @@ public sealed class MetricsTests : IAsyncDisposable
     {
         var lines = MetricsText.Of(_metrics.Meter).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var names = lines.Where(line => line[0] != '#').Select(line => line.Split(' ', '{')[0]).Distinct().Order(StringComparer.Ordinal).ToArray();
-        Assert.Equal(11, names.Length);
+        Assert.Equal(12, names.Length);
         Assert.Equal(names, lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]));
         Assert.Equal(names, lines.Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]));
         Assert.All(names, name => Assert.Contains($"# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}", lines));

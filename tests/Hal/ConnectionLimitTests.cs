@@ -28,7 +28,7 @@ public sealed class ConnectionLimitTests : IDisposable
     [Fact]
     public async Task ANewcomerTakesThePlaceOfTheMostUselessOfItsSource()
     {
-        var listener = await ListenAsync(new ConnectionLimit(PerSource: 3, Total: 100));
+        var listener = await ListenAsync(new ConnectionLimit(perSource: 3, total: 100));
         var other = await ConnectAsync(listener, "10.0.0.8");
         var (first, second, third) = (await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"));
         first.Server.Features.Get<INicFeature>()!.Served();
@@ -42,7 +42,7 @@ public sealed class ConnectionLimitTests : IDisposable
     [Fact]
     public async Task AnEndedConnectionIsNotCounted()
     {
-        var listener = await ListenAsync(new ConnectionLimit(PerSource: 2, Total: 100));
+        var listener = await ListenAsync(new ConnectionLimit(perSource: 2, total: 100));
         var (first, second) = (await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"));
         await second.Server.DisposeAsync();
         var third = await ConnectAsync(listener, "10.0.0.9");
@@ -53,7 +53,7 @@ public sealed class ConnectionLimitTests : IDisposable
     [Fact]
     public async Task ManySourcesCannotFillTheListener()
     {
-        var listener = await ListenAsync(new ConnectionLimit(PerSource: 64, Total: 2000));
+        var listener = await ListenAsync(new ConnectionLimit(perSource: 64, total: 2000));
         for (var number = 0; number < 4000; number++)
         {
             await ConnectAsync(listener, $"10.0.1.{number % 100}");
@@ -69,6 +69,36 @@ public sealed class ConnectionLimitTests : IDisposable
         Assert.Equal(1999, Live().Count); // The last phone took a place, and left.
     }
 
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public async Task At_the_total_the_source_with_the_most_connections_loses_one()
+    {
+        var listener = await ListenAsync(new ConnectionLimit(perSource: 10, total: 4));
+        var waiting = await ConnectAsync(listener, "10.0.0.8");
+        var (first, second) = (await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"));
+        await ConnectAsync(listener, "10.0.0.7");
+        Assert.Equal(4, Live().Count);
+        await ConnectAsync(listener, "10.0.0.6");
+        await EndAsync(first.Client);
+        Assert.Contains(waiting.Server.RemoteEndPoint, Live());
+        Assert.Contains(second.Server.RemoteEndPoint, Live());
+        Assert.Equal(4, Live().Count);
+    }
+
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public async Task Listeners_that_share_a_limit_share_its_total()
+    {
+        var limit = new ConnectionLimit(perSource: 10, total: 2);
+        using var other = new GatedNic(new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")));
+        var listener = await _transport.BindAsync(new ServiceEndPoint("a"));
+        _transport.Apply([new Placement("a", _nic, 4433, AllowAccess.None) { Limit = limit }, new Placement("a", other, 4433, AllowAccess.None) { Limit = limit }]);
+        var oldest = await ConnectAsync(listener, "10.0.0.9");
+        await ConnectAsync(listener, "10.0.0.9", other);
+        await ConnectAsync(listener, "10.0.0.9", other);
+        await EndAsync(oldest.Client);
+    }
+
     private async Task<IConnectionListener> ListenAsync(ConnectionLimit limit)
     {
         var listener = await _transport.BindAsync(new ServiceEndPoint("a"));
@@ -76,9 +106,9 @@ public sealed class ConnectionLimitTests : IDisposable
         return listener;
     }
 
-    private async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(IConnectionListener listener, string from)
+    private async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(IConnectionListener listener, string from, GatedNic? to = null)
     {
-        var client = await new SimNic(_network, "client", IPAddress.Parse(from)).ConnectAsync(new IPEndPoint(_nic.Addresses[0], 4433));
+        var client = await new SimNic(_network, "client", IPAddress.Parse(from)).ConnectAsync(new IPEndPoint((to ?? _nic).Addresses[0], 4433));
         var pair = (client, (await listener.AcceptAsync())!);
         _open.Add(pair);
         return pair;

@@ -3,7 +3,9 @@ using System.Text;
 using Appliance.Firmware;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
+using Appliance.Sim.Clock;
 using Appliance.Sim.Nics;
+using Appliance.Tests.EndToEnd;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -126,6 +128,54 @@ public sealed class NicTransportTests : IAsyncLifetime
         await Assert.ThrowsAsync<IOException>(() => AskAsync(_socket, port));
         _socket.Inner.SetLink(true);
         Assert.Equal("a on port1", await AskAsync(_socket, port));
+    }
+
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public async Task Of_the_connections_that_nobody_serves_512_wait_and_the_next_one_is_closed()
+    {
+        await _transport.BindAsync(new ServiceEndPoint("c"));
+        _transport.Apply([new("c", _sim, 5000, AllowAccess.None)]);
+        for (var waiting = 0; waiting < 512; waiting++)
+        {
+            await ConnectAsync(_sim, 5000);
+        }
+        await Until.TrueAsync(() => _transport.Connections.Count == 512, "all that may wait");
+        await using var refused = await ConnectAsync(_sim, 5000);
+        await Assert.ThrowsAnyAsync<IOException>(() => AskAsync(refused).WaitAsync(TimeSpan.FromSeconds(20), LabClock.Wall));
+        await Until.TrueAsync(() => _transport.Connections.Count == 512, "the end of the one that is too many");
+        // From within the process it is the same number.
+        Assert.Throws<IOException>(() => _transport.Connect("c"));
+    }
+
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public async Task From_within_the_process_512_connections_wait_as_well()
+    {
+        await _transport.BindAsync(new ServiceEndPoint("c"));
+        _transport.Apply([new("c", _sim, 5000, AllowAccess.None)]);
+        for (var waiting = 0; waiting < 512; waiting++)
+        {
+            Assert.NotNull(_transport.Connect("c"));
+        }
+        Assert.Throws<IOException>(() => _transport.Connect("c"));
+    }
+
+    [Theory]
+    [Trait("Kind", "Unit")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_interface_that_is_disposed_ends_its_live_connections_and_frees_its_ports(bool sockets)
+    {
+        var nic = sockets ? _socket : _sim;
+        _transport.Apply([new("a", nic, 0, AllowAccess.Ftm)]);
+        var port = _transport.Bound.Single().EndPoint.Port;
+        await using var live = await ConnectAsync(nic, port);
+        Assert.Equal("a on port1", await AskAsync(live));
+        nic.Dispose();
+        await Assert.ThrowsAnyAsync<IOException>(() => AskAsync(live).WaitAsync(TimeSpan.FromSeconds(20), LabClock.Wall));
+        await Assert.ThrowsAsync<IOException>(() => ConnectAsync(nic, port));
+        Assert.Empty(_transport.Bound);
     }
 
     private async Task<ConnectionContext> ConnectAsync(GatedNic nic, int port)

@@ -146,20 +146,24 @@ public sealed class PageServerTests
     public void Frames_are_kept_within_bounds()
     {
         var frames = new PageFrames();
-        frames.Add("a");
-        frames.Add("b");
-        Assert.Equal(["b"], frames.After(1)!);
-        Assert.Empty(frames.After(2)!);
-        Assert.Null(frames.After(3));
+        frames.Add("a", 1);
+        frames.Add("b", 2);
+        var second = frames.After(1)!;
+        Assert.Equal(("b", 2L, 2L), (Encoding.UTF8.GetString(second.Body), second.Seq, second.LastEvent));
+        Assert.Null(frames.After(2));
+        Assert.True(frames.Reaches(2));
+        Assert.False(frames.Reaches(3));
+        Assert.False(frames.Reaches(-1));
         for (var index = 0; index < PageFrames.FramesMax; index++)
         {
-            frames.Add("x");
+            frames.Add("x", 3);
         }
-        Assert.Null(frames.After(1));
-        Assert.Equal(PageFrames.FramesMax, frames.After(2)!.Count);
-        frames.Add(new string('y', PageFrames.CharactersMax));
-        Assert.Null(frames.After(frames.Seq - 2));
-        Assert.Single(frames.After(frames.Seq - 1)!);
+        Assert.False(frames.Reaches(1));
+        Assert.True(frames.Reaches(2));
+        Assert.Equal(3, frames.After(2)!.Seq);
+        frames.Add(new string('y', PageFrames.BytesMax), 4);
+        Assert.False(frames.Reaches(frames.Seq - 2));
+        Assert.True(frames.Reaches(frames.Seq - 1));
     }
 
     [Fact]

@@ -57,12 +57,126 @@ public sealed class LabClockTests : IDisposable
     [Fact]
     public void A_wall_clock_that_is_set_back_does_not_take_lab_time_back()
     {
-        var wall = new SettableWall(Start);
+        var wall = new SteppedWall(_wall);
         using var clock = LabClock.Open(StateFile, ClockRate.Real, wall);
-        wall.Now = Start - TimeSpan.FromHours(2);
+        wall.Step -= TimeSpan.FromHours(2);
         Assert.Equal(Start, clock.GetUtcNow());
-        wall.Now += TimeSpan.FromSeconds(3);
+        _wall.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal(Start + TimeSpan.FromSeconds(3), clock.GetUtcNow());
+    }
+
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public async Task Real_mode_returns_to_a_wall_clock_that_was_set_back_and_forth_and_both_steps_are_reported()
+    {
+        var wall = new SteppedWall(_wall);
+        using var clock = LabClock.Open(StateFile, ClockRate.Real, wall);
+        var steps = new System.Collections.Concurrent.ConcurrentQueue<TimeSpan>();
+        clock.WallStepped += steps.Enqueue;
+        wall.Step -= TimeSpan.FromHours(2);
+        _wall.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(Start + TimeSpan.FromSeconds(5), clock.GetUtcNow());
+        wall.Step += TimeSpan.FromHours(2);
+        _wall.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(Start + TimeSpan.FromSeconds(10) + TimeSpan.FromHours(2), clock.GetUtcNow());
+        Assert.Equal(TimeSpan.FromHours(2), clock.SetRate(ClockRate.Real));
+        Assert.Equal(Start + TimeSpan.FromSeconds(10), clock.GetUtcNow());
+        Assert.Equal(TimeSpan.Zero, clock.Offset);
+        await EndToEnd.Until.TrueAsync(() => steps.Count == 2, "both steps");
+        Assert.Equal([TimeSpan.FromHours(-2), TimeSpan.FromHours(2)], steps.Order());
+        Assert.Equal(TimeSpan.Zero, clock.SetRate(ClockRate.Real));
+    }
+
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public void A_return_to_the_wall_clock_keeps_what_was_advanced_by_hand()
+    {
+        var wall = new SteppedWall(_wall);
+        using var clock = LabClock.Open(StateFile, ClockRate.Real, wall);
+        clock.Advance(TimeSpan.FromHours(1));
+        wall.Step -= TimeSpan.FromHours(2);
+        Assert.Equal(Start + TimeSpan.FromHours(1), clock.GetUtcNow());
+        clock.SetRate(ClockRate.Real);
+        Assert.Equal(Start - TimeSpan.FromHours(1), clock.GetUtcNow());
+    }
+
+    [Fact]
+    [Trait("Kind", "Unit")]
+    public void Timers_keep_the_time_that_is_left_when_the_clock_returns()
+    {
+        var wall = new SteppedWall(_wall);
+        using var clock = LabClock.Open(StateFile, ClockRate.Real, wall);
+        wall.Step -= TimeSpan.FromHours(2);
+        var fired = new List<string>();
+        using var second = clock.CreateTimer(_ => fired.Add("second"), null, TimeSpan.FromSeconds(60), Timeout.InfiniteTimeSpan);
+        using var first = clock.CreateTimer(_ => fired.Add("first"), null, TimeSpan.FromSeconds(30), Timeout.InfiniteTimeSpan);
+        clock.SetRate(ClockRate.Real);
+        clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.Empty(fired);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(["first"], fired);
+        clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(["first", "second"], fired);
+    }
+
+    [Theory]
+    [Trait("Kind", "Unit")]
+    [InlineData(-2)]
+    [InlineData(0)]
+    public void A_step_while_the_clock_was_closed_is_reported_and_can_be_returned_from(int hours)
+    {
+        var wall = new SteppedWall(_wall);
+        LabClock.Open(StateFile, ClockRate.Real, wall).Dispose();
+        wall.Step += TimeSpan.FromHours(hours);
+        using (var clock = LabClock.Open(StateFile, null, wall))
+        {
+            Assert.Equal(TimeSpan.FromHours(-hours), clock.SetBackWhileClosed);
+            Assert.Equal(Start, clock.GetUtcNow());
+        }
+        using var again = LabClock.Open(StateFile, null, wall);
+        Assert.Equal(TimeSpan.Zero, again.SetBackWhileClosed);
+        again.SetRate(ClockRate.Real);
+        Assert.Equal(Start + TimeSpan.FromHours(hours), again.GetUtcNow());
+    }
+
+    [Theory]
+    [Trait("Kind", "Unit")]
+    [InlineData(1.0, false)]
+    [InlineData(1.001, true)]
+    public async Task A_step_of_more_than_a_second_is_reported(double seconds, bool reported)
+    {
+        var wall = new SteppedWall(_wall);
+        using var clock = LabClock.Open(StateFile, ClockRate.Real, wall);
+        var steps = new System.Collections.Concurrent.ConcurrentQueue<TimeSpan>();
+        clock.WallStepped += steps.Enqueue;
+        wall.Step += TimeSpan.FromSeconds(seconds);
+        clock.GetUtcNow();
+        wall.Step += TimeSpan.FromDays(1); // The second one always is: when it is there, so is the first.
+        clock.GetUtcNow();
+        await EndToEnd.Until.TrueAsync(() => steps.Contains(TimeSpan.FromDays(1)) && (!reported || steps.Count == 2), "the steps");
+        Assert.Equal(reported ? 2 : 1, steps.Count);
+    }
+
+    [Theory]
+    [Trait("Kind", "Unit")]
+    [InlineData("frozen")]
+    [InlineData("x100")]
+    public void A_change_of_mode_that_cannot_be_saved_changes_nothing(string mode)
+    {
+        using var clock = Open(ClockRate.Real);
+        // No file takes the place of a folder.
+        File.Delete(StateFile);
+        Directory.CreateDirectory(StateFile);
+        var error = Assert.Throws<IOException>(() => clock.SetRate(ClockRate.Parse(mode)!.Value));
+        Assert.Contains(StateFile, error.Message, StringComparison.Ordinal);
+        Assert.Throws<IOException>(() => clock.Advance(TimeSpan.FromHours(1)));
+        Assert.Equal(ClockRate.Real, clock.Rate);
+        _wall.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(Start + TimeSpan.FromSeconds(5), clock.GetUtcNow());
+        Assert.Equal([StateFile], Directory.EnumerateFileSystemEntries(_folder.FullName)); // What was begun is not left behind.
+        Directory.Delete(StateFile);
+        clock.SetRate(ClockRate.Frozen);
+        Assert.Equal(ClockRate.Frozen, clock.Rate);
     }
 
     [Fact]
@@ -221,10 +335,17 @@ public sealed class LabClockTests : IDisposable
 
     private LabClock Open(ClockRate? rate = null) => LabClock.Open(StateFile, rate, _wall);
 
-    private sealed class SettableWall(DateTimeOffset now) : TimeProvider
+    /// <summary>A wall clock that can be set, over time that passes as it does.</summary>
+    private sealed class SteppedWall(TimeProvider passing) : TimeProvider
     {
-        public DateTimeOffset Now { get; set; } = now;
+        public TimeSpan Step { get; set; }
 
-        public override DateTimeOffset GetUtcNow() => Now;
+        public override long TimestampFrequency => passing.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => passing.GetUtcNow() + Step;
+
+        public override long GetTimestamp() => passing.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => passing.CreateTimer(callback, state, dueTime, period);
     }
 }

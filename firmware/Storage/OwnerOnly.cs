@@ -1,0 +1,93 @@
+namespace Appliance.Firmware.Storage;
+
+/// <summary>
+/// Access rights of a state folder: its owner alone may read, write and enter it and everything in it. It holds passwords, keys and used codes.
+/// Nothing happens on a system without such rights.
+/// </summary>
+public static class OwnerOnly
+{
+    /// <summary>What the owner may do with a file of the state.</summary>
+    public const UnixFileMode OfFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>What the owner may do with a folder of the state.</summary>
+    public const UnixFileMode OfFolder = OfFile | UnixFileMode.UserExecute;
+
+    private const UnixFileMode OfOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    /// <summary>Makes a folder with its parents if there is none; then takes every right of others away from it and everything in it. Links are not followed.</summary>
+    /// <exception cref="UnauthorizedAccessException">The rights cannot be changed, or the folder is one that users share; the message says which path and why.</exception>
+    /// <exception cref="IOException">The folder cannot be made or read.</exception>
+    public static void Enforce(string folder)
+    {
+        MakeFolder(folder);
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        if (File.GetUnixFileMode(folder).HasFlag(UnixFileMode.StickyBit))
+        {
+            throw new UnauthorizedAccessException($"state folder {folder} is one that users share (its mode has the sticky bit): choose a folder below it");
+        }
+        Restrict(folder);
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false }))
+        {
+            Restrict(entry.FullName);
+        }
+    }
+
+    /// <summary>Makes a folder that only its owner may enter, if there is none.</summary>
+    public static void MakeFolder(string folder) => _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, OfFolder);
+
+    /// <summary>Opens a file for reading and writing, alone; a new one is its owner's only.</summary>
+    public static FileStream OpenAlone(string file)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OfFile;
+        }
+        return new FileStream(file, options);
+    }
+
+    /// <summary>Makes an empty file that is its owner's only, if there is none; takes the rights of others away from one that is there.</summary>
+    /// <exception cref="UnauthorizedAccessException">The rights cannot be changed.</exception>
+    public static void MakeFile(string file)
+    {
+        if (!File.Exists(file))
+        {
+            OpenAlone(file).Dispose();
+        }
+        Restrict(file);
+    }
+
+    private static void Restrict(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        try
+        {
+            var mode = File.GetUnixFileMode(path);
+            if ((mode & OfOthers) == 0)
+            {
+                return;
+            }
+            File.SetUnixFileMode(path, mode & ~OfOthers);
+            // A file system without modes may take the change and forget it.
+            if ((File.GetUnixFileMode(path) & OfOthers) != 0)
+            {
+                throw new UnauthorizedAccessException($"{path} is open to other users, and its file system does not change that");
+            }
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // It was deleted meanwhile: nothing to protect.
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !error.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new UnauthorizedAccessException($"{path} is open to other users, and its mode cannot be changed: {error.Message}", error);
+        }
+    }
+}
