@@ -2,12 +2,12 @@ using Appliance.Firmware.Cli;
 
 namespace Appliance.Firmware;
 
-/// <summary>Displays alarms of the unit on every console with a logged-in administrator, each on a line of its own. Thread-safe.</summary>
+/// <summary>Displays alarms of the unit on every console with a logged-in administrator, each on a separate line. Thread-safe.</summary>
 internal sealed class ConsoleAlarms
 {
     private event Action<string>? Raised;
 
-    /// <summary>A console that displays alarms until it ends.</summary>
+    /// <summary>Registers a console, which displays alarms until its session ends.</summary>
     internal CliSession On(CliSession session)
     {
         Raised += Display;
@@ -23,6 +23,6 @@ internal sealed class ConsoleAlarms
         }
     }
 
-    /// <summary>Displays an alarm. Returns at once.</summary>
+    /// <summary>Displays an alarm. Returns immediately.</summary>
     internal void Raise(string text) => Raised?.Invoke($"\n*** {text} ***\n");
 }

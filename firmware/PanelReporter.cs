@@ -8,8 +8,8 @@ using Appliance.Hal;
 namespace Appliance.Firmware;
 
 /// <summary>
-/// Keeps the panel telling what is true of a unit that serves, and obeys its reset button: the factory configuration, then a restart. It looks
-/// whenever something was logged, committed or plugged, and when a lock-out ends; never on the thread that did it.
+/// Displays the state of a serving unit on its panel, and handles the reset button: factory configuration, then a restart. It updates the
+/// panel after each event, commit or link change, and when a lockout ends, but never on the thread that caused it.
 /// </summary>
 internal sealed class PanelReporter : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class PanelReporter : IDisposable
     private volatile bool _resetting;
     private bool _ended;
 
-    /// <summary>Shows the state of a unit whose listeners listen, and follows it.</summary>
+    /// <summary>Shows the state of a unit that listens, and follows it.</summary>
     internal PanelReporter(IFrontPanel panel, Unit unit, LoginService login, PushService push, PowerCommands power, TimeProvider time)
     {
         (_panel, _unit, _login, _push, _power, _time) = (panel, unit, login, push, power, time);
@@ -67,7 +67,7 @@ internal sealed class PanelReporter : IDisposable
 
     private void LinkChanged(INic nic) => Look();
 
-    /// <summary>Once for however many reasons.</summary>
+    /// <summary>Schedules one update, for any number of reasons.</summary>
     private void Look()
     {
         if (Interlocked.Exchange(ref _waiting, 1) == 0)
@@ -76,7 +76,7 @@ internal sealed class PanelReporter : IDisposable
         }
     }
 
-    /// <summary>On no thread that holds a lock, and known to a clock that asks what goes on.</summary>
+    /// <summary>Runs an action on a thread that holds no lock, and reports it as pending work to a clock that tracks such work.</summary>
     private void Later(Action what)
     {
         if (_work is null)
@@ -113,11 +113,14 @@ internal sealed class PanelReporter : IDisposable
         }
     }
 
-    /// <summary>Until a lock-out ends. One that ended while it was shown is looked at again at once: nothing else would tell of it.</summary>
+    /// <summary>
+    /// Returns the time until the displayed lockout ends. If it has ended already, that is zero, because no other event would cause an
+    /// update.
+    /// </summary>
     internal static TimeSpan UntilNextLook(DateTimeOffset? lockedUntil, DateTimeOffset now) =>
         lockedUntil is not { } until ? Timeout.InfiniteTimeSpan : until > now ? until - now : TimeSpan.Zero;
 
-    /// <summary>Nobody can log in, and whoever comes first may do everything.</summary>
+    /// <summary>Returns true if there are no users except the factory's and no administrator has a password.</summary>
     private static bool IsUnconfigured(ConfigTree config) =>
         config.List("user local").Keys.All(name => FactoryObjects.Has("user local", name)) && config.List("system admin").Entries.All(admin => admin.Entry.Text("password").Length == 0);
 
@@ -133,7 +136,7 @@ internal sealed class PanelReporter : IDisposable
     private void Reset()
     {
         _resetting = true;
-        // Not on the panel's own thread: it has LEDs to blink.
+        // Not on the panel's own thread, which drives the LEDs.
         Later(RestoreFactoryDefault);
     }
 

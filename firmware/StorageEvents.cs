@@ -3,10 +3,10 @@ using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware;
 
-/// <summary>The events of a disk that cannot be written. No public source has an id for it: 99162 and 99163 are *assumed*.</summary>
+/// <summary>The events of a disk that cannot be written. No public source documents an id: 99162 and 99163 are *assumed*.</summary>
 internal static class StorageEvents
 {
-    /// <summary>What an operator is told when the fault begins, and when it has ended (null).</summary>
+    /// <summary>Creates the event for the start of a fault, or for its end (null).</summary>
     /// <param name="fault">The database's reason; null when it works again.</param>
     /// <param name="lost">Events lost since the start.</param>
     internal static EventEntry Of(string? fault, long lost) => fault is not null

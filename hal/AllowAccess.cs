@@ -1,13 +1,13 @@
 namespace Appliance.Hal;
 
 /// <summary>
-/// What an interface lets in: <c>config system interface / set allowaccess</c>. The order is the schema's own, in which
-/// the device always shows the flags.
+/// The management access that an interface allows (<c>config system interface / set allowaccess</c>), in the order in which the device
+/// shows the flags.
 /// </summary>
 [Flags]
 public enum AllowAccess
 {
-    /// <summary>Nothing; as a requirement: needs no flag.</summary>
+    /// <summary>No access. As the requirement of a listener: no flag is needed.</summary>
     None = 0,
     /// <summary>ICMP echo.</summary>
     Ping = 1 << 0,

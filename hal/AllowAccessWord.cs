@@ -11,9 +11,9 @@ public static class AllowAccessWord
         (AllowAccess.SpeedTest, "speed-test"), (AllowAccess.Scim, "scim"),
     ];
 
-    /// <summary>The flag of a word; <see cref="AllowAccess.None"/> for a word that is no flag here: it lets nothing in.</summary>
+    /// <summary>Returns the flag of a configuration word; <see cref="AllowAccess.None"/> for a word without an effect here.</summary>
     public static AllowAccess Parse(string word) => Words.FirstOrDefault(pair => pair.Word == word).Flag;
 
-    /// <summary>The words of some flags, in the device's order.</summary>
+    /// <summary>Returns the configuration words of a set of flags, in the device's order.</summary>
     public static IReadOnlyList<string> Of(AllowAccess access) => [.. Words.Where(pair => access.HasFlag(pair.Flag)).Select(pair => pair.Word)];
 }

@@ -1,6 +1,9 @@
 namespace Appliance.Hal;
 
-/// <summary>A stream without positions, read and written asynchronously alone; everything else is refused by <see cref="NotSupportedException"/>. Nothing waits to be flushed.</summary>
+/// <summary>
+/// A stream with asynchronous reads and writes only. Synchronous calls and seeking throw <see cref="NotSupportedException"/>. Writes are
+/// not buffered.
+/// </summary>
 public abstract class AsyncStream : Stream
 {
     /// <inheritdoc/>

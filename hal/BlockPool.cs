@@ -3,24 +3,24 @@ using System.Buffers;
 namespace Appliance.Hal;
 
 /// <summary>
-/// Buffers of connections in memory. The platform's shared pool keeps a few dozen for each processor, while each of hundreds of connections
-/// whose answer waits for the disk holds one: what it cannot keep is garbage.
+/// The buffers of in-memory connections. The platform's shared pool keeps a few dozen per core, but each of hundreds of connections that
+/// are pending on a commit holds one. The rest would become garbage.
 /// </summary>
 internal sealed class BlockPool : MemoryPool<byte>
 {
-    /// <summary>What connections share.</summary>
+    /// <summary>The pool that all connections share.</summary>
     internal static readonly BlockPool Instance = new();
 
     private const int BlockSize = 4096;
 
-    /// <summary>Blocks that are kept when nobody needs them: 16 MiB.</summary>
+    /// <summary>The number of unused blocks that are kept: 16 MiB.</summary>
     private const int SpareMax = 4096;
 
-    /// <summary>Last in, first out: the newest is still in the processor's cache.</summary>
+    /// <summary>Last in, first out: the newest block is still in the processor's cache.</summary>
     private readonly Stack<Block> _spare = new();
     private readonly Lock _lock = new();
 
-    /// <summary>The one that this thread gave back last.</summary>
+    /// <summary>The block that this thread returned last.</summary>
     [ThreadStatic]
     private static Block? _mine;
 
@@ -47,7 +47,7 @@ internal sealed class BlockPool : MemoryPool<byte>
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // Everybody's, for as long as the process lives.
+        // Shared by all connections for the life of the process.
     }
 
     private void Return(Block block)

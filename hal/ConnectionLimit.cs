@@ -3,12 +3,12 @@ using System.Net;
 namespace Appliance.Hal;
 
 /// <summary>
-/// Bounds the live connections of the listeners that share it. A new connection beyond a bound is not refused: the least recently useful one of
-/// its own source is closed for it, or, at the total, the least recently useful one of the source that has the most. A client that opens
+/// Bounds the live connections of the listeners that share it. A new connection beyond a bound is not refused. It evicts the least
+/// recently useful connection of its own source, or, at the total, that of the source with the most connections. A client that opens
 /// connections without using them loses those first. Only connections whose peer has an IP address count. Thread-safe.
 /// </summary>
-/// <param name="perSource">How many connections one address may have; at least 1.</param>
-/// <param name="total">How many connections all addresses may have; at least 1.</param>
+/// <param name="perSource">The maximum number of connections from one address; at least 1.</param>
+/// <param name="total">The maximum number of connections from all addresses; at least 1.</param>
 public sealed class ConnectionLimit(int perSource, int total)
 {
     private readonly Lock _lock = new();
@@ -16,13 +16,13 @@ public sealed class ConnectionLimit(int perSource, int total)
     private int _live;
     private long _admitted;
 
-    /// <summary>How many connections one address may have.</summary>
+    /// <summary>The maximum number of connections from one address.</summary>
     public int PerSource => perSource;
 
-    /// <summary>How many connections all addresses may have.</summary>
+    /// <summary>The maximum number of connections from all addresses.</summary>
     public int Total => total;
 
-    /// <summary>Counts a connection; returns the one that the caller must close for it, which no longer counts, or null.</summary>
+    /// <summary>Counts a connection. Returns the one that the caller must close for it, which no longer counts, or null.</summary>
     internal GuardedConnection? Add(GuardedConnection connection)
     {
         if (Source(connection) is not { } source)
@@ -39,7 +39,7 @@ public sealed class ConnectionLimit(int perSource, int total)
             var crowdedOut = same.Count >= perSource ? LeastUseful(same) : _live >= total ? LeastUseful(OfLargestSources()) : null;
             if (crowdedOut is not null)
             {
-                // Now, not when it has ended: it must not be chosen twice.
+                // Immediately, not when it has ended: it must not be chosen twice.
                 RemoveLocked(crowdedOut);
                 _bySource.TryAdd(source, same);
             }
@@ -49,7 +49,7 @@ public sealed class ConnectionLimit(int perSource, int total)
         }
     }
 
-    /// <summary>Ends the count of a connection; of one that does not count, nothing happens.</summary>
+    /// <summary>Ends the count of a connection. Does nothing if it is not counted.</summary>
     internal void Remove(GuardedConnection connection)
     {
         lock (_lock)
@@ -58,7 +58,10 @@ public sealed class ConnectionLimit(int perSource, int total)
         }
     }
 
-    /// <summary>A request on a connection was served: it is more useful than any that was admitted before, and less than the next one.</summary>
+    /// <summary>
+    /// Marks that a request of the connection was served: it is now more useful than any connection admitted before, and less useful than
+    /// the next one.
+    /// </summary>
     internal void Served(GuardedConnection connection) => connection.Turn = (Volatile.Read(ref _admitted) * 2) + 1;
 
     private static IPAddress? Source(GuardedConnection connection) => (connection.RemoteEndPoint as IPEndPoint)?.Address;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Hal;
 
-/// <summary>A connection as a stream, for what speaks TLS or HTTP over it. Asynchronous only; disposing it ends the connection.</summary>
+/// <summary>A connection as a stream, for TLS and HTTP clients. Asynchronous only; disposing it closes the connection.</summary>
 public sealed class ConnectionStream(ConnectionContext connection) : AsyncStream
 {
     private readonly Stream _input = connection.Transport.Input.AsStream(leaveOpen: true);
@@ -28,7 +28,7 @@ public sealed class ConnectionStream(ConnectionContext connection) : AsyncStream
         if (disposing)
         {
             connection.Abort(new ConnectionAbortedException("given up"));
-            // The connection's own end is asynchronous; nobody needs to wait for it.
+            // Closing is asynchronous; no caller needs its result.
             _ = connection.DisposeAsync().AsTask();
         }
         base.Dispose(disposing);

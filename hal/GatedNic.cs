@@ -4,8 +4,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Hal;
 
 /// <summary>
-/// An interface behind its access flags. A listener that requires a flag serves only while the flag is there; withdrawing it
-/// frees the port and ends that listener's live connections at once, granting it takes the port again; nothing else notices.
+/// An interface behind its access flags. A listener that requires a flag serves only while the flag is set. Withdrawing the flag releases
+/// the port and closes that listener's live connections immediately; granting it acquires the port again. Other listeners are not
+/// affected.
 /// </summary>
 /// <param name="inner">The interface behind the gate.</param>
 /// <param name="tap">Sees the packets of what is served; null for none.</param>
@@ -17,15 +18,15 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
 
     /// <summary>The interface behind the gate.</summary>
     public INic Inner => inner;
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the interface.</summary>
     public string Name => inner.Name;
-    /// <summary>Its addresses.</summary>
+    /// <summary>The addresses of the interface.</summary>
     public IReadOnlyList<IPAddress> Addresses => inner.Addresses;
-    /// <summary>The flags in force; none at first.</summary>
+    /// <summary>The flags in force; initially none.</summary>
     public AllowAccess Access { get { lock (_lock) { return _access; } } }
 
-    /// <summary>Changes the flags; all or nothing.</summary>
-    /// <exception cref="AddressInUseException">A granted flag's port is taken; the old flags are in force.</exception>
+    /// <summary>Changes the flags, all of them or none.</summary>
+    /// <exception cref="AddressInUseException">The port of a granted flag is in use; the old flags remain in force.</exception>
     public void SetAccess(AllowAccess access)
     {
         lock (_lock)
@@ -53,10 +54,10 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
     }
 
     /// <summary>
-    /// Listens on a port while the flag is there; <see cref="AllowAccess.None"/> needs no flag. The caller disposes the listener: that
-    /// frees the port and leaves accepted connections alone.
+    /// Listens on a port while the flag is set; <see cref="AllowAccess.None"/> needs no flag. The caller disposes the listener, which
+    /// releases the port and leaves accepted connections open.
     /// </summary>
-    /// <exception cref="AddressInUseException">The port is taken, and the flag is there.</exception>
+    /// <exception cref="AddressInUseException">The port is in use and the flag is set.</exception>
     public IConnectionListener Listen(int port, AllowAccess required)
     {
         var gate = OpenGate(port, required);
@@ -85,7 +86,7 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
         return gate;
     }
 
-    /// <summary>Puts a gate in place, again or for the first time.</summary>
+    /// <summary>Adds a gate.</summary>
     internal void Open(Gate gate)
     {
         lock (_lock)
@@ -98,7 +99,7 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
         }
     }
 
-    /// <summary>Takes a gate away: its port is free, its connections live on until they are aborted.</summary>
+    /// <summary>Removes a gate: its port is released, its connections stay open until they are aborted.</summary>
     internal void Close(Gate gate)
     {
         lock (_lock)
@@ -108,7 +109,7 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
         }
     }
 
-    /// <summary>A listener and the flag that it needs.</summary>
+    /// <summary>A listener and the flag that it requires.</summary>
     internal sealed class Gate(SwitchedListener listener, AllowAccess required)
     {
         internal SwitchedListener Listener => listener;

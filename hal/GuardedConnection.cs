@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Appliance.Hal;
 
 /// <summary>
-/// A connection that may be aborted and disposed any number of times, from any thread, before, while and after it ends. Plain
-/// implementations may bring the process down when they are aborted after their end.
+/// A connection that may be aborted and disposed any number of times, from any thread, before, during and after its end. The platform's
+/// implementation terminates the process if it is aborted after its end.
 /// </summary>
 /// <param name="inner">The connection.</param>
-/// <param name="ended">Called when it has ended.</param>
-/// <param name="tapped">Its pipe with a tap in it; null for its own pipe.</param>
+/// <param name="ended">Called when the connection has ended.</param>
+/// <param name="tapped">The connection's pipe with a tap in it; null for its own pipe.</param>
 internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended, TappedPipe? tapped = null) : ConnectionContext
 {
     private IDuplexPipe? _transport = tapped;
@@ -49,13 +49,13 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
     /// <inheritdoc/>
     public override CancellationToken ConnectionClosed { get => inner.ConnectionClosed; set => inner.ConnectionClosed = value; }
 
-    /// <summary>When it was last of use, in the order of its listener's connections; the least has been useless for the longest time.</summary>
+    /// <summary>The sequence number of its last served request among its listener's connections; the lowest is evicted first.</summary>
     internal long Turn { get => Volatile.Read(ref _turn); set => Volatile.Write(ref _turn, value); }
 
     /// <inheritdoc/>
     public override void Abort(ConnectionAbortedException abortReason)
     {
-        // Under the lock, so that it cannot run into the end: disposal begins only after it, or it finds it begun.
+        // Under the lock, so that disposal has either not begun or is seen here.
         lock (_lock)
         {
             if (!_aborted && _disposing is null)
@@ -80,7 +80,7 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
 
     private async Task EndAsync()
     {
-        // Not under the caller's lock: the inner end may run callbacks that come back here.
+        // Outside the caller's lock: closing may run callbacks that call back into this type.
         await Task.Yield();
         try
         {

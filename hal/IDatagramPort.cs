@@ -2,31 +2,36 @@ using System.Net;
 
 namespace Appliance.Hal;
 
-/// <summary>Takes a datagram. The bytes are the port's, and good until it returns.</summary>
+/// <summary>Handles a datagram. The bytes belong to the port and are valid until the handler returns.</summary>
 public delegate void DatagramHandler(ReadOnlySpan<byte> payload, IPEndPoint remote);
 
-/// <summary>A UDP-like port: whole datagrams in and out, unreliable by contract.</summary>
+/// <summary>A datagram port: sends and receives whole datagrams, without a guarantee of delivery.</summary>
 public interface IDatagramPort : IAsyncDisposable
 {
-    /// <summary>The address and port that this port has.</summary>
+    /// <summary>The local address and port.</summary>
     IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>Sends one datagram. Nothing is thrown when nobody receives it, the link is down or a queue is full: it is lost.</summary>
+    /// <summary>
+    /// Sends one datagram. It is lost, without an exception, if there is no receiver, the link is down or a queue is full.
+    /// </summary>
     ValueTask SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Waits for one datagram and copies it into <paramref name="buffer"/>; a longer one is cut. Throws
-    /// <see cref="ObjectDisposedException"/> once the port is disposed.
+    /// Receives one datagram into <paramref name="buffer"/>; a longer one is truncated. Throws <see cref="ObjectDisposedException"/> once
+    /// the port is disposed.
     /// </summary>
     ValueTask<(int Length, IPEndPoint Remote)> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// For servers of many: hands over each datagram as it comes, one after the other on one thread that is the port's own, cut to
-    /// <paramref name="lengthMax"/> bytes, until the port is disposed; then it completes. An exception of the handler's ends the process.
-    /// A port that is served is not received from otherwise.
+    /// Calls the handler for each datagram, one after the other, on a dedicated thread of the port, truncated to
+    /// <paramref name="lengthMax"/> bytes. Completes when the port is disposed. An exception in the handler terminates the process. While a
+    /// port is served, <see cref="ReceiveAsync"/> must not be used.
     /// </summary>
     Task ServeAsync(int lengthMax, DatagramHandler handle);
 
-    /// <summary>Sends one datagram at once, as <see cref="SendAsync"/> does; also from within a handler. After the port is disposed it is lost.</summary>
+    /// <summary>
+    /// Sends one datagram synchronously, like <see cref="SendAsync"/>. May be called from a handler. After disposal, the datagram is
+    /// lost.
+    /// </summary>
     void Send(ReadOnlySpan<byte> payload, IPEndPoint remote);
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Hal;
 
-/// <summary>What every interface has in common: its link, and the listeners and connections that depend on it.</summary>
+/// <summary>The base of all interfaces: the link state, and the listeners and connections that depend on it.</summary>
 public abstract class LinkedNic(string name, IPAddress address) : INic
 {
     private readonly Lock _lock = new();
@@ -31,7 +31,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <inheritdoc/>
     public event Action<INic>? Exhausted;
 
-    /// <summary>What bounds the connections that are accepted on this interface; null where the listeners' owners do.</summary>
+    /// <summary>The limit of the connections accepted on this interface; null if the owners of the listeners set limits instead.</summary>
     public ConnectionLimit? Limit { get; init; }
 
     /// <summary>The primary address.</summary>
@@ -39,7 +39,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
 
     private bool Serves => _linkUp && !_address.Equals(IPAddress.Any);
 
-    /// <summary>What the configuration wants.</summary>
+    /// <summary>The configured status.</summary>
     protected bool Wanted { get { lock (_lock) { return _wanted; } } }
 
     /// <inheritdoc/>
@@ -85,8 +85,8 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     }
 
     /// <summary>
-    /// Puts link and status in force; takes ports again that were lost. Listeners that cannot be had stay off: nobody is there to be told who could
-    /// help, and whoever probes the interface sees them.
+    /// Applies link and status, and acquires lost ports again. Listeners whose port is unavailable stay off; the liveness probe reports
+    /// them.
     /// </summary>
     protected void Follow()
     {
@@ -111,7 +111,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
         }
     }
 
-    /// <summary>Gives up every port and connection, and takes the ports again; for a device that is another one under the same name.</summary>
+    /// <summary>Releases every port and connection and acquires the ports again, after the device behind the name was replaced.</summary>
     protected void Rebind()
     {
         lock (_lock)
@@ -125,7 +125,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     }
 
     /// <summary>Moves every listener to another address.</summary>
-    /// <exception cref="AddressInUseException">A port of it is taken; all is as it was.</exception>
+    /// <exception cref="AddressInUseException">A port of the new address is in use; nothing changed.</exception>
     protected void Move(IPAddress to)
     {
         lock (_lock)
@@ -153,7 +153,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
         }
     }
 
-    /// <summary>Takes every port, or none.</summary>
+    /// <summary>Acquires every port, or none.</summary>
     private void SwitchOn()
     {
         if (!Serves)
@@ -181,7 +181,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
             }
             catch (AddressInUseException)
             {
-                // Stays off; told by NicTransport.Faults.
+                // Stays off; NicTransport.Faults reports it.
             }
         }
     }
@@ -205,7 +205,7 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
         var listener = new SwitchedListener(port, OpenListener, Limit) { Accepted = () => Interlocked.Increment(ref _accepted) };
         lock (_lock)
         {
-            // Kept for as long as one of its connections lives: a link that goes down ends them, too.
+            // Kept while one of its connections is open, because a link that goes down closes those, too.
             _listeners.RemoveAll(old => old.IsOver);
             if (Serves)
             {
@@ -235,20 +235,20 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     /// <inheritdoc/>
     public abstract IDatagramPort OpenDatagrams(int port);
 
-    /// <summary>Takes a port, free of the link's state. Disposing the listener frees it before it returns.</summary>
-    /// <exception cref="AddressInUseException">The port is taken.</exception>
+    /// <summary>Acquires a port regardless of the link state. Disposing the listener releases the port before it returns.</summary>
+    /// <exception cref="AddressInUseException">The port is in use.</exception>
     protected abstract IConnectionListener OpenListener(int port);
 
-    /// <summary>Connects, free of the link's state.</summary>
-    /// <exception cref="IOException">Nobody listens there.</exception>
+    /// <summary>Connects regardless of the link state.</summary>
+    /// <exception cref="IOException">The connection was refused.</exception>
     protected abstract ValueTask<ConnectionContext> OpenConnectionAsync(IPEndPoint remote, CancellationToken cancellationToken);
 
     /// <summary>Reports that no descriptor is left for a connection.</summary>
     protected void NoteExhaustion() => Exhausted?.Invoke(this);
 
-    /// <summary>How many connections this interface has accepted, whatever became of them.</summary>
+    /// <summary>The number of connections that this interface has accepted since its start.</summary>
     public long AcceptedCount => Interlocked.Read(ref _accepted);
 
-    /// <summary>How many connections live, in and out.</summary>
+    /// <summary>The number of open connections, incoming and outgoing.</summary>
     public int LiveCount { get { lock (_lock) { return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount); } } }
 }

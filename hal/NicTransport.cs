@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Hal;
 
-/// <summary>An endpoint that names a service (<c>ftm</c>, <c>sslvpn</c>, <c>admin</c>): where it listens is the transport's business.</summary>
+/// <summary>An endpoint that names a service (<c>ftm</c>, <c>sslvpn</c>, <c>admin</c>). The transport decides where it listens.</summary>
 public sealed class ServiceEndPoint(string service) : EndPoint
 {
     /// <summary>The service.</summary>
@@ -17,46 +17,46 @@ public sealed class ServiceEndPoint(string service) : EndPoint
     public override string ToString() => Service;
 }
 
-/// <summary>That a service listens on a port of an interface, behind a flag.</summary>
+/// <summary>A service on a port of an interface, and the flag that it requires.</summary>
 public sealed record Placement(string Service, GatedNic Nic, int Port, AllowAccess Required)
 {
-    /// <summary>What bounds its connections, which other placements may share; null for any number.</summary>
+    /// <summary>The limit on its connections, which other placements may share; null for no limit.</summary>
     public ConnectionLimit? Limit { get; init; }
 }
 
-/// <summary>A listener that listens now.</summary>
+/// <summary>An active listener.</summary>
 public sealed record BoundService(string Service, string Nic, IPEndPoint EndPoint);
 
-/// <summary>A connection that lives now.</summary>
-/// <param name="Service">What it came for.</param>
-/// <param name="Nic">The interface that it came in by.</param>
-/// <param name="Peer">Who; null when the transport does not tell.</param>
-/// <param name="Local">Where to.</param>
-/// <param name="Since">When it was accepted.</param>
+/// <summary>An open connection.</summary>
+/// <param name="Service">The service that it reached.</param>
+/// <param name="Nic">The interface that accepted it.</param>
+/// <param name="Peer">The peer's address; null if the transport does not report it.</param>
+/// <param name="Local">The local address.</param>
+/// <param name="Since">The time of acceptance.</param>
 public sealed record LiveConnection(string Service, string Nic, EndPoint? Peer, EndPoint? Local, DateTimeOffset Since);
 
-/// <summary>On every connection: the interface it came in by and the service it came for.</summary>
+/// <summary>The feature of every connection that names its interface and service.</summary>
 public interface INicFeature
 {
     /// <summary>The interface.</summary>
     GatedNic Nic { get; }
     /// <summary>The service.</summary>
     string Service { get; }
-    /// <summary>When it was accepted.</summary>
+    /// <summary>The time of acceptance.</summary>
     DateTimeOffset Since { get; }
-    /// <summary>To be called when a request on the connection was served: a connection that is of use is not the first to go when there are too many.</summary>
+    /// <summary>Marks that a request of the connection was served, which defers its eviction at the connection limit.</summary>
     void Served();
 }
 
-/// <summary>A port that could not be taken; nothing changed.</summary>
+/// <summary>A port could not be acquired; nothing changed.</summary>
 public sealed class PlacementException(Placement placement, Exception inner) : Exception($"{placement.Service} cannot listen on {placement.Nic.Name}:{placement.Port}: {inner.Message}", inner)
 {
-    /// <summary>What could not be placed.</summary>
+    /// <summary>The placement that failed.</summary>
     public Placement Placement => placement;
 }
 
 /// <summary>Kestrel's transport over any mix of interfaces. Services move between interfaces and ports while Kestrel runs.</summary>
-/// <param name="time">For the age of connections.</param>
+/// <param name="time">The clock for the age of connections.</param>
 public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly Lock _lock = new();
@@ -64,7 +64,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
     private readonly List<(Placement Placement, GatedNic.Gate Gate)> _placed = [];
     private readonly List<Placement> _ended = [];
 
-    /// <summary>What listens now: by service, then in the order of the placements.</summary>
+    /// <summary>The active listeners by service, then in the order of the placements.</summary>
     public IReadOnlyList<BoundService> Bound
     {
         get
@@ -77,7 +77,9 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         }
     }
 
-    /// <summary>What should listen and does not, each with its place: a port that was lost, a listener that nobody accepts from. Empty when all is well.</summary>
+    /// <summary>
+    /// The placements that should listen and do not: a lost port, or a listener that is not accepted from. Empty if all listen.
+    /// </summary>
     public IReadOnlyList<string> Faults
     {
         get
@@ -92,10 +94,10 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
     }
 
     /// <summary>
-    /// A connection to a service that comes from nowhere outside, as if by the first interface that it is placed on; null when it is placed nowhere.
-    /// The caller ends it.
+    /// Opens a connection to a service from inside the process, as if through the first interface of its placements; null if it has none.
+    /// The caller closes it.
     /// </summary>
-    /// <exception cref="IOException">Too many connections wait for the service.</exception>
+    /// <exception cref="IOException">Too many connections are pending for the service.</exception>
     public ConnectionContext? Connect(string service)
     {
         lock (_lock)
@@ -116,7 +118,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         }
     }
 
-    /// <summary>The connections that live now, in the order of the placements.</summary>
+    /// <summary>The open connections, in the order of the placements.</summary>
     public IReadOnlyList<LiveConnection> Connections
     {
         get
@@ -133,10 +135,10 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
     }
 
     /// <summary>
-    /// Makes exactly these placements listen, or throws and leaves all as it was. What is not touched keeps its listener and
-    /// its live connections; a placement that goes takes its live connections with it.
+    /// Applies exactly these placements, or throws and changes nothing. An unchanged placement keeps its listener and its connections; a
+    /// removed placement loses both.
     /// </summary>
-    /// <exception cref="PlacementException">A port is taken.</exception>
+    /// <exception cref="PlacementException">A port is in use.</exception>
     public void Apply(IReadOnlyCollection<Placement> desired)
     {
         lock (_lock)
@@ -145,7 +147,8 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
             var waiting = desired.Distinct().Where(placement => _placed.All(placed => placed.Placement != placement)).ToLookup(
                 placement => leaving.Any(placed => placed.Placement.Nic == placement.Nic && placed.Placement.Port == placement.Port));
             var coming = new List<(Placement Placement, GatedNic.Gate Gate)>();
-            // What needs nobody's port first: if that cannot be had, nothing was touched. Then the ports that are passed on.
+            // First the ports that no other placement must release: if one is in use, nothing has changed. Then the ports that are passed
+            // on.
             Open(waiting[false], coming, []);
             leaving.ForEach(placed => placed.Placement.Nic.Close(placed.Gate));
             Open(waiting[true], coming, leaving);
@@ -179,7 +182,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
     /// <inheritdoc/>
     public bool CanBind(EndPoint endpoint) => endpoint is ServiceEndPoint;
 
-    /// <summary>Takes ports; when one cannot be had, gives all of them back, and to those who left theirs.</summary>
+    /// <summary>Acquires ports. If one is in use, releases all of them and restores the placements that had released theirs.</summary>
     private static void Open(IEnumerable<Placement> placements, List<(Placement Placement, GatedNic.Gate Gate)> coming, List<(Placement Placement, GatedNic.Gate Gate)> left)
     {
         foreach (var placement in placements)
@@ -206,7 +209,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         return queue;
     }
 
-    /// <summary>Ends with the listener; whatever else ends it is told by <see cref="Faults"/>.</summary>
+    /// <summary>Accepts until the listener ends. Any other end is reported by <see cref="Faults"/>.</summary>
     private async Task AcceptAsync(Placement placement, SwitchedListener listener, ServiceQueue queue)
     {
         try
@@ -239,7 +242,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         public void Served() => listener?.Served(connection);
     }
 
-    /// <summary>The connections of one service, whatever interface they came in by; Kestrel takes them out.</summary>
+    /// <summary>The accepted connections of one service from all interfaces, until Kestrel accepts them.</summary>
     private sealed class ServiceQueue(string service) : IConnectionListener
     {
         private const int WaitingMax = 512;

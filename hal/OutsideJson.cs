@@ -4,13 +4,13 @@ using System.Text.Unicode;
 namespace Appliance.Hal;
 
 /// <summary>
-/// JSON from outside, read so that nothing in it can surprise later: the framework looks at the text of a string only when it is asked for,
-/// and throws then.
+/// Reads JSON from outside and validates all of it first. The platform decodes a string only when it is requested, and throws then.
 /// </summary>
 internal static class OutsideJson
 {
-    /// <summary>The root of a whole text.</summary>
-    /// <exception cref="JsonException">It is not UTF-8, not JSON, deeper than <paramref name="depth"/>, or has a property twice or half of a surrogate pair.</exception>
+    /// <summary>Parses a whole text and returns its root element.</summary>
+    /// <exception cref="JsonException">The text is not UTF-8, not JSON or deeper than <paramref name="depth"/>, or it has a duplicate
+    /// property or half of a surrogate pair.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> json, int depth = 16)
     {
         if (!Utf8.IsValid(json.Span))

@@ -4,12 +4,12 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Hal;
 
-/// <summary>What a segment of a TCP connection is.</summary>
+/// <summary>The kind of a TCP segment, or a datagram.</summary>
 public enum SegmentKind
 {
-    /// <summary>The client opens.</summary>
+    /// <summary>The client opens the connection.</summary>
     Syn,
-    /// <summary>The server answers that.</summary>
+    /// <summary>The server accepts it.</summary>
     SynAck,
     /// <summary>The client confirms.</summary>
     Ack,
@@ -19,7 +19,7 @@ public enum SegmentKind
     Fin,
     /// <summary>The connection is aborted.</summary>
     Reset,
-    /// <summary>No segment: a UDP datagram.</summary>
+    /// <summary>A UDP datagram; not a segment.</summary>
     Datagram,
 }
 
@@ -28,29 +28,30 @@ public enum SegmentKind
 /// <param name="IsInbound">True when the unit received it.</param>
 /// <param name="Source">The sender.</param>
 /// <param name="Target">The receiver.</param>
-/// <param name="Kind">What it is.</param>
-/// <param name="Sequence">Bytes sent before it in its direction, modulo 2^32; SYN and FIN count as one byte, and numbering starts at 0.</param>
-/// <param name="Acknowledged">The same of the other direction.</param>
+/// <param name="Kind">The kind of packet.</param>
+/// <param name="Sequence">The number of bytes sent before it in its direction, modulo 2^32. SYN and FIN count as one byte, and numbering
+/// starts at 0.</param>
+/// <param name="Acknowledged">The number of bytes sent before it in the other direction, counted the same way.</param>
 /// <param name="Payload">The data; at most <see cref="PacketTap.SegmentMax"/> bytes of a stream.</param>
 public sealed record SeenPacket(string Nic, bool IsInbound, IPEndPoint Source, IPEndPoint Target, SegmentKind Kind, uint Sequence, uint Acknowledged, ReadOnlyMemory<byte> Payload);
 
 /// <summary>
-/// Where the packets of the unit's own sockets can be watched. Streams have no packets here: what one read or write moves counts as segments of
-/// at most <see cref="SegmentMax"/> bytes. While nothing listens, bytes are counted and not copied. Thread-safe.
+/// The capture of the packets of the unit's own sockets. Streams have no packets here: the bytes of one read or write count as segments of
+/// at most <see cref="SegmentMax"/> bytes. Without a listener, bytes are counted and not copied. Thread-safe.
 /// </summary>
 public sealed class PacketTap
 {
-    /// <summary>The largest segment: what fits an Ethernet frame over IPv4.</summary>
+    /// <summary>The largest segment in bytes: it fits an Ethernet frame over IPv4.</summary>
     public const int SegmentMax = 1460;
 
     private readonly Lock _lock = new();
     private volatile Action<SeenPacket>[] _listeners = [];
 
-    /// <summary>True while something listens.</summary>
+    /// <summary>True while there is a listener.</summary>
     public bool IsOpen => _listeners.Length > 0;
 
-    /// <summary>Listens until it is disposed.</summary>
-    /// <param name="see">Takes a packet, on the thread that moves it: it must only put it by, and must not throw.</param>
+    /// <summary>Adds a listener; disposing the result removes it.</summary>
+    /// <param name="see">Receives each packet on the thread that moves it. It must only store the packet, and must not throw.</param>
     public IDisposable Listen(Action<SeenPacket> see)
     {
         lock (_lock)
@@ -60,7 +61,9 @@ public sealed class PacketTap
         return new Listening(this, see);
     }
 
-    /// <summary>The pipe of a connection with the tap in it; the connection's own where an end has no IP address.</summary>
+    /// <summary>
+    /// Returns the pipe of a connection with the tap in it; null, for the connection's own pipe, if an end has no IP address.
+    /// </summary>
     /// <param name="nic">The interface.</param>
     /// <param name="connection">The connection.</param>
     /// <param name="isInbound">True when the peer opened it.</param>
@@ -95,13 +98,13 @@ public sealed class PacketTap
     }
 }
 
-/// <summary>One TCP connection at the tap. Its two directions may be used from two threads.</summary>
+/// <summary>The captured side of one TCP connection. Its two directions may be used from two threads.</summary>
 internal sealed class TappedStream(PacketTap tap, string nic, IPEndPoint local, IPEndPoint remote)
 {
     private long _received;
     private long _sent;
 
-    /// <summary>The handshake.</summary>
+    /// <summary>Captures the handshake.</summary>
     /// <param name="isInbound">True when the peer opened the connection.</param>
     internal void Opened(bool isInbound)
     {
@@ -119,7 +122,7 @@ internal sealed class TappedStream(PacketTap tap, string nic, IPEndPoint local, 
         }
     }
 
-    /// <summary>Bytes of one direction.</summary>
+    /// <summary>Captures bytes of one direction.</summary>
     internal void Moved(bool isInbound, ReadOnlySpan<byte> bytes)
     {
         for (; tap.IsOpen && bytes.Length > 0; bytes = bytes[Math.Min(bytes.Length, PacketTap.SegmentMax)..])
@@ -131,7 +134,7 @@ internal sealed class TappedStream(PacketTap tap, string nic, IPEndPoint local, 
         Count(isInbound, bytes.Length);
     }
 
-    /// <summary>The same in pieces.</summary>
+    /// <summary>Captures bytes of one direction that are in several pieces.</summary>
     internal void Moved(bool isInbound, in ReadOnlySequence<byte> bytes)
     {
         if (!tap.IsOpen)
@@ -145,7 +148,7 @@ internal sealed class TappedStream(PacketTap tap, string nic, IPEndPoint local, 
         }
     }
 
-    /// <summary>The end of one direction, or of both at once.</summary>
+    /// <summary>Captures the end of one direction, or of both together.</summary>
     internal void Ended(bool isInbound, SegmentKind how)
     {
         if (tap.IsOpen)

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Hal;
 
 /// <summary>
-/// One end of a connection in memory. Like a socket: each end owns its pipes and only its own pump touches their far sides, so
-/// either end may abort or go at any moment.
+/// One end of an in-memory connection. Each end owns its pipes and only its own pump uses their far sides, so either end may abort or close
+/// at any time, like a socket.
 /// </summary>
 internal sealed class PipeConnection : DefaultConnectionContext
 {
@@ -26,10 +26,10 @@ internal sealed class PipeConnection : DefaultConnectionContext
         ConnectionClosed = _closed.Token;
     }
 
-    /// <summary>Both ends of a new connection.</summary>
+    /// <summary>Creates both ends of a new connection.</summary>
     internal static (PipeConnection Client, PipeConnection Server) CreatePair(IPEndPoint client, IPEndPoint server)
     {
-        // Never disposed: an abort may come at any time after the end, and no timer hangs on it.
+        // Never disposed: an abort may follow the end, and the source has no timer.
         var cut = new CancellationTokenSource();
         var (clientOut, clientIn, serverOut, serverIn) = (new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer));
         var ends = (
@@ -41,11 +41,11 @@ internal sealed class PipeConnection : DefaultConnectionContext
         return ends;
     }
 
-    /// <summary>Ends the connection now, on both sides.</summary>
+    /// <summary>Aborts the connection on both sides.</summary>
     public override void Abort(ConnectionAbortedException abortReason) =>
         ThreadPool.UnsafeQueueUserWorkItem(static cut => cut.Cancel(), _cut, preferLocal: false);
 
-    /// <summary>Closes this end: what was written still arrives, then the other end sees the end.</summary>
+    /// <summary>Closes this end. Data already written still arrives before the other end sees the end.</summary>
 #pragma warning disable CA2215 // The base disposes a source that an abort may still want: the crash that this class is there to avoid.
     public override ValueTask DisposeAsync()
 #pragma warning restore CA2215
@@ -86,7 +86,7 @@ internal sealed class PipeConnection : DefaultConnectionContext
         }
         catch (Exception thrown)
         {
-            // The writer ended with an error of its own: to the other end that is a reset.
+            // The writer failed; the other end sees a reset.
             failure = new ConnectionResetException(thrown.Message, thrown);
         }
         await from.CompleteAsync(failure).ConfigureAwait(false);

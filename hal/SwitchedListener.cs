@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Hal;
 
 /// <summary>
-/// A listener that can be switched off and on while somebody accepts from it: off, its port is free and the accept just waits.
-/// Knows its live connections. All members may be called from any thread; switching is serialized by the owner.
+/// A listener that can be switched off and on during an accept. While it is off, its port is free and the accept is pending. It keeps
+/// track of its open connections. All members may be called from any thread; the owner serializes switching.
 /// </summary>
 internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> open, ConnectionLimit? limit = null) : IConnectionListener
 {
@@ -21,26 +21,26 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <inheritdoc/>
     public EndPoint EndPoint { get { lock (_lock) { return _inner?.EndPoint ?? _endPoint; } } }
 
-    /// <summary>Told of each connection that is accepted; quick, and under a lock.</summary>
+    /// <summary>Called under a lock for each accepted connection; must return quickly.</summary>
     internal Action? Accepted { get; init; }
 
-    /// <summary>Puts a tap into the pipe of an accepted connection; null where nothing is watched.</summary>
+    /// <summary>Puts a tap into the pipe of an accepted connection; null if there is no tap.</summary>
     internal Func<ConnectionContext, TappedPipe?>? Tapped { get; init; }
 
     /// <summary>True while it is switched on.</summary>
     internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
 
-    /// <summary>True while it is switched on, and what it listens with has its port.</summary>
+    /// <summary>True while it is switched on and its port is acquired.</summary>
     internal bool Listens { get { lock (_lock) { return _inner is SwitchedListener inner ? inner.Listens : _inner is not null; } } }
 
-    /// <summary>The connections that live.</summary>
+    /// <summary>The open connections.</summary>
     internal IReadOnlyList<ConnectionContext> Live { get { lock (_lock) { return [.. _live]; } } }
 
-    /// <summary>How many connections live.</summary>
+    /// <summary>The number of open connections.</summary>
     internal int LiveCount { get { lock (_lock) { return _live.Count; } } }
 
-    /// <summary>Takes the port; the one it had before when it was to be any.</summary>
-    /// <exception cref="AddressInUseException">The port is taken; it stays off.</exception>
+    /// <summary>Acquires the port; if any free port was requested, the same one again.</summary>
+    /// <exception cref="AddressInUseException">The port is in use; the listener stays off.</exception>
     internal void SwitchOn()
     {
         lock (_lock)
@@ -56,7 +56,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
         }
     }
 
-    /// <summary>Frees the port; live connections stay.</summary>
+    /// <summary>Releases the port; open connections stay open.</summary>
     internal void SwitchOff()
     {
         IConnectionListener? inner;
@@ -68,7 +68,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
         }
         if (inner is not null)
         {
-            // Listeners of interfaces free their port before they return (INic.Listen); a task here would only hide that.
+            // Listeners of interfaces release their port before the call returns (INic.Listen).
             var freed = inner.DisposeAsync();
             if (!freed.IsCompletedSuccessfully)
             {
@@ -77,7 +77,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
         }
     }
 
-    /// <summary>Ends every live connection now.</summary>
+    /// <summary>Closes every open connection immediately.</summary>
     internal void AbortConnections(string why)
     {
         GuardedConnection[] live;
@@ -141,16 +141,16 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
             {
                 return connection;
             }
-            // It came through while the listener was being switched off.
+            // Accepted while the listener was being switched off.
             connection.Abort(new ConnectionAbortedException("no longer served"));
             await connection.DisposeAsync().ConfigureAwait(false);
         }
     }
 
-    /// <summary>True when it has ended and none of its connections lives.</summary>
+    /// <summary>True if it has ended and none of its connections is open.</summary>
     internal bool IsOver { get { lock (_lock) { return _ended && _live.Count == 0; } } }
 
-    /// <summary>Frees the port for good; live connections stay.</summary>
+    /// <summary>Releases the port permanently; open connections stay open.</summary>
     internal void End()
     {
         lock (_lock)
@@ -170,7 +170,7 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => UnbindAsync();
 
-    /// <summary>A connection was of use: a request on it was served.</summary>
+    /// <summary>Marks that a request of a connection was served.</summary>
     internal void Served(ConnectionContext connection)
     {
         if (connection is GuardedConnection guarded)

@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Hal;
 
-/// <summary>An interface whose outgoing connections and datagrams pass a tap; for services of the unit that are clients. Listeners have their tap at <see cref="GatedNic"/>.</summary>
+/// <summary>
+/// An interface with a tap on its outgoing connections and datagrams, for services of the unit that are clients. Listeners have their tap
+/// at <see cref="GatedNic"/>.
+/// </summary>
 public sealed class TappedNic(INic inner, PacketTap tap) : INic
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace Appliance.Hal;
 
-/// <summary>A connection's pipe with a tap in it: hands everything on unchanged.</summary>
+/// <summary>A connection's pipe with a tap in it. It passes all data on unchanged.</summary>
 internal sealed class TappedPipe(IDuplexPipe inner, TappedStream stream) : IDuplexPipe
 {
     private readonly Reader _reader = new(inner.Input, stream);
@@ -16,14 +16,14 @@ internal sealed class TappedPipe(IDuplexPipe inner, TappedStream stream) : IDupl
     /// <inheritdoc/>
     public PipeWriter Output => _writer;
 
-    /// <summary>The connection is aborted by the unit.</summary>
+    /// <summary>Captures that the unit aborts the connection.</summary>
     internal void Aborted() => stream.Ended(isInbound: false, SegmentKind.Reset);
 
     private sealed class Reader(PipeReader inner, TappedStream stream) : PipeReader
     {
         private ReadOnlySequence<byte> _buffer;
 
-        /// <summary>Bytes that were seen and not consumed: the next read has them again.</summary>
+        /// <summary>The number of bytes that were captured and not consumed, which the next read returns again.</summary>
         private long _ahead;
         private bool _ended;
 

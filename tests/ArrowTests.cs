@@ -1,58 +1,56 @@
 using System.Text.RegularExpressions;
+using Appliance.Doubles.Failures;
 using Xunit;
 
 namespace Appliance.Tests;
 
-/// <summary>The walls and arrows of ARCHITECTURE.md: who may name whom.</summary>
+/// <summary>The projects and levels of ARCHITECTURE.md: which code may reference which.</summary>
 public sealed partial class ArrowTests
 {
-    /// <summary>The slices of the firmware, lowest first; a slice may name those on lower levels, and none beside it.</summary>
-    private static readonly string[][] Levels =
-    [
-        ["Text"],
-        ["Http", "Storage"],
-        ["Config", "Events"],
-        ["Certificates", "Tokens"],
-        ["Mail"],
-        ["Login"],
-        ["Administrators"],
-        ["Admin", "Cli", "Enrolment", "Ftm", "Radius", "Vpn"],
-        ["Commands"],
-    ];
-
     [Theory]
     [InlineData(typeof(Appliance.Hal.INic), new string[0])]
     [InlineData(typeof(Appliance.Hal.Linux.SocketNic), new[] { "Appliance.Hal" })]
     [InlineData(typeof(Appliance.Firmware.Unit), new[] { "Appliance.Hal" })]
     [InlineData(typeof(Appliance.Boot.BoardBoot), new[] { "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux" })]
-    [InlineData(typeof(Appliance.Sim.Lab.LabApi), new[] { "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux" })]
+    [InlineData(typeof(Appliance.Link.LinkStart), new[] { "Appliance.Firmware", "Appliance.Hal" })]
+    [InlineData(typeof(Appliance.Doubles.Failures.LabFailure), new[] { "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux" })]
+    [InlineData(typeof(Appliance.Lab.Laboratory), new[] { "Appliance.Doubles", "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux", "Appliance.Link" })]
+    [InlineData(typeof(Appliance.Tool.ExitCode), new[] { "Appliance.Doubles", "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux", "Appliance.Lab", "Appliance.Link" })]
     public void AProjectReferencesOnlyWhatItMay(Type inProject, string[] allowed)
     {
         var referenced = inProject.Assembly.GetReferencedAssemblies().Select(name => name.Name!).Where(name => name.StartsWith("Appliance.", StringComparison.Ordinal));
         Assert.Empty(referenced.Except(allowed));
     }
 
-    [Fact]
-    public void SlicesPointOneWay()
+    /// <summary>
+    /// ARCHITECTURE.md, Levels: a folder references only folders of lower levels. The root namespace, the composition, is above all.
+    /// </summary>
+    [Theory]
+    [InlineData(typeof(Appliance.Firmware.Unit))]
+    [InlineData(typeof(Appliance.Doubles.Failures.LabFailure))]
+    [InlineData(typeof(Appliance.Lab.Laboratory))]
+    public void A_folder_references_only_lower_levels(Type inProject)
     {
-        var wrong = new List<string>();
-        foreach (var (file, slice) in Sources())
-        {
-            var level = LevelOf(slice);
-            foreach (var named in SliceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value).Distinct())
-            {
-                if (named != slice && LevelOf(named) is var other && (other < 0 || other >= level))
-                {
-                    wrong.Add($"{slice}/{Path.GetFileName(file)} names {named}");
-                }
-            }
-        }
-        Assert.Empty(wrong);
+        var project = inProject.Assembly.GetName().Name!;
+        var levels = LevelsOf(project);
+        var references = TypeReferences.Between(inProject.Assembly.Location, project);
+        var wrong = references.Where(reference => reference.From != reference.To && LevelOf(levels, reference.From) is var from
+            && (from < 0 || LevelOf(levels, reference.To) is var to && (to < 0 || to >= from)));
+        var lines = wrong.Select(reference => $"{reference.Type} references {reference.Target}").Distinct().Order(StringComparer.Ordinal).ToArray();
+        Assert.True(lines.Length == 0, string.Join('\n', lines));
     }
 
-    [Fact]
-    public void EverySliceHasItsPlace() =>
-        Assert.Equal(Levels.SelectMany(level => level).Order(), Sources().Select(source => source.Slice).Distinct().Order());
+    /// <summary>Every folder has its level, and no level names a folder that does not exist.</summary>
+    [Theory]
+    [InlineData("Appliance.Firmware", "firmware")]
+    [InlineData("Appliance.Doubles", "sim/Doubles")]
+    [InlineData("Appliance.Lab", "sim/Lab")]
+    public void Every_folder_has_its_level(string project, string folder) =>
+        Assert.Equal(
+            LevelsOf(project).SelectMany(level => level).Order(StringComparer.Ordinal),
+            Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file))
+                .Select(file => Path.GetRelativePath(Path.Combine(Root(), folder), file).Split('/')).Where(parts => parts.Length > 1)
+                .Select(parts => parts[0]).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
     public void SocketsAreMadeInOnePlace()
@@ -73,14 +71,15 @@ public sealed partial class ArrowTests
         Assert.Empty(named);
     }
 
-    private static int LevelOf(string slice) => Array.FindIndex(Levels, level => level.Contains(slice));
+    /// <summary>The levels of a project in ARCHITECTURE.md, lowest first: <c>Appliance.Lab  Units | Console Messages | …</c>.</summary>
+    private static string[][] LevelsOf(string project) =>
+        [.. File.ReadLines(Path.Combine(Root(), "ARCHITECTURE.md")).Select(line => line.Trim())
+            .Single(line => line.StartsWith(project + "  ", StringComparison.Ordinal))[project.Length..]
+            .Split('|').Select(level => level.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
 
-    private static IEnumerable<(string File, string Slice)> Sources()
-    {
-        var firmware = Path.Combine(Root(), "firmware");
-        return Directory.EnumerateDirectories(firmware).Where(folder => Path.GetFileName(folder) is not ("bin" or "obj"))
-            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Select(file => (file, Path.GetFileName(folder))));
-    }
+    /// <summary>The root namespace is above all levels; -1 for a folder without a level.</summary>
+    private static int LevelOf(string[][] levels, string folder) =>
+        folder.Length == 0 ? levels.Length : Array.FindIndex(levels, level => level.Contains(folder));
 
     internal static bool IsBuilt(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal)
         || Path.GetRelativePath(Root(), file).StartsWith(".build/", StringComparison.Ordinal);
@@ -94,9 +93,6 @@ public sealed partial class ArrowTests
         }
         return folder.FullName;
     }
-
-    [GeneratedRegex(@"\bAppliance\.Firmware\.([A-Z]\w+)\b")]
-    private static partial Regex SliceName();
 
     [GeneratedRegex(@"\b(127\.0\.1\.\d+|eth\d|gpiochip\d)\b")]
     private static partial Regex BoardDetail();

@@ -1,23 +1,27 @@
 using System.Globalization;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Appliance.Tests;
 
 /// <summary>
-/// The time of deadlines in tests: it passes as fast as the machine has processors free for it. While twenty threads are runnable on two cores, a second of
-/// this time is ten seconds of the wall clock. So a deadline that is long enough on an idle machine is not reached on a busy one, and a test
-/// that hangs still ends.
+/// The time of deadlines in tests. It passes as fast as the machine has processors free for it: while twenty threads are runnable on two
+/// cores, a
+/// second of this time is ten seconds of the wall clock. A deadline that is long enough on an idle machine is not reached on a busy one,
+/// and a
+/// test that hangs still ends.
 /// </summary>
 internal static class BusyMachine
 {
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(10);
     private static readonly FakeTimeProvider Clock = Start();
 
-    /// <summary>For <see cref="CancellationTokenSource"/>, <see cref="Task.WaitAsync(TimeSpan, TimeProvider)"/> and elapsed times.</summary>
+    /// <summary>
+    /// The clock for <see cref="CancellationTokenSource"/>, <see cref="Task.WaitAsync(TimeSpan, TimeProvider)"/> and elapsed times.
+    /// </summary>
     public static TimeProvider Time => Clock;
 
-    /// <summary>What a wall-clock time counts while so many threads are runnable.</summary>
+    /// <summary>The credit for a wall-clock time while this many threads are runnable.</summary>
     internal static TimeSpan Credit(TimeSpan elapsed, int runnable, int processors) => elapsed / Math.Max(1.0, (double)runnable / processors);
 
     private static FakeTimeProvider Start()
@@ -38,12 +42,12 @@ internal static class BusyMachine
             var elapsed = LabClock.Wall.GetElapsedTime(last, now);
             var credit = Credit(elapsed < 2 * Beat ? elapsed : 2 * Beat, Runnable(), Environment.ProcessorCount);
             last = now;
-            // What waits for a deadline goes on upon a thread of its own.
+            // The continuations of a deadline run on a separate thread.
             _ = Task.Run(() => clock.Advance(credit));
         }
     }
 
-    /// <summary>How many threads of the system run or could run; 1 where the system does not say.</summary>
+    /// <summary>The number of runnable threads of the system; 1 where the system does not report it.</summary>
     private static int Runnable()
     {
         try

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests;
 
-/// <summary>Files that hold what is expected, beside the test that reads them. UPDATE_GOLDEN=1 writes them anew.</summary>
+/// <summary>Files with the expected output, beside the test that reads them. UPDATE_GOLDEN=1 rewrites them.</summary>
 internal static class Golden
 {
     public static bool Updates => Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1";

@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Appliance.Boot;
 
-/// <summary>The firmware on real interfaces: what runs on the box.</summary>
+/// <summary>The firmware on real interfaces: the program that runs on the box.</summary>
 internal static class BoardBoot
 {
     internal const int ExitUsage = 2;
@@ -25,13 +25,17 @@ internal static class BoardBoot
     private const int ExitStateDamaged = 5;
     private const int ExitMissing = 69;
 
-    /// <summary>Descriptors for anything but connections that are accepted: files, database, outgoing connections, devices, threads.</summary>
+    /// <summary>
+    /// The file descriptors reserved for anything but accepted connections: files, database, outgoing connections, devices, threads.
+    /// </summary>
     private const int DescriptorReserve = 160;
 
-    /// <summary>Whoever started this restarts the machine: it has installed what is booted then.</summary>
+    /// <summary>
+    /// The exit code that requests a restart of the machine from the parent process, which has installed the firmware that boots next.
+    /// </summary>
     internal const int ExitRestart = 75;
 
-    /// <summary>Runs until it is told to stop; the exit code is that of the simulator's list.</summary>
+    /// <summary>Runs the box until it is stopped. Returns an exit code from the simulator's list.</summary>
     internal static async Task<int> RunAsync(string boardFile, string state, string? configuration, bool console, CancellationToken stop)
     {
         PublicAuthorities.LeaveUnread();
@@ -59,7 +63,8 @@ internal static class BoardBoot
             var serving = RunUnitsAsync(options, unit => Ready(unit, manager, heartbeat, console && Console.IsInputRedirected == false, ended.Token), ended.Token, () => heartbeat.Follow(null));
             var talking = console ? ConsolePort.ServeAsync(() => heartbeat.Unit, ended.Token) : Task.CompletedTask;
             var trial = slots is null ? Task.CompletedTask : SlotTrial.RunAsync(SlotTrial.Of(() => heartbeat.Unit), slots.PassAsync, TimeProvider.System, Complain, ended.Token);
-            // Whichever ends first ends the box: units that were shut down, a kernel that tells nothing more of its devices, our own mistake.
+            // The first of these to end stops the box: the units were shut down, the kernel reports no more device changes, or a
+            // programming error.
             await await Task.WhenAny(serving, nics.Watching, heartbeat.Beating);
             manager.Stopping();
             await ended.CancelAsync();
@@ -79,7 +84,7 @@ internal static class BoardBoot
         }
     }
 
-    /// <summary>Prints the service's drop-in of a board.</summary>
+    /// <summary>Prints the systemd drop-in for a board's service.</summary>
     internal static Task<int> PrintService(string boardFile)
     {
         try
@@ -106,7 +111,7 @@ internal static class BoardBoot
         heartbeat.Begin(stop);
     }
 
-    /// <summary>The push proxy that the board names; null when it names none. The authority's file stands beside the board's.</summary>
+    /// <summary>The push proxy that the board names; null if it names none. The CA file is located in the board file's folder.</summary>
     private static PushProxyOptions? ProxyOf(Board board, string boardFile)
     {
         if (board.PushProxy is not { } proxy)
@@ -125,13 +130,14 @@ internal static class BoardBoot
     }
 
     /// <summary>
-    /// Runs a unit, and another from the same state after each <c>execute reboot</c>; returns after <c>execute shutdown</c>, or when told to stop. True: the machine is to be
-    /// started anew, as the next start boots another slot.
+    /// Runs a unit, and another from the same state after each <c>execute reboot</c>. Returns after <c>execute shutdown</c> or when
+    /// stopped. True
+    /// if the machine must restart, because the next start boots another slot.
     /// </summary>
-    /// <param name="options">What each unit gets.</param>
-    /// <param name="ready">Told of each unit once every listener listens.</param>
-    /// <param name="stop">Ends it.</param>
-    /// <param name="going">Told before each unit stops.</param>
+    /// <param name="options">The options of each unit.</param>
+    /// <param name="ready">Receives each unit once every listener listens.</param>
+    /// <param name="stop">Stops the unit and ends the loop.</param>
+    /// <param name="going">Called before each unit stops.</param>
     internal static async Task<bool> RunUnitsAsync(UnitOptions options, Action<Unit> ready, CancellationToken stop, Action? going = null)
     {
         PowerRequest? wanted;
@@ -164,7 +170,7 @@ internal static class BoardBoot
         _ => null,
     };
 
-    /// <summary>A box fresh from the factory: its interfaces with the board's addresses, management over HTTPS on the first one.</summary>
+    /// <summary>The factory configuration: the interfaces with the board's addresses, and management over HTTPS on the first one.</summary>
     internal static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
         $"edit \"{nic.Name}\"\nset ip {nic.Address} {MaskOf(nic.PrefixLength)}\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
 

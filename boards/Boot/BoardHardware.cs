@@ -4,7 +4,7 @@ using Appliance.Hal.Linux;
 
 namespace Appliance.Boot;
 
-/// <summary>The panel and the cooling of a box. What cannot be had is complained of; the box serves all the same.</summary>
+/// <summary>The panel and the cooling of a box. An unavailable device is reported, and the box still serves.</summary>
 internal sealed class BoardHardware : IDisposable
 {
     private readonly FrontPanel? _panel;
@@ -12,13 +12,13 @@ internal sealed class BoardHardware : IDisposable
 
     private BoardHardware(GpioController? gpio, FrontPanel? panel, Cooling? cooling) => (_gpio, _panel, Cooling) = (gpio, panel, cooling);
 
-    /// <summary>The panel; null when the board has none, or it cannot be had.</summary>
+    /// <summary>The panel; null if the board has none, or if it is unavailable.</summary>
     public IFrontPanel? Panel => _panel;
 
-    /// <summary>The temperature, and the fan; null when the board has neither, or the fan cannot be had.</summary>
+    /// <summary>The temperature sensor and the fan; null if the board has neither, or if the fan is unavailable.</summary>
     public Cooling? Cooling { get; }
 
-    /// <summary>Opens what the board declares, and nothing else.</summary>
+    /// <summary>Opens the devices that the board declares, and no others.</summary>
     internal static BoardHardware Open(Board board, TimeProvider time, Action<string> complain)
     {
         T? Try<T>(Func<T> open)

@@ -9,7 +9,7 @@ internal static class ConsolePort
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Serves one session after the other, over restarts of the unit, until the input ends.</summary>
+    /// <summary>Serves one session after another, across restarts of the unit, until the input ends.</summary>
     internal static Task ServeAsync(Func<Unit?> serving, CancellationToken stop)
     {
         return ServeAsync(OpenAsync, stop);
@@ -27,7 +27,7 @@ internal static class ConsolePort
         }
     }
 
-    /// <summary>The same for sessions that somebody else opens, once a unit is up, and may close when it goes down.</summary>
+    /// <summary>Serves sessions that the caller opens once a unit is up, and may close when it goes down.</summary>
     internal static async Task ServeAsync(Func<CancellationToken, Task<CliSession>> open, CancellationToken stop)
     {
         using var raw = RawTerminal.Enter();
@@ -51,14 +51,14 @@ internal static class ConsolePort
                 {
                     return;
                 }
-                // Who reads for this session reads no longer: the next key is the next session's.
+                // This session's reader stops: the next key belongs to the next session.
                 await over.CancelAsync().ConfigureAwait(false);
                 await output.WriteAsync("\r\n"u8.ToArray(), stop).ConfigureAwait(false);
             }
         }
         catch (Exception gone) when (gone is OperationCanceledException or IOException)
         {
-            // The terminal is gone, or the box stops. The box goes on without a console.
+            // The terminal is closed, or the box stops. The box continues without a console.
         }
     }
 }

@@ -5,8 +5,8 @@ using Appliance.Hal.Linux;
 namespace Appliance.Boot;
 
 /// <summary>
-/// The sign of life that systemd and the hardware's watchdog want: given only after every listener and service of the unit was tried and works. Between
-/// two units (<c>execute reboot</c>) it goes on for a minute, the longest that one may take to come up.
+/// The heartbeat for systemd and the hardware watchdog. It is sent only after a liveness probe of every listener and service of the unit
+/// succeeded. Between two units (<c>execute reboot</c>) it continues for one minute, the longest time that a unit may take to start.
 /// </summary>
 internal sealed class Heartbeat : IDisposable
 {
@@ -35,10 +35,10 @@ internal sealed class Heartbeat : IDisposable
     /// <summary>The unit that serves; null while there is none.</summary>
     internal Unit? Unit => _unit;
 
-    /// <summary>Fails with our own mistake in here; otherwise never ends.</summary>
+    /// <summary>Fails with a programming error in the heartbeat; otherwise never completes.</summary>
     internal Task Beating => _beating.Task;
 
-    /// <summary>Which unit is tried from now on; null for none. True the first time.</summary>
+    /// <summary>Sets the unit to probe from now on; null for none. True the first time.</summary>
     internal bool Follow(Unit? unit)
     {
         _since = _time.GetTimestamp();
@@ -48,7 +48,7 @@ internal sealed class Heartbeat : IDisposable
         return first;
     }
 
-    /// <summary>Arms the hardware's watchdog and begins to beat, once; later calls do nothing.</summary>
+    /// <summary>Arms the hardware watchdog and starts the heartbeat, once. Later calls do nothing.</summary>
     internal void Begin(CancellationToken stop)
     {
         if (_begun || _interval is not { } interval)
@@ -67,7 +67,7 @@ internal sealed class Heartbeat : IDisposable
         _ = BeatAsync(interval, stop);
     }
 
-    /// <summary>Disarms it: this end was meant.</summary>
+    /// <summary>Disarms the hardware watchdog, because this end is intended.</summary>
     public void Dispose() => _hardware?.Dispose();
 
     private async Task BeatAsync(TimeSpan interval, CancellationToken stop)
@@ -111,7 +111,7 @@ internal sealed class Heartbeat : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         var faults = await unit.ProbeAsync(either.Token).ConfigureAwait(false);
         stop.ThrowIfCancellationRequested();
-        // A unit that went meanwhile is no fault of the next one.
+        // A unit that ended meanwhile is no fault of its successor.
         return ReferenceEquals(unit, _unit) ? faults : [];
     }
 }

@@ -3,8 +3,8 @@ using Appliance.Hal;
 namespace Appliance.Boot;
 
 /// <summary>
-/// What is typed at a port that outlives its sessions. A read of a terminal cannot be taken back; one that its session gives up goes on here, and what it gets is the next
-/// session's. One reads at a time.
+/// The input of a port that outlives its sessions. A read from a terminal cannot be cancelled: a read that its session abandons continues
+/// here, and its result goes to the next session. At most one read is active at a time.
 /// </summary>
 internal sealed class PortKeys(Stream port) : AsyncStream
 {

@@ -4,12 +4,14 @@ using Appliance.Hal;
 
 namespace Appliance.Boot;
 
-/// <summary>What systemd must be told of one board beside <c>appliance.service</c>: which devices it may open, and which terminal is its console.</summary>
+/// <summary>
+/// The systemd settings of one board in addition to <c>appliance.service</c>: the devices that it may open, and its console terminal.
+/// </summary>
 internal static class ServiceDropIn
 {
     private const string Program = "/usr/lib/appliance";
 
-    /// <summary>The text of <c>appliance.service.d/board.conf</c>. Names the devices of the board and no others.</summary>
+    /// <summary>Builds the text of <c>appliance.service.d/board.conf</c>. Names the devices of the board and no others.</summary>
     internal static string For(Board board)
     {
         var text = new StringBuilder();
@@ -22,7 +24,7 @@ internal static class ServiceDropIn
         Line($"[Service]\nExecStart=\nExecStart={Program}/Appliance.Boot --board {Program}/boards/{board.Name}/board.json --state /var/lib/appliance{(board.Console is null ? "" : " --console")}");
         if (board.Console is { } console)
         {
-            // systemd opens the terminal; its speed is nobody's business there.
+            // systemd opens the terminal but does not set its speed.
             Line($"ExecStartPre=+/usr/bin/stty -F {console.Device} sane {console.Baud}");
             Line($"StandardInput=tty-force\nStandardOutput=tty\nStandardError=journal\nTTYPath={console.Device}\nDeviceAllow={console.Device} rw");
         }

@@ -4,13 +4,16 @@ using Appliance.Hal;
 
 namespace Appliance.Boot;
 
-/// <summary>The slots of an image that a boot loader picks one of (docs/lab-box.md): a small program of the image knows them, and the tools for them.</summary>
+/// <summary>
+/// The slots of an image, one of which the boot loader chooses (docs/use/lab-box.md). A small program of the image manages them with the
+/// platform's tools.
+/// </summary>
 internal sealed class SlotProgram : IFirmwareSlots, IDisposable
 {
-    /// <summary>Where an image has it.</summary>
+    /// <summary>The program's path in an image.</summary>
     internal const string Usual = "/usr/lib/appliance/slots";
 
-    /// <summary>What the boot loader tells of the slot that it booted.</summary>
+    /// <summary>The kernel parameter in which the boot loader names the slot that it booted.</summary>
     private const string Told = "rauc.slot=";
 
     private const int AnswerMax = 200;
@@ -25,8 +28,8 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
 
     public FirmwareSlot Slot { get; private set; } = new("", "");
 
-    /// <summary>The slots of this machine; null when its boot loader knows of none.</summary>
-    /// <exception cref="IOException">It does, and the image cannot say which.</exception>
+    /// <summary>Opens the slots of this machine; null if its boot loader names none.</summary>
+    /// <exception cref="IOException">The boot loader names a slot, and the image's program cannot report the slots.</exception>
     internal static async Task<SlotProgram?> OpenAsync(string kernelCommandLine, string program, TimeProvider time)
     {
         if (!kernelCommandLine.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Any(word => word.StartsWith(Told, StringComparison.Ordinal)))
@@ -63,8 +66,8 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
         }
     }
 
-    /// <summary>What runs has proven itself: the boot loader need not fall back.</summary>
-    /// <exception cref="IOException">It could not be told.</exception>
+    /// <summary>Marks the running slot as good, so that the boot loader need not fall back.</summary>
+    /// <exception cref="IOException">The boot loader could not be notified.</exception>
     internal async Task PassAsync()
     {
         if (await RunAsync(SoonMax, "good").ConfigureAwait(false) is (not 0, var why))
@@ -87,8 +90,8 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
         Slot = new FirmwareSlot(slot, version) { OnTrial = Slot.OnTrial, Next = told.GetValueOrDefault("next"), Failed = told.GetValueOrDefault("failed") };
     }
 
-    /// <summary>Runs it to its end; its exit code, and the end of what it said, without control characters.</summary>
-    /// <exception cref="IOException">It does not run, or does not come to its end.</exception>
+    /// <summary>Runs the program to its end. Returns its exit code and the end of its output, without control characters.</summary>
+    /// <exception cref="IOException">The program does not start, or does not end in time.</exception>
     private async Task<(int Code, string Said)> RunAsync(TimeSpan atMost, params string[] arguments)
     {
         using var late = new CancellationTokenSource(atMost, _time);

@@ -2,18 +2,21 @@ using Appliance.Firmware;
 
 namespace Appliance.Boot;
 
-/// <summary>The trial of the slot that was booted: passed once every listener and service answers, as the sign of life wants it. Before, the boot loader counts.</summary>
+/// <summary>
+/// The trial of the booted slot. It passes once every listener and service answers the liveness probe of the heartbeat. Until then the
+/// boot loader counts the attempts.
+/// </summary>
 internal static class SlotTrial
 {
     private static readonly TimeSpan ProbeMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
 
-    /// <summary>Tries the unit that serves until it passes; says once what is wrong.</summary>
-    /// <param name="probe">What is wrong with the unit that serves now; empty when all is well, null while there is none.</param>
-    /// <param name="pass">Tells the boot loader.</param>
+    /// <summary>Probes the serving unit until the trial passes. Reports each failure once.</summary>
+    /// <param name="probe">Returns the faults of the unit that serves now; empty if there are none, null while there is no unit.</param>
+    /// <param name="pass">Notifies the boot loader.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="complain">Told what is wrong.</param>
-    /// <param name="stop">Ends it.</param>
+    /// <param name="complain">Receives the faults.</param>
+    /// <param name="stop">Ends the trial.</param>
     internal static async Task RunAsync(Func<CancellationToken, Task<IReadOnlyList<string>?>> probe, Func<Task> pass, TimeProvider time, Action<string> complain, CancellationToken stop)
     {
         var told = "";
@@ -55,6 +58,6 @@ internal static class SlotTrial
         }
     }
 
-    /// <summary>The probe of whichever unit serves.</summary>
+    /// <summary>The probe of the unit that serves at the time of the call.</summary>
     internal static Func<CancellationToken, Task<IReadOnlyList<string>?>> Of(Func<Unit?> serving) => async stop => serving() is { } unit ? await unit.ProbeAsync(stop).ConfigureAwait(false) : null;
 }

@@ -8,9 +8,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Appliance.Firmware.Admin;
 
-/// <summary>The management page over HTTPS: says what this unit is, and that it is managed at its console. It changes nothing.</summary>
-/// <param name="trusts">Whether any administrator may come from an address; the page is for nobody else.</param>
-/// <param name="debug">Where each request is noted while <c>diagnose debug application httpsd</c> listens.</param>
+/// <summary>The management page over HTTPS. It shows what this unit is and that it is managed at its console. It changes nothing.</summary>
+/// <param name="trusts">Returns true if an administrator may connect from an address. Other addresses are not served the page.</param>
+/// <param name="debug">Receives a line for each request while <c>diagnose debug application httpsd</c> is active.</param>
 public sealed class AdminEndpoint(Func<IPAddress, bool> trusts, DebugTap debug) : IConfigSubscriber
 {
     private volatile string _hostName = "";
@@ -31,7 +31,7 @@ public sealed class AdminEndpoint(Func<IPAddress, bool> trusts, DebugTap debug) 
         debug.Write(DebugArea.Httpsd, $"[httpsd] fweb_debug_final -- Completed {method} request for \"{path}\" (HTTP {context.Response.StatusCode})");
     }
 
-    /// <summary>The target without its query, which may hold an access token.</summary>
+    /// <summary>The request target without its query, which may hold an access token.</summary>
     private static string PathOf(HttpContext context)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;

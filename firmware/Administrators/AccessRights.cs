@@ -2,35 +2,37 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Administrators;
 
-/// <summary>How far a right goes.</summary>
+/// <summary>The level of access to a table or command.</summary>
 public enum Access
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>No access.</summary>
     None,
-    /// <summary>May look.</summary>
+    /// <summary>Read only.</summary>
     Read,
-    /// <summary>May look and change.</summary>
+    /// <summary>Read and write.</summary>
     Write,
 }
 
-/// <summary>What a table or command belongs to: a group of <c>system accprofile</c>, and its part where the group is <c>custom</c>.</summary>
-/// <param name="Group">For example <c>sysgrp</c>.</param>
-/// <param name="Part">For example <c>admin</c>; "" where the group has none.</param>
+/// <summary>
+/// The permission that a table or command requires: a group of <c>system accprofile</c>, and its part if the group is <c>custom</c>.
+/// </summary>
+/// <param name="Group">The group, for example <c>sysgrp</c>.</param>
+/// <param name="Part">The part, for example <c>admin</c>; "" if the group has none.</param>
 public readonly record struct Permission(string Group, string Part = "");
 
-/// <summary>What one access profile allows. Immutable; what is not known is not allowed.</summary>
+/// <summary>The rights of one access profile. Immutable. Anything that is not known is denied.</summary>
 public sealed class AccessRights
 {
-    /// <summary>super_admin.</summary>
+    /// <summary>The rights of super_admin.</summary>
     public static readonly AccessRights Everything = new(_ => Access.Write) { MayEverything = true };
 
-    /// <summary>No profile, or one that does not exist.</summary>
+    /// <summary>The rights without a profile, or with one that does not exist.</summary>
     public static readonly AccessRights Nothing = new(_ => Access.None) { _refusedVerbs = Verbs };
 
-    /// <summary>super_admin_readonly.</summary>
+    /// <summary>The rights of super_admin_readonly.</summary>
     private static readonly AccessRights Look = new(_ => Access.Read);
 
-    /// <summary>prof_admin, as long as nobody wrote an entry of that name.</summary>
+    /// <summary>The rights of prof_admin while the configuration has no entry of that name.</summary>
     private static readonly AccessRights ProfAdmin = new(_ => Access.Write);
 
     private static readonly string[] Groups = ["secfabgrp", "ftviewgrp", "authgrp", "sysgrp", "netgrp", "loggrp", "fwgrp", "vpngrp", "utmgrp", "wifi"];
@@ -42,19 +44,24 @@ public sealed class AccessRights
 
     private static string[] Verbs => ["config", "get", "show", "execute", "diagnose"];
 
-    /// <summary>True for super_admin alone: may also change accounts that have this profile.</summary>
+    /// <summary>True for super_admin alone, which may also change accounts that have this profile.</summary>
     public bool MayEverything { get; private init; }
 
-    /// <summary>True when nothing is kept from him that a profile can give: the prompt ends in <c>#</c>, else in <c>$</c>.</summary>
+    /// <summary>
+    /// True if these rights include everything that a profile can grant. The prompt then ends in <c>#</c>, otherwise in <c>$</c>.
+    /// </summary>
     public bool IsFull => _refusedVerbs.Length == 0 && Groups.All(group => _of(new Permission(group)) == Access.Write);
 
-    /// <summary>How far he may go with a table or command.</summary>
+    /// <summary>The access level for a table or command.</summary>
     public Access this[Permission permission] => _of(permission);
 
-    /// <summary>Whether a verb of the root may be used at all (<c>cli-config</c>, <c>cli-exec</c>, … from 7.4.2 on; <c>system-diagnostics</c> before).</summary>
+    /// <summary>
+    /// Returns true if a verb of the root may be used at all (<c>cli-config</c>, <c>cli-exec</c>, … from 7.4.2 on;
+    /// <c>system-diagnostics</c> before).
+    /// </summary>
     public bool MayUse(string verb) => !_refusedVerbs.Contains(verb);
 
-    /// <summary>The rights of a profile.</summary>
+    /// <summary>Returns the rights of a profile.</summary>
     public static AccessRights Of(ConfigTree config, string profile) => profile switch
     {
         Administrator.SuperAdmin => Everything,

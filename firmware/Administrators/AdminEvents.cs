@@ -4,7 +4,7 @@ using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Administrators;
 
-/// <summary>The events of administrators' sessions: 32001 and 32003 of the vendor's list, with the fields given there.</summary>
+/// <summary>The events of administrators' sessions: 32001 and 32003 of the vendor's list, with the fields documented there.</summary>
 internal static class AdminEvents
 {
     internal static EventEntry LoggedIn(Administrator who, IPAddress? source, DateTimeOffset now) => Entry("0100032001", "Admin login successful", who, now,
@@ -17,7 +17,7 @@ internal static class AdminEvents
     /// <param name="id">The event's number.</param>
     /// <param name="description">The event's description.</param>
     /// <param name="who">The administrator.</param>
-    /// <param name="began">When the session began: its serial number (<c>sn</c>) is this time in seconds since 1970.</param>
+    /// <param name="began">The start of the session. Its serial number (<c>sn</c>) is this time in seconds since 1970.</param>
     /// <param name="more">The fields after <c>ui</c>.</param>
     private static EventEntry Entry(string id, string description, Administrator who, DateTimeOffset began, params ReadOnlySpan<(string, string)> more) => new(id, "system", EventLevel.Information, description,
     [

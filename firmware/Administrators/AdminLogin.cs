@@ -5,40 +5,40 @@ using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Administrators;
 
-/// <summary>The answer to name and password, or to a code.</summary>
-/// <param name="Who">Not null: let in.</param>
-/// <param name="Challenge">Not null: a second factor is wanted.</param>
-/// <param name="MustChangePassword">True when a new password must be set before anything else.</param>
+/// <summary>The result of checking a name and password, or a code.</summary>
+/// <param name="Who">The administrator, if the login is granted; otherwise null.</param>
+/// <param name="Challenge">The challenge, if a second factor is required; otherwise null.</param>
+/// <param name="MustChangePassword">True if the administrator must set a new password before anything else.</param>
 public sealed record AdminVerdict(Administrator? Who, LoginAnswer.Challenge? Challenge = null, bool MustChangePassword = false);
 
 /// <summary>
-/// Lets administrators in: by the login core, whose limits, tokens and used codes are those of all who log in. Thread-safe; an answer is
-/// given once what it rests on is durable.
+/// Authenticates administrators through the login core. Limits, tokens and consumed codes are shared with all other logins. Thread-safe. A
+/// result is returned once the state that it depends on is durable.
 /// </summary>
 public sealed class AdminLogin(ConfigStore store, LoginService login, PasswordHistory passwords, EventLog events, TimeProvider time)
 {
-    /// <summary>The administrators that are logged in.</summary>
+    /// <summary>The sessions of the administrators that are logged in.</summary>
     public AdminSessions Sessions { get; } = new();
 
-    /// <summary>Checks name and password.</summary>
-    /// <param name="name">As typed.</param>
-    /// <param name="password">As typed; an account without one takes the empty one, at the console alone.</param>
-    /// <param name="ui">The way in: <c>console</c>, <c>ssh(192.0.2.1)</c>.</param>
-    /// <param name="source">From where; null at the console.</param>
+    /// <summary>Checks a name and password.</summary>
+    /// <param name="name">The name as typed.</param>
+    /// <param name="password">The password as typed. An account without a password accepts the empty one, at the console alone.</param>
+    /// <param name="ui">The access method: <c>console</c>, <c>ssh(192.0.2.1)</c>.</param>
+    /// <param name="source">The client's address; null at the console.</param>
     public async Task<AdminVerdict> CheckAsync(string name, string password, string ui, IPAddress? source) =>
         Verdict(await login.StartAsync(new LoginRequest(name, password, "", source ?? IPAddress.None, LoginKind.Admin) { Via = ui, TakesPush = false }).ConfigureAwait(false), ui);
 
-    /// <summary>Checks a code for a login that wants one.</summary>
+    /// <summary>Checks the code of a login that requires a second factor.</summary>
     public async Task<AdminVerdict> CheckCodeAsync(LoginHandle handle, string code, string ui, IPAddress? source) =>
         Verdict(await login.SubmitCodeAsync(handle, code, source ?? IPAddress.None, CancellationToken.None, kind: LoginKind.Admin).ConfigureAwait(false), ui);
 
-    /// <summary>Writes the end of a session.</summary>
-    /// <param name="who">Whose.</param>
-    /// <param name="began">When he was let in.</param>
-    /// <param name="reason">exit or timeout.</param>
+    /// <summary>Logs the end of a session.</summary>
+    /// <param name="who">The administrator.</param>
+    /// <param name="began">The start of the session.</param>
+    /// <param name="reason">The reason: exit or timeout.</param>
     public void End(Administrator who, DateTimeOffset began, string reason) => events.Write(AdminEvents.LoggedOut(who, began, time.GetUtcNow(), reason));
 
-    /// <summary>Writes that a session begins: after the password, and whatever had to be done before it.</summary>
+    /// <summary>Logs the start of a session, after the password and any mandatory steps.</summary>
     public void Begin(Administrator who, IPAddress? source) => events.Write(AdminEvents.LoggedIn(who, source, time.GetUtcNow()));
 
     private AdminVerdict Verdict(LoginAnswer answer, string ui)

@@ -2,12 +2,14 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Administrators;
 
-/// <summary>What no administrator may do to the accounts. What is refused is what the device refuses; code and words are *assumed*.</summary>
+/// <summary>
+/// The changes to accounts that no administrator may make. The device refuses the same ones; error codes and words are *assumed*.
+/// </summary>
 public static class AdminRules
 {
     private const string Discard = "object check operator error, -45, discard the setting";
 
-    /// <summary>Checks a change.</summary>
+    /// <summary>Checks a change; returns null if it is allowed.</summary>
     public static ConfigError? Check(ConfigChange change)
     {
         var (before, after) = (change.Previous.List("system admin"), change.Next.List("system admin"));
@@ -27,13 +29,13 @@ public static class AdminRules
         {
             return new ConfigError(-37, "Permission denied.");
         }
-        // Not asked of a configuration that had none before: it could not be mended.
+        // Not required if the configuration had no such account before, because it could not be fixed then.
         return IsSuper(before) && !IsSuper(after)
             ? new ConfigError(-45, $"there must be an administrator with profile {Administrator.SuperAdmin}", Discard)
             : null;
     }
 
-    /// <summary>Whether a change makes, unmakes or changes an account that may do everything.</summary>
+    /// <summary>Returns true if a change creates, removes or modifies an account with full rights.</summary>
     private static bool Touches(ConfigObject? before, ConfigObject? after) =>
         !ReferenceEquals(before, after) && (before?.Text("accprofile") == Administrator.SuperAdmin || after?.Text("accprofile") == Administrator.SuperAdmin);
 

@@ -1,6 +1,6 @@
 namespace Appliance.Firmware.Administrators;
 
-/// <summary>One administrator that is logged in.</summary>
+/// <summary>The session of a logged-in administrator.</summary>
 /// <param name="User">The account.</param>
 /// <param name="Method">The access method: <c>console</c>, <c>sshv2</c>.</param>
 /// <param name="Device">The interface and address that was reached; <c>N/A</c> for the console.</param>
@@ -8,13 +8,13 @@ namespace Appliance.Firmware.Administrators;
 /// <param name="Started">The time of the login.</param>
 public sealed record AdminSession(string User, string Method, string Device, string Remote, DateTimeOffset Started);
 
-/// <summary>The administrators that are logged in, oldest first. Thread-safe.</summary>
+/// <summary>The sessions of logged-in administrators, oldest first. Thread-safe.</summary>
 public sealed class AdminSessions
 {
     private readonly Lock _lock = new();
     private readonly List<(AdminSession Session, Action End)> _sessions = [];
 
-    /// <summary>The sessions; the index of one is what <c>execute disconnect-admin-session</c> takes.</summary>
+    /// <summary>Returns the sessions. The index of a session is the argument of <c>execute disconnect-admin-session</c>.</summary>
     public IReadOnlyList<AdminSession> List()
     {
         lock (_lock)
@@ -23,9 +23,10 @@ public sealed class AdminSessions
         }
     }
 
-    /// <summary>Adds a session until the result is disposed.</summary>
+    /// <summary>Adds a session; disposing the result removes it.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="end">Ends it; may wait for a line that it serves. On any thread.</param>
+    /// <param name="end">Ends the session. May be called on any thread, and may wait until the session's current line has been
+    /// served.</param>
     public IDisposable Begin(AdminSession session, Action end)
     {
         lock (_lock)
@@ -35,7 +36,7 @@ public sealed class AdminSessions
         return new Entry(this, session);
     }
 
-    /// <summary>Ends a session; completes when it has ended. Nothing when it has ended meanwhile.</summary>
+    /// <summary>Ends a session; completes when it has ended. Does nothing if it has ended already.</summary>
     public Task EndAsync(AdminSession session)
     {
         Action? end;

@@ -7,15 +7,15 @@ using Appliance.Firmware.Storage;
 namespace Appliance.Firmware.Administrators;
 
 /// <summary>
-/// When each administrator's password was set, and which ones he had: salted PBKDF2 digests, never a password. What the policy says of age
-/// and reuse rests on it. Thread-safe.
+/// The time of each administrator's last password change, and salted PBKDF2 digests of the earlier passwords (never a password). The
+/// policy's rules on age and reuse depend on it. Thread-safe.
 /// </summary>
 public sealed class PasswordHistory
 {
-    /// <summary>The table of passwords.</summary>
+    /// <summary>The schema of the password table.</summary>
     public const string Table = "CREATE TABLE IF NOT EXISTS admin_password (name TEXT NOT NULL, set_at INTEGER NOT NULL, number INTEGER NOT NULL, salt BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (name, number))";
 
-    /// <summary>Passwords of one administrator that are remembered: the most that <c>reuse-password-limit</c> can ask for.</summary>
+    /// <summary>The number of passwords stored for each administrator: the maximum of <c>reuse-password-limit</c>.</summary>
     internal const int Kept = 20;
 
     private const int Rounds = 100_000;
@@ -30,7 +30,7 @@ public sealed class PasswordHistory
         internal bool Is(string password) => CryptographicOperations.FixedTimeEquals(DigestOf(password, Salt), Digest);
     }
 
-    /// <summary>Opens what the database remembers.</summary>
+    /// <summary>Loads the history from the database.</summary>
     public PasswordHistory(StateDatabase state, TimeProvider time)
     {
         (_state, _time) = (state, time);
@@ -41,7 +41,9 @@ public sealed class PasswordHistory
         }
     }
 
-    /// <summary>Remembers the passwords of a configuration that are not remembered yet: of a first boot, or of one that crashed in between.</summary>
+    /// <summary>
+    /// Adds the passwords of a configuration that are missing here, after a first boot or a crash between the two writes.
+    /// </summary>
     public void Reconcile(ConfigTree config)
     {
         foreach (var (name, account) in config.List("system admin").Entries)
@@ -54,8 +56,8 @@ public sealed class PasswordHistory
     }
 
     /// <summary>
-    /// The rule of the password policy: every new password of an administrator obeys it. A restored file brings back what was set before, so it is not asked of
-    /// one (*assumed*).
+    /// Checks a change against the password policy, which applies to each new password of an administrator. A restored file contains
+    /// passwords that were set earlier, so it is not checked (*assumed*).
     /// </summary>
     public ConfigError? Check(ConfigChange change)
     {
@@ -75,7 +77,7 @@ public sealed class PasswordHistory
         return null;
     }
 
-    /// <summary>Remembers what a commit changed; forgets accounts that are gone.</summary>
+    /// <summary>Adds the passwords that a commit set, and removes deleted accounts.</summary>
     public void Record(ConfigChange change)
     {
         foreach (var (name, password, _) in Changed(change))
@@ -95,11 +97,11 @@ public sealed class PasswordHistory
         }
     }
 
-    /// <summary>Whether a password must be changed now: by its age, or by the date in its account.</summary>
+    /// <summary>Returns true if a password must be changed now, by its age or by the date in its account.</summary>
     /// <param name="config">The configuration in force.</param>
-    /// <param name="name">Whose.</param>
+    /// <param name="name">The account name.</param>
     /// <param name="date"><c>password-expire</c> of the account; all zeros for none.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="now">The current time.</param>
     public bool IsExpired(ConfigTree config, string name, string date, DateTimeOffset now)
     {
         if (DateTimeOffset.TryParseExact(date, "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) && now >= end)
@@ -112,7 +114,7 @@ public sealed class PasswordHistory
         }
     }
 
-    /// <summary>The accounts whose password a change sets, with the new and the old one ("" for none).</summary>
+    /// <summary>The accounts whose password a change sets, with the new and the old password ("" for none).</summary>
     private static IEnumerable<(string Name, string Password, string Old)> Changed(ConfigChange change) =>
         from account in change.Next.List("system admin").Entries
         let old = change.Previous.List("system admin").Find(account.Key)?.Text("password")
@@ -151,7 +153,7 @@ public sealed class PasswordHistory
                 entries.RemoveAt(0);
             }
         }
-        // Not waited for: after a crash the next boot sees that the password in force is not the newest here, and adds it.
+        // Not awaited: after a crash, the next boot finds that the password in force is not the newest here, and adds it.
         _state.Post(new StateWrite("INSERT OR REPLACE INTO admin_password (name, set_at, number, salt, digest) VALUES ($0,$1,$2,$3,$4)", name, now.UtcTicks, entry.Number, entry.Salt, entry.Digest));
         _state.Post(new StateWrite("DELETE FROM admin_password WHERE name=$0 AND number<=$1", name, entry.Number - Kept));
     }

@@ -2,32 +2,34 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Administrators;
 
-/// <summary><c>config system password-policy</c>, as far as it is about administrators' passwords.</summary>
+/// <summary>The part of <c>config system password-policy</c> that applies to administrators' passwords.</summary>
 public sealed record PasswordPolicy
 {
     private const int AtMost = 128;
 
     private readonly ConfigObject _policy;
 
-    /// <summary>Reads it from a configuration.</summary>
+    /// <summary>Reads the policy from a configuration.</summary>
     public PasswordPolicy(ConfigTree config)
     {
         _policy = config.Object("system password-policy");
         IsOn = _policy.Enabled("status") && _policy.Words("apply-to").Contains("admin-password");
     }
 
-    /// <summary>True when it is to be obeyed.</summary>
+    /// <summary>True if the policy is in force.</summary>
     public bool IsOn { get; }
 
-    /// <summary>After how long a password must be changed; null for never.</summary>
+    /// <summary>The maximum age of a password; null for no limit.</summary>
     public TimeSpan? Life => IsOn && _policy.Enabled("expire-status") ? TimeSpan.FromDays(_policy.Number("expire-day")) : null;
 
-    /// <summary>How many earlier passwords may not come back: none, or all that are remembered, or so many.</summary>
+    /// <summary>The number of earlier passwords that may not be reused: none, all that are stored, or the configured limit.</summary>
     public int Remembered => !IsOn || _policy.Text("reuse-password") != "disable" ? 0 : Number("reuse-password-limit") is > 0 and var limit ? (int)limit : PasswordHistory.Kept;
 
-    /// <summary>What a new password lacks, in words; null when it is good. The password is in none of them.</summary>
-    /// <param name="password">The new one.</param>
-    /// <param name="old">The one in force; "" for none.</param>
+    /// <summary>
+    /// Returns the requirement that a new password does not meet, in words without the password; null if it meets all of them.
+    /// </summary>
+    /// <param name="password">The new password.</param>
+    /// <param name="old">The password in force; "" for none.</param>
     public string? Lacks(string password, string old)
     {
         if (!IsOn)
@@ -45,6 +47,6 @@ public sealed record PasswordPolicy
             : null;
     }
 
-    /// <summary>A limit; 0 where the release has none.</summary>
+    /// <summary>Returns a limit; 0 if the release does not have it.</summary>
     private long Number(string attribute) => _policy.Schema.Attribute(attribute) is null ? 0 : _policy.Number(attribute);
 }

@@ -1,8 +1,8 @@
 namespace Appliance.Firmware.Administrators;
 
 /// <summary>
-/// Which permission group each table and command belongs to. The groups are the schema's; the assignment is *assumed* where no public
-/// source tells it. The longest beginning of a path counts.
+/// The permission group of each table and command. The groups are the schema's. The assignment is *assumed* where no public source
+/// documents it. The longest matching prefix of a path decides.
 /// </summary>
 public static class PermissionMap
 {
@@ -19,7 +19,7 @@ public static class PermissionMap
     private static readonly Permission Users = new("authgrp");
     private static readonly Permission Vpn = new("vpngrp");
 
-    /// <summary>Belongs to no group: super_admin alone.</summary>
+    /// <summary>The permission that no group grants: super_admin alone.</summary>
     private static readonly Permission Unknown = new("");
 
     private static readonly Dictionary<string, Permission> Tables = new(StringComparer.Ordinal)
@@ -83,10 +83,10 @@ public static class PermissionMap
         ["diagnose vpn ssl blocklist del"] = (Vpn, Access.Write),
     };
 
-    /// <summary>What a table belongs to, by its path as typed.</summary>
+    /// <summary>Returns the permission that a table requires, by its path as typed.</summary>
     public static Permission OfTable(string path) => Longest(Tables, path, out var permission) ? permission : Unknown;
 
-    /// <summary>What a command needs, by its whole words, the verb first.</summary>
+    /// <summary>Returns the permission and the access level that a command requires, by its full words, the verb first.</summary>
     public static (Permission Permission, Access Needed) OfCommand(string words) => Longest(Commands, words, out var needed) ? needed : (Unknown, Access.Write);
 
     private static bool Longest<T>(Dictionary<string, T> map, string path, out T found)

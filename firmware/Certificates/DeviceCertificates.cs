@@ -9,8 +9,8 @@ using Appliance.Firmware.Storage;
 namespace Appliance.Firmware.Certificates;
 
 /// <summary>
-/// The unit's own certificate authority, made on first boot, and one server certificate for each service, all P-256 and kept in
-/// the state folder, so that a digest that a client trusts stays good over restarts. Thread-safe.
+/// The unit's own CA, created on first boot, and one server certificate for each service. All keys are P-256. They are stored in the state
+/// folder, so that a certificate digest that a client has pinned stays valid over restarts. Thread-safe.
 /// </summary>
 public sealed class DeviceCertificates : IDisposable
 {
@@ -31,26 +31,26 @@ public sealed class DeviceCertificates : IDisposable
         Authority = X509CertificateLoader.LoadCertificate(authority.RawData);
     }
 
-    /// <summary>The authority's public certificate.</summary>
+    /// <summary>The public certificate of the CA.</summary>
     public X509Certificate2 Authority { get; }
 
-    /// <summary>Opens the folder, making it and the authority when there is none.</summary>
-    /// <exception cref="InvalidDataException">The authority's file is there and cannot be read.</exception>
+    /// <summary>Opens the folder. Creates it and the CA if there is none.</summary>
+    /// <exception cref="InvalidDataException">The CA's file exists but cannot be read.</exception>
     public static DeviceCertificates Open(string folder, string deviceName, TimeProvider time)
     {
         OwnerOnly.MakeFolder(folder);
         var file = Path.Combine(folder, "ca.pem");
         if (!File.Exists(file))
         {
-            // Another process may be starting in this folder: the authority is that of the one that was first.
+            // Another process may be starting in this folder: the CA that was created first is used.
             AtomicFile.TryCreate(file, Pem(CreateAuthority(deviceName, time.GetUtcNow())));
         }
         return new(folder, time, Read(file) ?? throw new InvalidDataException("ca.pem is not a certificate with its key"));
     }
 
     /// <summary>
-    /// The certificate of a service for these names: the one at hand while it carries exactly these names and is not about to
-    /// expire, else a new one, on disk before it is shown.
+    /// Returns the certificate of a service for these names. The current one is kept while it has exactly these names and is not about to
+    /// expire. Otherwise a new one is created, and is on disk before it is presented.
     /// </summary>
     public SslStreamCertificateContext For(string service, CertificateNames names)
     {
@@ -75,7 +75,7 @@ public sealed class DeviceCertificates : IDisposable
         }
     }
 
-    /// <summary>The certificate that a service shows, or null while it shows none.</summary>
+    /// <summary>Returns the certificate that a service presents, or null if it presents none.</summary>
     public X509Certificate2? Shown(string service)
     {
         lock (_lock)
@@ -121,14 +121,14 @@ public sealed class DeviceCertificates : IDisposable
         return bare.CopyWithPrivateKey(key);
     }
 
-    /// <summary>A certificate and its private key.</summary>
+    /// <summary>Encodes a certificate and its private key as PEM.</summary>
     private static byte[] Pem(X509Certificate2 certificate)
     {
         using var key = certificate.GetECDsaPrivateKey()!;
         return Encoding.ASCII.GetBytes(certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 
-    /// <summary>A certificate with its key, or null when the file is not there or is not one.</summary>
+    /// <summary>Reads a certificate with its key; null if the file does not exist or is invalid.</summary>
     private static X509Certificate2? Read(string file)
     {
         if (!File.Exists(file))
@@ -147,12 +147,12 @@ public sealed class DeviceCertificates : IDisposable
     }
 }
 
-/// <summary>What a server certificate is good for.</summary>
-/// <param name="Hosts">The names, in order; never empty.</param>
-/// <param name="Addresses">The addresses, in order.</param>
+/// <summary>The names and addresses that a server certificate is valid for.</summary>
+/// <param name="Hosts">The DNS names, in order; never empty.</param>
+/// <param name="Addresses">The IP addresses, in order.</param>
 public sealed record CertificateNames(IReadOnlyList<string> Hosts, IReadOnlyList<IPAddress> Addresses)
 {
-    /// <summary>The subjectAltName extension.</summary>
+    /// <summary>Creates the subjectAltName extension.</summary>
     internal X509Extension Extension()
     {
         var names = new SubjectAlternativeNameBuilder();
@@ -167,7 +167,7 @@ public sealed record CertificateNames(IReadOnlyList<string> Hosts, IReadOnlyList
         return names.Build();
     }
 
-    /// <summary>True when a certificate carries these names and no others.</summary>
+    /// <summary>Returns true when a certificate has these names and no others.</summary>
     internal bool AreExactly(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault() is { } names
         && names.EnumerateDnsNames().SequenceEqual(Hosts) && names.EnumerateIPAddresses().SequenceEqual(Addresses);

@@ -5,30 +5,35 @@ using System.Security.Cryptography.X509Certificates;
 namespace Appliance.Firmware.Certificates;
 
 /// <summary>
-/// The authorities that the distribution trusts. Only mail servers are judged by them (<c>email-server</c>, <c>validate-server</c>); everybody else has an authority
-/// of his own (<see cref="TrustedPeer"/>).
+/// The public CAs that the distribution trusts. Only mail servers are validated against them (<c>email-server</c>, <c>validate-server</c>).
+/// Every other peer has its own CA (<see cref="TrustedPeer"/>).
 /// </summary>
 public static partial class PublicAuthorities
 {
     private const string FileVariable = "SSL_CERT_FILE";
     private const string FolderVariable = "SSL_CERT_DIR";
 
-    /// <summary>Where distributions keep them, as one file: Debian and its kin, Fedora and its kin, Alpine.</summary>
+    /// <summary>The paths of the distributions' CA bundles: Debian and derivatives, Fedora and derivatives, Alpine.</summary>
     private static readonly string[] UsualFiles = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
-    /// <summary>Taken before <see cref="LeaveUnread"/> speaks to the platform.</summary>
+    /// <summary>
+    /// The administrator's file, read before <see cref="LeaveUnread"/> changes the environment of the platform; null if none is set.
+    /// </summary>
     private static readonly string? OperatorsFile = Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } file ? file : null;
 
     private static volatile Held? _held;
 
     private sealed record Held(string File, DateTime Written, X509Certificate2Collection Authorities);
 
-    /// <summary>The file that holds them: the operator's own (SSL_CERT_FILE), or the distribution's; null where there is none.</summary>
+    /// <summary>The CA bundle in use: the administrator's (SSL_CERT_FILE), or the distribution's; null if there is none.</summary>
     public static string? File => OperatorsFile ?? UsualFiles.FirstOrDefault(System.IO.File.Exists);
 
-    /// <summary>How a mail server's certificate is judged: by the authorities of a file, without revocation lists. Without a file nobody is trusted.</summary>
-    /// <exception cref="CryptographicException">The file is no list of certificates.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <summary>
+    /// Creates the validation policy for a mail server's certificate: the CAs of a file, without revocation lists. Without a file, no
+    /// certificate is trusted.
+    /// </summary>
+    /// <exception cref="CryptographicException">The file is not a list of certificates.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public static X509ChainPolicy Policy(string? file)
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
@@ -40,13 +45,14 @@ public static partial class PublicAuthorities
     }
 
     /// <summary>
-    /// Keeps the platform from reading all of them before it puts together its first chain, be it one of our own: that was two thirds of the processor time from
-    /// start to ready on a box. For a process in which nothing else wants them; to be called before there is any certificate.
+    /// Prevents the platform from reading all public CAs before it builds its first chain, even one of the unit's own CA. That read took
+    /// two thirds of the processor time from start to ready on a box. Only for a process in which no other code needs them. Call before any
+    /// certificate is created.
     /// </summary>
     public static void LeaveUnread()
     {
         _ = OperatorsFile; // The type's own reading of it comes first.
-        // The platform asks libc, which knows nothing of what Environment sets.
+        // The platform reads the variables through libc, which is not aware of what Environment sets.
         foreach (var variable in (string[])[FileVariable, FolderVariable])
         {
             if (SetVariable(variable, "/nonexistent", overwrite: 1) != 0)
@@ -56,7 +62,7 @@ public static partial class PublicAuthorities
         }
     }
 
-    /// <summary>Read once, and anew when the file is another: a letter must not cost the reading of 140 certificates.</summary>
+    /// <summary>Reads the CAs once, and again when the file has changed: an e-mail must not cost the reading of 140 certificates.</summary>
     private static X509Certificate2Collection Authorities(string file)
     {
         var written = System.IO.File.GetLastWriteTimeUtc(file);

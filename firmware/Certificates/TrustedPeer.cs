@@ -3,19 +3,21 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Appliance.Firmware.Certificates;
 
-/// <summary>Judges the certificate that a TLS server shows, by one authority, one name (null: any) and the given time; the system's own trust plays no part.</summary>
+/// <summary>
+/// Validates the certificate of a TLS peer against the given CAs, a name (null for any) and a time. The system's trust store plays no part.
+/// </summary>
 public static class TrustedPeer
 {
     private const string ServerAuth = "1.3.6.1.5.5.7.3.1"; // RFC 5280, section 4.2.1.12
     private const string ClientAuth = "1.3.6.1.5.5.7.3.2";
 
     /// <summary>
-    /// For a connection whose peer is judged here. Before it asks, the platform builds a chain of its own; without this it sorts all public authorities of the system for it, for each
-    /// connection anew (docs/performance.md).
+    /// A policy for connections whose peer is validated by this class. Before its callback, the platform builds its own chain. Without this
+    /// policy, it sorts all public CAs of the system for that, once per connection (docs/develop/performance.md).
     /// </summary>
     public static X509ChainPolicy NoPublicAuthorities() => new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
 
-    /// <summary>Null when the certificate is good; else why not, as a few words for a log.</summary>
+    /// <summary>Returns null when the certificate is valid, otherwise the cause in a few words for a log.</summary>
     public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string? host, DateTimeOffset now)
     {
         if (ChainRefusal(certificate, presented, authorities, ServerAuth, now) is { } refusal)
@@ -25,7 +27,7 @@ public static class TrustedPeer
         return host is null || certificate!.MatchesHostname(host, allowWildcards: false, allowCommonName: false) ? null : $"not for {host}";
     }
 
-    /// <summary>The same of a client's certificate, which is for no host.</summary>
+    /// <summary>Validates a client's certificate in the same way, without a host name.</summary>
     public static string? ClientRefusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, DateTimeOffset now) =>
         ChainRefusal(certificate, presented, authorities, ClientAuth, now);
 

@@ -3,15 +3,15 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>What the administrator of a session may do, by the configuration in force at each moment.</summary>
+/// <summary>The access rights of a session's administrator, evaluated against the running configuration on each use.</summary>
 internal sealed class CliAccess(ConfigStore store, Func<Administrator> who)
 {
-    /// <summary>The device's word for what the profile does not allow; the end of the sentence is *assumed*.</summary>
+    /// <summary>The device's error for an action that the access profile does not allow; the end of the sentence is *assumed*.</summary>
     private static readonly ConfigError Denied = new(-37, "Permission denied.");
 
     private (ConfigTree? Config, Administrator? Who, AccessRights Rights) _known = (null, null, AccessRights.Nothing);
 
-    /// <summary>His rights now.</summary>
+    /// <summary>The administrator's current rights; cached until the configuration or the administrator changes.</summary>
     internal AccessRights Rights
     {
         get
@@ -25,22 +25,22 @@ internal sealed class CliAccess(ConfigStore store, Func<Administrator> who)
         }
     }
 
-    /// <summary>Null when a verb of the root may be used at all.</summary>
+    /// <summary>Returns null if a root-level verb may be used at all, otherwise the error.</summary>
     internal ConfigError? Verb(string verb) => Rights.MayUse(verb) ? null : Denied;
 
-    /// <summary>Null when a table may be looked at.</summary>
+    /// <summary>Returns null if the administrator may read a table, otherwise the error.</summary>
     internal ConfigError? Read(TableSchema table) => Rights[PermissionMap.OfTable(table.Path)] >= Access.Read ? null : Denied;
 
-    /// <summary>Null when a table may be changed.</summary>
+    /// <summary>Returns null if the administrator may change a table, otherwise the error.</summary>
     internal ConfigError? Write(TableSchema table) => Rights[PermissionMap.OfTable(table.Path)] == Access.Write ? null : Denied;
 
-    /// <summary>Null when a command may be run.</summary>
+    /// <summary>Returns null if the administrator may run a command, otherwise the error.</summary>
     internal ConfigError? Command(CliCommand command)
     {
         var (permission, needed) = PermissionMap.OfCommand(command.Words);
         return Rights[permission] >= needed ? null : Denied;
     }
 
-    /// <summary>Null when he may go so far with something.</summary>
+    /// <summary>Returns null if the administrator has at least the needed access to a permission group, otherwise the error.</summary>
     internal ConfigError? Needs(Permission permission, Access needed) => Rights[permission] >= needed ? null : Denied;
 }

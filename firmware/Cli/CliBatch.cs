@@ -4,13 +4,13 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// <c>execute batch</c>: lines are kept from <c>start</c> on and run by <c>end</c>; what they show is not shown, <c>lastlog</c> has their
-/// return codes, a line each (<c>-61: config nothing</c>). The words of <c>status</c> are *assumed*, and that a command that asks is answered no, but
-/// <c>purge</c>, which is answered by the next line if that is <c>y</c> or <c>n</c>, and else yes.
+/// <c>execute batch</c>: lines are stored from <c>start</c> on and run by <c>end</c>. Their output is discarded; <c>lastlog</c> lists
+/// their return codes, one line each (<c>-61: config nothing</c>). The wording of <c>status</c> is *assumed*, and so is the answer to a
+/// confirmation prompt: no, except for <c>purge</c>, which takes the next line if that is <c>y</c> or <c>n</c>, and yes otherwise.
 /// </summary>
 /// <param name="run">
-/// Runs a line of the session, to its answer, with the line after it when that could be the answer to a question; its return code, 0 when it went well, the
-/// line without a secret, and whether the line after it was used.
+/// Runs a line of the session to completion. The second argument is the line after it if that could answer a prompt. Returns the return
+/// code (0 for success), the line without its secret, and true if the line after it was consumed as the answer.
 /// </param>
 internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(int Code, string Shown, bool Answered)>> run)
 {
@@ -19,13 +19,13 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
     private readonly List<(int Code, string Line)> _log = [];
     private int _characters;
 
-    /// <summary>True while lines are kept and not run.</summary>
+    /// <summary>True while lines are stored instead of run.</summary>
     internal bool IsKeeping { get; private set; }
 
-    /// <summary>True while the lines that were kept are run.</summary>
+    /// <summary>True while the stored lines run.</summary>
     internal bool IsRunning { get; private set; }
 
-    /// <summary>The commands, for the session that they belong to.</summary>
+    /// <summary>The batch commands of the session.</summary>
     internal IReadOnlyList<CliCommand> Commands =>
     [
         new("execute batch start", "Keep commands and run none.", call => NoArguments(call) ?? Start(call)),
@@ -34,7 +34,7 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
         new("execute batch lastlog", "Show the return codes of the last run.", call => NoArguments(call) ?? string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))),
     ];
 
-    /// <summary>Keeps a line; an error when there is no room for it.</summary>
+    /// <summary>Stores a line; returns an error if the batch would exceed its size limit.</summary>
     internal ConfigError? Keep(string line)
     {
         if (_characters + line.Length + 1 > CharactersMax)
@@ -89,7 +89,7 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
 
     private CliReply Status() => string.Create(CultureInfo.InvariantCulture, $"batch mode: {(IsKeeping ? "on" : "off")}, commands kept: {_lines.Count}, last run: {_log.Count}, failed: {_log.Count(line => line.Code != 0)}\n");
 
-    /// <summary>Forgets everything: what one administrator kept is not the next one's.</summary>
+    /// <summary>Discards the stored lines and the log, so that the next administrator does not see them.</summary>
     internal void Reset()
     {
         Forget();

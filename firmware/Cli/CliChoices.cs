@@ -2,27 +2,30 @@ using System.Text;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>What may stand at a place: words to choose from, then lines that only explain.</summary>
-/// <param name="Words">The words, each with its line of help or "".</param>
-/// <param name="Width">The column of the help; 0 for words alone.</param>
-/// <param name="Notes">Lines that are no word to be typed (<c>&lt;Enter&gt;</c>).</param>
+/// <summary>The possible inputs at a cursor position: words to choose from, then explanatory lines.</summary>
+/// <param name="Words">The words, each with its help text, or "" for none.</param>
+/// <param name="Width">The column of the help text; 0 to list the words alone.</param>
+/// <param name="Notes">Explanatory lines that are not input (<c>&lt;Enter&gt;</c>).</param>
 internal sealed record CliChoices(IReadOnlyList<(string Word, string Help)> Words, int Width, params IReadOnlyList<string> Notes)
 {
-    /// <summary>Nothing more may stand here.</summary>
+    /// <summary>The choice at the end of a command: only Enter is possible.</summary>
     internal static readonly CliChoices Enter = new([], 0, "<Enter>");
 
-    /// <summary>Only lines that explain.</summary>
+    /// <summary>Creates choices of explanatory lines only.</summary>
     internal static CliChoices Note(params IReadOnlyList<string> notes) => new([], 0, notes);
 
-    /// <summary>Words without help.</summary>
+    /// <summary>Creates choices of words without help.</summary>
     internal static CliChoices Of(IEnumerable<string> words, params IReadOnlyList<string> notes) => new([.. words.Select(word => (word, ""))], 0, notes);
 
-    /// <summary>Only the words that begin so; the lines that explain go with an empty word alone.</summary>
+    /// <summary>Returns the words with a prefix. Explanatory lines are dropped if there are words, unless the prefix is empty.</summary>
     internal CliChoices Starting(string open) => open.Length == 0
         ? this
         : new CliChoices([.. Words.Where(choice => choice.Word.StartsWith(open, StringComparison.Ordinal))], Width, Words.Count > 0 ? [] : Notes);
 
-    /// <summary>As <c>?</c> prints them, lines ended by \n. A star before a name is part of the print only.</summary>
+    /// <summary>
+    /// Formats the choices as <c>?</c> prints them, lines ended by \n. The star before a required attribute is printed but is not part of
+    /// the word.
+    /// </summary>
     internal string Text(Func<string, bool> starred)
     {
         var text = new StringBuilder();

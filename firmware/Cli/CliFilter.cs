@@ -5,24 +5,24 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// <c>| grep [-i] [-v] [-n] [-c] [-f] [-E] [-A n] [-B n] [-C n] [-e] PATTERN</c>: keeps the lines that match; options may follow the pattern
-/// (<see cref="GrepOptions"/>).
+/// <c>| grep [-i] [-v] [-n] [-c] [-f] [-E] [-A n] [-B n] [-C n] [-e] PATTERN</c>: keeps the matching lines. Options may follow the
+/// pattern (<see cref="GrepOptions"/>).
 /// </summary>
 internal sealed class CliFilter
 {
     private readonly GrepOptions? _options;
 
-    /// <summary>What the words after the bar ask for.</summary>
+    /// <summary>Parses the words after the bar.</summary>
     internal CliFilter(IReadOnlyList<string> words)
     {
         _options = GrepOptions.Read(words, out var fault);
         Fault = fault;
     }
 
-    /// <summary>Why nothing can be filtered; null when it can.</summary>
+    /// <summary>The reason that the filter cannot be applied; null if it can.</summary>
     internal ConfigError? Fault { get; }
 
-    /// <summary>What is left of a text.</summary>
+    /// <summary>Filters a text. Requires that <see cref="Fault"/> is null.</summary>
     internal string Apply(string text)
     {
         var lines = (text.EndsWith('\n') ? text[..^1] : text).Split('\n');
@@ -32,12 +32,12 @@ internal sealed class CliFilter
             : WithContext(lines, hits);
     }
 
-    /// <summary>The hits with the lines around them; groups that do not touch are parted by <c>--</c>.</summary>
+    /// <summary>Returns the matches with the lines around them; <c>--</c> separates groups that are not adjacent.</summary>
     private string WithContext(string[] lines, bool[] hits)
     {
         var kept = new StringBuilder();
         var (after, before) = (_options!.After, _options.Before);
-        // The distance back to the last hit and on to the next one, in one pass each.
+        // The distance back to the last match and ahead to the next one, in one pass each.
         var next = new int[lines.Length];
         for (int at = lines.Length - 1, hit = int.MaxValue; at >= 0; at--)
         {
@@ -62,7 +62,9 @@ internal sealed class CliFilter
         return kept.ToString();
     }
 
-    /// <summary>Every block that holds a hit; of a list only the entries that do. Hits are marked.</summary>
+    /// <summary>
+    /// Returns every configuration block that contains a match, and of a list only the entries that do. Matches are marked.
+    /// </summary>
     private static string WholeBlocks(string[] lines, bool[] hits)
     {
         var kept = new StringBuilder();

@@ -2,7 +2,7 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>What may stand where the cursor is: for <c>?</c> and for Tab.</summary>
+/// <summary>The possible inputs at the cursor position, for <c>?</c> and Tab.</summary>
 internal sealed class CliHelp(ConfigWorkspace workspace, ConfigEditor editor, CliPaths paths)
 {
     private const int VerbWidth = 12;
@@ -10,14 +10,16 @@ internal sealed class CliHelp(ConfigWorkspace workspace, ConfigEditor editor, Cl
     private const int AttributeWidth = 29;
     private static readonly CliChoices Bar = new([("grep", "Filter the output.")], VerbWidth);
 
-    /// <summary>What <c>?</c> prints after these characters; lines ended by \n.</summary>
+    /// <summary>Returns the text that <c>?</c> prints after these characters; lines ended by \n.</summary>
     internal string For(string typed)
     {
         var place = At(typed);
         return place.Wrong is not null ? $"\n{place.Wrong.Text}\n" : place.Choices!.Text(Starred(place.Whole));
     }
 
-    /// <summary>The words that the open word can become, as they are typed (quoted where they must be), and where it begins.</summary>
+    /// <summary>
+    /// Returns the completions of the word at the cursor, quoted where necessary, and the position at which that word begins.
+    /// </summary>
     internal (int Start, IReadOnlyList<string> Words) Completions(string typed)
     {
         var place = At(typed);
@@ -154,6 +156,8 @@ internal sealed class CliHelp(ConfigWorkspace workspace, ConfigEditor editor, Cl
         return workspace.Current.Schema.Table(path) is { IsList: true } table ? table.BuiltIn.Concat(workspace.Current.List(path).Keys) : [];
     }
 
-    /// <summary>Where the cursor is: the words before the open one, the open one, where it begins, and what may stand there.</summary>
+    /// <summary>
+    /// A cursor position: the complete words before it, the word under it, the start of that word, and its choices or the error.
+    /// </summary>
     private sealed record Place(IReadOnlyList<string> Whole, string Open, int Start, CliChoices? Choices = null, ConfigError? Wrong = null);
 }

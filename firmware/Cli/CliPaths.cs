@@ -3,12 +3,14 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>Finds what words mean: every word may be cut to a prefix that fits one thing only; an exact word wins.</summary>
+/// <summary>Resolves words to paths. A word may be abbreviated to any unambiguous prefix; an exact match takes precedence.</summary>
 internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> commands)
 {
     private readonly Dictionary<string, string[][]> _byVerb = new(StringComparer.Ordinal);
 
-    /// <summary>The one choice that a word stands for.</summary>
+    /// <summary>
+    /// Finds the one choice that a word abbreviates or equals; returns false and the error if there is none or more than one.
+    /// </summary>
     internal static bool TryMatch(string word, IEnumerable<string> choices, out string match, out ConfigError? error)
     {
         var fitting = choices.Where(choice => choice.StartsWith(word, StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).ToList();
@@ -24,17 +26,17 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
         return error is null;
     }
 
-    /// <summary>The device's word for what it does not understand.</summary>
+    /// <summary>The device's error for a word that it cannot parse.</summary>
     internal static ConfigError ParseError(string word) => new(-61, $"command parse error before '{string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64))}'");
 
-    /// <summary>The table at a whole path.</summary>
+    /// <summary>Returns the table with a full path, or null.</summary>
     internal TableSchema? Table(string path) => schema.Table(path);
 
-    /// <summary>The command of a verb and a whole path, or null.</summary>
+    /// <summary>Returns the command with a verb and a full path, or null.</summary>
     internal CliCommand? Command(string verb, string path) => commands.FirstOrDefault(command => command.Words.Length == verb.Length + 1 + path.Length
         && command.Words.StartsWith(verb, StringComparison.Ordinal) && command.Words.EndsWith(path, StringComparison.Ordinal) && command.Words[verb.Length] == ' ');
 
-    /// <summary>The table or the command that the first words after a verb name; the words after it are given back.</summary>
+    /// <summary>Finds the table or command that the first words after a verb name, and returns the remaining words.</summary>
     internal bool TryPath(string verb, IReadOnlyList<string> words, out string path, out IReadOnlyList<string> rest, out ConfigError? error)
     {
         (path, rest) = ("", []);
@@ -47,7 +49,7 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
         return followed.Known is not null;
     }
 
-    /// <summary>Follows words after a verb as far as they belong to a path.</summary>
+    /// <summary>Follows the words after a verb as far as they match a path.</summary>
     internal bool TryFollow(string verb, IReadOnlyList<string> words, out FollowedPath? followed, out ConfigError? error)
     {
         var open = Of(verb);
@@ -61,7 +63,7 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
                 {
                     return false;
                 }
-                // A whole path, and words after it that belong to it (a key, arguments).
+                // A full path, followed by its arguments or a key.
                 (followed, error) = (new FollowedPath([.. open.Where(path => path.Length == depth)], depth), null);
                 return true;
             }
@@ -71,10 +73,10 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
         return true;
     }
 
-    /// <summary>The first words of a verb's paths, in order.</summary>
+    /// <summary>Returns the first words of a verb's paths, in order.</summary>
     internal IEnumerable<string> Next(string verb) => new FollowedPath(Of(verb), 0).Next;
 
-    /// <summary>More words are needed.</summary>
+    /// <summary>The error for a command that needs more words.</summary>
     internal static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
 
     private string[][] Of(string verb)
@@ -89,17 +91,17 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     }
 }
 
-/// <summary>Where words have led.</summary>
-/// <param name="Open">The paths that go on from here, or end here.</param>
-/// <param name="Depth">How many words they have used.</param>
+/// <summary>The paths that words have led to.</summary>
+/// <param name="Open">The paths that continue or end here.</param>
+/// <param name="Depth">The number of words consumed.</param>
 internal sealed record FollowedPath(string[][] Open, int Depth)
 {
-    /// <summary>The whole path that ends here, or null.</summary>
+    /// <summary>The full path that ends here, or null.</summary>
     internal string? Known => Depth > 0 && Open.FirstOrDefault(path => path.Length == Depth) is { } ending ? string.Join(' ', ending) : null;
 
-    /// <summary>The words that may stand next, in order.</summary>
+    /// <summary>The possible next words, in order.</summary>
     internal IEnumerable<string> Next => Open.Where(path => path.Length > Depth).Select(path => path[Depth]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
-    /// <summary>The whole path that ends with one of the next words; there need not be one.</summary>
+    /// <summary>Returns the path up to and including a next word; a table or command at that path need not exist.</summary>
     internal string Through(string next) => string.Join(' ', Open.First(path => path.Length > Depth && path[Depth] == next).Take(Depth + 1));
 }

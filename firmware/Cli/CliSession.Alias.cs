@@ -3,12 +3,12 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <content><c>alias NAME</c>: runs the commands of <c>system alias</c>, one line after the other, at the root.</content>
+/// <content><c>alias NAME</c>: runs the commands of <c>system alias</c> line by line, at the root.</content>
 public sealed partial class CliSession
 {
     private const string AliasTable = "system alias";
 
-    /// <summary>Lines of an alias that still have to run: they wait for an answer, or for <c>y</c> or <c>n</c>.</summary>
+    /// <summary>The lines of an alias that have not run yet, because a command or a prompt is pending.</summary>
     private readonly Queue<string> _aliasLines = [];
     private bool _runsAlias;
 
@@ -39,7 +39,7 @@ public sealed partial class CliSession
         return ContinueAlias();
     }
 
-    /// <summary>Runs the lines up to one that has to wait; what they print.</summary>
+    /// <summary>Runs the lines up to one that leaves a command or prompt pending; returns their output.</summary>
     private string ContinueAlias()
     {
         var text = new StringBuilder();

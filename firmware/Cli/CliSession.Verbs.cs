@@ -3,7 +3,7 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <content>What a whole line does, by its verb.</content>
+/// <content>Execution of a complete line, by its verb.</content>
 public sealed partial class CliSession
 {
     private string Run(ScannedWords scanned, string text)
@@ -51,7 +51,7 @@ public sealed partial class CliSession
         }
     }
 
-    /// <summary>Ends the session; where a login was asked for, it is asked for again.</summary>
+    /// <summary>Ends the session; a console with a login dialog returns to the login prompt.</summary>
     private string Exit()
     {
         if (_login is null)
@@ -103,12 +103,12 @@ public sealed partial class CliSession
         return reply.Error is null ? shown + "\n" : shown + Print(reply.Error);
     }
 
-    /// <summary>Begins what takes its time; what is printed when it turns out to be there at once.</summary>
+    /// <summary>Starts a command whose reply comes later; returns its output if the reply is available immediately.</summary>
     private string Begin(Func<CancellationToken, Task<CliReply>> later, bool streams = false)
     {
         if (_batch.IsRunning)
         {
-            // In a batch nothing is shown and nobody stops a stream: it gets one iteration.
+            // A batch shows no output and cannot stop a stream, so a stream gets one iteration.
             _inBatch = streams ? _ => later(new CancellationToken(canceled: true)) : later;
             return "";
         }

@@ -4,16 +4,18 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>One administrator at a console: the edit state, the prompt, and what each line answers. Not thread-safe: one line at a time.</summary>
+/// <summary>
+/// An administrator's CLI session: the edit state, the prompt and the output of each line. Not thread-safe: one line at a time.
+/// </summary>
 public sealed partial class CliSession : IDisposable
 {
-    /// <summary>The greatest length of one line, in characters.</summary>
+    /// <summary>The maximum length of one line, in characters.</summary>
     public const int LineMax = 16 * 1024;
 
-    /// <summary>The greatest length of a command over several lines.</summary>
+    /// <summary>The maximum length of a command of several lines, in characters.</summary>
     private const int CommandMax = 64 * 1024;
 
-    /// <summary>What a session shows that another administrator ends (*assumed*).</summary>
+    /// <summary>The message to a session that another administrator ended (*assumed*).</summary>
     private const string DisconnectedText = "\nDisconnected by an administrator\n\n";
 
     private readonly ConfigStore _store;
@@ -35,18 +37,18 @@ public sealed partial class CliSession : IDisposable
     private CliFilter? _filter;
     private Waiting? _waiting;
 
-    /// <summary>A command whose answer is on its way, and what cancels it.</summary>
-    /// <param name="Answer">The answer.</param>
+    /// <summary>A pending command and its cancellation.</summary>
+    /// <param name="Answer">Completes with the reply.</param>
     /// <param name="Stop">Cancels the command.</param>
-    /// <param name="Streams">True when the command shows text before its answer, until it is stopped.</param>
+    /// <param name="Streams">True if the command shows text before its reply, until it is stopped.</param>
     private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop, bool Streams);
 
-    /// <summary>A session on a store, with further commands.</summary>
+    /// <summary>Creates a session on a configuration store.</summary>
     /// <param name="store">The configuration.</param>
-    /// <param name="commands">What there is beyond the edit tree.</param>
-    /// <param name="administrator">Whose session it is; null for the attached console's.</param>
-    /// <param name="login">Not null: asks for an administrator first, and again after <c>exit</c>.</param>
-    /// <param name="sessions">Not null: lists a session without a login as one of its administrator.</param>
+    /// <param name="commands">The commands outside the edit tree.</param>
+    /// <param name="administrator">The administrator of the session; null for that of the attached console.</param>
+    /// <param name="login">Not null to require a login first, and again after <c>exit</c>.</param>
+    /// <param name="sessions">Not null to list a session without a login dialog among the administrator sessions.</param>
     public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null, AdminSessions? sessions = null)
     {
         _store = store;
@@ -79,16 +81,19 @@ public sealed partial class CliSession : IDisposable
         }
     }
 
-    /// <summary>The prompt now, for example <c>FortiLab (port1) # </c>; <c>"> "</c> while a command goes on, "" while a question or an answer is waited for.</summary>
+    /// <summary>
+    /// The current prompt, for example <c>FortiLab (port1) # </c>; <c>"> "</c> on a continuation line, "" while a confirmation prompt or
+    /// a command is pending.
+    /// </summary>
     public string Prompt => LogsIn ? _login!.Prompt : Asks || Waits ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
-    /// <summary>True while the lines of a batch are run.</summary>
+    /// <summary>True while the lines of a batch run.</summary>
     internal bool InBatch => _batch.IsRunning;
 
-    /// <summary>The administrator's way to the configuration, with the transaction that he may have open.</summary>
+    /// <summary>The session's view of the configuration, with the administrator's open transaction, if any.</summary>
     public ConfigWorkspace Workspace { get; }
 
-    /// <summary>True after <c>exit</c> at the root.</summary>
+    /// <summary>True after <c>exit</c> at the root, <see cref="Close"/> or <see cref="Dispose"/>.</summary>
     public bool Closed
     {
         get;
@@ -104,57 +109,61 @@ public sealed partial class CliSession : IDisposable
         }
     }
 
-    /// <summary>True while a question waits for <c>y</c> or <c>n</c>.</summary>
+    /// <summary>True while a confirmation prompt expects <c>y</c> or <c>n</c>.</summary>
     public bool Asks => _confirm is not null;
 
-    /// <summary>True while a command waits for its answer (<see cref="AnsweredAsync"/>): no line is served meanwhile.</summary>
+    /// <summary>True while a command is pending (<see cref="AnsweredAsync"/>); no line is executed meanwhile.</summary>
     public bool Waits => Volatile.Read(ref _waiting) is not null;
 
-    /// <summary>True while the command that waits streams: <c>q</c> stops it on a terminal, the end of the input elsewhere.</summary>
+    /// <summary>True while the pending command streams: <c>q</c> stops it on a terminal, otherwise the end of the input does.</summary>
     internal bool Streams => Volatile.Read(ref _waiting) is { Streams: true };
 
-    /// <summary>True at a terminal, where a command that refreshes goes on until it is stopped; elsewhere it stops after one iteration.</summary>
+    /// <summary>True on a terminal, where a refreshing command runs until it is stopped; otherwise it stops after one iteration.</summary>
     public bool IsTerminal { get; internal set; }
 
-    /// <summary>True for a script that is given whole: nothing is typed while a command streams, so each stream gets one iteration.</summary>
+    /// <summary>
+    /// True for a script that is passed as a whole: no input arrives while a command streams, so each stream gets one iteration.
+    /// </summary>
     internal bool IsGivenWhole { get; set; }
 
-    /// <summary>True while a command goes on because of a quote.</summary>
+    /// <summary>True while a command continues on the next line because of an open quote.</summary>
     internal bool IsQuoted => _lines.IsQuoted;
 
-    /// <summary>True while an administrator is asked for: lines go to the dialog, and there is no help.</summary>
+    /// <summary>True during the login dialog: lines go to the dialog, and there is no help.</summary>
     public bool LogsIn => _login is { Who: null };
 
-    /// <summary>True while what is typed must not be shown: a password is asked for.</summary>
+    /// <summary>True while input must not be echoed, because a password is being entered.</summary>
     public bool IsHidden => _login is { Who: null, IsHidden: true };
 
-    /// <summary>The keys of which one answers at once, without Enter; "" while lines are read.</summary>
+    /// <summary>The keys that act immediately, without Enter; "" while lines are read.</summary>
     public string Keys => Asks ? "yYnN" : _login is { Who: null, TakesKey: true } ? "a" : "";
 
-    /// <summary>Whose session it is; nobody's while a login is asked for.</summary>
+    /// <summary>The administrator of the session; one without any rights during the login dialog.</summary>
     public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
 
-    /// <summary>What he may do.</summary>
+    /// <summary>The access rights of the session.</summary>
     internal CliAccess Access => _access;
 
-    /// <summary>Raised once, when the session is over: what belongs to it (a debug stream) ends. On any thread.</summary>
+    /// <summary>Raised once, when the session ends, so that its dependents (a debug stream) end with it. On any thread.</summary>
     public event Action? Ended;
 
-    /// <summary>Text that comes by itself, whatever is typed (debug output, a timer's warning). Raised on any thread.</summary>
+    /// <summary>Raised for unsolicited output (debug output, a timer's warning), independent of the input. On any thread.</summary>
     public event Action<string>? Said;
 
-    /// <summary>True when the console shows a screenful at a time (<c>system console output</c>).</summary>
+    /// <summary>True if the console shows a screenful at a time (<c>system console output</c>).</summary>
     internal bool Pages => _store.Current.Object("system console").Text("output") == "more";
 
-    /// <summary>What an administrator must accept at a terminal before the first prompt; null for nothing.</summary>
+    /// <summary>The banner that the administrator must accept at a terminal before the first prompt; null for none.</summary>
     internal string? Banner => _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
 
     private string HostName => _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
-    /// <summary>Tells the administrator something that he did not ask for at this moment; lines ended by \n.</summary>
+    /// <summary>Shows unsolicited text to the administrator; lines ended by \n.</summary>
     public void Say(string text) => Said?.Invoke(text);
 
-    /// <summary>Ends the session (the unit restarts), with a last word for who sits there, or none. On any thread.</summary>
+    /// <summary>
+    /// Ends the session (for example when the unit restarts) with a last message to the administrator, or none. On any thread.
+    /// </summary>
     public void Close(string lastWord = "")
     {
         Closed = true;
@@ -172,14 +181,14 @@ public sealed partial class CliSession : IDisposable
         Interlocked.Exchange(ref Ended, null)?.Invoke();
     }
 
-    /// <summary>Executes one line (without its newline); returns what is printed, lines ended by \n, or "".</summary>
+    /// <summary>Executes one line (without its newline); returns its output, lines ended by \n, or "".</summary>
     public string Execute(string line) => _login is null ? ExecuteLine(line) : _login.Busy(() => !LogsIn ? ExecuteLine(line) : line.Length > LineMax ? "" : _login.Execute(line));
 
     private string ExecuteLine(string line)
     {
         if (Workspace.Touch())
         {
-            // What he had open belonged to a transaction that is no more.
+            // The open edit levels belonged to a transaction that has ended.
             _editor.AbortAll();
         }
         if (_confirm is { } confirmed)
@@ -213,7 +222,10 @@ public sealed partial class CliSession : IDisposable
         return _lines.Add(line) is { } command && ConfigWords.Scan(command) is { Words.Count: > 0 } scanned ? Run(scanned, command) : "";
     }
 
-    /// <summary>Waits for the answer of the command that waits, without a thread; what it prints, lines ended by \n, or "" when none does.</summary>
+    /// <summary>
+    /// Waits for the reply of the pending command without holding a thread; returns its output, lines ended by \n, or "" if none is
+    /// pending.
+    /// </summary>
     public async Task<string> AnsweredAsync()
     {
         if (Volatile.Read(ref _waiting) is not { } waiting)
@@ -243,7 +255,7 @@ public sealed partial class CliSession : IDisposable
         });
     }
 
-    /// <summary>Ctrl-C while a command waits: it is asked to end. Nothing when none does. On any thread.</summary>
+    /// <summary>Requests cancellation of the pending command (Ctrl-C). Does nothing if none is pending. On any thread.</summary>
     public void Cancel()
     {
         if (Volatile.Read(ref _waiting) is { } waiting)
@@ -254,23 +266,28 @@ public sealed partial class CliSession : IDisposable
             }
             catch (ObjectDisposedException)
             {
-                // It has just ended by itself.
+                // The command has just completed.
             }
         }
     }
 
-    /// <summary>What is printed for a script's line that asks for help by a final <c>?</c>, outside quotes; null for any other line.</summary>
+    /// <summary>Returns the help for a script line that ends with <c>?</c> outside quotes; null for any other line.</summary>
     public string? HelpAsked(string line) =>
         !LogsIn && !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
 
-    /// <summary>What <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
+    /// <summary>Returns the help that <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
     public string Help(string typed) => LogsIn || _lines.IsOpen ? "" : _help.For(typed);
 
-    /// <summary>The words that the last word of these characters can become, each as it is typed, and where that word begins.</summary>
+    /// <summary>
+    /// Returns the completions of the last word of these characters, each as it is typed, and the position at which that word begins.
+    /// </summary>
     public (int Start, IReadOnlyList<string> Words) Complete(string typed) => LogsIn || _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
 
-    /// <summary>Ctrl-C: drops the line that is being typed, if there is one; else leaves every config level without storing; else ends the session.</summary>
-    /// <param name="typing">True when something was typed on this line.</param>
+    /// <summary>
+    /// Handles Ctrl-C: drops the current line, if there is one; else leaves every config level without saving; at the root, ends the
+    /// session.
+    /// </summary>
+    /// <param name="typing">True if the current line is not empty.</param>
     public void Interrupt(bool typing)
     {
         if (LogsIn)
@@ -292,7 +309,7 @@ public sealed partial class CliSession : IDisposable
         _editor.AbortAll();
     }
 
-    /// <summary>The input is over: what is printed for a command that never ended; "" when there is none.</summary>
+    /// <summary>Handles the end of the input; returns the error for an incomplete command, or "".</summary>
     public string EndOfInput()
     {
         var text = _lines.IsQuoted ? "\ntoken line: Unmatched double quote.\n\n" : "";
@@ -300,21 +317,22 @@ public sealed partial class CliSession : IDisposable
         return text;
     }
 
-    /// <summary>What is printed for an error, or for none.</summary>
+    /// <summary>Formats an error, or the blank line that stands for success.</summary>
     private string Print(ConfigError? error)
     {
         _code = error?.Code ?? _code;
         return error is null ? "\n" : $"\n{error.Text}\n\n";
     }
 
-    /// <summary>True for a line that is never kept in a batch: it is about the batch.</summary>
+    /// <summary>True for a line that is never stored in a batch, because it controls the batch.</summary>
     private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
         && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
         && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
 
     /// <summary>
-    /// Runs a line as if it were typed; its return code, how it may be shown afterwards, and whether <paramref name="answer"/> was used. A question is
-    /// answered no, and that is a failure; one that a script may go past is answered by the next line, if that is an answer, and else yes.
+    /// Runs a line as if it were typed; returns its return code, the line without its secret, and true if <paramref name="answer"/> was
+    /// consumed. A confirmation prompt is answered no, which is a failure. A prompt with <see cref="CliReply.ScriptsGoOn"/> is answered
+    /// by the next line if that is an answer, otherwise yes.
     /// </summary>
     private async Task<(int Code, string Shown, bool Answered)> RunForCodeAsync(string line, string? answer, CancellationToken cancellationToken)
     {

@@ -4,19 +4,21 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// <c>tree</c>: what a branch can hold. Sizes of texts are one more than their limit, as the device prints them; where children stand
-/// under a branch that is neither a table nor an object is *assumed*.
+/// <c>tree</c>: prints the attributes and tables of a branch. Text sizes are one more than their limit, as the device prints them. The
+/// position of children under a branch that is neither a table nor an object is *assumed*.
 /// </summary>
 internal static class CliTree
 {
-    /// <summary>A table and everything in it.</summary>
+    /// <summary>Formats a table with its attributes and child tables.</summary>
     internal static string Of(TableSchema table) => Print(Branch(table));
 
-    /// <summary>Tables, below the branches that they have in common; they agree in the first <paramref name="skip"/> words, of which the last is shown.</summary>
+    /// <summary>
+    /// Formats tables under their common branches; their paths share the first <paramref name="skip"/> words, of which the last is shown.
+    /// </summary>
     internal static string Of(IReadOnlyList<TableSchema> tables, int skip) =>
         tables is [var only] ? Of(only) : Print(Group(skip == 0 ? "" : tables[0].Path.Split(' ')[skip - 1], [.. tables.Select(table => (table.Path.Split(' '), (Node?)Branch(table)))], skip));
 
-    /// <summary>The commands of a verb, from where words have led.</summary>
+    /// <summary>Formats the commands of a verb below a path.</summary>
     internal static string Of(string verb, FollowedPath followed) =>
         Print(Group(followed.Depth == 0 ? verb : followed.Open[0][followed.Depth - 1], [.. followed.Open.Select(path => (path, (Node?)null))], followed.Depth));
 
@@ -25,7 +27,7 @@ internal static class CliTree
         var children = new List<Node>();
         foreach (var group in under.Where(entry => entry.Path.Length > depth).GroupBy(entry => entry.Path[depth], StringComparer.Ordinal))
         {
-            // A table's own node stands for its last word; what is deeper makes a branch of its own.
+            // A table's own node represents its last word; deeper paths form a separate branch.
             children.AddRange(group.Where(entry => entry.Path.Length == depth + 1).Select(entry => entry.Node ?? new Node(group.Key, [])));
             if (group.Where(entry => entry.Path.Length > depth + 1).ToArray() is { Length: > 0 } deeper)
             {
@@ -54,7 +56,7 @@ internal static class CliTree
         return text.ToString();
     }
 
-    /// <summary>The first child stands on the line of its parent, the others under it.</summary>
+    /// <summary>Prints the first child on the line of its parent and the others below it.</summary>
     private static void Append(StringBuilder text, Node node, int column)
     {
         text.Append(node.Name);

@@ -2,7 +2,7 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>Which verbs there are, and where.</summary>
+/// <summary>The verbs of each level, with their help.</summary>
 internal static class CliVerbs
 {
     private static readonly string[] Root = ["config", "get", "show", "diagnose", "execute", "alias", "tree", "exit", "quit"];
@@ -39,7 +39,7 @@ internal static class CliVerbs
         ["abort"] = "End and discard last config.",
     };
 
-    /// <summary>The verbs of a level; null is the root.</summary>
+    /// <summary>Returns the verbs of a level; null is the root.</summary>
     internal static IReadOnlyList<string> At(ConfigLevel? level) => level switch
     {
         null => Root,
@@ -48,15 +48,17 @@ internal static class CliVerbs
         _ => Single,
     };
 
-    /// <summary>True for a verb that prints, so that <c>| grep</c> may follow.</summary>
+    /// <summary>True for a verb with output that <c>| grep</c> can filter.</summary>
     internal static bool Prints(string verb) => verb is "show" or "get" or "execute" or "diagnose" or "tree";
 
-    /// <summary>True for a verb that <c>?</c> lists: the device keeps two of the root's to itself, and there is nothing to configure without branches.</summary>
+    /// <summary>
+    /// True for a verb that <c>?</c> lists: the device hides <c>tree</c> and <c>quit</c>, and <c>config</c> needs child tables.
+    /// </summary>
     internal static bool IsListed(string verb, ConfigLevel? level) => verb is not ("tree" or "quit") && !(verb == "config" && level is { Schema.Children.Length: 0 });
 
-    /// <summary>True for the word that makes <c>show</c> print defaults, cut or not.</summary>
+    /// <summary>True for <c>full-configuration</c> or an abbreviation of it, with which <c>show</c> includes defaults.</summary>
     internal static bool IsFull(string word) => word.Length > 0 && "full-configuration".StartsWith(word, StringComparison.Ordinal);
 
-    /// <summary>A line of help.</summary>
+    /// <summary>Returns the help text of a verb.</summary>
     internal static string Help(string verb) => Texts[verb];
 }

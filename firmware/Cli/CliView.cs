@@ -3,12 +3,12 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary><c>show</c> and <c>get</c> of the configuration.</summary>
+/// <summary>The <c>show</c> and <c>get</c> output of the configuration.</summary>
 internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, ConfigEditor editor, CliPaths paths, CliAccess access, Func<string> user)
 {
     private const string NoEntry = "entry is not found in table\n";
 
-    /// <summary>Configuration as commands: of the level, of the whole, of a table or of one entry.</summary>
+    /// <summary>Formats configuration as commands: the current level, all of it, one table or one entry.</summary>
     internal CliReply Show(IReadOnlyList<string> words)
     {
         var full = words.Count > 0 && CliVerbs.IsFull(words[0]);
@@ -38,7 +38,7 @@ internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, Conf
         return rest is [var key] && workspace.Current.List(name).Find(key) is null ? NoEntry : text.Table(workspace.Current, table, rest is [var one] ? one : null).ToString();
     }
 
-    /// <summary>Values, defaults included.</summary>
+    /// <summary>Formats values, defaults included.</summary>
     internal CliReply Get(IReadOnlyList<string> words)
     {
         switch (editor.Level)

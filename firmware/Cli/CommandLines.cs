@@ -3,23 +3,24 @@ using System.Text;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// The lines of one command: it goes on while a quote or a final backslash is open. Each line is looked at once, however many there are.
+/// The lines of one command, which continues while a quote is open or a line ends with a backslash. Each line is scanned once, however
+/// many there are.
 /// </summary>
 internal sealed class CommandLines
 {
     private readonly StringBuilder _text = new();
     private char _quote;
 
-    /// <summary>True while the command goes on with the next line.</summary>
+    /// <summary>True while the command continues on the next line.</summary>
     internal bool IsOpen { get; private set; }
 
-    /// <summary>True while it goes on because of a quote.</summary>
+    /// <summary>True while the command continues because of an open quote.</summary>
     internal bool IsQuoted => IsOpen && _quote != '\0';
 
-    /// <summary>The characters so far.</summary>
+    /// <summary>The number of characters so far.</summary>
     internal int Length => _text.Length;
 
-    /// <summary>Adds a line without its newline; the whole command when it is finished with it, or null.</summary>
+    /// <summary>Adds a line without its newline; returns the whole command if the line completes it, otherwise null.</summary>
     internal string? Add(string line)
     {
         if (IsOpen)
@@ -37,7 +38,7 @@ internal sealed class CommandLines
         return command;
     }
 
-    /// <summary>Drops what is there.</summary>
+    /// <summary>Discards the lines added so far.</summary>
     internal void Clear()
     {
         _text.Clear();

@@ -9,14 +9,14 @@ using Appliance.Firmware.Text;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// The dialog before a session, line by line: <c>HOST login:</c>, <c>Password:</c>, a new password where one is due, the banners; and the
-/// end of a session by itself, after <c>admin-console-timeout</c> or <c>admintimeout</c>. After a session it begins anew.
+/// The login dialog before a session, line by line: <c>HOST login:</c>, <c>Password:</c>, a new password if one is required, the banners.
+/// Ends idle sessions after <c>admin-console-timeout</c> or <c>admintimeout</c>. After a session the dialog starts again.
 /// </summary>
-/// <param name="logins">Lets administrators in.</param>
+/// <param name="logins">Authenticates administrators.</param>
 /// <param name="store">The configuration.</param>
-/// <param name="time">For the idle time.</param>
-/// <param name="ui">The way in, as events spell it.</param>
-/// <param name="source">From where; null at the console.</param>
+/// <param name="time">The clock of the idle timeout.</param>
+/// <param name="ui">The access method, as log events spell it.</param>
+/// <param name="source">The client's address; null at the console.</param>
 public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvider time, string ui = "console", IPAddress? source = null)
 {
     private const string Incorrect = "Login incorrect\n";
@@ -36,21 +36,21 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
 
     private enum Stage { Name, Password, Code, NewPassword, ConfirmPassword, Banner, Done }
 
-    /// <summary>Who is logged in; null while nobody is.</summary>
+    /// <summary>The administrator that is logged in; null if none is.</summary>
     internal Administrator? Who { get; private set; }
 
-    /// <summary>True while what is typed must not be shown.</summary>
+    /// <summary>True while input must not be echoed.</summary>
     internal bool IsHidden => _stage is Stage.Password or Stage.Code or Stage.NewPassword or Stage.ConfirmPassword;
 
-    /// <summary>True while one key answers, without Enter.</summary>
+    /// <summary>True while a single key answers, without Enter.</summary>
     internal bool TakesKey => _stage == Stage.Banner;
 
-    /// <summary>What is asked.</summary>
+    /// <summary>The current prompt of the dialog.</summary>
     internal string Prompt => _stage switch
     {
         Stage.Name => (Global.Enabled("pre-login-banner") ? ConsoleBanner.BeforeLogin : "") + $"{Global.Text("hostname")} login: ",
         Stage.Password => "Password: ",
-        // The prompt of the device is not public.
+        // The device's prompt is not publicly documented.
         Stage.Code => $"{_challenge!.Text}: ",
         Stage.NewPassword => "New Password: ",
         Stage.ConfirmPassword => "Confirm Password: ",
@@ -60,7 +60,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
 
     private ConfigObject Global => store.Current.Object("system global");
 
-    /// <summary>How long a session may be idle.</summary>
+    /// <summary>The idle timeout of a session.</summary>
     internal TimeSpan IdleTime
     {
         get
@@ -72,16 +72,16 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         }
     }
 
-    /// <summary>Called when a session was idle for too long: it is over. On the clock's thread, never while a line is served.</summary>
+    /// <summary>Called when the session ended because of the idle timeout. On the timer's thread, never while a line is executed.</summary>
     internal Action TimedOut { get; set; } = () => { };
 
-    /// <summary>Called when another administrator ended the session. Never while a line is served.</summary>
+    /// <summary>Called when another administrator ended the session. Never while a line is executed.</summary>
     internal Action Disconnected { get; set; } = () => { };
 
-    /// <summary>True while a command waits for its answer: the session is not idle. Set while a line is served.</summary>
+    /// <summary>True while a command is pending, so that the session is not idle. Set while a line is executed.</summary>
     internal bool IsHeld { get; set; }
 
-    /// <summary>Serves a line: the session is not idle meanwhile.</summary>
+    /// <summary>Runs a function during which the session is not idle.</summary>
     internal T Busy<T>(Func<T> serve)
     {
         lock (_lock)
@@ -99,25 +99,25 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         }
     }
 
-    /// <summary>The same for what shows nothing.</summary>
+    /// <summary>Runs an action during which the session is not idle.</summary>
     internal void Busy(Action serve) => Busy(() =>
     {
         serve();
         return true;
     });
 
-    /// <summary>Takes a typed line while nobody is logged in; what is printed.</summary>
+    /// <summary>Handles a line of the login dialog; returns its output.</summary>
     internal string Execute(string line)
     {
         switch (_stage)
         {
             case Stage.Name:
-                // A name that could not be one is asked for a password all the same, and fails as any other.
+                // An invalid name is prompted for a password all the same, and fails like any other.
                 _name = string.Concat(line.Trim().Where(character => !ControlCharacters.Includes(character)).Take(NameMax + 1));
                 _stage = _name.Length > 0 ? Stage.Password : Stage.Name;
                 return "";
             case Stage.Password:
-                // A console asks one thing at a time: nobody else waits for this commit.
+                // A console handles one line at a time, so this commit blocks no other client.
                 return Check(logins.CheckAsync(_name, line, ui, source).GetAwaiter().GetResult());
             case Stage.Code:
                 return Check(logins.CheckCodeAsync(_challenge!.Handle, line.Trim(), ui, source).GetAwaiter().GetResult());
@@ -133,8 +133,8 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         }
     }
 
-    /// <summary>Ctrl-C, or the end of a session: asks for a name again.</summary>
-    /// <param name="reason">exit or timeout; told in an event when somebody was logged in.</param>
+    /// <summary>Returns to the login prompt, after Ctrl-C or the end of a session.</summary>
+    /// <param name="reason">The reason in the logout event (exit, timeout or disconnect) if an administrator was logged in.</param>
     internal void Restart(string reason)
     {
         if (Who is { } who)
@@ -214,7 +214,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         return "Welcome!\n\n";
     }
 
-    /// <summary>Waits for the line that is being served.</summary>
+    /// <summary>Ends the session for another administrator, after the line that is being executed.</summary>
     private void Disconnect()
     {
         lock (_lock)
@@ -230,7 +230,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     {
         lock (_lock)
         {
-            // A line that moves the clock on comes here on its own thread.
+            // A line that advances the clock gets here on its own thread.
             var left = _isBusy || IsHeld ? IdleTime : _lastUsed + IdleTime - time.GetUtcNow();
             if (left > TimeSpan.Zero)
             {

@@ -5,30 +5,32 @@ namespace Appliance.Firmware.Cli;
 /// <summary>The size of a terminal, in characters.</summary>
 public sealed record TerminalSize(int Rows, int Columns)
 {
-    /// <summary>What a terminal has that does not tell.</summary>
+    /// <summary>The size assumed for a terminal that reports none.</summary>
     public static readonly TerminalSize Usual = new(24, 80);
 
-    /// <summary>What a terminal told; the usual size when it told none.</summary>
+    /// <summary>Returns the size that a terminal reported; the usual size if it reported none.</summary>
     public static TerminalSize Of((int Rows, int Columns)? told) => told is { } size ? new(size.Rows, size.Columns) : Usual;
 }
 
-/// <summary>How a terminal's session ended.</summary>
+/// <summary>The reason that a terminal session ended.</summary>
 public enum ConsoleEnd
 {
-    /// <summary>By <c>exit</c>.</summary>
+    /// <summary>Ended by <c>exit</c>.</summary>
     Exited,
-    /// <summary>By Ctrl-C at the root.</summary>
+    /// <summary>Ended by Ctrl-C at the root.</summary>
     Interrupted,
-    /// <summary>The terminal went away.</summary>
+    /// <summary>The terminal disconnected.</summary>
     HungUp,
 }
 
-/// <summary>A console session over bytes: a terminal, a socket, a script.</summary>
+/// <summary>A console session over a byte stream: a terminal, a socket, a script.</summary>
 public static class ConsoleStream
 {
     private const int BufferSize = 4096;
 
-    /// <summary>Exactly what a terminal would show while the lines of a script are typed, each after the answer of the one before.</summary>
+    /// <summary>
+    /// Returns exactly what a terminal would show if the lines of a script were typed, each after the output of the previous one.
+    /// </summary>
     public static async Task<string> TranscriptAsync(CliSession session, string script, CancellationToken cancellationToken = default)
     {
         using var said = new SaidLines(session);
@@ -61,23 +63,23 @@ public static class ConsoleStream
         }
     }
 
-    /// <summary>Serves a script until it ends or closes its session.</summary>
+    /// <summary>Runs a script until it ends or closes its session.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="input">What is typed.</param>
-    /// <param name="output">What is shown, in UTF-8.</param>
-    /// <param name="echo">True shows what was typed: the caller has no terminal that does.</param>
-    /// <param name="cancellationToken">Hangs up.</param>
+    /// <param name="input">The typed bytes.</param>
+    /// <param name="output">Receives the output, in UTF-8.</param>
+    /// <param name="echo">True to echo the input, if the caller has no terminal that does.</param>
+    /// <param name="cancellationToken">Disconnects the console.</param>
     public static Task RunAsync(CliSession session, Stream input, Stream output, bool echo, CancellationToken cancellationToken) =>
         ServeAsync(session, new ScriptConsole(session, echo), input, output, cancellationToken);
 
     /// <summary>
-    /// Serves a terminal that sends every key at once and shows what it gets: the echo, line editing and paging are done here. Returns
-    /// when the session is closed or the terminal hangs up.
+    /// Serves a terminal that sends every key immediately and shows what it receives; echo, line editing and paging are done here.
+    /// Returns when the session is closed or the terminal hangs up.
     /// </summary>
     public static Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken) =>
         RunTerminalAsync(session, input, output, () => size, cancellationToken);
 
-    /// <summary>The same for a terminal whose size may change: it is asked for whenever something is typed.</summary>
+    /// <summary>Serves a terminal whose size may change; the size is read on every input.</summary>
     public static async Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, Func<TerminalSize> size, CancellationToken cancellationToken)
     {
         var console = new TerminalConsole(session, size);
@@ -93,7 +95,7 @@ public static class ConsoleStream
         }
         finally
         {
-            // Whatever noticed first that the other end is gone: a command that still runs ends, too.
+            // Also cancels a running command when the disconnect was noticed elsewhere first.
             session.Cancel();
         }
     }
@@ -138,8 +140,8 @@ public static class ConsoleStream
     }
 
     /// <summary>
-    /// Until the answer of a command is there. What is typed meanwhile waits; Ctrl-C drops it, and cancels the command. A stream is shown as it
-    /// comes; <c>q</c> stops it on a terminal, the end of the input elsewhere.
+    /// Handles input until the reply of the pending command arrives. Input is buffered meanwhile; Ctrl-C discards it and cancels the
+    /// command. A stream is shown as it arrives; <c>q</c> stops it on a terminal, otherwise the end of the input does.
     /// </summary>
     private static async Task AnswerAsync(CliSession session, IConsole console, TypedBytes typed, SaidLines said, Stream output, CancellationToken cancellationToken)
     {

@@ -2,12 +2,12 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>The verbs of the edit tree as they are typed.</summary>
+/// <summary>The verbs of the edit tree, with their arguments.</summary>
 internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess access)
 {
     private static readonly ConfigError Incomplete = CliPaths.Incomplete;
 
-    /// <summary>Runs a verb; the message comes before the error, if any.</summary>
+    /// <summary>Runs a verb; the message is shown before the error, if any.</summary>
     internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) => verb switch
     {
         "config" => ("", Config(words)),

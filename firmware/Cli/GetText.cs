@@ -3,13 +3,13 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>The layout of <c>get</c>: names and values, defaults included, no secret.</summary>
+/// <summary>The layout of <c>get</c>: names and values, defaults included, secrets masked.</summary>
 internal static class GetText
 {
     private const int NameWidth = 20;
     private const int Indent = 4;
 
-    /// <summary>An object: a line an attribute, a blank at its end; nested tables below their name, indented.</summary>
+    /// <summary>Formats an object: one line per attribute, ended by a space; nested tables are indented below their name.</summary>
     internal static string Of(ConfigObject value, string? key)
     {
         var text = new StringBuilder();
@@ -17,7 +17,7 @@ internal static class GetText
         return text.ToString();
     }
 
-    /// <summary>A table: a head and one long line an entry.</summary>
+    /// <summary>Formats a table: a header and one long line per entry.</summary>
     internal static string Of(ConfigTable table)
     {
         var text = new StringBuilder();
@@ -50,7 +50,7 @@ internal static class GetText
         foreach (var (key, entry) in table.Entries)
         {
             text.Append(' ', indent).Append("== [ ").Append(key).Append(" ]\n").Append(' ', indent);
-            // Three blanks after a text or an address, four after a choice or a number.
+            // Three spaces follow a text or an address, four a choice or a number.
             foreach (var attribute in table.Schema.Summary.Length > 0 ? [] : table.Schema.Attributes.Where(entry.Applies))
             {
                 Append(text, entry, attribute, key);
@@ -74,7 +74,7 @@ internal static class GetText
     private static void Append(StringBuilder text, ConfigObject entry, AttributeSchema attribute, string key) =>
         text.Append(attribute.Name).Append(": ").Append(Shown(entry, attribute, key)).Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
 
-    /// <summary>The attributes as <c>get</c> lists them; those that its own order leaves out come last.</summary>
+    /// <summary>Returns the attributes in the order of <c>get</c>; attributes that this order omits come last.</summary>
     private static IEnumerable<AttributeSchema> InOrder(TableSchema table) => table.IsList || table.Summary.IsEmpty ? table.Attributes
         : table.Summary.Select(table.Attribute).OfType<AttributeSchema>().Union(table.Attributes);
 

@@ -6,8 +6,8 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// The words after <c>| grep</c>: options as POSIX utilities read them (<c>-in</c>, <c>-A 1</c>, <c>-A1</c>, <c>-e PATTERN</c>), before or after the
-/// pattern. What is reported about wrong options is *assumed*.
+/// The words after <c>| grep</c>: options in the POSIX utility syntax (<c>-in</c>, <c>-A 1</c>, <c>-A1</c>, <c>-e PATTERN</c>), before or
+/// after the pattern. The errors for wrong options are *assumed*.
 /// </summary>
 internal sealed class GrepOptions
 {
@@ -22,28 +22,28 @@ internal sealed class GrepOptions
     {
     }
 
-    /// <summary><c>-v</c>: lines that do not match.</summary>
+    /// <summary><c>-v</c>: selects lines that do not match.</summary>
     internal bool Inverted { get; private set; }
 
-    /// <summary><c>-n</c>: each line with its number.</summary>
+    /// <summary><c>-n</c>: prefixes each line with its number.</summary>
     internal bool Numbered { get; private set; }
 
-    /// <summary><c>-c</c>: the number of lines alone.</summary>
+    /// <summary><c>-c</c>: prints only the number of lines.</summary>
     internal bool Counted { get; private set; }
 
-    /// <summary><c>-f</c>: whole blocks of configuration.</summary>
+    /// <summary><c>-f</c>: prints whole blocks of configuration.</summary>
     internal bool Whole { get; private set; }
 
-    /// <summary><c>-A</c>, <c>-C</c>: lines after a match.</summary>
+    /// <summary><c>-A</c>, <c>-C</c>: the number of lines after a match.</summary>
     internal int After { get; private set; }
 
-    /// <summary><c>-B</c>, <c>-C</c>: lines before a match.</summary>
+    /// <summary><c>-B</c>, <c>-C</c>: the number of lines before a match.</summary>
     internal int Before { get; private set; }
 
-    /// <summary>Matches a line of the output.</summary>
+    /// <summary>The regular expression that an output line must match.</summary>
     internal Regex Pattern { get; private set; } = null!;
 
-    /// <summary>Reads the words after the bar; <paramref name="fault"/> says what is wrong with them.</summary>
+    /// <summary>Parses the words after the bar; returns null and the error in <paramref name="fault"/> if they are not valid.</summary>
     internal static GrepOptions? Read(IReadOnlyList<string> words, out ConfigError? fault)
     {
         fault = words.Count == 0 ? CliPaths.Incomplete : words[0] != "grep" ? CliPaths.ParseError(words[0]) : null;
@@ -70,7 +70,7 @@ internal sealed class GrepOptions
         return null;
     }
 
-    /// <summary>One word of options; an option's value is the rest of the word, or the next word.</summary>
+    /// <summary>Parses one word of options; an option's value is the rest of the word or the next word.</summary>
     private ConfigError? Take(IReadOnlyList<string> words, ref int at)
     {
         var word = words[at];
@@ -141,7 +141,7 @@ internal sealed class GrepOptions
         }
         foreach (var pattern in patterns)
         {
-            // Each must be one by itself: two halves of a group are none.
+            // Each pattern must be valid alone: two halves of a group are not.
             if (Compile(pattern) is null)
             {
                 return CliPaths.ParseError(pattern);
@@ -164,8 +164,8 @@ internal sealed class GrepOptions
     }
 
     /// <summary>
-    /// Without <c>-E</c> the operators may be written with a backslash, as POSIX writes them in basic expressions (<c>a\|b</c>); written without
-    /// one they are operators, too (*assumed*).
+    /// Converts a pattern without <c>-E</c>: operators may be written with a backslash, as in POSIX basic regular expressions
+    /// (<c>a\|b</c>). Without the backslash they are operators, too (*assumed*).
     /// </summary>
     private static string Basic(string pattern)
     {

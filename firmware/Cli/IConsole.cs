@@ -1,32 +1,34 @@
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// What stands between bytes and a session: echo, line editing, paging. Synchronous and without a clock; every text that it returns is to
-/// be shown as it is.
+/// The layer between bytes and a session: echo, line editing, paging. Synchronous and without a clock; every returned text is to be shown
+/// unchanged.
 /// </summary>
 internal interface IConsole
 {
-    /// <summary>True when nothing more is answered.</summary>
+    /// <summary>True when the session is closed and no further input is handled.</summary>
     bool Closed { get; }
 
-    /// <summary>What is shown first.</summary>
+    /// <summary>Returns the initial output.</summary>
     string Start();
 
-    /// <summary>Takes bytes up to the end of one command; <paramref name="used"/> says how many (at least one).</summary>
+    /// <summary>
+    /// Handles bytes up to the end of one command; <paramref name="used"/> is the number of bytes consumed (at least one).
+    /// </summary>
     string Type(ReadOnlySpan<byte> bytes, out int used);
 
-    /// <summary>Shows the answer of a command that waited for it.</summary>
+    /// <summary>Shows the reply of a pending command.</summary>
     string Answered(string text);
 
-    /// <summary>Shows what a command streams before its answer.</summary>
+    /// <summary>Shows streamed text of a command before its reply.</summary>
     string Streamed(string text);
 
-    /// <summary>True when the end of the input is the end of everything; false when what was typed is still carried out.</summary>
+    /// <summary>True if the end of the input ends the session immediately; false if the buffered input is still executed.</summary>
     bool HangsUp { get; }
 
-    /// <summary>Shows what came by itself, on lines of its own.</summary>
+    /// <summary>Shows unsolicited text on separate lines.</summary>
     string Say(string text);
 
-    /// <summary>The input has ended.</summary>
+    /// <summary>Handles the end of the input.</summary>
     string End();
 }

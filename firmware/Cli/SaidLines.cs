@@ -2,7 +2,9 @@ using System.Threading.Channels;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>What a session says by itself, kept until its console has a line free. A console that does not read loses the oldest.</summary>
+/// <summary>
+/// A session's unsolicited text, buffered until its console has a free line. If the console does not read, the oldest text is dropped.
+/// </summary>
 internal sealed class SaidLines : IDisposable
 {
     private const int Most = 1024;
@@ -18,11 +20,11 @@ internal sealed class SaidLines : IDisposable
 
     public void Dispose() => _session.Said -= Keep;
 
-    /// <summary>Completes when there is something. The same task for everyone who waits, until it completes.</summary>
+    /// <summary>Completes when there is text. All concurrent callers share one task until it completes.</summary>
     internal Task<bool> WaitAsync(CancellationToken cancellationToken) =>
         _waiting is { IsCompleted: false } waiting ? waiting : _waiting = _texts.Reader.WaitToReadAsync(cancellationToken).AsTask();
 
-    /// <summary>Everything that is there, or null.</summary>
+    /// <summary>Takes all buffered text; null if there is none.</summary>
     internal string? Take()
     {
         string? all = null;

@@ -4,10 +4,11 @@ using Appliance.Firmware.Text;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// A script: line by line, no paging. Lines end with LF or CR LF; a line that is too long or not UTF-8 is refused and costs nothing else.
+/// A script console: line by line, without paging. Lines end with LF or CR LF. A line that is too long or not UTF-8 is rejected without
+/// further effect.
 /// </summary>
 /// <param name="session">The session.</param>
-/// <param name="echo">True shows what was typed: the caller has no terminal that does.</param>
+/// <param name="echo">True to echo the input, if the caller has no terminal that does.</param>
 internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
 {
     private const byte CtrlC = 3;
@@ -67,7 +68,7 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
         {
             _line.RemoveAt(_line.Count - 1);
         }
-        // Bad UTF-8 becomes U+FFFD, which the session refuses.
+        // Bad UTF-8 becomes U+FFFD, which the session rejects.
         var line = Encoding.UTF8.GetString([.. _line]);
         _line.Clear();
         var hidden = session.IsHidden;

@@ -1,13 +1,13 @@
 namespace Appliance.Firmware.Cli;
 
-/// <summary>Tab: the word before the cursor becomes the first word that it can be, and at each further Tab the next one.</summary>
+/// <summary>Tab completion: replaces the word before the cursor by its first completion, and with each further Tab by the next.</summary>
 internal sealed class TerminalCompletion(CliSession session, TerminalLine line)
 {
     private IReadOnlyList<string> _words = [];
     private int _start;
     private int _at;
 
-    /// <summary>Completes; false when there is nothing to complete to.</summary>
+    /// <summary>Completes the word; false if there is no completion.</summary>
     internal bool Next()
     {
         if (_words.Count > 0)
@@ -32,7 +32,7 @@ internal sealed class TerminalCompletion(CliSession session, TerminalLine line)
         }
     }
 
-    /// <summary>Completes half a word that can become one word only; false, and nothing done, in every other case.</summary>
+    /// <summary>Completes a partial word that has exactly one completion; otherwise returns false and changes nothing.</summary>
     internal bool Only()
     {
         var (start, words) = session.Complete(line.BeforeCursor);
@@ -44,6 +44,6 @@ internal sealed class TerminalCompletion(CliSession session, TerminalLine line)
         return true;
     }
 
-    /// <summary>Another key: the next Tab begins anew.</summary>
+    /// <summary>Ends the cycle after another key, so that the next Tab starts again.</summary>
     internal void Forget() => _words = [];
 }

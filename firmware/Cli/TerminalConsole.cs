@@ -4,8 +4,8 @@ using Appliance.Firmware.Text;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// A terminal: the device echoes, edits, completes and pages. Bytes in, what the screen gets out. A line that is entered is echoed with
-/// CR CR LF, as a device's is.
+/// A terminal console: echo, editing, completion and paging are done by the device. Takes bytes and returns screen output. An entered
+/// line is echoed with CR CR LF, as on a device.
 /// </summary>
 internal sealed class TerminalConsole : IConsole
 {
@@ -22,13 +22,13 @@ internal sealed class TerminalConsole : IConsole
     private bool _accepts;
     private bool _loggedOut;
 
-    /// <summary>A terminal on a session, of one size.</summary>
+    /// <summary>Creates a terminal of a fixed size.</summary>
     internal TerminalConsole(CliSession session, TerminalSize size)
         : this(session, () => size)
     {
     }
 
-    /// <summary>A terminal on a session, whose size may change while it is there.</summary>
+    /// <summary>Creates a terminal whose size may change during the session.</summary>
     internal TerminalConsole(CliSession session, Func<TerminalSize> size)
     {
         (_session, _size) = (session, size);
@@ -141,7 +141,7 @@ internal sealed class TerminalConsole : IConsole
         }
     }
 
-    /// <summary>One key accepts the banner; Enter does not, Ctrl-C leaves.</summary>
+    /// <summary>Handles a key at the banner: <c>a</c> accepts it, Ctrl-C leaves, other keys (Enter included) have no effect.</summary>
     private void Accept(TerminalKey key, string typed)
     {
         if (key == TerminalKey.Interrupt)
@@ -157,7 +157,7 @@ internal sealed class TerminalConsole : IConsole
         }
     }
 
-    /// <summary>One key answers a question.</summary>
+    /// <summary>Handles a key at a confirmation prompt.</summary>
     private void Reply(TerminalKey key, string typed)
     {
         if (key == TerminalKey.Interrupt)
@@ -256,7 +256,7 @@ internal sealed class TerminalConsole : IConsole
         Show(_session.Execute(line));
     }
 
-    /// <summary>Completes half a word that can become one word only; else lists what may stand here, and goes on with the line.</summary>
+    /// <summary>Completes a partial word that has exactly one completion; otherwise lists the choices and shows the line again.</summary>
     private void Help()
     {
         if (_completion.Only())
@@ -287,7 +287,7 @@ internal sealed class TerminalConsole : IConsole
         }
     }
 
-    /// <summary>The prompt, and what was being typed.</summary>
+    /// <summary>Shows the prompt and the current line.</summary>
     private void Continue()
     {
         if (!Closed)

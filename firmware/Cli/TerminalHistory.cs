@@ -1,6 +1,8 @@
 namespace Appliance.Firmware.Cli;
 
-/// <summary>The lines of this session, newest last; what is being typed is kept while one looks back. How many is *assumed*.</summary>
+/// <summary>
+/// The command history of a session, newest last. The current line is preserved while the user browses. The size is *assumed*.
+/// </summary>
 internal sealed class TerminalHistory
 {
     private const int Most = 100;
@@ -8,7 +10,7 @@ internal sealed class TerminalHistory
     private string _typed = "";
     private int _at;
 
-    /// <summary>Keeps a line that was entered; the same one twice in a row is kept once.</summary>
+    /// <summary>Adds an entered line; a line equal to the previous one is not added again.</summary>
     internal void Add(string line)
     {
         if (line.Length > 0 && (_lines.Count == 0 || _lines[^1] != line))
@@ -22,17 +24,17 @@ internal sealed class TerminalHistory
         Reset();
     }
 
-    /// <summary>Goes back behind the newest line: what was being typed is dropped.</summary>
+    /// <summary>Moves past the newest line and drops the preserved input.</summary>
     internal void Reset() => (_typed, _at) = ("", _lines.Count);
 
-    /// <summary>Forgets all: the next administrator is not shown what the one before typed.</summary>
+    /// <summary>Clears the history, so that the next administrator does not see the previous one's commands.</summary>
     internal void Clear()
     {
         _lines.Clear();
         (_typed, _at) = ("", 0);
     }
 
-    /// <summary>The line before, or null at the oldest.</summary>
+    /// <summary>Returns the previous line, or null at the oldest.</summary>
     internal string? Earlier(string typed)
     {
         if (_at == 0)
@@ -43,7 +45,7 @@ internal sealed class TerminalHistory
         return _lines[--_at];
     }
 
-    /// <summary>The line after, at last what was being typed; null there.</summary>
+    /// <summary>Returns the next line, and the preserved input after the newest; null if that is already shown.</summary>
     internal string? Later()
     {
         if (_at >= _lines.Count)

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>A key of a terminal.</summary>
+/// <summary>A key on a terminal.</summary>
 internal enum TerminalKey
 {
-    /// <summary>A character to be typed.</summary>
+    /// <summary>A printable character.</summary>
     Character,
     /// <summary>Enter.</summary>
     Enter,
@@ -13,7 +13,7 @@ internal enum TerminalKey
     Tab,
     /// <summary><c>?</c>.</summary>
     Help,
-    /// <summary>Ctrl-V: the next key is a character.</summary>
+    /// <summary>Ctrl-V: the next key is taken literally.</summary>
     Literal,
     /// <summary>Ctrl-C.</summary>
     Interrupt,
@@ -21,9 +21,9 @@ internal enum TerminalKey
     Earlier,
     /// <summary>Down, Ctrl-N.</summary>
     Later,
-    /// <summary>Left, Ctrl-B: a word.</summary>
+    /// <summary>Left, Ctrl-B: moves one word left.</summary>
     WordLeft,
-    /// <summary>Right, Ctrl-F: a word.</summary>
+    /// <summary>Right, Ctrl-F: moves one word right.</summary>
     WordRight,
     /// <summary>Ctrl-A, Home.</summary>
     Start,
@@ -31,13 +31,13 @@ internal enum TerminalKey
     End,
     /// <summary>Backspace.</summary>
     Backspace,
-    /// <summary>Ctrl-D, Delete: the character under the cursor.</summary>
+    /// <summary>Ctrl-D, Delete: deletes the character under the cursor.</summary>
     Delete,
-    /// <summary>Anything else.</summary>
+    /// <summary>A key without a function.</summary>
     None,
 }
 
-/// <summary>Bytes of a terminal as keys: UTF-8, control characters, and the escape sequences of VT terminals.</summary>
+/// <summary>A decoder from terminal bytes to keys: UTF-8, control characters and the escape sequences of VT terminals.</summary>
 internal sealed class TerminalKeys
 {
     private const int SequenceMax = 16;
@@ -47,7 +47,7 @@ internal sealed class TerminalKeys
     private bool _escaped;
     private bool _afterReturn;
 
-    /// <summary>Takes one byte; null while a key is not whole. <paramref name="typed"/>: the text of a character.</summary>
+    /// <summary>Decodes one byte; null until a key is complete. <paramref name="typed"/> is the text of a character.</summary>
     internal TerminalKey? Take(byte next, out string typed)
     {
         typed = "";
@@ -95,12 +95,12 @@ internal sealed class TerminalKeys
         _ => TerminalKey.None,
     };
 
-    /// <summary>ESC [ … letter or ~, ESC O letter; every other sequence is swallowed whole.</summary>
+    /// <summary>Decodes ESC [ … letter or ~ and ESC O letter; every other sequence is discarded as a whole.</summary>
     private TerminalKey? Escaped(char next)
     {
         if (next < ' ')
         {
-            // No sequence after all: the control character counts, the escape does not.
+            // Not a sequence: the control character counts, the escape does not.
             (_escaped, _) = (false, _sequence.Clear());
             return next == 0x1b ? TerminalKey.None : Take((byte)next, out _);
         }

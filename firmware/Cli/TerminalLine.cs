@@ -3,35 +3,35 @@ using System.Text;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// The line that is being typed, and what keeps the terminal's picture of it right. A character takes one column (one of two UTF-16
-/// units takes two). Characters at the end cost the same however long the line is.
+/// The current input line, kept in sync with the terminal's display. A character takes one column (one of two UTF-16 units takes two).
+/// Appending a character costs the same however long the line is.
 /// </summary>
-/// <param name="screen">Gets what is to be shown.</param>
+/// <param name="screen">Receives the output to the terminal.</param>
 internal sealed class TerminalLine(StringBuilder screen)
 {
     private readonly StringBuilder _text = new();
     private int _origin;
     private (int At, char Quote) _quotes;
 
-    /// <summary>The width of the terminal; more than one. A terminal that is made wider or narrower wraps anew what it shows.</summary>
+    /// <summary>The width of the terminal in columns; at least two. A terminal that is resized rewraps its display itself.</summary>
     internal int Columns { get; set; } = TerminalSize.Usual.Columns;
 
-    /// <summary>True while nothing of what is typed is shown: a password.</summary>
+    /// <summary>True while input is not echoed: a password.</summary>
     internal bool IsHidden { get; set; }
 
-    /// <summary>What was typed.</summary>
+    /// <summary>The text of the line.</summary>
     internal string Text => _text.ToString();
 
-    /// <summary>How much was typed, in characters.</summary>
+    /// <summary>The length of the line, in characters.</summary>
     internal int Length => _text.Length;
 
-    /// <summary>Where the next character goes, from 0.</summary>
+    /// <summary>The position of the next character, from 0.</summary>
     internal int Cursor { get; private set; }
 
-    /// <summary>What stands before the cursor.</summary>
+    /// <summary>The text before the cursor.</summary>
     internal string BeforeCursor => _text.ToString(0, Cursor);
 
-    /// <summary>True when a quote is open before the cursor. Characters at the end are looked at once.</summary>
+    /// <summary>True if a quote is open before the cursor. Appended characters are scanned once.</summary>
     internal bool IsQuoted
     {
         get
@@ -48,7 +48,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         }
     }
 
-    /// <summary>Shows a prompt, and the line after it.</summary>
+    /// <summary>Shows a prompt and the line after it.</summary>
     internal void Show(string prompt)
     {
         _origin = prompt.Length;
@@ -58,7 +58,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         MoveTo(cursor);
     }
 
-    /// <summary>To a new line below what is shown of it; the cursor is kept for <see cref="Show"/>.</summary>
+    /// <summary>Moves to a new line below the displayed text; the cursor position is kept for <see cref="Show"/>.</summary>
     internal void Leave()
     {
         var cursor = Cursor;
@@ -67,17 +67,17 @@ internal sealed class TerminalLine(StringBuilder screen)
         Cursor = cursor;
     }
 
-    /// <summary>Forgets the line; the picture stays.</summary>
+    /// <summary>Clears the line; the display is unchanged.</summary>
     internal void Clear()
     {
         _text.Clear();
         (Cursor, _quotes) = (0, default);
     }
 
-    /// <summary>Puts text in at the cursor.</summary>
+    /// <summary>Inserts text at the cursor.</summary>
     internal void Insert(string text) => Replace(Cursor, Cursor, text);
 
-    /// <summary>Puts a text in the place of a part, the cursor after it.</summary>
+    /// <summary>Replaces a part of the line and puts the cursor after it.</summary>
     internal void Replace(int from, int to, string text)
     {
         var before = _text.Length;
@@ -96,10 +96,10 @@ internal sealed class TerminalLine(StringBuilder screen)
         MoveTo(from + text.Length);
     }
 
-    /// <summary>Another line in its place, the cursor at its end.</summary>
+    /// <summary>Replaces the whole line and puts the cursor at its end.</summary>
     internal void Set(string text) => Replace(0, _text.Length, text);
 
-    /// <summary>Takes away the character before the cursor.</summary>
+    /// <summary>Deletes the character before the cursor.</summary>
     internal void Backspace()
     {
         if (Cursor > 0)
@@ -108,7 +108,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         }
     }
 
-    /// <summary>Takes away the character under the cursor.</summary>
+    /// <summary>Deletes the character under the cursor.</summary>
     internal void Delete()
     {
         if (Cursor < _text.Length)
@@ -117,7 +117,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         }
     }
 
-    /// <summary>To the start of the word before the cursor.</summary>
+    /// <summary>Moves to the start of the word before the cursor.</summary>
     internal void WordLeft()
     {
         var at = Cursor;
@@ -132,7 +132,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         MoveTo(at);
     }
 
-    /// <summary>To the start of the word after the cursor.</summary>
+    /// <summary>Moves to the start of the word after the cursor.</summary>
     internal void WordRight()
     {
         var at = Cursor;
@@ -147,7 +147,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         MoveTo(at);
     }
 
-    /// <summary>Moves the cursor: by backspaces or the characters themselves on one row, by VT sequences across rows.</summary>
+    /// <summary>Moves the cursor: with backspaces or the characters themselves within a row, with VT sequences across rows.</summary>
     internal void MoveTo(int to)
     {
         if (IsHidden)
@@ -205,7 +205,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         }
     }
 
-    /// <summary>A terminal that has just filled its last column waits there: it is sent on to the next row.</summary>
+    /// <summary>Moves the cursor to the next row if the last column was just filled, because a terminal stays in that column.</summary>
     private void Wrap()
     {
         if ((_origin + Cursor) % Columns == 0)

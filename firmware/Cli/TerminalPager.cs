@@ -3,10 +3,10 @@ using System.Text;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>
-/// A screenful at a time. Measured on a device with 24 rows: 22 lines, then 21 a page. That other sizes keep the same distance is
-/// *assumed*, as are <c>q</c> and Enter. A line that wraps counts once.
+/// A pager that shows a screenful at a time. Measured on a device with 24 rows: 22 lines, then 21 a page. The same offsets for other
+/// sizes are *assumed*, as are <c>q</c> and Enter. A line that wraps counts once.
 /// </summary>
-/// <param name="screen">Gets what is to be shown.</param>
+/// <param name="screen">Receives the output to the terminal.</param>
 internal sealed class TerminalPager(StringBuilder screen)
 {
     private const string More = "--More-- ";
@@ -14,10 +14,10 @@ internal sealed class TerminalPager(StringBuilder screen)
     private string _text = "";
     private int _at;
 
-    /// <summary>The height of the terminal.</summary>
+    /// <summary>The height of the terminal in rows.</summary>
     internal int Rows { get; set; } = TerminalSize.Usual.Rows;
 
-    /// <summary>True while <c>--More--</c> waits for a key.</summary>
+    /// <summary>True while <c>--More--</c> expects a key.</summary>
     internal bool Waits => _at < _text.Length;
 
     /// <summary>Shows the first page of a text, lines ended by \n.</summary>
@@ -27,7 +27,10 @@ internal sealed class TerminalPager(StringBuilder screen)
         Show(paged ? Math.Max(1, Rows - 2) : int.MaxValue);
     }
 
-    /// <summary>A key while it waits: Space goes on, Enter shows one more line, <c>q</c> and Ctrl-C stop; others count for nothing.</summary>
+    /// <summary>
+    /// Handles a key at <c>--More--</c>: Space shows the next page, Enter one more line, <c>q</c> and Ctrl-C stop; other keys are
+    /// ignored.
+    /// </summary>
     internal void Take(TerminalKey key, string typed)
     {
         if (key == TerminalKey.Interrupt || typed is "q" or "Q")
@@ -42,7 +45,7 @@ internal sealed class TerminalPager(StringBuilder screen)
         }
     }
 
-    /// <summary>Shows lines that came by themselves while it waits.</summary>
+    /// <summary>Shows unsolicited lines while <c>--More--</c> is displayed.</summary>
     internal void Between(string text) => screen.Append(Erase).Append(text).Append(More);
 
     private void Show(int lines)

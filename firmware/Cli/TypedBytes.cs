@@ -1,6 +1,6 @@
 namespace Appliance.Firmware.Cli;
 
-/// <summary>What was typed at a console and not served yet: read ahead, up to a limit beyond which the typist waits.</summary>
+/// <summary>Console input that is not executed yet, read ahead up to a limit; beyond it the sender is blocked.</summary>
 internal sealed class TypedBytes(Stream input, CancellationToken cancellationToken)
 {
     private const int BufferSize = 4096;
@@ -10,19 +10,21 @@ internal sealed class TypedBytes(Stream input, CancellationToken cancellationTok
     private int _end;
     private Task<int>? _reading;
 
-    /// <summary>True when nothing more comes.</summary>
+    /// <summary>True after the end of the input.</summary>
     internal bool Ended { get; private set; }
 
-    /// <summary>True when no more can be read before some is served.</summary>
+    /// <summary>True if the buffer is full, so that no more can be read until some input is consumed.</summary>
     internal bool IsFull => _reading is null && _end - _start == BufferSize;
 
-    /// <summary>What waits.</summary>
+    /// <summary>The buffered input.</summary>
     internal ReadOnlySpan<byte> Waiting => _buffer.AsSpan(_start, _end - _start);
 
-    /// <summary>So many were served.</summary>
+    /// <summary>Consumes a number of bytes.</summary>
     internal void Take(int count) => _start += count;
 
-    /// <summary>Drops what waits up to the last Ctrl-C; where <c>q</c> stops a stream, up to the first of either. True when there was one.</summary>
+    /// <summary>
+    /// Drops buffered input up to the last Ctrl-C or, if <c>q</c> stops a stream, up to the first of either. True if there was one.
+    /// </summary>
     internal bool TakeInterrupt(bool orQuit)
     {
         var at = orQuit ? Waiting.IndexOfAny(CtrlC, (byte)'q', (byte)'Q') : Waiting.LastIndexOf(CtrlC);
@@ -30,7 +32,7 @@ internal sealed class TypedBytes(Stream input, CancellationToken cancellationTok
         return at >= 0;
     }
 
-    /// <summary>Completes when more has come, or the end. Not to be asked when it has ended or is full.</summary>
+    /// <summary>Completes when more input or its end has arrived. Must not be called after the end or while the buffer is full.</summary>
     internal Task MoreAsync()
     {
         if (_reading is null)
@@ -42,7 +44,7 @@ internal sealed class TypedBytes(Stream input, CancellationToken cancellationTok
         return _reading;
     }
 
-    /// <summary>Takes over what has come, if anything has; throws what reading threw.</summary>
+    /// <summary>Accepts input that has arrived, if any; throws the exception of a failed read.</summary>
     internal void Receive()
     {
         if (_reading is { IsCompleted: true })

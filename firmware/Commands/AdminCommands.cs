@@ -27,7 +27,9 @@ internal sealed class AdminCommands(AdminSessions sessions)
         return text.ToString();
     }
 
-    /// <summary>Without an index: the sessions with their indexes, as <c>?</c> lists them on the device.</summary>
+    /// <summary>
+    /// Ends a session by its index. Without an index, lists the sessions with their indexes, as <c>?</c> does on the device.
+    /// </summary>
     private CliReply Disconnect(CliCall call)
     {
         if (call.AtMost(1) is { } wrong)

@@ -4,13 +4,16 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary><c>execute api-user generate-key NAME</c>: a new key for a REST API user. It is shown once and kept as a secret of the configuration.</summary>
+/// <summary>
+/// <c>execute api-user generate-key NAME</c>: generates a key for a REST API user. It is displayed once and stored as a secret of the
+/// configuration.
+/// </summary>
 internal static class ApiUserCommands
 {
     private const string Table = "system api-user";
     private const string Attribute = "api-key";
 
-    /// <summary>As the device's: thirty letters and digits, 178 bits.</summary>
+    /// <summary>The device's key length: 30 letters and digits, 178 bits.</summary>
     private const int KeyLength = 30;
     private const string KeyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -22,7 +25,7 @@ internal static class ApiUserCommands
         {
             return CallArguments.Incomplete;
         }
-        // Minutes until it expires: there is no attribute that would keep them.
+        // Minutes until expiry are refused, because no attribute stores them.
         if (call.AtMost(1) is { } wrong)
         {
             return wrong;

@@ -8,8 +8,9 @@ using Appliance.Firmware.Login;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>diagnose vpn ssl blocklist</c>: the sources that failures at the SSL VPN count for (<c>pending</c>) or block (<c>locked</c>). The words of
-/// the command and the two states are documented; the line is *assumed* after the device's debug output (<c>host=…;fails=…;logintime=…</c>).
+/// <c>diagnose vpn ssl blocklist</c>: the sources with counted failures at the SSL VPN (<c>pending</c>) and the blocked sources
+/// (<c>locked</c>). The words of the command and the two states are documented. The line is *assumed* after the device's debug output
+/// (<c>host=…;fails=…;logintime=…</c>).
 /// </summary>
 internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
 {
@@ -50,7 +51,7 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
         }
         try
         {
-            // Gone from disk before it is told.
+            // Removed from disk before the reply.
             var count = login.UnblockAsync(source).GetAwaiter().GetResult();
             return count == 0 && source is not null ? new ConfigError(-3, "entry not found in table") : "";
         }

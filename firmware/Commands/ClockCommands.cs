@@ -5,9 +5,11 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary><c>execute date</c> and <c>execute time</c>: shown by the unit's clock; set by whoever owns the clock, or refused.</summary>
+/// <summary>
+/// <c>execute date</c> and <c>execute time</c>: display the unit's clock, and set it if the host of the unit permits that.
+/// </summary>
 /// <param name="time">The clock.</param>
-/// <param name="set">Sets the clock: null when done, else why not. Null where nobody here may.</param>
+/// <param name="set">Sets the clock; returns null on success, otherwise the reason. Null if the unit may not set it.</param>
 internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, string?>? set)
 {
     private static readonly Permission System = new("sysgrp", "cfg");

@@ -7,31 +7,34 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary>The commands of the console that treat the configuration as a whole: backups, revisions, transactions, saving.</summary>
+/// <summary>The console commands for the configuration as a whole: backups, revisions, transactions, saving.</summary>
 internal sealed class ConfigurationCommands
 {
     private const string ContinueQuestion = "Do you want to continue? (y/n)";
     private const int TransactionMinutes = 5;
     private const int TransactionMinutesMax = 60;
 
-    /// <summary>Events and console lines for what a restored file has that is not understood: beyond that, <c>./run restore FILE --check</c> tells.</summary>
+    /// <summary>
+    /// The maximum number of events and console lines about unknown parts of a restored file. <c>./run restore FILE --check</c> lists all
+    /// of them.
+    /// </summary>
     private const int IgnoredMax = 100;
 
     private static readonly string[] Servers = ["ftp", "sftp", "tftp", "scp"];
     private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
-    private readonly Unit _unit;
-    /// <summary>A configuration file of more bytes is none.</summary>
+    private readonly EventLog _events;
+    /// <summary>The maximum size of a configuration file, in bytes.</summary>
     private const int RestoreSizeMax = 16 * 1024 * 1024;
 
     private readonly UsbStick _usb;
     private readonly ConfigStore _config;
 
-    private ConfigurationCommands(Unit unit, UsbStick usb) => (_unit, _usb, _config) = (unit, usb, unit.Config);
+    private ConfigurationCommands(ConfigStore config, EventLog events, UsbStick usb) => (_config, _events, _usb) = (config, events, usb);
 
-    /// <summary>The commands of a unit.</summary>
-    internal static IReadOnlyList<CliCommand> For(Unit unit, UsbStick usb)
+    /// <summary>Creates the commands of a unit.</summary>
+    internal static IReadOnlyList<CliCommand> For(ConfigStore config, EventLog events, UsbStick usb)
     {
-        var commands = new ConfigurationCommands(unit, usb);
+        var commands = new ConfigurationCommands(config, events, usb);
         return
         [
             new("execute backup config flash", "Keep the configuration as a revision.", commands.BackUpToFlash),
@@ -61,12 +64,12 @@ internal sealed class ConfigurationCommands
     private static CliReply? OutsideTransaction(CliCall call) =>
         call.Session.Workspace.Transaction == 0 ? (CliReply?)null : new ConfigError(-1, $"the command cannot be used in a config transaction (id={call.Session.Workspace.Transaction})");
 
-    /// <summary>There is no server in a lab of one appliance: told as the device tells of one that it cannot reach.</summary>
+    /// <summary>The reply for a server that cannot be reached, in the device's words. A lab of one appliance has no server.</summary>
     private static CliReply Unreachable(CliCall call, string way, string what) => call.Arguments is [_, var server, ..]
         ? new CliReply($"Please wait...\nConnect to {way} server {server} ...\n", new ConfigError(-1, $"{what} {way} server via vdom root failed."))
         : Incomplete;
 
-    /// <summary>A restore from a server asks first, as every restore does.</summary>
+    /// <summary>Asks for confirmation before a restore from a server, as before every restore.</summary>
     private static CliReply AskToFetch(CliCall call, string way) => call.Arguments.Count < 2 ? Incomplete : OutsideTransaction(call)
         ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}") { OnYes = () => Unreachable(call, way, "Get config file from") };
 
@@ -142,7 +145,7 @@ internal sealed class ConfigurationCommands
     private CliReply AskToRestore(CliCall call, string text, string source) => OutsideTransaction(call)
         ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}") { OnYes = () => Restore(call, text, source) };
 
-    /// <summary>Takes effect at once, as one commit: the device restarts to that end.</summary>
+    /// <summary>Restores a configuration as one commit, which takes effect immediately. The device restarts for the same purpose.</summary>
     private CliReply Restore(CliCall call, string text, string source)
     {
         var (ignored, error) = _config.Restore(text, call.Session.Workspace.Author(), $"restored from {source}");
@@ -152,7 +155,7 @@ internal sealed class ConfigurationCommands
             return error;
         }
         var shown = new StringBuilder("Please wait...\nFile check OK.\n");
-        TellIgnored(_unit.Events, call.Session.Administrator.Name, source, ignored);
+        TellIgnored(_events, call.Session.Administrator.Name, source, ignored);
         foreach (var line in ignored.Take(IgnoredMax))
         {
             shown.Append(line).Append('\n');
@@ -165,7 +168,7 @@ internal sealed class ConfigurationCommands
         return shown.Append("Configuration restored.\n").ToString();
     }
 
-    /// <summary>An event for each line or block that has no effect; of very many the first ones.</summary>
+    /// <summary>Logs an event for each line or block that has no effect, up to a maximum.</summary>
     internal static void TellIgnored(EventLog events, string admin, string source, IReadOnlyList<IgnoredLine> ignored)
     {
         foreach (var line in ignored.Take(IgnoredMax))
@@ -233,7 +236,7 @@ internal sealed class ConfigurationCommands
             return "no config to be reloaded.\n";
         }
         var error = _config.Revert();
-        _unit.Events.Write(RevertTimer.Reverted(call.Session.Administrator.Name, "execute cfg reload", error));
+        _events.Write(RevertTimer.Reverted(call.Session.Administrator.Name, "execute cfg reload", error));
         return error is not null ? error : "configs reloaded.\n";
     }
 
@@ -246,5 +249,5 @@ internal sealed class ConfigurationCommands
     private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private void Tell(string id, EventLevel level, string description, CliCall call, string action, string message) =>
-        _unit.Events.Write(new EventEntry(id, "system", level, description, ("user", call.Session.Administrator.Name), ("ui", "console"), ("action", action), ("msg", message)));
+        _events.Write(new EventEntry(id, "system", level, description, ("user", call.Session.Administrator.Name), ("ui", "console"), ("action", action), ("msg", message)));
 }

@@ -8,8 +8,8 @@ using Appliance.Firmware.Events;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>diagnose debug</c>: streams what the services decide to the session that asked. Levels and switch belong to the session; after 30
-/// minutes (<c>diagnose debug duration</c>) the stream ends by itself, as on the device.
+/// <c>diagnose debug</c>: streams the services' decisions to the session that enabled it. Levels and the switch are per session. The stream
+/// ends after 30 minutes (<c>diagnose debug duration</c>), as on the device.
 /// </summary>
 internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
 {
@@ -87,7 +87,7 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
 
     private Stream Of(CliSession session) => _streams.GetValue(session, _ => new Stream(time));
 
-    /// <summary>What one session watches.</summary>
+    /// <summary>The debug stream of one session.</summary>
     private sealed class Stream(TimeProvider time)
     {
         private static readonly TimeSpan UsualLife = TimeSpan.FromMinutes(30);
@@ -111,7 +111,7 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
             Disable();
             _ends = End(_life);
             _listening = tap.Listen(area => Levels[(int)area] != 0 && time.GetUtcNow() < _ends, line => session.Say(IsStamped ? Stamp() + line : line));
-            // What the session watched ends with it.
+            // The session's debug stream ends with the session.
             session.Ended += Reset;
         }
 

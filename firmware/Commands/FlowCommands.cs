@@ -7,8 +7,8 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>diagnose debug flow</c>: accepted and kept for each session. The unit forwards no packets, so there is nothing to trace, and <c>trace start</c> reports
-/// that. The words of the filter's display are those of public captures.
+/// <c>diagnose debug flow</c>: settings are accepted and stored per session. The unit forwards no packets, so there is nothing to trace,
+/// and <c>trace start</c> reports that. The words of the filter's display are those of public captures.
 /// </summary>
 internal sealed class FlowCommands
 {

@@ -2,13 +2,17 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Appliance.Firmware.Cli;
+using Appliance.Hal;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary><c>get hardware status</c> and the commands about parts of the box: what the box is and has, true figures only. The first lines are the device's own; what it has no word for is *assumed*.</summary>
-internal sealed class HardwareCommands(UnitOptions options)
+/// <summary>
+/// <c>get hardware status</c> and the commands about parts of the box. They display the hardware inventory with true figures only. The
+/// first lines are the device's own; lines that the device does not have are *assumed*.
+/// </summary>
+internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmwareSlots? slots, IFrontPanel? panel)
 {
-    /// <summary>Databases that a unit of the vendor's updates; this one has none of them.</summary>
+    /// <summary>Databases that a vendor's unit updates. This unit has none of them.</summary>
     private static readonly string[] Databases = ["AV Engine", "Virus Definitions", "Attack Definitions", "IPS Attack Engine", "Application Definitions", "FDS Address"];
 
     internal IReadOnlyList<CliCommand> Commands =>
@@ -20,26 +24,28 @@ internal sealed class HardwareCommands(UnitOptions options)
         CallArguments.Plain("execute sensor list", "List the sensors.", () => Sensors()),
     ];
 
-    /// <summary>No board has a sensor in its power supply.</summary>
+    /// <summary>The reply about power supplies: no board has a sensor in its power supply.</summary>
     private const string PowerSupplies = "Power Supply         Status\nnone                 no sensor\n";
 
     private static CliReply MemoryFigures() => MachineMemory.Describe();
 
-    /// <summary>The layout is public; that a database which was never there has version 0 is *assumed*.</summary>
+    /// <summary>
+    /// The versions of the databases. The layout is public; version 0 for a database that was never installed is *assumed*.
+    /// </summary>
     private static string Versions() => string.Concat(Databases.Select(name => $"{name}\n---------\n"
         + (name == "FDS Address" ? "\n" : "Version: 0.00000\nContract Expiry Date: n/a\nLast Updated using manual update on n/a\nLast Update Attempt: n/a\nResult: No Updates\n\n")));
 
-    /// <summary>The temperature and the fan of the board, in the device's columns.</summary>
+    /// <summary>Returns the temperature and the fan of the board, in the device's columns.</summary>
     private string Sensors()
     {
         var text = new StringBuilder();
         var number = 0;
         void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{++number,2} {name,-17} alarm=0  value={value}  threshold_status=0\n");
-        if (options.Cooling?.Celsius() is { } celsius)
+        if (cooling?.Celsius() is { } celsius)
         {
             Line("CPU Temp", celsius.ToString("0.0", CultureInfo.InvariantCulture));
         }
-        if (options.Cooling?.FanRuns is { } runs)
+        if (cooling?.FanRuns is { } runs)
         {
             Line("Fan", runs ? "1" : "0");
         }
@@ -52,36 +58,36 @@ internal sealed class HardwareCommands(UnitOptions options)
     {
         var text = new StringBuilder();
         void Line(string key, string value) => text.Append(key).Append(": ").Append(value).Append('\n');
-        Line("Model name", options.Board?.Model ?? "unknown");
+        Line("Model name", board?.Model ?? "unknown");
         Line("ASIC version", "not available");
         Line("CPU", RuntimeInformation.ProcessArchitecture switch { Architecture.Arm64 => "ARMv8", Architecture.X64 => "x86-64", var other => other.ToString() });
         Line("Number of CPUs", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture));
         Line("RAM", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1024 * 1024)} MB");
         Line("Hard disk", "not available");
-        Line("Network Card chipset", options.Board is { } board ? string.Join(", ", board.Nics.Select(nic => $"{nic.Name} ({nic.Match?.ToString() ?? "address of the system"})")) : "unknown");
-        if (options.Slots?.Slot is { } slot)
+        Line("Network Card chipset", board is not null ? string.Join(", ", board.Nics.Select(nic => $"{nic.Name} ({nic.Match?.ToString() ?? "address of the system"})")) : "unknown");
+        if (slots?.Slot is { } slot)
         {
             Line("Firmware", $"slot {slot.Name}, version {slot.Version}{(slot.OnTrial ? ", on trial" : "")}{(slot.Next is { } next ? $"; slot {next} from the next start on" : slot.Failed is { } failed ? $"; slot {failed} did not come up" : "")}");
         }
-        if (options.Cooling?.Celsius() is { } celsius)
+        if (cooling?.Celsius() is { } celsius)
         {
             Line("Temperature", string.Create(CultureInfo.InvariantCulture, $"{celsius:0.0} C"));
         }
-        if (options.Cooling?.FanRuns is { } runs)
+        if (cooling?.FanRuns is { } runs)
         {
             Line("Fan", runs ? "running" : "stopped");
         }
-        if (options.Panel?.View() is { } panel)
+        if (panel?.View() is { } view)
         {
-            foreach (var led in panel.Leds)
+            foreach (var led in view.Leds)
             {
                 Line($"LED {led.Name}", led.Pattern.IsSteady ? led.Pattern.ToString() : $"blinking ({led.Pattern} ms)");
             }
-            foreach (var button in panel.Buttons)
+            foreach (var button in view.Buttons)
             {
                 Line($"Button {button.Name}", button.Pressed ? "pressed" : "not pressed");
             }
-            if (panel.DisplayFault is { } fault)
+            if (view.DisplayFault is { } fault)
             {
                 Line("Display", fault);
             }

@@ -5,7 +5,10 @@ using Appliance.Hal;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary><c>execute restore image usb FILE</c>: a new firmware for a box that has two slots. The words are the device's for other ways in, these ones *assumed*.</summary>
+/// <summary>
+/// <c>execute restore image usb FILE</c>: installs a firmware on a box with two slots. The words are the device's for other sources, and
+/// *assumed* for USB.
+/// </summary>
 internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, PowerCommands power)
 {
     internal CliCommand Restore => new("execute restore image usb", "Restore the firmware from the USB disk.", Ask);
@@ -37,7 +40,7 @@ internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, Powe
         {
             return new CliReply("Check image OK.\n", new ConfigError(-1, "nothing here can reboot the unit"));
         }
-        // The session stays open for this answer; it ends with the unit.
+        // The session stays open for this reply and ends with the unit.
         return "Check image OK.\nPlease wait for system to restart.\n\nSystem is rebooting...\n";
     }
 }

@@ -3,12 +3,12 @@ using Appliance.Hal;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary>The kernel's network device of an interface: the one that has its address. An interface of the simulator has none.</summary>
+/// <summary>The kernel's network device of an interface, found by its address. An interface of the simulator has none.</summary>
 internal static class KernelDevice
 {
     private const string Unknown = "none";
 
-    /// <summary>The device; null for an address without a device of its own.</summary>
+    /// <summary>Returns the device; null if no device, loopback aside, has its address.</summary>
     internal static NetworkInterface? Of(GatedNic nic)
     {
         try
@@ -22,14 +22,14 @@ internal static class KernelDevice
         }
     }
 
-    /// <summary>The kernel driver of a device; <c>none</c> for a device without one.</summary>
+    /// <summary>Returns the kernel driver of a device; <c>none</c> without one.</summary>
     internal static string Driver(NetworkInterface? device)
     {
         var link = $"/sys/class/net/{device?.Name}/device/driver";
         return device is not null && Directory.Exists(link) && Directory.ResolveLinkTarget(link, returnFinalTarget: false) is { } target ? target.Name : Unknown;
     }
 
-    /// <summary>The hardware address; zeros for an interface without one.</summary>
+    /// <summary>Returns the hardware address; zeros for an interface without one.</summary>
     internal static string HardwareAddress(NetworkInterface? device)
     {
         var bytes = device?.GetPhysicalAddress().GetAddressBytes() ?? [];

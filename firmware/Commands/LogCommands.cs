@@ -8,10 +8,12 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary><c>execute log display</c> and <c>execute log filter</c>: the events in memory, newest first. The filter belongs to the session.</summary>
+/// <summary>
+/// <c>execute log display</c> and <c>execute log filter</c>: display the events in memory, newest first. The filter is per session.
+/// </summary>
 internal sealed class LogCommands(EventLog events)
 {
-    /// <summary>The device's numbers; only events are kept here, so the other categories are empty.</summary>
+    /// <summary>The log categories by the device's numbers. Only events are stored here, so the other categories are empty.</summary>
     private static readonly string[] Categories = ["traffic", "event"];
 
     private readonly ConditionalWeakTable<CliSession, Filter> _filters = [];
@@ -37,7 +39,7 @@ internal sealed class LogCommands(EventLog events)
     ];
 
     /// <summary>
-    /// One message of each kind that this unit logs. The words are the device's; identifier and fields of the message are *assumed*.
+    /// Logs one message of each kind that this unit logs. The words are the device's; identifier and fields of the message are *assumed*.
     /// </summary>
     private CliReply Test()
     {

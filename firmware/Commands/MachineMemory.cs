@@ -3,20 +3,20 @@ using System.Globalization;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>The memory of the machine.</summary>
-/// <param name="Total">All of it, in KiB.</param>
-/// <param name="Free">What is not used at all, in KiB.</param>
+/// <param name="Total">The total memory, in KiB.</param>
+/// <param name="Free">The unused memory, in KiB.</param>
 internal sealed record MachineMemory(long Total, long Free)
 {
     private const string File = "/proc/meminfo";
 
-    /// <summary>What <c>diagnose hardware sysinfo memory</c> shows of the kernel's figures.</summary>
+    /// <summary>The kernel's figures that <c>diagnose hardware sysinfo memory</c> displays.</summary>
     private static readonly string[] Shown =
     [
         "MemTotal", "MemFree", "Buffers", "Cached", "SwapCached", "Active", "Inactive", "Active(anon)", "Inactive(anon)", "Active(file)", "Inactive(file)",
         "SwapTotal", "SwapFree", "Dirty", "Writeback", "AnonPages", "Mapped", "Shmem", "Slab", "SReclaimable", "SUnreclaim", "KernelStack", "PageTables", "CommitLimit", "Committed_AS",
     ];
 
-    /// <summary>The memory now.</summary>
+    /// <summary>Reads the current figures.</summary>
     internal static MachineMemory Read()
     {
         var figures = Figures();
@@ -24,7 +24,7 @@ internal sealed record MachineMemory(long Total, long Free)
             : new(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1024, Math.Max(0, (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1024) - (Environment.WorkingSet / 1024)));
     }
 
-    /// <summary>The kernel's figures, a line each, in KiB; where it has none, total and free alone.</summary>
+    /// <summary>Returns the kernel's figures in KiB, one a line; if it has none, total and free alone.</summary>
     internal static string Describe()
     {
         var figures = Figures();

@@ -8,10 +8,10 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>get hardware nic</c>, <c>diagnose hardware deviceinfo nic</c> and <c>get system interface transceiver</c>. The layout of a port is that of public captures;
-/// what an interface does not have (a speed, counters) is 0 or left out.
+/// <c>get hardware nic</c>, <c>diagnose hardware deviceinfo nic</c> and <c>get system interface transceiver</c>. The layout of a port is
+/// that of public captures. Values that an interface does not have (a speed, counters) are 0 or omitted.
 /// </summary>
-internal sealed class NicCommands(Unit unit)
+internal sealed class NicCommands(ConfigStore config, IReadOnlyList<GatedNic> nics)
 {
     internal IReadOnlyList<CliCommand> Commands =>
     [
@@ -28,16 +28,16 @@ internal sealed class NicCommands(Unit unit)
         }
         if (call.Arguments.Count == 0)
         {
-            return "The following NICs are available:\n" + string.Concat(unit.Nics.Select(nic => $"        {nic.Name}\n"));
+            return "The following NICs are available:\n" + string.Concat(nics.Select(nic => $"        {nic.Name}\n"));
         }
-        var at = unit.Nics.Select(nic => nic.Name).ToList().IndexOf(call.Arguments[0]);
-        return at < 0 ? CliPaths.ParseError(call.Arguments[0]) : One(unit.Nics[at], at);
+        var at = nics.Select(nic => nic.Name).ToList().IndexOf(call.Arguments[0]);
+        return at < 0 ? CliPaths.ParseError(call.Arguments[0]) : One(nics[at], at);
     }
 
     private string One(GatedNic nic, int at)
     {
         var device = KernelDevice.Of(nic);
-        var entry = unit.Config.Current.List("system interface").Find(nic.Name);
+        var entry = config.Current.List("system interface").Find(nic.Name);
         var (link, speed) = (nic.Inner.LinkUp, Speed(device));
         var text = new StringBuilder();
         void Line(string key, object value) => text.Append(key.PadRight(16)).Append(':').Append(CultureInfo.InvariantCulture, $"{value}\n");
@@ -75,8 +75,8 @@ internal sealed class NicCommands(Unit unit)
         }
     }
 
-    /// <summary>In Mbit/s; 0 when it is not known.</summary>
+    /// <summary>The speed in Mbit/s; 0 if it is unknown.</summary>
     private static long Speed(NetworkInterface? device) => Math.Max(0, device?.Speed ?? 0) / 1_000_000;
 
-    private string Transceivers() => string.Concat(unit.Nics.Select(nic => $"Interface {nic.Name} - Transceiver is not detected.\n"));
+    private string Transceivers() => string.Concat(nics.Select(nic => $"Interface {nic.Name} - Transceiver is not detected.\n"));
 }

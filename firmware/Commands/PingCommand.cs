@@ -10,8 +10,8 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>execute ping</c> and <c>execute traceroute</c> between the unit's own interfaces: datagrams there and back, in real time. No ICMP is sent (that
-/// needs a privilege), so any other address is one that does not answer; names are not looked up.
+/// <c>execute ping</c> and <c>execute traceroute</c> between the unit's own interfaces: datagrams in both directions, in real time. No ICMP
+/// is sent, because that needs a privilege, so any other address does not answer. Names are not resolved.
 /// </summary>
 internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
 {
@@ -71,7 +71,7 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
 
     private GatedNic? Answering(IPAddress address) => nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target ? target : null;
 
-    /// <summary>The interface of the source address; the target's own without one, or while that is down.</summary>
+    /// <summary>Returns the interface of the source address. Without one, or while it is down, the target's own interface.</summary>
     private INic SourceOf(PingOptions.Values options, GatedNic target) =>
         options.Source is { } source && nics.FirstOrDefault(nic => nic.Addresses.Contains(source)) is { Inner: { LinkUp: true } inner } ? inner : target.Inner;
 
@@ -91,7 +91,7 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         return text.ToString();
     }
 
-    /// <summary>One line of a trace; a probe without an answer is an asterisk.</summary>
+    /// <summary>Formats one line of a trace; an asterisk stands for a probe without an answer.</summary>
     private static string Hop(int number, IPAddress address, List<double> times)
     {
         var text = new StringBuilder();
@@ -104,7 +104,7 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         return text.Append('\n').ToString();
     }
 
-    /// <summary>The round trips in milliseconds; fewer than were sent when some are lost.</summary>
+    /// <summary>Measures the round trips, in milliseconds. A lost probe has no entry.</summary>
     private static async Task<List<double>> ProbeAsync(INic from, INic to, int count, int size, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var times = new List<double>(count);
@@ -132,7 +132,7 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         }
         catch (OperationCanceledException)
         {
-            // Lost: what came in time counts.
+            // The rest is lost; the answers that arrived in time count.
         }
         return times;
     }

@@ -10,8 +10,8 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>execute ping-options</c>, of each session: how its <c>execute ping</c> pings. Repeat count, data size, timeout and source have an effect; the others
-/// are kept and shown (docs/commands.md). Ranges are *assumed*; the reference's are wider.
+/// <c>execute ping-options</c>: the settings of <c>execute ping</c>, per session. Repeat count, data size, timeout and source have an
+/// effect. The others are stored and displayed (docs/reference/commands.md). Ranges are *assumed*; the reference's are wider.
 /// </summary>
 internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
 {
@@ -26,13 +26,13 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
     /// <summary>The options of one session.</summary>
     internal sealed class Values
     {
-        /// <summary>How many probes.</summary>
+        /// <summary>The number of probes.</summary>
         internal int Repeat { get; set; } = 5;
         /// <summary>The length of a probe, in bytes.</summary>
         internal int Size { get; set; } = 56;
-        /// <summary>How long a probe waits, in seconds.</summary>
+        /// <summary>The timeout of a probe, in seconds.</summary>
         internal int Timeout { get; set; } = 2;
-        /// <summary>The address to ping from; null for any.</summary>
+        /// <summary>The source address; null for any.</summary>
         internal IPAddress? Source { get; set; }
         internal int Interval { get; set; } = 1;
         internal string Interface { get; set; } = "auto";
@@ -74,7 +74,7 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
         return "";
     });
 
-    /// <summary>The options of a session.</summary>
+    /// <summary>Returns the options of a session.</summary>
     internal Values Of(CliSession session) => _values.GetValue(session, _ => new Values());
 
     private CliCommand Option(string name, string help, Func<Values, string, ConfigError?> set) => new($"execute ping-options {name}", help, call => call.Arguments switch
@@ -100,7 +100,7 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
         ? Keep(() => values.Pattern = word)
         : CliPaths.ParseError(word);
 
-    /// <summary>An address of the unit's own.</summary>
+    /// <summary>Sets the source to one of the unit's own addresses.</summary>
     private ConfigError? Source(Values values, string word) => word == "auto" ? Keep(() => values.Source = null)
         : IPAddress.TryParse(word, out var address) && nics.Any(nic => nic.Addresses.Contains(address)) ? Keep(() => values.Source = address)
         : CliPaths.ParseError(word);

@@ -4,39 +4,39 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary>What an administrator wants of the whole unit.</summary>
+/// <summary>An administrator's request for the whole unit.</summary>
 public enum PowerRequest
 {
-    /// <summary>Stop, and start again from the state.</summary>
+    /// <summary>Stop, then start again from the stored state.</summary>
     Reboot,
     /// <summary>Stop.</summary>
     Shutdown,
 }
 
-/// <summary><c>execute reboot</c> and <c>execute shutdown</c>. The unit only asks: whoever runs it stops it.</summary>
+/// <summary><c>execute reboot</c> and <c>execute shutdown</c>. The unit only requests it; the host of the unit stops it.</summary>
 internal sealed class PowerCommands
 {
-    /// <summary>Why the unit went down last: one row while it is down on purpose.</summary>
+    /// <summary>The schema of the table for the reason of the last stop. It has one row while the unit is stopped on purpose.</summary>
     internal const string Table = "CREATE TABLE IF NOT EXISTS power (id INTEGER PRIMARY KEY, reason TEXT NOT NULL)";
 
     private readonly StateDatabase _state;
     private readonly EventLog _events;
     private readonly Func<PowerRequest, bool> _request;
 
-    /// <summary>Reads why the unit went down last.</summary>
-    /// <param name="state">Remembers it.</param>
-    /// <param name="events">Where it is told.</param>
-    /// <param name="request">Passes a request on; false when nobody takes it.</param>
+    /// <summary>Reads the reason of the last stop.</summary>
+    /// <param name="state">Stores the reason.</param>
+    /// <param name="events">Receives the event.</param>
+    /// <param name="request">Forwards a request to the host; false if it has no handler.</param>
     internal PowerCommands(StateDatabase state, EventLog events, Func<PowerRequest, bool> request)
     {
         (_state, _events, _request) = (state, events, request);
         LastReason = state.Read("SELECT reason FROM power", row => row.GetString(0)).FirstOrDefault() ?? "power cycle";
     }
 
-    /// <summary>The unit is up: an end from now on is one that nobody asked for. Not before everything was read.</summary>
+    /// <summary>Marks the unit as running: a stop from now on is unrequested. Must not be called before everything has been read.</summary>
     internal void Started() => _state.Post(new StateWrite("DELETE FROM power"));
 
-    /// <summary>warm reboot, shutdown, or power cycle for an end that nobody asked for (*assumed* words).</summary>
+    /// <summary>The reason of the last stop: warm reboot, shutdown, or power cycle for an unrequested one (*assumed* words).</summary>
     internal string LastReason { get; }
 
     internal IReadOnlyList<CliCommand> Commands =>
@@ -45,13 +45,13 @@ internal sealed class PowerCommands
         new("execute shutdown", "Shutdown now.", call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")),
     ];
 
-    /// <summary>Asks for it, on behalf of somebody. False when nobody takes it.</summary>
+    /// <summary>Requests a restart or a stop on behalf of a user. Returns false if the host has no handler.</summary>
     internal bool Request(PowerRequest request, string user, string ui, string reason)
     {
         var reboot = request == PowerRequest.Reboot;
         _events.Write(new EventEntry("0100032138", "system", EventLevel.Warning, reboot ? "Device rebooted" : "Device shut down",
             ("user", user), ("ui", ui), ("action", reboot ? "reboot" : "shutdown"), ("msg", $"User {user} {(reboot ? "rebooted" : "shut down")} the device from {ui}")));
-        // On disk before anything stops, and with it every event before.
+        // On disk before anything stops, along with every earlier event.
         _state.CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason)).AsTask().GetAwaiter().GetResult();
         return _request(request);
     }

@@ -6,26 +6,27 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary>The console's commands about RADIUS servers.</summary>
+/// <summary>The console commands for RADIUS servers.</summary>
 internal static class RadiusCommands
 {
-    /// <summary>The commands of a unit.</summary>
-    internal static IReadOnlyList<CliCommand> For(Unit unit, RadiusClient client) =>
+    /// <summary>Creates the commands of a unit.</summary>
+    internal static IReadOnlyList<CliCommand> For(ConfigStore config, RadiusClient client) =>
     [
-        new("diagnose test authserver radius", "Test a user name and password with a RADIUS server.", call => Test(unit, client, call)),
+        new("diagnose test authserver radius", "Test a user name and password with a RADIUS server.", call => Test(config, client, call)),
     ];
 
     /// <summary>
-    /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the device's does, and Ctrl-C
-    /// ends the wait; for a phone only where the server asks it by itself. What is printed for a challenge, or for silence, is *assumed*.
+    /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the
+    /// device's does, and Ctrl-C ends the wait. It waits for a phone only if the server itself contacts the phone. The output for a
+    /// challenge, or for no response, is *assumed*.
     /// </summary>
-    private static CliReply Test(Unit unit, RadiusClient client, CliCall call)
+    private static CliReply Test(ConfigStore config, RadiusClient client, CliCall call)
     {
         if (call.Arguments is not [var server, var scheme, var user, var password])
         {
             return call.Arguments.Count < 4 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[4]);
         }
-        if (RadiusSettings.From(unit.Config.Current, server) is not { } settings)
+        if (RadiusSettings.From(config.Current, server) is not { } settings)
         {
             return new ConfigError(-3, $"entry not found in datasource: {server}");
         }
@@ -43,7 +44,7 @@ internal static class RadiusCommands
         }
         return new CliReply("")
         {
-            // What the console does next is not for the thread that receives answers.
+            // The console's next step must not run on the thread that receives responses.
             Later = async cancellationToken =>
                 Told(scheme, user, await client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ForceYielding)),
         };
@@ -65,6 +66,6 @@ internal static class RadiusCommands
 
     private static string Groups(RadiusResult.Accept accept) => accept.Groups.IsEmpty ? "" : $"Group membership(s) - {string.Join("; ", accept.Groups.Select(Shown))}\n";
 
-    /// <summary>What a server sent, without what a terminal would obey.</summary>
+    /// <summary>Returns a server's text without the control characters that a terminal would interpret.</summary>
     private static string Shown(string text) => ControlCharacters.Remove(text);
 }

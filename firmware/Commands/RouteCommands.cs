@@ -9,10 +9,11 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>get router info routing-table</c> and <c>get system arp</c>. The routes are those of the configuration that its rules make valid: of each interface
-/// that is up, and static ones by such an interface. The unit forwards nothing, so they route only what it sends itself.
+/// <c>get router info routing-table</c> and <c>get system arp</c>. The routes are those of the configuration that are valid: connected
+/// routes of each interface that is up, and static routes through such an interface. The unit forwards no packets, so they apply only to
+/// its own.
 /// </summary>
-internal sealed class RouteCommands(Unit unit)
+internal sealed class RouteCommands(ConfigStore config, IReadOnlyList<GatedNic> nics)
 {
     private const string ArpFile = "/proc/net/arp";
     private const string Vrf = "Routing table for VRF=0\n";
@@ -48,7 +49,7 @@ internal sealed class RouteCommands(Unit unit)
         return text.Append("       * - candidate default\n\n").Append(Vrf).Append(Lines(wanted)).ToString();
     }
 
-    private Version Release => unit.Config.Current.Schema.Personality.Release;
+    private Version Release => config.Current.Schema.Personality.Release;
 
     private string Lines(Func<Route, bool> wanted)
     {
@@ -67,7 +68,7 @@ internal sealed class RouteCommands(Unit unit)
         return text.ToString();
     }
 
-    /// <summary>From 7.0 on a static route ends in its priority and weight.</summary>
+    /// <summary>Formats priority and weight, which end a static route from 7.0 on.</summary>
     private string Weights(Route route) => Release.Major >= 7 ? string.Create(CultureInfo.InvariantCulture, $", [{route.Priority}/{route.Weight}]") : "";
 
     private CliReply Details(CliCall call)
@@ -99,12 +100,14 @@ internal sealed class RouteCommands(Unit unit)
         return text.Length > 0 ? "\n" + Vrf + text : "% Network not in table\n";
     }
 
-    /// <summary>The routes in force, by destination; of one destination the smallest distance alone.</summary>
+    /// <summary>
+    /// Returns the routes in force, by destination. Of several to one destination, only the one with the smallest distance.
+    /// </summary>
     private IEnumerable<Route> Routes()
     {
-        var up = unit.Nics.Where(nic => nic.Inner.CanServe).ToArray();
+        var up = nics.Where(nic => nic.Inner.CanServe).ToArray();
         var connected = up.Select(nic => new Route(Network(nic.Addresses[0], MaskOf(nic)), nic.Name, IsConnected: true));
-        var fixedRoutes = unit.Config.Current.List("router static").Entries.Select(entry => entry.Entry).Where(entry => entry.Enabled("status"))
+        var fixedRoutes = config.Current.List("router static").Entries.Select(entry => entry.Entry).Where(entry => entry.Enabled("status"))
             .Where(entry => entry.Enabled("blackhole") || (entry.Text("gateway") != "0.0.0.0" && up.Any(nic => nic.Name == entry.Text("device"))))
             .Select(entry => new Route(Network(IPAddress.Parse(entry.Words("dst")[0]), entry.Words("dst")[1]), entry.Text("device"), IsConnected: false)
             {
@@ -118,19 +121,21 @@ internal sealed class RouteCommands(Unit unit)
             .OrderBy(route => Bits(route.Target.BaseAddress)).ThenBy(route => route.Target.PrefixLength);
     }
 
-    private string MaskOf(GatedNic nic) => unit.Config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255";
+    private string MaskOf(GatedNic nic) => config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255";
 
     private static IPNetwork Network(IPAddress address, string mask) => new(new IPAddress(BitConverter.GetBytes(
         IPAddress.HostToNetworkOrder((int)(Bits(address) & Bits(IPAddress.Parse(mask)))))), BitOperations.PopCount(Bits(IPAddress.Parse(mask))));
 
     private static uint Bits(IPAddress address) => (uint)IPAddress.NetworkToHostOrder(BitConverter.ToInt32(address.GetAddressBytes()));
 
-    /// <summary>What the kernel learned on the devices of the board's interfaces; it does not keep the age (0 is *assumed*).</summary>
+    /// <summary>
+    /// Returns the kernel's neighbours on the devices of the board's interfaces. The kernel does not store their age (0 is *assumed*).
+    /// </summary>
     private string Arp()
     {
         const int Complete = 2;
         var text = new StringBuilder("Address           Age(min)   Hardware Addr      Interface\n");
-        var names = unit.Nics.Select(nic => (nic.Name, Device: KernelDevice.Of(nic)?.Name)).Where(pair => pair.Device is not null).ToLookup(pair => pair.Device!, pair => pair.Name, StringComparer.Ordinal);
+        var names = nics.Select(nic => (nic.Name, Device: KernelDevice.Of(nic)?.Name)).Where(pair => pair.Device is not null).ToLookup(pair => pair.Device!, pair => pair.Name, StringComparer.Ordinal);
         foreach (var line in names.Count > 0 && File.Exists(ArpFile) ? File.ReadLines(ArpFile).Skip(1) : [])
         {
             if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var address, _, ['0', 'x', .. var flags], var hardware, _, var device]

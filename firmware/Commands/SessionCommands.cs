@@ -8,14 +8,14 @@ using Appliance.Hal;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary>Who is connected and logged in, and how he is put out.</summary>
+/// <summary>The commands that list connections and logins, and end them.</summary>
 internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time)
 {
     internal IReadOnlyList<CliCommand> Commands =>
     [
         new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor()),
         new("execute vpn sslvpn list", "List current connections.", call => None(call) ?? Monitor()),
-        // The tunnel is not built: whatever is asked to go, its login goes (*assumed*).
+        // There are no tunnels, so deleting one ends its login (*assumed*).
         new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Delete),
         new("execute vpn sslvpn del-web", "Delete a web connection.", Delete),
         new("diagnose vpn ssl list", "List SSL VPN sessions.", call => None(call) ?? List()),
@@ -25,10 +25,12 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         CallArguments.Plain("execute dhcp lease-list", "List the leases of the DHCP servers.", () => NoLeases),
     ];
 
-    /// <summary>No policy of this unit authenticates: SSL VPN sessions are no firewall users.</summary>
+    /// <summary>
+    /// The reply about firewall users: no policy of this unit authenticates, and SSL VPN sessions are not firewall users.
+    /// </summary>
     private const string NoFirewallUsers = "\n----- 0 listed, 0 filtered ------\n";
 
-    /// <summary>No DHCP server is served, so there is no lease.</summary>
+    /// <summary>The reply about DHCP leases: the unit has no DHCP server, so there are none.</summary>
     private const string NoLeases = "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
 
     private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
@@ -68,7 +70,7 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         {
             return new ConfigError(-3, "entry not found in table");
         }
-        // Gone from disk before it is told. None: it ended by itself meanwhile, which is what was wanted.
+        // Removed from disk before the reply. No session: it ended by itself meanwhile, which is the requested result.
         return sessions.EndAsync(all[index].Session, "admin").GetAwaiter().GetResult() == VpnEnding.NotDurable
             ? new ConfigError(-1, "the session has ended, but the disk cannot be written: its end is written when there is space again")
             : "";
@@ -85,7 +87,10 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         return text.Append(CultureInfo.InvariantCulture, $"total session {connections.Count}\n").ToString();
     }
 
-    /// <summary>The layout of public captures. The rate is that of connections of the last second that are still open; what is not counted here is 0.</summary>
+    /// <summary>
+    /// The layout of public captures. The rate is that of the last second's connections that are still open. Figures that are not counted
+    /// here are 0.
+    /// </summary>
     private string Statistics()
     {
         var connections = transport.Connections;

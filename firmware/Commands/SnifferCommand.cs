@@ -9,12 +9,13 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>diagnose sniffer packet IF 'FILTER' LEVEL COUNT [a|l] [SIZE]</c>: the packets of the unit's own sockets. Levels: 1 headers, 2 and 3 with the data
-/// from the IP or Ethernet header on, 4 to 6 the same with the interface. What a socket does not have is built (<see cref="SnifferFrame"/>).
+/// <c>diagnose sniffer packet IF 'FILTER' LEVEL COUNT [a|l] [SIZE]</c>: displays the packets of the unit's own sockets. Levels: 1 headers,
+/// 2 and 3 with the data from the IP or Ethernet header on, 4 to 6 the same with the interface. Headers that a socket does not have are
+/// built (<see cref="SnifferFrame"/>).
 /// </summary>
 internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics, TimeProvider time)
 {
-    /// <summary>Packets that wait to be shown; more are dropped and counted.</summary>
+    /// <summary>The maximum number of packets pending for display; more are dropped and counted.</summary>
     private const int WaitingMax = 4096;
     private const int SizeMax = 65_535;
 
@@ -94,7 +95,7 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
         return string.Create(CultureInfo.InvariantCulture, $"\n{counted} packets received by filter\n{dropped} packets dropped by kernel\n");
     }
 
-    /// <summary>False when it is to stop.</summary>
+    /// <summary>Waits for packets. Returns false once the capture has ended or was stopped.</summary>
     private static async Task<bool> MoreAsync(ChannelReader<(DateTimeOffset, SeenPacket)> waiting, CancellationToken stop)
     {
         try

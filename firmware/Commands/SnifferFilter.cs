@@ -7,8 +7,8 @@ namespace Appliance.Firmware.Commands;
 
 /// <summary>
 /// The filter of <c>diagnose sniffer packet</c>: a part of pcap-filter(7). Primitives: <c>[src|dst] host A</c>, <c>[src|dst] net A/N</c>,
-/// <c>[src|dst] port N</c>, <c>[src|dst] portrange N-M</c>, <c>tcp</c>, <c>udp</c>, <c>icmp</c>, <c>arp</c>, <c>ip</c>, <c>ip6</c>, <c>proto N</c>, an
-/// address alone; joined by <c>and</c>, <c>or</c>, <c>not</c> and parentheses.
+/// <c>[src|dst] port N</c>, <c>[src|dst] portrange N-M</c>, <c>tcp</c>, <c>udp</c>, <c>icmp</c>, <c>arp</c>, <c>ip</c>, <c>ip6</c>,
+/// <c>proto N</c>, and an address alone. They are joined by <c>and</c>, <c>or</c>, <c>not</c> and parentheses.
 /// </summary>
 internal sealed class SnifferFilter
 {
@@ -23,7 +23,10 @@ internal sealed class SnifferFilter
 
     private SnifferFilter(IReadOnlyList<string> words) => _words = words;
 
-    /// <summary>Reads a filter; "" and <c>none</c> pass everything. Null when it is none: <paramref name="wrong"/> is the word that does not fit.</summary>
+    /// <summary>
+    /// Parses a filter; "" and <c>none</c> pass everything. Returns null on an error; <paramref name="wrong"/> is then the word that does
+    /// not fit.
+    /// </summary>
     internal static Func<SeenPacket, bool>? Read(string text, out string wrong)
     {
         wrong = "";
@@ -66,7 +69,9 @@ internal sealed class SnifferFilter
         return false;
     }
 
-    /// <summary>Alternatives. As in pcap-filter(7), <c>and</c> and <c>or</c> bind equally and from the left.</summary>
+    /// <summary>
+    /// Parses alternatives. As in pcap-filter(7), <c>and</c> and <c>or</c> have equal precedence and associate to the left.
+    /// </summary>
     private Func<SeenPacket, bool>? Any()
     {
         var left = One();
@@ -134,7 +139,7 @@ internal sealed class SnifferFilter
         return Ends(source, target);
     }
 
-    /// <summary>A protocol with what may follow it at once (<c>tcp port 443</c>).</summary>
+    /// <summary>Parses a protocol and the qualifier that may follow it directly (<c>tcp port 443</c>).</summary>
     private Func<SeenPacket, bool>? Qualified(Func<SeenPacket, bool> protocol)
     {
         if (_at == _words.Count || Operators.Contains(_words[_at]))
@@ -204,7 +209,7 @@ internal sealed class SnifferFilter
 
     private static int ProtocolOf(SeenPacket packet) => packet.Kind == SegmentKind.Datagram ? Udp : Tcp;
 
-    /// <summary>ICMP and ARP never pass the unit's own sockets.</summary>
+    /// <summary>Returns the filter of a protocol. ICMP and ARP never pass the unit's own sockets.</summary>
     private static Func<SeenPacket, bool> Protocol(string word) => word switch
     {
         "tcp" => packet => ProtocolOf(packet) == Tcp,

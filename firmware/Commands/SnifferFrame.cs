@@ -8,12 +8,12 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// A packet as an Ethernet frame. A socket has no headers, so they are built from what it has: hardware addresses are zeros, the window is
-/// the largest, and sequence numbers begin at 0 (*assumed*). Lengths and checksums are right (RFC 791, 8200, 9293, 768).
+/// Builds a packet as an Ethernet frame. A socket has no headers, so they are derived from its data: hardware addresses are zeros, the
+/// window is the largest, and sequence numbers begin at 0 (*assumed*). Lengths and checksums are correct (RFC 791, 8200, 9293, 768).
 /// </summary>
 internal static class SnifferFrame
 {
-    /// <summary>The length of the Ethernet header.</summary>
+    /// <summary>The length of the Ethernet header, in bytes.</summary>
     internal const int EthernetLength = 14;
     private const int Ipv4Length = 20;
     private const int Ipv6Length = 40;
@@ -21,7 +21,7 @@ internal static class SnifferFrame
     private const int UdpLength = 8;
     private const byte TimeToLive = 64;
 
-    /// <summary>The frame, headers and payload.</summary>
+    /// <summary>Builds the frame: headers and payload.</summary>
     internal static byte[] Of(SeenPacket packet)
     {
         var isUdp = packet.Kind == SegmentKind.Datagram;
@@ -49,7 +49,7 @@ internal static class SnifferFrame
         return frame;
     }
 
-    /// <summary>Bytes as the device dumps them: sixteen a row, an empty line at the end.</summary>
+    /// <summary>Formats bytes as the device dumps them: sixteen a row, with an empty line at the end.</summary>
     internal static string Dump(ReadOnlySpan<byte> bytes)
     {
         const int Row = 16;
@@ -112,7 +112,7 @@ internal static class SnifferFrame
         BinaryPrimitives.WriteUInt16BigEndian(header[14..], ushort.MaxValue);
     }
 
-    /// <summary>The sum of 16-bit words (RFC 1071).</summary>
+    /// <summary>Adds 16-bit words (RFC 1071).</summary>
     private static uint Sum(ReadOnlySpan<byte> bytes)
     {
         var sum = 0u;

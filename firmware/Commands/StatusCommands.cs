@@ -2,43 +2,47 @@ using System.Globalization;
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Monitoring;
 using Appliance.Hal;
 
 namespace Appliance.Firmware.Commands;
 
-/// <summary>The commands of the console that look at the unit as a whole. They change nothing.</summary>
+/// <summary>The console commands that display the unit as a whole. They change nothing.</summary>
 internal static class StatusCommands
 {
-    /// <summary>The commands of a unit.</summary>
-    /// <param name="unit">What is looked at.</param>
-    /// <param name="transport">For the connections that live.</param>
-    /// <param name="power">For the reason of the last start.</param>
-    /// <param name="time">The unit's clock; its time now is that of the start.</param>
-    internal static IReadOnlyList<CliCommand> For(Unit unit, NicTransport transport, PowerCommands power, TimeProvider time)
+    /// <summary>Creates the commands of a unit.</summary>
+    /// <param name="config">The configuration store.</param>
+    /// <param name="nics">The unit's interfaces.</param>
+    /// <param name="serialNumber">The unit's serial number.</param>
+    /// <param name="transport">Supplies the open connections.</param>
+    /// <param name="power">Supplies the reason of the last start.</param>
+    /// <param name="time">The unit's clock. Its current time is taken as the start time.</param>
+    internal static IReadOnlyList<CliCommand> For(ConfigStore config, IReadOnlyList<GatedNic> nics, string serialNumber, NicTransport transport, PowerCommands power, TimeProvider time)
     {
         var load = new UnitLoad(time);
         return
         [
-            new("get system status", "Show the state of the unit.", _ => Status(unit, unit.Config.Current.Schema.Personality, power.LastReason, time)),
-            new("get system interface physical", "Show the physical interfaces.", _ => PhysicalInterfaces(unit)),
+            new("get system status", "Show the state of the unit.", _ => Status(config, serialNumber, power.LastReason, time)),
+            new("get system interface physical", "Show the physical interfaces.", _ => PhysicalInterfaces(config, nics)),
             new("get system performance status", "Show the load of the unit.", _ => load.Describe(transport.Connections.Count)),
-            CallArguments.Plain("get system ha status", "Show the status of high availability.", () => HighAvailability(unit.Config.Current)),
+            CallArguments.Plain("get system ha status", "Show the status of high availability.", () => HighAvailability(config.Current)),
         ];
     }
 
     /// <summary>
-    /// The lines of the reference, in its order, that are true of a unit in the lab: what it does not have (signatures, security databases, a
-    /// licence, a BIOS, a part number) is left out.
+    /// Returns the reference's lines, in its order, that are true of a unit in the lab. Lines about parts that it does not have are omitted
+    /// (signatures, security databases, a licence, a BIOS, a part number).
     /// </summary>
-    private static string Status(Unit unit, Personality personality, string lastReason, TimeProvider time)
+    private static string Status(ConfigStore config, string serialNumber, string lastReason, TimeProvider time)
     {
         var now = time.GetUtcNow();
+        var personality = config.Current.Schema.Personality;
         var text = new StringBuilder();
         void Line(string key, string value) => text.Append(key).Append(": ").Append(value).Append('\n');
         Line("Version", string.Create(CultureInfo.InvariantCulture, $"{Personality.Model} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} ({Maturity(personality)})"));
-        Line("Serial-Number", unit.SerialNumber);
+        Line("Serial-Number", serialNumber);
         Line("Log hard disk", "Not available");
-        Line("Hostname", unit.Config.Current.Object("system global").Text("hostname"));
+        Line("Hostname", config.Current.Object("system global").Text("hostname"));
         if (personality.Release.Major >= 7)
         {
             Line("Private Encryption", "Disable");
@@ -61,8 +65,8 @@ internal static class StatusCommands
     }
 
     /// <summary>
-    /// The form of a unit without a cluster, as public captures have it; that it is the same in every release is *assumed*. Whatever <c>system ha mode</c>
-    /// is set to, there is no peer.
+    /// The reply of a unit without a cluster, as in public captures. The same form in every release is *assumed*. There is no peer, for any
+    /// value of <c>system ha mode</c>.
     /// </summary>
     private static string HighAvailability(ConfigTree config)
     {
@@ -73,7 +77,9 @@ internal static class StatusCommands
             + "System Usage stats:\nHBDEV stats:\nnumber of vcluster: 0\n";
     }
 
-    /// <summary>7.4.7 is a mature release; of the others it is *assumed* (from 7.2 on the word has two parts).</summary>
+    /// <summary>
+    /// The maturity of a release. 7.4.7 is a mature release; for the others it is *assumed* (from 7.2 on the word has two parts).
+    /// </summary>
     private static string Maturity(Personality personality) => personality.Release switch
     {
         { Major: 7, Minor: 4 } => "GA.M",
@@ -81,20 +87,22 @@ internal static class StatusCommands
         _ => "GA",
     };
 
-    /// <summary>The layout of the reference; the speed of an interface without a cable is not known and not shown.</summary>
-    private static string PhysicalInterfaces(Unit unit)
+    /// <summary>
+    /// Lists the interfaces in the reference's layout. The speed of an interface without a cable is unknown and not displayed.
+    /// </summary>
+    private static string PhysicalInterfaces(ConfigStore config, IReadOnlyList<GatedNic> nics)
     {
         var text = new StringBuilder("== [onboard]\n");
-        foreach (var nic in unit.Nics)
+        foreach (var nic in nics)
         {
-            text.Append("\t==[").Append(nic.Name).Append("]\n\t\tmode: static\n\t\tip: ").Append(AddressOf(unit, nic))
+            text.Append("\t==[").Append(nic.Name).Append("]\n\t\tmode: static\n\t\tip: ").Append(AddressOf(config, nic))
                 .Append("\n\t\tipv6: ::/0\n\t\tstatus: ").Append(nic.Inner.LinkUp ? "up" : "down").Append('\n');
         }
         return text.ToString();
     }
 
-    /// <summary>The board's address, and the mask that is configured.</summary>
-    private static string AddressOf(Unit unit, GatedNic nic) =>
-        $"{nic.Addresses[0]} {(unit.Config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255")}";
+    /// <summary>Returns the board's address and the configured mask.</summary>
+    private static string AddressOf(ConfigStore config, GatedNic nic) =>
+        $"{nic.Addresses[0]} {(config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255")}";
 
 }

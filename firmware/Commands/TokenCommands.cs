@@ -8,17 +8,17 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// The commands of the console that deal with tokens. Their words are the device's; what they answer is *assumed* wherever the reference
-/// shows no transcript (docs/tokens.md).
+/// The console commands for tokens. Their words are the device's. Their replies are *assumed* wherever the reference has no transcript
+/// (docs/reference/tokens.md).
 /// </summary>
 internal static class TokenCommands
 {
     private const int ActivatedAtOnce = 20;
     private static readonly string[] CloudWords = ["migrate-ftm", "new", "show", "sync", "trial", "update"];
 
-    /// <summary>The commands of a unit.</summary>
-    /// <param name="enrolment">The tokens.</param>
-    /// <param name="usb">Where seed files lie.</param>
+    /// <summary>Creates the commands of a unit.</summary>
+    /// <param name="enrolment">Supplies the tokens.</param>
+    /// <param name="usb">The USB disk with the seed files.</param>
     internal static IReadOnlyList<CliCommand> For(EnrolmentService enrolment, UsbStick usb) =>
     [
         new("diagnose fortitoken info", "Show the tokens, their drift and status.", call => None(call) ?? Info(enrolment)),
@@ -35,7 +35,7 @@ internal static class TokenCommands
         .. CloudWords.Select(word => new CliCommand($"execute fortitoken-cloud {word}", "FortiToken Cloud.", _ => NoCloud())),
     ];
 
-    /// <summary>The shape of the reference. A token that never drifted has 0.</summary>
+    /// <summary>Lists the tokens in the reference's layout. A token without drift has 0.</summary>
     private static string Info(EnrolmentService enrolment)
     {
         var text = new StringBuilder("FORTITOKEN      DRIFT      STATUS\n");
@@ -122,7 +122,7 @@ internal static class TokenCommands
         return error is not null ? error : string.Concat(serials.Select(serial => $"{serial} is imported.\n"));
     }
 
-    /// <summary>The administrator asked for it: the code is shown here once, as text and as a QR code.</summary>
+    /// <summary>Provisions a token and displays its code once, as text and as a QR code.</summary>
     private static CliReply Provision(CliCall call, Func<string, (ActivationOrder? Order, ConfigError? Error)> provision)
     {
         if (call.Arguments is not [var serial])

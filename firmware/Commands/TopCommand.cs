@@ -2,12 +2,13 @@ using System.Globalization;
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Monitoring;
 
 namespace Appliance.Firmware.Commands;
 
 /// <summary>
-/// <c>diagnose sys top [DELAY] [LINES] [ITERATIONS]</c>. The unit is one process, so there is one line. Processor time is that since the line before, at first
-/// since the command before; the time up is by the unit's clock, the delay by the machine's.
+/// <c>diagnose sys top [DELAY] [LINES] [ITERATIONS]</c>. The unit is one process, so there is one line. Processor time is counted since the
+/// previous line, at first since the previous command. The uptime is by the unit's clock, the delay by the machine's.
 /// </summary>
 internal sealed class TopCommand(TimeProvider time)
 {
@@ -16,7 +17,7 @@ internal sealed class TopCommand(TimeProvider time)
     private const int LinesMax = 1000;
     private const int IterationsMax = 1_000_000;
 
-    /// <summary>What the process is called; the device has many (*assumed*).</summary>
+    /// <summary>The name of the process. The device has many (*assumed*).</summary>
     private const string ProcessName = "appliance";
 
     private readonly DateTimeOffset _started = time.GetUtcNow();
@@ -31,7 +32,7 @@ internal sealed class TopCommand(TimeProvider time)
         {
             return wrong;
         }
-        // Without a number of iterations a terminal is refreshed until it is stopped; elsewhere there is one.
+        // Without a number of iterations, a terminal is refreshed until the command is stopped. Any other output gets one iteration.
         var (delay, iterations) = (UsualDelay, call.Session.IsTerminal ? int.MaxValue : 1);
         if (words.Count > 0 && !CallArguments.TryNumber(words[0], 1, DelayMax, out delay))
         {
@@ -80,7 +81,7 @@ internal sealed class TopCommand(TimeProvider time)
         text.Append(CultureInfo.InvariantCulture, $"Run Time:  {up.Days} days, {up.Hours} hours and {up.Minutes} minutes\n");
         text.Append(CultureInfo.InvariantCulture, $"{user}U, 0N, {system}S, {Math.Max(0, 100 - user - system)}I, 0WA, 0HI, 0SI, 0ST; {memory.Total / KilobytesOfMegabyte}T, {memory.Free / KilobytesOfMegabyte}F\n");
         text.Append(CultureInfo.InvariantCulture, $"{ProcessName,16} {Environment.ProcessId,8}      {(user + system > 0 ? 'R' : 'S'),-3}{(double)(user + system),8:0.0}{share,8:0.0}");
-        // From 7.0 on the processor that it ran on.
+        // From 7.0 on, the processor that the process ran on.
         text.Append(release.Major >= 7 ? string.Create(CultureInfo.InvariantCulture, $"{Thread.GetCurrentProcessorId(),5}") : "");
         return text.Append('\n').ToString();
     }

@@ -2,12 +2,15 @@ using System.Security.Cryptography;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Writes a whole file or nothing: temporary file, fsync, rename, fsync of the folder. After a power cut the old or the new content is there.</summary>
+/// <summary>
+/// Writes a whole file or nothing: temporary file, fsync, rename, fsync of the folder. After a power cut the file has either the old or
+/// the new content.
+/// </summary>
 public static class AtomicFile
 {
     /// <summary>
-    /// Replaces <paramref name="path"/>; on return the new content is durable. Only the owner may read and write it. Several processes may do so at
-    /// the same time: the file is always that of one of them.
+    /// Replaces <paramref name="path"/>; on return the new content is durable. Only the owner may read and write the file. Several
+    /// processes may call this at the same time: the file always has the whole content of one of them.
     /// </summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
@@ -25,8 +28,8 @@ public static class AtomicFile
     }
 
     /// <summary>
-    /// Creates <paramref name="path"/> unless it exists. Several processes may do so at the same time: one of them creates the file, with its whole
-    /// content, and the others find it.
+    /// Creates <paramref name="path"/> unless it exists. Several processes may call this at the same time: one of them creates the file
+    /// with its whole content, and the others find it.
     /// </summary>
     /// <returns>True if the file was created; on return it is durable. False if it existed.</returns>
     public static bool TryCreate(string path, ReadOnlySpan<byte> content)
@@ -50,7 +53,7 @@ public static class AtomicFile
         return true;
     }
 
-    /// <summary>Replaces a file of a disk's own folder; on return the new content is durable.</summary>
+    /// <summary>Replaces a file in a disk's root folder; on return the new content is durable.</summary>
     internal static void Write(IDisk disk, string file, IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
         disk.Write(Temporary(file), parts);
@@ -59,7 +62,7 @@ public static class AtomicFile
         disk.SyncFolder("");
     }
 
-    /// <summary>Writes a file beside the one that it is to become, under a name that no other process uses.</summary>
+    /// <summary>Writes a temporary file next to its target, under a name that no other process uses.</summary>
     private static (FileDisk Disk, string Name) WriteBeside(string path, ReadOnlySpan<byte> content)
     {
         var disk = new FileDisk(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -77,6 +80,6 @@ public static class AtomicFile
         return (disk, written);
     }
 
-    /// <summary>The name under which a file is written before it is whole.</summary>
+    /// <summary>Returns the name under which a file is written before it is complete.</summary>
     internal static string Temporary(string file) => file + ".new";
 }

@@ -4,15 +4,17 @@ using System.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Attributes that the unit itself fills in when an entry is stored without them.</summary>
+/// <summary>The attributes that the unit fills in when an entry is stored without them.</summary>
 internal static class ConfigAssignments
 {
-    /// <summary>The entry with everything filled in that it lacks.</summary>
+    /// <summary>Returns the entry with every missing assigned attribute filled in.</summary>
     /// <param name="table">The table.</param>
     /// <param name="key">The entry's key.</param>
     /// <param name="entry">The entry.</param>
-    /// <param name="others">The entries that have numbers and UUIDs already.</param>
-    /// <param name="unique">False leaves out the comparison of a new UUID with those of <paramref name="others"/>, which a long file cannot afford.</param>
+    /// <param name="others">The entries that already have numbers and UUIDs.</param>
+    /// <param name="unique">
+    /// False to skip comparing a new UUID with those of <paramref name="others"/>, which is too slow for a long file.
+    /// </param>
     internal static ConfigObject Complete(TableSchema table, string key, ConfigObject entry, IEnumerable<ConfigObject> others, bool unique = true)
     {
         foreach (var attribute in table.Filled)
@@ -33,11 +35,13 @@ internal static class ConfigAssignments
     private static string NextNumber(IEnumerable<ConfigObject> others, string attribute) =>
         (others.Select(entry => entry.Number(attribute)).DefaultIfEmpty(0).Max() + 1).ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>An entry without what only one entry may have: a copy gets numbers and a UUID of its own.</summary>
+    /// <summary>Returns an entry without its unique attributes, so that a copy gets its own number and UUID.</summary>
     internal static ConfigObject Unassigned(ConfigObject entry) =>
         entry.Schema.Filled.Where(attribute => attribute.Assigned is Assignment.Number or Assignment.Uuid).Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
 
-    /// <summary>A UUID that no other entry has: an entry that was renamed keeps the one that its old key gave it.</summary>
+    /// <summary>
+    /// Returns a UUID that no other entry has. A collision is possible because a renamed entry keeps the UUID derived from its old key.
+    /// </summary>
     private static string Uuid(string path, string key, IEnumerable<ConfigObject> others, AttributeSchema attribute)
     {
         var taken = others.Select(other => other.Text(attribute.Name)).ToHashSet(StringComparer.Ordinal);

@@ -4,36 +4,38 @@ using System.Globalization;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// The edit tree: <c>config</c>, <c>edit</c>, <c>set</c>, <c>next</c>, <c>end</c> and their sisters. Works on copies; what <c>next</c> and
-/// <c>end</c> store goes through <paramref name="commit"/>. Words are whole here: abbreviations are the console's business.
+/// The edit tree: <c>config</c>, <c>edit</c>, <c>set</c>, <c>next</c>, <c>end</c> and related verbs. Edits working copies; <c>next</c>
+/// and <c>end</c> store them through <paramref name="commit"/>. Words are complete here; the console resolves abbreviations.
 /// </summary>
-/// <param name="current">The tree in force.</param>
-/// <param name="commit">Stores a change, or says why not.</param>
-/// <param name="unseal">Opens an ENC value; null when it was not made here.</param>
-/// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c>; true when the value is good.</param>
+/// <param name="current">Returns the tree in force.</param>
+/// <param name="commit">Stores a change; returns null, or the error.</param>
+/// <param name="unseal">Decrypts an ENC value; null if this unit did not create it.</param>
+/// <param name="checks">
+/// Checks of single values that the schema cannot express, by <c>table attribute</c>; true if the value is valid.
+/// </param>
 internal sealed class ConfigEditor(
     Func<ConfigTree> current, Func<Func<ConfigTree, ConfigTree>, ConfigError?> commit, Func<string, string?> unseal,
     IReadOnlyDictionary<string, Func<string, bool>> checks)
 {
     private readonly Stack<ConfigLevel> _levels = new();
 
-    /// <summary>Where the administrator stands; null at the root.</summary>
+    /// <summary>The administrator's current level; null at the root.</summary>
     internal ConfigLevel? Level => _levels.TryPeek(out var level) ? level : null;
 
-    /// <summary>The list whose entries can be edited here; null elsewhere.</summary>
+    /// <summary>The list whose entries can be edited at this level; null elsewhere.</summary>
     internal ConfigTable? ListHere => Level is ConfigLevel.List list ? TableOf(list) : null;
 
-    /// <summary>The list that an open entry belongs to, without what is not stored.</summary>
+    /// <summary>Returns the list that an open entry belongs to, without unsaved changes to that entry.</summary>
     internal ConfigTable TableHere(ConfigLevel.Edit entry) => TableOf((ConfigLevel.List)_levels.SkipWhile(level => level != entry).Skip(1).First());
 
-    /// <summary>Enters a table: at the root by its whole path, inside an entry one of its own.</summary>
+    /// <summary>Enters a table: at the root by its whole path, inside an entry one of the entry's child tables.</summary>
     internal void Enter(TableSchema table)
     {
         var word = table.Path[(table.Path.LastIndexOf(' ') + 1)..];
         _levels.Push(table.IsList ? new ConfigLevel.List(table, word) : new ConfigLevel.Edit(table, word, null, SingleOf(table), isNew: false));
     }
 
-    /// <summary>Opens an entry, existing or new. The message of a new one, or "".</summary>
+    /// <summary>Opens an entry, existing or new; the message announces a new entry and is otherwise "".</summary>
     internal (string Message, ConfigError? Error) Edit(string key)
     {
         var list = (ConfigLevel.List)Level!;
@@ -51,7 +53,7 @@ internal sealed class ConfigEditor(
         return (existing is null ? $"new entry '{key}' added\n" : "", null);
     }
 
-    /// <summary>Replaces the whole value.</summary>
+    /// <summary>Replaces the whole value of an attribute.</summary>
     internal ConfigError? Set(AttributeSchema attribute, IReadOnlyList<string> words)
     {
         var edit = (ConfigLevel.Edit)Level!;
@@ -64,7 +66,10 @@ internal sealed class ConfigEditor(
         return error;
     }
 
-    /// <summary>An object with a checked value, without what that value takes away (<c>mode static</c> what DHCP had).</summary>
+    /// <summary>
+    /// Returns an object with a checked value set and the attributes dropped that this value excludes (<c>mode static</c> drops those of
+    /// DHCP).
+    /// </summary>
     internal static ConfigObject Assign(ConfigObject value, AttributeSchema attribute, ImmutableArray<string> kept)
     {
         value = value.With(attribute, kept);
@@ -78,7 +83,7 @@ internal sealed class ConfigEditor(
         return value;
     }
 
-    /// <summary>The words of a value as they are kept, or why they are refused.</summary>
+    /// <summary>Returns the words of a value in their stored form, or the error.</summary>
     internal static (ImmutableArray<string> Kept, ConfigError? Error) Check(
         AttributeSchema attribute, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
     {
@@ -91,11 +96,11 @@ internal sealed class ConfigEditor(
         return (kept, error);
     }
 
-    /// <summary>Adds to a multi-value.</summary>
+    /// <summary>Adds words to a multi-value.</summary>
     internal ConfigError? Append(AttributeSchema attribute, IReadOnlyList<string> words) =>
         words.Count == 0 ? Incomplete : Set(attribute, [.. ((ConfigLevel.Edit)Level!).Working.Words(attribute.Name), .. words]);
 
-    /// <summary>Takes away from a multi-value.</summary>
+    /// <summary>Removes words from a multi-value.</summary>
     internal ConfigError? Unselect(AttributeSchema attribute, IReadOnlyList<string> words)
     {
         var edit = (ConfigLevel.Edit)Level!;
@@ -107,21 +112,21 @@ internal sealed class ConfigEditor(
         return error;
     }
 
-    /// <summary>Back to the default.</summary>
+    /// <summary>Resets an attribute to its default.</summary>
     internal void Unset(AttributeSchema attribute)
     {
         var edit = (ConfigLevel.Edit)Level!;
         edit.Working = edit.Working.Without(attribute.Name);
     }
 
-    /// <summary>Stores the open entry and goes back to its list; what cannot be stored is dropped.</summary>
+    /// <summary>Stores the open entry and returns to its list; an entry that cannot be stored is dropped.</summary>
     internal ConfigError? Next()
     {
         var edit = (ConfigLevel.Edit)_levels.Pop();
         return Store(edit);
     }
 
-    /// <summary>Stores what is open and leaves the <c>config</c> level; what cannot be stored is dropped.</summary>
+    /// <summary>Stores the open entry or object and leaves the <c>config</c> level; one that cannot be stored is dropped.</summary>
     internal ConfigError? End()
     {
         ConfigError? error = null;
@@ -138,7 +143,7 @@ internal sealed class ConfigEditor(
         return error;
     }
 
-    /// <summary>Leaves the <c>config</c> level and drops what is not stored.</summary>
+    /// <summary>Leaves the <c>config</c> level and drops unsaved changes.</summary>
     internal void Abort()
     {
         if (_levels.Pop() is ConfigLevel.Edit { Key: not null })
@@ -147,10 +152,10 @@ internal sealed class ConfigEditor(
         }
     }
 
-    /// <summary>Leaves every level and drops what is not stored.</summary>
+    /// <summary>Leaves every level and drops unsaved changes.</summary>
     internal void AbortAll() => _levels.Clear();
 
-    /// <summary>Deletes an entry at once.</summary>
+    /// <summary>Deletes an entry immediately.</summary>
     internal ConfigError? Delete(string key)
     {
         var list = (ConfigLevel.List)Level!;
@@ -163,7 +168,7 @@ internal sealed class ConfigEditor(
             : Change(list, table => table.Without(key));
     }
 
-    /// <summary>Deletes every entry, or none when one of them is used.</summary>
+    /// <summary>Deletes every entry, or none if one of them is in use.</summary>
     internal ConfigError? Purge()
     {
         var list = (ConfigLevel.List)Level!;
@@ -171,7 +176,9 @@ internal sealed class ConfigEditor(
         return uses > 0 ? InUse(uses) : Change(list, table => table.Schema.EmptyTable);
     }
 
-    /// <summary>Another entry with the same values; <paramref name="remove"/> makes it the same entry under another key, for those that refer to it, too.</summary>
+    /// <summary>
+    /// Copies an entry to another key. With <paramref name="remove"/> the entry is renamed instead, and references to it follow.
+    /// </summary>
     internal ConfigError? Copy(string from, string to, bool remove)
     {
         var list = (ConfigLevel.List)Level!;
@@ -196,7 +203,7 @@ internal sealed class ConfigEditor(
         return CheckRoom(list.Schema, TableOf(list).Count) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table.Schema, to, ConfigAssignments.Unassigned(entry), table.Entries.Select(other => other.Entry))));
     }
 
-    /// <summary>Moves an entry of a list whose order matters.</summary>
+    /// <summary>Moves an entry of an ordered list.</summary>
     internal ConfigError? Move(string key, string other, bool after)
     {
         var list = (ConfigLevel.List)Level!;
@@ -214,15 +221,15 @@ internal sealed class ConfigEditor(
 
     internal static ConfigError InUse(int uses) => new(-23, $"The entry is used by other {uses} entries");
 
-    /// <summary>An error when the table takes no further entry.</summary>
+    /// <summary>Returns the error if the table is full, otherwise null.</summary>
     private ConfigError? Full(ConfigLevel.List list) => CheckRoom(list.Schema, TableOf(list).Count);
 
-    /// <summary>Why a list of so many entries takes no further one; null when it does.</summary>
+    /// <summary>Returns the error if a list with this many entries is full, otherwise null.</summary>
     internal static ConfigError? CheckRoom(TableSchema table, int count) => table.MaxEntries is > 0 and var most && count >= most
         ? new ConfigError(-4, "reached the maximum number of entries", "object set operator error, -4 discard the setting")
         : null;
 
-    /// <summary>Why a key cannot be one of this list; null when it can.</summary>
+    /// <summary>Returns the error if a key is not valid for this list, otherwise null.</summary>
     internal static ConfigError? CheckKey(TableSchema table, string key)
     {
         if (table.NumericKey)
@@ -240,7 +247,7 @@ internal sealed class ConfigEditor(
             : null;
     }
 
-    /// <summary>What an entry or object lacks to be stored; null when nothing.</summary>
+    /// <summary>Returns the error if a mandatory attribute of an entry or object is not set, otherwise null.</summary>
     internal static ConfigError? CheckWhole(ConfigObject value)
     {
         foreach (var attribute in value.Schema.Mandatory)
@@ -253,11 +260,11 @@ internal sealed class ConfigEditor(
         return null;
     }
 
-    /// <summary>A number as a key, without leading zeros; another key as it is.</summary>
+    /// <summary>Returns a numeric key without leading zeros, and any other key unchanged.</summary>
     internal static string KeyOf(TableSchema table, string typed) =>
         table.NumericKey ? long.Parse(typed, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : typed;
 
-    /// <summary>The number that <c>edit 0</c> stands for.</summary>
+    /// <summary>Returns the number that <c>edit 0</c> creates.</summary>
     internal static string NextFree(IEnumerable<string> keys) =>
         (keys.Select(key => long.Parse(key, CultureInfo.InvariantCulture)).DefaultIfEmpty().Max() + 1).ToString(CultureInfo.InvariantCulture);
 
@@ -284,7 +291,7 @@ internal sealed class ConfigEditor(
         return commit(tree => tree.With(edit.Schema.Path, edit.Working));
     }
 
-    /// <summary>Changes a list: in force at once at the root, in the parent's working copy when it is nested.</summary>
+    /// <summary>Changes a list: a top-level list takes effect immediately, a nested one in the parent's working copy.</summary>
     private ConfigError? Change(ConfigLevel.List list, Func<ConfigTable, ConfigTable> change)
     {
         if (ParentOf(list) is { } parent)

@@ -1,11 +1,11 @@
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// An operator's mistake, as a value: the lines that the device prints (without the trailing
-/// <c>Command fail. Return code N</c>) and the return code. Nothing has changed when one is returned.
+/// An administrator's error as a value: the lines that the device prints (without the trailing <c>Command fail. Return code N</c>) and
+/// the return code. Nothing has changed if one is returned.
 /// </summary>
 /// <param name="Code">The device's return code, for example -61 or -651.</param>
-/// <param name="Lines">What is printed before the return code, in order; never a secret.</param>
+/// <param name="Lines">The lines before the return code, in order; never a secret.</param>
 public sealed record ConfigError(int Code, params IReadOnlyList<string> Lines)
 {
     /// <summary>The whole text as the console shows it, without a trailing newline.</summary>

@@ -3,30 +3,30 @@ using System.Globalization;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// The saved configuration and its revisions on a disk. A save makes the new file whole beside the old one, gives the old one its second
-/// name among the revisions, and then puts the new one in its place: at every moment the name of the file has a whole configuration.
-/// Not thread-safe.
+/// The saved configuration and its revisions on a disk. A save writes the complete new file next to the old one, links the old one under
+/// a second name among the revisions, and then renames the new one into place. The file name therefore always refers to a complete
+/// configuration. Not thread-safe.
 /// </summary>
 internal sealed class ConfigFiles(IDisk disk, string file)
 {
-    /// <summary>How many revisions are kept beside the newest; the oldest goes first.</summary>
+    /// <summary>The maximum number of revisions besides the newest; the oldest is deleted first.</summary>
     internal const int RevisionsMax = 100;
 
     private const string Folder = "revisions";
     private const int HeadSize = 4096;
     private readonly SortedSet<long> _numbers = [];
 
-    /// <summary>The revision that is the file now; 0 before the first save.</summary>
+    /// <summary>The revision that is currently the file; 0 before the first save.</summary>
     internal long Newest { get; private set; }
 
-    /// <summary>The number for the next save.</summary>
+    /// <summary>The number of the next save.</summary>
     internal long Next => Math.Max(Newest, _numbers.Count > 0 ? _numbers.Max : 0) + 1;
 
     /// <summary>
-    /// The text to boot; null on a fresh disk. When the file is damaged, that of the newest sound revision, which takes its place;
-    /// <paramref name="warning"/> then says so.
+    /// Returns the text to boot; null on an empty disk. If the file is damaged, the newest intact revision replaces it, and
+    /// <paramref name="warning"/> reports this.
     /// </summary>
-    /// <exception cref="InvalidDataException">There is something, and none of it is sound.</exception>
+    /// <exception cref="InvalidDataException">Files exist, but none of them is intact.</exception>
     internal string? Load(out string? warning)
     {
         warning = null;
@@ -56,14 +56,19 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         return isThere || _numbers.Count > 0 ? throw new InvalidDataException($"{file} is {(isThere ? "damaged" : "missing")}, and there is no sound revision of it") : null;
     }
 
-    /// <summary>Makes a new content durable; the one before it becomes a revision. On an exception the old one is still the file.</summary>
+    /// <summary>
+    /// Makes new content durable; the previous content becomes a revision. On an exception the old content is still the file.
+    /// </summary>
     internal void Save(long number, IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
         Prepare(parts);
         Publish(number);
     }
 
-    /// <summary>Writes and syncs a new content under another name: a full disk refuses here. <see cref="Publish"/> or <see cref="Discard"/> follows.</summary>
+    /// <summary>
+    /// Writes and syncs new content under a temporary name; a full disk fails here. <see cref="Publish"/> or <see cref="Discard"/> must
+    /// follow.
+    /// </summary>
     internal void Prepare(IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
         try
@@ -78,10 +83,13 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         }
     }
 
-    /// <summary>Forgets a prepared content. The file itself is as it was.</summary>
+    /// <summary>Discards prepared content; the file is unchanged.</summary>
     internal void Discard() => PutBack(Newest, AtomicFile.Temporary(file));
 
-    /// <summary>Gives the prepared content the file's name, durably; the content before it becomes a revision. On an exception the old one is still the file.</summary>
+    /// <summary>
+    /// Renames the prepared content to the file, durably; the previous content becomes a revision. On an exception the old content is
+    /// still the file.
+    /// </summary>
     internal void Publish(long number)
     {
         var (written, before) = (AtomicFile.Temporary(file), Newest);
@@ -100,7 +108,7 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         Prune();
     }
 
-    /// <summary>Makes a content durable as a revision, beside the file that stands.</summary>
+    /// <summary>Makes content durable as a revision, without changing the file.</summary>
     internal void SaveRevision(long number, IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
         var written = AtomicFile.Temporary(NameOf(number));
@@ -112,14 +120,14 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         Prune();
     }
 
-    /// <summary>The revisions, oldest first; those whose file cannot be read are left out.</summary>
+    /// <summary>Returns the revisions, oldest first; revisions whose file cannot be read are omitted.</summary>
     internal IReadOnlyList<ConfigRevision> Revisions() =>
         [.. _numbers.Select(number => Try(() => disk.Read(NameOf(number), HeadSize)) is { } head ? ConfigRevision.From(head) : null).OfType<ConfigRevision>()];
 
-    /// <summary>The text of a revision; null when there is none of this number, or it is damaged.</summary>
+    /// <summary>Returns the text of a revision; null if there is none with this number or it is damaged.</summary>
     internal string? Read(long number) => _numbers.Contains(number) ? Sound(NameOf(number))?.Text : null;
 
-    /// <summary>Deletes a revision; false when there is none of this number.</summary>
+    /// <summary>Deletes a revision; false if there is none with this number.</summary>
     internal bool Delete(long number)
     {
         if (!_numbers.Contains(number))
@@ -143,7 +151,7 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         }
     }
 
-    /// <summary>After a save that failed: the old content under the file's name again, if the new one had got there.</summary>
+    /// <summary>Restores the old content under the file's name after a failed save, if the new content had replaced it.</summary>
     private void PutBack(long before, string written)
     {
         try
@@ -166,7 +174,7 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The disk takes nothing any more. Each name on it still has a whole configuration, the old or the new one.
+            // The disk no longer accepts writes. Each name on it still refers to a complete configuration, the old or the new one.
         }
     }
 
@@ -174,7 +182,7 @@ internal sealed class ConfigFiles(IDisk disk, string file)
     {
         while (_numbers.Count > RevisionsMax)
         {
-            // Not synced: a revision too many after a power cut harms nobody.
+            // Not synced: an extra revision after a power cut is harmless.
             if (Try(() => { disk.Delete(NameOf(_numbers.Min)); return ""; }) is null)
             {
                 return;
@@ -187,7 +195,7 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         Try(() => disk.Read(name)) is { } bytes && ConfigImage.Verified(bytes) is { } text
             ? (text, bytes, ConfigRevision.From(bytes.AsSpan(0, Math.Min(bytes.Length, HeadSize)))?.Number ?? 1) : null;
 
-    /// <summary>Null when the disk cannot do it: what it cannot read is as good as damaged.</summary>
+    /// <summary>Runs a disk operation; returns null on an I/O error, because an unreadable file is treated like a damaged one.</summary>
     private static T? Try<T>(Func<T?> work)
         where T : class
     {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// A configuration as it is kept on disk: the text of <c>show</c> and two comment lines, the lengths of the parts that it was made of and
-/// a digest over the parts' digests. What did not change since the last save is not written, sealed or digested anew.
+/// A configuration in its on-disk form: the text of <c>show</c> and two comment lines, the lengths of its parts and a digest over the
+/// parts' digests. Parts that are unchanged since the last save are not formatted, sealed or hashed again.
 /// </summary>
 internal sealed class ConfigImage : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class ConfigImage : IDisposable
 
     private ConfigImage(DeviceKey key) => (_key, _text) = (key, new ConfigText(secret => key.Seal(Encoding.UTF8.GetBytes(secret))));
 
-    /// <summary>The bytes of the file, in pieces.</summary>
+    /// <summary>Returns the bytes of the file, in pieces.</summary>
     internal static IReadOnlyList<ReadOnlyMemory<byte>> Of(ConfigTree tree, string header, DeviceKey key)
     {
         using var image = new ConfigImage(key);
@@ -35,14 +35,14 @@ internal sealed class ConfigImage : IDisposable
         return image.Finish();
     }
 
-    /// <summary>The text of a file that is whole; null for any other.</summary>
+    /// <summary>Returns the text of an intact file; null for any other.</summary>
     internal static string? Verified(byte[] file)
     {
         var mark = file.AsSpan().LastIndexOf(ChecksumMark);
         var partsMark = mark < 0 ? -1 : file.AsSpan(0, mark).LastIndexOf(PartsMark);
         if (partsMark < 0)
         {
-            // Without parts (as releases before the parts wrote it): one digest over all.
+            // The format of releases before parts: one digest over everything.
             return mark >= 0 && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(SHA256.HashData(file.AsSpan(0, mark + 1)))) ? Encoding.UTF8.GetString(file, 0, mark + 1) : null;
         }
         var body = file.AsSpan(0, partsMark + 1);
@@ -122,7 +122,7 @@ internal sealed class ConfigImage : IDisposable
         return new(_key, _text.Take());
     }
 
-    /// <summary>Makes a part of what small pieces there were.</summary>
+    /// <summary>Combines the pending small pieces into a part.</summary>
     private void Close()
     {
         if (_open.Length > 0)

@@ -1,36 +1,41 @@
 namespace Appliance.Firmware.Config;
 
-/// <summary>How a unit reads its first configuration.</summary>
-/// <param name="Factory">What a new unit of this kind has in any case: an administrator and the interfaces of its board, as console lines.</param>
-/// <param name="Rules">The rules across tables that are in force before the first configuration is read.</param>
-/// <param name="Strict">True ends the start at the first mistake; false leaves it out and reports it, as a restore does.</param>
+/// <summary>The way in which a unit reads its first configuration.</summary>
+/// <param name="Factory">
+/// The minimal content of a new unit of this kind: an administrator and the interfaces of its board, as console lines.
+/// </param>
+/// <param name="Rules">The rules across tables that apply before the first configuration is read.</param>
+/// <param name="Strict">True to abort the start at the first error; false to skip and report errors, as a restore does.</param>
 public sealed record FirstLoad(string Factory, IReadOnlyList<Func<ConfigChange, ConfigError?>> Rules, bool Strict)
 {
-    /// <summary>The interfaces of the board, in order: every file has the factory objects besides its own; null for a unit without factory objects.</summary>
+    /// <summary>
+    /// The interfaces of the board, in order; every file then gets the factory objects besides its own. Null for a unit without factory
+    /// objects.
+    /// </summary>
     public IReadOnlyList<string>? Interfaces { get; init; }
 
-    /// <summary>The factory objects of a unit of this kind; null for none.</summary>
+    /// <summary>Returns the factory objects of a unit of this kind; null for none.</summary>
     internal ConfigTree? FactoryObjects(ConfigSchema schema) => Interfaces is null ? null : Config.FactoryObjects.For(schema, Interfaces);
 }
 
-/// <summary>What a restore of a file does: <c>restore FILE --check</c> and the restore itself give the same.</summary>
-/// <param name="Refusal">Why nothing of the file is loaded; null when it is.</param>
-/// <param name="Ignored">The lines and blocks that have no effect, or another one than they say.</param>
+/// <summary>The result of restoring a file; <c>restore FILE --check</c> and the restore itself return the same.</summary>
+/// <param name="Refusal">The reason that the file is rejected as a whole; null if it is loaded.</param>
+/// <param name="Ignored">The lines and blocks without effect, or with an effect that differs from the text.</param>
 public sealed record RestoreVerdict(string? Refusal, IReadOnlyList<IgnoredLine> Ignored);
 
 /// <summary>
-/// Reads a file that an operator gives. An entry or single object that breaks a rule across tables is left out and named, like a line that cannot be
-/// read: one mistake does not cost the rest of a backup.
+/// Reads a file from an administrator. An entry or single object that breaks a rule across tables is omitted and reported, like an
+/// unreadable line: one error does not cost the rest of a backup.
 /// </summary>
 internal static class ConfigLoader
 {
-    /// <summary>A file of which more entries break rules is refused.</summary>
+    /// <summary>The maximum number of entries that may break rules; a file with more is rejected.</summary>
     private const int RefusedMax = 100;
 
     /// <summary>Reads a text.</summary>
     /// <param name="source">The unit.</param>
     /// <param name="text">The whole file.</param>
-    /// <param name="rules">The rules across tables, for a tree that is to take the place of what stands.</param>
+    /// <param name="rules">The rules across tables, evaluated for a tree that is to replace the current one.</param>
     internal static ConfigReading Load(ConfigSource source, string text, Func<ConfigTree, ConfigError?> rules)
     {
         var findings = new ConfigReader.Findings();
@@ -49,8 +54,8 @@ internal static class ConfigLoader
     }
 
     /// <summary>
-    /// The entry with which a text begins to break a rule, found by halves; null when it does so without any entry. Each entry that breaks a rule is found
-    /// in the end, as the text is read again without those that were found.
+    /// Finds, by bisection, the entry with which a text begins to break a rule; null if it does so without any entry. Repeated reads
+    /// without the entries found so far eventually find every entry that breaks a rule.
     /// </summary>
     private static ((string Path, string Key) Place, ConfigError Why)? Culprit(ConfigReading reading, ConfigTree? standing, Func<ConfigTree, ConfigError?> rules)
     {
@@ -75,7 +80,7 @@ internal static class ConfigLoader
         return (reading.Places[bad - 1], why);
     }
 
-    /// <summary>The tree of a reading with the first entries of its text alone.</summary>
+    /// <summary>Returns the tree of a reading with only the first entries of its text.</summary>
     private static ConfigTree With(ConfigReading reading, ConfigTree? standing, int count)
     {
         var tree = reading.Tree;

@@ -1,8 +1,8 @@
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// What transactions have touched: nobody else may change it until they end. A whole table is held where the order of its entries was
-/// changed. Used under the store's commit lock only.
+/// The objects that open transactions have changed; no other session may change them until the transaction ends. A whole table is locked
+/// if the order of its entries was changed. Used only under the store's commit lock.
 /// </summary>
 internal sealed class ConfigLocks
 {
@@ -14,7 +14,7 @@ internal sealed class ConfigLocks
     /// <summary>The number of the newest transaction.</summary>
     internal int Newest { get; set; }
 
-    /// <summary>Why a change cannot be made: an object of it is held by somebody else. Null when none is.</summary>
+    /// <summary>Returns the error if another transaction has locked an object of a change, otherwise null.</summary>
     internal ConfigError? Conflict(ConfigTree before, ConfigTree after, ConfigWorkspace? owner)
     {
         if (_held.Keys.All(workspace => workspace == owner))
@@ -34,7 +34,7 @@ internal sealed class ConfigLocks
         return null;
     }
 
-    /// <summary>Holds what a change touches, for the owner of a transaction.</summary>
+    /// <summary>Locks the objects of a change for the owner of a transaction.</summary>
     internal void Hold(ConfigWorkspace owner, ConfigTree before, ConfigTree after)
     {
         if (!_held.TryGetValue(owner, out var held))
@@ -44,13 +44,13 @@ internal sealed class ConfigLocks
         held.UnionWith(Between(before, after));
     }
 
-    /// <summary>What a transaction has touched.</summary>
+    /// <summary>Returns the objects that a transaction has locked.</summary>
     internal IReadOnlyCollection<Touched> Of(ConfigWorkspace owner) => _held.TryGetValue(owner, out var held) ? held : [];
 
-    /// <summary>The transaction is over.</summary>
+    /// <summary>Releases the locks of a transaction.</summary>
     internal void Release(ConfigWorkspace owner) => _held.Remove(owner);
 
-    /// <summary>What differs between two trees.</summary>
+    /// <summary>Returns the objects that differ between two trees.</summary>
     internal static IEnumerable<Touched> Between(ConfigTree before, ConfigTree after)
     {
         foreach (var table in ConfigTree.Changed(before, after))

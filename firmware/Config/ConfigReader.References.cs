@@ -2,13 +2,17 @@ using System.Collections.Immutable;
 
 namespace Appliance.Firmware.Config;
 
-/// <content>Which line a reference comes from, and which of them lead nowhere.</content>
+/// <content>The source lines of references, and the detection of broken references.</content>
 internal sealed partial class ConfigReader
 {
-    /// <summary>The line of each word that refers to something, by the word's own identity: it keeps it through <c>clone</c> and <c>append</c>.</summary>
+    /// <summary>
+    /// The source line of each word that is a reference, by the word's object identity, which survives <c>clone</c> and <c>append</c>.
+    /// </summary>
     private readonly Dictionary<string, int> _origins = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Notes that words come from this line; each as a text that is no other line's.</summary>
+    /// <summary>
+    /// Records the current line as the source of words; each word that is new gets a string instance that no other line has.
+    /// </summary>
     private ImmutableArray<string> FromHere(ImmutableArray<string> kept, IEnumerable<string> older) => [.. kept.Select(word =>
     {
         if (older.Any(known => ReferenceEquals(known, word)) || _origins.TryAdd(word, _line))
@@ -20,7 +24,10 @@ internal sealed partial class ConfigReader
         return own;
     })];
 
-    /// <summary>Finds lines that refer to nothing and still stand; true when there are some, and the text must be read again without them.</summary>
+    /// <summary>
+    /// Finds lines with broken references that are still in effect; true if there are some, so that the text must be read again without
+    /// them.
+    /// </summary>
     private bool FindBroken()
     {
         var found = false;

@@ -2,7 +2,10 @@ using System.Collections.Frozen;
 
 namespace Appliance.Firmware.Config;
 
-/// <content>What a text is to the unit that it is read for: whether it is one of its files, and what the unit keeps of its own.</content>
+/// <content>
+/// The relation of a text to the unit that it is read for: its acceptance as a configuration file, and the parts of the unit's current
+/// configuration that remain.
+/// </content>
 internal sealed partial class ConfigReader
 {
     private const string Administrators = "system admin";
@@ -23,7 +26,7 @@ internal sealed partial class ConfigReader
     /// <summary>The first line that only a file of a unit with VDOMs has.</summary>
     private int? _vdoms;
 
-    /// <summary>Why a text is no configuration file that can be loaded; null when it is one.</summary>
+    /// <summary>Returns the reason that a text is rejected as a configuration file; null if it can be loaded.</summary>
     private string? Refusal(string text)
     {
         var head = HeadOf(text);
@@ -44,10 +47,12 @@ internal sealed partial class ConfigReader
             : $"the file is no configuration: it neither begins with {Head} nor has a table of this version";
     }
 
-    /// <summary>Whether the head says so (<c>vdom=1</c>).</summary>
+    /// <summary>True if the header declares VDOMs (<c>vdom=1</c>).</summary>
     private static bool HasVdoms(ReadOnlySpan<char> head) => head.IndexOf(VdomField) is >= 0 and var at && head[(at + VdomField.Length)..] is not ([] or ['0', ..]);
 
-    /// <summary>The line that says what unit made the file; empty when no comment before the first command says it.</summary>
+    /// <summary>
+    /// Returns the header line that identifies the unit that wrote the file; empty if no comment before the first command is one.
+    /// </summary>
     private static ReadOnlySpan<char> HeadOf(string text)
     {
         foreach (var line in text.AsSpan().EnumerateLines())
@@ -66,8 +71,9 @@ internal sealed partial class ConfigReader
     }
 
     /// <summary>
-    /// A secret that cannot be had never becomes an empty one: it stays what it is on this unit, where the entry is the same and has one, or else nothing
-    /// matches it. A value that its own check refuses (the seed of a token) stays unset: without it nothing is let in either.
+    /// Handles a secret that cannot be decrypted, which never becomes an empty one. The unit's current value remains if the same entry
+    /// has one; otherwise the value becomes one that nothing matches. A value that its own check rejects (the seed of a token) stays
+    /// unset, with which no authentication succeeds either.
     /// </summary>
     private string KeepSecret(Level level, AttributeSchema attribute, string why)
     {
@@ -87,11 +93,11 @@ internal sealed partial class ConfigReader
         return why + "; nothing matches the value until another one is set";
     }
 
-    /// <summary>Whether an entry allows more without this attribute: an entry that loses it is left out whole.</summary>
+    /// <summary>True if an entry would permit more without this attribute; an entry that loses it is omitted as a whole.</summary>
     private static bool Restricts(AttributeSchema attribute) => attribute.Id.StartsWith("system admin trusthost", StringComparison.Ordinal)
         || attribute.Id.StartsWith("system admin ip6-trusthost", StringComparison.Ordinal) || Restricting.Contains(attribute.Id);
 
-    /// <summary>This unit's own object at the place where the reader stands; null when there is none.</summary>
+    /// <summary>Returns this unit's current object at the reader's position; null if there is none.</summary>
     private ConfigObject? Here()
     {
         ConfigObject? at = null;
@@ -106,7 +112,7 @@ internal sealed partial class ConfigReader
         return at;
     }
 
-    /// <summary>Puts in what the unit cannot be without: an administrator who may do everything, and an interface of its board.</summary>
+    /// <summary>Adds what the unit requires: an administrator with full rights, and an interface of its board.</summary>
     private void Complete()
     {
         _own = _tree;
@@ -121,7 +127,8 @@ internal sealed partial class ConfigReader
     }
 
     /// <summary>
-    /// The tree that was read. A table that the file of a device lists has no factory objects but those that it lists, and may be empty.
+    /// Returns the tree that was read. A table that a device's file lists has only the factory objects that the file lists, and may be
+    /// empty.
     /// </summary>
     private ConfigTree WithoutUnlistedFactoryObjects()
     {
@@ -133,7 +140,10 @@ internal sealed partial class ConfigReader
         return _lists.Keys.Where(FactoryObjects.Has).Aggregate(tree, (whole, path) => whole.Holding(path));
     }
 
-    /// <summary>A tree with the administrators of another one, when it lacks one who may do everything, and with its interfaces, when it has none.</summary>
+    /// <summary>
+    /// Returns a tree with another tree's administrators if it lacks one with full rights, and with that tree's interfaces if it has
+    /// none.
+    /// </summary>
     internal static ConfigTree Completed(ConfigTree tree, ConfigTree standing, Action<string>? note = null)
     {
         if (!HasSuperAdmin(tree) && HasSuperAdmin(standing))
@@ -151,7 +161,7 @@ internal sealed partial class ConfigReader
 
     private static bool HasSuperAdmin(ConfigTree tree) => tree.List(Administrators).Entries.Any(account => account.Entry.Text("accprofile") == SuperAdmin);
 
-    /// <summary>All entries of a table, with the entries that they refer to and that are not there.</summary>
+    /// <summary>Copies all entries of a table, with the missing entries that they refer to.</summary>
     private static ConfigTree WithEntries(ConfigTree tree, ConfigTree from, string path) => from.List(path).Keys.Aggregate(tree, (all, key) => WithEntry(all, from, path, key));
 
     private static ConfigTree WithEntry(ConfigTree tree, ConfigTree from, string path, string key)

@@ -1,14 +1,14 @@
 namespace Appliance.Firmware.Config;
 
-/// <content>
-/// The verbs that a backup does not have and a script does: they do what they do at the console, to what the text has made so far.
-/// </content>
+/// <content>The verbs of scripts that backups do not contain. They act as on the console, on the result of the text so far.</content>
 internal sealed partial class ConfigReader
 {
-    /// <summary>The list that the line before was to purge, with what it held: the next line may be the answer to the console's question.</summary>
+    /// <summary>
+    /// The list that the previous line purged, with its former content; the next line may be the answer to the console's prompt.
+    /// </summary>
     private (Level List, ConfigTable Held)? _purged;
 
-    /// <summary><c>select</c>, <c>append</c> and <c>unselect</c>.</summary>
+    /// <summary>Runs <c>select</c>, <c>append</c> and <c>unselect</c>.</summary>
     private string? ChangeWords(Level level, AttributeSchema attribute, List<string> words)
     {
         var typed = words.GetRange(2, words.Count - 2);
@@ -58,7 +58,9 @@ internal sealed partial class ConfigReader
         return null;
     }
 
-    /// <summary>Deletes every entry. A file cannot be asked: it says yes by the line, unless the next one is the console's answer no (*assumed*).</summary>
+    /// <summary>
+    /// Deletes every entry. A file cannot be prompted: the line itself means yes, unless the next line is the answer no (*assumed*).
+    /// </summary>
     private string? Purge(Level list)
     {
         var held = list.Entries!.ToTable();
@@ -145,7 +147,7 @@ internal sealed partial class ConfigReader
         return null;
     }
 
-    /// <summary>How often what the text has made so far refers to an entry; entries of nested lists are not referred to.</summary>
+    /// <summary>Counts the references to an entry in the text so far; entries of nested lists are never referenced.</summary>
     private int Uses(Level list, string key)
     {
         if (_levels.Count > 1)

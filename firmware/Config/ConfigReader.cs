@@ -5,15 +5,15 @@ using Appliance.Firmware.Text;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// Reads a configuration file: whole words, no console around it. What is not understood is left out and named. The same reader serves the saved
-/// file, the first configuration, a restore and its check.
+/// Reads a configuration file: complete words, without a console. Unknown content is omitted and reported. The same reader is used for
+/// the saved file, the first configuration, a restore and its check.
 /// </summary>
 internal sealed partial class ConfigReader
 {
     private const string OpenQuote = "Unmatched double quote.";
     private const string OpenLevel = "the text ends inside a config level; what was open is left out";
 
-    /// <summary>What a decoder puts in place of bytes that are not UTF-8.</summary>
+    /// <summary>The replacement character of the decoder for bytes that are not UTF-8.</summary>
     private const char NotUtf8Mark = '\uFFFD';
     private const string NotUtf8 = "the line is not UTF-8";
 
@@ -23,14 +23,17 @@ internal sealed partial class ConfigReader
     private readonly Stack<Level> _levels = new();
     private readonly Dictionary<string, ConfigTable.Builder> _lists = new(StringComparer.Ordinal);
 
-    /// <summary>The entries and single objects that the text stores at the root, in its order, each with its newest lines.</summary>
+    /// <summary>The entries and single objects that the text stores at the root, in its order, each with its most recent lines.</summary>
     private readonly Dictionary<(string Path, string Key), (int First, int Last)> _places = [];
     private ConfigTree _tree;
 
-    /// <summary>What the text alone makes, without the objects that a unit has in any case.</summary>
+    /// <summary>The result of the text alone, without the objects that a unit has in any case.</summary>
     private ConfigTree _own;
 
-    /// <summary>True for a file that a device wrote, which lists every entry of the tables that it has; any other is a script on top of the factory objects.</summary>
+    /// <summary>
+    /// True for a file written by a device, which lists every entry of its tables; any other file is a script on top of the factory
+    /// objects.
+    /// </summary>
     private readonly bool _ofDevice;
     private int _line;
     private bool _damaged;
@@ -42,42 +45,42 @@ internal sealed partial class ConfigReader
         _tree = _own = source.Factory is { } factory && !ofDevice ? FactoryObjects.WithoutInterfaces(factory) : new ConfigTree(source.Schema);
     }
 
-    /// <summary>Where the reader stands: in a list, or in an object of a table or list.</summary>
+    /// <summary>The reader's position: in a list, or in an object of a table or list.</summary>
     private sealed class Level(int line, TableSchema schema, string? key, ConfigTable.Builder? entries, ConfigObject? working)
     {
-        /// <summary>The line that opened it.</summary>
+        /// <summary>The line that opened the level.</summary>
         internal int Line => line;
         internal TableSchema Schema => schema;
         internal string? Key => key;
 
-        /// <summary>Not null in a list.</summary>
+        /// <summary>The entries of a list; null in an object.</summary>
         internal ConfigTable.Builder? Entries => entries;
 
-        /// <summary>Not null in an object.</summary>
+        /// <summary>The working copy of an object; null in a list.</summary>
         internal ConfigObject? Working { get; set; } = working;
 
-        /// <summary>A line that restricts what the object allows and was refused; 0 for none.</summary>
+        /// <summary>The rejected line that would have restricted the object; 0 for none.</summary>
         internal int Unrestricted { get; set; }
     }
 
-    /// <summary>What is known of a text before it is read (again).</summary>
+    /// <summary>The findings of earlier passes over a text.</summary>
     internal sealed class Findings
     {
-        /// <summary>Lines whose references turned out to lead nowhere.</summary>
+        /// <summary>Lines with broken references.</summary>
         internal SortedDictionary<int, string> Broken { get; } = [];
 
-        /// <summary>Entries and single objects of the root that break a rule across tables: they are left out, for this reason.</summary>
+        /// <summary>Entries and single objects at the root that break a rule across tables, with the reason; they are omitted.</summary>
         internal Dictionary<(string Path, string Key), string> Refused { get; } = [];
     }
 
-    /// <summary>Reads a whole text that has no unit around it.</summary>
+    /// <summary>Reads a whole text independent of a unit.</summary>
     internal static ConfigReading Read(ConfigSchema schema, string text, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks) =>
         Read(new ConfigSource(schema, unseal, checks), text, new Findings());
 
     /// <summary>Reads a whole text.</summary>
     /// <remarks>
-    /// A reference may name what comes later, so that it is judged at the end: a line that refers to nothing is left out like one that
-    /// cannot be read, and what depends on it, too.
+    /// A reference may name a later entry, so references are checked at the end. A line with a broken reference is omitted like an
+    /// unreadable one, together with everything that depends on it.
     /// </remarks>
     internal static ConfigReading Read(ConfigSource source, string text, Findings findings)
     {
@@ -94,7 +97,9 @@ internal sealed partial class ConfigReader
         }
     }
 
-    /// <summary>The text of a file: UTF-8, with or without a byte order mark. Bytes that are not UTF-8 become U+FFFD, which the reader refuses.</summary>
+    /// <summary>
+    /// Decodes a file: UTF-8, with or without a byte order mark. Bytes that are not UTF-8 become U+FFFD, which the reader rejects.
+    /// </summary>
     internal static string Decode(ReadOnlySpan<byte> file) => Encoding.UTF8.GetString(file.StartsWith(Encoding.UTF8.Preamble) ? file[Encoding.UTF8.Preamble.Length..] : file);
 
     private void ReadAll(string text)
@@ -137,7 +142,7 @@ internal sealed partial class ConfigReader
         Flush();
     }
 
-    /// <summary>Puts the lists as they are now into the tree.</summary>
+    /// <summary>Writes the current state of the lists into the tree.</summary>
     private void Flush()
     {
         foreach (var (path, entries) in _lists)
@@ -146,7 +151,7 @@ internal sealed partial class ConfigReader
         }
     }
 
-    /// <summary>Passes over a block that was not understood; returns the line of its end, null when the text ends before.</summary>
+    /// <summary>Skips an unknown block; returns the line of its end, or null if the text ends before it.</summary>
     private static int? Skip(string text, ref int at, ref int next, bool entry)
     {
         var depth = 1;
@@ -172,7 +177,7 @@ internal sealed partial class ConfigReader
                 case ["next"] when entry && depth == 1:
                     return line;
                 case ["end"] when entry && depth == 1:
-                    // It ends the list, too: read again.
+                    // This line also ends the list, so it is read again.
                     (at, next) = (start, line);
                     return line - 1;
                 case ["end"]:
@@ -187,7 +192,7 @@ internal sealed partial class ConfigReader
         return null;
     }
 
-    /// <summary>Runs one command; null when it was understood.</summary>
+    /// <summary>Runs one command; returns null, or the reason that it is ignored.</summary>
     private string? Run(List<string> words)
     {
         var level = _levels.Count > 0 ? _levels.Peek() : null;
@@ -292,10 +297,10 @@ internal sealed partial class ConfigReader
             : null;
     }
 
-    /// <param name="level">Where.</param>
-    /// <param name="attribute">Which attribute.</param>
-    /// <param name="words">Its new value.</param>
-    /// <param name="held">How many words of that were there before: they belong to the line that brought them.</param>
+    /// <param name="level">The level of the attribute.</param>
+    /// <param name="attribute">The attribute to set.</param>
+    /// <param name="words">The new value.</param>
+    /// <param name="held">The number of leading words that were there before; they belong to the line that added them.</param>
     private string? Set(Level level, AttributeSchema attribute, IReadOnlyList<string> words, int held = 0)
     {
         var why = _damaged ? NotUtf8 : _findings.Broken.GetValueOrDefault(_line);
@@ -342,7 +347,7 @@ internal sealed partial class ConfigReader
         return error;
     }
 
-    /// <summary>Stores what is open; an entry or object that is refused is left out whole, from the line that opened it.</summary>
+    /// <summary>Stores the open entry or object; a rejected one is omitted as a whole, from the line that opened it.</summary>
     private string? Store(Level level, bool endsList = false)
     {
         var why = ConfigEditor.CheckWhole(level.Working!)?.Lines[0]
@@ -369,7 +374,9 @@ internal sealed partial class ConfigReader
         return null;
     }
 
-    /// <summary>Why an entry or object of the root breaks a rule across tables; null when it does not, and then its lines are kept.</summary>
+    /// <summary>
+    /// Returns the reason if an entry or object at the root breaks a rule across tables; otherwise records its lines and returns null.
+    /// </summary>
     private string? Refused(string path, string key, int first)
     {
         if (_findings.Refused.TryGetValue((path, key), out var why))

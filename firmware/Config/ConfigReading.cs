@@ -2,49 +2,50 @@ using System.Collections.Immutable;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>A line or block of a file that has no effect, or another one than it says.</summary>
-/// <param name="Number">From 1; 0 for what is true of the file as a whole.</param>
+/// <summary>A line or block of a file without effect, or with an effect that differs from the text.</summary>
+/// <param name="Number">The first line, from 1; 0 for a finding about the file as a whole.</param>
 /// <param name="Why">The device's message.</param>
-/// <param name="Last">The last line that is left out with it: that of the <c>end</c> or <c>next</c> of a block.</param>
+/// <param name="Last">The last omitted line, which is the <c>end</c> or <c>next</c> of a block.</param>
 public sealed record IgnoredLine(int Number, string Why, int Last)
 {
-    /// <summary>A line alone.</summary>
+    /// <summary>Creates a finding about a single line.</summary>
     public IgnoredLine(int number, string why) : this(number, why, number) { }
 
     /// <summary>The line or lines in words; "" for the file as a whole.</summary>
     public string Where => Number == 0 ? "" : Last > Number ? $"lines {Number} to {Last}" : $"line {Number}";
 
-    /// <summary>Place and reason in one line, as a restore prints it.</summary>
+    /// <summary>Returns position and reason in one line, as a restore prints them.</summary>
     public override string ToString() => Number == 0 ? Why : $"{Where} ignored: {Why}";
 }
 
-/// <summary>What a text is read for: a unit, with its key and what it has now.</summary>
+/// <summary>The context in which a text is read: a unit with its key and current configuration.</summary>
 /// <param name="Schema">The tables.</param>
-/// <param name="Unseal">Opens an ENC value; null when this unit did not make it.</param>
+/// <param name="Unseal">Decrypts an ENC value; null if this unit did not create it.</param>
 /// <param name="Checks">Checks of single values that the schema cannot express, by <c>table attribute</c>.</param>
 internal sealed record ConfigSource(ConfigSchema Schema, Func<string, string?> Unseal, IReadOnlyDictionary<string, Func<string, bool>> Checks)
 {
     /// <summary>
-    /// What the unit has now, or a new unit of its kind: where the text leaves no administrator or no interface, those of this tree stay. Null keeps nothing.
+    /// The current configuration of the unit, or that of a new unit of its kind. If the text has no administrator or no interface, those
+    /// of this tree remain. Null to keep nothing.
     /// </summary>
     internal ConfigTree? Standing { get; init; }
 
     /// <summary>The objects that every file has besides its own (<see cref="FactoryObjects"/>); null for none.</summary>
     internal ConfigTree? Factory { get; init; }
 
-    /// <summary>True when the secrets of <see cref="Standing"/> take the place of those that the text has and nothing can open.</summary>
+    /// <summary>True if secrets of <see cref="Standing"/> replace secrets in the text that cannot be decrypted.</summary>
     internal bool KeepsSecrets { get; init; }
 }
 
-/// <summary>What a text means to a unit.</summary>
+/// <summary>The result of reading a text for a unit.</summary>
 /// <param name="Tree">The configuration.</param>
-/// <param name="Ignored">What of the text has no effect, in the order of its lines.</param>
-/// <param name="Refusal">Why the text is no configuration file that can be loaded; null when it is one.</param>
+/// <param name="Ignored">The lines and blocks without effect, in order.</param>
+/// <param name="Refusal">The reason that the text is rejected as a configuration file; null if it can be loaded.</param>
 internal sealed record ConfigReading(ConfigTree Tree, IReadOnlyList<IgnoredLine> Ignored, string? Refusal)
 {
-    /// <summary>The entries and single objects (key "") of the root that the text stores, in its order.</summary>
+    /// <summary>The entries and single objects (key "") that the text stores at the root, in its order.</summary>
     internal ImmutableArray<(string Path, string Key)> Places { get; init; } = [];
 
-    /// <summary>Tree and ignored lines alone.</summary>
+    /// <summary>Returns the tree and the ignored lines.</summary>
     internal void Deconstruct(out ConfigTree tree, out IReadOnlyList<IgnoredLine> ignored) => (tree, ignored) = (Tree, Ignored);
 }

@@ -2,15 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Who refers to what: an entry that is used cannot be deleted. Only tables that this unit carries are looked at.</summary>
+/// <summary>The references between entries: an entry in use cannot be deleted. Only tables that this unit has are evaluated.</summary>
 internal static class ConfigReferences
 {
-    /// <summary>For an object or table, whom it refers to how often: by table and key. Made when it is first asked for.</summary>
+    /// <summary>The number of references from an object or table, by the referenced table and key. Computed on first use.</summary>
     private static readonly ConditionalWeakTable<object, Dictionary<(string Path, string Key), int>> Uses = [];
 
     /// <summary>
-    /// Whether a value may stand in an attribute that refers to other tables: it must be in one that this unit carries. Where it carries
-    /// none of them, nobody can be asked; the value stands, and has no effect.
+    /// True if an attribute that refers to other tables may have a value: one of the referenced tables must contain it. If this unit has
+    /// none of those tables, the value is accepted and has no effect.
     /// </summary>
     internal static bool Allows(ConfigTree tree, AttributeSchema attribute, string key)
     {
@@ -29,11 +29,11 @@ internal static class ConfigReferences
         return targets.Count == 0;
     }
 
-    /// <summary>How many attributes refer to an entry.</summary>
+    /// <summary>Counts the references to an entry.</summary>
     internal static int CountUses(ConfigTree tree, TableSchema table, string key) =>
         tree.Schema.Referrers(table.Path).Sum(path => UsesIn(tree, path).GetValueOrDefault((table.Path, key)));
 
-    /// <summary>The tree with every reference to an entry that has another key now.</summary>
+    /// <summary>Returns the tree with every reference to a renamed entry updated.</summary>
     internal static ConfigTree Renamed(ConfigTree tree, TableSchema table, string from, string to)
     {
         foreach (var path in tree.Schema.Referrers(table.Path).Where(path => UsesIn(tree, path).ContainsKey((table.Path, from))).ToArray())
@@ -63,8 +63,8 @@ internal static class ConfigReferences
     }
 
     /// <summary>
-    /// What refers to nothing in a tree and did not so in the one before it, as <c>path attribute value</c>; null when there is nothing.
-    /// Looks only at what changed, and at who refers to what was deleted.
+    /// Returns a reference that is broken in a tree but was not in the previous one, as <c>path attribute value</c>; null if there is
+    /// none. Checks only changed objects and the references to deleted entries.
     /// </summary>
     internal static string? NewlyBroken(ConfigTree before, ConfigTree after)
     {
@@ -90,7 +90,7 @@ internal static class ConfigReferences
         return changed.Where(table => table.IsList).Select(table => Orphaned(before, after, table)).FirstOrDefault(orphan => orphan is not null);
     }
 
-    /// <summary>An object and everything that is nested in it.</summary>
+    /// <summary>Returns an object and all objects nested in it.</summary>
     internal static IEnumerable<ConfigObject> WithChildren(ConfigObject value) =>
         value.HeldChildren.SelectMany(child => child.Entries.SelectMany(entry => WithChildren(entry.Entry))).Prepend(value);
 
@@ -128,7 +128,7 @@ internal static class ConfigReferences
         }
     }
 
-    /// <summary>Who refers to an entry of this table that was deleted.</summary>
+    /// <summary>Returns a reference to a deleted entry of this table; null if there is none.</summary>
     private static string? Orphaned(ConfigTree before, ConfigTree after, TableSchema table)
     {
         var deleted = ConfigTable.Changes(before.List(table.Path), after.List(table.Path)).Where(change => change.After is null).Select(change => change.Key).ToHashSet(StringComparer.Ordinal);
@@ -146,7 +146,7 @@ internal static class ConfigReferences
             var referrer = after.Schema.Table(path)!;
             foreach (var value in referrer.IsList ? after.List(path).Entries.Select(entry => entry.Entry) : [after.Object(path)])
             {
-                // Only what could stand before: the others were broken already.
+                // Only references that were valid before: the others were already broken.
                 if (BrokenIn(after, value).FirstOrDefault(broken => !BrokenIn(before, value).Contains(broken)) is { } orphan)
                 {
                     return orphan;

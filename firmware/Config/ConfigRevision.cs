@@ -3,23 +3,25 @@ using System.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>One saved configuration: who saved it when. It says so itself, in a comment line of its file.</summary>
-/// <param name="Number">Grows by one with each save; never given twice.</param>
-/// <param name="Time">When it was saved.</param>
-/// <param name="Admin">Who did.</param>
-/// <param name="Release">Version and build of the release that wrote it, for example <c>6.4.0-build1579</c>; "" when the file does not say.</param>
-/// <param name="Comment">What he said to it; "" for nothing.</param>
+/// <summary>The metadata of a saved configuration, stored in a comment line of its file.</summary>
+/// <param name="Number">The revision number; increases by one with each save and is never reused.</param>
+/// <param name="Time">The time of the save.</param>
+/// <param name="Admin">The administrator that saved it.</param>
+/// <param name="Release">
+/// Version and build of the release that wrote it, for example <c>6.4.0-build1579</c>; "" if the file does not state it.
+/// </param>
+/// <param name="Comment">The administrator's comment; "" for none.</param>
 public sealed record ConfigRevision(long Number, DateTimeOffset Time, string Admin, string Release, string Comment)
 {
-    /// <summary>The greatest length of a comment, in characters.</summary>
+    /// <summary>The maximum length of a comment, in characters.</summary>
     public const int CommentMax = 63;
 
     private const string Mark = "#revision=";
 
-    /// <summary>The line of the file, without its end.</summary>
+    /// <summary>The comment line, without its newline.</summary>
     internal string Line => string.Create(CultureInfo.InvariantCulture, $"{Mark}{Number}:{Time.ToUnixTimeSeconds()}:{Uri.EscapeDataString(Admin)}:{Release}:{Uri.EscapeDataString(Comment)}");
 
-    /// <summary>Reads it from the beginning of a file; null when it is not there.</summary>
+    /// <summary>Parses the comment line at the beginning of a file; null if there is none.</summary>
     internal static ConfigRevision? From(ReadOnlySpan<byte> head)
     {
         var at = head.IndexOf(Encoding.ASCII.GetBytes("\n" + Mark));

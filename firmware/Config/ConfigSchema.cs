@@ -6,10 +6,10 @@ using System.Text.Json;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Every table of the personality in force, read from the embedded data when it is first asked for. Thread-safe.</summary>
+/// <summary>Every table of the unit's release profile, read from the embedded data on first use. Thread-safe.</summary>
 public sealed class ConfigSchema
 {
-    /// <summary>The greatest number of a pair (the priority of a heartbeat interface).</summary>
+    /// <summary>The maximum number in a pair (the priority of a heartbeat interface).</summary>
     private const long PriorityMax = 512;
 
     private readonly FrozenDictionary<string, Lazy<TableSchema>> _byPath;
@@ -27,30 +27,32 @@ public sealed class ConfigSchema
             () => Table(Read(name, SchemaJson.Default.TableText), personality.Release) with { BuiltIn = [.. builtIn.GetValueOrDefault(name, []).Select(entry => Option(entry, personality.Release)).OfType<string>()], MaxEntries = limits.GetValueOrDefault(name) }), StringComparer.Ordinal);
     }
 
-    /// <summary>The release that this is the schema of.</summary>
+    /// <summary>The release profile that this schema describes.</summary>
     public Personality Personality { get; }
 
-    /// <summary>The paths of the tables, in the order in which they are saved: what is referred to comes before what refers to it.</summary>
+    /// <summary>
+    /// The paths of the tables in the order in which they are saved: referenced tables precede the tables that refer to them.
+    /// </summary>
     public ImmutableArray<string> Paths { get; }
 
-    /// <summary>The tables as a device of this release has them.</summary>
+    /// <summary>Loads the tables that a device of this release has.</summary>
     public static ConfigSchema Load(Personality personality) =>
         new(personality, [.. Read("_tables", SchemaJson.Default.JsonElementArray).Select(name => Option(name, personality.Release)).OfType<string>()], Read("_builtin", SchemaJson.Default.DictionaryStringJsonElementArray), Read("_limits", SchemaJson.Default.DictionaryStringInt32));
 
-    /// <summary>The table at a path as typed (<c>system ftm-push</c>), or null.</summary>
+    /// <summary>Returns the table at a path as typed (<c>system ftm-push</c>), or null.</summary>
     public TableSchema? Table(string path) => _byPath.GetValueOrDefault(path)?.Value;
 
-    /// <summary>Where a path stands among <see cref="Paths"/>; -1 for none.</summary>
+    /// <summary>Returns the index of a path in <see cref="Paths"/>; -1 for none.</summary>
     internal int PlaceOf(string path) => _places.TryGetValue(path, out var at) ? at : -1;
 
-    /// <summary>The carried lists that can supply the value of an attribute.</summary>
+    /// <summary>Returns the available lists that can supply the value of an attribute.</summary>
     internal IReadOnlyList<TableSchema> Targets(AttributeSchema attribute) => _targets.GetValue(attribute, one =>
         [.. one.References.Select(reference => Table(reference[..reference.LastIndexOf('.')].Replace('.', ' '))).OfType<TableSchema>().Where(table => table.IsList)]);
 
-    /// <summary>The paths of the tables that refer to a list, in themselves or in what is nested in them.</summary>
+    /// <summary>Returns the paths of the tables that refer to a list, directly or in their nested tables.</summary>
     internal IEnumerable<string> Referrers(string path) => _referrers.Value[path];
 
-    /// <summary>The whole embedded data, releases and all; for those who review it.</summary>
+    /// <summary>Returns the whole embedded data, for all releases, for review.</summary>
     internal static IEnumerable<TableText> Texts() => Read("_tables", SchemaJson.Default.JsonElementArray)
         .Select(name => name.ValueKind == JsonValueKind.String ? name : name.GetProperty("value")).Select(name => Read(name.GetString()!, SchemaJson.Default.TableText));
 
@@ -88,7 +90,7 @@ public sealed class ConfigSchema
     private static AttributeSchema Attribute(AttributeText text, Version release)
     {
         var kind = KindOf(text);
-        // One real unit of 7.2.4 was read out; where it differs, that release follows it.
+        // Defaults were read from one real unit with 7.2.4; that release follows them where they differ.
         var standing = text.Default72 is not null && (release.Major, release.Minor) == (7, 2) ? text.Default72 : text.Default;
         ImmutableArray<string> options = [.. (text.Options ?? []).Select(option => Option(option, release)).OfType<string>()];
         ImmutableArray<string> words = standing is not { Length: > 0 } ? []
@@ -120,12 +122,16 @@ public sealed class ConfigSchema
 
     private static Condition? ConditionOf(string? text, bool drops) => text?.Split('=') is [var other, var needed] ? new Condition(other, [.. needed.Split('|')], drops) : null;
 
-    /// <summary>Choices and names are there once; other values are a list as it was typed, if they are no pairs.</summary>
+    /// <summary>
+    /// Returns the shape of a multi-value: choices and names occur once; other values that are not pairs form a list in the typed order.
+    /// </summary>
     private static MultiShape ShapeOf(AttributeText text) => text.Pairs ? MultiShape.Pairs
         : text.Type == "ref-list" || (text.Multi && (text.Type == "option" || text.Ref is { Count: > 0 })) ? MultiShape.Set
         : text.Multi ? MultiShape.List : MultiShape.Single;
 
-    /// <summary>A default in a release that does not know all of its words: those that it knows, or the choice that does nothing (*assumed*).</summary>
+    /// <summary>
+    /// Returns a default for a release that lacks some of its words: the words that exist, or the choice that does nothing (*assumed*).
+    /// </summary>
     private static ImmutableArray<string> Known(ImmutableArray<string> words, ImmutableArray<string> options, bool multi) =>
         words.All(options.Contains) ? words : multi ? [.. words.Where(options.Contains)] : [options.Contains("disable") ? "disable" : options[0]];
 
@@ -165,12 +171,16 @@ public sealed class ConfigSchema
         return Includes(versions, release) ? option.GetProperty("value").GetString() : null;
     }
 
-    /// <summary>An attribute is there in a release that knows it, with a choice that it knows, or a key for a list.</summary>
+    /// <summary>
+    /// True if an attribute exists in a release: the release has it, with at least one available choice, and a list has its key.
+    /// </summary>
     private static bool Exists(AttributeText text, Version release) => Includes(text.Versions, release)
         && (text.Options is not { Count: > 0 } options || options.Any(option => Option(option, release) is not null))
         && (text.Type != "table" || text.Children!.Any(child => child.Name == text.Mkey && Exists(child, release)));
 
-    /// <summary>Ranges of releases, both ends included; an end that is empty is open. None at all: every release.</summary>
+    /// <summary>
+    /// True if a release is in one of the ranges, both ends included. An empty upper end is open. No ranges mean every release.
+    /// </summary>
     private static bool Includes(IReadOnlyList<IReadOnlyList<string>>? ranges, Version release) =>
         ranges is not { Count: > 0 } || ranges.Any(range =>
             release >= Version.Parse(range[0][1..]) && (range[1].Length == 0 || release <= Version.Parse(range[1][1..])));

@@ -5,17 +5,20 @@ namespace Appliance.Firmware.Config;
 /// <content>Whole files: the first configuration, restores and their check.</content>
 public sealed partial class ConfigStore
 {
-    /// <summary>What a text has that this version does not understand, line by line; nothing is changed or kept. ENC values are taken on trust.</summary>
+    /// <summary>
+    /// Returns the lines of a text that this version does not support; nothing is changed or stored. ENC values are accepted without
+    /// decryption.
+    /// </summary>
     public static IReadOnlyList<IgnoredLine> Check(ConfigSchema schema, string text, IReadOnlyDictionary<string, Func<string, bool>>? checks = null) =>
         ConfigReader.Read(schema, text, _ => "", checks ?? ImmutableDictionary<string, Func<string, bool>>.Empty).Ignored;
 
-    /// <summary>What a restore of a file would do; nothing is changed.</summary>
+    /// <summary>Returns the result that restoring a file would have; nothing is changed.</summary>
     /// <param name="schema">The tables.</param>
     /// <param name="file">The content of the file.</param>
     /// <param name="checks">Checks of single values.</param>
-    /// <param name="load">A new unit of the kind that the file is for, with its rules.</param>
-    /// <param name="unit">The saved configuration and the key of the unit that it is for; null for a new one.</param>
-    /// <exception cref="InvalidDataException">The saved configuration or the key of the unit is damaged.</exception>
+    /// <param name="load">The defaults and rules of a new unit of the kind that the file is for.</param>
+    /// <param name="unit">The saved configuration and the key of the target unit; null for a new one.</param>
+    /// <exception cref="InvalidDataException">The unit's saved configuration or key is damaged.</exception>
     public static RestoreVerdict Check(ConfigSchema schema, ReadOnlySpan<byte> file, IReadOnlyDictionary<string, Func<string, bool>> checks, FirstLoad load, (string File, DeviceKey Key)? unit = null)
     {
         var source = Source(schema, unit is var (_, key) ? text => Unseal(key, text) : _ => null, checks, load);
@@ -28,12 +31,12 @@ public sealed partial class ConfigStore
         return new RestoreVerdict(reading.Refusal, reading.Ignored);
     }
 
-    /// <summary>The text of a file that an operator gives: UTF-8. The reader refuses the lines with bytes that are none.</summary>
+    /// <summary>Decodes a file from an administrator as UTF-8. The reader rejects lines with invalid bytes.</summary>
     public static string TextOf(ReadOnlySpan<byte> file) => ConfigReader.Decode(file);
 
     /// <summary>
-    /// Replaces the whole configuration by that of a text, as one commit. What of the text has no effect here is left out, and given back line by line; a
-    /// text that is refused changes nothing.
+    /// Replaces the whole configuration by that of a text, as one commit. Content without effect here is omitted and returned line by
+    /// line. A rejected text changes nothing.
     /// </summary>
     public (IReadOnlyList<IgnoredLine> Ignored, ConfigError? Error) Restore(string text, ConfigAuthor? author = null, string comment = "")
     {
@@ -46,14 +49,16 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Goes back to the first configuration. Keys, certificates and revisions stay.</summary>
+    /// <summary>Restores the first configuration. Keys, certificates and revisions remain.</summary>
     public ConfigError? Reset(ConfigAuthor? author = null)
     {
         var first = ReadFirst(new ConfigSource(Current.Schema, Unseal, Checks), _firstConfiguration, _firstLoad);
         return first.Refusal is { } refusal ? new ConfigError(-1, refusal) : Replace(first.Tree, author ?? ConfigAuthor.AttachedConsole, "factory default");
     }
 
-    /// <summary>Puts a whole tree in force. It is on disk whatever cfg-save says: a restored configuration is the saved one.</summary>
+    /// <summary>
+    /// Puts a whole tree in force. It is saved regardless of <c>cfg-save</c>, because a restored configuration is always the saved one.
+    /// </summary>
     private ConfigError? Replace(ConfigTree tree, ConfigAuthor author, string comment)
     {
         lock (_lock)
@@ -62,7 +67,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Reads the first configuration. Its refusal names the first mistake, when it is read strictly.</summary>
+    /// <summary>Reads the first configuration. In strict mode the refusal names the first error.</summary>
     private static ConfigReading ReadFirst(ConfigSource source, string text, FirstLoad? load)
     {
         if (load is not null)
@@ -78,7 +83,7 @@ public sealed partial class ConfigStore
         return strict with { Refusal = strict.Ignored.FirstOrDefault(line => line.Number > 0) is { } wrong ? $"configuration, line {wrong.Number}: {wrong.Why}" : null, Ignored = [] };
     }
 
-    /// <summary>A new unit, as what a text is read for.</summary>
+    /// <summary>Returns a new unit as the context in which a text is read.</summary>
     private static ConfigSource Source(ConfigSchema schema, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks, FirstLoad load)
     {
         var source = new ConfigSource(schema, unseal, checks) { Factory = load.FactoryObjects(schema) };

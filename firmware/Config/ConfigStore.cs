@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>The configuration in force: one immutable tree, swapped by commits, saved as one text file with its revisions. Thread-safe.</summary>
+/// <summary>
+/// The configuration in force: one immutable tree, swapped by commits, saved as one text file with its revisions. Thread-safe.
+/// </summary>
 public sealed partial class ConfigStore
 {
     private readonly Lock _lock = new();
@@ -26,25 +28,29 @@ public sealed partial class ConfigStore
     /// <summary>The tree in force.</summary>
     public ConfigTree Current => _current;
 
-    /// <summary>True while the tree in force is not the saved one (<c>set cfg-save manual</c> or <c>revert</c>).</summary>
+    /// <summary>True while the tree in force differs from the saved one (<c>set cfg-save manual</c> or <c>revert</c>).</summary>
     public bool HasUnsaved => !ReferenceEquals(_current, _saved);
 
-    /// <summary>Not null: the newest file was damaged, and a revision before it was booted.</summary>
+    /// <summary>Not null if the newest file was damaged and an earlier revision was booted.</summary>
     public string? BootWarning { get; private init; }
 
-    /// <summary>The lines of the booted file that have no effect, as this version does not understand them; the next save leaves them out.</summary>
+    /// <summary>
+    /// The lines of the booted file that this version does not support, and that therefore have no effect; the next save drops them.
+    /// </summary>
     public IReadOnlyList<IgnoredLine> Ignored { get; private init; } = [];
 
-    /// <summary>True when there was no saved configuration, and the first one was loaded.</summary>
+    /// <summary>True if there was no saved configuration and the first one was loaded.</summary>
     public bool IsFirst { get; private init; }
 
-    /// <summary>How long the disk took for the newest save: the whole of it, from the first write to the last sync.</summary>
+    /// <summary>The disk time of the newest save, from the first write to the last sync.</summary>
     public TimeSpan LastWrite { get; private set; }
 
-    /// <summary>Raised once a commit is in force (and durable, unless saving is manual); under the commit lock, so handlers must be quick.</summary>
+    /// <summary>
+    /// Raised when a commit is in force (and durable, unless saving is manual). Raised under the commit lock, so handlers must be quick.
+    /// </summary>
     public event Action<ConfigChange>? Committed;
 
-    /// <summary>Raised when what is in force was saved or is the saved one again; under the commit lock.</summary>
+    /// <summary>Raised when the configuration in force was saved, or is the saved one again. Raised under the commit lock.</summary>
     public event Action? Saved;
 
     /// <summary>Checks of single values, by <c>table attribute</c>.</summary>
@@ -54,18 +60,24 @@ public sealed partial class ConfigStore
     internal TimeProvider Time { get; }
 
     /// <summary>
-    /// Opens the store on a file; when there is none yet, starts from <paramref name="firstConfiguration"/> and saves it. When the file is
-    /// damaged, boots the newest sound revision of it (in the folder <c>revisions</c> beside it).
+    /// Opens the store on a file. If there is none, starts from <paramref name="firstConfiguration"/> and saves it. If the file is
+    /// damaged, boots its newest intact revision (in the folder <c>revisions</c> beside it).
     /// </summary>
     /// <param name="schema">The tables.</param>
-    /// <param name="file">The file; made when there is none.</param>
-    /// <param name="key">Seals the secrets in it.</param>
-    /// <param name="firstConfiguration">What a fresh unit boots, and a factory reset goes back to.</param>
-    /// <param name="checks">Checks of single values that the schema cannot say, by <c>table attribute</c> (<c>user fortitoken seed</c>).</param>
+    /// <param name="file">The file; created if there is none.</param>
+    /// <param name="key">Encrypts the secrets in the file.</param>
+    /// <param name="firstConfiguration">The configuration of a new unit, restored by a factory reset.</param>
+    /// <param name="checks">
+    /// Checks of single values that the schema cannot express, by <c>table attribute</c> (<c>user fortitoken seed</c>).
+    /// </param>
     /// <param name="time">The clock; null for the system's.</param>
-    /// <param name="load">How the first configuration is read; null for strictly, without rules and without anything that it does not hold.</param>
-    /// <exception cref="FormatException">The first configuration has a mistake, or is refused; the message says which, or why. Nothing was written.</exception>
-    /// <exception cref="InvalidDataException">Neither the file nor a revision can be trusted.</exception>
+    /// <param name="load">
+    /// The way in which the first configuration is read; null for strict, without rules and without additional objects.
+    /// </param>
+    /// <exception cref="FormatException">
+    /// The first configuration has an error or is rejected; the message names the error or the reason. Nothing was written.
+    /// </exception>
+    /// <exception cref="InvalidDataException">Neither the file nor any revision is intact.</exception>
     public static ConfigStore Open(ConfigSchema schema, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks = null, TimeProvider? time = null, FirstLoad? load = null) =>
         Open(schema, new FileDisk(Path.GetDirectoryName(Path.GetFullPath(file))!), Path.GetFileName(file), key, firstConfiguration, checks, time, load);
 
@@ -94,7 +106,7 @@ public sealed partial class ConfigStore
     /// <summary>Adds a rule across tables that every commit must meet.</summary>
     public void AddRule(Func<ConfigTree, ConfigError?> rule) => AddRule((ConfigChange change) => rule(change.Next));
 
-    /// <summary>Adds a rule about what may be changed, and by whom.</summary>
+    /// <summary>Adds a rule about permitted changes and their authors.</summary>
     public void AddRule(Func<ConfigChange, ConfigError?> rule)
     {
         lock (_lock)
@@ -104,8 +116,8 @@ public sealed partial class ConfigStore
     }
 
     /// <summary>
-    /// Adds a consequence: given the tree before and the one that a change made, it gives the tree that is to be stored, in the same commit. It must be
-    /// quick, and the same for the same trees.
+    /// Adds a consequence: from the tree before a change and the changed tree it computes the tree to store in the same commit. It must
+    /// be quick and deterministic.
     /// </summary>
     public void AddConsequence(Func<ConfigTree, ConfigTree, ConfigTree> consequence)
     {
@@ -116,13 +128,13 @@ public sealed partial class ConfigStore
     }
 
     /// <summary>
-    /// A list table as <c>get</c> shows it: with the attributes that are no configuration but state. Set once, before the first console.
+    /// Adds to a list table, for <c>get</c>, the attributes that are state and not configuration. Set once, before the first console.
     /// </summary>
     public Func<ConfigTable, ConfigTable> Live { get; set; } = table => table;
 
     /// <summary>
-    /// Adds a service that follows the configuration, and applies the current tree to it (from an empty one) at once.
-    /// Later commits apply in the order of subscription.
+    /// Adds a service that follows the configuration, and immediately applies the current tree to it (from an empty one). Later commits
+    /// apply in the order of subscription.
     /// </summary>
     public ConfigError? Subscribe(IConfigSubscriber subscriber)
     {
@@ -140,14 +152,14 @@ public sealed partial class ConfigStore
     }
 
     /// <summary>
-    /// Computes the next tree, validates it whole, applies it to every subscriber (undone on failure), saves it durably and swaps it in.
-    /// Null when done; an error when nothing changed. A change that gives the same tree back does nothing.
+    /// Computes the next tree, validates all of it, applies it to every subscriber (undone on failure), saves it durably and swaps it in.
+    /// Returns null on success; an error means that nothing changed. A change that returns the same tree does nothing.
     /// </summary>
-    /// <param name="change">Makes the next tree of the one in force.</param>
-    /// <param name="author">Whose change it is; null for that of the attached console.</param>
+    /// <param name="change">Creates the next tree from the one in force.</param>
+    /// <param name="author">The author of the change; null for the attached console.</param>
     public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null) => Commit(change, author ?? ConfigAuthor.AttachedConsole, null);
 
-    /// <summary>The same, from an administrator's workspace (null: from none).</summary>
+    /// <summary>Commits a change from an administrator's workspace (null for none).</summary>
     internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner) => Commit(change, author, owner, "", isRestored: false);
 
     private ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner, string comment, bool isRestored)
@@ -164,7 +176,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>A tree that a change made, with what follows from it.</summary>
+    /// <summary>Returns a changed tree with its consequences applied.</summary>
     internal ConfigTree WithConsequences(ConfigTree previous, ConfigTree next)
     {
         lock (_lock)
@@ -173,7 +185,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Saves what is in force, if it is not saved yet. Null when it is on disk.</summary>
+    /// <summary>Saves the configuration in force, if it is not saved yet. Returns null if it is on disk.</summary>
     public ConfigError? SaveNow(ConfigAuthor? author = null)
     {
         lock (_lock)
@@ -182,8 +194,8 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Puts the saved configuration in force again, without a restart. Null when it is.</summary>
-    /// <param name="due">Asked under the commit lock, just before; false leaves everything as it is.</param>
+    /// <summary>Puts the saved configuration in force again, without a restart. Returns null on success.</summary>
+    /// <param name="due">Called under the commit lock, just before the change; returns false to leave everything unchanged.</param>
     public ConfigError? Revert(Func<bool>? due = null)
     {
         lock (_lock)
@@ -197,7 +209,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>The revisions, oldest first. What is in force is not among them.</summary>
+    /// <summary>Returns the revisions, oldest first, without the configuration in force.</summary>
     public IReadOnlyList<ConfigRevision> Revisions()
     {
         lock (_lock)
@@ -206,7 +218,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>The text of a revision; null when there is none of this number, or it is damaged.</summary>
+    /// <summary>Returns the text of a revision; null if there is none with this number or it is damaged.</summary>
     public string? Revision(long number)
     {
         lock (_lock)
@@ -215,7 +227,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Deletes a revision; false when there is none of this number.</summary>
+    /// <summary>Deletes a revision; false if there is none with this number.</summary>
     public bool DeleteRevision(long number)
     {
         lock (_lock)
@@ -224,7 +236,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Keeps what is in force as a revision of its own, with a comment.</summary>
+    /// <summary>Stores the configuration in force as a separate revision, with a comment.</summary>
     public ConfigError? Keep(ConfigAuthor author, string comment)
     {
         lock (_lock)
@@ -234,16 +246,16 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>A text as a backup has it: header and the whole configuration.</summary>
+    /// <summary>Returns the text of a backup: header and the whole configuration.</summary>
     internal string BackupText(bool full, string user) => Header(user) + new ConfigText(Seal, full).Tree(Current);
 
-    /// <summary>A secret as it is shown: another text at each call.</summary>
+    /// <summary>Encrypts a secret for display; the text differs on each call.</summary>
     internal string Seal(string secret) => _key.Seal(Encoding.UTF8.GetBytes(secret));
 
-    /// <summary>The secret of an ENC value, or null when this unit did not make it.</summary>
+    /// <summary>Returns the secret of an ENC value, or null if this unit did not create it.</summary>
     internal string? Unseal(string text) => Unseal(_key, text);
 
-    /// <summary>The lines that a whole <c>show</c> begins with.</summary>
+    /// <summary>Returns the first lines of a complete <c>show</c>.</summary>
     internal string Header(string user)
     {
         lock (_lock)
@@ -252,7 +264,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>Runs something while no commit can happen, with what transactions hold.</summary>
+    /// <summary>Runs a function under the commit lock, with the locks of the open transactions.</summary>
     internal T WithLocks<T>(Func<ConfigLocks, T> work)
     {
         lock (_lock)
@@ -261,7 +273,7 @@ public sealed partial class ConfigStore
         }
     }
 
-    /// <summary>What of a change breaks a rule; null when nothing does.</summary>
+    /// <summary>Returns the error if a change breaks a reference or rule, otherwise null.</summary>
     internal ConfigError? Validate(ConfigChange change)
     {
         if (ConfigReferences.NewlyBroken(change.Previous, change.Next) is { } broken)
@@ -289,8 +301,9 @@ public sealed partial class ConfigStore
         new(number, Time.GetUtcNow(), author.User, $"{Current.Schema.Personality.Release}-build{Current.Schema.Personality.Build:0000}", comment);
 
     /// <summary>
-    /// Applies a valid tree to every service, saves it if asked, and swaps it in; on failure everything is as it was. The new file is written before any
-    /// service is touched, because a full disk refuses there; its name follows when every service has agreed.
+    /// Applies a valid tree to every service, saves it if requested, and swaps it in; a failure leaves everything unchanged. The new file
+    /// is written before any service is changed, because a full disk fails there; it is renamed into place after every service has
+    /// accepted the tree.
     /// </summary>
     private ConfigError? PutInForce(ConfigChange change, bool saves, string comment = "")
     {

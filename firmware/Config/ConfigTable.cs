@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// A list table: entries by key, in the order in which they are shown. Immutable. Entries stand in small blocks that a changed table
-/// shares with the one it came from, so that a change costs one block, and what differs is found without looking at the rest.
+/// A list table: entries by key, in display order. Immutable. Entries are stored in small blocks that a changed table shares with the
+/// original, so that a change costs one block, and differences are found without comparing the rest.
 /// </summary>
 public sealed class ConfigTable
 {
@@ -13,10 +13,10 @@ public sealed class ConfigTable
     private readonly ImmutableDictionary<string, int> _places;
     private readonly Block[] _blocks;
 
-    /// <summary>Places in use, those of deleted entries included; every block but the last is full.</summary>
+    /// <summary>The number of slots in use, including those of deleted entries; every block but the last is full.</summary>
     private readonly int _used;
 
-    /// <summary>An empty table.</summary>
+    /// <summary>Creates an empty table.</summary>
     public ConfigTable(TableSchema schema) : this(schema, ImmutableDictionary<string, int>.Empty, [], 0) { }
 
     private ConfigTable(TableSchema schema, ImmutableDictionary<string, int> places, Block[] blocks, int used)
@@ -27,10 +27,10 @@ public sealed class ConfigTable
         _used = used;
     }
 
-    /// <summary>An entry in its place; the key of a deleted one is null.</summary>
+    /// <summary>An entry in its slot; the key of a deleted entry is null.</summary>
     internal readonly record struct Place(string? Key, ConfigObject Entry);
 
-    /// <summary>Some entries that stand together, and what the file says of them, once it was written.</summary>
+    /// <summary>A group of adjacent entries, with their text in the saved file once it was written.</summary>
     internal sealed class Block(Place[] places)
     {
         internal Place[] Places => places;
@@ -39,19 +39,19 @@ public sealed class ConfigTable
         internal SavedText? Saved { get; set; }
     }
 
-    /// <summary>What became of one entry between two tables; null is not there.</summary>
+    /// <summary>The change of one entry between two tables; null means that the entry does not exist.</summary>
     internal readonly record struct Change(string Key, ConfigObject? Before, ConfigObject? After);
 
-    /// <summary>What the entries look like.</summary>
+    /// <summary>The schema of the entries.</summary>
     public TableSchema Schema { get; }
 
-    /// <summary>How many entries there are.</summary>
+    /// <summary>The number of entries.</summary>
     public int Count => _places.Count;
 
     /// <summary>The keys, in order.</summary>
     public IEnumerable<string> Keys => Entries.Select(entry => entry.Key);
 
-    /// <summary>Key and entry, in order.</summary>
+    /// <summary>Keys and entries, in order.</summary>
     public IEnumerable<(string Key, ConfigObject Entry)> Entries
     {
         get
@@ -69,13 +69,13 @@ public sealed class ConfigTable
         }
     }
 
-    /// <summary>The entries in the blocks that hold them.</summary>
+    /// <summary>The blocks of entries.</summary>
     internal IReadOnlyList<Block> Blocks => _blocks;
 
-    /// <summary>The entry with exactly this key, or null.</summary>
+    /// <summary>Returns the entry with exactly this key, or null.</summary>
     public ConfigObject? Find(string key) => _places.TryGetValue(key, out var at) ? _blocks[at / BlockSize].Places[at % BlockSize].Entry : null;
 
-    /// <summary>This table with an entry added at the end, or replaced where it stands.</summary>
+    /// <summary>Returns this table with an entry appended, or replaced in its position.</summary>
     public ConfigTable With(string key, ConfigObject entry)
     {
         if (_places.TryGetValue(key, out var at))
@@ -89,7 +89,7 @@ public sealed class ConfigTable
             : new(Schema, places, [.. _blocks.AsSpan(0, _blocks.Length - 1), new Block([.. _blocks[^1].Places, added])], _used + 1);
     }
 
-    /// <summary>This table with an entry moved before or after another; both are there.</summary>
+    /// <summary>Returns this table with an entry moved before or after another; both must exist.</summary>
     public ConfigTable Moved(string key, string other, bool after)
     {
         var order = Entries.Where(entry => entry.Key != key).ToList();
@@ -97,30 +97,32 @@ public sealed class ConfigTable
         return Of(order);
     }
 
-    /// <summary>This table with an entry under another key, where it stands; an entry that is not there changes nothing.</summary>
+    /// <summary>
+    /// Returns this table with an entry renamed in its position; unchanged if there is no such entry or the new key exists.
+    /// </summary>
     public ConfigTable Renamed(string from, string to) => !_places.TryGetValue(from, out var at) || _places.ContainsKey(to) ? this
         : new(Schema, _places.Remove(from).Add(to, at), Replaced(at, new Place(to, Find(from)!)), _used);
 
-    /// <summary>This table without the entry.</summary>
+    /// <summary>Returns this table without an entry.</summary>
     public ConfigTable Without(string key)
     {
         if (!_places.TryGetValue(key, out var at))
         {
             return this;
         }
-        // Now and then the places of the deleted are given back.
+        // Occasionally the slots of deleted entries are reclaimed.
         return _used - Count >= BlockSize + Count
             ? Of(Entries.Where(entry => entry.Key != key))
             : new(Schema, _places.Remove(key), Replaced(at, default), _used);
     }
 
-    /// <summary>This table without entries, in one step.</summary>
+    /// <summary>Returns this table without several entries, in one step.</summary>
     internal ConfigTable Without(IReadOnlySet<string> keys) => Of(Entries.Where(entry => !keys.Contains(entry.Key)));
 
-    /// <summary>True when the two hold the same keys in the same order.</summary>
+    /// <summary>True if both tables have the same keys in the same order.</summary>
     internal bool HasOrderOf(ConfigTable other) => ReferenceEquals(_blocks, other._blocks) || Keys.SequenceEqual(other.Keys, StringComparer.Ordinal);
 
-    /// <summary>Every entry that was added, deleted or replaced; the order of entries is not looked at.</summary>
+    /// <summary>Returns every entry that was added, deleted or replaced; the order of entries is ignored.</summary>
     internal static IEnumerable<Change> Changes(ConfigTable before, ConfigTable after)
     {
         for (var at = 0; at < Math.Max(before._blocks.Length, after._blocks.Length); at++)
@@ -166,14 +168,14 @@ public sealed class ConfigTable
         return blocks;
     }
 
-    /// <summary>Collects many entries at once.</summary>
+    /// <summary>A builder for tables of many entries.</summary>
     internal sealed class Builder(TableSchema schema)
     {
         private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
         private readonly List<Place> _entries = [];
         private ConfigTable? _table;
 
-        /// <summary>Holds what a table holds, and nothing else.</summary>
+        /// <summary>Replaces the content by that of a table.</summary>
         internal void Load(ConfigTable table)
         {
             if (ReferenceEquals(table, _table))
@@ -189,7 +191,7 @@ public sealed class ConfigTable
             _table = table;
         }
 
-        /// <summary>Adds at the end, or replaces.</summary>
+        /// <summary>Appends or replaces an entry.</summary>
         internal void Set(string key, ConfigObject entry)
         {
             _table = null;

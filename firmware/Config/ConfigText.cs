@@ -3,19 +3,19 @@ using System.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Writes configuration as the commands that make it: the form of <c>show</c> and of the saved file.</summary>
-/// <param name="seal">Encrypts a secret; called anew for each one that is written.</param>
-/// <param name="full">True shows defaults, too.</param>
+/// <summary>Formats configuration as commands: the form of <c>show</c> and of the saved file.</summary>
+/// <param name="seal">Encrypts a secret; called separately for each secret that is written.</param>
+/// <param name="full">True to show defaults, too.</param>
 internal sealed class ConfigText(Func<string, string> seal, bool full = false)
 {
     private readonly StringBuilder _text = new();
 
-    /// <summary>What was written.</summary>
+    /// <summary>Returns the text written so far.</summary>
     public override string ToString() => _text.ToString();
 
     /// <summary>
-    /// Every table that holds something, or those of them that may be seen; and each table whose factory objects were all deleted, as an empty
-    /// block, which is what keeps them deleted.
+    /// Writes every table that is not empty, limited to the visible ones. A table whose factory objects were all deleted is written as an
+    /// empty block, which keeps them deleted.
     /// </summary>
     internal ConfigText Tree(ConfigTree tree, Func<TableSchema, bool>? maySee = null)
     {
@@ -29,7 +29,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         return this;
     }
 
-    /// <summary>What was written, as bytes; the text is empty then.</summary>
+    /// <summary>Returns the text as bytes and clears it.</summary>
     internal byte[] Take()
     {
         var bytes = Encoding.UTF8.GetBytes(_text.ToString());
@@ -37,7 +37,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         return bytes;
     }
 
-    /// <summary>One table, or one entry of it.</summary>
+    /// <summary>Writes one table, or one entry of it.</summary>
     internal ConfigText Table(ConfigTree tree, TableSchema table, string? onlyKey = null)
     {
         if (table.IsList)
@@ -51,7 +51,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         return this;
     }
 
-    /// <summary>A list, at a depth of nesting.</summary>
+    /// <summary>Writes a list at a nesting depth.</summary>
     internal void List(string path, ConfigTable table, int depth, string? onlyKey = null)
     {
         Line(depth, $"config {path}");
@@ -65,7 +65,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         Line(depth, "end");
     }
 
-    /// <summary>An entry with its edit and next.</summary>
+    /// <summary>Writes an entry with its <c>edit</c> and <c>next</c>.</summary>
     internal void Entry(string key, ConfigObject entry, int depth)
     {
         _text.Append(' ', depth * 4).Append("edit ");
@@ -74,7 +74,7 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         Line(depth, "next");
     }
 
-    /// <summary>A single object with its config and end.</summary>
+    /// <summary>Writes a single object with its <c>config</c> and <c>end</c>.</summary>
     internal void Object(string path, ConfigObject value, int depth)
     {
         Line(depth, $"config {path}");
@@ -107,7 +107,9 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         Children(value, shown, int.MaxValue, depth);
     }
 
-    /// <summary>Writes the nested tables from <paramref name="at"/> on that stand before an attribute; returns the first one after it.</summary>
+    /// <summary>
+    /// Writes the nested tables from index <paramref name="at"/> that precede an attribute; returns the index of the next one.
+    /// </summary>
     private int Children(ConfigObject value, int at, int attribute, int depth)
     {
         for (; at < value.Schema.Children.Length && value.Schema.Children[at] is var child && child.Place <= attribute; at++)
@@ -173,18 +175,18 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
         }
     }
 
-    /// <summary>True for a number or a time, or, where several words are kept as one, for several of them.</summary>
+    /// <summary>True for a number or a time or, for several words stored as one, if each of them is one.</summary>
     private static bool IsNumbers(string word, bool joined) =>
         joined ? word.Split(' ').All(one => IsNumbers(one, joined: false)) : word.Length > 0 && char.IsAsciiDigit(word[0]) && word.All(c => char.IsAsciiDigit(c) || c is '-' or ':');
 
-    /// <summary>True for a PEM block of a private key that nothing but its password opens (RFC 7468, section 11; RFC 1421 headers).</summary>
+    /// <summary>True for a PEM private key that only its password decrypts (RFC 7468, section 11; RFC 1421 headers).</summary>
     private static bool IsEncryptedPem(string word) =>
         word.StartsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal)
         || (word.StartsWith("-----BEGIN ", StringComparison.Ordinal) && word.Contains("\nProc-Type: 4,ENCRYPTED\n", StringComparison.Ordinal));
 
     /// <summary>
-    /// What is set, what is always shown, and in full whatever counts; of those an empty number, choice or address is left out: there is
-    /// no word for it.
+    /// True if an attribute is shown: it is set, or it applies and is shown always or in full mode. An empty number, choice or address at
+    /// its default is omitted, because there is no word for it.
     /// </summary>
     private bool Shows(AttributeSchema attribute, ConfigObject value) =>
         value.IsSet(attribute)

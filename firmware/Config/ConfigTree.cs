@@ -3,10 +3,10 @@ namespace Appliance.Firmware.Config;
 /// <summary>The whole configuration at one moment. Immutable: a commit swaps one tree for another.</summary>
 public sealed class ConfigTree
 {
-    /// <summary>For each path of the schema its object or its table; null where nothing was ever held.</summary>
+    /// <summary>The object or table of each path in the schema; null if it was never set.</summary>
     private readonly object?[] _held;
 
-    /// <summary>A configuration with every table at its default.</summary>
+    /// <summary>Creates a configuration with every table at its default.</summary>
     public ConfigTree(ConfigSchema schema) : this(schema, new object?[schema.Paths.Length]) { }
 
     private ConfigTree(ConfigSchema schema, object?[] held)
@@ -15,29 +15,29 @@ public sealed class ConfigTree
         _held = held;
     }
 
-    /// <summary>The tables that there are.</summary>
+    /// <summary>The schema of the tables.</summary>
     public ConfigSchema Schema { get; }
 
-    /// <summary>The paths of the tables that ever held something, in the schema's order.</summary>
+    /// <summary>The paths of the tables that were ever set, in the schema's order.</summary>
     public IEnumerable<string> HeldPaths => Schema.Paths.Where((_, at) => _held[at] is not null);
 
-    /// <summary>A single object by its path as typed, for example <c>system ftm-push</c>.</summary>
+    /// <summary>Returns a single object by its path as typed, for example <c>system ftm-push</c>.</summary>
     public ConfigObject Object(string path) => At(path) as ConfigObject ?? Table(path, isList: false).EmptyObject;
 
-    /// <summary>A list table by its path as typed, for example <c>user local</c>.</summary>
+    /// <summary>Returns a list table by its path as typed, for example <c>user local</c>.</summary>
     public ConfigTable List(string path) => At(path) as ConfigTable ?? Table(path, isList: true).EmptyTable;
 
-    /// <summary>This tree with a single object replaced.</summary>
+    /// <summary>Returns this tree with a single object replaced.</summary>
     public ConfigTree With(string path, ConfigObject value) => ReferenceEquals(Object(path), value) ? this : Replaced(path, value);
 
-    /// <summary>This tree with a list table replaced.</summary>
+    /// <summary>Returns this tree with a list table replaced.</summary>
     public ConfigTree With(string path, ConfigTable value) => ReferenceEquals(List(path), value) ? this : Replaced(path, value);
 
-    /// <summary>The tables in which two trees of one schema differ.</summary>
+    /// <summary>Returns the tables in which two trees of one schema differ.</summary>
     internal static IEnumerable<TableSchema> Changed(ConfigTree before, ConfigTree after) =>
         after.Schema.Paths.Where((_, at) => !ReferenceEquals(before._held[at], after._held[at])).Select(path => after.Schema.Table(path)!);
 
-    /// <summary>This tree with a list that is empty on purpose: it is saved as an empty block.</summary>
+    /// <summary>Returns this tree with a list marked as deliberately empty, so that it is saved as an empty block.</summary>
     internal ConfigTree Holding(string path) => At(path) is null ? Replaced(path, Table(path, isList: true).EmptyTable) : this;
 
     private object? At(string path) => Schema.PlaceOf(path) is >= 0 and var at ? _held[at] : null;

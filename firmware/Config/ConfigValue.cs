@@ -7,17 +7,17 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>Checks what is typed for an attribute; the messages and codes are the device's.</summary>
+/// <summary>The validation of attribute values; messages and codes are the device's.</summary>
 internal static class ConfigValue
 {
-    /// <summary>Characters that the device calls XSS vulnerable in names and texts.</summary>
+    /// <summary>Characters that the device rejects in names and texts as XSS vulnerable.</summary>
     private static readonly SearchValues<char> Dangerous = SearchValues.Create("<>()#'\"");
 
-    /// <summary>The words as they are kept, or why they are refused.</summary>
+    /// <summary>Returns the words in their stored form, or the error.</summary>
     /// <param name="schema">The attribute.</param>
-    /// <param name="words">What was typed.</param>
-    /// <param name="allows">Whether a value that refers to other tables may stand; null does not ask.</param>
-    /// <param name="unseal">Opens an ENC value; null when it was not made here.</param>
+    /// <param name="words">The words as typed.</param>
+    /// <param name="allows">Returns true if a value that refers to other tables is valid; null to skip this check.</param>
+    /// <param name="unseal">Decrypts an ENC value; null if this unit did not create it.</param>
     internal static (ImmutableArray<string> Words, ConfigError? Error) Check(
         AttributeSchema schema, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal)
     {
@@ -67,7 +67,9 @@ internal static class ConfigValue
         return (Keep(schema, words), null);
     }
 
-    /// <summary>A multi-value without some of its words (of pairs: without the pairs of these names), or the error when one of them is not in it.</summary>
+    /// <summary>
+    /// Removes words from a multi-value (of pairs: the pairs with these names); returns an error if one of them is not in it.
+    /// </summary>
     internal static (ImmutableArray<string> Words, ConfigError? Error) Remove(AttributeSchema schema, ImmutableArray<string> held, IReadOnlyList<string> words)
     {
         var step = schema.Shape == MultiShape.Pairs ? 2 : 1;
@@ -82,7 +84,7 @@ internal static class ConfigValue
         return ([.. items.Where(item => !words.Contains(item[0])).SelectMany(item => item)], null);
     }
 
-    /// <summary>Names, each with its number; a name that is there twice keeps its place and has the last number.</summary>
+    /// <summary>Parses names, each followed by its number; a repeated name keeps its first position and its last number.</summary>
     private static (ImmutableArray<string>, ConfigError?) Pairs(AttributeSchema schema, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows)
     {
         if (words.Count % 2 != 0)
@@ -115,13 +117,15 @@ internal static class ConfigValue
         return ([.. names.SelectMany(name => new[] { name, numbers[name] })], null);
     }
 
-    /// <summary>An error before a value. The word is shown without control characters.</summary>
+    /// <summary>Returns an error about a value; the word is shown without control characters.</summary>
     internal static ConfigError Refuse(int code, string word, string why) => new(code, why, "", $"value parse error before '{Clean(word)}'");
 
-    /// <summary>True for a name that the device refuses.</summary>
+    /// <summary>True for a name with a character that the device rejects.</summary>
     internal static bool HasDangerous(string word) => word.AsSpan().IndexOfAny(Dangerous) >= 0;
 
-    /// <summary>True for a kind whose emptiness can be written: two quotes. There is no word for an empty number, choice or address.</summary>
+    /// <summary>
+    /// True for a kind whose empty value can be written, as two quotes. There is no word for an empty number, choice or address.
+    /// </summary>
     internal static bool HasEmptyWord(ValueKind kind) => kind is ValueKind.Text or ValueKind.DateTime or ValueKind.Time or ValueKind.HexByte or ValueKind.Dscp or ValueKind.PortRange;
 
     private static bool IsDefault(AttributeSchema schema, IReadOnlyList<string> words)
@@ -144,7 +148,7 @@ internal static class ConfigValue
 
     private static ImmutableArray<string> Keep(AttributeSchema schema, IReadOnlyList<string> words) => schema switch
     {
-        // Choices are shown in the schema's order, whatever the order of typing.
+        // Choices are shown in the schema's order, independent of the typed order.
         { Multi: true, Kind: ValueKind.Option } => [.. schema.Options.Where(words.Contains)],
         { Shape: MultiShape.Set } => [.. words.Select(word => Canonical(schema.Kind, word)).Distinct(StringComparer.Ordinal)],
         { Multi: true } => [.. words.Select(word => Canonical(schema.Kind, word))],
@@ -152,7 +156,7 @@ internal static class ConfigValue
         _ => words[0].Length == 0 ? [] : [Canonical(schema.Kind, words[0])],
     };
 
-    /// <summary>A checked word as it is kept: what means the same is the same text.</summary>
+    /// <summary>Returns a checked word in its stored form, in which equal values have equal text.</summary>
     private static string Canonical(ValueKind kind, string word) => kind switch
     {
         ValueKind.Number when word[0] == '0' => long.Parse(word, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
@@ -188,7 +192,7 @@ internal static class ConfigValue
 
     private static (ImmutableArray<string>, ConfigError?) DayAndTime(AttributeSchema schema, IReadOnlyList<string> words)
     {
-        // Two words, or both in quotes as older files have it.
+        // Two words, or both in quotes as in older files.
         IReadOnlyList<string> parts = words is [var one] ? one.Split(' ') : words;
         return parts is [var day, var time] && ((day == "0000-00-00" && time == "00:00:00") || (IsTime(day, "yyyy-MM-dd") && IsTime(time, "HH:mm:ss")))
             ? ([day, time], null)
@@ -235,7 +239,7 @@ internal static class ConfigValue
             : null;
     }
 
-    /// <summary>True for a text with a control character in it, whatever it is but a tab or, where they are allowed, a new line.</summary>
+    /// <summary>True for a text with a control character other than, if they are allowed, a tab or newline.</summary>
     internal static bool HasControl(string word, bool lines = false)
     {
         foreach (var c in word)
@@ -276,7 +280,9 @@ internal static class ConfigValue
             ? new IPAddress([.. BitConverter.GetBytes(length == 0 ? 0u : uint.MaxValue << (32 - length)).Reverse()]).ToString()
             : bits;
 
-    /// <summary>Four decimal numbers without leading zeros: what IPAddress.Parse takes beyond that is no address to the device.</summary>
+    /// <summary>
+    /// True for four decimal numbers without leading zeros; the device rejects the other forms that IPAddress.Parse accepts.
+    /// </summary>
     private static bool IsIpv4(string text)
     {
         var (numbers, value, digits) = (1, 0, 0);

@@ -3,26 +3,26 @@ using System.Text;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>A text taken apart by the device's quoting rules.</summary>
-/// <param name="Words">The words without their quotes; the last one may be unfinished.</param>
-/// <param name="LastStart">Where the last word begins in the text; the length of the text when nothing is open at its end.</param>
-/// <param name="Open">True while a quote or a final backslash is open: the command goes on with the next line.</param>
-/// <param name="Bar">Where the first bar stands that is neither quoted nor escaped; -1 when there is none.</param>
+/// <summary>A text split by the device's quoting rules.</summary>
+/// <param name="Words">The words without their quotes; the last one may be incomplete.</param>
+/// <param name="LastStart">The start of the last word in the text; the length of the text if no word is open at its end.</param>
+/// <param name="Open">True while a quote or a final backslash is open, so that the command continues on the next line.</param>
+/// <param name="Bar">The position of the first bar that is neither quoted nor escaped; -1 if there is none.</param>
 internal sealed record ScannedWords(List<string> Words, int LastStart, bool Open, int Bar);
 
-/// <summary>The words of one command, by the device's quoting rules.</summary>
+/// <summary>The parser of a command's words, by the device's quoting rules.</summary>
 internal static class ConfigWords
 {
     private static readonly SearchValues<char> Special = SearchValues.Create(" \t\r\n\"'\\");
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-/+");
 
     /// <summary>
-    /// Splits a command: runs of non-blanks, <c>"…"</c> with backslash escapes, <c>'…'</c> literal, pieces join. Null while a quote or a
-    /// final backslash is open: the command goes on with the next line.
+    /// Splits a command: runs of non-blanks, <c>"…"</c> with backslash escapes, <c>'…'</c> literal; adjacent pieces join. Null while a
+    /// quote or a final backslash is open, so that the command continues on the next line.
     /// </summary>
     internal static List<string>? Split(string text) => Scan(text) is { Open: false, Words: var words } ? words : null;
 
-    /// <summary>Takes a text apart, whether it is finished or not.</summary>
+    /// <summary>Scans a text, complete or not.</summary>
     internal static ScannedWords Scan(string text)
     {
         var words = new List<string>();
@@ -76,8 +76,9 @@ internal static class ConfigWords
     }
 
     /// <summary>
-    /// Adds the words of the command that begins at <paramref name="at"/>, and moves on past the line that ends it (a quoted newline does
-    /// not). False when the text ends before the command does: then it stands at that end. The same rules as <see cref="Scan"/>, for long texts.
+    /// Adds the words of the command at <paramref name="at"/>, and advances past the line that ends it (a quoted newline does not).
+    /// Returns false if the text ends before the command does; <paramref name="at"/> is then the end of the text. Follows the rules of
+    /// <see cref="Scan"/>, for long texts.
     /// </summary>
     internal static bool Read(string text, ref int at, List<string> words)
     {
@@ -170,10 +171,10 @@ internal static class ConfigWords
         }
     }
 
-    /// <summary>A word as it is shown in quotes.</summary>
+    /// <summary>Returns a word in quotes, as it is shown.</summary>
     internal static string Quote(string word) => AppendQuoted(new StringBuilder(word.Length + 2), word).ToString();
 
-    /// <summary>Adds a word in quotes.</summary>
+    /// <summary>Appends a word in quotes.</summary>
     internal static StringBuilder AppendQuoted(StringBuilder text, string word)
     {
         text.Append('"');
@@ -191,7 +192,7 @@ internal static class ConfigWords
     /// <summary>True for a word that reads the same without quotes.</summary>
     internal static bool NeedsNoQuotes(string word) => word.Length > 0 && word.AsSpan().IndexOfAnyExcept(Plain) < 0;
 
-    /// <summary>What is in quotes, when it stands for itself there and is a whole word; else null.</summary>
+    /// <summary>Returns the quoted text if it has no escapes and is a whole word; otherwise null.</summary>
     private static string? Simple(string text, int at)
     {
         var end = text.AsSpan(at + 1).IndexOfAny(text[at], '\\');

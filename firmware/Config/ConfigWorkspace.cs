@@ -3,16 +3,16 @@ using System.Globalization;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// One administrator's way to the configuration: what he commits is in force at once, or, inside a transaction, when he commits that.
-/// Thread-safe.
+/// An administrator's view of the configuration. Commits take effect immediately or, inside a transaction, when the transaction is
+/// committed. Thread-safe.
 /// </summary>
 /// <param name="store">The configuration.</param>
-/// <param name="say">Tells him what he did not ask for (a transaction that is about to expire). Called on any thread.</param>
+/// <param name="say">Shows an unsolicited message to the administrator (a transaction is about to expire). Called on any thread.</param>
 public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDisposable
 {
     private static readonly TimeSpan[] Warnings = [TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(10)];
 
-    /// <summary>What a transaction may not change: tables whole, and single attributes.</summary>
+    /// <summary>Tables that a transaction may not change; <see cref="FixedAttributes"/> has the single attributes.</summary>
     private static readonly string[] FixedTables = ["system console"];
     private static readonly (string Path, string[] Attributes)[] FixedAttributes =
     [
@@ -27,13 +27,13 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
     private ITimer? _timer;
     private bool _expired;
 
-    /// <summary>Who he is, with the rights that he has now.</summary>
+    /// <summary>Returns the administrator of the workspace, with the current rights.</summary>
     public Func<ConfigAuthor> Author { get; init; } = () => ConfigAuthor.AttachedConsole;
 
-    /// <summary>The number of the transaction that is open; 0 for none.</summary>
+    /// <summary>The number of the open transaction; 0 for none.</summary>
     public int Transaction { get; private set; }
 
-    /// <summary>The tree that he sees: with what he did in his transaction.</summary>
+    /// <summary>The tree as the administrator sees it, including the changes of the open transaction.</summary>
     public ConfigTree Current
     {
         get
@@ -45,7 +45,9 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         }
     }
 
-    /// <summary>Changes the configuration, or the transaction's copy of it. Null when done; an error when nothing changed.</summary>
+    /// <summary>
+    /// Changes the configuration, or the transaction's copy of it. Returns null on success; an error means that nothing changed.
+    /// </summary>
     public ConfigError? Commit(Func<ConfigTree, ConfigTree> change)
     {
         lock (_lock)
@@ -54,7 +56,7 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         }
     }
 
-    /// <summary>Begins a transaction that ends by itself when nothing is done for so long.</summary>
+    /// <summary>Starts a transaction that is dropped when it is idle for this long.</summary>
     public ConfigError? Start(TimeSpan idleMax)
     {
         lock (_lock)
@@ -71,7 +73,7 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         }
     }
 
-    /// <summary>Puts everything of the transaction in force, as one commit. On an error it stays open.</summary>
+    /// <summary>Puts all changes of the transaction in force, as one commit. On an error the transaction stays open.</summary>
     public ConfigError? CommitTransaction()
     {
         lock (_lock)
@@ -90,7 +92,7 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         }
     }
 
-    /// <summary>Drops the transaction.</summary>
+    /// <summary>Drops the transaction and its changes.</summary>
     public ConfigError? AbortTransaction()
     {
         lock (_lock)
@@ -104,7 +106,10 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         }
     }
 
-    /// <summary>He did something: an open transaction lives on. True when one expired since he did something last: what he has open is void.</summary>
+    /// <summary>
+    /// Restarts the idle timer of an open transaction. Returns true if a transaction has expired since the previous call, so that open
+    /// edit levels are void.
+    /// </summary>
     public bool Touch()
     {
         lock (_lock)
@@ -119,7 +124,7 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         }
     }
 
-    /// <summary>He is gone, and with him his transaction.</summary>
+    /// <summary>Ends the workspace and drops its open transaction.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -181,7 +186,9 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
         return null;
     }
 
-    /// <summary>The tree in force with what the transaction touched; nobody else could change that in the meantime.</summary>
+    /// <summary>
+    /// Returns the tree in force with the transaction's objects; its locks kept other sessions from changing them in the meantime.
+    /// </summary>
     private static ConfigTree Merge(ConfigTree tree, ConfigTree candidate, IReadOnlyList<ConfigLocks.Touched> touched)
     {
         foreach (var (path, key) in touched)

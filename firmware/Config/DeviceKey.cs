@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>The key of this unit, 256 random bits made on first boot. Secrets at rest are sealed with it.</summary>
+/// <summary>The unit's key: 256 random bits, generated on first boot. Encrypts secrets at rest.</summary>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Lives as long as the unit; the cipher's handle frees itself.")]
 public sealed class DeviceKey
 {
@@ -15,14 +15,14 @@ public sealed class DeviceKey
     private readonly byte[] _fingerprintKey;
     private readonly Lock _lock = new();
 
-    /// <summary>Random bytes for the next nonces; each is used once.</summary>
+    /// <summary>Random bytes for the next nonces; each nonce is used once.</summary>
     private readonly byte[] _nonces = new byte[NonceLength * 128];
     private int _nonceAt = NonceLength * 128;
 
     private DeviceKey(byte[] key) => (_aes, _fingerprintKey) = (new AesGcm(key, TagLength), HKDF.Expand(HashAlgorithmName.SHA256, key, HMACSHA256.HashSizeInBytes, FingerprintPurpose));
 
-    /// <summary>Reads the key from a file of the state folder, or makes it (owner may read and write, nobody else).</summary>
-    /// <exception cref="InvalidDataException">The file is there and is not a key.</exception>
+    /// <summary>Reads the key from a file in the state folder, or creates it. Only the owner may read and write the file.</summary>
+    /// <exception cref="InvalidDataException">The file exists but is not a key.</exception>
     public static DeviceKey Open(string file)
     {
         if (!File.Exists(file))
@@ -33,7 +33,7 @@ public sealed class DeviceKey
         return key.Length == 32 ? new DeviceKey(key) : throw new InvalidDataException($"{Path.GetFileName(file)} is not a device key");
     }
 
-    /// <summary>Seals a secret: base64 of nonce, AES-256-GCM cipher text and tag. A new value at each call.</summary>
+    /// <summary>Encrypts a secret: base64 of nonce, AES-256-GCM ciphertext and tag. The result differs on each call.</summary>
     public string Seal(ReadOnlySpan<byte> secret)
     {
         Span<byte> sealedBytes = secret.Length <= StackMax ? stackalloc byte[NonceLength + secret.Length + TagLength] : new byte[NonceLength + secret.Length + TagLength];
@@ -52,12 +52,12 @@ public sealed class DeviceKey
     }
 
     /// <summary>
-    /// A keyed digest (HMAC-SHA-256) as 64 hex digits, by which data that may hold secrets is recognized again without being stored. Its key is derived
-    /// from the device key (RFC 5869), so nothing can be guessed at without that.
+    /// Computes a keyed digest (HMAC-SHA-256) as 64 hex digits, which recognizes data that may contain secrets without storing it. Its
+    /// key is derived from the device key (RFC 5869), so that data cannot be guessed without that key.
     /// </summary>
     public string Fingerprint(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, data));
 
-    /// <summary>Opens what <see cref="Seal"/> made; null when it was made with another key, or is damaged.</summary>
+    /// <summary>Decrypts a result of <see cref="Seal"/>; null if it was made with another key or is damaged.</summary>
     public byte[]? Unseal(string text)
     {
         Span<byte> sealedBytes = text.Length <= StackMax ? stackalloc byte[text.Length] : new byte[text.Length];

@@ -6,8 +6,8 @@ using System.Text;
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// The objects that a new unit has: addresses, portals, profiles, the guest user and its group, and the board's interfaces. A loaded file has
-/// them as well, unless it defines them otherwise (docs/configuration.md).
+/// The objects of a new unit: addresses, portals, profiles, the guest user and its group, and the board's interfaces. A loaded file has
+/// them as well, unless it defines them otherwise (docs/reference/configuration.md).
 /// </summary>
 public static class FactoryObjects
 {
@@ -19,10 +19,10 @@ public static class FactoryObjects
 
     private static readonly string[] Lines = ReadLines();
 
-    /// <summary>The names, by table, those of all releases.</summary>
+    /// <summary>The names of the factory objects of all releases, by table.</summary>
     private static readonly FrozenDictionary<string, FrozenSet<string>> Names = ReadNames();
 
-    /// <summary>The factory objects of a release on a board. The guest user has a password that nothing matches.</summary>
+    /// <summary>Returns the factory objects of a release on a board. Nothing matches the password of the guest user.</summary>
     /// <param name="schema">The tables of the release.</param>
     /// <param name="interfaces">The names of the board's interfaces, in order.</param>
     public static ConfigTree For(ConfigSchema schema, IReadOnlyList<string> interfaces)
@@ -47,16 +47,18 @@ public static class FactoryObjects
         return tree.With(Users, users.With(Guest, users.Find(Guest)!.With("passwd", [UnmatchableSecret.Create()])));
     }
 
-    /// <summary>True for a table that has factory objects in a file of its own right: if it is empty, it was emptied.</summary>
+    /// <summary>
+    /// True for a table with factory objects, the board's interfaces excluded. If such a table is empty, its entries were deleted.
+    /// </summary>
     internal static bool Has(string path) => Names.ContainsKey(path);
 
     /// <summary>True for the name of a factory object.</summary>
     public static bool Has(string path, string key) => Names.GetValueOrDefault(path)?.Contains(key) == true;
 
-    /// <summary>The factory objects without the board's interfaces.</summary>
+    /// <summary>Returns the factory objects without the board's interfaces.</summary>
     internal static ConfigTree WithoutInterfaces(ConfigTree factory) => factory.With(Interfaces, factory.List(Interfaces).Schema.EmptyTable);
 
-    /// <summary>A tree with the factory objects, or the interfaces alone, that it lacks, after its own.</summary>
+    /// <summary>Returns a tree with the missing factory objects, or only the missing interfaces, appended.</summary>
     internal static ConfigTree AddTo(ConfigTree tree, ConfigTree factory, bool interfacesOnly)
     {
         foreach (var path in factory.HeldPaths.Where(path => !interfacesOnly || path == Interfaces))
@@ -75,16 +77,16 @@ public static class FactoryObjects
     }
 
     /// <summary>
-    /// A tree without the factory objects that a device's own file leaves out: such a file lists every entry of the tables that it has. What is
-    /// referred to stays, and so do the board's interfaces.
+    /// Returns a tree without the factory objects that a device's file omits, because such a file lists every entry of its tables.
+    /// Referenced objects and the board's interfaces remain.
     /// </summary>
-    /// <param name="tree">The file's objects and the factory's.</param>
+    /// <param name="tree">The objects of the file and the factory objects.</param>
     /// <param name="factory">The factory objects.</param>
-    /// <param name="own">The file's objects alone.</param>
+    /// <param name="own">The objects of the file alone.</param>
     /// <param name="listed">The tables that the file has.</param>
     internal static ConfigTree RemoveFrom(ConfigTree tree, ConfigTree factory, ConfigTree own, IReadOnlyCollection<string> listed)
     {
-        // From the last table to the first: what refers to others goes before them.
+        // From the last table to the first, so that referrers are removed before the objects they refer to.
         foreach (var path in factory.HeldPaths.Where(path => path != Interfaces && listed.Contains(path)).Reverse())
         {
             foreach (var key in factory.List(path).Keys)

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>A folder of the file system.</summary>
+/// <summary>A disk that is a folder of the file system.</summary>
 internal sealed partial class FileDisk(string folder) : IDisk
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -30,7 +30,7 @@ internal sealed partial class FileDisk(string folder) : IDisk
     public void Write(string file, IReadOnlyList<ReadOnlyMemory<byte>> parts)
     {
         MakeFolderOf(file);
-        // Never into a file that may have a second name.
+        // Never overwrites a file that may have a second name.
         File.Delete(At(file));
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
@@ -56,7 +56,7 @@ internal sealed partial class FileDisk(string folder) : IDisk
         {
             return;
         }
-        // A file system without second names (FAT): a copy, which is another way to the same end.
+        // A file system without hard links (FAT): a copy has the same effect.
         if (!File.Exists(At(second)))
         {
             var written = AtomicFile.Temporary(second);

@@ -1,8 +1,11 @@
 namespace Appliance.Firmware.Config;
 
-/// <summary>The owner of a check of single values that can say why it refuses one.</summary>
+/// <summary>A check of single values that can explain a rejection.</summary>
 internal interface IReasonedCheck
 {
-    /// <summary>Why a value is refused, without any part of it that may be a secret.</summary>
+    /// <summary>True if the value is accepted.</summary>
+    bool IsGood(string value);
+
+    /// <summary>Returns the reason that a value is rejected, without any part of it that may be a secret.</summary>
     string Why(string value);
 }

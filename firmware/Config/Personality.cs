@@ -1,22 +1,22 @@
 namespace Appliance.Firmware.Config;
 
-/// <summary>Which release of the device a unit behaves like.</summary>
-/// <param name="Name">As it is chosen, for example <c>6.4</c>.</param>
+/// <summary>A release profile: the device release whose behaviour a unit has.</summary>
+/// <param name="Name">The name by which it is selected, for example <c>6.4</c>.</param>
 /// <param name="Release">The version, for example 6.4.0.</param>
 /// <param name="Build">The build number.</param>
 /// <param name="BuildDate">Year, month and day, as the headers spell it.</param>
 public sealed record Personality(string Name, Version Release, int Build, string BuildDate)
 {
-    /// <summary>The model word of configuration headers and of the clients' XML.</summary>
+    /// <summary>The model identifier in configuration headers and in the clients' XML.</summary>
     public const string Platform = "FGVM64";
 
     /// <summary>The model as <c>get system status</c> spells it.</summary>
     public const string Model = "FortiGate-VM64";
 
-    /// <summary>6.4.0: the release whose words the lab speaks (<c>server-ip</c> works).</summary>
+    /// <summary>6.4.0, the default, whose syntax the lab uses (<c>server-ip</c> works).</summary>
     public static readonly Personality Default = new("6.4", new Version(6, 4, 0), 1579, "200330");
 
-    /// <summary>Every release that can be chosen, oldest first. Builds and dates but the first are *assumed*.</summary>
+    /// <summary>Every selectable release, oldest first. Builds and dates other than the first are *assumed*.</summary>
     public static readonly IReadOnlyList<Personality> All =
     [
         Default,
@@ -26,6 +26,6 @@ public sealed record Personality(string Name, Version Release, int Build, string
         new("7.6", new Version(7, 6, 4), 3596, "250821"),
     ];
 
-    /// <summary>The release of a name, or null.</summary>
+    /// <summary>Returns the release with a name, or null.</summary>
     public static Personality? Find(string name) => All.FirstOrDefault(personality => personality.Name == name);
 }

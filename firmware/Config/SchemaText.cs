@@ -3,11 +3,11 @@ using System.Text.Json.Serialization;
 
 namespace Appliance.Firmware.Config;
 
-/// <summary>A table as the embedded data spells it (Config/Schema/*.json).</summary>
+/// <summary>A table in the format of the embedded data (Config/Schema/*.json).</summary>
 internal sealed record TableText(
     string Table, string Kind, string? Mkey, bool Ordered, [property: JsonPropertyName("get_summary")] IReadOnlyList<string>? GetSummary, IReadOnlyList<AttributeText> Attributes);
 
-/// <summary>An attribute as the embedded data spells it; an option is a word, or a word with the versions that know it.</summary>
+/// <summary>An attribute in the format of the embedded data; an option is a word, or a word with the versions that have it.</summary>
 internal sealed record AttributeText(
     string Name, string Type, string? Vtype, bool Multi, IReadOnlyList<JsonElement>? Options, long? Min, long? Max,
     [property: JsonPropertyName("max_len")] int MaxLen, IReadOnlyList<string>? Ref, string? Default, IReadOnlyList<IReadOnlyList<string>>? Versions,

@@ -1,8 +1,8 @@
 namespace Appliance.Firmware.Config;
 
 /// <summary>
-/// Tables whose entries must not have the same name, because one attribute refers to both: an address and a group of addresses; a user and a
-/// group of users, of which only the names of the factory objects are kept free. The code is public, the words are *assumed*.
+/// Pairs of tables whose entries must not share a name, because one attribute refers to both: an address and an address group; a user and
+/// a user group, for which only the names of factory objects are reserved. The code is public, the wording is *assumed*.
 /// </summary>
 internal static class SisterNames
 {
@@ -14,10 +14,10 @@ internal static class SisterNames
         ("user group", "user local", false),
     ];
 
-    /// <summary>Why an entry cannot be created under a name; null if it can.</summary>
+    /// <summary>Returns the error if an entry cannot be created under a name, otherwise null.</summary>
     /// <param name="path">The table of the new entry.</param>
-    /// <param name="key">Its name.</param>
-    /// <param name="exists">Whether a table has an entry of a name.</param>
+    /// <param name="key">The name of the new entry.</param>
+    /// <param name="exists">Returns true if a table has an entry with a name.</param>
     internal static ConfigError? Check(string path, string key, Func<string, string, bool> exists)
     {
         foreach (var pair in Pairs)
@@ -30,7 +30,7 @@ internal static class SisterNames
         return null;
     }
 
-    /// <summary>Why the entries that a change creates cannot have their names; null if they can.</summary>
+    /// <summary>Returns the error if an entry that a change creates cannot have its name, otherwise null.</summary>
     internal static ConfigError? Check(ConfigChange change)
     {
         foreach (var (path, _, _) in Pairs)

@@ -3,12 +3,12 @@ using QRCoder;
 
 namespace Appliance.Firmware.Enrolment;
 
-/// <summary>An activation code as a QR code; it holds the 16 characters and nothing else (*assumed*).</summary>
+/// <summary>An activation code as a QR code. It contains the 16 characters and nothing else (*assumed*).</summary>
 public static class ActivationQr
 {
     private const int PixelsPerModule = 6;
 
-    /// <summary>As a PNG.</summary>
+    /// <summary>Encodes the code as a PNG image.</summary>
     public static byte[] Png(string code)
     {
         using var data = Data(code);
@@ -16,7 +16,10 @@ public static class ActivationQr
         return picture.GetGraphic(PixelsPerModule);
     }
 
-    /// <summary>For a terminal, two rows of modules a line, lines ended by \n. Light modules are drawn: most terminals are dark.</summary>
+    /// <summary>
+    /// Renders the code for a terminal, two rows of modules a line, with lines ended by \n. The light modules are drawn, because most
+    /// terminals are dark.
+    /// </summary>
     public static string Text(string code)
     {
         using var data = Data(code);

@@ -7,7 +7,8 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Enrolment;
 
 /// <summary>
-/// What people get by mail and SMS: activation codes and one-time codes. Nobody waits for a delivery; one that fails is an event.
+/// Sends activation codes and one-time codes by e-mail and SMS. No caller waits for a delivery. A failed one is logged as an
+/// event.
 /// </summary>
 public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider time) : ICodeGateway
 {
@@ -16,7 +17,7 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
     /// <inheritdoc/>
     public void Send(CodeOrder order) => WorkInHand.Run(_work, () => SendAsync(order));
 
-    /// <summary>Sends an activation code to every address that its owner has: <c>email-to</c> and <c>sms-phone</c>.</summary>
+    /// <summary>Sends an activation code to every address of the token's user: <c>email-to</c> and <c>sms-phone</c>.</summary>
     public void Send(ActivationOrder order)
     {
         var owner = order.Owner.Entry;
@@ -55,7 +56,7 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
         }
     }
 
-    /// <summary>Waits for a delivery; a failure is an event. Its id is *assumed*: the one after 38411.</summary>
+    /// <summary>Waits for a delivery and logs a failure. The event's id is *assumed*: the one after 38411.</summary>
     private async Task<bool> DeliverAsync(string what, string user, Task<string?> sending)
     {
         if (await sending.ConfigureAwait(false) is not { } failure)

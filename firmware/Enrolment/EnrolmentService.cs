@@ -9,12 +9,12 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Enrolment;
 
 /// <summary>
-/// The shell of the tokens' life: follows the configuration, provisions, enrols phones. One lock around the core; nobody is told of
-/// anything that is not durable. Never asks the configuration for a change while it holds the lock.
+/// The token service: follows the configuration, provisions tokens and enrols phones. One lock guards the core. No result is returned and
+/// no code sent before it is durable. Never changes the configuration while holding the lock.
 /// </summary>
 public sealed class EnrolmentService
 {
-    /// <summary>What <c>execute fortitoken-mobile import</c> takes for the free trial.</summary>
+    /// <summary>The code of the free trial, for <c>execute fortitoken-mobile import</c>.</summary>
     public const string TrialCode = "0000-0000-0000-0000-0000";
 
     private const string TokensPath = "user fortitoken";
@@ -31,7 +31,7 @@ public sealed class EnrolmentService
     private readonly TimeProvider _time;
     private readonly RandomNumberGenerator _numbers;
 
-    /// <summary>Joins the core with everything around it, and brings it up to date with the configuration in force.</summary>
+    /// <summary>Connects the core to its surroundings and brings it up to date with the configuration in force.</summary>
     public EnrolmentService(ConfigStore config, TokenLife life, LoginService login, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time, RandomNumberGenerator? numbers = null)
     {
         (_config, _life, _login, _state, _events, _letters, _time, _numbers) = (config, life, login, state, events, letters, time, numbers ?? RandomNumberGenerator.Create());
@@ -42,7 +42,7 @@ public sealed class EnrolmentService
         Follow(config.Current, config.Current);
     }
 
-    /// <summary>Every token with its drift and status, in the order of the configuration.</summary>
+    /// <summary>Returns every token with its drift and status, in configuration order.</summary>
     public IReadOnlyList<(TokenEntry Token, int Drift, TokenStatus Status)> Tokens()
     {
         var entries = TokenEntry.All(_config.Current);
@@ -55,8 +55,8 @@ public sealed class EnrolmentService
     }
 
     /// <summary>
-    /// Provisions a mobile token that somebody has: a new activation code goes to its owner. Gives the code too: the administrator may
-    /// show it. Waits for the disk.
+    /// Provisions a mobile token that is assigned to a user, and sends a new activation code to that user. Also returns the code, which the
+    /// administrator may display. Waits for the disk.
     /// </summary>
     public (ActivationOrder? Order, ConfigError? Error) Provision(string serial)
     {
@@ -81,7 +81,7 @@ public sealed class EnrolmentService
         return SettleNow(step) is { } failed ? (null, failed) : (step.Orders[0], null);
     }
 
-    /// <summary>Repairs a token: forgets what went wrong, takes its lock away, and provisions it when somebody has it.</summary>
+    /// <summary>Repairs a token: clears its error and its lock, and provisions it if it is assigned to a user.</summary>
     public (ActivationOrder? Order, ConfigError? Error) Renew(string serial)
     {
         if (Missing(serial, TokenEntry.Find(_config.Current, serial), mobile: true) is { } error)
@@ -101,7 +101,7 @@ public sealed class EnrolmentService
             : TokenEntry.Find(_config.Current, serial) is { Owner: not null } ? Provision(serial) : (null, null);
     }
 
-    /// <summary>Activates hardware tokens, one after another; each one's error, or null.</summary>
+    /// <summary>Activates hardware tokens one after another; returns the error of each, or null.</summary>
     public IReadOnlyList<(string Serial, ConfigError? Error)> ActivateHardware(IReadOnlyList<string> serials) => [.. serials.Select(serial =>
     {
         var entry = TokenEntry.Find(_config.Current, serial);
@@ -117,7 +117,7 @@ public sealed class EnrolmentService
         return (serial, SettleNow(activated.Step) ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}")));
     })];
 
-    /// <summary>Synchronizes a token by two codes that follow each other. Null when it is, durably; waits for the disk.</summary>
+    /// <summary>Synchronizes a token by two consecutive codes. Returns null once it is durably synchronized. Waits for the disk.</summary>
     public ConfigError? Synchronize(string serial, string code, string nextCode)
     {
         if (TokenEntry.Find(_config.Current, serial) is not { } entry)
@@ -143,10 +143,12 @@ public sealed class EnrolmentService
         };
     }
 
-    /// <summary>The administrator asked for seeds of the token server, which has none for anybody (*assumed*: a lab has no such server).</summary>
+    /// <summary>
+    /// Logs that an administrator requested seeds from the token server and got none (*assumed*: a lab has no such server).
+    /// </summary>
     public void SeedsNotFound(string serial) => _events.Write(TokenEvents.Refused(SeedFile.Shown(serial), "token not exist in FortiGuard"));
 
-    /// <summary>Takes the unit's two free mobile tokens, with random serial numbers. An error when it has them already.</summary>
+    /// <summary>Adds the unit's two free mobile tokens, with random serial numbers. Returns an error if it has them already.</summary>
     public (IReadOnlyList<string> Serials, ConfigError? Error) ImportTrial()
     {
         var license = TrialLicense + Number(4);
@@ -163,7 +165,7 @@ public sealed class EnrolmentService
             serials.Clear();
             while (serials.Count < TrialTokens)
             {
-                // Never one of the lab's own, which begin with zeros.
+                // Never one of the lab's tokens, whose numbers begin with zeros.
                 var serial = "FTKMOB" + Number(5);
                 if (!serial.StartsWith("FTKMOB00", StringComparison.Ordinal) && table.Find(serial) is null)
                 {
@@ -176,7 +178,7 @@ public sealed class EnrolmentService
         return (error ?? taken) is { } refused ? ([], refused) : (serials, null);
     }
 
-    /// <summary>Takes hardware tokens with their seeds, all or none, and their drifts. Waits for the disk.</summary>
+    /// <summary>Adds hardware tokens with their seeds and drifts, all or none. Waits for the disk.</summary>
     public ConfigError? ImportSeeds(IReadOnlyList<SeedRecord> seeds)
     {
         var refused = _config.Commit(tree =>
@@ -201,8 +203,8 @@ public sealed class EnrolmentService
     }
 
     /// <summary>
-    /// A phone presents an activation code. With success the code is used up, and the seed, the registration and the version are in the
-    /// configuration, all of it on disk.
+    /// Activates a token with the activation code that a phone presents. On success, the code is consumed, and the seed, the registration
+    /// and the version are in the configuration, all of it on disk.
     /// </summary>
     public async Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone)
     {
@@ -220,7 +222,7 @@ public sealed class EnrolmentService
         await SettleAsync(step).ConfigureAwait(false);
         if (outcome != ActivationOutcome.Held)
         {
-            // One message for all: whoever guesses learns nothing.
+            // One message for all cases, so that guessing reveals nothing.
             return new EnrolmentAnswer(EnrolmentAnswer.CodeInvalid, "activation code invalid");
         }
         var (user, seed, error) = Store(serial, phone);
@@ -243,7 +245,7 @@ public sealed class EnrolmentService
             : new EnrolmentAnswer(EnrolmentAnswer.CodeInvalid, "activation code invalid");
     }
 
-    /// <summary>Writes a fresh seed and the phone's registration into the configuration, if somebody still has the token.</summary>
+    /// <summary>Stores a fresh seed and the phone's registration in the configuration, if the token is still assigned to a user.</summary>
     private (string User, string Seed, ConfigError? Error) Store(string serial, PhoneEnrolment phone)
     {
         var seed = TokenEntry.MakeSeed(serial, RandomNumberGenerator.GetBytes(20));
@@ -271,7 +273,7 @@ public sealed class EnrolmentService
         {
             step = _life.Follow(previous, next, NewCode, Life(next), _time.GetUtcNow());
         }
-        // Not waited for: all of it follows from the configuration, which is on disk; a code leaves only after its own commit.
+        // Not awaited: all of it follows from the configuration, which is on disk. A code is sent only after its own commit.
         WorkInHand.Run(WorkInHand.Of(_time), () => FinishAsync(step));
     }
 
@@ -313,7 +315,7 @@ public sealed class EnrolmentService
         }
     }
 
-    /// <summary>Puts in the two attributes that nobody can set. The code itself is known to its owner alone: it shows as a star.</summary>
+    /// <summary>Adds the two read-only attributes. The code itself is never displayed: it appears as an asterisk.</summary>
     private ConfigTable Live(ConfigTable table)
     {
         if (table.Schema.Path != TokensPath)

@@ -5,12 +5,12 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Events;
 
-/// <summary>What can be watched with <c>diagnose debug application</c>.</summary>
+/// <summary>The applications that <c>diagnose debug application</c> can show.</summary>
 public enum DebugArea
 {
     /// <summary>Pushes and their answers.</summary>
     FtmPush,
-    /// <summary>Who gets in and why not.</summary>
+    /// <summary>Authentication decisions and their reasons.</summary>
     Fnbamd,
     /// <summary>Requests of the SSL VPN.</summary>
     SslVpn,
@@ -19,17 +19,18 @@ public enum DebugArea
 }
 
 /// <summary>
-/// Where services tell what they decide while somebody watches. A line that nobody watches is not even put together. Thread-safe. No secret,
-/// code or cookie may be written; what comes from outside loses its control characters.
+/// Receives debug lines from the services and passes them to the active listeners. A line without a listener is not even formatted.
+/// Thread-safe. Secrets, codes and cookies must not be written. Control characters are removed from external input.
 /// </summary>
 public sealed class DebugTap
 {
     private readonly Lock _lock = new();
     private volatile Listener[] _listeners = [];
 
-    /// <summary>Watches until it is disposed.</summary>
-    /// <param name="hears">Which areas, asked at each line.</param>
-    /// <param name="say">Takes a line, ended by \n, on the thread that decides: it must only put it by, and must not throw.</param>
+    /// <summary>Adds a listener, which is active until it is disposed.</summary>
+    /// <param name="hears">Selects the areas; called for each line.</param>
+    /// <param name="say">Receives a line, ended by \n, on the thread that writes it. It must only store the line, and must not
+    /// throw.</param>
     public IDisposable Listen(Func<DebugArea, bool> hears, Action<string> say)
     {
         var listener = new Listener(this, hears, say);
@@ -40,7 +41,7 @@ public sealed class DebugTap
         return listener;
     }
 
-    /// <summary>True while somebody watches an area.</summary>
+    /// <summary>Returns true while a listener watches an area.</summary>
     public bool IsWatched(DebugArea area)
     {
         foreach (var listener in _listeners)
@@ -53,7 +54,7 @@ public sealed class DebugTap
         return false;
     }
 
-    /// <summary>Tells a line, if anybody watches.</summary>
+    /// <summary>Writes a line, if a listener watches the area.</summary>
     public void Write(DebugArea area, [InterpolatedStringHandlerArgument("", nameof(area))] ref DebugLine line)
     {
         if (!line.IsWatched)
@@ -86,13 +87,15 @@ public sealed class DebugTap
     }
 }
 
-/// <summary>One line being put together; the compiler makes it of <c>$"…"</c>, and evaluates nothing of it while nobody watches.</summary>
+/// <summary>
+/// A line being formatted. The compiler generates it from <c>$"…"</c>, and evaluates none of its values while no listener watches.
+/// </summary>
 [InterpolatedStringHandler]
 public readonly ref struct DebugLine
 {
     private readonly StringBuilder? _text;
 
-    /// <summary>Begins a line.</summary>
+    /// <summary>Starts a line.</summary>
     public DebugLine(int literalLength, int formattedCount, DebugTap tap, DebugArea area, out bool isWatched)
     {
         isWatched = tap.IsWatched(area);
@@ -101,10 +104,10 @@ public readonly ref struct DebugLine
 
     internal bool IsWatched => _text is not null;
 
-    /// <summary>Our own words.</summary>
+    /// <summary>Appends a literal part.</summary>
     public void AppendLiteral(string text) => _text!.Append(text);
 
-    /// <summary>What may come from outside.</summary>
+    /// <summary>Appends a value, which may be external input.</summary>
     public void AppendFormatted<T>(T value)
     {
         var text = value is IFormattable formattable ? formattable.ToString(null, CultureInfo.InvariantCulture) : value?.ToString();

@@ -5,26 +5,28 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Events;
 
-/// <summary>The unit that an event is of, as its lines name it.</summary>
-/// <param name="Name">The <c>devname</c>: the host name at that time.</param>
+/// <summary>The identity of the unit in its event lines.</summary>
+/// <param name="Name">The <c>devname</c>: the host name at the time of the event.</param>
 /// <param name="Id">The <c>devid</c>: the serial number.</param>
 /// <param name="TimeFirst">
-/// True for the header order of late 6.4 and 7.x, in which <c>eventtime</c> and <c>tz</c> follow <c>devid</c>; false for that of 6.2 and early 6.4, in
-/// which they follow <c>vd</c>.
+/// True for the header order of late 6.4 and 7.x, in which <c>eventtime</c> and <c>tz</c> follow <c>devid</c>; false for that of 6.2 and
+/// early 6.4, in which they follow <c>vd</c>.
 /// </param>
 public readonly record struct EventDevice(string Name, string Id, bool TimeFirst = false)
 {
-    /// <summary>Release 7.0. The builds of 6.4 that changed the order are not public; 6.4.0 has the earlier one.</summary>
+    /// <summary>
+    /// The first release with the later order. The builds of 6.4 that changed the order are not public; 6.4.0 has the earlier one.
+    /// </summary>
     private static readonly Version TimeFirstSince = new(7, 0);
 
-    /// <summary>True if a release has the later header order.</summary>
+    /// <summary>Returns true if a release has the later header order.</summary>
     public static bool IsTimeFirst(Version release) => release >= TimeFirstSince;
 }
 
-/// <summary>An event as one line of <c>key=value</c>, in the order of the unit's release. Control characters are escaped.</summary>
+/// <summary>Formats an event as one line of <c>key=value</c>, in the order of the unit's release. Control characters are escaped.</summary>
 public static class EventLine
 {
-    // The device shows these without quotes: numbers and addresses.
+    // The device shows these fields without quotes: numbers and addresses.
     private static readonly HashSet<string> Bare = new(StringComparer.Ordinal)
     {
         "tunnelid", "remip", "tunnelip", "srcip", "dstip", "policyid", "duration", "sentbyte", "rcvdbyte", "cfgtid", "sequence",
@@ -32,7 +34,7 @@ public static class EventLine
 
     private static readonly SearchValues<char> NumberOrAddress = SearchValues.Create("0123456789abcdefABCDEF.:");
 
-    /// <summary>The line, without a newline.</summary>
+    /// <summary>Formats the line, without a newline.</summary>
     public static string Format(EventEntry entry, DateTimeOffset time, EventDevice device)
     {
         var line = new StringBuilder(256);
@@ -61,7 +63,7 @@ public static class EventLine
         return line.ToString();
     }
 
-    /// <summary>The level in the device's words.</summary>
+    /// <summary>The level as the device spells it.</summary>
     public static string Word(EventLevel level) => level switch
     {
         EventLevel.Alert => "alert",
@@ -71,7 +73,7 @@ public static class EventLine
         _ => "information",
     };
 
-    /// <summary>The time in nanoseconds since 1970, and the offset from UTC.</summary>
+    /// <summary>Appends the time in nanoseconds since 1970, and the offset from UTC.</summary>
     private static void AppendTime(StringBuilder line, DateTimeOffset time)
     {
         line.Append(CultureInfo.InvariantCulture, $"eventtime={(time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) * 100} ");

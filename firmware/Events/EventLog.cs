@@ -3,12 +3,12 @@ using Appliance.Firmware.Storage;
 namespace Appliance.Firmware.Events;
 
 /// <summary>
-/// The event log of the unit: the newest events in memory, all of them (up to a limit) in the state database. Writing never
-/// waits for the disk; an event is durable no later than the next decision.
+/// The event log of the unit: the newest events in memory, all of them (up to a limit) in the state database. Writing never waits for the
+/// disk. An event is durable no later than the next decision.
 /// </summary>
 public sealed class EventLog
 {
-    /// <summary>The table that the log needs in the state database.</summary>
+    /// <summary>The table of the log in the state database.</summary>
     public static readonly string Table = EventRecord.Log.Table;
 
     private const int MemoryLimit = 10_000;
@@ -19,11 +19,11 @@ public sealed class EventLog
     private readonly EventDevice _device;
     private readonly Lock _lock = new();
     private readonly Queue<EventRecord> _recent = [];
-    /// <summary>Somebody waits for the next event; null while nobody does.</summary>
+    /// <summary>Completes with the next event; null while no caller waits for it.</summary>
     private TaskCompletionSource? _written;
     private long _lastId;
 
-    /// <summary>Opens the log with the events that the database holds.</summary>
+    /// <summary>Opens the log and loads the newest events from the database.</summary>
     /// <param name="state">The database.</param>
     /// <param name="time">The unit's clock.</param>
     /// <param name="deviceId">The serial number of the unit.</param>
@@ -31,20 +31,20 @@ public sealed class EventLog
     public EventLog(StateDatabase state, TimeProvider time, string deviceId, bool timeFirst = false)
     {
         (_state, _time, _device) = (state, time, new EventDevice("", deviceId, timeFirst));
-        // A row holds one event at least, so this many rows hold the newest.
+        // A row holds at least one event, so this many rows contain the newest events.
         foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => EventRecord.Read(row.GetString(0), _device)).SelectMany(records => records))
         {
             Remember(record);
         }
     }
 
-    /// <summary>The <c>devname</c> of the lines to come; follows the host name.</summary>
+    /// <summary>The <c>devname</c> of the following lines; changes with the host name.</summary>
     public string DeviceName { get; set; } = "";
 
-    /// <summary>The newest id; 0 when there is none.</summary>
+    /// <summary>The newest id; 0 if there are no events.</summary>
     public long LastId => Interlocked.Read(ref _lastId);
 
-    /// <summary>Raised for each event, in order, outside the lock's reach of readers; handlers must be quick and must not write events.</summary>
+    /// <summary>Raised for each event, in order, while the log is locked. Handlers must be quick and must not write events.</summary>
     public event Action<EventRecord>? Written;
 
     /// <summary>Records an event, with the time of the unit's clock.</summary>
@@ -68,7 +68,9 @@ public sealed class EventLog
         return record;
     }
 
-    /// <summary>Up to <paramref name="limit"/> events after an id, oldest first; what is older than the newest 10,000 is not given.</summary>
+    /// <summary>
+    /// Returns up to <paramref name="limit"/> events after an id, oldest first. Only the newest 10,000 events are available.
+    /// </summary>
     public IReadOnlyList<EventRecord> After(long id, int limit = 1000)
     {
         lock (_lock)

@@ -4,10 +4,10 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Events;
 
-/// <summary>Severity, in the device's words and order.</summary>
+/// <summary>The severity, with the device's names and order.</summary>
 public enum EventLevel
 {
-    /// <summary>Action must be taken at once.</summary>
+    /// <summary>Immediate action is required.</summary>
     Alert,
     /// <summary>Something failed.</summary>
     Error,
@@ -15,11 +15,11 @@ public enum EventLevel
     Warning,
     /// <summary>Normal but significant.</summary>
     Notice,
-    /// <summary>For the record.</summary>
+    /// <summary>For information only.</summary>
     Information,
 }
 
-/// <summary>What happened, before it has an id and a time.</summary>
+/// <summary>An event before it has an id and a time.</summary>
 /// <param name="LogId">The device's ten digits: type, subtype, id.</param>
 /// <param name="Subtype">system, vpn or user.</param>
 /// <param name="Level">The severity.</param>
@@ -37,7 +37,10 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
     public EventEntry(string logId, string subtype, EventLevel level, string description, params ImmutableArray<(string Name, string Value)> fields)
         : this(logId, subtype, level, description) => _fields = fields;
 
-    /// <summary>The same, its fields put into words when they are first asked for: on the hot path nobody waits for them. What they are made of must not change.</summary>
+    /// <summary>
+    /// Creates an entry whose fields are formatted when they are first read, because the hot path does not need them. The data that they
+    /// are formatted from must not change.
+    /// </summary>
     internal EventEntry(string logId, string subtype, EventLevel level, string description, Func<ImmutableArray<(string Name, string Value)>> later)
         : this(logId, subtype, level, description) => _later = later;
 
@@ -48,7 +51,7 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
         {
             if (Volatile.Read(ref _later) is { } later)
             {
-                // Two threads may both do it, and come to the same.
+                // Two threads may both format the fields, with the same result.
                 _fields = later();
                 Volatile.Write(ref _later, null);
             }
@@ -58,25 +61,27 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
 }
 
 /// <summary>One event of the log.</summary>
-/// <param name="id">Rises by one; survives restarts.</param>
-/// <param name="time">When it happened, by the appliance's clock.</param>
-/// <param name="entry">What happened.</param>
-/// <param name="device">The unit, by the name that it had then.</param>
+/// <param name="id">The id, which increases by one per event, also across restarts.</param>
+/// <param name="time">The time of the event by the unit's clock.</param>
+/// <param name="entry">The content of the event.</param>
+/// <param name="device">The identity of the unit, with its name at that time.</param>
 public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, EventDevice device) : IStateEntry
 {
-    /// <summary>Where they are kept.</summary>
+    /// <summary>The log in the state database that stores the events.</summary>
     internal static readonly StateLog Log = new("event_log");
 
-    /// <summary>Rises by one; survives restarts.</summary>
+    /// <summary>The id, which increases by one per event, also across restarts.</summary>
     public long Id => id;
 
-    /// <summary>When it happened, by the appliance's clock.</summary>
+    /// <summary>The time of the event by the unit's clock.</summary>
     public DateTimeOffset Time => time;
 
-    /// <summary>What happened.</summary>
+    /// <summary>The content of the event.</summary>
     public EventEntry Entry => entry;
 
-    /// <summary>The same as one syslog line of <c>key=value</c>. Put together when it is first asked for: most events are never looked at.</summary>
+    /// <summary>
+    /// The event as one syslog line of <c>key=value</c>. Formatted on first use, because most events are never displayed.
+    /// </summary>
     public string Line => field ??= EventLine.Format(entry, time, _device);
 
     private const int FirstText = 2;
@@ -88,7 +93,10 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
 
     long IStateEntry.Key => id;
 
-    /// <summary>A text that stands at the same place of the event before is written as 0: most events of a busy second differ in a name and a number.</summary>
+    /// <summary>
+    /// Writes the event. A text that equals the text in the same position of the previous event is written as 0: most events of a busy
+    /// second differ in a name and a number.
+    /// </summary>
     void IStateEntry.Write(Utf8JsonWriter json, IStateEntry? before)
     {
         var last = before as EventRecord;
@@ -121,9 +129,9 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
         json.WriteEndArray();
     }
 
-    /// <summary>Reads what was written.</summary>
-    /// <param name="row">A row of the log: events, oldest first.</param>
-    /// <param name="device">The unit; each event has a name of its own for it.</param>
+    /// <summary>Reads the events of a row.</summary>
+    /// <param name="row">A row of the log: its events, oldest first.</param>
+    /// <param name="device">The identity of the unit; each event has its own name for it.</param>
     internal static IReadOnlyList<EventRecord> Read(string row, EventDevice device)
     {
         using var json = JsonDocument.Parse(row);

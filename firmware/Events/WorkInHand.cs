@@ -1,16 +1,16 @@
 namespace Appliance.Firmware.Events;
 
-/// <summary>A clock that is moved on by hand, and wants everything that one moment has caused to come to its end before the next one.</summary>
+/// <summary>A clock that is advanced manually, and requires all work caused at one time to finish before it advances.</summary>
 public interface ISteppedClock
 {
-    /// <summary>What goes on by itself.</summary>
+    /// <summary>The background work in progress.</summary>
     WorkInHand Work { get; }
 }
 
 /// <summary>
-/// Counts what goes on by itself. Each piece of work begins before what caused it ends; who waits for a person, or for the clock, counts
-/// itself out meanwhile. Where the clock wants it, pieces begin one after the other, each when all before it have come to their end: the same
-/// input at the same times then gives the same log, however many threads work. Thread-safe.
+/// Counts background work. Each piece of work begins before the work that caused it ends. A piece that waits for a person, or for the
+/// clock, is not counted meanwhile. If the clock requires it, pieces run one by one, each after all earlier ones have finished. The same
+/// input at the same times then gives the same log, regardless of the number of threads. Thread-safe.
 /// </summary>
 public sealed class WorkInHand
 {
@@ -21,28 +21,28 @@ public sealed class WorkInHand
     private int _count;
     private TaskCompletionSource? _zero;
 
-    /// <summary>The work that a clock wants to know of; null when it does not ask.</summary>
+    /// <summary>The work that a clock tracks; null if the clock tracks none.</summary>
     public static WorkInHand? Of(TimeProvider time) => (time as ISteppedClock)?.Work;
 
-    /// <summary>True: a piece begins, or goes on after a wait, only by <see cref="StartNext"/>.</summary>
+    /// <summary>True if a piece begins, or resumes after a wait, only through <see cref="StartNext"/>.</summary>
     public bool OneByOne { get; set; }
 
     /// <summary>
-    /// True if what runs here is counted: in a scenario all is, because each client counts itself; elsewhere only what <see cref="Run"/> began. What is not counted
-    /// must not count itself out.
+    /// True if the running code is counted. In a scenario all code is, because each client counts itself. Elsewhere, only work started by
+    /// <see cref="Run"/> is. Code that is not counted must not remove itself from the count.
     /// </summary>
     internal bool IsCounted => OneByOne || Counted.Value;
 
-    /// <summary>True when nothing goes on by itself, and nothing waits to begin.</summary>
+    /// <summary>True when no background work is running or queued.</summary>
     public bool IsQuiet { get { lock (_lock) { return _count == 0 && _next.Count == 0; } } }
 
-    /// <summary>A piece of work begins.</summary>
+    /// <summary>Counts a piece of work that begins.</summary>
     public void Begin() => Count(1);
 
-    /// <summary>A piece of work ends, or begins to wait for a person or for the clock.</summary>
+    /// <summary>Removes from the count a piece of work that ends, or starts to wait for a person or for the clock.</summary>
     public void End() => Count(-1);
 
-    /// <summary>A piece of work goes on after a wait: at once, or when it is its turn.</summary>
+    /// <summary>Resumes a piece of work after a wait: immediately, or when its turn comes.</summary>
     public void Resume(Action piece)
     {
         lock (_lock)
@@ -57,7 +57,7 @@ public sealed class WorkInHand
         piece();
     }
 
-    /// <summary>Lets the next piece begin; false when none waits for that.</summary>
+    /// <summary>Starts the next queued piece; false if none is queued.</summary>
     public bool StartNext()
     {
         Action? piece;
@@ -73,7 +73,7 @@ public sealed class WorkInHand
         return true;
     }
 
-    /// <summary>Completes when all that began has come to its end, at least for a moment.</summary>
+    /// <summary>Completes when no counted work is running, which may be the case only for a moment.</summary>
     public Task QuietAsync()
     {
         lock (_lock)
@@ -82,7 +82,7 @@ public sealed class WorkInHand
         }
     }
 
-    /// <summary>Does a piece of work that nobody waits for; where no clock asks (null), as if there were no count.</summary>
+    /// <summary>Runs a piece of work that no caller awaits. If the clock tracks no work (null), it runs without being counted.</summary>
     public static void Run(WorkInHand? work, Func<Task> piece)
     {
         if (work is null)
@@ -106,7 +106,7 @@ public sealed class WorkInHand
         }
     }
 
-    /// <summary>A wait by the clock, within a piece of work; where the clock does not ask, an ordinary one.</summary>
+    /// <summary>Waits by the clock within a piece of work. An ordinary wait if the clock tracks no work.</summary>
     public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken = default)
     {
         if (Of(time) is not { IsCounted: true } work || delay <= TimeSpan.Zero)
@@ -134,7 +134,9 @@ public sealed class WorkInHand
         }
     }
 
-    /// <summary>Waits for another machine: counted out meanwhile. In a scenario, where machines are counted too, an ordinary wait.</summary>
+    /// <summary>
+    /// Waits for another machine; not counted meanwhile. In a scenario, where machines are counted too, an ordinary wait.
+    /// </summary>
     public static async Task<T> ElsewhereAsync<T>(TimeProvider time, Func<Task<T>> wait)
     {
         if (Of(time) is not { IsCounted: true, OneByOne: false } work)

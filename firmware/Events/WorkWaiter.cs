@@ -1,19 +1,19 @@
 namespace Appliance.Firmware.Events;
 
-/// <summary>Somebody who waits for an answer. Whoever answers first counts; what the clock is to know of the wait is told (<see cref="WorkInHand"/>).</summary>
-/// <param name="work">What the clock knows of; null when it does not ask.</param>
-/// <param name="options">Where the waiter goes on: <see cref="TaskCreationOptions.None"/> for the thread that answers.</param>
+/// <summary>A pending wait for one answer; the first answer counts. Reports the wait to the clock (<see cref="WorkInHand"/>).</summary>
+/// <param name="work">The work that the clock tracks; null if it tracks none.</param>
+/// <param name="options">The thread on which the waiter continues: <see cref="TaskCreationOptions.None"/> for the answering thread.</param>
 internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions options = TaskCreationOptions.RunContinuationsAsynchronously)
 {
     private readonly TaskCompletionSource<T> _decided = new(options);
     private int _state;
 
-    /// <summary>True if the wait was counted out.</summary>
+    /// <summary>True if the wait was removed from the count.</summary>
     private bool _isCountedOut;
 
     internal Task<T> Task => _decided.Task;
 
-    /// <summary>From here on it waits for a person, or for another machine.</summary>
+    /// <summary>Marks the start of a wait for a person or for another machine.</summary>
     internal void Park()
     {
         _isCountedOut = work is { IsCounted: true };
@@ -27,7 +27,7 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
     {
         if (work is null)
         {
-            // The first counts here, too; without a closure.
+            // Here too, only the first answer counts; this path avoids a closure.
             _decided.TrySetResult(answer);
             return;
         }
@@ -37,8 +37,8 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
     internal void Fail(Exception error) => Resume(() => _decided.TrySetException(error));
 
     /// <summary>
-    /// It went away, or nobody wants its answer any more: nothing comes of it. Not by turns, as whoever cuts a connection waits for its end; and who waited goes
-    /// on upon another thread than the caller's.
+    /// Cancels the wait, because its client disconnected or its answer is no longer needed. It does not wait for its turn, because a caller
+    /// that closes a connection waits for the connection to end. The waiter continues on a different thread from the caller's.
     /// </summary>
     internal void Abandon(CancellationToken cancellationToken)
     {
@@ -55,7 +55,7 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
 
     private void Resume(Action decide)
     {
-        // Once only: a later one must not let the waiter go on before its turn.
+        // Once only: a later answer must not let the waiter continue before its turn.
         switch (Interlocked.Exchange(ref _state, 2))
         {
             case 0:

@@ -9,27 +9,32 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>What a phone's answer is brought to. Both are called on many threads at once; what they are given is theirs until they return.</summary>
+/// <summary>
+/// Receives the answers of phones. Both methods are called on many threads concurrently; their arguments are valid until the call
+/// completes.
+/// </summary>
 public interface IPushAnswers
 {
-    /// <summary>The phone answered <c>validate</c>, with the number that was typed on it (empty when none was). True when this decided the login.</summary>
+    /// <summary>
+    /// Handles a <c>validate</c> answer, with the number that was entered on the phone (empty if none was). True if it decided the login.
+    /// </summary>
     ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number);
 
-    /// <summary>The phone answered <c>alert</c> with a signature. True when this decided the login.</summary>
+    /// <summary>Handles an <c>alert</c> answer with its signature. True if it decided the login.</summary>
     ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac);
 }
 
 /// <summary>
-/// Where phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/push-dialect.md). 200 means accepted, 401 refused; nothing else is told
-/// about sessions. What is not a well-formed answer gets 400, 404, 405, 413 or 415, with no body.
+/// The endpoint that phones call back: <c>POST /api/v1/pushauthresp/</c> (docs/reference/push-dialect.md). 200 means accepted, 401 refused;
+/// nothing else about sessions is disclosed. A malformed request gets 400, 404, 405, 413 or 415, with no body.
 /// </summary>
-/// <remarks>An answer that needs not wait, for its body or for the disk, makes no garbage: docs/performance.md.</remarks>
-/// <param name="push">Takes the answers.</param>
-/// <param name="callers">Who may call at all; anybody else gets 403. Null: whoever can reach it.</param>
-/// <param name="debug">Told what became of each answer.</param>
+/// <remarks>An answer that needs to wait neither for its body nor for the disk allocates nothing: docs/develop/performance.md.</remarks>
+/// <param name="push">Receives the answers.</param>
+/// <param name="callers">The addresses that may call; any other caller gets 403. Null allows every caller.</param>
+/// <param name="debug">Receives the outcome of each answer.</param>
 public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers, DebugTap debug) : IHttpService
 {
-    /// <summary>The path, with and without its last slash.</summary>
+    /// <summary>The path. The final slash is optional in requests.</summary>
     public const string Path = "/api/v1/pushauthresp/";
 
     private const int CodeMax = 16;
@@ -78,10 +83,10 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
 
     private static IPAddress Source(IFeatureCollection request) => request.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress!.MapToIPv4();
 
-    /// <summary>Why a request is not even read; null when it is.</summary>
+    /// <summary>Returns the status for a request that is refused unread; null if its body is to be read.</summary>
     private int? Refusal(IFeatureCollection features, IHttpRequestFeature request)
     {
-        // The raw target: an encoded spelling of the path is not the path.
+        // The raw target is compared: an encoded spelling of the path is not the path.
         if (request.RawTarget is not (Path or "/api/v1/pushauthresp"))
         {
             return StatusCodes.Status404NotFound;
@@ -99,7 +104,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         return request.Headers.ContentType is [{ } type] && MediaType.Is(type, "application/json") ? null : StatusCodes.Status415UnsupportedMediaType;
     }
 
-    /// <summary>What a body asks for, and whether it counts. Lets go of the body before anything is waited for.</summary>
+    /// <summary>Parses a body and starts the decision. Releases the body before anything is awaited.</summary>
     private (PhoneAction Action, ValueTask<bool> Accepted) Decide(PipeReader reader, ReadOnlySequence<byte> body)
     {
         var answer = PhoneAnswer.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray());

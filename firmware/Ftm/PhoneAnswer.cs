@@ -3,32 +3,35 @@ using System.Text.Json;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>What a phone answers, as it stands in the body; valid only as long as that is.</summary>
+/// <summary>A phone's answer, as a view of the request body; valid only as long as the body is.</summary>
 internal readonly ref struct PhoneAnswer
 {
     private const int MessageMax = 256;
     private const int CodeMax = 16;
     private const int NumberMax = 4;
 
-    /// <summary>What it is about.</summary>
+    /// <summary>The action of the answer.</summary>
     internal PhoneAction Action { get; private init; }
 
-    /// <summary>Which push; null for what is no id of ours, and so the id of no push.</summary>
+    /// <summary>The push that it answers; null if the id is not in this unit's format, and so matches no push.</summary>
     internal PushSessionId? Session { get; private init; }
 
-    /// <summary>With <see cref="PhoneAction.Validate"/>: the code that the phone shows, UTF-8.</summary>
+    /// <summary>With <see cref="PhoneAction.Validate"/>: the code of the phone's token, UTF-8.</summary>
     internal ReadOnlySpan<byte> Code { get; private init; }
 
-    /// <summary>With <see cref="PhoneAction.Validate"/>: the number typed on the phone, UTF-8; empty when none was.</summary>
+    /// <summary>With <see cref="PhoneAction.Validate"/>: the number entered on the phone, UTF-8; empty if none was.</summary>
     internal ReadOnlySpan<byte> Number { get; private init; }
 
-    /// <summary>With <see cref="PhoneAction.Alert"/>: the phone's words, UTF-8.</summary>
+    /// <summary>With <see cref="PhoneAction.Alert"/>: the phone's message, UTF-8.</summary>
     internal ReadOnlySpan<byte> Message { get; private init; }
 
     /// <summary>With <see cref="PhoneAction.Alert"/>: the signature, as 64 hex digits.</summary>
     internal ReadOnlySpan<byte> Hmac { get; private init; }
 
-    /// <summary>Reads an answer; one of no action for anything but one JSON object with each field once and of the right form.</summary>
+    /// <summary>
+    /// Parses an answer. The action is <see cref="PhoneAction.None"/> unless the body is one JSON object with each field once and in the
+    /// right form.
+    /// </summary>
     internal static PhoneAnswer Parse(ReadOnlySpan<byte> body)
     {
         ReadOnlySpan<byte> session = default, action = default, code = default, message = default, hmac = default, number = default;
@@ -103,11 +106,11 @@ internal readonly ref struct PhoneAnswer
         : reader.ValueTextEquals("number"u8) ? Fields.Number
         : Fields.None;
 
-    /// <summary>The value where it stands; a copy only of what is escaped, or is more than ASCII and so has to be looked at.</summary>
+    /// <summary>The value in place. It is copied only if it is escaped, or if it is not all ASCII and so has to be validated.</summary>
     private static ReadOnlySpan<byte> Value(scoped ref Utf8JsonReader reader) =>
         !reader.ValueIsEscaped && Ascii.IsValid(reader.ValueSpan) ? reader.ValueSpan : Encoding.UTF8.GetBytes(reader.GetString()!);
 
-    /// <summary>In characters, as limits are.</summary>
+    /// <summary>The length in characters, the unit of the limits.</summary>
     private static int Length(ReadOnlySpan<byte> utf8) => Ascii.IsValid(utf8) ? utf8.Length : Encoding.UTF8.GetCharCount(utf8);
 
     private static bool IsDigest(ReadOnlySpan<byte> hmac)
@@ -129,13 +132,13 @@ internal readonly ref struct PhoneAnswer
     }
 }
 
-/// <summary>What a phone wants.</summary>
+/// <summary>The action that a phone requests.</summary>
 internal enum PhoneAction
 {
-    /// <summary>Not an answer.</summary>
+    /// <summary>The body is not a valid answer.</summary>
     None,
-    /// <summary>To approve.</summary>
+    /// <summary>Approve the login.</summary>
     Validate,
-    /// <summary>To deny.</summary>
+    /// <summary>Deny the login.</summary>
     Alert,
 }

@@ -3,7 +3,7 @@ using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>The events of the way to the phones. Ids 32160 and 32161 are the vendor's; the texts and the other ids are *assumed*.</summary>
+/// <summary>The events of push delivery. Ids 32160 and 32161 are the vendor's; the texts and the other ids are *assumed*.</summary>
 internal static class PushEvents
 {
     internal static EventEntry Sent(PushOrder order) => new("0100032160", "system", EventLevel.Notice, "FortiToken mobile push message succeeded",

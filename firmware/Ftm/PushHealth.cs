@@ -1,31 +1,31 @@
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>The way to the phones broke, or works again.</summary>
+/// <summary>A change of push delivery: it failed, or works again.</summary>
 public sealed record PushAlarm(bool Degraded, string Cause);
 
 /// <summary>
-/// When to tell the operator that pushes do not get through: after a row of failures, or as soon as the proxy's credential has
-/// expired. Synchronous; the caller serializes and gives the time. A phone that is gone is no failure of the way.
+/// Decides when the administrator is notified that pushes fail: after consecutive failures, or as soon as the proxy's credential has
+/// expired. Synchronous; the caller serializes calls and supplies the time. A phone that is no longer registered is not a delivery failure.
 /// </summary>
 public sealed class PushHealth
 {
-    /// <summary>This many failures in a row are no accident (*assumed*).</summary>
+    /// <summary>Number of consecutive failures that raise the alarm (*assumed*).</summary>
     public const int FailuresMax = 5;
 
     private int _failures;
     private bool _degraded;
     private DateTimeOffset? _credentialExpires;
 
-    /// <summary>True while pushes do not get through.</summary>
+    /// <summary>True while pushes fail.</summary>
     public bool Degraded => _degraded;
 
-    /// <summary>When <see cref="Tick"/> has something to do; null when nothing is awaited.</summary>
+    /// <summary>The time at which <see cref="Tick"/> is due; null when nothing is pending.</summary>
     public DateTimeOffset? NextDeadline => _degraded ? null : _credentialExpires;
 
-    /// <summary>A push was handed over; an alarm when that changes the state.</summary>
+    /// <summary>Records the result of a push. Returns an alarm if it changes the state.</summary>
     public PushAlarm? Record(PushResult result, DateTimeOffset now)
     {
-        // What the proxy said last counts: a push that got through without a word of it knows of no expiry.
+        // The proxy's latest report counts: a push that was sent without an expiry means that none is known.
         _credentialExpires = result.CredentialExpires ?? (result.Outcome == PushOutcome.Sent ? null : _credentialExpires);
         switch (result.Outcome)
         {
@@ -48,7 +48,7 @@ public sealed class PushHealth
         }
     }
 
-    /// <summary>Time went on; an alarm when the credential has just expired.</summary>
+    /// <summary>Evaluates the time. Returns an alarm if the credential has just expired.</summary>
     public PushAlarm? Tick(DateTimeOffset now) => _credentialExpires <= now ? Degrade("the push proxy's credential has expired") : null;
 
     private PushAlarm? Degrade(string cause)

@@ -11,22 +11,22 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Ftm;
 
 /// <summary>
-/// Hands pushes to the push proxy over TLS (docs/push-dialect.md), from the first interface whose link is up. The next address is
-/// tried while nothing has been sent; what was sent is never sent again. Thread-safe; holds no thread while it waits.
+/// Hands pushes to the push proxy over TLS (docs/reference/push-dialect.md), from the first interface whose link is up. The next address is
+/// tried only while nothing has been sent; a message that was sent is never sent again. Thread-safe; holds no thread while it waits.
 /// </summary>
 public sealed class PushProxyClient : IPushSender, IDisposable
 {
-    /// <summary>What a provider takes at most (APNs and FCM: 4,096 bytes); nothing larger is sent.</summary>
+    /// <summary>Maximum size in bytes of a message that a provider accepts (APNs and FCM: 4,096 bytes); nothing larger is sent.</summary>
     internal const int MessageMax = 4096;
 
-    /// <summary>Pushes that may be on their way at once; more fail at once.</summary>
+    /// <summary>Maximum number of concurrent pushes; any further one fails immediately.</summary>
     internal const int UnderWayMax = 1000;
 
     private const int AnswerMax = 4096;
     private const int ConnectionsMax = 16;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Shorter than a proxy keeps an idle connection, so that no push meets one that is just being closed.</summary>
+    /// <summary>Shorter than a proxy's timeout for idle connections, so that no push uses a connection that is being closed.</summary>
     private static readonly TimeSpan IdleMax = TimeSpan.FromSeconds(30);
 
     private readonly PushProxyOptions _proxy;
@@ -37,14 +37,14 @@ public sealed class PushProxyClient : IPushSender, IDisposable
     private int _first;
     private int _underWay;
 
-    /// <param name="proxy">Where it is.</param>
-    /// <param name="nics">The interfaces, in order.</param>
+    /// <param name="proxy">The proxy's addresses and identity.</param>
+    /// <param name="nics">The interfaces, in order of preference.</param>
     /// <param name="device">The unit's serial number.</param>
-    /// <param name="time">Every time-out follows it.</param>
+    /// <param name="time">The clock of every timeout.</param>
     public PushProxyClient(PushProxyOptions proxy, IReadOnlyList<INic> nics, string device, TimeProvider time)
     {
         (_proxy, _nics, _device, _time) = (proxy, nics, device, time);
-        // The scheme is plain because ConnectCallback brings TLS: a failed handshake must lead to the next address, too.
+        // The scheme is plain HTTP because ConnectCallback adds TLS: a failed handshake must also lead to the next address.
         _http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -105,7 +105,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
 
     private async Task<PushResult> ExchangeAsync(byte[] body, CancellationToken cancellationToken)
     {
-        // The framework tries again by itself only while nothing of a body has left (a test holds that).
+        // The framework retries on its own only while none of the body has been sent (verified by a test).
         using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         using var request = new HttpRequestMessage(HttpMethod.Post, PushProxyRequest.Path) { Content = content };
         request.Headers.Host = _proxy.Name;
@@ -113,8 +113,8 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         return PushProxyAnswer.Read(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false)) ?? PushResult.Failed(PushOutcome.Unavailable, $"the push proxy's answer was not understood (HTTP {(int)response.StatusCode})");
     }
 
-    /// <summary>A connection with TLS to the first address that has one, beginning with the one that last did.</summary>
-    /// <exception cref="IOException">There is none; the message tells what each address said.</exception>
+    /// <summary>Connects with TLS to the first address that accepts, starting with the one that last did.</summary>
+    /// <exception cref="IOException">No address accepted; the message lists the error of each address.</exception>
     private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
         var nic = _nics.FirstOrDefault(nic => nic.CanServe) ?? throw new IOException("no interface is up");

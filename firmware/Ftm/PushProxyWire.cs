@@ -4,32 +4,32 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>What the unit tells the push proxy (docs/push-dialect.md): one JSON object, times in seconds since 1970.</summary>
+/// <summary>The unit's request to the push proxy (docs/reference/push-dialect.md): one JSON object, times in seconds since 1970.</summary>
 public sealed record PushProxyRequest(
     string Device, string Recipient, string Platform, string Session, string CallbackIp, int CallbackPort,
     string Token, string User, string ClientIp, long Time, long Expires, bool? NumberMatch = null)
 {
-    /// <summary>The path of the proxy that takes it.</summary>
+    /// <summary>The path of the request on the proxy.</summary>
     public const string Path = "/api/v1/push";
 
-    /// <summary>A message as the unit of this serial number sends it.</summary>
+    /// <summary>Creates the request for a message from the unit with this serial number.</summary>
     public static PushProxyRequest Of(PushMessage message, string device) => new(
         device, message.Recipient, message.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios", message.SessionId,
         message.CallbackHost, message.CallbackPort, message.TokenSerial, message.User, message.ClientAddress.ToString(),
         message.Time.ToUnixTimeSeconds(), message.Expires.ToUnixTimeSeconds(), message.NumberMatch ? true : null);
 }
 
-/// <summary>What the proxy answers.</summary>
+/// <summary>The proxy's response.</summary>
 /// <param name="Status"><c>sent</c>, <c>unavailable</c>, <c>refused</c>, <c>gone</c> or <c>credential</c>.</param>
-/// <param name="Cause">Why not; absent when sent.</param>
-/// <param name="GoneSince">Milliseconds since 1970; with <c>gone</c>, when the provider said it.</param>
-/// <param name="CredentialExpires">Seconds since 1970; absent when nothing that the proxy shows the provider expires.</param>
+/// <param name="Cause">The cause of a failure; absent if the push was sent.</param>
+/// <param name="GoneSince">Milliseconds since 1970; with <c>gone</c>, if the provider reported it.</param>
+/// <param name="CredentialExpires">Seconds since 1970; absent if the proxy's credential at the provider does not expire.</param>
 public sealed record PushProxyAnswer(string Status, string? Cause = null, long? GoneSince = null, long? CredentialExpires = null)
 {
-    /// <summary>The longest cause that is kept.</summary>
+    /// <summary>Maximum length of a stored cause in characters.</summary>
     private const int CauseMax = 200;
 
-    /// <summary>The answer of an outcome.</summary>
+    /// <summary>Creates the response for an outcome.</summary>
     public static PushProxyAnswer Of(PushResult result) => new(
         result.Outcome switch
         {
@@ -41,7 +41,7 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
         },
         result.Cause.Length == 0 ? null : result.Cause, result.GoneSince?.ToUnixTimeMilliseconds(), result.CredentialExpires?.ToUnixTimeSeconds());
 
-    /// <summary>The outcome that an answer tells; null for what is no answer.</summary>
+    /// <summary>Parses a response and returns its outcome; null if it is malformed.</summary>
     public static PushResult? Read(ReadOnlySpan<byte> json)
     {
         try
@@ -54,7 +54,7 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
         }
     }
 
-    /// <summary>The outcome that it tells; null when the status is none of the words, or a time is none.</summary>
+    /// <summary>The outcome in the response; null if the status is unknown or a time is invalid.</summary>
     public PushResult? ToResult()
     {
         PushOutcome? outcome = Status switch
@@ -80,11 +80,11 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
         }
     }
 
-    /// <summary>A stranger's text on its way to a log: one short line.</summary>
+    /// <summary>Converts external text to one short line that is safe to log.</summary>
     private static string Printable(string text) => new([.. text.Take(CauseMax).Select(c => ControlCharacters.Includes(c) ? ' ' : c)]);
 }
 
-/// <summary>The proxy's wire in JSON.</summary>
+/// <summary>The JSON serialization of the proxy's wire format.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PushProxyRequest))]
 [JsonSerializable(typeof(PushProxyAnswer))]

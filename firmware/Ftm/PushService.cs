@@ -6,16 +6,16 @@ using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>The provider says that a phone takes no push under this registration any more.</summary>
-/// <param name="Serial">Whose token.</param>
-/// <param name="RegistrationId">The registration that is gone; a newer one is not meant.</param>
-/// <param name="At">Since when.</param>
+/// <summary>Reports that a phone's registration no longer accepts pushes, according to the provider.</summary>
+/// <param name="Serial">The token's serial number.</param>
+/// <param name="RegistrationId">The registration that is gone; a newer one is not affected.</param>
+/// <param name="At">The time since which it is gone.</param>
 public sealed record RegistrationGone(string Serial, string RegistrationId, DateTimeOffset At);
 
-/// <summary>Sends pushes for the login core and brings the phones' answers back to it.</summary>
+/// <summary>Sends pushes for the login core and passes the phones' answers back to it.</summary>
 public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber, IAsyncDisposable
 {
-    /// <summary>A timer's longest wait (about 49 days); a later deadline takes several.</summary>
+    /// <summary>Maximum duration of a timer (about 49 days); a later deadline takes several timers.</summary>
     private static readonly TimeSpan WatchMax = TimeSpan.FromDays(40);
 
     private readonly LoginService _login;
@@ -33,12 +33,12 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private readonly WorkInHand? _work;
     private volatile FtmPushSettings _settings = new(false, "", 0);
 
-    /// <param name="login">The logins that wait.</param>
-    /// <param name="sender">The way to the phones.</param>
-    /// <param name="events">Where it is told.</param>
+    /// <param name="login">The login core, with the pending logins.</param>
+    /// <param name="sender">The path to the phones.</param>
+    /// <param name="events">The event log.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="debug">Who watches.</param>
-    /// <param name="gone">Told of every registration that the provider says is gone; called on any thread, must not throw.</param>
+    /// <param name="debug">The debug stream.</param>
+    /// <param name="gone">Called for every registration that the provider reports as gone, on any thread; must not throw.</param>
     public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, DebugTap debug, Action<RegistrationGone> gone)
     {
         (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
@@ -65,11 +65,11 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
             return; // This login has its push already.
         }
         _debug.Write(DebugArea.FtmPush, $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0");
-        // Not awaited: a slow way to the phones must not hold up the login, in which a code may still be typed.
+        // Not awaited: slow push delivery must not delay the login, in which a code can still be entered.
         WorkInHand.Run(_work, () => SendAsync(session, settings));
     }
 
-    /// <summary>The login that a push belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    /// <summary>The journal number of the login that a push belongs to; null if the login is decided or never existed.</summary>
     public long? LoginOf(string sessionId) => PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is { } id ? _sessions.LoginOf(id) : null;
 
     /// <inheritdoc/>
@@ -86,7 +86,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
             return new(false);
         }
         var deciding = _login.PushApprovedAsync(taken.Order, code, number, out var accepted);
-        // Decided, though not on disk yet: whatever becomes of that, this session is over. It is counted when it is known (Decided).
+        // Decided, though not on disk yet. The session is over regardless of the write, and is counted when its result is known (Decided).
         _sessions.Return(taken, accepted);
         return deciding;
     }
@@ -165,10 +165,10 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
     }
 
-    /// <summary>What it counted since the start.</summary>
+    /// <summary>The counters since the start.</summary>
     public PushCounts Counts => _counts;
 
-    /// <summary>True while pushes do not get through.</summary>
+    /// <summary>True while pushes fail.</summary>
     public bool Degraded
     {
         get

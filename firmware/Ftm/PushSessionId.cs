@@ -3,13 +3,13 @@ using System.Security.Cryptography;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>What names one push to its phone and to nobody else: 128 random bits, 32 lower-case hex digits on the wire.</summary>
+/// <summary>The id of one push, which only its phone receives: 128 random bits, 32 lower-case hex digits on the wire.</summary>
 public readonly record struct PushSessionId(UInt128 Value)
 {
-    /// <summary>Digits on the wire.</summary>
+    /// <summary>Number of hex digits on the wire.</summary>
     public const int Digits = 32;
 
-    /// <summary>A fresh one.</summary>
+    /// <summary>Generates a new random id.</summary>
     public static PushSessionId New()
     {
         Span<byte> random = stackalloc byte[16];
@@ -17,7 +17,7 @@ public readonly record struct PushSessionId(UInt128 Value)
         return new(BinaryPrimitives.ReadUInt128BigEndian(random));
     }
 
-    /// <summary>Reads it as it stands on the wire; null for anything but 32 lower-case hex digits.</summary>
+    /// <summary>Parses the wire form; null for anything but 32 lower-case hex digits.</summary>
     public static PushSessionId? Parse(ReadOnlySpan<byte> utf8)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -26,10 +26,10 @@ public readonly record struct PushSessionId(UInt128 Value)
             : null;
     }
 
-    /// <summary>Random already: any part of it will do.</summary>
+    /// <summary>Returns part of the value, which is random already.</summary>
     public override int GetHashCode() => (int)(ulong)Value;
 
-    /// <summary>As on the wire.</summary>
+    /// <summary>Returns the wire form.</summary>
     public override string ToString()
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -5,12 +5,12 @@ using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Ftm;
 
-/// <summary>One push that is out.</summary>
-/// <param name="id">Known to the phone alone.</param>
+/// <summary>One open push.</summary>
+/// <param name="id">The id, which only the phone receives.</param>
 /// <param name="order">The login that it belongs to.</param>
 public sealed class PushSession(PushSessionId id, PushOrder order)
 {
-    /// <summary>Known to the phone alone.</summary>
+    /// <summary>The id, which only the phone receives.</summary>
     public PushSessionId Id => id;
 
     /// <summary>The login that it belongs to.</summary>
@@ -18,19 +18,22 @@ public sealed class PushSession(PushSessionId id, PushOrder order)
 
     private volatile State _state;
 
-    /// <summary>Belongs to whoever has taken the session.</summary>
+    /// <summary>The number of wrong answers. Only the thread that has taken the session may access it.</summary>
     internal int WrongAnswers { get; set; }
 
-    /// <summary>False once it is decided, cancelled or late, and while an answer to it is looked at: no second one finds it.</summary>
+    /// <summary>
+    /// False once the session is decided, cancelled or expired, and while an answer to it is evaluated. A second answer does not find it
+    /// then.
+    /// </summary>
     internal bool IsOpen => _state == State.Open;
 
-    /// <summary>True for one of all who try.</summary>
+    /// <summary>Takes the session. Returns true for exactly one of all concurrent callers.</summary>
     internal bool TryTake() => Interlocked.CompareExchange(ref _state, State.Taken, State.Open) == State.Open;
 
-    /// <summary>The answer decided nothing: another may, unless the session is over meanwhile.</summary>
+    /// <summary>Returns a session that the answer did not decide. Another answer may take it, unless the session ended meanwhile.</summary>
     internal void GiveBack() => Interlocked.CompareExchange(ref _state, State.Open, State.Taken);
 
-    /// <summary>It is decided, cancelled or late, for ever.</summary>
+    /// <summary>Ends the session permanently: it is decided, cancelled or expired.</summary>
     internal void End() => Interlocked.Exchange(ref _state, State.Over);
 
     private enum State
@@ -42,21 +45,23 @@ public sealed class PushSession(PushSessionId id, PushOrder order)
 }
 
 /// <summary>
-/// The push-session core: which answer belongs to which login, and that each session is decided at most once. Synchronous; the
-/// caller gives the time. Thread-safe without a lock of its own: phones that answer at the same time do not wait for each other.
+/// The push-session core: matches answers to logins, and decides each session at most once. Synchronous; the caller supplies the time.
+/// Thread-safe without a global lock: phones that answer at the same time do not wait for each other.
 /// </summary>
 public sealed class PushSessions
 {
-    /// <summary>Wrong codes after which a session is over: its id alone must not allow guessing.</summary>
+    /// <summary>Number of wrong codes after which a session ends: the id alone must not allow guessing.</summary>
     private const int WrongAnswersMax = 3;
 
     private readonly ConcurrentDictionary<PushSessionId, PushSession> _byId = [];
     private readonly ConcurrentDictionary<long, PushSession> _byLogin = [];
 
-    /// <summary>How many pushes are out.</summary>
+    /// <summary>The number of open pushes.</summary>
     public int Count => _byId.Count;
 
-    /// <summary>Opens a session under a fresh random id; null when this login has one already (one push for a login), or was decided meanwhile.</summary>
+    /// <summary>
+    /// Opens a session under a new random id. Null if this login has one already (one push per login), or was decided meanwhile.
+    /// </summary>
     public PushSession? Open(PushSessionId id, PushOrder order)
     {
         var session = new PushSession(id, order);
@@ -69,24 +74,24 @@ public sealed class PushSessions
         {
             return session;
         }
-        // Cancelled between the two: nobody may find it.
+        // Cancelled between the two steps: no answer may find it.
         Remove(session);
         return null;
     }
 
-    /// <summary>The login that a session belongs to, by its number in the journal; null when it is decided, or never was.</summary>
+    /// <summary>The journal number of the login that a session belongs to; null if the login is decided or never existed.</summary>
     public long? LoginOf(PushSessionId id) => _byId.TryGetValue(id, out var session) ? session.Order.LoginId : null;
 
-    /// <summary>True while nobody has taken or cancelled the session.</summary>
+    /// <summary>Returns true until the session is decided or cancelled.</summary>
     public bool IsOpen(PushSessionId id) => _byId.ContainsKey(id);
 
     /// <summary>
-    /// Takes the session that an answer names, so that no second answer finds it; null when there is none (never was, taken, decided,
-    /// cancelled, late). <see cref="Return"/> says what became of the answer.
+    /// Takes the session that an answer identifies, so that no second answer finds it. Null if there is none (never existed, taken,
+    /// decided, cancelled, expired). <see cref="Return"/> reports the outcome of the answer.
     /// </summary>
     public PushSession? Take(PushSessionId id, DateTimeOffset now) => Find(id, now) is { } session && session.TryTake() ? session : null;
 
-    /// <summary>The session that <see cref="Take"/> would take; one that is late is gone.</summary>
+    /// <summary>The session that <see cref="Take"/> would take; an expired one is removed.</summary>
     public PushSession? Find(PushSessionId id, DateTimeOffset now)
     {
         if (!_byId.TryGetValue(id, out var session) || !session.IsOpen)
@@ -101,7 +106,10 @@ public sealed class PushSessions
         return session;
     }
 
-    /// <summary>The answer to a taken session was looked at: it decided the login, or it did not (a wrong code) and another may, unless there were too many.</summary>
+    /// <summary>
+    /// Returns a taken session after its answer was evaluated. If the answer did not decide the login (a wrong code), another may, unless
+    /// there were too many.
+    /// </summary>
     public void Return(PushSession session, bool decided)
     {
         if (decided || ++session.WrongAnswers >= WrongAnswersMax)
@@ -114,7 +122,7 @@ public sealed class PushSessions
         }
     }
 
-    /// <summary>The login is decided otherwise: answers to its push are refused from now on.</summary>
+    /// <summary>Cancels the push of a login that was decided otherwise: answers to it are refused from now on.</summary>
     public void Cancel(long loginId)
     {
         if (_byLogin.TryGetValue(loginId, out var session))
@@ -123,7 +131,7 @@ public sealed class PushSessions
         }
     }
 
-    /// <summary>The alert of a phone is genuine: its HMAC is over the exact text of docs/push-dialect.md.</summary>
+    /// <summary>Returns true if a phone's alert is genuine: its HMAC is over the exact text of docs/reference/push-dialect.md.</summary>
     public static bool IsGenuineAlert(byte[] alertKey, string sessionId, string message, ReadOnlySpan<byte> hmac)
     {
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];

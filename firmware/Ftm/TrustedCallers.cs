@@ -6,19 +6,19 @@ using Appliance.Firmware.Login;
 namespace Appliance.Firmware.Ftm;
 
 /// <summary>
-/// A rule that operators trip over: the callback is management access too. Where every administrator has trusted hosts and none of them holds
-/// the phone, its answer is refused; one account without trusted hosts (it may have no rights) lets all phones in. What the refusal looks
-/// like on the wire, and its event (the id of a failed push), are *assumed*.
+/// The trusted-host rule for phones, which administrators often overlook: the callback is management access too. If every administrator has
+/// trusted hosts and none of them contains the phone, its answer is refused. One account without trusted hosts (it may have no rights)
+/// allows all phones. The form of the refusal on the wire, and its event (the id of a failed push), are *assumed*.
 /// </summary>
 public sealed class TrustedCallers(ConfigStore store, EventLog events, TimeProvider time)
 {
-    /// <summary>The same address is not told again before.</summary>
+    /// <summary>The interval within which the same address is not logged again.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
     private (IPAddress? From, DateTimeOffset At) _told;
 
-    /// <summary>Whether a phone may call from an address; a refusal is an event.</summary>
+    /// <summary>Returns true if a phone may call from an address. Logs a refusal as an event.</summary>
     internal bool Allows(IPAddress from)
     {
         if (TrustedHosts.AnyoneFrom(store.Current, from))

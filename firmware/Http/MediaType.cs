@@ -2,11 +2,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Firmware.Http;
 
-/// <summary>What the head of a request says of its body.</summary>
+/// <summary>Evaluates the header fields that describe a request's body.</summary>
 public static class MediaType
 {
     /// <summary>
-    /// True if a Content-Type is this media type, with or without parameters (RFC 9110, section 8.3.1). A longer name that begins alike is another type.
+    /// Returns true if a Content-Type is this media type, with or without parameters (RFC 9110, section 8.3.1). A longer name with the same
+    /// beginning is another type.
     /// </summary>
     public static bool Is(string? contentType, string mediaType)
     {
@@ -19,8 +20,8 @@ public static class MediaType
     }
 
     /// <summary>
-    /// Why a body cannot be read: 501 for a transfer coding other than chunked alone (RFC 9112, section 6.1), 415 for a coded content
-    /// (RFC 9110, section 8.4). Null if it can be read as it is.
+    /// Returns the status for a body that cannot be read: 501 for a transfer coding other than chunked alone (RFC 9112, section 6.1), 415
+    /// for a content coding (RFC 9110, section 8.4). Null if it can be read as it is.
     /// </summary>
     public static int? RefusalOf(IHeaderDictionary headers) =>
         headers.TransferEncoding is { Count: > 0 } transfer && !(transfer is [{ } only] && only.AsSpan().Trim(" \t").Equals("chunked", StringComparison.OrdinalIgnoreCase)) ? StatusCodes.Status501NotImplemented

@@ -4,15 +4,15 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Firmware.Http;
 
-/// <summary>Reads whole bodies of requests, with a limit.</summary>
+/// <summary>Reads whole request bodies, up to a limit.</summary>
 public static class RequestBody
 {
-    /// <summary>The greatest body that any service of the unit takes.</summary>
+    /// <summary>Maximum size in bytes of a body that any service of the unit accepts.</summary>
     public const int SizeMax = 8192;
 
     /// <summary>
-    /// The body where the server has it, whole; the caller lets go of it by advancing the reader to its end. Null when it cannot be had, with
-    /// the status that says why (400 broken, 408 too slow, 413 too large): then there is nothing to advance.
+    /// Reads the whole body in the server's buffers. The caller releases it by advancing the reader to its end. Null if it cannot be read,
+    /// with the status that states the cause (400 broken, 408 too slow, 413 too large); then there is nothing to advance.
     /// </summary>
     internal static ValueTask<(ReadOnlySequence<byte>? Body, int Status)> ReadInPlaceAsync(PipeReader reader, long? length)
     {
@@ -29,7 +29,9 @@ public static class RequestBody
         return result is { IsCompleted: true, Buffer.Length: <= SizeMax } ? new((result.Buffer, StatusCodes.Status200OK)) : ReadInPlaceAsync(reader, new ValueTask<ReadResult>(result));
     }
 
-    /// <summary>The body; null when it cannot be had, with the status that says why (400 broken, 408 too slow, 413 too large).</summary>
+    /// <summary>
+    /// Reads the whole body. Null if it cannot be read, with the status that states the cause (400 broken, 408 too slow, 413 too large).
+    /// </summary>
     public static async ValueTask<(byte[]? Body, int Status)> ReadAsync(HttpContext context)
     {
         var reader = context.Request.BodyReader;
@@ -69,7 +71,7 @@ public static class RequestBody
         }
         catch (IOException)
         {
-            // What the server makes of chunk sizes beyond an integer; or the connection is gone, and nobody reads the answer.
+            // The server's error for chunk sizes beyond an integer. Or the connection is gone, and no client reads the reply.
             return (null, StatusCodes.Status400BadRequest);
         }
     }

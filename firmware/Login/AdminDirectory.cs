@@ -4,8 +4,9 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// The administrators of one configuration (<c>system admin</c>). Without any entry there is no account, and each login is refused. Names are
-/// compared exactly. An administrator whom only a remote server, a certificate or a wildcard could prove has no password here: refused.
+/// The administrators of one configuration (<c>system admin</c>). Without an entry there is no account, and every login is refused. Names
+/// are compared exactly. An administrator that only a remote server, a certificate or a wildcard could authenticate has no password here
+/// and is refused.
 /// </summary>
 public sealed class AdminDirectory(ConfigTree config) : IAccountDirectory
 {
@@ -20,7 +21,7 @@ public sealed class AdminDirectory(ConfigTree config) : IAccountDirectory
             return null;
         }
         var remote = entry.Enabled("remote-auth") || entry.Enabled("peer-auth") || entry.Enabled("wildcard");
-        // An empty password is one, at the console: a fresh unit has it.
+        // At the console an empty password is valid: a fresh unit has one.
         return new Account(
             name, remote ? null : Encoding.UTF8.GetBytes(entry.Text("password")), remote ? new RemoteServer("group", entry.Text("remote-group")) : null, Enabled: true,
             UserDirectory.FactorOf(config, entry, UserDirectory.TokenOf(_tokens, entry)), [])

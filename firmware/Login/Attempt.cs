@@ -3,45 +3,47 @@ using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>What became of the push of a pending login.</summary>
+/// <summary>The state of a pending login's push.</summary>
 internal enum PushState
 {
-    /// <summary>None was sent.</summary>
+    /// <summary>No push was sent.</summary>
     None,
-    /// <summary>It may be answered.</summary>
+    /// <summary>The push was sent and can be answered.</summary>
     Out,
-    /// <summary>Approved; its code is on the way to the disk.</summary>
+    /// <summary>Approved; the consumed code is not yet durable.</summary>
     Deciding,
-    /// <summary>Approved; the client may fetch its login.</summary>
+    /// <summary>Approved; the client may fetch the result.</summary>
     Approved,
-    /// <summary>Expired, failed, or void.</summary>
+    /// <summary>Expired, failed or void.</summary>
     Over,
 }
 
-/// <summary>A question to a remote server that is out.</summary>
-/// <param name="Answer">What was answered to its challenge, as the client gave it; null for a first factor.</param>
-/// <param name="Expires">When the verdict comes too late.</param>
-/// <param name="Deadline">Which deadline that is.</param>
+/// <summary>A pending request to a remote server.</summary>
+/// <param name="Answer">The client's reply to the server's challenge; null for a first factor.</param>
+/// <param name="Expires">The time after which a verdict is too late.</param>
+/// <param name="Deadline">The deadline that sets this time.</param>
 internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, DeadlineName Deadline)
 {
-    /// <summary>What is known of each address that was asked, in this order; the latest notice of each.</summary>
+    /// <summary>The latest notice of each address that was queried.</summary>
     internal ImmutableArray<RemoteNotice> Notices { get; init; } = [];
 
-    /// <summary>The same question with one notice more.</summary>
+    /// <summary>Returns the same request with one more notice.</summary>
     internal RemoteQuestion With(RemoteNotice notice) =>
         this with { Notices = [.. Notices.Where(known => known.Address != notice.Address), notice] };
 
-    /// <summary>Each address with its cause, for a verdict; "" while none was asked.</summary>
+    /// <summary>Each address with its cause, for a verdict; "" while no address was queried.</summary>
     internal string Causes => string.Join("; ", Notices.Select(notice => $"{notice.Address}: {notice.Cause}"));
 
-    /// <summary>The setting to change: that of an address whose failure is known, else of the last that was asked.</summary>
+    /// <summary>
+    /// The setting to change: that of the first address that is known to have failed, otherwise that of the last one queried.
+    /// </summary>
     internal string Change => (Notices.FirstOrDefault(notice => notice.HasFailed) ?? Notices.LastOrDefault())?.Change ?? "";
 }
 
-/// <summary>A login that waits: for the verdict of a remote server, or for its second factor.</summary>
+/// <summary>A pending login, which waits for a remote server's verdict or for its second factor.</summary>
 internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Account account)
 {
-    /// <summary>The number by which it is explained.</summary>
+    /// <summary>The login's number in the journal, under which it is explained.</summary>
     internal long Id => id;
 
     internal LoginRequest Request => request;
@@ -52,43 +54,45 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
 
     internal string RequestId => draw.Handle.RequestId;
 
-    /// <summary>Who it would be; the groups of somebody whom a remote server knows are there once it has accepted him.</summary>
+    /// <summary>The account. The groups of a user from a remote server are added after the server has accepted.</summary>
     internal Account Account { get; set; } = account;
 
-    /// <summary>True while the core waits for something of it.</summary>
+    /// <summary>True while the login is pending.</summary>
     internal bool IsPending { get; set; }
 
-    /// <summary>False until the password is known to be right, here or at a remote server.</summary>
+    /// <summary>False until the password has been verified, here or by a remote server.</summary>
     internal bool FirstFactorGiven { get; set; }
 
-    /// <summary>What the remote server is asked now; null while it is asked nothing.</summary>
+    /// <summary>The pending request to the remote server; null if there is none.</summary>
     internal RemoteQuestion? Question { get; set; }
 
-    /// <summary>How often it was asked.</summary>
+    /// <summary>The number of requests to the remote server so far.</summary>
     internal int Questions { get; set; }
 
-    /// <summary>What it wants the person to answer; null when it wants nothing.</summary>
+    /// <summary>The challenge that the remote server sent to the user; null if there is none.</summary>
     internal RemoteVerdict.Challenged? Challenge { get; set; }
 
-    /// <summary>True once it challenged: then a second factor was asked, whatever comes.</summary>
+    /// <summary>True after the first challenge. From then on the login counts as one with a second factor.</summary>
     internal bool WasChallenged { get; set; }
 
-    /// <summary>What it told when it accepted; null before that.</summary>
+    /// <summary>The remote server's attributes from its acceptance; null before that.</summary>
     internal RemoteVerdict.Accepted? Told { get; set; }
 
-    /// <summary>It accepted while nobody waited: the client has to come.</summary>
+    /// <summary>
+    /// The acceptance that arrived while no client request was waiting, kept until the client returns; null if there is none.
+    /// </summary>
     internal RemoteVerdict.Accepted? Acceptance { get; set; }
 
-    /// <summary>True while a client may go on with it: something is asked of the person.</summary>
+    /// <summary>True while a client may continue the login, because the user has been prompted.</summary>
     internal bool IsAnswerable => FirstFactorGiven || Challenge is not null;
 
-    /// <summary>True when the account is nobody's here, but of the group of a remote server.</summary>
+    /// <summary>True if the account is not configured here and was derived from the remote server of a group.</summary>
     internal bool IsFallback { get; init; }
 
-    /// <summary>What it would give; known once the first factor is.</summary>
+    /// <summary>The grant that the login would give. Final only after the first factor.</summary>
     internal LoginGrant Grant { get; set; } = new(account.Name, "", "", request.Source, account.HasSecondFactor) { Kind = request.Kind, Via = request.Via, Account = account, Realm = request.Realm, Nic = request.Nic };
 
-    /// <summary>The rules under which <see cref="Grant"/> was evaluated last; null before the first factor.</summary>
+    /// <summary>The rules that <see cref="Grant"/> was last evaluated under; null before the first factor.</summary>
     internal LoginRules? EvaluatedUnder { get; set; }
 
     internal DateTimeOffset Deadline { get; set; }
@@ -99,30 +103,30 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
 
     internal DateTimeOffset PushExpires { get; set; }
 
-    /// <summary>What was remembered of its token when the push went out; null when nothing was.</summary>
+    /// <summary>The token's record when the push was sent; null if there was none.</summary>
     internal TokenMemory? TokenMemory { get; set; }
 
     internal Refusal PushRefusal { get; set; } = Refusal.Expired;
 
-    /// <summary>What must be typed on the phone; null when nothing must.</summary>
+    /// <summary>The number that the user must type on the phone; null if none is required.</summary>
     internal int? Number { get; set; }
 
     internal int WrongCodes { get; set; }
 
-    /// <summary>"Please wait" and "next code" answers so far.</summary>
+    /// <summary>The number of "please wait" and "next code" answers so far.</summary>
     internal int Holds { get; set; }
 
-    /// <summary>A code of a drifted token, whose next one is asked for; null when none is.</summary>
+    /// <summary>The code of a drifted token whose next code was requested; null if none was.</summary>
     internal string? DriftedCode { get; set; }
 
-    /// <summary>Under which the wrong codes of its factor are counted, whoever offers them.</summary>
+    /// <summary>The key under which wrong codes of the factor are counted, across all clients.</summary>
     internal string FactorKey => field ??= Account.Factor switch
     {
         SecondFactor.OfToken token => "token:" + token.Seed.Identity,
         _ => "code:" + PushKey,
     };
 
-    /// <summary>Under which its pushes are counted.</summary>
+    /// <summary>The key under which the account's pushes are counted.</summary>
     internal string PushKey => field ??= (request.Kind == LoginKind.Admin ? "admin:" : "user:") + Account.Name;
 
     internal FactorKind FactorKind => Account.Factor is SecondFactor.OfCode code ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email) : FactorKind.FortiToken;

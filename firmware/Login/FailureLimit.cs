@@ -4,28 +4,28 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>What a limit remembers of one source or name.</summary>
+/// <summary>The record of one source or name in a limit.</summary>
 /// <param name="Key">The source's address, or the name.</param>
-/// <param name="Failures">How many failures count now.</param>
-/// <param name="First">When the first of them was.</param>
-/// <param name="Until">Until when it is blocked; null while it is not.</param>
+/// <param name="Failures">The number of failures that count now.</param>
+/// <param name="First">The time of the first of them.</param>
+/// <param name="Until">The end of the block; null if the key is not blocked.</param>
 public sealed record FailureEntry(string Key, int Failures, DateTimeOffset First, DateTimeOffset? Until);
 
 /// <summary>
-/// So many failures of one key within a time block it for a time. One mechanism for every such limit of the device: sources of the SSL VPN,
-/// sources of any authentication, names, sources of administrators. The failures of a source are counted by account: a success
-/// clears those of its own account, so that one valid account gives no fresh tries at others. Synchronous; the caller serializes, and makes the writes durable
-/// before it answers, so that a restart forgives nothing.
+/// Blocks a key for a time after a number of failures within a time. Every such limit of the device uses it: sources of the SSL VPN,
+/// sources of any authentication, names, and sources of administrators. The failures of a source are counted by account. A success clears
+/// only those of the same account, so that one valid account gives no fresh tries at others. Synchronous: the caller serializes, and makes
+/// the writes durable before it answers, so that a restart clears nothing.
 /// </summary>
 public sealed class FailureLimit(string name)
 {
-    /// <summary>The table of all limits.</summary>
+    /// <summary>The SQL that creates the table of all limits.</summary>
     public const string Table = "CREATE TABLE IF NOT EXISTS login_failure (name TEXT NOT NULL, key TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER, PRIMARY KEY (name, key))";
 
-    /// <summary>The table of the failures of each account.</summary>
+    /// <summary>The SQL that creates the table of failures by account.</summary>
     public const string AccountTable = "CREATE TABLE IF NOT EXISTS login_failure_account (name TEXT NOT NULL, key TEXT NOT NULL, account TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (name, key, account))";
 
-    /// <summary>More keys than this are not remembered at once; the one that failed longest ago is forgotten first.</summary>
+    /// <summary>The maximum number of keys that are stored. Beyond it, the key that failed least recently is removed.</summary>
     private const int KeysMax = 100_000;
 
     private readonly Dictionary<string, LinkedListNode<FailureEntry>> _entries = new(StringComparer.Ordinal);
@@ -34,10 +34,10 @@ public sealed class FailureLimit(string name)
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private DateTimeOffset? _lastBlockEnds;
 
-    /// <summary>Until when somebody is blocked: the end of the block that lasts longest; null when nobody is.</summary>
+    /// <summary>Returns the end of the block that lasts longest; null if no key is blocked.</summary>
     internal DateTimeOffset? AnyoneBlockedUntil(DateTimeOffset now) => now < _lastBlockEnds ? _lastBlockEnds : null;
 
-    /// <summary>Remembers what the database remembers. For start-up only.</summary>
+    /// <summary>Loads the stored failures from the database. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
         foreach (var entry in state.Read($"SELECT key, failures, first, until FROM login_failure WHERE name='{name}' ORDER BY first", row => new FailureEntry(
@@ -53,21 +53,21 @@ public sealed class FailureLimit(string name)
         FindLastBlock();
     }
 
-    /// <summary>Until when the key is blocked; null when it is not.</summary>
+    /// <summary>Returns the end of the key's block; null if it is not blocked.</summary>
     public DateTimeOffset? BlockedUntil(string key, DateTimeOffset now) =>
         _entries.TryGetValue(key, out var node) && node.Value.Until is { } until && now < until ? until : null;
 
-    /// <summary>True once for each block of a key: whoever goes on trying must not fill a log.</summary>
+    /// <summary>Returns true once for each block of a key, so that repeated tries do not fill a log.</summary>
     public bool TellOnce(string key) => _told.Add(key);
 
-    /// <summary>Counts a failure. True when this one blocks the key.</summary>
-    /// <param name="key">Who failed.</param>
-    /// <param name="limit">How many failures block; 0 means that none do.</param>
-    /// <param name="within">Within which time the failures count.</param>
-    /// <param name="block">For how long; zero means no block.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="memory">Gets the writes that must be durable.</param>
-    /// <param name="account">The account that the failure is of; null where the key is one.</param>
+    /// <summary>Counts a failure. Returns true if this one blocks the key.</summary>
+    /// <param name="key">The source or name that failed.</param>
+    /// <param name="limit">The number of failures that block; 0 disables the limit.</param>
+    /// <param name="within">The time within which failures count.</param>
+    /// <param name="block">The duration of the block; zero disables the limit.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="memory">Receives the writes that must be durable.</param>
+    /// <param name="account">The account that the failure belongs to; null if the key is an account.</param>
     public bool Fail(string key, int limit, TimeSpan within, TimeSpan block, DateTimeOffset now, List<StateWrite> memory, string? account = null)
     {
         if (limit == 0 || block == TimeSpan.Zero)
@@ -106,8 +106,8 @@ public sealed class FailureLimit(string name)
     }
 
     /// <summary>
-    /// A success of an account clears the failures of that account from the key. What other accounts failed counts on, and a block that is not
-    /// of this account's failures alone lasts.
+    /// Clears the failures of one account from the key after the account's success. Failures of other accounts continue to count. A block
+    /// that is not due to this account's failures alone remains.
     /// </summary>
     public void Forgive(string key, string account, List<StateWrite> memory)
     {
@@ -126,7 +126,7 @@ public sealed class FailureLimit(string name)
         memory.Add(new StateWrite("UPDATE login_failure SET failures=$0, first=$1 WHERE name=$2 AND key=$3", (long)node.Value.Failures, node.Value.First.UtcTicks, name, key));
     }
 
-    /// <summary>A success, or an operator, forgives the key's failures. False when there were none.</summary>
+    /// <summary>Clears the key's failures, after a success or by an operator. Returns false if there were none.</summary>
     public bool Forgive(string key, List<StateWrite> memory)
     {
         if (!_entries.TryGetValue(key, out var node))
@@ -141,7 +141,7 @@ public sealed class FailureLimit(string name)
         return true;
     }
 
-    /// <summary>An operator forgives all. How many there were.</summary>
+    /// <summary>Clears all failures, by an operator. Returns the number of keys cleared.</summary>
     public int ForgiveAll(List<StateWrite> memory)
     {
         var count = _entries.Count;
@@ -155,7 +155,7 @@ public sealed class FailureLimit(string name)
         return count;
     }
 
-    /// <summary>Those whose failures still count or who are blocked, the latest failure last.</summary>
+    /// <summary>Returns the keys that are blocked or whose failures still count, the latest failure last.</summary>
     public IReadOnlyList<FailureEntry> List(TimeSpan within, DateTimeOffset now) =>
         [.. _byLastFailure.Where(entry => entry.Until is { } until ? now < until : now - entry.First < within)];
 
@@ -170,7 +170,7 @@ public sealed class FailureLimit(string name)
         ForgetAccounts(node.Value.Key, memory);
     }
 
-    /// <summary>A name as it is kept: what is typed as a name may be a password.</summary>
+    /// <summary>Returns the digest under which a name is stored, because text typed as a name may be a password.</summary>
     private static string IdOf(string account) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(account)).AsSpan(0, 16));
 
     private Dictionary<string, (int Failures, DateTimeOffset First)> AccountsOf(string key)

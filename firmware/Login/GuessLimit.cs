@@ -4,30 +4,35 @@ using Appliance.Firmware.Storage;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// Guessing at one factor (RFC 4226 7.3): after five wrong codes in a row the next is looked at only after a wait, which doubles with
-/// every further one. Synchronous; the caller serializes and makes the writes durable before it answers.
+/// Limits guesses at one factor (RFC 4226 7.3). After five wrong codes in a row, the next code is evaluated only after a wait, which
+/// doubles with every further wrong code. Synchronous: the caller serializes, and makes the writes durable before it answers.
 /// </summary>
 /// <remarks>
-/// Others must not lock out the real user. So the count is kept apart for every source from which this factor was once proved:
-/// whoever guesses from elsewhere fills a count of his own, shared by all sources that never proved anything. A proof from such a new source
-/// makes it one of the known, and needs the wait to be over, or the phone's approval of a push, which no wait holds up. A success
-/// forgives the count that it came under and no other: logins from known sources give a guesser elsewhere no fresh tries.
+/// Other clients must not lock out the legitimate user. So there is a separate count for every source that once proved this factor. Guesses
+/// from elsewhere fill another count, shared by all sources that never proved it. A proof from a new source makes that source known. It
+/// requires that the wait is over, or the phone's approval of a push, which is not subject to the wait. A success clears only the count
+/// that it belongs to: logins from known sources give a guesser elsewhere no fresh tries.
 /// </remarks>
 public sealed class GuessLimit
 {
-    /// <summary>The table of counts; source "" is for all that never proved the factor. A row with another source is also the proof.</summary>
+    /// <summary>
+    /// The SQL that creates the table of counts. Source "" is shared by all sources that never proved the factor. A row with another source
+    /// is also the proof.
+    /// </summary>
     public const string Table = "CREATE TABLE IF NOT EXISTS factor_guess (factor TEXT NOT NULL, source TEXT NOT NULL, failures INTEGER NOT NULL, until INTEGER NOT NULL, proved INTEGER NOT NULL, PRIMARY KEY (factor, source))";
 
-    /// <summary>Wrong codes in a row before the first wait.</summary>
+    /// <summary>The number of wrong codes in a row before the first wait.</summary>
     public const int FreeFailures = 5;
 
-    /// <summary>The wait after the fifth; each further wrong code doubles it.</summary>
+    /// <summary>The wait after the fifth wrong code. Each further wrong code doubles it.</summary>
     public static readonly TimeSpan FirstWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>What the wait never exceeds.</summary>
+    /// <summary>The upper bound of the wait.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
-    /// <summary>Known sources of one factor; the one that proved it longest ago is forgotten first.</summary>
+    /// <summary>
+    /// The maximum number of known sources of one factor. Beyond it, the source that proved it least recently is removed.
+    /// </summary>
     private const int KnownSourcesMax = 16;
     private const string Others = "";
 
@@ -35,7 +40,7 @@ public sealed class GuessLimit
 
     private readonly record struct Count(int Failures, DateTimeOffset Until, DateTimeOffset Proved);
 
-    /// <summary>Remembers what the database remembers. For start-up only.</summary>
+    /// <summary>Loads the stored counts from the database. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
         foreach (var (factor, source, count) in state.Read("SELECT factor, source, failures, until, proved FROM factor_guess", row => (
@@ -45,10 +50,10 @@ public sealed class GuessLimit
         }
     }
 
-    /// <summary>True when this source once proved this factor.</summary>
+    /// <summary>True if this source once proved this factor.</summary>
     public bool IsKnown(string factor, IPAddress source) => _factors.TryGetValue(factor, out var counts) && counts.ContainsKey(source.ToString());
 
-    /// <summary>How long no code from this source is looked at; null when one is.</summary>
+    /// <summary>Returns the time during which no code from this source is evaluated; null if codes are evaluated now.</summary>
     public TimeSpan? WaitFor(string factor, IPAddress source, DateTimeOffset now)
     {
         if (!_factors.TryGetValue(factor, out var counts) || !counts.TryGetValue(Bucket(counts, source), out var count) || count.Until <= now)
@@ -60,7 +65,7 @@ public sealed class GuessLimit
         return rest < WaitAfter(count.Failures) ? rest : WaitAfter(count.Failures);
     }
 
-    /// <summary>A wrong code. The wait that it brings; zero when none yet.</summary>
+    /// <summary>Counts a wrong code. Returns the wait that follows; zero if there is none yet.</summary>
     public TimeSpan Fail(string factor, IPAddress source, DateTimeOffset now, List<StateWrite> memory)
     {
         var counts = Of(factor);
@@ -72,7 +77,9 @@ public sealed class GuessLimit
         return wait;
     }
 
-    /// <summary>The factor was proved from this source: forgives its own count, and makes it known.</summary>
+    /// <summary>
+    /// Records that the factor was proved from this source: clears the count that applied to it and makes the source known.
+    /// </summary>
     public void Prove(string factor, IPAddress source, DateTimeOffset now, List<StateWrite> memory)
     {
         var counts = Of(factor);
@@ -96,7 +103,7 @@ public sealed class GuessLimit
         Put(factor, counts, source.ToString(), new Count(0, now, now), memory);
     }
 
-    /// <summary>An operator proved the token himself (<c>execute fortitoken sync</c>): every count of the factor is forgiven.</summary>
+    /// <summary>Clears every count of the factor after an operator proved the token (<c>execute fortitoken sync</c>).</summary>
     public void ForgiveAll(string factor, List<StateWrite> memory)
     {
         if (!_factors.TryGetValue(factor, out var counts))
@@ -109,7 +116,7 @@ public sealed class GuessLimit
         }
     }
 
-    /// <summary>The wait after so many wrong codes in a row.</summary>
+    /// <summary>Returns the wait after this many wrong codes in a row.</summary>
     public static TimeSpan WaitAfter(int failures)
     {
         if (failures < FreeFailures)

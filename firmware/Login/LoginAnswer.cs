@@ -5,164 +5,174 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>By which way in somebody asks. The rules are the same for all; whose names count, and which limits, differ.</summary>
+/// <summary>The access method of a login. The rules are the same for all; the directory and the limits differ.</summary>
 public enum LoginKind
 {
     /// <summary>A user of the SSL VPN (<c>user local</c>, and remote users of the groups that a rule names).</summary>
     SslVpn,
     /// <summary>An administrator (<c>system admin</c>).</summary>
     Admin,
-    /// <summary>A user whom a RADIUS client asks about (<c>user local</c>).</summary>
+    /// <summary>A user on whose behalf a RADIUS client sends a request (<c>user local</c>).</summary>
     Radius,
 }
 
-/// <summary>A first factor that somebody offers.</summary>
+/// <summary>A login request with its first factor.</summary>
 /// <param name="User">The name as typed.</param>
 /// <param name="Password">The password as typed.</param>
 /// <param name="Realm">The realm of the SSL VPN; "" for none.</param>
-/// <param name="Source">From where; <see cref="IPAddress.None"/> for the console.</param>
-/// <param name="Kind">By which way.</param>
+/// <param name="Source">The client's address; <see cref="IPAddress.None"/> for the console.</param>
+/// <param name="Kind">The access method.</param>
 public sealed record LoginRequest(string User, string Password, string Realm, IPAddress Source, LoginKind Kind = LoginKind.SslVpn)
 {
-    /// <summary>A code that came along with the password; "" when none did. With a code no push goes out.</summary>
+    /// <summary>A code that was sent together with the password; "" if there is none. A login with a code sends no push.</summary>
     public string Code { get; init; } = "";
 
-    /// <summary>The interface on which it came; "" when that is not known, which meets no rule that names interfaces.</summary>
+    /// <summary>The interface that received the request; "" if unknown, which matches no rule that names interfaces.</summary>
     public string Nic { get; init; } = "";
 
-    /// <summary>An administrator's way in as events spell it (<c>console</c>, <c>ssh(192.0.2.1)</c>); "" for users.</summary>
+    /// <summary>An administrator's access method as events spell it (<c>console</c>, <c>ssh(192.0.2.1)</c>); "" for users.</summary>
     public string Via { get; init; } = "";
 
-    /// <summary>False when the client's form is not UTF-8 text: name and password are not compared, and the login is refused.</summary>
+    /// <summary>False if the client's form is not UTF-8 text. Name and password are then not compared, and the login is refused.</summary>
     public bool IsText { get; init; } = true;
 
-    /// <summary>False when the client cannot wait for a phone: then no push goes out.</summary>
+    /// <summary>False if the client cannot wait for a phone. No push is sent then.</summary>
     public bool TakesPush { get; init; } = true;
 
-    /// <summary>Says nothing of secrets.</summary>
+    /// <summary>Returns a description without secrets.</summary>
     public override string ToString() => $"{Kind} login of {User} from {Source}";
 }
 
-/// <summary>Names one pending login to its client: echoed in every further request of it. Together more than 128 random bits.</summary>
-/// <param name="RequestId">The <c>reqid</c>, decimal digits.</param>
-/// <param name="Magic">The <c>magic</c>; <c>polid</c> is "1-" and this.</param>
+/// <summary>
+/// The identifiers of one pending login, which its client echoes in every further request. Together they have more than 128 random bits.
+/// </summary>
+/// <param name="RequestId">The <c>reqid</c>, in decimal digits.</param>
+/// <param name="Magic">The <c>magic</c>; <c>polid</c> is "1-" followed by it.</param>
 public sealed record LoginHandle(string RequestId, string Magic)
 {
     /// <summary>The <c>polid</c>.</summary>
     public string PolicyId => "1-" + Magic;
 }
 
-/// <summary>What a login needs of chance; the core has none of its own.</summary>
-/// <param name="Handle">Fresh ids.</param>
-/// <param name="MatchNumber">10 to 99: what has to be typed on the phone when the lab policy says <c>number-match</c>.</param>
-/// <param name="OneTimeCode">Six random digits: the code that goes out by e-mail or SMS.</param>
+/// <summary>The random values of a login. The core generates none itself.</summary>
+/// <param name="Handle">Fresh identifiers.</param>
+/// <param name="MatchNumber">10 to 99: the number to type on the phone if the lab policy sets <c>number-match</c>.</param>
+/// <param name="OneTimeCode">Six random digits: the code that is sent by e-mail or SMS.</param>
 public sealed record LoginDraw(LoginHandle Handle, int MatchNumber = 10, string OneTimeCode = "")
 {
-    /// <summary>Says nothing of secrets.</summary>
+    /// <summary>Returns the type name only, without secrets.</summary>
     public override string ToString() => nameof(LoginDraw);
 }
 
-/// <summary>Why a login was refused. The outside is told less.</summary>
+/// <summary>The reason for which a login was refused. Clients receive less detail.</summary>
 public enum Refusal
 {
-    /// <summary>Wrong password, unknown or disabled user: one and the same to the outside.</summary>
+    /// <summary>Wrong password, or unknown or disabled user. Clients cannot tell these apart.</summary>
     BadCredentials,
     /// <summary>The source is blocked: login-attempt-limit, auth-invalid-max, or admin-lockout-threshold.</summary>
     Blocked,
     /// <summary>The name is locked out by auth-lockout-threshold.</summary>
     LockedOut,
-    /// <summary>An administrator from an address that none of his trusted hosts covers.</summary>
+    /// <summary>An administrator whose address is not covered by a trusted host.</summary>
     UntrustedHost,
-    /// <summary>No portal or rule for the user, or no such realm.</summary>
+    /// <summary>No portal or rule applies to the user, or the realm does not exist.</summary>
     NoPolicy,
-    /// <summary>The account is not what it was when it gave its first factor: password, status, type, name.</summary>
+    /// <summary>The account changed after its first factor was verified: password, status, type or name.</summary>
     UserChanged,
-    /// <summary>The second factor cannot be satisfied: token missing, without a seed, locked, or a way that is not served.</summary>
+    /// <summary>
+    /// The second factor cannot be satisfied: the token is missing, locked or has no seed, or the delivery method is not supported.
+    /// </summary>
     TokenUnusable,
-    /// <summary>FortiToken Cloud is asked for, and is not licensed.</summary>
+    /// <summary>FortiToken Cloud is required and is not licensed.</summary>
     NotLicensed,
     /// <summary>Wrong code.</summary>
     WrongCode,
-    /// <summary>Too many wrong codes for this token: none is looked at before a wait has passed.</summary>
+    /// <summary>Too many wrong codes for this token. No code is evaluated until a wait has passed.</summary>
     Throttled,
     /// <summary>Denied on the phone.</summary>
     Denied,
-    /// <summary>Another number than the one shown was typed on the phone.</summary>
+    /// <summary>The number typed on the phone is not the one that was displayed.</summary>
     WrongNumber,
     /// <summary>A deadline passed.</summary>
     Expired,
     /// <summary>The push, e-mail or SMS could not be sent.</summary>
     PushFailed,
-    /// <summary>The remote server could not be asked.</summary>
+    /// <summary>The remote server could not be queried.</summary>
     RemoteUnavailable,
-    /// <summary>The remote server said no while a phone was asked: denied there, or too late.</summary>
+    /// <summary>The remote server rejected the request while it waited for a phone: denied there, or too late.</summary>
     RemoteDenied,
-    /// <summary>No such pending login.</summary>
+    /// <summary>No pending login has these identifiers.</summary>
     UnknownRequest,
     /// <summary>Superseded: a code was typed, or another request took over the wait.</summary>
     Superseded,
-    /// <summary>The client closed its connection before it got its session.</summary>
+    /// <summary>The client closed its connection before it received its session.</summary>
     ClientGone,
-    /// <summary>Too many logins pending, or too many sessions.</summary>
+    /// <summary>Too many pending logins, or too many sessions.</summary>
     Overloaded,
-    /// <summary>The decision could not be written to the disk.</summary>
+    /// <summary>The decision could not be written to disk.</summary>
     Storage,
 }
 
-/// <summary>What a challenge asks for.</summary>
+/// <summary>The input or action that a challenge requests.</summary>
 public enum ChallengeReason
 {
-    /// <summary>The code that the token shows.</summary>
+    /// <summary>The code that the token displays.</summary>
     TokenCode,
     /// <summary>The code that was sent by e-mail.</summary>
     EmailCode,
     /// <summary>The code that was sent by SMS.</summary>
     SmsCode,
-    /// <summary>What a remote server asks, in its own words.</summary>
+    /// <summary>The remote server's prompt, in its own words.</summary>
     Remote,
-    /// <summary>The token's clock has drifted: its next code.</summary>
+    /// <summary>The next code of the token, because its clock has drifted.</summary>
     NextCode,
-    /// <summary>To wait for the next time step.</summary>
+    /// <summary>A wait for the next time step.</summary>
     Wait,
-    /// <summary>To wait because of many wrong codes.</summary>
+    /// <summary>A wait because of many wrong codes.</summary>
     Throttled,
 }
 
-/// <summary>What the client of a login is told next.</summary>
+/// <summary>The answer to the client of a login.</summary>
 public abstract record LoginAnswer
 {
     private LoginAnswer() { }
 
-    /// <summary>Logged in. A login by SSL VPN is only complete with its session: the caller reports it by <see cref="LoginService.Complete"/>.</summary>
+    /// <summary>
+    /// Logged in. An SSL VPN login completes only with its session, which the caller reports through <see cref="LoginService.Complete"/>.
+    /// </summary>
     public sealed record Success(LoginGrant Grant) : LoginAnswer
     {
-        /// <summary>The login in the journal.</summary>
+        /// <summary>The login's number in the journal.</summary>
         internal long LoginId { get; init; }
 
-        /// <summary>The step that decides the login, which is noted when its session is open; null when everything is noted already.</summary>
+        /// <summary>The step that decides the login, recorded when its session opens; null if everything is already recorded.</summary>
         internal LoginFact? Deciding { get; init; }
     }
 
-    /// <summary>A second factor is wanted.</summary>
-    /// <param name="Handle">Names this login.</param>
-    /// <param name="Grant">Group and portal that it would give.</param>
-    /// <param name="Reason">What is asked for.</param>
-    /// <param name="Push">True when a push is out and may be waited for.</param>
+    /// <summary>A second factor is required.</summary>
+    /// <param name="Handle">The identifiers of this login.</param>
+    /// <param name="Grant">The group and portal that the login would give.</param>
+    /// <param name="Reason">The input or action that is requested.</param>
+    /// <param name="Push">True if a push was sent and the client may wait for it.</param>
     public sealed record Challenge(LoginHandle Handle, LoginGrant Grant, ChallengeReason Reason, bool Push) : LoginAnswer
     {
-        /// <summary>With <see cref="ChallengeReason.Wait"/> and <see cref="ChallengeReason.Throttled"/>: nothing is accepted before that time has passed.</summary>
+        /// <summary>
+        /// For <see cref="ChallengeReason.Wait"/> and <see cref="ChallengeReason.Throttled"/>: the time during which no code is accepted.
+        /// </summary>
         public TimeSpan Rest { get; init; }
 
-        /// <summary>With <see cref="ChallengeReason.NextCode"/>: the code that the client typed, for its eyes only.</summary>
+        /// <summary>For <see cref="ChallengeReason.NextCode"/>: the code that the client typed, to be shown to that client only.</summary>
         public string TypedCode { get; init; } = "";
 
-        /// <summary>With <see cref="ChallengeReason.Remote"/>: the remote server's words; may hold anything.</summary>
+        /// <summary>
+        /// For <see cref="ChallengeReason.Remote"/>: the remote server's words. Untrusted: they may contain any character.
+        /// </summary>
         public string RemoteText { get; init; } = "";
 
-        /// <summary>The number that must be typed on the phone; null when none must.</summary>
+        /// <summary>The number that the user must type on the phone; null if none is required.</summary>
         public int? Number { get; init; }
 
-        /// <summary>What is asked of the person, in one sentence or two; never with a comma, which would end it in a challenge line.</summary>
+        /// <summary>The prompt for the user, one or two sentences. It never has a comma, which would end it in a challenge line.</summary>
         public string Text => Reason switch
         {
             ChallengeReason.Wait => WaitMessage.Text(Rest),
@@ -175,10 +185,12 @@ public abstract record LoginAnswer
             _ => Push ? "Please enter your token code or approve the login on your phone" : "Please enter your token code",
         };
 
-        /// <summary>Says nothing of codes.</summary>
+        /// <summary>Returns a description without codes.</summary>
         public override string ToString() => $"Challenge {Reason}";
 
-        /// <summary>One line, not too long, without what would end a field of a challenge line or what a terminal would obey.</summary>
+        /// <summary>
+        /// Returns the text as one short line, without the characters that end a field of a challenge line or control a terminal.
+        /// </summary>
         private static string RemoteWords(string text)
         {
             const int Most = 200;
@@ -205,48 +217,51 @@ public abstract record LoginAnswer
         }
     }
 
-    /// <summary>Refused.</summary>
-    /// <param name="Reason">Why.</param>
-    /// <param name="Retry">True when the same handle may be used again with another code.</param>
+    /// <summary>The login was refused; <c>Reason</c> says why.</summary>
+    /// <param name="Reason">The reason.</param>
+    /// <param name="Retry">True if the same handle may be used again with another code.</param>
     public sealed record Refused(Refusal Reason, bool Retry = false) : LoginAnswer;
 }
 
-/// <summary>What a login gives: who, in which group, with which portal.</summary>
+/// <summary>The result of a login: the user, the deciding group and the portal.</summary>
 /// <param name="User">The account's name as configured, whatever spelling was typed.</param>
 /// <param name="Group">The group that decided; "" for none.</param>
-/// <param name="Portal">The portal of the SSL VPN; "" for other ways in.</param>
-/// <param name="Source">From where.</param>
-/// <param name="TwoFactor">True when a second factor was asked and given.</param>
+/// <param name="Portal">The portal of the SSL VPN; "" for other access methods.</param>
+/// <param name="Source">The client's address.</param>
+/// <param name="TwoFactor">True if a second factor was requested and given.</param>
 public sealed record LoginGrant(string User, string Group, string Portal, IPAddress Source, bool TwoFactor)
 {
-    /// <summary>By which way in.</summary>
+    /// <summary>The access method.</summary>
     public LoginKind Kind { get; init; }
 
-    /// <summary>The account when it was proved or last evaluated; null for a session of before a restart until it is evaluated.</summary>
+    /// <summary>The account as it was last evaluated; null for a session from before a restart until it is evaluated.</summary>
     public Account? Account { get; init; }
 
     /// <summary>The realm of the SSL VPN; "" for none.</summary>
     public string Realm { get; init; } = "";
 
-    /// <summary>The interface on which the client came; "" when it is not known.</summary>
+    /// <summary>The interface that received the client's request; "" if unknown.</summary>
     public string Nic { get; init; } = "";
 
-    /// <summary>What a remote server told when it accepted; null when none was asked.</summary>
+    /// <summary>The remote server's attributes from its acceptance; null if no server was queried.</summary>
     public RemoteVerdict.Accepted? Told { get; init; }
 
-    /// <summary>True for a user who is not known here, but by the remote server of the group.</summary>
+    /// <summary>True for a user that is not configured here but exists on the remote server of the group.</summary>
     public bool IsRemote { get; init; }
 
-    /// <summary>An administrator's way in as events spell it; "" for users.</summary>
+    /// <summary>An administrator's access method as events spell it; "" for users.</summary>
     public string Via { get; init; } = "";
 }
 
-/// <summary>"Please wait x seconds to login again", x being the rest of the step: whole seconds, rounded up, so never 0 and never more than the step.</summary>
+/// <summary>
+/// The message "Please wait x seconds to login again", where x is the rest of the time step in whole seconds, rounded up: never 0 and never
+/// more than the step.
+/// </summary>
 public static class WaitMessage
 {
-    /// <summary>The sentence.</summary>
+    /// <summary>Returns the message.</summary>
     public static string Text(TimeSpan rest) => $"Please wait {Seconds(rest)} seconds to login again";
 
-    /// <summary>Whole seconds, rounded up, at least 1.</summary>
+    /// <summary>Returns whole seconds, rounded up, at least 1.</summary>
     public static long Seconds(TimeSpan rest) => Math.Max(1, (rest.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond);
 }

@@ -3,22 +3,24 @@ using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
 
-/// <content>From a name and a password to a challenge: limits, names, rules, and which second factor is asked.</content>
+/// <content>From a name and a password to a challenge: limits, names, rules, and the choice of the second factor.</content>
 public sealed partial class LoginCore
 {
     private static string SourceKey(LoginRequest request) => request.Source.Equals(IPAddress.None) ? "console" : request.Source.ToString();
 
-    /// <summary>No password at all is good at the console alone.</summary>
+    /// <summary>True for an account with an empty password, unless the login is from the console.</summary>
     private static bool IsEmptyFromAfar(Account? account, LoginRequest request) => account is { Password.Length: 0 } && !request.Source.Equals(IPAddress.None);
 
-    /// <summary>The limit that blocks a source now, its setting, the console's line, and until when; null when none does.</summary>
+    /// <summary>
+    /// Returns the limit that blocks a source now, its setting, the console line, and the end of the block; null if none does.
+    /// </summary>
     private (FailureLimit Limit, string Setting, string Change, DateTimeOffset Until)? SourceBlocked(LoginRequest request, DateTimeOffset now)
     {
         var key = SourceKey(request);
         return request.Kind switch
         {
             LoginKind.Admin => _adminSources.BlockedUntil(key, now) is { } until ? (_adminSources, "admin-lockout-threshold", LoginSetting.AdminLockout, until) : null,
-            // A RADIUS client speaks for many: blocking it would lock all of them out.
+            // A RADIUS client sends requests for many users: blocking it would lock all of them out.
             LoginKind.Radius => null,
             _ => _sources.BlockedUntil(key, now) is { } until ? (_sources, "login-attempt-limit", LoginSetting.AttemptLimit, until)
                 : _blackouts.BlockedUntil(key, now) is { } blackout ? (_blackouts, "auth-blackout-time", LoginSetting.BlackoutTime, blackout)
@@ -26,7 +28,7 @@ public sealed partial class LoginCore
         };
     }
 
-    /// <summary>True while the source is blocked. A client that loops is told of in the first of its logins only.</summary>
+    /// <summary>True while the source is blocked. Of a client that loops, only the first login of each block is logged.</summary>
     private bool Blocked(LoginStep step, LoginRequest request, DateTimeOffset now)
     {
         if (SourceBlocked(request, now) is not var (limit, setting, change, until))
@@ -40,7 +42,9 @@ public sealed partial class LoginCore
         return true;
     }
 
-    /// <summary>True while the name is locked out. The same for names that nobody has: a lockout must not tell who exists.</summary>
+    /// <summary>
+    /// True while the name is locked out. It is the same for unknown names, because a lockout must not reveal which accounts exist.
+    /// </summary>
     private bool LockedOut(LoginStep step, long id, LoginRequest request, LoginRules rules, DateTimeOffset now)
     {
         if (request.Kind == LoginKind.Admin || rules.Policy.Lockout.Block == TimeSpan.Zero || _lockouts.BlockedUntil(NameFold.Skeleton(request.User), now) is not { } until)
@@ -51,7 +55,9 @@ public sealed partial class LoginCore
         return true;
     }
 
-    /// <summary>Whose name it is; a name that is nobody's here goes to the remote server of a group, unless it is another spelling of somebody's.</summary>
+    /// <summary>
+    /// Resolves the name. An unknown name is passed to the remote server of a group, unless it is another spelling of a configured user's.
+    /// </summary>
     private static (Account? Account, bool Fallback) WhoIs(LoginStep step, long id, LoginRequest request, LoginRules rules)
     {
         var match = rules.Accounts(request.Kind).Resolve(request.User);
@@ -78,7 +84,7 @@ public sealed partial class LoginCore
         return (Account.OfServer(request.User, server, group), true);
     }
 
-    /// <summary>Who it is is proved by the first factor; what remains is whether he may, and the second.</summary>
+    /// <summary>Continues after the first factor has authenticated the user, with the authorisation and the second factor.</summary>
     private LoginStep FirstFactorGiven(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         var (account, request) = (attempt.Account, attempt.Request);
@@ -140,7 +146,7 @@ public sealed partial class LoginCore
                 Close(step, attempt, new LoginAnswer.Refused(Refusal.PushFailed));
                 return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.PushFailed, rules, now);
             }
-            // What the gateway tells people is the account's name, not how it is counted.
+            // The message names the account, not the key under which it is counted.
             step.Code = order with { User = attempt.Account.Name };
             Note(step, attempt.Id, new("one-time code", $"sent by {LoginEvents.Word(attempt.FactorKind)}") { At = order.Expires });
         }
@@ -150,7 +156,7 @@ public sealed partial class LoginCore
             CheckCode(step, attempt, attempt.Request.Code, "", rules, now);
             if (step.Answer is LoginAnswer.Refused)
             {
-                // Its client never got a handle: nothing can come after this.
+                // The client never received a handle, so no further request can follow.
                 Close(step, attempt, step.Answer);
                 step.Answer = new LoginAnswer.Refused(Refusal.WrongCode);
             }
@@ -176,7 +182,7 @@ public sealed partial class LoginCore
     {
         if (wait is not null)
         {
-            // The phone could only answer with the used code: a push would be in vain.
+            // The phone could only answer with the consumed code, so a push would be useless.
             Note(step, attempt.Id, new("push", "not sent: the code of this step is used up"));
             return;
         }
@@ -212,7 +218,9 @@ public sealed partial class LoginCore
     private static LoginAnswer.Challenge Challenge(Attempt attempt, ChallengeReason reason, TimeSpan rest = default) =>
         new(attempt.Handle, attempt.Grant, reason, attempt.Push == PushState.Out) { Rest = rest, Number = attempt.Number };
 
-    /// <summary>Lets a client in. A login by SSL VPN is reported when its session is open (<see cref="LoginService.Complete"/>), every other one now.</summary>
+    /// <summary>
+    /// Logs the client in. An SSL VPN login is reported when its session opens (<see cref="LoginService.Complete"/>), every other one now.
+    /// </summary>
     private LoginStep Succeed(LoginStep step, Attempt attempt, LoginFact deciding)
     {
         var (request, key) = (attempt.Request, SourceKey(attempt.Request));

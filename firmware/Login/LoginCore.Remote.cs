@@ -2,23 +2,26 @@ using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
 
-/// <content>Remote servers: a first factor that they know, and what they ask beside it.</content>
+/// <content>Remote servers: first factors that they verify, and their challenges.</content>
 public sealed partial class LoginCore
 {
-    /// <summary>Questions to a remote server that one login may cost it: a client, or a server, that goes round must end.</summary>
+    /// <summary>The maximum number of requests to a remote server for one login, which ends a client or server that loops.</summary>
     private const int QuestionsMax = 10;
 
-    /// <summary>What makes a server push that wants a word for it.</summary>
+    /// <summary>The reply that triggers a push on servers that expect a word for it.</summary>
     private const string PushWord = "push";
 
-    /// <summary>A remote server's verdict on the question of this number, or that there is none. One on an older question changes nothing.</summary>
+    /// <summary>
+    /// Processes a remote server's verdict on the request with this number, or the absence of one. A verdict on an older request has no
+    /// effect.
+    /// </summary>
     /// <param name="requestId">The pending login.</param>
-    /// <param name="number">The question (<see cref="RemoteOrder.Number"/>).</param>
-    /// <param name="verdict">What it said.</param>
-    /// <param name="somebodyWaits">Whether the client is there for it.</param>
+    /// <param name="number">The request (<see cref="RemoteOrder.Number"/>).</param>
+    /// <param name="verdict">The verdict.</param>
+    /// <param name="somebodyWaits">True if a client request waits for it.</param>
     /// <param name="rules">The configuration in force.</param>
-    /// <param name="canPush">Whether a push to a token could be sent.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="canPush">Returns true if a push to a token can be sent.</param>
+    /// <param name="now">The current time.</param>
     public LoginStep RemoteAnswered(string requestId, int number, RemoteVerdict verdict, bool somebodyWaits, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -55,7 +58,10 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>A request leaves for an address of the remote server, or the address failed. A notice of an older question changes nothing.</summary>
+    /// <summary>
+    /// Records that a request is sent to an address of the remote server, or that the address failed. A notice of an older request has no
+    /// effect.
+    /// </summary>
     public LoginStep RemoteNoticed(string requestId, int number, RemoteNotice notice)
     {
         var step = new LoginStep();
@@ -81,7 +87,7 @@ public sealed partial class LoginCore
 
     private static string NameOf(Attempt attempt) => $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}";
 
-    /// <summary>The first question. All addresses of the server are tried, each for remoteauthtimeout.</summary>
+    /// <summary>Sends the first request. All addresses of the server are tried, each for remoteauthtimeout.</summary>
     private LoginStep AskRemote(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
     {
         if (_pending.Count >= PendingMax)
@@ -119,7 +125,7 @@ public sealed partial class LoginCore
         Note(step, attempt.Id, new("challenge", challenge.Push == RemotePush.No ? "sent" : "sent; a phone can be asked"));
     }
 
-    /// <summary>Two settings bound the wait for a phone, and the shorter one is what people trip over.</summary>
+    /// <summary>Records the two settings that bound the wait for a phone, because the shorter one is a common pitfall.</summary>
     private static void NoteBudgets(LoginStep step, Attempt attempt, LoginDeadlines deadlines)
     {
         static string Seconds(TimeSpan time) => $"{(long)time.TotalSeconds} s";
@@ -130,7 +136,9 @@ public sealed partial class LoginCore
             : new("time budget", budgets, change));
     }
 
-    /// <summary>It accepted, and its client is not there: the next request of the login gets in, within login-timeout.</summary>
+    /// <summary>
+    /// Keeps an acceptance while no client request waits. The next request of the login completes it, within login-timeout.
+    /// </summary>
     private void Hold(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, DateTimeOffset now)
     {
         NoteVerdict(step, attempt, "accepted");
@@ -142,7 +150,7 @@ public sealed partial class LoginCore
         Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
     }
 
-    /// <summary>Who it is, is proved; what remains is whether he may, and a second factor of this unit's own.</summary>
+    /// <summary>Continues after the server has authenticated the user, with the authorisation and this unit's own second factor.</summary>
     private LoginStep Accepted(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         Leave(attempt);
@@ -158,16 +166,16 @@ public sealed partial class LoginCore
         Note(step, attempt.Id, new("groups", groups.IsEmpty ? "none has this server for a member, or none of its match entries names what it told" : "by what the server told", LoginSetting.GroupMatch) { Subject = string.Join(' ', groups) }, decides: isNobodys);
         if (isNobodys)
         {
-            // The default portal is for users of this unit, not for everybody whom some server knows.
+            // The default portal is for users of this unit, not for every user of a remote server.
             return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.NoPolicy, rules, now);
         }
-        // The groups of now, not those of the first factor: the server may have taken its time.
+        // The current groups, not those of the first factor: the server may have taken its time.
         var own = attempt.IsFallback ? [] : rules.Accounts(attempt.Request.Kind).Find(attempt.Account.Name)?.Groups ?? [];
         attempt.Account = attempt.Account with { Groups = [.. own.Union(groups)] };
         return FirstFactorGiven(step, attempt, rules, canPush, now);
     }
 
-    /// <summary>The client waits for a phone that the remote server asks.</summary>
+    /// <summary>Waits for a push that the remote server sends to the phone.</summary>
     private LoginStep AwaitRemotePhone(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         if (attempt.Challenge is { Push: RemotePush.No })
@@ -178,7 +186,7 @@ public sealed partial class LoginCore
         return AnswerChallenge(step, attempt, "", rules, canPush, now);
     }
 
-    /// <summary>What the person answered. No answer in the step: the server has to be waited for.</summary>
+    /// <summary>Sends the user's reply to the server's challenge. No answer in the step: the server's verdict is pending.</summary>
     private LoginStep AnswerChallenge(LoginStep step, Attempt attempt, string answer, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         if (attempt.Acceptance is { } acceptance)
@@ -203,13 +211,13 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>The server, or the phone behind it, took too long.</summary>
+    /// <summary>Records that the server, or the phone behind it, took too long.</summary>
     private static void LateAnswer(LoginStep step, Attempt attempt, RemoteQuestion question, DateTimeOffset now)
     {
         step.Events.Add(LoginEvents.Expired(attempt, question.Deadline, question.Causes));
         if (question.Notices.Any(notice => notice.HasFailed || !AsksPhone(question)))
         {
-            // More time would not help: nothing that counts came from these addresses.
+            // More time would not help: these addresses gave no valid answer.
             Note(step, attempt.Id, new("remote server", $"no answer that counts: {question.Causes}", question.Change) { Subject = NameOf(attempt), At = question.Expires }, decides: true);
             return;
         }

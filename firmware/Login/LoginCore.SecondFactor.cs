@@ -3,15 +3,15 @@ using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
 
-/// <content>Codes that are typed, and phones that answer.</content>
+/// <content>Typed codes, and answers of phones.</content>
 public sealed partial class LoginCore
 {
     private static readonly LoginFact ApprovedFact = new("phone", "approved");
 
     /// <summary>
-    /// The phone approved, with the code it shows and the number typed on it. True when both were right: the code is used up now, and the
-    /// login goes on with <see cref="ConfirmPush(string, bool, LoginRules, DateTimeOffset)"/> once the step's memory is durable. A wrong code leaves the push pending; a
-    /// wrong number ends the login.
+    /// Processes the phone's approval, with the code that it displays and the number typed on it. Returns true if both are right: the code
+    /// is consumed, and the login continues with <see cref="ConfirmPush(string, bool, LoginRules, DateTimeOffset)"/> once the step's memory
+    /// is durable. A wrong code leaves the push pending; a wrong number ends the login.
     /// </summary>
     public (bool Accepted, LoginStep Step) PushApproved(string requestId, string code, string number, LoginRules rules, DateTimeOffset now)
     {
@@ -19,17 +19,17 @@ public sealed partial class LoginCore
         return (Pending(requestId) is { } attempt && PushApproved(step, attempt, Match(attempt, code, now), number, rules, now), step);
     }
 
-    /// <summary>A pending login; null when it is over.</summary>
+    /// <summary>Returns a pending login; null if it has ended.</summary>
     internal Attempt? Pending(string requestId) => _pending.GetValueOrDefault(requestId);
 
     /// <summary>
-    /// What a code is to the token whose phone a login waits for; nothing when it waits for none. Needs not be serialized: what changes meanwhile is seen, and looked at again, by
-    /// <c>PushApproved</c>.
+    /// Compares a code with the token whose phone a login waits for; no match if it waits for none. Needs no serialization:
+    /// <c>PushApproved</c> detects a change in the meantime and compares again.
     /// </summary>
     internal static CodeMatch Match(Attempt attempt, ReadOnlySpan<char> code, DateTimeOffset now) =>
         attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? TokenCore.Match(seed, code, TokenCore.Place(seed, attempt.TokenMemory, now)) : default;
 
-    /// <summary>The same, with the code compared already.</summary>
+    /// <summary>Processes the phone's approval with the code already compared.</summary>
     internal bool PushApproved(LoginStep step, Attempt attempt, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)
     {
         step.IsAbout(attempt);
@@ -39,7 +39,7 @@ public sealed partial class LoginCore
         }
         if (attempt.Number is { } shown && number.Length > 0 && !number.SequenceEqual(shown.ToString(CultureInfo.InvariantCulture)))
         {
-            // Whoever guesses has one try of ninety: who sees the login's screen types what it shows.
+            // A guess has one chance in ninety. A user that sees the login's screen types the displayed number.
             _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
             Note(step, attempt.Id, new("phone", "another number was typed than the login shows", LoginSetting.NumberMatch), decides: true);
             Deny(step, attempt, Refusal.WrongNumber, "approved with a wrong number", rules, now);
@@ -48,7 +48,7 @@ public sealed partial class LoginCore
         var unproved = attempt.Number is not null && number.Length == 0;
         if (unproved || !_tokens.UseUp(((SecondFactor.OfToken)attempt.Account.Factor).Seed, match, now, step.Memory, out _))
         {
-            // A code that was good when it was compared has been consumed meanwhile.
+            // A code that was right when it was compared has been consumed in the meantime.
             var replayed = !unproved && (match.WasUsed || match.Step is not null);
             Note(step, attempt.Id, new("phone", unproved ? "approved without the number" : replayed ? "approved with a used code" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
             if (replayed)
@@ -63,7 +63,10 @@ public sealed partial class LoginCore
         return true;
     }
 
-    /// <summary>The approval is on disk: who waits is let in; if nobody waits yet, the next request of this login is, within login-timeout.</summary>
+    /// <summary>
+    /// Completes an approval that is durable: the waiting client is logged in. If none waits, the login's next request is, within
+    /// login-timeout.
+    /// </summary>
     public LoginStep ConfirmPush(string requestId, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -74,7 +77,10 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>The same of a login in hand. False when it ended meanwhile, or its user is no longer authorised: the approval counts for nothing.</summary>
+    /// <summary>
+    /// Completes the approval of a given login. Returns false if it ended in the meantime or its user is no longer authorised: the approval
+    /// has no effect.
+    /// </summary>
     internal bool ConfirmPush(LoginStep step, Attempt attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
         if (!attempt.IsPending || attempt.Push != PushState.Deciding)
@@ -103,7 +109,7 @@ public sealed partial class LoginCore
         return true;
     }
 
-    /// <summary>The phone denied: final. False when there is nothing to deny.</summary>
+    /// <summary>Processes the phone's denial, which is final. False if there is nothing to deny.</summary>
     public (bool Accepted, LoginStep Step) PushDenied(string requestId, LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -118,7 +124,7 @@ public sealed partial class LoginCore
         return (true, step);
     }
 
-    /// <summary>The push could not be sent: who waits for it is told at once; a code may still be typed.</summary>
+    /// <summary>Reports that the push could not be sent. The waiting client is notified immediately; a code may still be typed.</summary>
     public LoginStep PushFailed(string requestId, LoginRules rules)
     {
         var step = new LoginStep();
@@ -244,7 +250,7 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>Nothing wrong was offered, or nothing was looked at: the client is told, a few times, and then refused.</summary>
+    /// <summary>Answers a client whose code was not wrong or was not evaluated. After a few such answers the login is refused.</summary>
     private LoginStep Hold(LoginStep step, Attempt attempt, Refusal inTheEnd, LoginAnswer answer, LoginRules rules, DateTimeOffset now)
     {
         if (++attempt.Holds <= HoldsMax)

@@ -7,28 +7,30 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// The rules that decide who gets in, whoever asks: a user of the SSL VPN, an administrator, a RADIUS client. Synchronous and
-/// deterministic: <c>(input, now)</c> in, a <see cref="LoginStep"/> out; no clock, no random, no socket. The shell
-/// (<see cref="LoginService"/>) serializes the calls. docs/login.md has the rules in one place.
+/// The rules that decide logins for every kind of requester: users of the SSL VPN, administrators, and RADIUS clients. Synchronous and
+/// deterministic: an input and the time give a <see cref="LoginStep"/>, without a clock, random values or sockets. The shell
+/// (<see cref="LoginService"/>) serializes the calls. docs/reference/login.md describes all rules.
 /// </summary>
 /// <remarks>
-/// A login is <see cref="Start"/>, then any number of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle; a phone answers with
-/// <c>PushApproved</c> and <c>ConfirmPush</c>, or <see cref="PushDenied"/>; a remote server with <see cref="RemoteAnswered"/>;
-/// <see cref="Tick"/> ends what is late.
+/// A login is <see cref="Start"/>, then any number of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle. A phone answers
+/// through <c>PushApproved</c> and <c>ConfirmPush</c>, or <see cref="PushDenied"/>; a remote server through <see cref="RemoteAnswered"/>.
+/// <see cref="Tick"/> ends what has expired.
 /// </remarks>
 public sealed partial class LoginCore
 {
-    /// <summary>The tables that the core and its tokens need in the state database.</summary>
+    /// <summary>The SQL of the tables that the core and its tokens need in the state database.</summary>
     public static readonly string[] Tables = [TokenCore.UseTable, TokenCore.DriftTable, FailureLimit.Table, FailureLimit.AccountTable, GuessLimit.Table, PushLimit.Table, LabPolicy.Table];
 
-    /// <summary>Wrong codes that end one pending login.</summary>
+    /// <summary>The number of wrong codes that ends a pending login.</summary>
     private const int WrongCodesMax = 3;
-    /// <summary>"Please wait" and "next code" answers that one pending login gets before it is refused: a client that loops must end.</summary>
+    /// <summary>
+    /// The number of "please wait" and "next code" answers to one pending login before it is refused, which ends a client that loops.
+    /// </summary>
     private const int HoldsMax = 3;
-    /// <summary>Logins that may be pending at once.</summary>
+    /// <summary>The maximum number of pending logins.</summary>
     private const int PendingMax = 200_000;
 
-    // What most logins have in common is said once.
+    // Shared facts that most logins have in common.
     private static readonly LoginFact NotBlocked = new("source", "not blocked");
     private static readonly LoginFact PasswordRight = new("password", "right");
     private static readonly LoginFact WaitsForPhone = new("client", "waits for the phone");
@@ -46,10 +48,10 @@ public sealed partial class LoginCore
     private readonly PushLimit _pushes = new();
     private long _lastLoginId;
 
-    /// <summary>A core that remembers nothing; for tests of the rules.</summary>
+    /// <summary>Creates a core without stored state, for tests of the rules.</summary>
     public LoginCore(TokenCore tokens) => _tokens = tokens;
 
-    /// <summary>A core that remembers what the database remembers. For start-up only.</summary>
+    /// <summary>Creates a core with the stored state of the database. For start-up only.</summary>
     public LoginCore(TokenCore tokens, StateDatabase state)
         : this(tokens)
     {
@@ -61,21 +63,23 @@ public sealed partial class LoginCore
         _pushes.Load(state);
     }
 
-    /// <summary>How many logins wait.</summary>
+    /// <summary>The number of pending logins.</summary>
     public int PendingCount => _pending.Count;
 
-    /// <summary>Until when somebody, or some source, is locked out for too many failures; null when nobody is.</summary>
+    /// <summary>Returns the end of the longest lockout of a user or source for too many failures; null if there is none.</summary>
     public DateTimeOffset? LockedOutUntil(DateTimeOffset now) => new[] { _sources, _blackouts, _lockouts, _adminSources }.Max(limit => limit.AnyoneBlockedUntil(now));
 
-    /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
+    /// <summary>The time of the next call of <see cref="Tick"/>; null if nothing is pending.</summary>
     public DateTimeOffset? NextDeadline => _deadlines.TryPeek(out _, out var at) ? at : null;
 
-    /// <summary>A first factor. No answer in the step: a remote server is to be asked (<see cref="LoginStep.Remote"/>).</summary>
+    /// <summary>
+    /// Evaluates a first factor. No answer in the step: a request to a remote server is pending (<see cref="LoginStep.Remote"/>).
+    /// </summary>
     /// <param name="request">Name, password, source.</param>
     /// <param name="rules">The configuration in force.</param>
-    /// <param name="canPush">Whether a push to a token could be sent.</param>
-    /// <param name="draw">What the login needs of chance, if it becomes a pending one.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="canPush">Returns true if a push to a token can be sent.</param>
+    /// <param name="draw">The random values of the login, used if it becomes pending.</param>
+    /// <param name="now">The current time.</param>
     public LoginStep Start(LoginRequest request, LoginRules rules, Func<Token, bool> canPush, LoginDraw draw, DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -115,15 +119,18 @@ public sealed partial class LoginCore
         return FirstFactorGiven(step, new Attempt(id, request, draw, account), rules, canPush, now);
     }
 
-    /// <summary>A typed code. Empty, while a push is out or approved: waits for the phone (*assumed*, see docs/ssl-vpn.md).</summary>
+    /// <summary>
+    /// Evaluates a typed code. An empty one waits for the phone while a push is pending or approved (*assumed*, see
+    /// docs/reference/ssl-vpn.md).
+    /// </summary>
     /// <param name="handle">The pending login.</param>
     /// <param name="code">The code.</param>
-    /// <param name="source">From where; another than that of the first factor is refused.</param>
+    /// <param name="source">The client's address; refused if it differs from that of the first factor.</param>
     /// <param name="rules">The configuration in force.</param>
-    /// <param name="canPush">Whether a push to a token could be sent.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="nextCode">The token's next code, in case its clock has drifted; "" when it was not given.</param>
-    /// <param name="kind">By which way in; a login begun by another is not found.</param>
+    /// <param name="canPush">Returns true if a push to a token can be sent.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="nextCode">The token's next code, in case its clock has drifted; "" if it was not given.</param>
+    /// <param name="kind">The access method; a login that began by another one is not found.</param>
     public LoginStep SubmitCode(LoginHandle handle, string code, IPAddress source, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now, string nextCode = "", LoginKind kind = LoginKind.SslVpn)
     {
         var step = new LoginStep();
@@ -138,7 +145,9 @@ public sealed partial class LoginCore
         return code.Length == 0 && attempt.Push != PushState.None ? Await(step, attempt, rules, now) : CheckCode(step, attempt, code, nextCode, rules, now);
     }
 
-    /// <summary>The client waits for the phone. No answer in the step: it has to wait, and comes with <see cref="LoginStep.Released"/> of a later one.</summary>
+    /// <summary>
+    /// Waits for the phone on behalf of a client. No answer in the step: the answer is in <see cref="LoginStep.Released"/> of a later one.
+    /// </summary>
     public LoginStep AwaitPush(LoginHandle handle, IPAddress source, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now, LoginKind kind = LoginKind.SslVpn)
     {
         var step = new LoginStep();
@@ -147,7 +156,7 @@ public sealed partial class LoginCore
             : Await(step, attempt, rules, now);
     }
 
-    /// <summary>The time has come to <see cref="NextDeadline"/>: ends what is over.</summary>
+    /// <summary>Ends what has expired at <see cref="NextDeadline"/>.</summary>
     public LoginStep Tick(DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -163,7 +172,7 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>The configuration changed: a pending login whose account or factor is not what it was ends at once.</summary>
+    /// <summary>Immediately ends pending logins whose account or factor changed with the configuration.</summary>
     public LoginStep RulesChanged(LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -176,8 +185,8 @@ public sealed partial class LoginCore
     }
 
     /// <summary>
-    /// What a step decided could not be made durable: it is void. The login that it was about ends, refused, and so does every client that waits for it.
-    /// Null when the step was about no login (an administrator's command), whose caller is told by the exception.
+    /// Voids a step that could not be made durable. Its login ends, refused, as does every client request that waits for it. Null if the
+    /// step was not about a login (an administrator's command): the exception informs its caller.
     /// </summary>
     /// <param name="failed">The step; its answer becomes the refusal.</param>
     public LoginStep? StorageFailed(LoginStep failed)
@@ -201,7 +210,7 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>Two consecutive codes of a token, given by an operator: sets its drift, and forgives what was guessed at it.</summary>
+    /// <summary>Synchronizes a token with two consecutive codes from an operator: sets its drift, and clears its wrong codes.</summary>
     public (ResyncVerdict Verdict, LoginStep Step) Resync(TokenSeed seed, string code, string nextCode, DateTimeOffset now)
     {
         var step = new LoginStep();
@@ -214,7 +223,7 @@ public sealed partial class LoginCore
         return (verdict, step);
     }
 
-    /// <summary>Takes over drifts of tokens that a seed file gives.</summary>
+    /// <summary>Adopts the drifts of tokens from a seed file.</summary>
     internal LoginStep TakeDrifts(IEnumerable<(TokenSeed Seed, int Drift)> drifts)
     {
         var step = new LoginStep();
@@ -222,21 +231,22 @@ public sealed partial class LoginCore
         return step;
     }
 
-    /// <summary>The sources that failures at the SSL VPN count for or block, the latest failure last.</summary>
+    /// <summary>Returns the sources with failures at the SSL VPN that count or block, the latest failure last.</summary>
     public IReadOnlyList<FailureEntry> BlockList(LoginRules rules, DateTimeOffset now) => _sources.List(rules.Policy.SourceLimit.Within, now);
 
-    /// <summary>An operator forgives one source, or all (null). How many there were.</summary>
+    /// <summary>Clears the failures of one source, or of all (null), by an operator. Returns the number of sources cleared.</summary>
     public (int Count, LoginStep Step) Unblock(IPAddress? source)
     {
         var step = new LoginStep();
         return (source is null ? _sources.ForgiveAll(step.Memory) : _sources.Forgive(source.ToString(), step.Memory) ? 1 : 0, step);
     }
 
-    /// <summary>What the disk has to hold when the lab's rules change.</summary>
+    /// <summary>Returns the writes that are needed when the lab policy changes.</summary>
     internal IReadOnlyList<StateWrite> SavePushes(LabPolicy policy) => _pushes.Save(policy);
 
     /// <summary>
-    /// Evaluates a pending login under these rules, unless that was done before: why it is refused; null when everything that it was granted on still holds.
+    /// Evaluates a pending login under these rules, unless that is already done. Returns the reason to refuse it; null if everything that
+    /// it was granted on still holds.
     /// </summary>
     private static Refusal? Evaluate(Attempt attempt, LoginRules rules)
     {
@@ -265,7 +275,10 @@ public sealed partial class LoginCore
         return null;
     }
 
-    /// <summary>Ends a login that the configuration in force no longer carries, with one outcome for its client, its phone, the journal and the events.</summary>
+    /// <summary>
+    /// Ends a login that the configuration in force no longer allows, with one outcome for its client, its phone, the journal and the
+    /// events.
+    /// </summary>
     private void Revoke(LoginStep step, Attempt attempt, Refusal refusal)
     {
         Close(step, attempt, new LoginAnswer.Refused(refusal));
@@ -283,12 +296,15 @@ public sealed partial class LoginCore
     }
 
     /// <summary>
-    /// The second factor is given: evaluates the authorisation again, if the rules are others than those of the first factor, and lets the client in.
+    /// Completes a login after its second factor. If the rules changed since the first factor, the authorisation is evaluated again.
     /// </summary>
     private LoginStep Complete(LoginStep step, Attempt attempt, LoginFact deciding, LoginRules rules) =>
         Evaluate(attempt, rules) is { } refusal ? Revoked(step, attempt, refusal) : Succeed(step, attempt, deciding);
 
-    /// <summary>The pending login of a handle: every id right, the same way in and source, in time. Else the step holds the refusal.</summary>
+    /// <summary>
+    /// Finds the pending login of a handle: identifiers, access method and source must match, and it must not have expired. Otherwise the
+    /// step has the refusal.
+    /// </summary>
     private Attempt? Find(LoginHandle handle, IPAddress source, LoginKind kind, LoginRules rules, DateTimeOffset now, LoginStep step)
     {
         var request = new LoginRequest("N/A", "", "", source, kind);
@@ -309,7 +325,8 @@ public sealed partial class LoginCore
     }
 
     /// <summary>
-    /// Ends what is late of a login, whoever sees it first: once late it stays late, though the clock be set back. True when the login itself is over.
+    /// Ends the parts of a login that have expired, on any access to it. An expiry is final, even if the clock is set back. Returns true if
+    /// the login itself ended.
     /// </summary>
     private bool Lapse(LoginStep step, Attempt attempt, DateTimeOffset now)
     {
@@ -317,7 +334,7 @@ public sealed partial class LoginCore
         {
             var unanswered = attempt.Question;
             Close(step, attempt, new LoginAnswer.Refused(Refusal.Expired));
-            // Nothing wrong was offered, so it does not count against the source: whoever is told to wait may just leave.
+            // Expiry is not a wrong guess, so it does not count against the source: a client that is asked to wait may simply leave.
             if (unanswered is not null)
             {
                 LateAnswer(step, attempt, unanswered, now);

@@ -2,10 +2,10 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>Which deadline ended a login.</summary>
+/// <summary>The deadline that ended a login.</summary>
 public enum DeadlineName
 {
-    /// <summary>A remote server did not answer the first factor: <c>remoteauthtimeout</c>.</summary>
+    /// <summary><c>remoteauthtimeout</c>: a remote server did not answer the first factor.</summary>
     RemoteAnswer,
     /// <summary>10 x <c>remoteauthtimeout</c> + 30 s, at most 5 minutes.</summary>
     SecondFactorWindow,
@@ -19,14 +19,14 @@ public enum DeadlineName
     FacExpiry,
     /// <summary>The life of a push (lab policy <c>push-life</c>).</summary>
     PushLife,
-    /// <summary><c>login-timeout</c>: a login that is decided was not fetched by its client.</summary>
+    /// <summary><c>login-timeout</c>: the client did not fetch a decided login.</summary>
     LoginTimeout,
 }
 
-/// <summary>How a second factor is given, as far as its deadline goes.</summary>
+/// <summary>The kind of second factor, as far as its deadline is concerned.</summary>
 public enum FactorKind
 {
-    /// <summary>The code of a FortiToken, or its phone's approval.</summary>
+    /// <summary>A FortiToken's code, or its phone's approval.</summary>
     FortiToken,
     /// <summary>A code sent by e-mail.</summary>
     Email,
@@ -36,22 +36,24 @@ public enum FactorKind
     FortiAuthenticator,
 }
 
-/// <summary>The time budget of logins, from the configuration. What each number bounds is in docs/login.md.</summary>
+/// <summary>The time budget of logins, from the configuration. docs/reference/login.md describes what each number bounds.</summary>
 public sealed record LoginDeadlines
 {
     private static readonly TimeSpan WindowMax = TimeSpan.FromMinutes(5);
     private static readonly Version ExpiryWins = new(7, 4, 1);
 
-    /// <summary>With less than this for an answer, nobody gets to his phone: what the timeline says so of (the vendor's documents advise 60 s).</summary>
+    /// <summary>
+    /// The time that a user needs to reach a phone. With less for an answer, the timeline reports it (the vendor's documents advise 60 s).
+    /// </summary>
     internal static readonly TimeSpan PhoneTakes = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long one remote server may take over one answer: the first factor, or what answers its challenge.</summary>
+    /// <summary>The time that one remote server has for one answer: to the first factor, or to a reply to its challenge.</summary>
     public required TimeSpan RemoteAnswer { get; init; }
 
     /// <summary>The SSL VPN's window for a second factor.</summary>
     public required TimeSpan SecondFactorWindow { get; init; }
 
-    /// <summary>The expiry of each kind of factor.</summary>
+    /// <summary>The expiry of this kind of factor.</summary>
     public required TimeSpan FortiTokenExpiry { get; init; }
 
     /// <inheritdoc cref="FortiTokenExpiry"/>
@@ -63,10 +65,10 @@ public sealed record LoginDeadlines
     /// <inheritdoc cref="FortiTokenExpiry"/>
     public required TimeSpan FacExpiry { get; init; }
 
-    /// <summary>How long an approved login waits for its client to come for it.</summary>
+    /// <summary>The time that an approved login waits for its client to fetch it.</summary>
     public required TimeSpan LoginTimeout { get; init; }
 
-    /// <summary>True from 7.4.1 on: an expiry that is larger than the window is obeyed all the same.</summary>
+    /// <summary>True from 7.4.1: an expiry larger than the window applies in full.</summary>
     public required bool LargerExpiryWins { get; init; }
 
     /// <summary>Reads the timers of <c>system global</c> and <c>vpn ssl settings</c>.</summary>
@@ -77,7 +79,7 @@ public sealed record LoginDeadlines
         var window = (10 * Seconds("remoteauthtimeout")) + TimeSpan.FromSeconds(30);
         return new()
         {
-            // 0 was "none" in 6.2.0 to 6.2.6: an end there is all the same.
+            // In 6.2.0 to 6.2.6, 0 meant "none". Here a limit applies even so.
             RemoteAnswer = Seconds("remoteauthtimeout") is var answer && answer > TimeSpan.Zero ? answer : WindowMax,
             SecondFactorWindow = window < WindowMax ? window : WindowMax,
             FortiTokenExpiry = Seconds("two-factor-ftk-expiry"),
@@ -89,7 +91,9 @@ public sealed record LoginDeadlines
         };
     }
 
-    /// <summary>When a login whose second factor is asked now must have it, and which timer says so. The window is the SSL VPN's alone.</summary>
+    /// <summary>
+    /// Returns the deadline of a second factor that is requested now, and the timer that sets it. Only the SSL VPN has the window.
+    /// </summary>
     public (DateTimeOffset At, DeadlineName Name) SecondFactor(FactorKind factor, LoginKind kind, DateTimeOffset now)
     {
         var (expiry, name) = factor switch
@@ -102,7 +106,7 @@ public sealed record LoginDeadlines
         return kind == LoginKind.SslVpn && expiry > SecondFactorWindow && !LargerExpiryWins ? (now + SecondFactorWindow, DeadlineName.SecondFactorWindow) : (now + expiry, name);
     }
 
-    /// <summary>The setting that moves a deadline: its word for events, and the line of the console.</summary>
+    /// <summary>Returns the setting that moves a deadline: its word for events, and the console line.</summary>
     public static (string Word, string Change) Setting(DeadlineName deadline) => deadline switch
     {
         DeadlineName.RemoteAnswer or DeadlineName.SecondFactorWindow => ("remoteauthtimeout", "config system global / set remoteauthtimeout"),

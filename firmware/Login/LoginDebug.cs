@@ -3,17 +3,17 @@ using Appliance.Firmware.Events;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// What <c>diagnose debug application fnbamd</c> shows of a login. The lines and result numbers that public material tells have its words
-/// (0 success, 1 denied, 7 a token is needed; the numbers 0 and 1 are inferred); the reason in brackets is ours. Never a code, a password or
-/// what names a login to its client: a request is told by the last digits of its id.
+/// The lines of a login in <c>diagnose debug application fnbamd</c>. Lines and result numbers that are publicly documented use the vendor's
+/// words (0 success, 1 denied, 7 a token is needed; the numbers 0 and 1 are inferred). The reason in brackets is ours. Lines never contain
+/// a code, a password or a login's identifiers: a request is shown by the last digits of its id.
 /// </summary>
 internal sealed class LoginDebug(DebugTap tap)
 {
-    /// <summary>A step of a login, as the journal has it: the line is ours.</summary>
+    /// <summary>Writes a login step as the journal has it. The line's format is ours.</summary>
     internal void Noted(LoginJournalStep step) =>
         tap.Write(DebugArea.Fnbamd, $"login {step.LoginId} {step.Fact.Check}: {step.Fact.Result}{(step.Fact.Subject.Length > 0 ? $" [{step.Fact.Subject}]" : "")}");
 
-    /// <summary>A first factor was decided.</summary>
+    /// <summary>Writes the decision on a first factor.</summary>
     internal void Started(LoginRequest request, LoginHandle handle, LoginStep step, LoginDeadlines deadlines)
     {
         if (!tap.IsWatched(DebugArea.Fnbamd))
@@ -29,14 +29,14 @@ internal sealed class LoginDebug(DebugTap tap)
         Result(step.Answer);
     }
 
-    /// <summary>A code was typed, or nothing in its place.</summary>
+    /// <summary>Writes the result of a typed code, which may be empty.</summary>
     internal void CodeTyped(LoginHandle handle, LoginStep step)
     {
         tap.Write(DebugArea.Fnbamd, $"Receive Manually input token result. Push: 0, req {Short(handle.RequestId)}");
         Result(step.Answer);
     }
 
-    /// <summary>The client asks to wait for the phone.</summary>
+    /// <summary>Writes a client's request to wait for the phone.</summary>
     internal void PushAwaited(LoginHandle handle, LoginStep step)
     {
         tap.Write(DebugArea.Fnbamd, $"handle_req-Rcvd ftm2_auth_withid req {Short(handle.RequestId)}");
@@ -47,11 +47,11 @@ internal sealed class LoginDebug(DebugTap tap)
         Result(step.Answer);
     }
 
-    /// <summary>The phone answered.</summary>
+    /// <summary>Writes the phone's answer.</summary>
     internal void PushAnswered(string requestId, string answer, bool accepted) =>
         tap.Write(DebugArea.Fnbamd, $"Receive token result. Push: 1, req {Short(requestId)}: {answer} {(accepted ? "accepted" : "refused")}");
 
-    /// <summary>What somebody who waited is told.</summary>
+    /// <summary>Writes the answers to waiting clients.</summary>
     internal void Released(LoginStep step)
     {
         if (tap.IsWatched(DebugArea.Fnbamd))
@@ -86,6 +86,6 @@ internal sealed class LoginDebug(DebugTap tap)
         }
     }
 
-    /// <summary>Enough to follow one request through the lines, and nothing to take it over with.</summary>
+    /// <summary>Returns the end of a request id: enough to follow one request through the lines, too little to take it over.</summary>
     private static string Short(string requestId) => requestId.Length > 8 ? requestId[^8..] : requestId;
 }

@@ -11,7 +11,10 @@ namespace Appliance.Firmware.Login;
 /// </summary>
 internal static class LoginEvents
 {
-    /// <summary>A user is in. The session of an administrator is told when it begins, which may be after a new password.</summary>
+    /// <summary>
+    /// Creates the event of a user's successful login. An administrator's is logged when the session begins, which may be after a new
+    /// password.
+    /// </summary>
     internal static EventEntry Succeeded(LoginGrant grant) => new("0102043008", "user", EventLevel.Notice, "Authentication success",
         () => UserFields(grant.Kind, grant.User, grant.Source, grant.Group, "success", "N/A", $"User {grant.User} succeeded in authentication{(grant.TwoFactor ? " with a second factor" : "")}"));
 
@@ -19,7 +22,9 @@ internal static class LoginEvents
         ? Admin(user, request.Via, request.Source, unknownName ? "name_invalid" : AdminWord(reason), $"Administrator {user} login failed from {request.Via} because of {(unknownName ? "invalid user name" : Because(reason))}")
         : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, "N/A", "failure", Word(reason), $"User {user} failed in authentication{(detail.Length > 0 ? ": " + detail : "")}");
 
-    /// <summary>A token code that was consumed before is presented again, typed or by the phone. Its login may go on.</summary>
+    /// <summary>
+    /// Creates the event of a replay: an already consumed token code that was typed or sent by the phone. The login may continue.
+    /// </summary>
     internal static EventEntry Replayed(Attempt attempt)
     {
         const string Reason = "token_code_replayed", Because = "a token code that was used before";
@@ -29,7 +34,7 @@ internal static class LoginEvents
             : User("0102043009", EventLevel.Notice, "Authentication failed", request.Kind, user, request.Source, attempt.Grant.Group, "failure", Reason, $"User {user} failed in authentication because of {Because}");
     }
 
-    /// <summary>Names the deadline, and the setting that moves it.</summary>
+    /// <summary>Creates the event of an expired login. It names the deadline and the setting that moves it.</summary>
     internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, string causes = "")
     {
         var (word, change) = LoginDeadlines.Setting(deadline);
@@ -39,7 +44,7 @@ internal static class LoginEvents
             DeadlineName.LoginTimeout => "the client did not come for its approved login in time",
             _ => "gave no second factor in time",
         };
-        // The life of a push is no setting of the unit.
+        // The life of a push is not a setting of the unit.
         var setting = deadline == DeadlineName.PushLife ? word : $"{word} ({change})";
         var (grant, message) = (attempt.Grant, $"User {attempt.Grant.User}: {what}: {setting}{(causes.Length > 0 ? ": " + causes : "")}");
         return grant.Kind == LoginKind.Admin
@@ -63,11 +68,13 @@ internal static class LoginEvents
     internal static EventEntry PushAnswered(LoginGrant grant, string decision) => new("0102043008", "user", EventLevel.Notice, "FortiToken mobile push answered",
         () => UserFields(grant.Kind, grant.User, grant.Source, grant.Group, decision, "N/A", $"The phone of user {grant.User} {decision} the login"));
 
-    /// <summary>A remote server said yes while nobody waited: the client has to come.</summary>
+    /// <summary>
+    /// Creates the event of a remote server's acceptance that arrived while no client request was waiting. The client has yet to fetch it.
+    /// </summary>
     internal static EventEntry RemoteAccepted(Attempt attempt) => User("0102043008", EventLevel.Notice, "Remote server accepted", attempt.Request.Kind, attempt.Account.Name, attempt.Request.Source, "N/A", "accepted", "N/A",
         $"The remote server accepted user {attempt.Account.Name}, whose client has to come for it");
 
-    /// <summary>A rule that no table of the configuration holds was changed: the path is *assumed*.</summary>
+    /// <summary>Creates the event of a changed lab rule, which no table of the configuration contains. The path is *assumed*.</summary>
     internal static EventEntry PolicyChanged(string changes) => new("0100044546", "system", EventLevel.Information, "Attribute configured",
         ("user", "N/A"), ("ui", "api"), ("action", "Edit"), ("cfgpath", "login.policy"), ("cfgattr", changes), ("msg", "Edit login.policy "));
 
@@ -80,7 +87,7 @@ internal static class LoginEvents
     internal static EventEntry SpellingBug(LoginRequest request, string alike) => User("0102043009", EventLevel.Warning, "Second factor may be skipped", request.Kind, request.User, request.Source, "N/A", "warning", "name_spelling",
         $"Name {request.User} is authenticated as a remote user although it is a spelling of local user {alike} (CVE-2020-12812)");
 
-    /// <summary>A refusal as one word for logs; the client is told less.</summary>
+    /// <summary>Returns a refusal as one word for logs. Clients receive less detail.</summary>
     internal static string Word(Refusal reason) => reason switch
     {
         Refusal.BadCredentials => "bad_credentials",
@@ -121,7 +128,7 @@ internal static class LoginEvents
         _ => "FortiToken",
     };
 
-    /// <summary>The words that public samples have for administrators; those of a second factor are *assumed*.</summary>
+    /// <summary>Returns the words that public samples have for administrators; those of a second factor are *assumed*.</summary>
     private static string AdminWord(Refusal reason) => reason switch
     {
         Refusal.BadCredentials => "passwd_invalid",

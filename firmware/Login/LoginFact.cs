@@ -1,28 +1,28 @@
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// One step of a login, told as data: what was looked at, what came of it, and what would change it. Never a password, a code, an
-/// id of the wire, or a number that is typed on a phone.
+/// One step of a login as data: the check, its result, and the setting that would change it. It never contains a password, a code, an
+/// identifier of the wire, or a number that is typed on a phone.
 /// </summary>
-/// <param name="Check">What was looked at, for example <c>source limit</c>.</param>
-/// <param name="Result">What came of it, for example <c>free</c>.</param>
-/// <param name="Change">The console's line (or the lab's call) that would change it; "" when nothing would.</param>
+/// <param name="Check">The check, for example <c>source limit</c>.</param>
+/// <param name="Result">The result, for example <c>free</c>.</param>
+/// <param name="Change">The console line (or lab call) that would change the result; "" if none would.</param>
 public sealed record LoginFact(string Check, string Result, string Change = "")
 {
-    /// <summary>The check whose fact says that somebody is in.</summary>
+    /// <summary>The check whose fact records that a login succeeded.</summary>
     internal const string Login = "login";
 
-    /// <summary>Names that belong to it: a user, a group, a token; "" for none.</summary>
+    /// <summary>The names that belong to the step: a user, a group, a token; "" for none.</summary>
     public string Subject { get; init; } = "";
 
-    /// <summary>The deadline that it sets or that fired; null when it has none.</summary>
+    /// <summary>The deadline that the step sets or that fired; null if there is none.</summary>
     public DateTimeOffset? At { get; init; }
 
     /// <summary>True for the step that decided the login.</summary>
     public bool Decides { get; init; }
 }
 
-/// <summary>The console's lines that change how logins are decided.</summary>
+/// <summary>The console lines that change how logins are decided.</summary>
 internal static class LoginSetting
 {
     internal const string AttemptLimit = "config vpn ssl settings / set login-attempt-limit";

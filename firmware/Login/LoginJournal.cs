@@ -1,15 +1,15 @@
 namespace Appliance.Firmware.Login;
 
-/// <summary>One step of a login that was recorded.</summary>
+/// <summary>One recorded step of a login.</summary>
 /// <param name="LoginId">The login.</param>
-/// <param name="Time">When.</param>
-/// <param name="Fact">What.</param>
+/// <param name="Time">The time of the step.</param>
+/// <param name="Fact">The fact.</param>
 public readonly record struct LoginJournalStep(long LoginId, DateTimeOffset Time, LoginFact Fact);
 
-/// <summary>What became of a login so far.</summary>
+/// <summary>The outcome of a login so far.</summary>
 public enum LoginOutcome
 {
-    /// <summary>Something is still asked: a code, a phone, a remote server, the client itself.</summary>
+    /// <summary>Undecided: an input is outstanding from the user, a phone, a remote server or the client.</summary>
     Pending,
     /// <summary>Logged in.</summary>
     In,
@@ -17,16 +17,16 @@ public enum LoginOutcome
     Refused,
 }
 
-/// <summary>A login as its steps tell it.</summary>
-/// <param name="Id">Its number, rising from 1 with every start of the unit.</param>
+/// <summary>A login as its recorded steps show it.</summary>
+/// <param name="Id">The login's number, rising from 1 with every start of the unit.</param>
 /// <param name="User">The name as typed.</param>
-/// <param name="Outcome">What became of it.</param>
-/// <param name="Steps">Its steps, oldest first.</param>
+/// <param name="Outcome">The outcome so far.</param>
+/// <param name="Steps">The steps, oldest first.</param>
 public sealed record LoginTimeline(long Id, string User, LoginOutcome Outcome, IReadOnlyList<LoginJournalStep> Steps)
 {
-    /// <summary>What steps tell of the login that they are of.</summary>
+    /// <summary>Builds the timeline of a login from its steps.</summary>
     /// <param name="id">The login.</param>
-    /// <param name="steps">At least the first, oldest first.</param>
+    /// <param name="steps">At least the first step, oldest first.</param>
     public static LoginTimeline Of(long id, IReadOnlyList<LoginJournalStep> steps) => new(
         id, steps[0].Fact.Subject,
         steps.Any(step => step.Fact.Check == LoginFact.Login) ? LoginOutcome.In : steps.Any(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending,
@@ -34,15 +34,14 @@ public sealed record LoginTimeline(long Id, string User, LoginOutcome Outcome, I
 }
 
 /// <summary>
-/// The newest logins, step by step: for whoever asks why somebody did or did not get in. Bounded, in memory only, free of secrets.
-/// Thread-safe.
+/// The newest logins, step by step, which explain why a login succeeded or failed. Bounded, in memory only, free of secrets. Thread-safe.
 /// </summary>
 public sealed class LoginJournal
 {
-    /// <summary>Logins that are remembered; the oldest is forgotten first.</summary>
+    /// <summary>The maximum number of stored logins. Beyond it, the oldest is removed.</summary>
     public const int LoginsMax = 1000;
 
-    /// <summary>Steps of one login that are remembered; further ones are not.</summary>
+    /// <summary>The maximum number of stored steps of one login. Further ones are dropped.</summary>
     public const int StepsMax = 64;
 
     private readonly Lock _lock = new();
@@ -50,13 +49,13 @@ public sealed class LoginJournal
     private readonly Queue<long> _order = [];
     private long _in;
     private long _decided;
-    /// <summary>The greatest number of a login that was forgotten.</summary>
+    /// <summary>The greatest number of a login that was removed.</summary>
     private long _forgotten;
 
-    /// <summary>Raised for each step, in order, on the thread that decided it; handlers must be quick and must not ask for a login.</summary>
+    /// <summary>Raised for each step, in order, on the deciding thread. Handlers must be quick and must not query a login.</summary>
     public event Action<LoginJournalStep>? Noted;
 
-    /// <summary>Logins since the start: who got in, and all that are decided.</summary>
+    /// <summary>Returns the logins since the start: those that succeeded, and all that are decided.</summary>
     public (long In, long Decided) Counts()
     {
         lock (_lock)
@@ -65,7 +64,7 @@ public sealed class LoginJournal
         }
     }
 
-    /// <summary>The newest logins first.</summary>
+    /// <summary>Returns the newest logins, newest first.</summary>
     public IReadOnlyList<LoginTimeline> Newest(int limit)
     {
         lock (_lock)
@@ -74,7 +73,7 @@ public sealed class LoginJournal
         }
     }
 
-    /// <summary>One login; null when it is not, or no longer, known.</summary>
+    /// <summary>Returns one login; null if it is not, or no longer, stored.</summary>
     public LoginTimeline? Find(long id)
     {
         lock (_lock)
@@ -83,7 +82,7 @@ public sealed class LoginJournal
         }
     }
 
-    /// <summary>How many steps a login has so far; 0 for one that is not known.</summary>
+    /// <summary>Returns the number of steps of a login so far; 0 if it is not stored.</summary>
     public int CountOf(long id)
     {
         lock (_lock)
@@ -92,7 +91,7 @@ public sealed class LoginJournal
         }
     }
 
-    /// <summary>The numbers of the logins that nothing has decided yet, oldest first.</summary>
+    /// <summary>Returns the numbers of the undecided logins, oldest first.</summary>
     public IReadOnlyList<long> Pending()
     {
         lock (_lock)
@@ -101,7 +100,7 @@ public sealed class LoginJournal
         }
     }
 
-    /// <summary>Adds what somebody outside knows of a login (the lab, of its faults); forgotten logins stay forgotten.</summary>
+    /// <summary>Adds a fact about a login from outside the core (the lab, about its faults). A removed login is not restored.</summary>
     public void Note(long id, LoginFact fact, DateTimeOffset now)
     {
         lock (_lock)
@@ -114,7 +113,7 @@ public sealed class LoginJournal
         Add([(id, fact)], now);
     }
 
-    /// <summary>Adds a step that another journal noted: that of a unit which is elsewhere.</summary>
+    /// <summary>Adds a step from another journal: that of a remote unit.</summary>
     public void Take(LoginJournalStep step)
     {
         lock (_lock)
@@ -124,7 +123,9 @@ public sealed class LoginJournal
         Add([(step.LoginId, step.Fact)], step.Time);
     }
 
-    /// <summary>Adds steps. Those of a login that is forgotten are counted and told, and not kept: it does not come back without its beginning.</summary>
+    /// <summary>
+    /// Adds steps. Steps of a removed login are counted and raised but not stored, because the login would lack its beginning.
+    /// </summary>
     internal void Add(List<(long LoginId, LoginFact Fact)> facts, DateTimeOffset now)
     {
         if (facts.Count == 0)
@@ -147,7 +148,7 @@ public sealed class LoginJournal
                     _order.Enqueue(id);
                 }
                 _decided += fact.Decides && !steps.Exists(static step => step.Fact.Decides) ? 1 : 0;
-                // The step that decides is told whatever came before it.
+                // The deciding step is stored however many steps came before it.
                 if (steps.Count < StepsMax || fact.Decides)
                 {
                     steps.Add(new LoginJournalStep(id, now, fact));
@@ -163,7 +164,7 @@ public sealed class LoginJournal
         }
     }
 
-    /// <summary>A list for a login that begins: that of the oldest one when there are too many.</summary>
+    /// <summary>Returns a list for a new login. At the limit it reuses that of the oldest login.</summary>
     private List<LoginJournalStep> Room()
     {
         if (_order.Count < LoginsMax)

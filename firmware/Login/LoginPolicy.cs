@@ -3,19 +3,19 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>What so many failures cost.</summary>
-/// <param name="Limit">How many failures block; 0: none do.</param>
-/// <param name="Within">Within which time they count.</param>
-/// <param name="Block">For how long they block; zero: they do not.</param>
+/// <summary>The consequence of repeated failures.</summary>
+/// <param name="Limit">The number of failures that block; 0 disables the limit.</param>
+/// <param name="Within">The time within which failures count.</param>
+/// <param name="Block">The duration of the block; zero disables the limit.</param>
 public readonly record struct FailureRule(int Limit, TimeSpan Within, TimeSpan Block);
 
-/// <summary>Who may use the SSL VPN and with which portal (<c>vpn ssl settings</c>), and what failures cost.</summary>
+/// <summary>The rules that assign SSL VPN users their portals (<c>vpn ssl settings</c>), and the failure limits.</summary>
 public sealed class LoginPolicy
 {
     private static readonly string[] ServerAttributes = ["server", "secondary-server", "tertiary-server"];
     private static readonly TimeSpan BlackoutWithin = TimeSpan.FromMinutes(1);
 
-    /// <summary>Failures that count however far apart they are, until a success.</summary>
+    /// <summary>The window of failures that count however far apart they are, until a success.</summary>
     private static readonly TimeSpan InARow = TimeSpan.MaxValue;
 
     private readonly ImmutableArray<Rule> _rules;
@@ -25,15 +25,17 @@ public sealed class LoginPolicy
     private readonly ConfigTree _config;
     private readonly Lazy<ILookup<string, RemoteGroup>> _remoteGroups;
 
-    /// <param name="Server">The entry that the group has for a member.</param>
+    /// <param name="Server">The configuration entry of the server that the group has as a member.</param>
     /// <param name="Group">The group.</param>
-    /// <param name="Names">What its <c>match</c> entries want that server to tell; empty: whoever the server accepts is a member.</param>
+    /// <param name="Names">The group names of its <c>match</c> entries, one of which the server must return. Empty: every user that the
+    /// server accepts is a member.</param>
     private sealed record RemoteGroup(string Server, string Group, ImmutableArray<string> Names);
 
-    /// <param name="Evaluable">False: the rule names something that is not looked at here (an address, a certificate), so nobody meets it.</param>
+    /// <param name="Evaluable">False if the rule requires something that is not evaluated here (an address, a certificate). No login
+    /// matches such a rule.</param>
     private sealed record Rule(ImmutableArray<string> Users, ImmutableArray<string> Groups, ImmutableArray<string> Nics, string Portal, string Realm, string Auth, bool Evaluable);
 
-    /// <summary>Reads it from a configuration.</summary>
+    /// <summary>Reads the policy from a configuration.</summary>
     public LoginPolicy(ConfigTree config)
     {
         _config = config;
@@ -64,20 +66,20 @@ public sealed class LoginPolicy
     /// <summary><c>admin-lockout-threshold</c> and <c>admin-lockout-duration</c>: failures of one source of administrators.</summary>
     public FailureRule AdminLockout { get; }
 
-    /// <summary><c>force-two-factor-auth</c>: nobody without a second factor gets in by the SSL VPN.</summary>
+    /// <summary><c>force-two-factor-auth</c>: refuses SSL VPN logins without a second factor.</summary>
     public bool ForceSecondFactor { get; }
 
-    /// <summary>True for the empty realm and for those that a rule names; nobody gets into another.</summary>
+    /// <summary>True for the empty realm and for the realms that a rule names. Logins to any other realm are refused.</summary>
     public bool IsRealm(string realm) => realm.Length == 0 || _rules.Any(rule => rule.Realm == realm);
 
     /// <summary>
-    /// Group and portal of an account, or null when there is none for it: the first rule of the realm that names it or a group of it, and
-    /// without one the default portal, in no realm. A login by the clients' way counts as ssl-web: a portal with web mode
-    /// off refuses it, as the device does.
+    /// Returns the group and portal of an account; null if none applies. The first rule of the realm that names the account or one of its
+    /// groups decides. If none does and the realm is empty, the default portal applies. A login by the clients' method counts as ssl-web: a
+    /// portal with web mode off refuses it, as the device does.
     /// </summary>
-    /// <param name="account">Who.</param>
-    /// <param name="realm">The realm that was asked for; "" for none.</param>
-    /// <param name="nic">The interface on which he came; "" meets no rule that names interfaces.</param>
+    /// <param name="account">The account.</param>
+    /// <param name="realm">The requested realm; "" for none.</param>
+    /// <param name="nic">The interface that received the request; "" matches no rule that names interfaces.</param>
     public (string Group, string Portal)? PortalFor(Account account, string realm = "", string nic = "")
     {
         var type = account.Remote?.Type ?? "local";
@@ -92,20 +94,23 @@ public sealed class LoginPolicy
         return realm.Length == 0 ? Allowed("", _defaultPortal) : null;
     }
 
-    /// <summary>The remote server that is asked for users who are not known here, with the group that names it: the first that a group of a rule of the realm has; null when none has.</summary>
+    /// <summary>
+    /// Returns the remote server that is queried for users that are not configured here, and the group that names it: the first member
+    /// server of a group of a rule of the realm. Null if there is none.
+    /// </summary>
     public (RemoteServer Server, string Group)? FallbackFor(string realm) => _fallbacks.GetValueOrDefault(realm);
 
     /// <summary>
-    /// The groups that somebody is in whom a remote server accepted: those that have the server for a member and either have no <c>match</c> for it,
-    /// or one that names what the server told (compared exactly: *assumed*).
+    /// Returns the groups of a user that a remote server accepted. These are the groups that have the server as a member and have either no
+    /// <c>match</c> for it or one that names a group which the server returned (compared exactly: *assumed*).
     /// </summary>
     /// <param name="server">The server.</param>
-    /// <param name="accepted">What it told.</param>
+    /// <param name="accepted">The server's acceptance.</param>
     public ImmutableArray<string> GroupsOf(RemoteServer server, RemoteVerdict.Accepted accepted) =>
         accepted.InEveryGroup ? [.. _config.List("user group").Keys]
             : [.. _remoteGroups.Value[server.Name].Where(group => group.Names.IsEmpty || group.Names.Any(accepted.Groups.Contains)).Select(group => group.Group)];
 
-    /// <summary>How many addresses of a server are tried one after the other.</summary>
+    /// <summary>Returns the number of a server's addresses, which are tried one after the other.</summary>
     public int AddressesOf(RemoteServer server) =>
         server.Type == "radius" && _config.List("user radius").Find(server.Name) is { } entry ? Math.Max(1, ServerAttributes.Count(attribute => entry.Text(attribute).Length > 0)) : 1;
 
@@ -116,7 +121,7 @@ public sealed class LoginPolicy
              [.. entry.Entry.Children("match").Entries.Where(match => match.Entry.Text("server-name") == member).Select(match => match.Entry.Text("group-name"))]))
         .ToLookup(group => group.Server, StringComparer.Ordinal);
 
-    /// <summary>Worked out once: groups may be long, and a name that is nobody's must cost no more than another.</summary>
+    /// <summary>Computed once, because groups may be long and an unknown name must cost no more than another.</summary>
     private static Dictionary<string, (RemoteServer Server, string Group)?> Fallbacks(ConfigTree config, ImmutableArray<Rule> rules)
     {
         var fallbacks = new Dictionary<string, (RemoteServer Server, string Group)?>(StringComparer.Ordinal);
@@ -126,7 +131,7 @@ public sealed class LoginPolicy
             return fallbacks;
         }
         var groups = config.List("user group");
-        // Members of every group, without being listed there.
+        // Servers that are members of every group without being listed there.
         string[] everywhere = [.. config.List("user radius").Entries.Where(server => server.Entry.Enabled("all-usergroup")).Select(server => server.Key)];
         foreach (var rule in rules.Where(rule => rule.Evaluable && !fallbacks.ContainsKey(rule.Realm)))
         {

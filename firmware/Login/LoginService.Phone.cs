@@ -4,15 +4,15 @@ using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Logi
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>What phones answer. The hot path: an answer that needs not wait makes no garbage (docs/performance.md).</summary>
+/// <summary>The answers of phones. The hot path: an answer that need not wait allocates nothing (docs/develop/performance.md).</summary>
 public sealed partial class LoginService
 {
-    /// <summary>Steps of answers that are dealt with, for the next ones.</summary>
+    /// <summary>Pooled steps of processed answers.</summary>
     private readonly DefaultObjectPool<LoginStep> _steps = new(new StepPolicy(), maximumRetained: 1024);
 
     /// <summary>
-    /// The phone approved with a code, and the number typed on it ("" when none was). True when it counts; by then it is on disk, and who
-    /// waited is on the way in.
+    /// Processes the phone's approval with a code and the number typed on it ("" if there is none). Returns true if it counts. It is
+    /// durable then, and the waiting client's login is being completed.
     /// </summary>
     public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
     {
@@ -24,7 +24,10 @@ public sealed partial class LoginService
         return PushApprovedAsync(attempt, requestId, code, number, out _);
     }
 
-    /// <summary>The same of a push that was ordered; <paramref name="accepted"/> is known at once, and counts for nobody outside before the task completes.</summary>
+    /// <summary>
+    /// Processes the approval of an ordered push. <paramref name="accepted"/> is set synchronously, but must not be acted on before the
+    /// task completes.
+    /// </summary>
     internal ValueTask<bool> PushApprovedAsync(PushOrder order, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted) => PushApprovedAsync(order.By, order.RequestId, code, number, out accepted);
 
     private ValueTask<bool> PushApprovedAsync(Attempt? attempt, string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted)
@@ -35,7 +38,7 @@ public sealed partial class LoginService
             return new(Decided(false));
         }
         var now = _time.GetUtcNow();
-        // The code is compared outside of the lock, on the thread of whoever offers it: it is the dear part.
+        // The code is compared outside the lock, on the caller's thread, because the comparison is the expensive part.
         var match = LoginCore.Match(attempt, code, now);
         var step = _steps.Get();
         List<(LoginWaiter, LoginAnswer)> waiters;
@@ -65,7 +68,7 @@ public sealed partial class LoginService
         return confirming.IsCompletedSuccessfully ? confirming.Result : await confirming.ConfigureAwait(false);
     }
 
-    /// <summary>The approval is on disk. Takes over the step, which is done with.</summary>
+    /// <summary>Completes an approval that is durable. Takes ownership of the step.</summary>
     private ValueTask<bool> ConfirmAsync(LoginStep step, Attempt attempt, bool accepted)
     {
         if (!accepted)
@@ -98,14 +101,14 @@ public sealed partial class LoginService
         return Decided(confirmed && step.Answer is not LoginAnswer.Refused);
     }
 
-    /// <summary>Counts an approval, once it is known for good what it was worth.</summary>
+    /// <summary>Counts an approval once its decision is final.</summary>
     private bool Decided(bool accepted)
     {
         _push?.Decided(accepted);
         return accepted;
     }
 
-    /// <summary>The phone denied. True when it counts.</summary>
+    /// <summary>Processes the phone's denial. Returns true if it counts.</summary>
     public async Task<bool> PushDeniedAsync(string requestId)
     {
         var accepted = false;
@@ -119,13 +122,13 @@ public sealed partial class LoginService
         return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
     }
 
-    /// <summary>The push of this login was handed over.</summary>
+    /// <summary>Records that the push of this login was handed over.</summary>
     public void PushSent(PushOrder order) => Journal.Note(
         order.LoginId,
         new("push", order.NumberMatch ? "sent, with a number to type on the phone" : "sent", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = order.Token.Serial, At = order.Expires },
         _time.GetUtcNow());
 
-    /// <summary>The push of this login could not be sent.</summary>
+    /// <summary>Reports that the push of this login could not be sent.</summary>
     public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
 
     private sealed class StepPolicy : PooledObjectPolicy<LoginStep>

@@ -2,12 +2,12 @@ using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Logi
 
 namespace Appliance.Firmware.Login;
 
-/// <content>From a decision to its effects: nothing of it is observable before its memory is durable.</content>
+/// <content>From a decision to its effects: no part of it is observable before its memory is durable.</content>
 public sealed partial class LoginService
 {
     private void Settle((LoginStep, List<(LoginWaiter, LoginAnswer)>) decision)
     {
-        // From the timer or a commit nobody waits; a step from there needs no write of its own, so it is settled when this returns.
+        // No caller waits for a step of the timer or of a commit. Such a step adds no writes, so it is settled when this returns.
         var settled = SettleAsync(decision);
         if (!settled.IsCompletedSuccessfully)
         {
@@ -18,10 +18,10 @@ public sealed partial class LoginService
     private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
 
     /// <summary>
-    /// Does what the step says; completes when its memory is durable and the waiting clients are answered. When it cannot be made durable, the login is refused
-    /// (the step's answer says so) and nothing else of the step happens.
+    /// Carries out a step; completes when its memory is durable and the waiting clients have their answers. If it cannot be made durable,
+    /// the login is refused (in the step's answer) and nothing else of the step happens.
     /// </summary>
-    /// <exception cref="IOException">The step is about no login, or has nothing but its memory; and that is not durable.</exception>
+    /// <exception cref="IOException">The writes failed, and the step is not about a login or has no other effect.</exception>
     private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
     {
         var step = decision.Step;
@@ -57,14 +57,14 @@ public sealed partial class LoginService
         Carry(decision.Step, decision.Waiters, now);
     }
 
-    /// <summary>The step could not be made durable: one refusal for every client, the journal and the events.</summary>
+    /// <summary>Handles a step that could not be made durable, with one refusal for every client, the journal and the events.</summary>
     private void FailStorage(LoginStep failed, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
     {
         var refusal = Decide((_, _) => _core.StorageFailed(failed)!);
         Carry(refusal.Step, [.. refusal.Waiters, .. waiters.Select(waiting => (waiting.Item1, (LoginAnswer)new LoginAnswer.Refused(Refusal.Storage)))], _time.GetUtcNow());
     }
 
-    /// <summary>Everything that a step says but its memory, which is durable.</summary>
+    /// <summary>Carries out everything of a step except its writes, which are durable.</summary>
     private void Carry(LoginStep step, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters, DateTimeOffset now)
     {
         Journal.Add(step.Facts, now);

@@ -9,22 +9,22 @@ using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Logi
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>The way to the phones as the login core needs it; the push slice provides it. Calls return at once.</summary>
+/// <summary>The login core's interface to phones, implemented by the push slice. Calls return immediately.</summary>
 public interface IPushGateway
 {
-    /// <summary>True when push is on and a phone takes push for this token.</summary>
+    /// <summary>Returns true if push is on and a phone is registered for push with this token.</summary>
     bool CanPush(Token token);
-    /// <summary>Sends a push; a failure comes back as <see cref="LoginService.PushFailedAsync"/>.</summary>
+    /// <summary>Sends a push. A failure is reported through <see cref="LoginService.PushFailedAsync"/>.</summary>
     void Send(PushOrder order);
-    /// <summary>An answer to this login's push is void from now on.</summary>
+    /// <summary>Voids this login's push: later answers to it are refused.</summary>
     void Cancel(long loginId);
-    /// <summary>An approval was decided for good: it counts, or it does not. Called once for each approval that reached <see cref="LoginService"/>.</summary>
+    /// <summary>Reports the final decision on an approval. Called once for each approval that reached <see cref="LoginService"/>.</summary>
     void Decided(bool accepted);
 }
 
 /// <summary>
-/// The asynchronous shell of the login core: one lock, one clock, one timer; who waits for a phone holds a task and no thread.
-/// An answer is given only after what it rests on is durable.
+/// The asynchronous shell of the login core, with one lock, one clock and one timer. A client that waits for a phone holds a task and no
+/// thread. An answer is given only after the state that it depends on is durable.
 /// </summary>
 public sealed partial class LoginService : IConfigSubscriber, IDisposable
 {
@@ -48,7 +48,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     private IPushGateway? _push;
     private ICodeGateway? _codes;
 
-    /// <summary>Joins the core with the state database, the events and the clock.</summary>
+    /// <summary>Connects the core with the state database, the events and the clock.</summary>
     public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
         (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
@@ -64,22 +64,25 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         })), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Sets the way to the phones, once, before the first login.</summary>
+    /// <summary>Sets the push gateway, once, before the first login.</summary>
     public void Connect(IPushGateway push) => _push = push;
 
-    /// <summary>Sets the way of the codes that go by e-mail and SMS, once, before the first login. Without it no code reaches anybody, and such logins run into their deadline.</summary>
+    /// <summary>
+    /// Sets the gateway for codes by e-mail and SMS, once, before the first login. Without it no code is delivered, and such logins end at
+    /// their deadline.
+    /// </summary>
     public void Connect(ICodeGateway codes) => _codes = codes;
 
-    /// <summary>Sets the way to remote servers, once, before the first login. Without it their users are refused.</summary>
+    /// <summary>Sets the gateway to remote servers, once, before the first login. Without it their users are refused.</summary>
     public void Connect(IRemoteGateway remote) => _questions.Gateway = remote;
 
     /// <summary>The newest logins, step by step.</summary>
     public LoginJournal Journal { get; } = new();
 
-    /// <summary>The lab's own rules.</summary>
+    /// <summary>The lab policy.</summary>
     public LabPolicy LabPolicy { get { lock (_lock) { return _lab; } } }
 
-    /// <summary>How many logins wait for a second factor.</summary>
+    /// <summary>The number of logins that wait for a second factor.</summary>
     public int PendingCount { get { lock (_lock) { return _core.PendingCount; } } }
 
     /// <inheritdoc/>
@@ -97,7 +100,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         Settle((step, CollectWaiters(step)));
     }
 
-    /// <summary>Sets the lab's own rules; completes when they are durable and in force.</summary>
+    /// <summary>Sets the lab policy; completes when it is durable and in force.</summary>
     public async Task SetLabPolicyAsync(LabPolicy policy)
     {
         LabPolicy before;
@@ -125,7 +128,10 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>A first factor. Completes at once, however long the second takes; with a remote server no later than remoteauthtimeout allows it.</summary>
+    /// <summary>
+    /// Evaluates a first factor. Completes without waiting for the second factor; with a remote server, no later than remoteauthtimeout
+    /// allows.
+    /// </summary>
     public async Task<LoginAnswer> StartAsync(LoginRequest request)
     {
         var draw = NewDraw();
@@ -149,19 +155,19 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         return await waiter.Task.ConfigureAwait(false);
     }
 
-    /// <summary>A typed code; an empty one waits for the phone while a push is out.</summary>
+    /// <summary>Evaluates a typed code. An empty one waits for the phone while a push is pending.</summary>
     /// <param name="handle">The pending login.</param>
     /// <param name="code">The code.</param>
-    /// <param name="source">From where.</param>
-    /// <param name="cancellationToken">The client went away.</param>
-    /// <param name="nextCode">The token's next code, when the client sent it along; else "".</param>
-    /// <param name="kind">By which way in.</param>
+    /// <param name="source">The client's address.</param>
+    /// <param name="cancellationToken">Cancelled when the client disconnects.</param>
+    /// <param name="nextCode">The token's next code, if the client sent it as well; otherwise "".</param>
+    /// <param name="kind">The access method.</param>
     public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
         AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, CanPush, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
 
-    /// <summary>Reports what became of a login by SSL VPN that was let in: once for each <see cref="LoginAnswer.Success"/> of one.</summary>
+    /// <summary>Reports the outcome of a granted SSL VPN login: once for each such <see cref="LoginAnswer.Success"/>.</summary>
     /// <param name="success">The answer.</param>
-    /// <param name="refused">Why there is no session; null when it is open and durable.</param>
+    /// <param name="refused">The reason that there is no session; null if it is open and durable.</param>
     internal void Complete(LoginAnswer.Success success, Refusal? refused = null)
     {
         if (success.Deciding is not { } deciding)
@@ -179,7 +185,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         Journal.Add([(success.LoginId, deciding), (success.LoginId, new LoginFact("session", $"not opened: {LoginEvents.Word(reason)}", reason == Refusal.Storage ? LoginSetting.Disk : "") { Decides = true })], now);
     }
 
-    /// <summary>What the journal has of a login whose session is open: the step that decided it, and that the user is in.</summary>
+    /// <summary>Returns the journal's facts of a login whose session is open: the step that decided it, and the success.</summary>
     internal static List<(long LoginId, LoginFact Fact)> FactsOf(LoginAnswer.Success success) =>
         [(success.LoginId, success.Deciding! with { Decides = true }), (success.LoginId, new LoginFact(LoginFact.Login, "in") { Subject = success.Grant.User })];
 
@@ -187,7 +193,9 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
         AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, CanPush, now, kind), _debug.PushAwaited, cancellationToken);
 
-    /// <summary>Two consecutive codes of a token, given by an operator (<c>execute fortitoken sync</c>). Completes when it is durable.</summary>
+    /// <summary>
+    /// Synchronizes a token with two consecutive codes from an operator (<c>execute fortitoken sync</c>). Completes when it is durable.
+    /// </summary>
     public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
     {
         var verdict = default(ResyncVerdict);
@@ -199,13 +207,13 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         return verdict;
     }
 
-    /// <summary>Takes over drifts of tokens that a seed file gives. Completes when they are durable.</summary>
+    /// <summary>Adopts the drifts of tokens from a seed file. Completes when they are durable.</summary>
     public Task TakeDriftsAsync(IReadOnlyList<(TokenSeed Seed, int Drift)> drifts) => SettleAsync(Decide((_, _) => _core.TakeDrifts(drifts))).AsTask();
 
     /// <summary>True for the empty realm and for those that a rule names.</summary>
     public bool IsRealm(string realm) { lock (_lock) { return _rules?.Policy.IsRealm(realm) == true; } }
 
-    /// <summary>The sources that failures at the SSL VPN count for or block, and how many failures block.</summary>
+    /// <summary>Returns the sources with failures at the SSL VPN that count or block.</summary>
     public IReadOnlyList<FailureEntry> BlockList()
     {
         lock (_lock)
@@ -214,7 +222,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>Forgives one source, or all (null). How many there were; by then it is durable.</summary>
+    /// <summary>Clears the failures of one source, or of all (null). Returns the number of sources cleared, once that is durable.</summary>
     public async Task<int> UnblockAsync(IPAddress? source)
     {
         var count = 0;
@@ -226,7 +234,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         return count;
     }
 
-    /// <summary>Until when somebody, or some source, is locked out for too many failures; null when nobody is.</summary>
+    /// <summary>Returns the end of the longest lockout of a user or source for too many failures; null if there is none.</summary>
     public DateTimeOffset? LockedOutUntil()
     {
         lock (_lock)
@@ -235,7 +243,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>How many steps a token is ahead of the unit (behind when negative), as last learned.</summary>
+    /// <summary>Returns the last known drift of a token, in steps ahead of the unit (negative if behind).</summary>
     public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
 
     /// <inheritdoc/>
@@ -267,7 +275,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>Sets the timer, unless it is set for that moment already.</summary>
+    /// <summary>Sets the timer, unless it is already set for that time.</summary>
     private void Rearm(DateTimeOffset now)
     {
         if (_core.NextDeadline is { } next && next != _armedFor)
@@ -330,7 +338,9 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         return await waiter.Task.ConfigureAwait(false);
     }
 
-    /// <summary>The client went away: its push stays out, and a repeated request may wait for it again.</summary>
+    /// <summary>
+    /// Stops waiting after the client disconnected. Its push stays pending, and a repeated request may wait for it again.
+    /// </summary>
     private void Forget(string requestId, LoginWaiter waiter, CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -343,7 +353,10 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         waiter.Abandon(cancellationToken);
     }
 
-    /// <summary>All that a login needs of chance, drawn at once: each draw costs as much as the digits of all. The two numbers are even but for one part in 2^44.</summary>
+    /// <summary>
+    /// Generates all random values of a login in one call, because each call costs as much as the digits of all. The two numbers are
+    /// uniform except for one part in 2^44.
+    /// </summary>
     private static LoginDraw NewDraw()
     {
         Span<byte> random = stackalloc byte[41];

@@ -5,13 +5,13 @@ using System.Text;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// Forms of a user name that are the same to somebody: used where another spelling must not be another person. The runtime's own
-/// normalization is not there on the box (globalization is invariant), so what is folded is said here; what is beyond it is not
-/// called equal to anything, and <see cref="IsDecidable"/> says so.
+/// Folds user names to forms in which other spellings of a name are equal. The runtime's own normalization is unavailable on the box
+/// (globalization is invariant), so the folded characters are listed here. Characters beyond them are not equal to any other, and
+/// <see cref="IsDecidable"/> reports them.
 /// </summary>
 internal static class NameFold
 {
-    // Base letters of U+00C0 to U+017F and of U+1E00 to U+1EFF, upper case; blank: has none.
+    // Base letters of U+00C0 to U+017F and of U+1E00 to U+1EFF, in upper case. A blank means that there is none.
     private const string LatinFirst =
         "AAAAAA CEEEEIIII NOOOOO  UUUUY  AAAAAA CEEEEIIII NOOOOO  UUUUY Y"
         + "AAAAAACCCCCCCCDD  EEEEEEEEEEGGGGGGGGHH  IIIIIIIIII  JJKK LLLLLL "
@@ -23,13 +23,13 @@ internal static class NameFold
         + "WWWWWWWWWWXXXXYYZZZZZZHTWY S    AAAAAAAAAAAAAAAAAAAAAAAAEEEEEEEE"
         + "EEEEEEEEIIIIOOOOOOOOOOOOOOOOOOOOOOOOUUUUUUUUUUUUUUYYYYYYYY      ";
 
-    /// <summary>Letters of which upper case is all that is folded.</summary>
+    /// <summary>Characters for which folding is only the conversion to upper case.</summary>
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
-    /// <summary>Without case: what <c>username-case-sensitivity disable</c> compares.</summary>
+    /// <summary>Folds case: the comparison of <c>username-case-sensitivity disable</c>.</summary>
     internal static string Case(string name) => name.ToUpperInvariant();
 
-    /// <summary>Without case and accents, composed or not: what <c>username-sensitivity disable</c> compares.</summary>
+    /// <summary>Folds case and accents, composed or not: the comparison of <c>username-sensitivity disable</c>.</summary>
     internal static string CaseAndAccent(string name)
     {
         var text = new StringBuilder(name.Length);
@@ -44,8 +44,8 @@ internal static class NameFold
     }
 
     /// <summary>
-    /// All spellings that some directory might take for one name have one skeleton: case, accents, full width, blanks and invisible
-    /// characters anywhere, and the realm forms <c>name@realm</c>, <c>REALM\name</c> and <c>realm/name</c>.
+    /// Returns the form that is common to all spellings that some directory might take for one name. It ignores case, accents, full width,
+    /// blanks and invisible characters anywhere, and the realm in <c>name@realm</c>, <c>REALM\name</c> and <c>realm/name</c>.
     /// </summary>
     internal static string Skeleton(string name)
     {
@@ -68,7 +68,9 @@ internal static class NameFold
         return at < 0 ? skeleton : skeleton[..at];
     }
 
-    /// <summary>False when the skeleton holds letters whose other spellings are not known here: then nobody can say whose name it is.</summary>
+    /// <summary>
+    /// False if the skeleton has letters whose other spellings are not listed here, so that its user cannot be determined.
+    /// </summary>
     internal static bool IsDecidable(string skeleton) => skeleton.Length > 0 && Ascii.IsValid(skeleton);
 
     private static char Base(char letter)

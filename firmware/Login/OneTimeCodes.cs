@@ -4,25 +4,26 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>How a one-time code reaches its user: <c>two-factor email</c> or <c>two-factor sms</c>.</summary>
+/// <summary>The channel that delivers a one-time code: <c>two-factor email</c> or <c>two-factor sms</c>.</summary>
 public enum CodeChannel
 {
-    /// <summary>A mail to <c>email-to</c>.</summary>
+    /// <summary>An e-mail to <c>email-to</c>.</summary>
     Email,
     /// <summary>A text message to <c>sms-phone</c>.</summary>
     Sms,
 }
 
-/// <summary>Where the one-time codes of a user go, and how long each lives.</summary>
-/// <param name="Channel">By mail or by text message.</param>
-/// <param name="Address">The mail address, or the telephone number; never empty.</param>
-/// <param name="SmsServer">The entry of <c>system sms-server</c> that takes the message; "" for the vendor's service, and by mail.</param>
+/// <summary>The destination of a user's one-time codes, and the life of each.</summary>
+/// <param name="Channel">E-mail or text message.</param>
+/// <param name="Address">The e-mail address or the telephone number; never empty.</param>
+/// <param name="SmsServer">The entry of <c>system sms-server</c> that sends the message; "" for the vendor's service, and for
+/// e-mail.</param>
 /// <param name="Life"><c>two-factor-email-expiry</c> or <c>two-factor-sms-expiry</c>.</param>
 public sealed record CodeDestination(CodeChannel Channel, string Address, string SmsServer, TimeSpan Life)
 {
     /// <summary>
-    /// Reads it from an entry of <c>user local</c> (or <c>system admin</c>, which has the same attributes). Null when its second factor is
-    /// another one, or when it has no address: then no code can reach the user, and the login must be refused.
+    /// Reads the destination from an entry of <c>user local</c> (or <c>system admin</c>, which has the same attributes). Null if its second
+    /// factor is another one, or if it has no address: no code can reach the user then, and the login must be refused.
     /// </summary>
     public static CodeDestination? From(ConfigTree config, ConfigObject user)
     {
@@ -38,40 +39,41 @@ public sealed record CodeDestination(CodeChannel Channel, string Address, string
     }
 }
 
-/// <summary>A one-time code on its way to its user. The only thing that holds the code in clear; never logged.</summary>
+/// <summary>A one-time code to be delivered to its user. The only object that holds the code in clear text; never logged.</summary>
 public sealed record CodeOrder(string User, CodeDestination To, string Code, DateTimeOffset Expires)
 {
-    /// <summary>Says nothing of the code.</summary>
+    /// <summary>Returns a description without the code.</summary>
     public override string ToString() => $"code for {User}";
 }
 
-/// <summary>The way that one-time codes take. Calls return at once; a failure is an event, and the login runs into its deadline.</summary>
+/// <summary>The delivery of one-time codes. Calls return immediately. A failure is an event, and the login ends at its deadline.</summary>
 public interface ICodeGateway
 {
-    /// <summary>Sends a code, and writes the event (38411).</summary>
+    /// <summary>Sends a code, and logs the event (38411).</summary>
     void Send(CodeOrder order);
 }
 
-/// <summary>What became of a one-time code.</summary>
+/// <summary>The result of checking a one-time code.</summary>
 public enum OneTimeOutcome
 {
-    /// <summary>Right, and used up now.</summary>
+    /// <summary>Right; the code is now consumed.</summary>
     Accepted,
-    /// <summary>Wrong. The code that was issued still stands.</summary>
+    /// <summary>Wrong. The issued code remains valid.</summary>
     Wrong,
-    /// <summary>None stands for this login: never issued, used, forgotten, or its time is over.</summary>
+    /// <summary>The login has no valid code: never issued, consumed, voided or expired.</summary>
     Expired,
 }
 
 /// <summary>
-/// The core of the codes that go by mail and SMS: six digits, random, one for each pending login, kept as a digest, good once and for
-/// its life. Synchronous; the caller serializes the calls, and gives the time and the random code. Nothing of it outlives a
-/// restart, because no pending login does.
+/// The core of the codes that are sent by e-mail and SMS. A code has six random digits, belongs to one pending login, is stored as a
+/// digest, and is valid once and for its life. Synchronous: the caller serializes the calls, and supplies the time and the random code.
+/// Codes do not survive a restart, because no pending login does.
 /// </summary>
 public sealed class OneTimeCodes
 {
     /// <summary>
-    /// Codes that may be on their way to one user at once: who knows a password cannot flood its owner with mail (*assumed*).
+    /// The maximum number of valid codes of one user. It prevents a client that has only the password from flooding the user with e-mail
+    /// (*assumed*).
     /// </summary>
     public const int OutstandingMax = 5;
 
@@ -80,18 +82,20 @@ public sealed class OneTimeCodes
 
     private sealed record Issued(string User, byte[] Digest, DateTimeOffset Expires);
 
-    /// <summary>A code for <see cref="Issue"/>: six decimal digits, of 64 random bits. The core has no chance of its own.</summary>
+    /// <summary>
+    /// Returns a code for <see cref="Issue"/>: six decimal digits from 64 random bits. The core generates no random values itself.
+    /// </summary>
     public static string CodeOf(ulong random) => (random % 1_000_000).ToString("D6", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// Issues a code for a pending login; one that this login had before is void. Null when the user has
-    /// <see cref="OutstandingMax"/> others that still live: then nothing is sent, and the login must be refused.
+    /// Issues a code for a pending login and voids the login's previous one. Null if the user has <see cref="OutstandingMax"/> other valid
+    /// codes: nothing is sent then, and the login must be refused.
     /// </summary>
-    /// <param name="requestId">The pending login: the code lets in nobody else.</param>
-    /// <param name="user">Who logs in.</param>
-    /// <param name="to">Where the code goes, and how long it lives.</param>
-    /// <param name="randomCode">From <see cref="CodeOf"/>.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="requestId">The pending login, the only one for which the code is valid.</param>
+    /// <param name="user">The user that logs in.</param>
+    /// <param name="to">The destination, and the life of the code.</param>
+    /// <param name="randomCode">A code from <see cref="CodeOf"/>.</param>
+    /// <param name="now">The current time.</param>
     public CodeOrder? Issue(string requestId, string user, CodeDestination to, string randomCode, DateTimeOffset now)
     {
         Forget(requestId);
@@ -113,7 +117,7 @@ public sealed class OneTimeCodes
         return new CodeOrder(user, to, randomCode, expires);
     }
 
-    /// <summary>Checks a code for a pending login, and uses it up when it is right. How many wrong ones a login may have is the caller's rule.</summary>
+    /// <summary>Checks a code for a pending login, and consumes it if it is right. The caller limits the number of wrong codes.</summary>
     public OneTimeOutcome Check(string requestId, ReadOnlySpan<char> code, DateTimeOffset now)
     {
         if (!_byLogin.TryGetValue(requestId, out var issued))
@@ -133,7 +137,7 @@ public sealed class OneTimeCodes
         return OneTimeOutcome.Accepted;
     }
 
-    /// <summary>The login is over: its code is void.</summary>
+    /// <summary>Voids the code of a login that has ended.</summary>
     public void Forget(string requestId)
     {
         if (_byLogin.Remove(requestId, out var issued) && _loginsOf.TryGetValue(issued.User, out var logins) && logins.Remove(requestId) && logins.Count == 0)
@@ -142,6 +146,6 @@ public sealed class OneTimeCodes
         }
     }
 
-    // Salted with the login's own 96 random bits: equal codes of two logins look different.
+    // Salted with the login's own 96 random bits, so that equal codes of two logins have different digests.
     private static byte[] DigestOf(string requestId, ReadOnlySpan<char> code) => SHA256.HashData(Encoding.UTF8.GetBytes($"{requestId}\n{code}"));
 }

@@ -3,23 +3,23 @@ using Appliance.Firmware.Storage;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// Pushes that a user got and did not answer (lab policy <c>push-limit</c>): with so many of them within the window, no further one
-/// goes out. Counted whether the limit is on or not, so that turning it on counts at once; kept on disk only while it is on, because the usual
-/// login should not pay for it. Synchronous; the caller serializes and makes the writes durable.
+/// Limits unanswered pushes of a user (lab policy <c>push-limit</c>). With that many within the window, no further push is sent. Pushes are
+/// counted even while the limit is off, so that turning it on takes effect immediately. They are stored on disk only while it is on,
+/// because a usual login should not pay for it. Synchronous: the caller serializes, and makes the writes durable.
 /// </summary>
 public sealed class PushLimit
 {
-    /// <summary>The table of unanswered pushes.</summary>
+    /// <summary>The SQL that creates the table of unanswered pushes.</summary>
     public const string Table = "CREATE TABLE IF NOT EXISTS push_unanswered (user TEXT NOT NULL, sent INTEGER NOT NULL); CREATE INDEX IF NOT EXISTS push_unanswered_user ON push_unanswered (user)";
 
-    /// <summary>The longest limit that can be set.</summary>
+    /// <summary>The greatest limit that can be set.</summary>
     public const int LimitMax = 100;
 
     private readonly Dictionary<string, List<DateTimeOffset>> _unanswered = new(StringComparer.Ordinal);
 
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
 
-    /// <summary>Remembers what the database remembers. For start-up only.</summary>
+    /// <summary>Loads the stored pushes from the database. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
         foreach (var (user, sent) in state.Read("SELECT user, sent FROM push_unanswered ORDER BY sent", row => (row.GetString(0), new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero))))
@@ -28,14 +28,14 @@ public sealed class PushLimit
         }
     }
 
-    /// <summary>True when one more push to this user is within the limit.</summary>
+    /// <summary>True if one more push to this user is within the limit.</summary>
     public bool Allows(string user, LabPolicy policy, DateTimeOffset now) =>
         policy.PushLimit == 0 || !_unanswered.TryGetValue(user, out var sent) || sent.Count(at => now - at < policy.PushWindow) < policy.PushLimit;
 
-    /// <summary>True once for each time that a user comes to the limit.</summary>
+    /// <summary>Returns true once each time that a user reaches the limit.</summary>
     public bool TellOnce(string user) => _told.Add(user);
 
-    /// <summary>A push goes out.</summary>
+    /// <summary>Counts a push that is being sent.</summary>
     public void Sent(string user, LabPolicy policy, DateTimeOffset now, List<StateWrite> memory)
     {
         _told.Remove(user);
@@ -49,7 +49,7 @@ public sealed class PushLimit
         Keep(policy, memory, Insert(user, now));
     }
 
-    /// <summary>The newest push could not be sent: nobody was asked.</summary>
+    /// <summary>Removes the newest push from the count, because it could not be sent.</summary>
     public void Failed(string user, LabPolicy policy, List<StateWrite> memory)
     {
         if (_unanswered.TryGetValue(user, out var sent) && sent is [.., var newest])
@@ -59,7 +59,9 @@ public sealed class PushLimit
         }
     }
 
-    /// <summary>The user answered a push, or typed a right code: he is there, and nothing counts any more.</summary>
+    /// <summary>
+    /// Clears the user's count after an answer to a push or a right code, either of which shows that the user is present.
+    /// </summary>
     public void Answered(string user, LabPolicy policy, List<StateWrite> memory)
     {
         _told.Remove(user);
@@ -69,7 +71,7 @@ public sealed class PushLimit
         }
     }
 
-    /// <summary>What the disk has to hold under a policy that comes into force: all that counts, or nothing.</summary>
+    /// <summary>Returns the writes that make the disk match a policy that comes into force: all counted pushes, or none.</summary>
     internal IReadOnlyList<StateWrite> Save(LabPolicy policy) =>
     [
         new StateWrite("DELETE FROM push_unanswered"),

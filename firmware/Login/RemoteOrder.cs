@@ -3,78 +3,81 @@ using System.Net;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>A remote server that the login core wants asked; the verdict comes back as <see cref="LoginCore.RemoteAnswered"/>.</summary>
+/// <summary>A request of the login core to a remote server. The verdict comes back as <see cref="LoginCore.RemoteAnswered"/>.</summary>
 /// <param name="RequestId">The pending login.</param>
-/// <param name="Number">Counts the questions of this login from 1; only the verdict on the latest counts.</param>
-/// <param name="Server">Whom to ask.</param>
-/// <param name="User">The name: as configured for a user who is known here, else as typed.</param>
-/// <param name="Password">The password as typed, or what answers the challenge.</param>
-/// <param name="Source">From where the user comes.</param>
-/// <param name="Expires">When the verdict comes too late.</param>
+/// <param name="Number">The number of the request within this login, from 1. Only the verdict on the latest counts.</param>
+/// <param name="Server">The server to query.</param>
+/// <param name="User">The name: as configured for a user that is configured here, otherwise as typed.</param>
+/// <param name="Password">The password as typed, or the reply to the challenge.</param>
+/// <param name="Source">The address of the user's client.</param>
+/// <param name="Expires">The time after which the verdict is too late.</param>
 public sealed record RemoteOrder(string RequestId, int Number, RemoteServer Server, string User, string Password, IPAddress Source, DateTimeOffset Expires)
 {
-    /// <summary>The challenge that is answered; null for a first factor.</summary>
+    /// <summary>The challenge that the request replies to; null for a first factor.</summary>
     public RemoteVerdict.Challenged? Answers { get; init; }
 
-    /// <summary>Says nothing of the password.</summary>
+    /// <summary>Returns a description without the password.</summary>
     public override string ToString() => $"{Server} for {User}";
 }
 
-/// <summary>What happens to one address of a remote server while a question to it is open.</summary>
+/// <summary>A report on one address of a remote server while a request to it is pending.</summary>
 /// <param name="Address">The attribute that has it, address and port: <c>secondary-server 192.0.2.51:1812</c>.</param>
-/// <param name="HasFailed">False when a request leaves for it; true when it gave no answer that counts.</param>
-/// <param name="Cause">The cause of the failure; for a request that leaves, what it means if no answer comes.</param>
-/// <param name="Change">The console's line that changes it.</param>
+/// <param name="HasFailed">False if a request is being sent to it; true if it gave no valid answer.</param>
+/// <param name="Cause">The cause of the failure. For a request that is being sent: what it means if no answer arrives.</param>
+/// <param name="Change">The console line that changes it.</param>
 public sealed record RemoteNotice(string Address, bool HasFailed, string Cause, string Change);
 
-/// <summary>How a remote server can be made to ask a phone.</summary>
+/// <summary>The reply that makes a remote server send a push to the user's phone.</summary>
 public enum RemotePush
 {
-    /// <summary>It cannot.</summary>
+    /// <summary>None: the server cannot send a push.</summary>
     No,
-    /// <summary>By an answer of nothing.</summary>
+    /// <summary>An empty reply.</summary>
     ByNothing,
-    /// <summary>By the word <c>push</c>.</summary>
+    /// <summary>The word <c>push</c>.</summary>
     ByWord,
 }
 
-/// <summary>What a remote server said.</summary>
+/// <summary>The verdict of a remote server.</summary>
 public abstract record RemoteVerdict
 {
     private RemoteVerdict() { }
 
-    /// <summary>It cannot be asked: none of its kind is served, or it gave no answer that counts.</summary>
-    /// <param name="Why">A few words for the log, without anything secret.</param>
+    /// <summary>The server could not be queried: its type is not supported, or it gave no valid answer.</summary>
+    /// <param name="Why">A short reason for the log, without secrets.</param>
     public sealed record Unavailable(string Why) : RemoteVerdict
     {
-        /// <summary>The console's line that changes it; "" for none.</summary>
+        /// <summary>The console line that changes it; "" for none.</summary>
         public string Change { get; init; } = "";
     }
 
-    /// <summary>He may in.</summary>
-    /// <param name="Groups">The groups that the server told, which <c>match</c> entries compare.</param>
+    /// <summary>The server accepted the user.</summary>
+    /// <param name="Groups">The groups that the server returned, which <c>match</c> entries are compared with.</param>
     public sealed record Accepted(ImmutableArray<string> Groups) : RemoteVerdict
     {
-        /// <summary>True: a member of every group, whatever it lists (<c>all-usergroup</c>).</summary>
+        /// <summary>True if the user is a member of every group, whatever the groups list (<c>all-usergroup</c>).</summary>
         public bool InEveryGroup { get; init; }
     }
 
-    /// <summary>The password, or the answer, is wrong; or there is no such user; or his phone denied.</summary>
+    /// <summary>The password or the reply is wrong, the user does not exist, or the user's phone denied.</summary>
     public sealed record Rejected : RemoteVerdict;
 
-    /// <summary>It wants something more of him.</summary>
-    /// <param name="Text">What, for the person; may hold anything.</param>
-    /// <param name="Push">Whether it can ask his phone.</param>
-    /// <param name="Ticket">The gateway's own: what it needs to give the answer.</param>
+    /// <summary>The server requires a further input from the user.</summary>
+    /// <param name="Text">The prompt for the user. Untrusted: it may contain any character.</param>
+    /// <param name="Push">The reply that makes the server push to the user's phone, if it can.</param>
+    /// <param name="Ticket">The gateway's own data, which it needs to send the reply.</param>
     public sealed record Challenged(string Text, RemotePush Push, object? Ticket = null) : RemoteVerdict;
 }
 
-/// <summary>The way to remote servers that know passwords. A slice that speaks RADIUS or LDAP provides it.</summary>
+/// <summary>The connection to remote servers that verify passwords. A slice that speaks RADIUS or LDAP implements it.</summary>
 public interface IRemoteGateway
 {
-    /// <summary>Asks one server, without a thread. Never throws for the server's failure: that is <see cref="RemoteVerdict.Unavailable"/>.</summary>
-    /// <param name="order">The question.</param>
-    /// <param name="noticed">Called, on any thread, when a request leaves for an address and when that address fails; before the verdict.</param>
-    /// <param name="cancellationToken">The login no longer waits for the verdict.</param>
+    /// <summary>
+    /// Queries one server, without a thread. Never throws for the server's failure, which is <see cref="RemoteVerdict.Unavailable"/>.
+    /// </summary>
+    /// <param name="order">The request.</param>
+    /// <param name="noticed">Called on any thread when a request is sent to an address and when that address fails; before the
+    /// verdict.</param>
+    /// <param name="cancellationToken">Cancelled when the login no longer waits for the verdict.</param>
     ValueTask<RemoteVerdict> AskAsync(RemoteOrder order, Action<RemoteNotice> noticed, CancellationToken cancellationToken);
 }

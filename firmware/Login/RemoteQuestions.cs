@@ -2,20 +2,20 @@ using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>What remote servers are being asked: at most one question a login, without a thread. Thread-safe.</summary>
-/// <param name="answered">Takes a verdict.</param>
-/// <param name="noticed">Takes what happens to an address meanwhile.</param>
-/// <param name="work">What the clock wants to know of; null when it does not ask.</param>
-/// <param name="stop">The unit stops.</param>
+/// <summary>The pending requests to remote servers: at most one a login, without a thread. Thread-safe.</summary>
+/// <param name="answered">Receives a verdict.</param>
+/// <param name="noticed">Receives a report on an address.</param>
+/// <param name="work">Tracks the running work for the clock; null if the clock does not need it.</param>
+/// <param name="stop">Cancelled when the unit stops.</param>
 internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> answered, Action<RemoteOrder, RemoteNotice> noticed, WorkInHand? work, CancellationToken stop)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (int Number, CancellationTokenSource NobodyWaits)> _asked = new(StringComparer.Ordinal);
 
-    /// <summary>The way to remote servers; null while there is none, and then none can be asked.</summary>
+    /// <summary>The gateway to remote servers; null if there is none, in which case no server can be queried.</summary>
     internal IRemoteGateway? Gateway { get; set; }
 
-    /// <summary>Does what a step says: ends questions, begins one. Returns at once.</summary>
+    /// <summary>Cancels and starts requests as a step requires. Returns immediately.</summary>
     internal void Carry(LoginStep step)
     {
         foreach (var requestId in step.Abandoned)
@@ -33,7 +33,7 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
         }
     }
 
-    /// <summary>A method of its own: what it needs for later is made only when a server is asked.</summary>
+    /// <summary>Starts a request. A separate method, so that its closure is allocated only when a server is queried.</summary>
     private void Ask(RemoteOrder order)
     {
         var nobodyWaits = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -41,7 +41,7 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
         lock (_lock)
         {
             _asked.TryGetValue(order.RequestId, out former);
-            // Two steps of one login may come here in either order: the later question counts.
+            // Two steps of one login may arrive here in either order. The later request counts.
             if (former.Number < order.Number)
             {
                 _asked[order.RequestId] = (order.Number, nobodyWaits);
@@ -52,7 +52,7 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
             }
         }
         Cancel(former.NobodyWaits);
-        // Not awaited: its verdict comes back by a step of its own.
+        // Not awaited: the verdict comes back as a separate step.
         WorkInHand.Run(work, () => AskAsync(order, nobodyWaits));
     }
 
@@ -90,7 +90,7 @@ internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> ans
         }
         catch (ObjectDisposedException)
         {
-            // Its verdict came in this moment.
+            // The verdict arrived at this moment.
         }
     }
 }

@@ -7,7 +7,7 @@ namespace Appliance.Firmware.Login;
 
 /// <summary>
 /// Decides whether what a login was granted on still holds under another configuration. One rule for pending logins and for open sessions
-/// (docs/login.md, "What ends a login"). Synchronous; no state.
+/// (docs/reference/login.md, "Revocation"). Synchronous; no state.
 /// </summary>
 internal static class Revocation
 {
@@ -28,7 +28,7 @@ internal static class Revocation
         var found = rules.Accounts(kind).Find(then.Name);
         if (isRemote)
         {
-            // A user of that name that was created here has a factor of its own.
+            // A user of that name that was created here has a separate factor.
             if (found is not null || rules.Policy.FallbackFor(realm) is not var (server, _) || server != then.Remote)
             {
                 return Refusal.UserChanged;
@@ -49,11 +49,11 @@ internal static class Revocation
     }
 
     /// <summary>
-    /// Evaluates the authorisation of a user of the SSL VPN whose proof holds: true when the rules still give exactly the group and the portal that were granted. A
-    /// login that would get others now has to be made again.
+    /// Evaluates the authorisation of an SSL VPN user whose proof holds. Returns true if the rules still give exactly the group and the
+    /// portal that were granted. A login that would now get others has to be repeated.
     /// </summary>
     /// <param name="rules">The configuration in force.</param>
-    /// <param name="grant">The login; its <see cref="LoginGrant.Told"/> has the groups that a remote server told.</param>
+    /// <param name="grant">The login; its <see cref="LoginGrant.Told"/> has the groups that a remote server returned.</param>
     /// <param name="account">The account as it is now.</param>
     internal static bool IsAuthorised(LoginRules rules, LoginGrant grant, Account account)
     {
@@ -73,15 +73,17 @@ internal static class Revocation
         return rules.Policy.PortalFor(account, grant.Realm, grant.Nic) == (grant.Group, grant.Portal);
     }
 
-    /// <summary>Why an open session ends under these rules, and the account as it is now; no refusal while it goes on.</summary>
+    /// <summary>
+    /// Returns the reason to end an open session under these rules, and the account as it is now. No refusal: the session continues.
+    /// </summary>
     internal static Refusal? OfSession(LoginRules rules, LoginGrant grant, Account then, out Account? now) =>
         OfProof(rules, then, grant.Kind, grant.IsRemote, grant.Realm, grant.Source, out now) is { } refusal ? refusal
             : IsAuthorised(rules, grant, now!) ? null
             : Refusal.NoPolicy;
 
     /// <summary>
-    /// The account of an open session as these rules have it, whatever it was when it was proved: for a session of before a restart, whose
-    /// credentials are known by their fingerprint only (<see cref="Credentials"/>). Null when there is none.
+    /// Returns the account of an open session under these rules, whatever it was when it was proved. For a session from before a restart,
+    /// of whose credentials only the fingerprint is stored (<see cref="Credentials"/>). Null if there is none.
     /// </summary>
     internal static Account? AccountOf(LoginRules rules, LoginGrant grant)
     {
@@ -93,8 +95,8 @@ internal static class Revocation
     }
 
     /// <summary>
-    /// Everything that proved an account, as bytes: password, type, server, status, factor, token with its seed, address of one-time codes. Secret: for a
-    /// keyed digest only.
+    /// Returns everything that proves an account, as bytes: password, type, server, status, factor, token with its seed, address of
+    /// one-time codes. Secret: for a keyed digest only.
     /// </summary>
     internal static byte[] Credentials(Account account)
     {
@@ -122,7 +124,7 @@ internal static class Revocation
     private static bool SameFactor(SecondFactor now, SecondFactor then) => (now, then) switch
     {
         (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
-        // How long a code lives is no part of who gets it.
+        // The life of a code does not affect who receives it.
         (SecondFactor.OfCode a, SecondFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
         _ => now == then,
     };

@@ -6,41 +6,47 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// <c>trusthost1</c> to <c>trusthost10</c> and <c>ip6-trusthost1</c> to <c>ip6-trusthost10</c>: from where an administrator may come. All at
-/// their defaults: from anywhere. One set: from the listed networks alone, and from no address of the other family (*assumed*).
+/// <c>trusthost1</c> to <c>trusthost10</c> and <c>ip6-trusthost1</c> to <c>ip6-trusthost10</c>: the networks from which an administrator
+/// may log in. If all have their defaults, every address is allowed. If one is set, only the listed networks are allowed, and no address of
+/// the other family (*assumed*).
 /// </summary>
 public static class TrustedHosts
 {
     private const int Count = 10;
 
-    /// <summary>Worked out once for each table of accounts: every answer of a phone asks.</summary>
+    /// <summary>Computed once for each table of accounts, because every answer of a phone uses it.</summary>
     private static readonly ConditionalWeakTable<ConfigTable, List<IPNetwork>> Anyones = [];
 
-    /// <summary>Whether an account may be used from an address.</summary>
+    /// <summary>Returns true if an account may log in from an address.</summary>
     public static bool Allows(ConfigObject account, IPAddress from) => Allows(Networks(account), from);
 
-    /// <summary>Whether a list of networks allows an address; an empty one allows all.</summary>
+    /// <summary>Returns true if a list of networks allows an address; an empty list allows all.</summary>
     internal static bool Allows(IReadOnlyList<IPNetwork> networks, IPAddress from)
     {
         var address = from.IsIPv4MappedToIPv6 ? from.MapToIPv4() : from;
         return networks.Count == 0 || networks.Any(network => network.Contains(address));
     }
 
-    /// <summary>Whether any administrator may come from an address. Where none may, the unit's management does not exist for it.</summary>
+    /// <summary>
+    /// Returns true if any administrator may log in from an address. If none may, the unit's management does not exist for that address.
+    /// </summary>
     public static bool AnyoneFrom(ConfigTree config, IPAddress from)
     {
         var all = Anyones.GetValue(config.List("system admin"), Anyone);
         return Allows(all, from);
     }
 
-    /// <summary>The networks of all accounts; none when one of them, or the lack of any, lets everybody come.</summary>
+    /// <summary>
+    /// Returns the networks of all accounts; empty if every address is allowed, because one account has no restriction or there is no
+    /// account.
+    /// </summary>
     private static List<IPNetwork> Anyone(ConfigTable accounts)
     {
         var each = accounts.Entries.Select(account => Networks(account.Entry)).ToList();
         return each.Exists(networks => networks.Count == 0) ? [] : [.. each.SelectMany(networks => networks)];
     }
 
-    /// <summary>The networks of an account; none when it may be used from anywhere.</summary>
+    /// <summary>Returns the networks of an account; empty if it may log in from every address.</summary>
     internal static List<IPNetwork> Networks(ConfigObject account)
     {
         var networks = new List<IPNetwork>();
@@ -56,7 +62,7 @@ public static class TrustedHosts
             }
             else if (account.IsSet($"ip6-trusthost{number}"))
             {
-                // Not readable as a network: it lets nobody in, and it restricts all the same.
+                // A value that is not readable as a network allows no address, but still restricts.
                 networks.Add(new IPNetwork(IPAddress.IPv6None, 128));
             }
         }

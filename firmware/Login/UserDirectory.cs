@@ -7,8 +7,8 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Login;
 
 /// <summary>
-/// The users, tokens and groups of one configuration. Immutable, and made at no cost: a user is read when he is asked for; what takes
-/// work is kept with the entry or table that it comes from, and so outlives every commit that does not touch that.
+/// The users, tokens and groups of one configuration. Immutable, and inexpensive to create: a user is read on demand. Computed data is
+/// cached with the entry or table that it originates from, so it survives every commit that does not change that.
 /// </summary>
 public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
 {
@@ -22,7 +22,7 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
     /// <inheritdoc/>
     public Account? Find(string name)
     {
-        // Before anything that depends on the name: what it costs must not tell whether there is such a user.
+        // Before anything that depends on the name, so that the cost does not reveal whether the user exists.
         var groups = GroupsOfMembers.GetValue(_groups, Invert);
         if (_users.Find(name) is not { } entry)
         {
@@ -40,14 +40,14 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
     }
 
     /// <summary>
-    /// Exactly the typed name, or the one user whose <c>username-case-sensitivity</c> or <c>username-sensitivity</c> says that other spellings are
-    /// he as well (two such users of one spelling: nobody).
+    /// Resolves to the user with exactly the typed name, or to the one user whose <c>username-case-sensitivity</c> or
+    /// <c>username-sensitivity</c> accepts this spelling. If two such users accept it, there is no match.
     /// </summary>
     public NameMatch Resolve(string typed)
     {
         var skeleton = NameFold.Skeleton(typed);
         var alike = NamesOfSkeletons.GetValue(_users, Index)[skeleton];
-        // Worked out for a known name as well: what it costs must not tell.
+        // Also computed for an existing name, so that the cost reveals nothing.
         var (meant, several) = ((string?)null, false);
         foreach (var name in alike)
         {
@@ -61,12 +61,14 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
         {
             return new(exact, null);
         }
-        // Somebody is read for a name that is nobody's, too.
+        // Some user is read even if the name has no account, for the same cost.
         _ = _users.Keys.FirstOrDefault() is { } somebody ? Find(somebody) : null;
         return meant is not null && !several ? new(Find(meant), meant) : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
     }
 
-    /// <summary>What an entry of <c>user local</c> or <c>system admin</c> demands beside the password.</summary>
+    /// <summary>
+    /// Returns the second factor that an entry of <c>user local</c> or <c>system admin</c> requires in addition to the password.
+    /// </summary>
     internal static SecondFactor FactorOf(ConfigTree config, ConfigObject entry, Token? token) => entry.Text("two-factor") switch
     {
         "disable" or "" => new SecondFactor.None(),
@@ -82,7 +84,7 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
         var other => new SecondFactor.Unusable($"two-factor {other} is not served"),
     };
 
-    /// <summary>The token that an entry names, or null.</summary>
+    /// <summary>Returns the token that an entry names, or null.</summary>
     internal static Token? TokenOf(ConfigTable tokens, ConfigObject entry)
     {
         var serial = entry.Text("fortitoken");
@@ -97,7 +99,7 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
     private bool IsMeant(string name, string typed)
     {
         var entry = _users.Find(name)!;
-        // Since 7.0.1 one attribute rules case and accents; before it another, case alone. Unset: sensitive.
+        // Since 7.0.1 one attribute controls case and accents; before that, another controls case alone. Unset: sensitive.
         return entry.Schema.Attribute("username-sensitivity") is not null
             ? entry.Text("username-sensitivity") == "disable" && NameFold.CaseAndAccent(name) == NameFold.CaseAndAccent(typed)
             : entry.Schema.Attribute("username-case-sensitivity") is not null && entry.Text("username-case-sensitivity") == "disable" && NameFold.Case(name) == NameFold.Case(typed);

@@ -4,22 +4,25 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Mail;
 
-/// <summary>One message to one reader. May hold a code: never logged.</summary>
-/// <param name="To">The address.</param>
-/// <param name="Subject">One line.</param>
+/// <summary>An e-mail to one recipient. It may contain a one-time code and is therefore never logged.</summary>
+/// <param name="To">The recipient's address.</param>
+/// <param name="Subject">The subject, one line.</param>
 /// <param name="Text">Plain text, lines ended by \n.</param>
-/// <param name="Picture">A PNG to go with it; null for none.</param>
+/// <param name="Picture">A PNG to attach; null for none.</param>
 public sealed record Letter(string To, string Subject, string Text, byte[]? Picture = null)
 {
     private const int EncodedLine = 76;
 
-    /// <summary>Says whom it goes to and nothing else.</summary>
+    /// <summary>Returns the recipient only.</summary>
     public override string ToString() => $"letter to {To}";
 
-    /// <summary>The letter as it travels (RFC 5322, RFC 2045): headers and base64 bodies, lines ended by CR LF, in ASCII, and no line that begins with a dot.</summary>
+    /// <summary>
+    /// Formats the e-mail for transmission (RFC 5322, RFC 2045): headers and base64 bodies in ASCII, lines ended by CR LF. No line begins
+    /// with a dot.
+    /// </summary>
     /// <param name="from">The sender's address.</param>
-    /// <param name="date">For the header.</param>
-    /// <param name="id">A random text that makes message id and boundary unique; letters and digits.</param>
+    /// <param name="date">The date of the header.</param>
+    /// <param name="id">A random text of letters and digits that makes the message id and the boundary unique.</param>
     public string Format(string from, DateTimeOffset date, string id)
     {
         var text = new StringBuilder();
@@ -58,7 +61,7 @@ public sealed record Letter(string To, string Subject, string Text, byte[]? Pict
         }
     }
 
-    /// <summary>Plain ASCII as it is; anything else as one RFC 2047 word.</summary>
+    /// <summary>Encodes a header value: printable ASCII unchanged, anything else as one RFC 2047 encoded word.</summary>
     private static string Encoded(string header) =>
         header.All(c => c is >= ' ' and <= '~') ? header : $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(ControlCharacters.Remove(header)))}?=";
 }

@@ -7,15 +7,15 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Mail;
 
 /// <summary>
-/// Sends letters and text messages through <c>system email-server</c>; a text message is a letter to an SMS gateway's domain. Many may be
-/// under way at once; none is kept or tried again. Thread-safe.
+/// Sends e-mails and text messages through <c>system email-server</c>. A text message is an e-mail to the domain of an SMS gateway. Several
+/// can be in progress concurrently. Messages are neither queued nor retried. Thread-safe.
 /// </summary>
 public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : IConfigSubscriber, IDisposable
 {
-    /// <summary>Letters under way at once; one more fails.</summary>
+    /// <summary>Maximum number of concurrent e-mails; any further one fails.</summary>
     private const int UnderWayMax = 64;
 
-    /// <summary>From the connection to the server's last word.</summary>
+    /// <summary>Time limit from the connection to the server's last reply.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly CancellationTokenSource _stopping = new();
@@ -29,7 +29,7 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
         return null;
     }
 
-    /// <summary>Sends a letter. Null when the server took it; else why not, for an event. Never throws.</summary>
+    /// <summary>Sends an e-mail. Returns null when the server accepted it, otherwise the cause for an event. Never throws.</summary>
     public async Task<string?> SendAsync(Letter letter)
     {
         if (_settings is not { Server.Length: > 0 } settings)
@@ -69,9 +69,13 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
         }
     }
 
-    /// <summary>Sends a text message by the gateway of that name. Null when it was taken; else why not, for an event. Never throws.</summary>
-    /// <param name="gateway">An entry of <c>system sms-server</c>; "" for the vendor's service, which a lab unit has no licence for.</param>
-    /// <param name="number">The telephone number: digits, with or without a plus in front.</param>
+    /// <summary>
+    /// Sends a text message through the gateway of that name. Returns null when it was accepted, otherwise the cause for an event. Never
+    /// throws.
+    /// </summary>
+    /// <param name="gateway">An entry of <c>system sms-server</c>; "" for the vendor's service, for which a lab unit has no
+    /// licence.</param>
+    /// <param name="number">The telephone number: digits, optionally with a leading plus.</param>
     /// <param name="text">The message.</param>
     public Task<string?> SendMessageAsync(string gateway, string number, string text)
     {
@@ -95,7 +99,7 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
         {
             return "no interface is up to send it from";
         }
-        // *Assumed*: names are asked of the system's resolver, as there is no DNS client of the unit's own.
+        // *Assumed*: names are resolved by the system's resolver, because the unit has no DNS client.
         var address = IPAddress.TryParse(settings.Server, out var literal) ? literal : (await Dns.GetHostAddressesAsync(settings.Server, cancellationToken).ConfigureAwait(false))[0];
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var stream = new ConnectionStream(await nic.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false));

@@ -4,25 +4,25 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Mail;
 
-/// <summary>How the connection to the mail server is protected: <c>set security</c>.</summary>
+/// <summary>The protection of the connection to the mail server: <c>set security</c>.</summary>
 public enum MailSecurity
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>No TLS.</summary>
     None,
-    /// <summary>By STARTTLS; a server without it gets no mail.</summary>
+    /// <summary>STARTTLS. No mail is sent to a server without it.</summary>
     StartTls,
-    /// <summary>From the first byte on.</summary>
+    /// <summary>TLS from the first byte (implicit TLS).</summary>
     Tls,
 }
 
 /// <summary><c>config system email-server</c>, and the gateways of <c>config system sms-server</c>.</summary>
-/// <param name="Server">Name or address; "" when none is set: then nothing can be sent.</param>
-/// <param name="Port">The port there.</param>
-/// <param name="Security">How the connection is protected.</param>
-/// <param name="ValidateServer">Whether the server's certificate must be trusted by the system's store.</param>
-/// <param name="Protocols">Which TLS versions may be spoken; none means the platform's choice.</param>
-/// <param name="UserName">For authentication; "" when it is off.</param>
-/// <param name="Password">For authentication.</param>
+/// <param name="Server">Name or address; "" if none is configured, and then nothing can be sent.</param>
+/// <param name="Port">The server's port.</param>
+/// <param name="Security">The protection of the connection.</param>
+/// <param name="ValidateServer">True if the server's certificate must be trusted by the system's trust store.</param>
+/// <param name="Protocols">The allowed TLS versions; none selects the platform's default.</param>
+/// <param name="UserName">The account for authentication; "" when authentication is off.</param>
+/// <param name="Password">The password for authentication.</param>
 /// <param name="From">The sender's address.</param>
 /// <param name="Interface">The interface to send from; "" takes the first whose link is up.</param>
 /// <param name="Source">The address to send from, if the interface is not named; null for any.</param>
@@ -31,7 +31,7 @@ public sealed record MailSettings(
     string Server, int Port, MailSecurity Security, bool ValidateServer, SslProtocols Protocols, string UserName, string Password,
     string From, string Interface, IPAddress? Source, IReadOnlyDictionary<string, string> SmsGateways)
 {
-    /// <summary>Reads them from a configuration.</summary>
+    /// <summary>Reads the settings from a configuration.</summary>
     public static MailSettings Read(ConfigTree config)
     {
         var server = config.Object("system email-server");
@@ -48,25 +48,25 @@ public sealed record MailSettings(
             config.List("system sms-server").Entries.ToDictionary(entry => entry.Key, entry => entry.Entry.Text("mail-server"), StringComparer.Ordinal));
     }
 
-    /// <summary>Says nothing of the password.</summary>
+    /// <summary>Returns the server and port, without the password.</summary>
     public override string ToString() => $"{Server}:{Port}";
 
-    /// <summary>Who the mail comes from: <c>reply-to</c>, the account, or a name made of the host name (*assumed*).</summary>
+    /// <summary>The sender's address: <c>reply-to</c>, the account, or a name derived from the host name (*assumed*).</summary>
     private static string Sender(string replyTo, string account, string hostName) =>
         MailAddress.IsValid(replyTo) ? replyTo
         : MailAddress.IsValid(account) ? account
         : "noreply@" + string.Concat(hostName.Where(c => char.IsAsciiLetterOrDigit(c) || c == '-')) is { Length: > 8 } named ? named + ".invalid" : "noreply@appliance.invalid";
 
-    /// <summary>The oldest version that may be spoken, and those after it; what is older than TLS 1.2 is not spoken at all.</summary>
+    /// <summary>The allowed versions, from the oldest on. Versions before TLS 1.2 are never used.</summary>
     private static SslProtocols ProtocolsFrom(string oldest) => oldest == "TLSv1-3" ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13;
 }
 
-/// <summary>Addresses of mail, as strict as it takes to put one into a command and a header unquoted.</summary>
+/// <summary>Validates e-mail addresses, strictly enough to use one unquoted in a command and a header.</summary>
 public static class MailAddress
 {
     private const int LongestAddress = 254;
 
-    /// <summary>True for <c>local@domain</c> of plain characters, at most 254 of them.</summary>
+    /// <summary>Returns true for <c>local@domain</c> of plain characters, at most 254 of them.</summary>
     public static bool IsValid(string address)
     {
         var at = address.LastIndexOf('@');

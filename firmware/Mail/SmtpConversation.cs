@@ -6,12 +6,14 @@ using Appliance.Firmware.Certificates;
 
 namespace Appliance.Firmware.Mail;
 
-/// <summary>The mail server said no, or something that is no SMTP. The message names the command and holds no secret.</summary>
+/// <summary>
+/// The mail server refused a command, or sent something that is not SMTP. The message names the command and contains no secret.
+/// </summary>
 public sealed class SmtpException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>
-/// One letter over one connection, as a client of RFC 5321 with STARTTLS (RFC 3207) and AUTH PLAIN or LOGIN (RFC 4954). The caller
-/// gives the stream, and cancels what takes too long.
+/// An SMTP client (RFC 5321) for one e-mail over one connection, with STARTTLS (RFC 3207) and AUTH PLAIN or LOGIN (RFC 4954). The caller
+/// supplies the stream, and cancels a conversation that takes too long.
 /// </summary>
 internal sealed class SmtpConversation(Stream stream, MailSettings settings)
 {
@@ -25,10 +27,10 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
 
     private sealed record Reply(int Code, IReadOnlyList<string> Lines);
 
-    /// <summary>Delivers a letter; when it returns the server has taken it.</summary>
-    /// <exception cref="SmtpException">It has not.</exception>
+    /// <summary>Delivers an e-mail. When the call returns, the server has accepted it.</summary>
+    /// <exception cref="SmtpException">The server did not accept it.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
-    /// <exception cref="System.Security.Authentication.AuthenticationException">TLS could not be agreed on.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The TLS handshake failed.</exception>
     internal async Task DeliverAsync(Letter letter, string text, CancellationToken cancellationToken)
     {
         if (settings.Security == MailSecurity.Tls)
@@ -55,7 +57,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
         Expect("RCPT TO", await AskAsync($"RCPT TO:<{letter.To}>", cancellationToken).ConfigureAwait(false), 250, 251);
         Expect("DATA", await AskAsync("DATA", cancellationToken).ConfigureAwait(false), 354);
         Expect("the letter", await AskAsync(text + ".", cancellationToken).ConfigureAwait(false), 250);
-        // It is taken; what the server says to the farewell changes nothing.
+        // The e-mail is accepted; the server's reply to QUIT does not matter.
         await WriteAsync("QUIT", cancellationToken).ConfigureAwait(false);
     }
 
@@ -103,7 +105,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
             TargetHost = settings.Server,
             EnabledSslProtocols = settings.Protocols,
             CertificateChainPolicy = policy,
-            // As on the device: without validate-server whoever answers is believed.
+            // As on the device: without validate-server, every server certificate is accepted.
             RemoteCertificateValidationCallback = (_, certificate, _, errors) => certificate is not null && (!settings.ValidateServer || errors == SslPolicyErrors.None),
         }, cancellationToken).ConfigureAwait(false);
         _stream = secure;
@@ -157,7 +159,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
                 {
                     throw new SmtpException($"a line of the server's reply is longer than {ReplyLineMax} bytes");
                 }
-                // What a server says goes into an event: nothing but plain ASCII of it.
+                // Server replies are logged in events, so only printable ASCII is kept.
                 line.Append(letter is >= ' ' and <= '~' or '\r' ? letter : '?');
             }
             (_start, _end) = (0, await _stream.ReadAsync(_buffer, cancellationToken).ConfigureAwait(false));
@@ -172,7 +174,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
     {
         if (!wanted.Contains(reply.Code))
         {
-            // What it says to a password stays out: a server may well repeat what it was told.
+            // The reply to a password is left out: the server may repeat what it received.
             throw new SmtpException($"the server answered {command} with {reply.Code} {(command.StartsWith("AUTH", StringComparison.Ordinal) ? "" : reply.Lines[^1])}".TrimEnd());
         }
     }

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Appliance.Firmware.Radius;
 
 /// <summary>
-/// One block of DES (FIPS 46-3), for MS-CHAP alone. The platform's refuses weak keys, and the last piece of one password digest in
-/// 65,536 is one: its owner could never log in.
+/// DES over one block (FIPS 46-3), for MS-CHAP only. The platform's DES refuses weak keys. The last key derived from one password digest in
+/// 65,536 is weak, and that user could never log in.
 /// </summary>
 internal static class Des
 {
@@ -62,7 +62,7 @@ internal static class Des
         7, 11, 4, 1, 9, 12, 14, 2, 0, 6, 10, 13, 15, 3, 5, 8, 2, 1, 14, 7, 4, 10, 8, 13, 15, 12, 9, 0, 3, 5, 6, 11,
     ];
 
-    /// <summary>Encrypts one block of 8 bytes under the 56 key bits of 7 bytes (RFC 2759, 8.6: parity is left out).</summary>
+    /// <summary>Encrypts one block of 8 bytes under the 56 key bits in 7 bytes, without parity (RFC 2759, 8.6).</summary>
     internal static void Encrypt(ReadOnlySpan<byte> block, ReadOnlySpan<byte> key7, Span<byte> destination)
     {
         var key = Choose(Spread(key7), KeyChoice1, 64);
@@ -92,7 +92,7 @@ internal static class Des
         return (uint)Choose(substituted, Permutation, 32);
     }
 
-    /// <summary>The bits that a table names, counted from 1 at the left of <paramref name="width"/> bits.</summary>
+    /// <summary>Selects the bits that a table lists, counted from 1 at the left of <paramref name="width"/> bits.</summary>
     private static ulong Choose(ulong bits, ReadOnlySpan<byte> table, int width)
     {
         ulong chosen = 0;
@@ -103,7 +103,7 @@ internal static class Des
         return chosen;
     }
 
-    /// <summary>56 bits as eight groups of seven, each followed by a parity bit that nobody reads.</summary>
+    /// <summary>Expands 56 key bits to eight groups of seven, each followed by a parity bit, which DES ignores.</summary>
     private static ulong Spread(ReadOnlySpan<byte> key7)
     {
         ulong packed = 0;

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>MD4 (RFC 1320), which MS-CHAP is built on and the platform does not have. For nothing else.</summary>
+/// <summary>MD4 (RFC 1320), which MS-CHAP requires and the platform does not provide. Not for any other use.</summary>
 public static class Md4
 {
     /// <summary>Length of a digest in bytes.</summary>
@@ -12,7 +12,9 @@ public static class Md4
     private const int BlockLength = 64;
     private const int LengthField = 8;
 
-    /// <summary>Writes the digest of <paramref name="source"/> into the first 16 bytes of <paramref name="destination"/>. Allocates nothing.</summary>
+    /// <summary>
+    /// Writes the digest of <paramref name="source"/> into the first 16 bytes of <paramref name="destination"/>. Allocates nothing.
+    /// </summary>
     public static void HashData(ReadOnlySpan<byte> source, Span<byte> destination)
     {
         Span<uint> state = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
@@ -21,7 +23,7 @@ public static class Md4
         {
             Block(state, rest);
         }
-        // One bit, zeros, and the length in bits: one block more, or two (RFC 1320, 3.1 and 3.2).
+        // Padding: a one bit, zeros, and the length in bits, which take one or two further blocks (RFC 1320, 3.1 and 3.2).
         Span<byte> last = stackalloc byte[2 * BlockLength];
         last.Clear();
         rest.CopyTo(last);

@@ -4,8 +4,9 @@ using System.Numerics;
 namespace Appliance.Firmware.Radius;
 
 /// <summary>
-/// MD5 (RFC 1321) over the few dozen bytes that RADIUS hashes four times for each answer: the platform's takes most of its time to call, and
-/// cannot begin from where the key of an HMAC has brought it. A value: a copy goes on from where the original was. Allocates nothing.
+/// MD5 (RFC 1321) for the few dozen bytes that RADIUS hashes four times per reply. For such short inputs the platform's MD5 spends most of
+/// its time on call overhead, and it cannot resume from the precomputed key block of an HMAC. A value type: a copy continues from the state
+/// of the original. Allocates nothing.
 /// </summary>
 internal struct Md5
 {
@@ -15,7 +16,7 @@ internal struct Md5
 
     private uint _a, _b, _c, _d;
 
-    /// <summary>A digest of nothing yet (RFC 1321, 3.3).</summary>
+    /// <summary>The initial state (RFC 1321, 3.3).</summary>
     internal static Md5 Start => new() { _a = 0x67452301, _b = 0xefcdab89, _c = 0x98badcfe, _d = 0x10325476 };
 
     /// <summary>The integer parts of 2^32 times the sines of 1 to 64 (RFC 1321, 3.4).</summary>
@@ -27,14 +28,14 @@ internal struct Md5
         0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391,
     ];
 
-    /// <summary>Writes the digest of a whole text into the first 16 bytes.</summary>
+    /// <summary>Writes the digest of <paramref name="source"/> into the first 16 bytes of <paramref name="destination"/>.</summary>
     internal static void HashData(ReadOnlySpan<byte> source, Span<byte> destination)
     {
         var digest = Start;
         digest.End(source, 0, destination);
     }
 
-    /// <summary>Takes one whole block of 64 bytes.</summary>
+    /// <summary>Processes one whole block of 64 bytes.</summary>
     internal void Block(ReadOnlySpan<byte> block)
     {
         Span<uint> x = stackalloc uint[16];
@@ -75,10 +76,10 @@ internal struct Md5
         (_a, _b, _c, _d) = (_a + a, _b + b, _c + c, _d + d);
     }
 
-    /// <summary>Takes the rest of a text and writes the digest into the first 16 bytes.</summary>
-    /// <param name="rest">What has not been taken yet.</param>
-    /// <param name="taken">How many bytes have been, whole blocks all of them.</param>
-    /// <param name="destination">Where to.</param>
+    /// <summary>Processes the rest of the input and writes the digest into the first 16 bytes of <paramref name="destination"/>.</summary>
+    /// <param name="rest">The input that was not processed yet.</param>
+    /// <param name="taken">The number of bytes already processed, a multiple of the block length.</param>
+    /// <param name="destination">Receives the digest.</param>
     internal void End(ReadOnlySpan<byte> rest, int taken, Span<byte> destination)
     {
         var length = (ulong)taken + (ulong)rest.Length;
@@ -86,7 +87,7 @@ internal struct Md5
         {
             Block(rest);
         }
-        // One bit, zeros, and the length in bits: one block more, or two (RFC 1321, 3.1 and 3.2).
+        // Padding: a one bit, zeros, and the length in bits, which take one or two further blocks (RFC 1321, 3.1 and 3.2).
         Span<byte> last = stackalloc byte[2 * BlockLength];
         last.Clear();
         rest.CopyTo(last);
@@ -104,7 +105,7 @@ internal struct Md5
     }
 }
 
-/// <summary>HMAC-MD5 (RFC 2104) under one key, whose two blocks are hashed once. A value without state of its own: any thread may use it.</summary>
+/// <summary>HMAC-MD5 (RFC 2104) under one key, whose two key blocks are hashed once. An immutable value; any thread may use it.</summary>
 internal readonly struct HmacMd5
 {
     private readonly Md5 _inner;

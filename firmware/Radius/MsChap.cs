@@ -3,21 +3,21 @@ using System.Text;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>The arithmetic of MS-CHAP and MS-CHAPv2 (RFC 2433, 2759). Answers are 24 bytes.</summary>
+/// <summary>The computations of MS-CHAP and MS-CHAPv2 (RFC 2433, 2759). Responses are 24 bytes.</summary>
 public static class MsChap
 {
-    /// <summary>Length of an answer to a challenge.</summary>
+    /// <summary>Length of a response in bytes.</summary>
     public const int ResponseLength = 24;
 
-    /// <summary>Length of both challenges of version 2.</summary>
+    /// <summary>Length in bytes of the two challenges of version 2.</summary>
     public const int ChallengeLength = 16;
 
-    /// <summary>Length of a challenge of version 1.</summary>
+    /// <summary>Length in bytes of the challenge of version 1.</summary>
     public const int Challenge1Length = 8;
 
     private const int UserNameMax = 256;
 
-    /// <summary>The digest that stands for a password: MD4 of its UTF-16 text (RFC 2759, 8.3).</summary>
+    /// <summary>Computes the password hash: MD4 of the password in UTF-16 (RFC 2759, 8.3).</summary>
     public static byte[] PasswordHash(string password)
     {
         var hash = new byte[Md4.HashSizeInBytes];
@@ -25,7 +25,9 @@ public static class MsChap
         return hash;
     }
 
-    /// <summary>The answer of version 1 to a challenge of 8 bytes, and the last step of version 2 (RFC 2759, 8.5).</summary>
+    /// <summary>
+    /// Computes the version 1 response to a challenge of 8 bytes, which is also the last step of version 2 (RFC 2759, 8.5).
+    /// </summary>
     public static void Respond(ReadOnlySpan<byte> challenge8, ReadOnlySpan<byte> passwordHash, Span<byte> response)
     {
         Span<byte> keys = stackalloc byte[21];
@@ -37,7 +39,7 @@ public static class MsChap
         }
     }
 
-    /// <summary>The answer of version 2 (RFC 2759, 8.1).</summary>
+    /// <summary>Computes the version 2 response (RFC 2759, 8.1).</summary>
     public static void Respond2(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, ReadOnlySpan<byte> passwordHash, Span<byte> response)
     {
         Span<byte> challenge = stackalloc byte[SHA1.HashSizeInBytes];
@@ -45,7 +47,7 @@ public static class MsChap
         Respond(challenge[..Challenge1Length], passwordHash, response);
     }
 
-    /// <summary>How the server proves that it knows the password, too: <c>S=</c> and 40 hex digits (RFC 2759, 8.7).</summary>
+    /// <summary>Computes the server's proof that it has the password: <c>S=</c> and 40 hex digits (RFC 2759, 8.7).</summary>
     public static string AuthenticatorResponse(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, ReadOnlySpan<byte> passwordHash, ReadOnlySpan<byte> response)
     {
         Span<byte> hashOfHash = stackalloc byte[Md4.HashSizeInBytes];
@@ -58,7 +60,7 @@ public static class MsChap
         return "S=" + Convert.ToHexString(digest);
     }
 
-    /// <summary>RFC 2759, 8.2. The name is without its domain.</summary>
+    /// <summary>Computes the challenge hash (RFC 2759, 8.2). The user name excludes its domain.</summary>
     private static void ChallengeHash(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, Span<byte> destination)
     {
         var name = userName[(userName.LastIndexOf('\\') + 1)..];

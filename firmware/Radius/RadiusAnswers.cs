@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>What a genuine answer says.</summary>
+/// <summary>Reads the contents of a verified reply.</summary>
 internal static class RadiusAnswers
 {
-    /// <summary>Reads one of the three answers to an Access-Request.</summary>
+    /// <summary>Reads an Access-Accept, Access-Reject or Access-Challenge.</summary>
     internal static RadiusResult Read(RadiusPacket packet, int server) => packet.Code switch
     {
         RadiusCode.AccessAccept => new RadiusResult.Accept(
@@ -21,7 +21,7 @@ internal static class RadiusAnswers
     private static RadiusResult.Challenge Challenge(RadiusPacket packet, int server)
     {
         var message = string.Concat(Texts(packet, 0, (byte)RadiusAttribute.ReplyMessage));
-        // A leading plus with code 001 tells of a FortiAuthenticator that can push (*assumed*: the table of codes is not public).
+        // A leading plus with code 001 marks a FortiAuthenticator that supports push (*assumed*: the table of codes is not public).
         var plus = message.StartsWith('+');
         var canPush = plus && Texts(packet, RadiusVendor.Fortinet, (byte)FortinetAttribute.FacChallengeCode).Contains("001") && message.Contains(" no code ", StringComparison.Ordinal);
         var typePush = plus && message.Contains("'push'", StringComparison.Ordinal);

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Firmware.Radius;
 
 /// <summary>
-/// The asynchronous shell of <see cref="RadiusClientCore"/>: ports, connections, clock and waiters. Who waits for a server, or for a phone
-/// behind it, holds no thread. Thread-safe.
+/// The asynchronous shell of <see cref="RadiusClientCore"/>: ports, connections, clock and waiters. A pending request holds no thread,
+/// whether it waits for a server or for a phone behind it. Thread-safe.
 /// </summary>
 public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
 {
@@ -26,7 +26,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     private bool _stopped;
     private ConfigTree? _config;
 
-    /// <summary>A client on the unit's interfaces; <c>diagnose debug application fnbamd</c> shows what it does.</summary>
+    /// <summary>Creates a client on the unit's interfaces; <c>diagnose debug application fnbamd</c> shows its activity.</summary>
     public RadiusClient(IReadOnlyList<INic> nics, TimeProvider time, DebugTap debug)
     {
         (_nics, _time, _debug) = (nics, time, new RadiusDebug(debug));
@@ -34,18 +34,21 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     }
 
     /// <summary>
-    /// Raised when something that claimed to be an answer is refused, once for each question and reason: the entry, the server, why. On the
-    /// thread that received it; handlers are quick.
+    /// Raised when a packet that claims to be a reply is refused, once for each request and reason, with the entry, the server and the
+    /// reason. Called on the receiving thread; handlers must be quick.
     /// </summary>
     public event Action<string, IPEndPoint, RadiusRefusal>? Refused;
 
-    /// <summary>Raised when a connection (TCP, TLS) cannot be made: the entry, the server, why.</summary>
+    /// <summary>Raised when a connection (TCP, TLS) cannot be established, with the entry, the server and the cause.</summary>
     public event Action<string, IPEndPoint, string>? NotConnected;
 
-    /// <summary>Raised for each packet that leaves or comes, on the thread that carries it and, for one that leaves first, in the flow of who asks; handlers are quick.</summary>
+    /// <summary>
+    /// Raised for each packet sent or received, on the thread that carries it. For the first packet of a request, runs in the caller's
+    /// execution context. Handlers must be quick.
+    /// </summary>
     public event Action<RadiusTraffic>? Traffic;
 
-    /// <summary>How many packets were refused for one reason.</summary>
+    /// <summary>Returns the number of packets refused for one reason.</summary>
     public long IgnoredFor(RadiusRefusal reason)
     {
         lock (_gate)
@@ -54,7 +57,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
-    /// <summary>What it asked and what came of it, since the start.</summary>
+    /// <summary>Returns the counts of requests and results since the start.</summary>
     public RadiusCounts Counts()
     {
         lock (_gate)
@@ -69,7 +72,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         Volatile.Write(ref _config, next);
         if (ConnectionTables.Any(table => previous.List(table) != next.List(table)))
         {
-            // Secrets or certificates may be others: what is asked now is asked again on new connections.
+            // Secrets or certificates may have changed: open requests are sent again on new connections.
             lock (_gate)
             {
                 foreach (var connection in _paths.Values.OfType<RadiusConnection>())
@@ -82,8 +85,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks an entry of <c>user radius</c>. Whoever awaits it goes on upon the thread that receives answers: who has more to do than a moment takes another. <see cref="RadiusResult.NoAnswer"/> when there is none of that
-    /// name, or nobody answers.
+    /// Sends a request to an entry of <c>user radius</c>. The continuation runs on the receiving thread, so a caller with more than brief
+    /// work must switch to another thread. The result is <see cref="RadiusResult.NoAnswer"/> if there is no entry of that name or no server
+    /// replies.
     /// </summary>
     public Task<RadiusResult> AskAsync(string server, RadiusQuery query, CancellationToken cancellationToken)
     {
@@ -91,14 +95,14 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         return config is not null && RadiusSettings.From(config, server) is { } settings ? AskAsync(settings, query, cancellationToken) : Task.FromResult<RadiusResult>(new RadiusResult.NoAnswer());
     }
 
-    /// <summary>Asks by settings of the caller's, in the same way.</summary>
+    /// <summary>Sends a request in the same way, with the settings that the caller supplies.</summary>
     public async Task<RadiusResult> AskAsync(RadiusSettings settings, RadiusQuery query, CancellationToken cancellationToken)
     {
         if (NicOf(settings) is not { } nic)
         {
             return new RadiusResult.NoAnswer();
         }
-        // Continued where the answer is received: waking a thread of the pool for each would cost more than all else together.
+        // Continuations run where the reply is received: waking a pool thread for each would cost more than everything else together.
         var waiter = new WorkWaiter<RadiusResult>(WorkInHand.Of(_time), TaskCreationOptions.None);
         long number;
         RadiusClientStep step;
@@ -146,7 +150,10 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
-    /// <summary>The interface that has the <c>source-ip</c>, or is named; else the first. Null when what is asked for is not there.</summary>
+    /// <summary>
+    /// The interface that has the <c>source-ip</c> or the configured name; otherwise the first. Null if the requested address or interface
+    /// does not exist.
+    /// </summary>
     private INic? NicOf(RadiusSettings settings) =>
         settings.SourceIp is { } source ? _nics.FirstOrDefault(nic => nic.Addresses.Contains(source))
         : settings.Interface.Length > 0 ? _nics.FirstOrDefault(nic => nic.Name == settings.Interface)
@@ -203,14 +210,14 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
         if (!wasConnected)
         {
-            // Told before those who asked go on: whoever hears that nobody answers finds why.
+            // Notified before the waiting callers continue, so that a caller that gets no answer can find the cause.
             _debug.NotConnected(send, why);
             NotConnected?.Invoke(send.Settings.Name, send.To, why);
         }
         Carry(step);
     }
 
-    /// <summary>In the lock: who is answered, by which ways things leave, and when the clock is to come.</summary>
+    /// <summary>Collects completed waiters, the paths of outgoing packets, and the next timer. Called with the lock held.</summary>
     private void Collect(RadiusClientStep step, DateTimeOffset now)
     {
         foreach (var (number, result) in step.Finished)
@@ -234,7 +241,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
-    /// <summary>Outside the lock.</summary>
+    /// <summary>Delivers notices, sends packets and completes waiters. Called without the lock.</summary>
     private void Carry(RadiusClientStep step)
     {
         foreach (var (query, notice) in step.Notices)
@@ -258,7 +265,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         }
     }
 
-    /// <summary>The way of a packet, opened when it is first needed. Null when none can be had: the packet is lost, and the question times out.</summary>
+    /// <summary>
+    /// The path of a packet, opened on first use. Null if none can be opened: the packet is lost, and the request times out.
+    /// </summary>
     private IRadiusPath? PathOf(RadiusSend send)
     {
         var key = (send.Channel, send.Port);

@@ -8,25 +8,29 @@ namespace Appliance.Firmware.Radius;
 /// <summary>Fills a span with random bytes.</summary>
 public delegate void RadiusRandom(Span<byte> destination);
 
-/// <summary>Since the start: packets sent, repeated ones among them; questions that are over by what came of them; questions that are open.</summary>
+/// <summary>
+/// Counters since the start: packets sent, including retransmissions; finished requests by result; and requests that are open now.
+/// </summary>
 public readonly record struct RadiusCounts(long Requests, long Accepted, long Rejected, long Challenged, long Unanswered, int Open);
 
 /// <summary>
-/// The client's rules: identifiers, repeated requests (the same identifier and authenticator), fail-over, servers that are unreachable, and
-/// which packet is an answer. Synchronous and deterministic; the caller serializes, sends and keeps the clock.
+/// The client's rules: identifiers, retransmission (same identifier and authenticator), fail-over, unreachable servers, and matching
+/// replies to requests. Synchronous and deterministic. The caller serializes calls, sends the packets and keeps the clock.
 /// </summary>
 public sealed class RadiusClientCore(RadiusRandom random)
 {
-    /// <summary>Ports of one channel; each has 256 identifiers.</summary>
+    /// <summary>Maximum number of ports of one channel; each has 256 identifiers.</summary>
     public const int PortsMax = 64;
 
-    /// <summary>So many tries in a row without an answer make a server unreachable for <c>status-ttl</c> (documented for 7.4.0).</summary>
+    /// <summary>
+    /// Number of consecutive tries without a reply that make a server unreachable for <c>status-ttl</c> (documented for 7.4.0).
+    /// </summary>
     public const int SilentTriesMax = 6;
 
-    /// <summary>The number of the try of what is over: no timer is for it.</summary>
+    /// <summary>The try number of a finished exchange; no timer matches it.</summary>
     private const int Over = -1;
 
-    /// <summary>Primary, secondary and tertiary, as many as there are.</summary>
+    /// <summary>The default server order, by number of servers: primary, secondary, tertiary.</summary>
     private static readonly ImmutableArray<int>[] InOrder = [[], [0], [0, 1], [0, 1, 2]];
 
     private readonly RadiusRequests _requests = new(random);
@@ -46,12 +50,12 @@ public sealed class RadiusClientCore(RadiusRandom random)
         public RadiusSettings Settings => settings;
         public string Nic => nic;
         public IPAddress Local => local;
-        /// <summary>Which servers are tried, in order.</summary>
+        /// <summary>The servers to try, in order.</summary>
         public ImmutableArray<int> Servers => servers;
         public ImmutableArray<RadiusScheme> Schemes { get; } = query.Answers is not null ? [RadiusScheme.Pap] : query.Schemes.IsDefaultOrEmpty ? settings.Schemes : query.Schemes;
         public int ServerAt { get; set; }
         public int SchemeAt { get; set; }
-        /// <summary>The last of them that a notice told of.</summary>
+        /// <summary>The index of the last server that a notice reported; -1 if none.</summary>
         public int NoticedServerAt { get; set; } = -1;
         public int Try { get; set; }
         public int Slot { get; set; } = -1;
@@ -59,25 +63,25 @@ public sealed class RadiusClientCore(RadiusRandom random)
         public byte[] Packet { get; set; } = [];
         public byte[] Proof { get; set; } = [];
         public DateTimeOffset ServerDeadline { get; set; }
-        /// <summary>True when a broken connection was made anew for this request.</summary>
+        /// <summary>True when a broken connection was re-established for this request.</summary>
         public bool IsSecondConnection { get; set; }
-        /// <summary>Why the last packet was refused that claimed to be the answer.</summary>
+        /// <summary>The reason for which the last packet that claimed to be the reply was refused; null if none was.</summary>
         public RadiusRefusal? Refused { get; set; }
         public int Server => servers[ServerAt];
         public RadiusTarget Target => settings.Targets[Server];
         public ReadOnlySpan<byte> Authenticator => Packet.AsSpan(4, RadiusPacket.AuthenticatorLength);
     }
 
-    /// <summary>How many questions are open.</summary>
+    /// <summary>The number of open requests.</summary>
     public int Count => _exchanges.Count;
 
-    /// <summary>What was asked, and what came of it.</summary>
+    /// <summary>The counts of requests and results since the start.</summary>
     public RadiusCounts Counts => _counts with { Open = _exchanges.Count };
 
-    /// <summary>Packets that were no answer to anything: late, forged, malformed.</summary>
+    /// <summary>The number of packets that match no request: late, forged or malformed.</summary>
     public long Ignored => _ignored.Sum();
 
-    /// <summary>When <see cref="Tick"/> has something to do next; null when nothing waits.</summary>
+    /// <summary>The time at which <see cref="Tick"/> is due; null when no timer is pending.</summary>
     public DateTimeOffset? NextDeadline
     {
         get
@@ -88,23 +92,23 @@ public sealed class RadiusClientCore(RadiusRandom random)
                 {
                     return at;
                 }
-                // Answered, or repeated, since: left behind, and most of them are.
+                // Stale timers of exchanges that were answered or retransmitted since. Most timers are stale.
                 _timers.Dequeue();
             }
             return null;
         }
     }
 
-    /// <summary>How many packets were refused for one reason.</summary>
+    /// <summary>Returns the number of packets refused for one reason.</summary>
     public long IgnoredFor(RadiusRefusal reason) => _ignored[(int)reason];
 
-    /// <summary>Asks. The result comes with this step or a later one, under the number.</summary>
-    /// <param name="query">What.</param>
-    /// <param name="settings">Whom.</param>
-    /// <param name="nic">By which interface.</param>
+    /// <summary>Starts a request. The result is delivered with this step or a later one, under <paramref name="number"/>.</summary>
+    /// <param name="query">The request.</param>
+    /// <param name="settings">The servers and their settings.</param>
+    /// <param name="nic">The interface to send from.</param>
     /// <param name="local">That interface's address.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="number">Names the question.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="number">The number of the request.</param>
     public RadiusClientStep Start(RadiusQuery query, RadiusSettings settings, string nic, IPAddress local, DateTimeOffset now, out long number)
     {
         number = ++_lastNumber;
@@ -121,12 +125,15 @@ public sealed class RadiusClientCore(RadiusRandom random)
         return step;
     }
 
-    /// <summary>A packet came. Counts only as the answer of the server that was asked, signed over what it was asked.</summary>
-    /// <param name="channel">On which channel (<see cref="RadiusSend.Channel"/>).</param>
-    /// <param name="port">On which port of it.</param>
-    /// <param name="datagram">What.</param>
-    /// <param name="from">From where.</param>
-    /// <param name="now">The time.</param>
+    /// <summary>
+    /// Processes a received packet. It counts as the reply only if it comes from the server that was queried and is signed over the
+    /// request.
+    /// </summary>
+    /// <param name="channel">The channel that it arrived on (<see cref="RadiusSend.Channel"/>).</param>
+    /// <param name="port">The port of that channel.</param>
+    /// <param name="datagram">The packet.</param>
+    /// <param name="from">The address of the sender.</param>
+    /// <param name="now">The current time.</param>
     public RadiusClientStep Receive(string channel, int port, ReadOnlySpan<byte> datagram, IPEndPoint from, DateTimeOffset now)
     {
         var step = new RadiusClientStep();
@@ -162,7 +169,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
         return step;
     }
 
-    /// <summary>A connection could not be made, or ended: what was asked on it is asked once more on a new one, then of the next server.</summary>
+    /// <summary>
+    /// Handles a connection that failed or closed. Its requests are sent once more on a new connection, then to the next server.
+    /// </summary>
     public RadiusClientStep Lost(string channel, int port, bool wasConnected, string why, DateTimeOffset now)
     {
         var step = new RadiusClientStep();
@@ -185,7 +194,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
         return step;
     }
 
-    /// <summary>The time has come to <see cref="NextDeadline"/>: asks again, or the next server, or gives up.</summary>
+    /// <summary>
+    /// Processes the timers that are due (<see cref="NextDeadline"/>): retransmits, fails over to the next server, or gives up.
+    /// </summary>
     public RadiusClientStep Tick(DateTimeOffset now)
     {
         var step = new RadiusClientStep();
@@ -208,14 +219,14 @@ public sealed class RadiusClientCore(RadiusRandom random)
             }
             else
             {
-                // A stream loses nothing (RFC 6613, 2.6.1): only the time counts.
+                // A stream loses nothing (RFC 6613, 2.6.1), so there is no retransmission and only the timeout applies.
                 Remind(exchange, now);
             }
         }
         return step;
     }
 
-    /// <summary>Nobody waits for the answer any more.</summary>
+    /// <summary>Drops a request whose caller no longer waits for the result.</summary>
     public void Abandon(long number)
     {
         if (_exchanges.Remove(number, out var exchange))
@@ -225,7 +236,10 @@ public sealed class RadiusClientCore(RadiusRandom random)
         }
     }
 
-    /// <summary>A challenge is answered to whoever made it. Else those that are unreachable are left out, unless all are (*assumed*).</summary>
+    /// <summary>
+    /// The servers to try for a query. The response to a challenge goes to the server that issued it. Otherwise unreachable servers are
+    /// skipped, unless all are unreachable (*assumed*).
+    /// </summary>
     private ImmutableArray<int> ServersFor(RadiusQuery query, RadiusSettings settings, DateTimeOffset now)
     {
         if (query.Answers is { } challenge)
@@ -252,7 +266,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         {
             return RadiusRefusal.WrongAuthenticator;
         }
-        // None was sent, so none can come back: the room that CVE-2024-3596 needs.
+        // The client sends no Proxy-State, so a genuine reply has none: CVE-2024-3596 needs that room.
         if (packet.Count(RadiusAttribute.ProxyState) > 0)
         {
             return RadiusRefusal.UnknownProxyState;
@@ -268,13 +282,13 @@ public sealed class RadiusClientCore(RadiusRandom random)
         {
             return RadiusRefusal.WrongMessageAuthenticator;
         }
-        // With MS-CHAPv2 the server has to prove that it knows the password, too.
+        // With MS-CHAPv2 the server also has to prove that it has the password.
         return packet.Code != RadiusCode.AccessAccept || exchange.Proof.Length == 0
             || (packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, out var proof) && proof.Length > 1 && CryptographicOperations.FixedTimeEquals(proof[1..], exchange.Proof))
             ? null : RadiusRefusal.NoServerProof;
     }
 
-    /// <summary>A try without an answer. Not while a challenge is answered: the server may be waiting for a phone.</summary>
+    /// <summary>Counts a try without a reply. Does not count the response to a challenge: the server may be waiting for a phone.</summary>
     private void CountSilence(Exchange exchange, DateTimeOffset now)
     {
         if (exchange.Query.Answers is not null || exchange.Settings.DeadTime == TimeSpan.Zero)
@@ -297,7 +311,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         Ask(step, exchange, now);
     }
 
-    /// <summary>A new request to the server at hand, under an identifier of its own.</summary>
+    /// <summary>Sends a new request to the current server, under a separate identifier.</summary>
     private void Ask(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
         _slots.Remove((exchange.Channel, exchange.Slot));
@@ -333,12 +347,14 @@ public sealed class RadiusClientCore(RadiusRandom random)
         _timers.Enqueue((exchange, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
     }
 
-    /// <summary>The one after the last that was taken: an identifier rests for as long as it can. Null when all are in use.</summary>
+    /// <summary>
+    /// The next identifier after the last one assigned, so that an identifier is reused as late as possible. Null when all are in use.
+    /// </summary>
     private int? FreeSlot(string channel)
     {
         const int Slots = PortsMax * 256;
         var last = _lastSlot.GetValueOrDefault(channel, -1);
-        // The first port as long as it has room: a port costs a socket.
+        // The first port is used while it has room, because each port costs a socket.
         var ports = Math.Min(PortsMax, (_exchanges.Count / 128) + 1) * 256;
         for (var tried = 1; tried <= Slots; tried++)
         {

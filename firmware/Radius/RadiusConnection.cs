@@ -10,20 +10,26 @@ using Appliance.Hal;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>What a RadSec server and this client show each other (<c>user radius</c>, 7.4.0 on), as PEM.</summary>
-/// <param name="Authority">The CA that the server's certificate is from; "" trusts none.</param>
+/// <summary>
+/// The certificates with which a RadSec server and this client authenticate each other (<c>user radius</c>, 7.4.0 on), as PEM.
+/// </summary>
+/// <param name="Authority">The CA that issued the server's certificate; "" trusts none.</param>
 /// <param name="Certificate">The client's certificate; "" for none.</param>
-/// <param name="Key">Its key.</param>
-/// <param name="KeyPassword">What the key is encrypted with; "" for nothing.</param>
-/// <param name="ChecksIdentity">True: the server's certificate has to be for the address that is set.</param>
-/// <param name="Only13">True: TLS 1.3 only; else 1.2 as well, and nothing older whatever is set (*assumed*).</param>
+/// <param name="Key">The private key of the client's certificate.</param>
+/// <param name="KeyPassword">The password of the encrypted key; "" if it is not encrypted.</param>
+/// <param name="ChecksIdentity">True if the server's certificate must match the configured address.</param>
+/// <param name="Only13">True for TLS 1.3 only. False also allows 1.2, and nothing older regardless of the configuration
+/// (*assumed*).</param>
 public sealed record RadiusTls(string Authority, string Certificate, string Key, string KeyPassword, bool ChecksIdentity, bool Only13)
 {
-    /// <summary>Says nothing of the key.</summary>
+    /// <summary>Returns the type name only: the key must not be displayed.</summary>
     public override string ToString() => nameof(RadiusTls);
 }
 
-/// <summary>A connection to one server: TCP (RFC 6613) or TLS (RFC 6614). Made when it is opened; when it ends, it says so once and is no more.</summary>
+/// <summary>
+/// A connection to one server over TCP (RFC 6613) or TLS (RFC 6614). It connects when it is constructed, reports its end once, and is not
+/// reused.
+/// </summary>
 internal sealed class RadiusConnection : IRadiusPath
 {
     private const int WaitingMax = 256;
@@ -35,12 +41,13 @@ internal sealed class RadiusConnection : IRadiusPath
     private readonly IPEndPoint _server;
     private readonly Task _running;
 
-    /// <param name="nic">By which interface.</param>
-    /// <param name="settings">How.</param>
-    /// <param name="server">Where to.</param>
+    /// <param name="nic">The interface to connect from.</param>
+    /// <param name="settings">The transport and TLS settings.</param>
+    /// <param name="server">The server's address.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="received">Takes what comes.</param>
-    /// <param name="lost">Called once, when it has ended or could not be made: whether it was there, and why it is not. Not when it is disposed first.</param>
+    /// <param name="received">Receives each packet.</param>
+    /// <param name="lost">Called once, when the connection closed or could not be established, with whether it was established and the
+    /// cause. Not called if the connection is disposed first.</param>
     internal RadiusConnection(INic nic, RadiusSettings settings, IPEndPoint server, TimeProvider time, RadiusReceived received, Action<RadiusConnection, bool, string> lost)
     {
         (_settings, _server, _time, _received) = (settings, server, time, received);
@@ -50,7 +57,7 @@ internal sealed class RadiusConnection : IRadiusPath
     /// <inheritdoc/>
     public void Send(byte[] packet, IPEndPoint to) => _sending.Writer.TryWrite(packet);
 
-    /// <summary>Ends it; who hears that it is lost sees to what was asked on it.</summary>
+    /// <summary>Closes the connection. The handler of its loss takes care of the requests sent on it.</summary>
     internal void End() => _sending.Writer.TryComplete();
 
     /// <inheritdoc/>

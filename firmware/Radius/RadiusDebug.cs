@@ -3,12 +3,12 @@ using Appliance.Firmware.Events;
 namespace Appliance.Firmware.Radius;
 
 /// <summary>
-/// What <c>diagnose debug application fnbamd</c> shows of the client: the words that public traces have (the number of the file descriptor is
-/// always 0; the lines of refusals other than the first are ours). Never a password or a secret.
+/// The client's output in <c>diagnose debug application fnbamd</c>. The wording is that of public traces, except that the file descriptor
+/// number is always 0 and that only the first refusal line is public. Never contains a password or a secret.
 /// </summary>
 internal sealed class RadiusDebug(DebugTap tap)
 {
-    /// <summary>A request left.</summary>
+    /// <summary>Writes the lines for a request that was sent.</summary>
     internal void Sent(RadiusSend send)
     {
         if (!tap.IsWatched(DebugArea.Fnbamd) || RadiusPacket.Parse(send.Packet, out var packet) != RadiusDefect.None)
@@ -19,7 +19,7 @@ internal sealed class RadiusDebug(DebugTap tap)
         tap.Write(DebugArea.Fnbamd, $"__fnbamd_rad_send-Sent radius req to server '{send.Settings.Name}': fd=0, IP={send.To.Address}({send.To}) code={(int)packet.Code} id={packet.Identifier} len={packet.Bytes.Length} user=\"{user}\" using {SchemeOf(packet)}");
     }
 
-    /// <summary>Something came.</summary>
+    /// <summary>Writes the lines for a packet that was received.</summary>
     internal void Received(ReadOnlySpan<byte> packet)
     {
         if (packet.Length > 0 && tap.IsWatched(DebugArea.Fnbamd))
@@ -29,14 +29,14 @@ internal sealed class RadiusDebug(DebugTap tap)
         }
     }
 
-    /// <summary>It was no answer.</summary>
+    /// <summary>Writes the lines for a packet that was refused.</summary>
     internal void Refused(RadiusRefusal reason)
     {
         var words = Words(reason);
         tap.Write(DebugArea.Fnbamd, $"__rad_chk_resp_authenticator-{words}");
     }
 
-    /// <summary>There is no connection to a server.</summary>
+    /// <summary>Writes the line for a server that cannot be connected to.</summary>
     internal void NotConnected(RadiusSend send, string why) => tap.Write(DebugArea.Fnbamd, $"fnbamd_radius_connect-No connection to server '{send.Settings.Name}' ({send.To}): {why}");
 
     /// <summary>A refusal in the device's words, where they are public.</summary>

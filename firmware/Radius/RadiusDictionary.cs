@@ -2,31 +2,31 @@ using System.Collections.Frozen;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>How the value of an attribute reads (RFC 8044, 3).</summary>
+/// <summary>The data type of an attribute's value (RFC 8044, 3).</summary>
 public enum RadiusValueKind
 {
     /// <summary>Any bytes.</summary>
     Octets,
     /// <summary>UTF-8 text.</summary>
     Text,
-    /// <summary>An unsigned number of 32 bits.</summary>
+    /// <summary>An unsigned 32-bit integer.</summary>
     Integer,
     /// <summary>An IPv4 address.</summary>
     Ipv4,
     /// <summary>An IPv6 address.</summary>
     Ipv6,
-    /// <summary>Bytes that must never be shown.</summary>
+    /// <summary>Bytes that must never be displayed.</summary>
     Secret,
 }
 
-/// <summary>An attribute by its name in the RFCs and dictionaries.</summary>
+/// <summary>An attribute and its name in the RFCs and dictionaries.</summary>
 /// <param name="Name">The name.</param>
-/// <param name="Vendor">Its vendor; 0 for a standard one.</param>
-/// <param name="Number">Its number there.</param>
-/// <param name="Kind">How its value reads.</param>
+/// <param name="Vendor">The vendor; 0 for a standard attribute.</param>
+/// <param name="Number">The attribute's number within that vendor.</param>
+/// <param name="Kind">The data type of its value.</param>
 public sealed record RadiusDefinition(string Name, uint Vendor, byte Number, RadiusValueKind Kind);
 
-/// <summary>The attributes that are known by name.</summary>
+/// <summary>The attributes that have a name here.</summary>
 public static class RadiusDictionary
 {
     private static readonly RadiusDefinition[] All =
@@ -64,11 +64,14 @@ public static class RadiusDictionary
     private static readonly FrozenDictionary<(uint, byte), RadiusDefinition> ByNumber = All.ToFrozenDictionary(definition => (definition.Vendor, definition.Number));
     private static readonly FrozenDictionary<string, RadiusDefinition> ByName = All.ToFrozenDictionary(definition => definition.Name, StringComparer.Ordinal);
 
-    /// <summary>The attribute of a vendor (0: a standard one) and number; <c>Attr-n</c> or <c>Attr-26.v.n</c> of octets when it is not known.</summary>
+    /// <summary>
+    /// The attribute of a vendor (0 for a standard one) and number. An unlisted one is named <c>Attr-n</c> or <c>Attr-26.v.n</c> and holds
+    /// octets.
+    /// </summary>
     public static RadiusDefinition Find(uint vendor, byte number) => ByNumber.TryGetValue((vendor, number), out var known) ? known
         : new(vendor == 0 ? $"Attr-{number}" : $"Attr-26.{vendor}.{number}", vendor, number, RadiusValueKind.Octets);
 
-    /// <summary>The attribute of a name, or null.</summary>
+    /// <summary>The attribute with this name, or null.</summary>
     public static RadiusDefinition? Find(string name) => ByName.GetValueOrDefault(name);
 
     private static IEnumerable<RadiusDefinition> Standard(RadiusValueKind kind, params (string Name, byte Number)[] attributes) => Of(0, kind, attributes);

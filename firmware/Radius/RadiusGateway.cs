@@ -6,7 +6,9 @@ using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>Logins by <c>user radius</c>: what the login core asks, as questions of the client's. Thread-safe.</summary>
+/// <summary>
+/// Authenticates logins against <c>user radius</c>: translates the login core's requests into RADIUS queries. Thread-safe.
+/// </summary>
 public sealed class RadiusGateway : IRemoteGateway
 {
     private const string RadiusType = "radius";
@@ -15,10 +17,10 @@ public sealed class RadiusGateway : IRemoteGateway
     private readonly Func<ConfigTree> _config;
     private readonly EventLog _events;
 
-    /// <summary>A gateway by a client.</summary>
+    /// <summary>Creates a gateway over a client.</summary>
     /// <param name="client">The client.</param>
     /// <param name="config">The configuration in force.</param>
-    /// <param name="events">Where refused answers are told.</param>
+    /// <param name="events">The log that refused replies are reported in.</param>
     public RadiusGateway(RadiusClient client, Func<ConfigTree> config, EventLog events)
     {
         (_client, _config, _events) = (client, config, events);
@@ -67,7 +69,10 @@ public sealed class RadiusGateway : IRemoteGateway
 
     private static RemoteVerdict.Unavailable Unavailable(RadiusSettings settings, RemoteNotice last) => new($"radius {settings.Name}: {last.Address}: {last.Cause}") { Change = last.Change };
 
-    /// <summary>Names server, cause and setting of what happened to a server. Most servers are silent to a request that another secret signed (RFC 3579, 3.2), so silence has two causes.</summary>
+    /// <summary>
+    /// Names the server, cause and setting of a server failure. Most servers do not reply to a request signed with another secret (RFC
+    /// 3579, 3.2), so silence has two possible causes.
+    /// </summary>
     private static RemoteNotice NoticeOf(RadiusSettings settings, RadiusNotice notice)
     {
         var target = settings.Targets[notice.Server];
@@ -81,7 +86,10 @@ public sealed class RadiusGateway : IRemoteGateway
         return new($"{target.Attribute} {target.EndPoint}", notice.Refused is not null || notice.Failure.Length > 0, cause, $"config user radius / edit {settings.Name} / set {attribute}");
     }
 
-    /// <summary>What <c>match</c> entries are compared with: Fortinet-Group-Name, or the attribute that <c>group-override-attr-type</c> names.</summary>
+    /// <summary>
+    /// The values that <c>match</c> entries are compared with: Fortinet-Group-Name, or the attribute that <c>group-override-attr-type</c>
+    /// names.
+    /// </summary>
     private static ImmutableArray<string> GroupsOf(RadiusSettings settings, RadiusResult.Accept accept) => settings.GroupOverride switch
     {
         "filter-Id" => accept.Filters,
@@ -100,7 +108,7 @@ public sealed class RadiusGateway : IRemoteGateway
         ("server", entry), ("srcip", server.Address.ToString()), ("srcport", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("action", "authentication"), ("status", "failure"),
         ("reason", reason), ("msg", message)));
 
-    /// <summary>A refusal as events and metrics spell it.</summary>
+    /// <summary>The name of a refusal in events and metrics.</summary>
     internal static string Reason(RadiusRefusal reason) => reason switch
     {
         RadiusRefusal.Malformed => "malformed",

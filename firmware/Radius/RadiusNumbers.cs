@@ -1,25 +1,25 @@
 namespace Appliance.Firmware.Radius;
 
-/// <summary>What a packet is (RFC 2865, 3; RFC 2866, 3; RFC 5997).</summary>
+/// <summary>The packet type (RFC 2865, 3; RFC 2866, 3; RFC 5997).</summary>
 public enum RadiusCode : byte
 {
-    /// <summary>Somebody wants in.</summary>
+    /// <summary>Access-Request (RFC 2865, section 4.1).</summary>
     AccessRequest = 1,
-    /// <summary>He may.</summary>
+    /// <summary>Access-Accept: the user is authenticated.</summary>
     AccessAccept = 2,
-    /// <summary>He may not.</summary>
+    /// <summary>Access-Reject: the user is refused.</summary>
     AccessReject = 3,
-    /// <summary>A session starts, goes on or stops.</summary>
+    /// <summary>Accounting-Request: a session starts, continues or stops.</summary>
     AccountingRequest = 4,
-    /// <summary>That was recorded.</summary>
+    /// <summary>Accounting-Response: the accounting data was recorded.</summary>
     AccountingResponse = 5,
-    /// <summary>More is wanted of him.</summary>
+    /// <summary>Access-Challenge: the server requests further input from the user.</summary>
     AccessChallenge = 11,
-    /// <summary>Whether the server lives.</summary>
+    /// <summary>Status-Server: tests whether the server is alive (RFC 5997).</summary>
     StatusServer = 12,
 }
 
-/// <summary>Numbers of attributes (RFC 2865, 2866, 2869, 3162), in the RFCs' own words.</summary>
+/// <summary>Attribute types (RFC 2865, 2866, 2869, 3162), as the RFCs name them.</summary>
 public enum RadiusAttribute : byte
 {
     UserName = 1,
@@ -62,13 +62,13 @@ public enum RadiusAttribute : byte
     NasIpv6Address = 95,
 }
 
-/// <summary>Vendors whose attributes are known here (the IANA's enterprise numbers).</summary>
+/// <summary>Vendors whose attributes are defined here (IANA enterprise numbers).</summary>
 public static class RadiusVendor
 {
-    /// <summary>RFC 2548.</summary>
+    /// <summary>Microsoft (RFC 2548).</summary>
     public const uint Microsoft = 311;
 
-    /// <summary>The vendor of the device.</summary>
+    /// <summary>Fortinet, the vendor of the device.</summary>
     public const uint Fortinet = 12356;
 }
 
@@ -82,7 +82,7 @@ public enum MicrosoftAttribute : byte
     MsChap2Success = 26,
 }
 
-/// <summary>Attributes of <see cref="RadiusVendor.Fortinet"/>, as its public dictionary has them.</summary>
+/// <summary>Attributes of <see cref="RadiusVendor.Fortinet"/>, as its public dictionary defines them.</summary>
 public enum FortinetAttribute : byte
 {
     GroupName = 1,

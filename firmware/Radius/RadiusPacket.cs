@@ -2,59 +2,62 @@ using System.Buffers.Binary;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>What is wrong with a datagram, so that it is no packet.</summary>
+/// <summary>The reason why a datagram is not a valid packet.</summary>
 public enum RadiusDefect
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No defect.</summary>
     None,
     /// <summary>Fewer bytes than a header.</summary>
     TooShort,
-    /// <summary>The length field is under 20, over 4096, or more than came.</summary>
+    /// <summary>The length field is under 20, over 4096, or greater than the number of bytes received.</summary>
     BadLength,
-    /// <summary>An attribute's length is under 2 or goes beyond the packet.</summary>
+    /// <summary>An attribute's length is under 2 or extends beyond the packet.</summary>
     BadAttribute,
 }
 
-/// <summary>One attribute of a packet: a view, which is good for as long as the packet's bytes are.</summary>
+/// <summary>One attribute of a packet: a view, valid as long as the packet's bytes are.</summary>
 public readonly ref struct RadiusField(byte type, ReadOnlySpan<byte> value)
 {
-    /// <summary>Its number.</summary>
+    /// <summary>The attribute's type.</summary>
     public RadiusAttribute Type { get; } = (RadiusAttribute)type;
 
-    /// <summary>Its value, 0 to 253 bytes.</summary>
+    /// <summary>The attribute's value, 0 to 253 bytes.</summary>
     public ReadOnlySpan<byte> Value { get; } = value;
 }
 
 /// <summary>
-/// A packet of RADIUS (RFC 2865, 3) as a view onto the bytes that came: nothing is copied, nothing allocated. One that was parsed is
-/// well-formed to its last attribute; what the attributes hold is for the reader to doubt.
+/// A RADIUS packet (RFC 2865, 3) as a view of the received bytes; nothing is copied or allocated. A parsed packet is well formed to its
+/// last attribute. The values of the attributes are not validated.
 /// </summary>
 public readonly ref struct RadiusPacket
 {
-    /// <summary>Code, identifier, length and authenticator.</summary>
+    /// <summary>Length of the header in bytes: code, identifier, length and authenticator.</summary>
     public const int HeaderLength = 20;
 
-    /// <summary>The longest packet.</summary>
+    /// <summary>Maximum length of a packet in bytes.</summary>
     public const int LengthMax = 4096;
 
-    /// <summary>Length of an authenticator.</summary>
+    /// <summary>Length of an authenticator in bytes.</summary>
     public const int AuthenticatorLength = 16;
 
     private RadiusPacket(ReadOnlySpan<byte> bytes) => Bytes = bytes;
 
-    /// <summary>The whole packet, without what came after it.</summary>
+    /// <summary>The whole packet, without any padding after it.</summary>
     public ReadOnlySpan<byte> Bytes { get; }
 
-    /// <summary>What it is.</summary>
+    /// <summary>The packet type.</summary>
     public RadiusCode Code => (RadiusCode)Bytes[0];
 
-    /// <summary>Tells requests of one client apart, and goes back in the answer.</summary>
+    /// <summary>The identifier, which distinguishes the requests of one client and is returned in the reply.</summary>
     public byte Identifier => Bytes[1];
 
     /// <summary>The 16 bytes of the Request or Response Authenticator.</summary>
     public ReadOnlySpan<byte> Authenticator => Bytes.Slice(4, AuthenticatorLength);
 
-    /// <summary>Reads a datagram. Never throws; the packet is good when there is no defect. Bytes beyond the length field are padding (RFC 2865, 3).</summary>
+    /// <summary>
+    /// Parses a datagram. Never throws; the packet is valid if the result is no defect. Bytes beyond the length field are padding (RFC
+    /// 2865, 3).
+    /// </summary>
     public static RadiusDefect Parse(ReadOnlySpan<byte> datagram, out RadiusPacket packet)
     {
         packet = default;
@@ -80,10 +83,10 @@ public readonly ref struct RadiusPacket
         return RadiusDefect.None;
     }
 
-    /// <summary>The attributes in order, for <c>foreach</c>.</summary>
+    /// <summary>Enumerates the attributes in order, for <c>foreach</c>.</summary>
     public Fields GetEnumerator() => new(Bytes.IsEmpty ? default : Bytes[HeaderLength..]);
 
-    /// <summary>The first attribute of a type. False when there is none.</summary>
+    /// <summary>Gets the first attribute of a type. False if there is none.</summary>
     public bool TryGet(RadiusAttribute type, out ReadOnlySpan<byte> value)
     {
         foreach (var field in this)
@@ -98,7 +101,10 @@ public readonly ref struct RadiusPacket
         return false;
     }
 
-    /// <summary>The first attribute of a vendor's type. False when there is none, or what holds it is not in the form that RFC 2865, 5.26 recommends.</summary>
+    /// <summary>
+    /// Gets the first attribute of a vendor's type. False if there is none, or if its Vendor-Specific attribute is not in the form that RFC
+    /// 2865, 5.26 recommends.
+    /// </summary>
     public bool TryGetVendor(uint vendor, byte type, out ReadOnlySpan<byte> value)
     {
         foreach (var field in this)
@@ -121,7 +127,7 @@ public readonly ref struct RadiusPacket
         return false;
     }
 
-    /// <summary>How often an attribute occurs.</summary>
+    /// <summary>Counts the attributes of a type.</summary>
     public int Count(RadiusAttribute type)
     {
         var count = 0;
@@ -132,7 +138,7 @@ public readonly ref struct RadiusPacket
         return count;
     }
 
-    /// <summary>How often a vendor's attribute occurs, in attributes of the form that RFC 2865, 5.26 recommends.</summary>
+    /// <summary>Counts a vendor's attributes of a type, in Vendor-Specific attributes of the form that RFC 2865, 5.26 recommends.</summary>
     public int CountVendor(uint vendor, byte type)
     {
         var count = 0;
@@ -151,7 +157,10 @@ public readonly ref struct RadiusPacket
         return count;
     }
 
-    /// <summary>Where in <see cref="Bytes"/> the value of the one Message-Authenticator stands; -1 when there is none, or more, or one of another length than 16.</summary>
+    /// <summary>
+    /// The offset in <see cref="Bytes"/> of the value of the only Message-Authenticator; -1 if there is none, if there are several, or if
+    /// its length is not 16.
+    /// </summary>
     public int MessageAuthenticatorOffset()
     {
         var (found, offset) = (-1, HeaderLength);
@@ -170,17 +179,17 @@ public readonly ref struct RadiusPacket
         return found;
     }
 
-    /// <summary>Walks over attributes; ends early where a vendor's own are malformed.</summary>
+    /// <summary>Enumerates attributes. Ends early at a malformed attribute inside a Vendor-Specific one.</summary>
     public ref struct Fields
     {
         private ReadOnlySpan<byte> _rest;
 
         internal Fields(ReadOnlySpan<byte> bytes) => _rest = bytes;
 
-        /// <summary>The attribute at hand.</summary>
+        /// <summary>The current attribute.</summary>
         public RadiusField Current { get; private set; }
 
-        /// <summary>Goes to the next; false when there is none.</summary>
+        /// <summary>Moves to the next attribute; false if there is none.</summary>
         public bool MoveNext()
         {
             if (_rest.Length < 2 || _rest[1] < 2 || _rest[1] > _rest.Length)

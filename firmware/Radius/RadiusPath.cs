@@ -3,18 +3,19 @@ using Appliance.Hal;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>A way that packets take: a datagram port, or a connection to one server. Thread-safe.</summary>
+/// <summary>A path for packets: a datagram port, or a connection to one server. Thread-safe.</summary>
 internal interface IRadiusPath : IAsyncDisposable
 {
-    /// <summary>Sends a packet, some time; it may be lost.</summary>
+    /// <summary>Sends a packet without waiting; it may be lost.</summary>
     void Send(byte[] packet, IPEndPoint to);
 }
 
-/// <summary>Takes a packet that came.</summary>
+/// <summary>Handles a received packet.</summary>
 internal delegate void RadiusReceived(ReadOnlySpan<byte> packet, IPEndPoint from);
 
 /// <summary>
-/// A datagram port of an interface, served on a thread of its own: what answers make its waiters send leaves in one batch with them.
+/// A datagram port of an interface, served on its own thread. Packets that waiters send in reaction to a batch of replies leave in one
+/// batch.
 /// </summary>
 internal sealed class RadiusDatagrams : IRadiusPath
 {
@@ -34,7 +35,7 @@ internal sealed class RadiusDatagrams : IRadiusPath
     }
 }
 
-/// <summary>A further datagram port, which only a burst needs, with neither thread nor batches.</summary>
+/// <summary>An additional datagram port, needed only for bursts, without its own thread or batching.</summary>
 internal sealed class RadiusSpareDatagrams : IRadiusPath
 {
     private readonly IDatagramPort _port;
@@ -64,7 +65,7 @@ internal sealed class RadiusSpareDatagrams : IRadiusPath
         }
         catch (ObjectDisposedException)
         {
-            // Stopping: lost, as datagrams may be.
+            // Stopping: the packet is lost, which datagrams allow.
         }
     }
 

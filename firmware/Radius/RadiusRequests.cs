@@ -6,21 +6,21 @@ using System.Text;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>Writes Access-Requests as the device does. Not thread-safe: one buffer.</summary>
+/// <summary>Writes Access-Requests as the device does. Not thread-safe, because it has one buffer.</summary>
 internal sealed class RadiusRequests(RadiusRandom random)
 {
     private const string Vdom = "root";
     private const uint VirtualPort = 5; // NAS-Port-Type, RFC 2865, 5.41
     private readonly byte[] _buffer = new byte[RadiusPacket.LengthMax];
 
-    /// <summary>The packet, and what an accept has to prove with MS-CHAPv2 (else empty).</summary>
-    /// <param name="query">What is asked.</param>
-    /// <param name="settings">How.</param>
-    /// <param name="secret">What is shared with the server.</param>
-    /// <param name="scheme">How the password travels.</param>
+    /// <summary>Writes the packet. Also returns the proof that an Access-Accept must contain with MS-CHAPv2, otherwise empty.</summary>
+    /// <param name="query">The request.</param>
+    /// <param name="settings">The settings of the entry.</param>
+    /// <param name="secret">The secret shared with the server.</param>
+    /// <param name="scheme">The scheme that protects the password.</param>
     /// <param name="identifier">The identifier.</param>
-    /// <param name="local">The address that it leaves from.</param>
-    /// <param name="session">Tells the login apart (Acct-Session-Id).</param>
+    /// <param name="local">The address that it is sent from.</param>
+    /// <param name="session">The number that identifies the login (Acct-Session-Id).</param>
     internal (byte[] Packet, byte[] Proof) Write(RadiusQuery query, RadiusSettings settings, RadiusSecret secret, RadiusScheme scheme, byte identifier, IPAddress local, long session)
     {
         Span<byte> authenticator = stackalloc byte[RadiusPacket.AuthenticatorLength];
@@ -71,7 +71,10 @@ internal sealed class RadiusRequests(RadiusRandom random)
         }
     }
 
-    /// <summary>RFC 2548, 2.1 and 2.3: ident, flags, and either LM (never) and NT answers, or peer challenge, zeros and the NT answer.</summary>
+    /// <summary>
+    /// Adds the MS-CHAP attributes (RFC 2548, 2.1 and 2.3): ident and flags, then either the LM (never set) and NT responses, or the peer
+    /// challenge, zeros and the NT response.
+    /// </summary>
     private byte[] AddMsChap(scoped ref RadiusWriter writer, RadiusQuery query, RadiusScheme scheme)
     {
         const int AnswerAt = 26;

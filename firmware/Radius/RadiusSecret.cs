@@ -4,8 +4,8 @@ using System.Text;
 namespace Appliance.Firmware.Radius;
 
 /// <summary>
-/// What a client and a server share, and everything that is computed from it. Comparisons take the same time whatever is compared.
-/// Thread-safe; never shown.
+/// The secret that a client and a server share, and everything computed from it. Comparisons take constant time. Thread-safe; never
+/// displayed.
 /// </summary>
 public sealed class RadiusSecret
 {
@@ -16,7 +16,7 @@ public sealed class RadiusSecret
     private readonly byte[] _key;
     private readonly HmacMd5 _hmac;
 
-    /// <summary>The secret of a text's UTF-8.</summary>
+    /// <summary>Creates the secret from the UTF-8 bytes of a text.</summary>
     public RadiusSecret(string text)
     {
         _key = Encoding.UTF8.GetBytes(text);
@@ -26,11 +26,10 @@ public sealed class RadiusSecret
     /// <summary>True for the empty secret, which proves nothing.</summary>
     public bool IsEmpty => _key.Length == 0;
 
-    /// <summary>
-    /// True when the packet holds one Message-Authenticator and it is right (RFC 3579, 3.2).
-    /// </summary>
+    /// <summary>Returns true if the packet has exactly one Message-Authenticator and it is correct (RFC 3579, 3.2).</summary>
     /// <param name="packet">The packet.</param>
-    /// <param name="authenticator">What stood in the authenticator's place when it was computed: its own for an Access-Request, the request's for an answer.</param>
+    /// <param name="authenticator">The authenticator that it was computed with: the packet's own for an Access-Request, the request's for a
+    /// reply.</param>
     public bool IsSigned(RadiusPacket packet, ReadOnlySpan<byte> authenticator)
     {
         var offset = packet.MessageAuthenticatorOffset();
@@ -47,7 +46,7 @@ public sealed class RadiusSecret
         return CryptographicOperations.FixedTimeEquals(expected, packet.Bytes.Slice(offset, Block));
     }
 
-    /// <summary>True when an answer carries the Response Authenticator that belongs to a request (RFC 2865, 3).</summary>
+    /// <summary>Returns true if a reply has the Response Authenticator for a request (RFC 2865, 3).</summary>
     public bool IsAnswer(RadiusPacket answer, ReadOnlySpan<byte> requestAuthenticator)
     {
         Span<byte> expected = stackalloc byte[Block];
@@ -55,7 +54,7 @@ public sealed class RadiusSecret
         return CryptographicOperations.FixedTimeEquals(expected, answer.Authenticator);
     }
 
-    /// <summary>True when an Accounting-Request carries the right authenticator (RFC 2866, 3).</summary>
+    /// <summary>Returns true if an Accounting-Request has the correct authenticator (RFC 2866, 3).</summary>
     public bool IsAccounting(RadiusPacket request)
     {
         Span<byte> zeros = stackalloc byte[Block];
@@ -63,7 +62,7 @@ public sealed class RadiusSecret
         return IsAnswer(request, zeros);
     }
 
-    /// <summary>MD5 over a packet, with another authenticator in its place, and the secret.</summary>
+    /// <summary>Computes MD5 over a packet, with another authenticator in its place, and the secret.</summary>
     internal void Digest(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> authenticator, Span<byte> destination)
     {
         Span<byte> copy = stackalloc byte[packet.Length + _key.Length];
@@ -73,10 +72,10 @@ public sealed class RadiusSecret
         Md5.HashData(copy, destination);
     }
 
-    /// <summary>Computes HMAC-SHA256 of a value under the secret, 32 bytes: recognizes the value again without storing it.</summary>
+    /// <summary>Computes HMAC-SHA256 of a value under the secret, 32 bytes. Recognizes the value later without storing it.</summary>
     public void KeyedDigest(ReadOnlySpan<byte> value, Span<byte> destination) => HMACSHA256.HashData(_key, value, destination);
 
-    /// <summary>HMAC-MD5 over a packet whose Message-Authenticator is zero.</summary>
+    /// <summary>Computes HMAC-MD5 over a packet whose Message-Authenticator is zero.</summary>
     internal void Sign(ReadOnlySpan<byte> packet, Span<byte> destination) => _hmac.HashData(packet, destination);
 
     /// <summary>Hides a password (RFC 2865, 5.2). Returns the length written: a multiple of 16, 16 to 128.</summary>
@@ -101,7 +100,9 @@ public sealed class RadiusSecret
         return length;
     }
 
-    /// <summary>The password that a User-Password hides, without its padding. Returns its length; -1 when the value's length is wrong.</summary>
+    /// <summary>
+    /// Decrypts the password in a User-Password, without its padding. Returns its length; -1 if the value's length is invalid.
+    /// </summary>
     public int RevealPassword(ReadOnlySpan<byte> hidden, ReadOnlySpan<byte> requestAuthenticator, Span<byte> destination)
     {
         if (hidden.Length is 0 or > PasswordMax || hidden.Length % Block != 0)
@@ -123,7 +124,7 @@ public sealed class RadiusSecret
         return length;
     }
 
-    /// <summary>The digest of CHAP (RFC 1994, 4.1): MD5 of identifier, password and challenge.</summary>
+    /// <summary>Computes the CHAP digest (RFC 1994, 4.1): MD5 of identifier, password and challenge.</summary>
     public static void ChapDigest(byte identifier, ReadOnlySpan<byte> password, ReadOnlySpan<byte> challenge, Span<byte> destination)
     {
         Span<byte> text = stackalloc byte[1 + password.Length + challenge.Length];
@@ -133,7 +134,7 @@ public sealed class RadiusSecret
         Md5.HashData(text, destination);
     }
 
-    /// <summary>Says nothing.</summary>
+    /// <summary>Returns the type name only: the secret must not be displayed.</summary>
     public override string ToString() => nameof(RadiusSecret);
 
     private void Pad(ReadOnlySpan<byte> previous, Span<byte> pad)

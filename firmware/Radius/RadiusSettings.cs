@@ -4,74 +4,76 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>How a password travels.</summary>
+/// <summary>The scheme that protects a password in transit.</summary>
 public enum RadiusScheme
 {
-    /// <summary>Hidden (RFC 2865, 5.2).</summary>
+    /// <summary>PAP: the hidden User-Password (RFC 2865, 5.2).</summary>
     Pap,
-    /// <summary>RFC 1994.</summary>
+    /// <summary>CHAP (RFC 1994).</summary>
     Chap,
-    /// <summary>RFC 2433.</summary>
+    /// <summary>MS-CHAP (RFC 2433).</summary>
     MsChap,
-    /// <summary>RFC 2759.</summary>
+    /// <summary>MS-CHAPv2 (RFC 2759).</summary>
     MsChap2,
 }
 
-/// <summary>What carries the packets (<c>transport-protocol</c>).</summary>
+/// <summary>The transport of the packets (<c>transport-protocol</c>).</summary>
 public enum RadiusTransport
 {
-    /// <summary>RFC 2865.</summary>
+    /// <summary>RADIUS over UDP (RFC 2865).</summary>
     Udp,
-    /// <summary>RFC 6613.</summary>
+    /// <summary>RADIUS over TCP (RFC 6613).</summary>
     Tcp,
-    /// <summary>RadSec, RFC 6614.</summary>
+    /// <summary>RadSec (RFC 6614).</summary>
     Tls,
 }
 
-/// <summary>One address that a server answers at, and what is shared with it.</summary>
+/// <summary>One address of a server, and the secret shared with it.</summary>
 public sealed record RadiusTarget(IPEndPoint EndPoint, RadiusSecret Secret)
 {
-    /// <summary>The attribute of <c>user radius</c> that has the address.</summary>
+    /// <summary>The attribute of <c>user radius</c> that holds the address.</summary>
     public string Attribute { get; init; } = "server";
 
-    /// <summary>The attribute that has the secret.</summary>
+    /// <summary>The attribute of <c>user radius</c> that holds the secret.</summary>
     public string SecretAttribute { get; init; } = "secret";
 }
 
-/// <summary>One entry of <c>user radius</c>, as the client needs it.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Targets">Primary, secondary, tertiary; those that are set, so three at most. Only addresses: names are not resolved.</param>
-/// <param name="Schemes">What is tried, in order: <c>auto</c> is PAP, MS-CHAPv2, CHAP, each after the other was refused.</param>
+/// <summary>One entry of <c>user radius</c>, in the form that the client needs.</summary>
+/// <param name="Name">The entry's name.</param>
+/// <param name="Targets">The configured servers, at most three: primary, secondary, tertiary. Only addresses: names are not
+/// resolved.</param>
+/// <param name="Schemes">The schemes to try, in order. <c>auto</c> is PAP, MS-CHAPv2, CHAP, each after the previous one was
+/// refused.</param>
 public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Targets, ImmutableArray<RadiusScheme> Schemes)
 {
     private const int DefaultPort = 1812;
 
-    /// <summary>RFC 6614, 2.1, and the secret of the same document, 2.3: *assumed* where none is set.</summary>
+    /// <summary>The default port (RFC 6614, 2.1) and secret (RFC 6614, 2.3), *assumed* where none is configured.</summary>
     private const int DefaultTlsPort = 2083;
     private const string DefaultTlsSecret = "radsec";
 
-    /// <summary>What <c>remoteauthtimeout 0</c> (none; 6.2.0 to 6.2.6) is here: an end there must be.</summary>
+    /// <summary>The limit used for <c>remoteauthtimeout 0</c> (no limit; 6.2.0 to 6.2.6), because every request must end.</summary>
     private static readonly TimeSpan ServerTimeMax = TimeSpan.FromMinutes(5);
 
-    /// <summary>After so long without an answer the request is repeated.</summary>
+    /// <summary>The time without a reply after which the request is retransmitted.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long one server is tried before the next is: <c>remoteauthtimeout</c>, as the vendor's documents have it.</summary>
+    /// <summary>The time for which one server is tried before the next: <c>remoteauthtimeout</c>, as the vendor documents it.</summary>
     public TimeSpan ServerTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>For how long a server that did not answer is left out (<c>status-ttl</c>; zero: never, as before 7.4.0).</summary>
+    /// <summary>The time for which a server that did not reply is skipped (<c>status-ttl</c>). Zero means never, as before 7.4.0.</summary>
     public TimeSpan DeadTime { get; init; }
 
-    /// <summary>What carries the packets.</summary>
+    /// <summary>The transport of the packets.</summary>
     public RadiusTransport Transport { get; init; }
 
-    /// <summary>Certificates of RadSec; null without it.</summary>
+    /// <summary>The certificates for RadSec; null for other transports.</summary>
     public RadiusTls? Tls { get; init; }
 
-    /// <summary>True: an answer without a Message-Authenticator is none.</summary>
+    /// <summary>True if a reply without a Message-Authenticator is refused.</summary>
     public bool RequireMessageAuthenticator { get; init; } = true;
 
-    /// <summary>The <c>nas-ip</c>; null takes the address that the request leaves from.</summary>
+    /// <summary>The <c>nas-ip</c>; if null, the address that the request is sent from.</summary>
     public IPAddress? NasIp { get; init; }
 
     /// <summary>The NAS-Identifier.</summary>
@@ -80,22 +82,22 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
     /// <summary>The <c>source-ip</c>; null for any.</summary>
     public IPAddress? SourceIp { get; init; }
 
-    /// <summary>The interface that requests leave by; "" for any.</summary>
+    /// <summary>The interface to send requests from; "" for any.</summary>
     public string Interface { get; init; } = "";
 
-    /// <summary>True: the password is sent in ISO-8859-1 where it can be, not in UTF-8.</summary>
+    /// <summary>True if the password is sent in ISO-8859-1 where it can be encoded in it; otherwise in UTF-8.</summary>
     public bool Latin1 { get; init; }
 
-    /// <summary>True: every accept makes a member of every group that names the server (<c>all-usergroup</c>).</summary>
+    /// <summary>True if every Access-Accept makes the user a member of every group that names the server (<c>all-usergroup</c>).</summary>
     public bool AllGroups { get; init; }
 
-    /// <summary>Which attribute overrides the groups: <c>filter-Id</c>, <c>class</c>, or "".</summary>
+    /// <summary>The attribute that overrides the groups: <c>filter-Id</c>, <c>class</c>, or "" for none.</summary>
     public string GroupOverride { get; init; } = "";
 
-    /// <summary>Values of Class that count; empty: any.</summary>
+    /// <summary>The accepted values of Class; empty for any.</summary>
     public ImmutableArray<string> Classes { get; init; } = [];
 
-    /// <summary>Reads an entry; null when there is none of this name.</summary>
+    /// <summary>Reads an entry; null if there is none of this name.</summary>
     public static RadiusSettings? From(ConfigTree config, string name)
     {
         if (config.List("user radius").Find(name) is not { } entry)
@@ -131,7 +133,9 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
         };
     }
 
-    /// <summary>Names the way to a server: datagrams of one interface share their ports, connections are to one server.</summary>
+    /// <summary>
+    /// The name of the path to a server. The datagrams of one interface share their ports; a connection belongs to one server.
+    /// </summary>
     internal string ChannelTo(RadiusTarget target, string nic) => Transport == RadiusTransport.Udp ? nic : $"{nic} {Transport} {Name} {target.EndPoint}";
 
     /// <summary>The schemes of an <c>auth-type</c>.</summary>
@@ -144,7 +148,9 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
         _ => [RadiusScheme.Pap, RadiusScheme.MsChap2, RadiusScheme.Chap],
     };
 
-    /// <summary>The releases that refuse an answer without a Message-Authenticator, before there was a setting (CVE-2024-3596).</summary>
+    /// <summary>
+    /// Returns true for the releases that refuse a reply without a Message-Authenticator but have no setting for it yet (CVE-2024-3596).
+    /// </summary>
     private static bool IsHardened(Version release) => (release.Major, release.Minor) switch
     {
         (7, 2) => release.Build >= 10,

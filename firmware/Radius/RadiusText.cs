@@ -6,10 +6,12 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Radius;
 
-/// <summary>A packet as one line for people: <c>Access-Request 3 User-Name="ann" State=0x3031</c>. No secret is ever in one.</summary>
+/// <summary>
+/// Formats a packet as one human-readable line: <c>Access-Request 3 User-Name="ann" State=0x3031</c>. Never contains a secret.
+/// </summary>
 public static class RadiusText
 {
-    /// <summary>The name of a code; its number when it is not known.</summary>
+    /// <summary>The name of a code, or its number if it has no name here.</summary>
     public static string Name(RadiusCode code) => code switch
     {
         RadiusCode.AccessRequest => "Access-Request",
@@ -22,7 +24,7 @@ public static class RadiusText
         _ => $"Code-{(byte)code}",
     };
 
-    /// <summary>The line. Control characters never get through raw.</summary>
+    /// <summary>Formats the packet as one line. Control characters are never output raw.</summary>
     public static string Format(RadiusPacket packet)
     {
         var line = new StringBuilder().Append(Name(packet.Code)).Append(' ').Append(packet.Identifier);
@@ -33,7 +35,7 @@ public static class RadiusText
         return line.ToString();
     }
 
-    /// <summary>The attributes in order, each by its name and as the line has its value.</summary>
+    /// <summary>The attributes in order, each with its name and formatted value.</summary>
     public static IReadOnlyList<(string Name, string Value)> Fields(RadiusPacket packet)
     {
         var fields = new List<(string, string)>();

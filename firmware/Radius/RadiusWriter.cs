@@ -5,24 +5,25 @@ using System.Text;
 namespace Appliance.Firmware.Radius;
 
 /// <summary>
-/// Writes a packet into a buffer of the caller's, which holds at least 4096 bytes. A Message-Authenticator is always the first
-/// attribute: what is behind it cannot be moved about by a chosen prefix (CVE-2024-3596).
+/// Writes a packet into the caller's buffer, which holds at least 4096 bytes. A Message-Authenticator is always the first attribute, so
+/// that a chosen prefix cannot shift the content after it (CVE-2024-3596).
 /// </summary>
 public ref struct RadiusWriter
 {
-    /// <summary>The longest value of an attribute.</summary>
+    /// <summary>Maximum length of an attribute's value in bytes.</summary>
     public const int ValueMax = 253;
 
     private readonly Span<byte> _buffer;
     private readonly bool _signed;
     private int _length;
 
-    /// <summary>Begins a packet.</summary>
-    /// <param name="buffer">Where to.</param>
-    /// <param name="code">What it is.</param>
-    /// <param name="identifier">Its identifier.</param>
-    /// <param name="authenticator">The Request Authenticator: of itself for a request (random), of the request for an answer; 16 zeros for accounting.</param>
-    /// <param name="sign">Whether it gets a Message-Authenticator.</param>
+    /// <summary>Starts a packet.</summary>
+    /// <param name="buffer">The buffer to write into.</param>
+    /// <param name="code">The packet type.</param>
+    /// <param name="identifier">The packet identifier.</param>
+    /// <param name="authenticator">The Request Authenticator: random for a request, that of the request for a reply, 16 zeros for
+    /// accounting.</param>
+    /// <param name="sign">True to include a Message-Authenticator.</param>
     public RadiusWriter(Span<byte> buffer, RadiusCode code, byte identifier, scoped ReadOnlySpan<byte> authenticator, bool sign)
     {
         _buffer = buffer;
@@ -39,7 +40,7 @@ public ref struct RadiusWriter
         }
     }
 
-    /// <summary>How many more bytes the packet can take.</summary>
+    /// <summary>The number of bytes that the packet still has room for.</summary>
     public readonly int Room => RadiusPacket.LengthMax - _length;
 
     /// <summary>Adds an attribute.</summary>
@@ -56,14 +57,14 @@ public ref struct RadiusWriter
         _length += value.Length + 2;
     }
 
-    /// <summary>Adds a text, cut at a character where it is too long.</summary>
+    /// <summary>Adds a text, truncated at a character boundary if it is too long.</summary>
     public void Add(RadiusAttribute type, string text)
     {
         Span<byte> value = stackalloc byte[ValueMax];
         Add(type, value[..Cut(text, value)]);
     }
 
-    /// <summary>Adds a number.</summary>
+    /// <summary>Adds an integer.</summary>
     public void Add(RadiusAttribute type, uint number)
     {
         Span<byte> value = stackalloc byte[4];
@@ -79,7 +80,7 @@ public ref struct RadiusWriter
         Add(type, value[..length]);
     }
 
-    /// <summary>Adds a value of any length as so many attributes of one type (EAP-Message: RFC 3579, 3.1).</summary>
+    /// <summary>Adds a value of any length, split over as many attributes of one type as it needs (EAP-Message: RFC 3579, 3.1).</summary>
     public void AddLong(RadiusAttribute type, scoped ReadOnlySpan<byte> value)
     {
         for (; value.Length > ValueMax; value = value[ValueMax..])
@@ -89,7 +90,7 @@ public ref struct RadiusWriter
         Add(type, value);
     }
 
-    /// <summary>Adds a vendor's attribute, in an attribute of its own.</summary>
+    /// <summary>Adds a vendor's attribute, in a separate Vendor-Specific attribute.</summary>
     public void AddVendor(uint vendor, byte type, scoped ReadOnlySpan<byte> value)
     {
         const int Around = 6;
@@ -105,14 +106,14 @@ public ref struct RadiusWriter
         Add(RadiusAttribute.VendorSpecific, outer[..(value.Length + Around)]);
     }
 
-    /// <summary>Adds a vendor's text, cut at a character where it is too long.</summary>
+    /// <summary>Adds a vendor's text attribute, truncated at a character boundary if it is too long.</summary>
     public void AddVendor(uint vendor, byte type, string text)
     {
         Span<byte> value = stackalloc byte[ValueMax - 6];
         AddVendor(vendor, type, value[..Cut(text, value)]);
     }
 
-    /// <summary>Copies the Proxy-States of a request, in order and unchanged (RFC 2865, 5.33).</summary>
+    /// <summary>Copies the Proxy-State attributes of a request, in order and unchanged (RFC 2865, 5.33).</summary>
     public void AddProxyStates(RadiusPacket request)
     {
         foreach (var field in request)
@@ -124,14 +125,14 @@ public ref struct RadiusWriter
         }
     }
 
-    /// <summary>Ends an Access-Request or Status-Server, whose authenticator is what it is. Returns its length.</summary>
+    /// <summary>Completes an Access-Request or Status-Server; its authenticator is not changed. Returns the length of the packet.</summary>
     public readonly int EndRequest(RadiusSecret secret)
     {
         End(secret);
         return _length;
     }
 
-    /// <summary>Ends an answer: its authenticator becomes the Response Authenticator. Returns its length.</summary>
+    /// <summary>Completes a reply: computes its Response Authenticator. Returns the length of the packet.</summary>
     public readonly int EndAnswer(RadiusSecret secret)
     {
         End(secret);
@@ -141,7 +142,9 @@ public ref struct RadiusWriter
         return _length;
     }
 
-    /// <summary>Ends an Accounting-Request, begun with zeros for an authenticator (RFC 2866, 3). Returns its length.</summary>
+    /// <summary>
+    /// Completes an Accounting-Request that was started with a zero authenticator (RFC 2866, 3). Returns the length of the packet.
+    /// </summary>
     public readonly int EndAccounting(RadiusSecret secret) => EndAnswer(secret);
 
     private readonly void End(RadiusSecret secret)
@@ -155,7 +158,7 @@ public ref struct RadiusWriter
         }
     }
 
-    /// <summary>The text as UTF-8, as much of it as fits.</summary>
+    /// <summary>Writes the text as UTF-8, as much of it as fits, and returns the number of bytes.</summary>
     private static int Cut(string text, Span<byte> value)
     {
         Encoding.UTF8.GetEncoder().Convert(text, value, flush: true, out _, out var length, out _);

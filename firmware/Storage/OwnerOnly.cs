@@ -1,23 +1,27 @@
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
-/// Access rights of a state folder: its owner alone may read, write and enter it and everything in it. It holds passwords, keys and used codes.
-/// Nothing happens on a system without such rights.
+/// The access rights of a state folder: only its owner may read, write and enter it and everything in it, because it contains passwords,
+/// keys and consumed codes. No effect on systems without such rights.
 /// </summary>
 public static class OwnerOnly
 {
-    /// <summary>What the owner may do with a file of the state.</summary>
+    /// <summary>The owner's rights to a file of the state.</summary>
     public const UnixFileMode OfFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>What the owner may do with a folder of the state.</summary>
+    /// <summary>The owner's rights to a folder of the state.</summary>
     public const UnixFileMode OfFolder = OfFile | UnixFileMode.UserExecute;
 
     private const UnixFileMode OfOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    /// <summary>Makes a folder with its parents if there is none; then takes every right of others away from it and everything in it. Links are not followed.</summary>
-    /// <exception cref="UnauthorizedAccessException">The rights cannot be changed, or the folder is one that users share; the message says which path and why.</exception>
-    /// <exception cref="IOException">The folder cannot be made or read.</exception>
+    /// <summary>
+    /// Creates a folder with its parents if there is none, then removes all rights of other users to it and everything in it. Links are not
+    /// followed.
+    /// </summary>
+    /// <exception cref="UnauthorizedAccessException">The rights cannot be changed, or the folder is one that users share; the message names
+    /// the path and the reason.</exception>
+    /// <exception cref="IOException">The folder cannot be created or read.</exception>
     public static void Enforce(string folder)
     {
         MakeFolder(folder);
@@ -36,10 +40,10 @@ public static class OwnerOnly
         }
     }
 
-    /// <summary>Makes a folder that only its owner may enter, if there is none.</summary>
+    /// <summary>Creates a folder that only its owner may enter, if there is none.</summary>
     public static void MakeFolder(string folder) => _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, OfFolder);
 
-    /// <summary>Opens a file for reading and writing, alone; a new one is its owner's only.</summary>
+    /// <summary>Opens a file for reading and writing, exclusively. A new file is accessible to its owner only.</summary>
     public static FileStream OpenAlone(string file)
     {
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
@@ -50,7 +54,9 @@ public static class OwnerOnly
         return new FileStream(file, options);
     }
 
-    /// <summary>Makes an empty file that is its owner's only, if there is none; takes the rights of others away from one that is there.</summary>
+    /// <summary>
+    /// Creates an empty file that is accessible to its owner only, if there is none. Removes other users' rights to an existing one.
+    /// </summary>
     /// <exception cref="UnauthorizedAccessException">The rights cannot be changed.</exception>
     public static void MakeFile(string file)
     {
@@ -75,7 +81,7 @@ public static class OwnerOnly
                 return;
             }
             File.SetUnixFileMode(path, mode & ~OfOthers);
-            // A file system without modes may take the change and forget it.
+            // A file system without modes may accept the change and ignore it.
             if ((File.GetUnixFileMode(path) & OfOthers) != 0)
             {
                 throw new UnauthorizedAccessException($"{path} is open to other users, and its file system does not change that");
@@ -83,7 +89,7 @@ public static class OwnerOnly
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            // It was deleted meanwhile: nothing to protect.
+            // The file was deleted in the meantime, so there is nothing to protect.
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException && !error.Message.StartsWith(path, StringComparison.Ordinal))
         {

@@ -3,8 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
-/// Brings what the write-ahead log holds into the database, on a connection and a thread of its own: a thousand pages take several milliseconds, and the writer's transactions,
-/// with everybody who waits for them, go on meanwhile (SQLite: a passive checkpoint blocks no writer).
+/// Transfers the write-ahead log into the database, on a dedicated connection and thread. A thousand pages take several milliseconds,
+/// during which the writer's transactions continue (SQLite: a passive checkpoint blocks no writer).
 /// </summary>
 internal sealed class StateCheckpoint : IAsyncDisposable
 {
@@ -13,8 +13,8 @@ internal sealed class StateCheckpoint : IAsyncDisposable
     private readonly Task _running;
     private volatile bool _closed;
 
-    /// <summary>Opens the connection. The tables are there already.</summary>
-    /// <exception cref="SqliteException">It cannot be opened.</exception>
+    /// <summary>Opens the connection. The tables must exist.</summary>
+    /// <exception cref="SqliteException">The connection cannot be opened.</exception>
     internal StateCheckpoint(string connectionString)
     {
         _connection = new SqliteConnection(connectionString);
@@ -22,7 +22,7 @@ internal sealed class StateCheckpoint : IAsyncDisposable
         _running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>There is enough in the log. Returns at once. Called on one thread.</summary>
+    /// <summary>Requests a checkpoint. Returns immediately. Called on one thread only.</summary>
     internal void Want()
     {
         if (_wanted.CurrentCount == 0)
@@ -31,7 +31,7 @@ internal sealed class StateCheckpoint : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends when the one that is under way has.</summary>
+    /// <summary>Completes when the running checkpoint has ended.</summary>
     public async ValueTask DisposeAsync()
     {
         _closed = true;
@@ -58,7 +58,8 @@ internal sealed class StateCheckpoint : IAsyncDisposable
             }
             catch (SqliteException)
             {
-                // Nothing is lost by it: all is in the log, and the writer brings it in itself when that has grown too long. A disk that is full or broken fails its commits, and is told there.
+                // No data is lost: everything is in the log, and the writer transfers it itself when the log has grown too long. A full or
+                // broken disk fails the writer's commits and is reported there.
             }
         }
     }

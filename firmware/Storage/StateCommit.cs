@@ -3,8 +3,9 @@ using System.Threading.Tasks.Sources;
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
-/// Writes that belong together and somebody who waits for them. Pooled: it goes back when its outcome was taken, so it is awaited exactly
-/// once. Who waits goes on elsewhere, never on the writer's thread: one after the other with some of those whose outcome is the same.
+/// Writes that belong together, and their waiting caller. Pooled: it returns to the pool when its outcome is taken, so it must be awaited
+/// exactly once. The caller never continues on the writer's thread. Several callers with the same outcome may continue one after the other
+/// on one thread.
 /// </summary>
 internal sealed class StateCommit : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -12,20 +13,20 @@ internal sealed class StateCommit : IValueTaskSource, IThreadPoolWorkItem
     private ManualResetValueTaskSourceCore<bool> _core;
     private IOException? _failure;
 
-    /// <param name="giveBack">Takes it when nobody needs it any more; called on any thread.</param>
+    /// <param name="giveBack">Returns the commit to the pool when it is no longer needed; called on any thread.</param>
     internal StateCommit(Action<StateCommit> giveBack) => _giveBack = giveBack;
 
-    /// <summary>What is to be written; untouched until it is done.</summary>
+    /// <summary>The writes. They must not change until the commit is done.</summary>
     internal IReadOnlyList<StateWrite> Writes { get; set; } = [];
 
-    /// <summary>Completes when it is durable.</summary>
+    /// <summary>Completes when the writes are durable.</summary>
     internal ValueTask Task => new(this, _core.Version);
 
-    /// <summary>Whose outcome is told after this one's, on the same thread; null for nobody's.</summary>
+    /// <summary>The commit that is notified after this one, on the same thread; null for none.</summary>
     internal StateCommit? Next { get; set; }
 
-    /// <summary>Tells the outcome to who waits for this one and for the <see cref="Next"/> ones, on some thread of the pool.</summary>
-    /// <param name="failure">Why nothing is durable; null when everything is.</param>
+    /// <summary>Reports the outcome to the callers of this commit and of the <see cref="Next"/> ones, on a thread of the pool.</summary>
+    /// <param name="failure">The reason that nothing is durable; null if everything is.</param>
     internal void Tell(IOException? failure)
     {
         _failure = failure;
@@ -37,7 +38,7 @@ internal sealed class StateCommit : IValueTaskSource, IThreadPoolWorkItem
         var failure = _failure;
         for (var commit = this; commit is not null;)
         {
-            // Who is told gives the commit back: nothing of it may be touched after that.
+            // The notified caller returns the commit to the pool, so it must not be accessed after that.
             (var next, commit.Next, commit._failure) = (commit.Next, null, null);
             if (failure is null)
             {

@@ -5,33 +5,41 @@ using SQLitePCL;
 namespace Appliance.Firmware.Storage;
 
 /// <content>
-/// A disk that cannot be written. Whoever waits for a write is told at once; what nobody waits for (events, ends of sessions) is kept and repeated until it is
-/// durable.
+/// Handles a disk that cannot be written. Callers that wait for a write are notified immediately. Writes without a waiting caller (events,
+/// ends of sessions) are kept and retried until they are durable.
 /// </content>
 public sealed partial class StateDatabase
 {
-    /// <summary>The low byte of a result of SQLite: the rest tells more of the same failure.</summary>
+    /// <summary>The low byte of a SQLite result code. The other bits give details of the same failure.</summary>
     private const int PrimaryCode = 0xff;
 
-    /// <summary>How often what was kept is tried again while nothing else is to be written. Of the disk, so not of the unit's clock.</summary>
+    /// <summary>
+    /// The interval at which kept writes are retried while there is nothing else to write. It depends on the disk, so it does not follow
+    /// the unit's clock.
+    /// </summary>
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>Writes of failed transactions that nobody waits for, oldest first. The writer's own.</summary>
+    /// <summary>The writes of failed transactions without a waiting caller, oldest first. Used by the writer's thread only.</summary>
     private readonly List<Pending> _kept = [];
     private volatile string? _fault;
     private long _lost;
 
-    /// <summary>Why the database cannot be written now; null while it can.</summary>
+    /// <summary>The reason that the database cannot be written now; null if it can.</summary>
     public string? Fault => _fault;
 
-    /// <summary>Events that were lost since the start, because the disk could not be written for so long that they were too many to keep.</summary>
+    /// <summary>
+    /// The number of events lost since the start, because the disk could not be written for so long that there were too many to keep.
+    /// </summary>
     public long Lost => Interlocked.Read(ref _lost);
 
-    /// <summary>Raised when <see cref="Fault"/> begins (with the reason) and ends (null), on the writer's thread; handlers must be quick.</summary>
+    /// <summary>
+    /// Raised when <see cref="Fault"/> begins (with the reason) and ends (null), on the writer's thread; handlers must be quick.
+    /// </summary>
     public event Action<string?>? FaultChanged;
 
     /// <summary>
-    /// A failed transaction (disk full, I/O error) fails everyone in it: nobody is told of a success that is not on disk. What nobody waits for is kept.
+    /// Commits a batch. A failed transaction (disk full, I/O error) fails every commit in it, so no caller sees a success that is not on
+    /// disk. Writes without a waiting caller are kept.
     /// </summary>
     private void Commit(ReadOnlySpan<Pending> batch)
     {
@@ -50,7 +58,7 @@ public sealed partial class StateDatabase
         Tell(batch, new IOException($"the state could not be written: {failure.Message}", failure));
     }
 
-    /// <summary>Writes what was kept, in order. Why it cannot be written; null when nothing is left.</summary>
+    /// <summary>Writes the kept writes, in order. Returns the failure; null if none is left.</summary>
     private SqliteException? WriteKept()
     {
         if (_kept.Count == 0)
@@ -96,7 +104,7 @@ public sealed partial class StateDatabase
         }
     }
 
-    /// <summary>True for a failure of the disk, which may pass; a statement that can never succeed is not repeated.</summary>
+    /// <summary>True for a disk failure, which may be temporary. A statement that can never succeed is not retried.</summary>
     private static bool IsOfDisk(SqliteException failure) => (failure.SqliteErrorCode & PrimaryCode) is
         raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_NOMEM or raw.SQLITE_PERM;
 }

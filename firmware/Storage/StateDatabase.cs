@@ -4,33 +4,38 @@ using Microsoft.Extensions.ObjectPool;
 
 namespace Appliance.Firmware.Storage;
 
-/// <summary>The state folder holds something that cannot be trusted; the unit must not start on it.</summary>
+/// <summary>The state folder contains untrustworthy data; the unit must not start on it.</summary>
 public sealed class StateDamagedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Everything that must never be forgotten, in one SQLite file (WAL, synchronous=FULL). All writes go through one thread that
-/// puts whatever waits into one transaction: many decisions, one durable commit.
+/// The permanent state in one SQLite file (WAL, synchronous=FULL). All writes go through one thread, which puts everything pending into one
+/// transaction: many decisions, one durable commit.
 /// </summary>
 public sealed partial class StateDatabase : IAsyncDisposable
 {
-    /// <summary>At most this many queued commits share one transaction, so that none waits long.</summary>
+    /// <summary>The maximum number of queued commits in one transaction, which bounds the wait of each.</summary>
     private const int BatchLimit = 512;
 
-    /// <summary>Who waits for the same transaction is told by as many threads as there are processors, but not by one for fewer than this.</summary>
+    /// <summary>Completions are spread over at most one thread per core, and no thread handles fewer than this many.</summary>
     private const int ToldTogether = 16;
 
-    /// <summary>More than so many in a transaction are a load, for which the writer lets go for a moment before the next one.</summary>
+    /// <summary>A transaction of more queued items than this indicates load; the writer then yields briefly before the next one.</summary>
     private const int Crowd = 4;
 
-    /// <summary>Pages in the write-ahead log that are brought into the database beside the writer; and those at which the writer does it itself, which ends the log.</summary>
+    /// <summary>
+    /// The pages in the write-ahead log at which a checkpoint starts beside the writer. At <c>LogPagesMax</c> the writer does it itself,
+    /// which ends the log.
+    /// </summary>
     private const int CheckpointPages = 1000;
     private const int LogPagesMax = 4000;
     private const int PageSize = 4096;
 
-    /// <summary>Pages of a transaction but for its entries: the ends of two logs.</summary>
+    /// <summary>The pages of a transaction in addition to its entries: the ends of two logs.</summary>
     private const int PagesOfCommit = 2;
 
-    /// <summary>Queued writes; beyond them the unit is overloaded. As many events are kept while the disk cannot be written.</summary>
+    /// <summary>
+    /// The maximum number of queued writes. Beyond it the unit is overloaded. As many events are kept while the disk cannot be written.
+    /// </summary>
     private const int QueueLimit = 65_536;
 
     private readonly SqliteConnection? _connection;
@@ -45,9 +50,9 @@ public sealed partial class StateDatabase : IAsyncDisposable
     private int _pages;
     private long _commits;
 
-    /// <param name="Commit">Writes that somebody waits for; null when nobody does.</param>
-    /// <param name="Entry">An entry of a log that nobody waits for; null when there are writes.</param>
-    /// <param name="Write">The one write that nobody waits for; of no use when there is one of the others.</param>
+    /// <param name="Commit">Writes with a waiting caller; null if no caller waits.</param>
+    /// <param name="Entry">An entry of a log without a waiting caller; null if there are writes.</param>
+    /// <param name="Write">The one write without a waiting caller; unused if one of the others is set.</param>
     private readonly record struct Pending(StateCommit? Commit, IStateEntry? Entry, StateWrite Write);
 
     private StateDatabase() => _spare = new DefaultObjectPool<StateCommit>(new CommitPolicy(this), maximumRetained: BatchLimit);
@@ -59,14 +64,14 @@ public sealed partial class StateDatabase : IAsyncDisposable
         _writer = Task.Factory.StartNew(WriteLoop, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>How many transactions were committed since the start.</summary>
+    /// <summary>The number of transactions committed since the start.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
-    /// <summary>Opens or makes the database and its tables.</summary>
+    /// <summary>Opens or creates the database and its tables.</summary>
     /// <exception cref="StateDamagedException">The file is not a sound database.</exception>
     public static StateDatabase Open(string file, IEnumerable<string> tables)
     {
-        // Before SQLite makes it: the files beside it get the same mode.
+        // Before SQLite creates it: the files beside it get the same mode.
         OwnerOnly.MakeFile(file);
         var place = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
         var connection = new SqliteConnection(place);
@@ -95,12 +100,14 @@ public sealed partial class StateDatabase : IAsyncDisposable
         return new StateDatabase(connection, checkpoint);
     }
 
-    /// <summary>One that remembers nothing: every commit is done at once. For measuring what decisions cost without their memory.</summary>
+    /// <summary>
+    /// Opens a database that stores nothing: every commit completes immediately. For measuring the cost of decisions without storage.
+    /// </summary>
     public static StateDatabase OpenForgetful() => new();
 
     /// <summary>
-    /// Completes when all writes are durable, or fails when none is. Never completes on the writer's thread. To be awaited once; the writes
-    /// must not change until then.
+    /// Completes when all writes are durable, or fails if none is. Never completes on the writer's thread. Must be awaited exactly once,
+    /// and the writes must not change until then.
     /// </summary>
     public ValueTask CommitAsync(params IReadOnlyList<StateWrite> writes)
     {
@@ -115,12 +122,12 @@ public sealed partial class StateDatabase : IAsyncDisposable
     }
 
     /// <summary>
-    /// Queues a write that nobody waits for (the end of a session). It becomes durable with the next commit, in order. While the disk cannot be written it is
-    /// kept and repeated. False when the database is closed: the write is lost.
+    /// Queues a write without a waiting caller (the end of a session). It becomes durable with the next commit, in order. While the disk
+    /// cannot be written, it is kept and retried. False if the database is closed: the write is lost.
     /// </summary>
     public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write), always: true);
 
-    /// <summary>The same of an entry (an event) that is put into words when it is written. False also when the queue is full.</summary>
+    /// <summary>Queues an entry (an event) that is formatted when it is written. Also false if the queue is full.</summary>
     internal bool Post(IStateEntry entry) => _connection is null || Post(new Pending(null, entry, default));
 
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
@@ -192,7 +199,7 @@ public sealed partial class StateDatabase : IAsyncDisposable
         {
             if (taken.Count > Crowd)
             {
-                // Under load: those who were just told, or are about to ask, share the next transaction rather than each half of them one.
+                // Under load: just-notified callers, and those about to commit, share the next transaction instead of splitting into two.
                 Thread.Yield();
             }
             taken.Clear();
@@ -227,7 +234,7 @@ public sealed partial class StateDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>One transaction: null when it is durable; else the failure, and nothing of it is in the database.</summary>
+    /// <summary>Runs one transaction. Returns null if it is durable; otherwise the failure, and nothing of it is in the database.</summary>
     private SqliteException? TryCommit(ReadOnlySpan<Pending> batch)
     {
         try
@@ -258,7 +265,10 @@ public sealed partial class StateDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>So many bytes of entries are in the log. An estimate will do: the log is too long only at four times as many pages.</summary>
+    /// <summary>
+    /// Counts bytes of entries written to the log and requests a checkpoint when there are enough. An estimate suffices: the log is too
+    /// long only at four times as many pages.
+    /// </summary>
     private void CheckpointLater(int written)
     {
         _pages += PagesOfCommit + (written / PageSize);
@@ -269,7 +279,9 @@ public sealed partial class StateDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>Some who wait share a work item: to wake a thread for each costs as much as what it does then.</summary>
+    /// <summary>
+    /// Notifies the waiting callers. Several share one work item, because waking a thread per caller costs as much as the work itself.
+    /// </summary>
     private static void Tell(ReadOnlySpan<Pending> batch, IOException? failure)
     {
         StateCommit? first = null;
@@ -351,7 +363,7 @@ public sealed partial class StateDatabase : IAsyncDisposable
         }
         catch (SqliteException)
         {
-            // After some failures SQLite has rolled back already, and says that there is nothing to.
+            // After some failures SQLite has already rolled back, and reports that no transaction is active.
         }
     }
 

@@ -4,31 +4,31 @@ using System.Text.Json;
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
-/// A table to whose end entries are written, each a JSON array. Those of one transaction share one row, which costs as much as a row for one
-/// alone would.
+/// A table to whose end entries are appended, each a JSON array. The entries of one transaction share one row, which costs no more than a
+/// row for a single entry.
 /// </summary>
-/// <param name="table">Its name.</param>
+/// <param name="table">The table's name.</param>
 public sealed class StateLog(string table)
 {
-    /// <summary>Makes the table: <c>entries</c> is a JSON array of entries, oldest first; <c>id</c> rises.</summary>
+    /// <summary>The SQL that creates the table. <c>entries</c> is a JSON array of entries, oldest first; <c>id</c> rises.</summary>
     public string Table { get; } = $"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY, entries TEXT NOT NULL)";
 
-    /// <summary>Writes one row.</summary>
+    /// <summary>The SQL that inserts one row.</summary>
     internal string Sql { get; } = $"INSERT INTO {table} (id, entries) VALUES ($0,$1)";
 }
 
-/// <summary>An entry of a log that is put into words only when it is written, on the writer's thread.</summary>
+/// <summary>A log entry that is formatted only when it is written, on the writer's thread.</summary>
 internal interface IStateEntry
 {
     /// <summary>The log.</summary>
     StateLog Log { get; }
 
-    /// <summary>What names it in its log; rises with every entry.</summary>
+    /// <summary>The entry's key in its log, which rises with every entry.</summary>
     long Key { get; }
 
-    /// <summary>Writes it as one JSON array.</summary>
-    /// <param name="json">Where to.</param>
-    /// <param name="before">The entry before it in the same row, whose text need not be said again; null when it is the first.</param>
+    /// <summary>Writes the entry as one JSON array.</summary>
+    /// <param name="json">The destination.</param>
+    /// <param name="before">The previous entry in the same row, whose text need not be repeated; null for the first.</param>
     void Write(Utf8JsonWriter json, IStateEntry? before);
 }
 
@@ -49,7 +49,7 @@ internal sealed class StateLogRow : IDisposable
         _last = entry;
     }
 
-    /// <summary>Where an entry goes of a log that counts its rows alone.</summary>
+    /// <summary>Returns the writer for an entry of a log whose rows are numbered by the database.</summary>
     internal Utf8JsonWriter Next()
     {
         if (!_open)
@@ -60,7 +60,7 @@ internal sealed class StateLogRow : IDisposable
         return _json;
     }
 
-    /// <summary>Writes the row, when there are entries, under the key of the last. How many bytes they are.</summary>
+    /// <summary>Writes the row, if there are entries, under the key of the last. Returns the number of bytes written.</summary>
     internal int Write(StateStatement statement)
     {
         if (!_open)
@@ -77,7 +77,7 @@ internal sealed class StateLogRow : IDisposable
         return written;
     }
 
-    /// <summary>Forgets the entries.</summary>
+    /// <summary>Discards the entries.</summary>
     internal void Clear()
     {
         (_open, _last) = (false, null);

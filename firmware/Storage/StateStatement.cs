@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
-/// One statement, prepared once and run many times, straight on SQLite's own calls: a command of the data provider costs as much again
-/// as the row that it writes. Not thread-safe.
+/// One statement, prepared once and run many times, directly on SQLite's API. A command of the data provider costs as much again as writing
+/// the row. Not thread-safe.
 /// </summary>
 internal sealed class StateStatement : IDisposable
 {
@@ -14,15 +14,15 @@ internal sealed class StateStatement : IDisposable
     private readonly sqlite3_stmt _statement;
     private byte[] _text = new byte[256];
 
-    /// <summary>Prepares it.</summary>
-    /// <exception cref="SqliteException">It is no statement of this database.</exception>
+    /// <summary>Prepares the statement.</summary>
+    /// <exception cref="SqliteException">It is not a valid statement of this database.</exception>
     internal StateStatement(sqlite3 database, string sql)
     {
         _database = database;
         Check(raw.sqlite3_prepare_v2(database, sql, out _statement));
     }
 
-    /// <summary>Gives a value; text, a whole number, or null. The first is 0.</summary>
+    /// <summary>Binds a value: text, an integer, or null. The first index is 0.</summary>
     internal void Bind(int index, object? value)
     {
         switch (value)
@@ -56,11 +56,11 @@ internal sealed class StateStatement : IDisposable
         Bind(index, _text.AsSpan(0, Encoding.UTF8.GetBytes(text, _text)));
     }
 
-    /// <summary>Text as UTF-8; copied.</summary>
+    /// <summary>Binds UTF-8 text, which is copied.</summary>
     internal void Bind(int index, ReadOnlySpan<byte> utf8) => Check(raw.sqlite3_bind_text(_statement, index + 1, utf8));
 
-    /// <summary>Runs it.</summary>
-    /// <exception cref="SqliteException">It failed.</exception>
+    /// <summary>Runs the statement.</summary>
+    /// <exception cref="SqliteException">The statement failed.</exception>
     internal void Run()
     {
         var result = raw.sqlite3_step(_statement);

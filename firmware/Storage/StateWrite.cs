@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Appliance.Firmware.Storage;
 
 /// <summary>
-/// One statement to be made durable: the SQL (prepared once per text) and its values <c>$0, $1, …</c> in order: text, whole numbers of 64 or
-/// fewer bits, or null.
+/// One statement to be made durable: the SQL (prepared once per text) and its values <c>$0, $1, …</c> in order. Values are text, integers
+/// of at most 64 bits, or null.
 /// </summary>
 public readonly record struct StateWrite
 {
@@ -13,28 +13,28 @@ public readonly record struct StateWrite
     private readonly long _second;
     private readonly object?[]? _values;
 
-    /// <summary>A statement of any number of values.</summary>
+    /// <summary>Creates a statement with any number of values.</summary>
     public StateWrite(string sql, params object?[] values) => (Sql, _values, _key) = (sql, values, "");
 
     private StateWrite(string sql, IReadOnlyList<(string, long, long)> rows) => (Sql, _key, Rows) = (sql, "", rows);
 
     private StateWrite(StateLog log, string key, long first, long second) => (Log, Sql, _key, _first, _second) = (log, log.Sql, key, first, second);
 
-    /// <summary>The statement.</summary>
+    /// <summary>The SQL of the statement.</summary>
     public string Sql { get; }
 
-    /// <summary>Its values.</summary>
+    /// <summary>The values in order.</summary>
     public object?[] Values => _values ?? [_key, _first, _second];
 
-    /// <summary>The entry <c>[key, first, second]</c> of a log. Makes no garbage: what a decision writes.</summary>
+    /// <summary>Creates the entry <c>[key, first, second]</c> of a log. Allocates nothing, because every decision writes one.</summary>
     public static StateWrite To(StateLog log, string key, long first, long second) => new(log, key, first, second);
 
-    /// <summary>The same statement of three values for each of many rows, which must not change any more.</summary>
+    /// <summary>Creates one statement of three values for each of many rows. The rows must not change any more.</summary>
     public static StateWrite ForEach(string sql, IReadOnlyList<(string, long, long)> rows) => new(sql, rows);
 
     internal StateLog? Log { get; }
 
-    /// <summary>The values of each row; null when there is one row, of <see cref="Values"/>.</summary>
+    /// <summary>The values of each row; null if there is one row, with <see cref="Values"/>.</summary>
     internal IReadOnlyList<(string, long, long)>? Rows { get; }
 
     internal void WriteEntry(Utf8JsonWriter json)

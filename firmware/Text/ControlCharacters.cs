@@ -5,9 +5,9 @@ using System.Text;
 namespace Appliance.Firmware.Text;
 
 /// <summary>
-/// Characters that a display obeys instead of showing: the control characters C0, DEL and C1, the line and paragraph separators
-/// (U+2028, U+2029), and the bidirectional embeddings, overrides and isolates (U+202A-202E, U+2066-2069), which make a text read as another
-/// one (CVE-2021-42574). The one list for the console, events, debug output and the tool.
+/// Characters that a display interprets instead of showing: the control characters C0, DEL and C1, the line and paragraph separators
+/// (U+2028, U+2029), and the bidirectional embeddings, overrides and isolates (U+202A-202E, U+2066-2069), which can make a text read as a
+/// different one (CVE-2021-42574). This is the only list, for the console, events, debug output and the tool.
 /// </summary>
 public static class ControlCharacters
 {
@@ -15,23 +15,26 @@ public static class ControlCharacters
     private static readonly SearchValues<char> Formatting = SearchValues.Create(Separating);
     private static readonly SearchValues<char> All = SearchValues.Create([.. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl), .. Separating]);
 
-    /// <summary>True for one of them.</summary>
+    /// <summary>Returns true for one of these characters.</summary>
     public static bool Includes(char character) => All.Contains(character);
 
-    /// <summary>True if the text has one of them.</summary>
+    /// <summary>Returns true if the text contains one of these characters.</summary>
     public static bool AnyIn(ReadOnlySpan<char> text) => text.ContainsAny(All);
 
-    /// <summary>The text without them.</summary>
+    /// <summary>Returns the text without these characters.</summary>
     public static string Remove(string text) => AnyIn(text) ? string.Concat(text.Where(character => !Includes(character))) : text;
 
-    /// <summary>The text with a question mark in place of each of them.</summary>
+    /// <summary>Returns the text with each of these characters replaced by a question mark.</summary>
     public static string Mask(string text) => AnyIn(text) ? string.Concat(text.Select(character => Includes(character) ? '?' : character)) : text;
 
-    /// <summary>One of them as it is shown: a backslash, x, and its number in hexadecimal (<c>\x1b</c>, <c>\x202e</c>).</summary>
+    /// <summary>
+    /// Returns the visible form of a character: a backslash, x, and its number in hexadecimal (<c>\x1b</c>, <c>\x202e</c>).
+    /// </summary>
     public static string Escape(char character) => string.Create(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}");
 
     /// <summary>
-    /// Output of a terminal with the separators and bidirectional characters escaped. Its other control characters stay: they are the terminal's own.
+    /// Escapes the separators and bidirectional characters in the output of a terminal. Other control characters stay, because they are the
+    /// terminal's own.
     /// </summary>
     public static string EscapeFormatting(string output)
     {

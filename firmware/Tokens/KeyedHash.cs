@@ -4,8 +4,9 @@ using OtpNet;
 namespace Appliance.Firmware.Tokens;
 
 /// <summary>
-/// HMAC (RFC 2104) of short messages under ever another key, over the platform's digest kept from one to the next: the platform's own HMAC looks up its algorithm anew for each key,
-/// and takes two and a half times as long (<c>bench callback</c>; docs/performance.md). One for each thread and digest.
+/// HMAC (RFC 2104) of short messages under changing keys, over a platform digest that is reused. The platform's own HMAC looks up its
+/// algorithm for each key, and takes two and a half times as long (<c>bench callback</c>; docs/develop/performance.md). There is one
+/// instance for each thread and digest.
 /// </summary>
 internal sealed class KeyedHash
 {
@@ -26,7 +27,7 @@ internal sealed class KeyedHash
 
     private KeyedHash(HashAlgorithmName digest, int block) => (_digest, _block) = (IncrementalHash.CreateHash(digest), block);
 
-    /// <summary>This thread's, of a token's algorithm.</summary>
+    /// <summary>Returns this thread's instance for a token's algorithm.</summary>
     internal static KeyedHash Of(OtpHashMode algorithm) => algorithm switch
     {
         OtpHashMode.Sha256 => _sha256 ??= new(HashAlgorithmName.SHA256, block: 64),
@@ -34,10 +35,10 @@ internal sealed class KeyedHash
         _ => _sha1 ??= new(HashAlgorithmName.SHA1, block: 64), // What RFC 4226 says, and what most tokens speak.
     };
 
-    /// <summary>Writes the MAC of a message; how long it is.</summary>
-    /// <param name="key">At most a block: 64 bytes (128 for SHA-512).</param>
+    /// <summary>Writes the MAC of a message. Returns its length in bytes.</summary>
+    /// <param name="key">At most one block: 64 bytes (128 for SHA-512).</param>
     /// <param name="message">At most 8 bytes.</param>
-    /// <param name="mac">Room for the digest.</param>
+    /// <param name="mac">The destination, at least as long as the digest.</param>
     internal int Compute(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, Span<byte> mac)
     {
         Span<byte> text = stackalloc byte[BlockMax + Math.Max(MessageMax, HMACSHA512.HashSizeInBytes)];
@@ -54,7 +55,7 @@ internal sealed class KeyedHash
         }
     }
 
-    /// <summary>The key as one block, mixed with a byte; what is behind it.</summary>
+    /// <summary>Writes the key as one block, XORed with a byte. Returns the rest of the text after it.</summary>
     private Span<byte> Pad(Span<byte> text, ReadOnlySpan<byte> key, byte with)
     {
         var block = text[.._block];

@@ -6,9 +6,9 @@ using System.Xml.Linq;
 namespace Appliance.Firmware.Tokens;
 
 /// <summary>
-/// PSKC (RFC 6030): TOTP keys in clear, or encrypted with a pre-shared AES key in CBC mode and a MAC, with their TimeDrift. Everything else that
-/// bounds or changes the use of a key (HOTP, keys derived from a passphrase, signatures, encrypted counters, dates, policies, check digits) is
-/// refused by its name.
+/// Reads PSKC files (RFC 6030): TOTP keys with their TimeDrift, in clear text or encrypted with a pre-shared AES key in CBC mode and a MAC.
+/// Everything else that limits or changes the use of a key (HOTP, keys derived from a passphrase, signatures, encrypted counters, dates,
+/// policies, check digits) is refused by name.
 /// </summary>
 internal static class PskcFile
 {
@@ -18,7 +18,7 @@ internal static class PskcFile
     private static readonly XNamespace Signature = "http://www.w3.org/2000/09/xmldsig#";
 
     /// <summary>Reads the tokens of a container.</summary>
-    /// <exception cref="SeedFileException">It cannot be taken.</exception>
+    /// <exception cref="SeedFileException">The file is malformed or not supported.</exception>
     internal static List<SeedRecord> Read(string text, byte[] key)
     {
         var container = Load(text);
@@ -100,8 +100,8 @@ internal static class PskcFile
     }
 
     /// <summary>
-    /// Refuses what bounds the use of a key: this unit would not keep to it. A policy with an element that is not understood permits no use at all
-    /// (RFC 6030, section 5).
+    /// Refuses elements that limit the use of a key, because this unit would not enforce them. A policy with an unknown element permits no
+    /// use at all (RFC 6030, section 5).
     /// </summary>
     private static void RefuseLimits(XElement package, XElement entry, Func<string, SeedFileException> wrong)
     {
@@ -120,7 +120,7 @@ internal static class PskcFile
         }
     }
 
-    /// <summary>A value of Data in clear; null if it is not there.</summary>
+    /// <summary>Returns a clear-text value of Data; null if it is missing.</summary>
     private static string? PlainValue(XElement data, string name, Func<string, SeedFileException> wrong) =>
         data.Element(Pskc + name) is not { } value ? null : value.Element(Pskc + "PlainValue")?.Value.Trim() ?? throw wrong($"an encrypted {name} is not supported");
 
@@ -132,7 +132,7 @@ internal static class PskcFile
         }
         var encrypted = secret.Element(Pskc + "EncryptedValue") ?? throw wrong("Secret has neither PlainValue nor EncryptedValue");
         var cipher = Cipher(encrypted);
-        // What is not authenticated is not decrypted.
+        // Unauthenticated data is not decrypted.
         var mac = Base64(secret.Element(Pskc + "ValueMAC")?.Value ?? throw wrong("an encrypted Secret without ValueMAC is not supported"));
         return CryptographicOperations.FixedTimeEquals(mac, Mac(container, macKey(), cipher)) ? Decrypt(encrypted, cipher, key) : throw wrong("the ValueMAC is wrong: another key, or a damaged file");
     }

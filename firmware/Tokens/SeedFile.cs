@@ -3,28 +3,28 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>One token of a seed file. Holds a seed: never logged.</summary>
+/// <summary>One token of a seed file. Contains a seed: never logged.</summary>
 /// <param name="Serial">The serial number.</param>
-/// <param name="Seed">In a form that <see cref="TokenSeed.Parse(string)"/> reads.</param>
+/// <param name="Seed">The seed, in a form that <see cref="TokenSeed.Parse(string)"/> reads.</param>
 public sealed record SeedRecord(string Serial, string Seed)
 {
-    /// <summary>How many time steps the token's clock is ahead of the right time, as the file says; negative when it is behind.</summary>
+    /// <summary>The time steps that the token's clock is ahead of the correct time, from the file; negative if it is behind.</summary>
     public int Drift { get; init; }
 
-    /// <summary>Says nothing of the seed.</summary>
+    /// <summary>Returns a description without the seed.</summary>
     public override string ToString() => $"seed of {Serial}";
 }
 
-/// <summary>The file is no seed file that can be taken; the message names line or element, and holds no secret.</summary>
+/// <summary>The file is not a usable seed file. The message names the line or element and contains no secret.</summary>
 public sealed class SeedFileException(string message) : Exception(message);
 
 /// <summary>
-/// Seeds of hardware tokens from a file: <c>serial,seed</c> lines (<c>#</c> begins a comment), or PSKC (RFC 6030), told apart by the first
-/// character. All of it is right, or none of it is taken.
+/// Reads seeds of hardware tokens from a file: <c>serial,seed</c> lines (<c>#</c> begins a comment), or PSKC (RFC 6030). The first
+/// character distinguishes the formats. A file with any error is refused as a whole.
 /// </summary>
 public static class SeedFile
 {
-    /// <summary>The greatest file, in bytes.</summary>
+    /// <summary>The maximum size of a file, in bytes.</summary>
     public const int LengthMax = 1024 * 1024;
 
     private const int TokensMax = 10_000;
@@ -32,9 +32,9 @@ public static class SeedFile
     private const int SerialMax = 16;
 
     /// <summary>Reads a file.</summary>
-    /// <param name="content">Its bytes.</param>
+    /// <param name="content">The file's bytes.</param>
     /// <param name="key">The pre-shared key of an encrypted PSKC file; empty for none.</param>
-    /// <exception cref="SeedFileException">It cannot be taken.</exception>
+    /// <exception cref="SeedFileException">The file is malformed or not supported.</exception>
     public static IReadOnlyList<SeedRecord> Read(byte[] content, byte[] key)
     {
         if (content.Length > LengthMax)
@@ -82,7 +82,7 @@ public static class SeedFile
         return records;
     }
 
-    /// <summary>What came from outside, fit for a message.</summary>
+    /// <summary>Returns external text in a form that is safe for a message: without control characters, at most 80 characters.</summary>
     public static string Shown(string text) => string.Concat(text.Where(c => !ControlCharacters.Includes(c)).Take(80));
 
     private static List<SeedRecord> ReadLines(string text)

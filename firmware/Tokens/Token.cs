@@ -5,12 +5,12 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>One token as the configuration has it. The seed never leaves the firmware but to the phone that is enrolled.</summary>
+/// <summary>One token as configured. The seed never leaves the firmware except to the phone that is enrolled.</summary>
 /// <param name="Serial">The serial number, for example <c>FTKMOB0000000001</c>.</param>
-/// <param name="Seed">Seed, step and digits; null when the entry has none: such a token verifies nothing.</param>
+/// <param name="Seed">Seed, step and digits; null if the entry has none, in which case the token verifies nothing.</param>
 /// <param name="Locked">Locked by the administrator (<c>set status lock</c>).</param>
-/// <param name="RegistrationId">The phone's <c>reg-id</c>; "" when no phone takes push for it.</param>
-/// <param name="OsVersion">What the phone said of itself.</param>
+/// <param name="RegistrationId">The phone's <c>reg-id</c>; "" if no phone is registered for push with it.</param>
+/// <param name="OsVersion">The operating system version that the phone reported.</param>
 public sealed record Token(string Serial, TokenSeed? Seed, bool Locked, string RegistrationId, string OsVersion)
 {
     /// <summary>Reads a token from its entry of <c>user fortitoken</c>.</summary>
@@ -18,7 +18,7 @@ public sealed record Token(string Serial, TokenSeed? Seed, bool Locked, string R
         serial, TokenSeed.Parse(entry.Text("seed")), entry.Text("status") == "lock", entry.Text("reg-id"), entry.Text("os-ver"));
 }
 
-/// <summary>The secret of a token and how codes come from it (RFC 6238).</summary>
+/// <summary>The secret of a token and the derivation of its codes (RFC 6238).</summary>
 public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int Digits, OtpNet.OtpHashMode Algorithm)
 {
     private const int SecretLengthMin = 10;
@@ -30,23 +30,25 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     private TokenSeed(TokenSeed other) => (Secret, Step, Digits, Algorithm) = (other.Secret, other.Step, other.Digits, other.Algorithm);
 
     /// <summary>
-    /// Which memory of used codes this seed shares: a digest of all that makes its codes. A token that is deleted and made
-    /// again with the same seed remembers what was used. Made when it is first asked for.
+    /// The identity under which consumed codes are recorded: a digest of everything that determines the seed's codes. A token that is
+    /// deleted and created again with the same seed keeps its consumed codes. Computed on first use.
     /// </summary>
     public string Identity => _identity ??= Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
 
-    /// <summary>Equal: the same codes at every time.</summary>
+    /// <summary>Returns true if both seeds give the same codes at every time.</summary>
     public bool Equals(TokenSeed? other) =>
         other is not null && Secret.AsSpan().SequenceEqual(other.Secret.AsSpan()) && (Step, Digits, Algorithm) == (other.Step, other.Digits, other.Algorithm);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Identity, Digits, Algorithm);
 
-    /// <summary>The number that a typed code stands for; null when it does not have this token's digits, all of them ASCII.</summary>
+    /// <summary>
+    /// Returns the number that a typed code represents; null if it does not consist of exactly this token's number of ASCII digits.
+    /// </summary>
     internal int? Read(ReadOnlySpan<char> code) =>
         code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9') ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture) : null;
 
-    /// <summary>True when this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). Costs the same whether it is or not.</summary>
+    /// <summary>True if this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). The cost is the same either way.</summary>
     internal bool IsCode(int value, long step)
     {
         Span<byte> counter = stackalloc byte[sizeof(long)];
@@ -57,20 +59,21 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
     }
 
-    /// <summary>The key under which a phone signs an alert (docs/push-dialect.md).</summary>
+    /// <summary>Derives the key with which a phone signs an alert (docs/reference/push-dialect.md).</summary>
     public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());
 
     /// <inheritdoc cref="Parse(string, out string)"/>
     public static TokenSeed? Parse(string text) => Parse(text, out _);
 
     /// <summary>
-    /// Reads the clear form of <c>set seed</c>: base32 or hex of 10 to 64 bytes (then 60 s, 6 digits, SHA-1), or an
-    /// <c>otpauth://totp/</c> URI with <c>secret</c>, <c>period</c> 30 or 60, <c>digits</c> 6 or 8, <c>algorithm</c>. Groups of a secret may be
-    /// separated by blanks, <c>+</c> and <c>-</c>; <c>&amp;amp;</c> in the URI (copied from a page's source) is read as <c>&amp;</c>.
+    /// Reads the clear-text form of <c>set seed</c>: base32 or hex of 10 to 64 bytes (then 60 s, 6 digits, SHA-1), or an
+    /// <c>otpauth://totp/</c> URI with <c>secret</c>, <c>period</c> 30 or 60, <c>digits</c> 6 or 8, <c>algorithm</c>. Groups of a secret
+    /// may be separated by blanks, <c>+</c> and <c>-</c>; <c>&amp;amp;</c> in the URI (copied from a page's source) is read as
+    /// <c>&amp;</c>.
     /// </summary>
     /// <param name="text">The text.</param>
-    /// <param name="fault">Why it is refused, without any part of it that may be a secret; "" for a seed.</param>
-    /// <returns>The seed; null for a text that is none.</returns>
+    /// <param name="fault">The reason for the refusal, without any part that may be secret; "" for a seed.</param>
+    /// <returns>The seed; null if the text is not one.</returns>
     public static TokenSeed? Parse(string text, out string fault)
     {
         fault = "";
@@ -94,7 +97,7 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (number, pair) in text[(query + 1)..].Replace("&amp;", "&", StringComparison.OrdinalIgnoreCase).Split('&').Index())
         {
-            // A bare parameter is counted and not named: it may be the secret.
+            // A bare parameter is counted and not named, because it may be the secret.
             if (pair.Split('=', 2) is not [{ Length: > 0 } name, var value])
             {
                 fault = $"parameter {number + 1} of the otpauth URI has no name or no value (expected name=value)";
@@ -128,9 +131,10 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
 
     private static byte[]? Decode(string grouped)
     {
-        // Apps show a secret in groups, and a blank in a URI may be a plus.
+        // Apps display a secret in groups, and a blank in a URI may be a plus.
         var text = grouped.AsSpan().ContainsAny(' ', '+', '-') ? string.Concat(grouped.Where(c => c is not (' ' or '+' or '-'))) : grouped;
-        // Hex first: a text of hex digits alone is never meant as base32 (0, 1, 8 and 9 are not in its alphabet, and an all-letter one is ambiguous).
+        // Hex first: a text of hex digits alone is never meant as base32 (0, 1, 8 and 9 are not in its alphabet, and an all-letter one is
+        // ambiguous).
         if (text.Length % 2 == 0 && text.Length > 0 && text.All(char.IsAsciiHexDigit))
         {
             return Convert.FromHexString(text);
@@ -142,6 +146,6 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         return OtpNet.Base32Encoding.ToBytes(text.ToUpperInvariant());
     }
 
-    /// <summary>Says nothing: a seed must not get into a log by accident.</summary>
+    /// <summary>Returns the type name only, so that no seed is logged by accident.</summary>
     public override string ToString() => nameof(TokenSeed);
 }

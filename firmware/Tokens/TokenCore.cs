@@ -3,112 +3,124 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>What became of a code.</summary>
+/// <summary>The result of checking a code.</summary>
 public enum CodeOutcome
 {
-    /// <summary>The code is right and is used up now.</summary>
+    /// <summary>The code is right and is now consumed.</summary>
     Accepted,
-    /// <summary>The code is wrong, too far away, or was used in another step.</summary>
+    /// <summary>The code is wrong, too far off, or already consumed for another step.</summary>
     Wrong,
-    /// <summary>The token still shows a code that was used: wait for the next.</summary>
+    /// <summary>The token still displays a consumed code. The user must wait for the next one.</summary>
     Wait,
-    /// <summary>The code is of a step outside the window and inside the resync window: the one after it would prove the token. Nothing is used up.</summary>
+    /// <summary>
+    /// The code belongs to a step outside the window but inside the resync window. The code after it would prove the token. Nothing is
+    /// consumed.
+    /// </summary>
     NextCodeWanted,
 }
 
 /// <summary>The verdict on a code.</summary>
-/// <param name="Outcome">What became of it.</param>
-/// <param name="Wait">With <see cref="CodeOutcome.Wait"/>: the rest of the step, more than zero and at most the step; else zero.</param>
-/// <param name="Memory">With <see cref="CodeOutcome.Accepted"/>: the writes that must be durable before anybody is told; else none.</param>
-/// <param name="Drift">With <see cref="CodeOutcome.Accepted"/>: how many steps the token is ahead (behind when negative).</param>
+/// <param name="Outcome">The result.</param>
+/// <param name="Wait">With <see cref="CodeOutcome.Wait"/>: the rest of the step, more than zero and at most the step; otherwise
+/// zero.</param>
+/// <param name="Memory">With <see cref="CodeOutcome.Accepted"/>: the writes that must be durable before any answer leaves; otherwise
+/// none.</param>
+/// <param name="Drift">With <see cref="CodeOutcome.Accepted"/>: the steps that the token is ahead (negative if behind).</param>
 public readonly record struct CodeVerdict(CodeOutcome Outcome, TimeSpan Wait, IReadOnlyList<StateWrite> Memory, int Drift = 0)
 {
-    /// <summary>True if the code is that of a step that was consumed: with <see cref="CodeOutcome.Wait"/>, and with some of <see cref="CodeOutcome.Wrong"/>.</summary>
+    /// <summary>
+    /// True if the code is that of a consumed step: with <see cref="CodeOutcome.Wait"/>, and with some of <see cref="CodeOutcome.Wrong"/>.
+    /// </summary>
     public bool Replayed { get; init; }
 }
 
-/// <summary>What became of a resynchronization.</summary>
+/// <summary>The result of a resynchronization.</summary>
 public enum ResyncOutcome
 {
-    /// <summary>Both codes are right, follow each other, and are used up; the drift is known.</summary>
+    /// <summary>Both codes are right, consecutive and now consumed. The drift is known.</summary>
     Synced,
-    /// <summary>The two codes are the same one.</summary>
+    /// <summary>The two codes are equal.</summary>
     SameCode,
-    /// <summary>The first code was used already, or one older than the last that was.</summary>
+    /// <summary>The first code is consumed, or older than the last consumed one.</summary>
     Used,
     /// <summary>No two consecutive steps inside the resync window have these codes.</summary>
     Wrong,
 }
 
 /// <summary>The verdict on two codes.</summary>
-/// <param name="Outcome">What became of them.</param>
-/// <param name="Drift">With <see cref="ResyncOutcome.Synced"/>: how many steps the token is ahead (behind when negative).</param>
-/// <param name="Memory">With <see cref="ResyncOutcome.Synced"/>: the writes that must be durable before anybody is told; else none.</param>
+/// <param name="Outcome">The result.</param>
+/// <param name="Drift">With <see cref="ResyncOutcome.Synced"/>: the steps that the token is ahead (negative if behind).</param>
+/// <param name="Memory">With <see cref="ResyncOutcome.Synced"/>: the writes that must be durable before any answer leaves; otherwise
+/// none.</param>
 public readonly record struct ResyncVerdict(ResyncOutcome Outcome, int Drift, IReadOnlyList<StateWrite> Memory);
 
-/// <summary>Where a token is.</summary>
+/// <summary>The time step of a token.</summary>
 /// <param name="Running">The unit's own step.</param>
 /// <param name="Own">The token's step, as far as its drift is known.</param>
-/// <param name="LastStep">The greatest step whose code was accepted; -1 when none was.</param>
-/// <param name="Memory">What the core remembers of it; null when nothing. The core's own: nobody else looks into it.</param>
+/// <param name="LastStep">The greatest step whose code was accepted; -1 if none was.</param>
+/// <param name="Memory">The core's record of the token; null if there is none. Only the core reads it.</param>
 internal readonly record struct TokenPlace(long Running, long Own, long LastStep, TokenMemory? Memory);
 
-/// <summary>What the core remembers of a token, once a code of it was accepted or its drift was told.</summary>
+/// <summary>The core's record of a token, from its first accepted code or known drift.</summary>
 internal sealed class TokenMemory
 {
-    /// <summary>The greatest step whose code was accepted; -1 when none was.</summary>
+    /// <summary>The greatest step whose code was accepted; -1 if none was.</summary>
     internal long LastStep { get; set; }
 
-    /// <summary>The appliance's own step when that was.</summary>
+    /// <summary>The unit's own step at that time.</summary>
     internal long AcceptedStep { get; set; }
 
-    /// <summary>How many steps the token is ahead.</summary>
+    /// <summary>The steps that the token is ahead (negative if behind).</summary>
     internal int Drift { get; set; }
 }
 
-/// <summary>What a code is, of a token at a place.</summary>
-/// <param name="At">The place.</param>
-/// <param name="Value">The code's number; null when it cannot be a code of the token.</param>
-/// <param name="Step">The step that it is the code of, and that was not used; null when there is none.</param>
-/// <param name="WasUsed">True when it is the code of a step that was used.</param>
+/// <summary>The result of comparing a code with those of a token at a time step.</summary>
+/// <param name="At">The token's time step.</param>
+/// <param name="Value">The code's number; null if it cannot be a code of the token.</param>
+/// <param name="Step">The unconsumed step that the code belongs to; null if there is none.</param>
+/// <param name="WasUsed">True if the code belongs to a consumed step.</param>
 internal readonly record struct CodeMatch(TokenPlace At, int? Value, long? Step, bool WasUsed);
 
 /// <summary>
-/// The token core: decides whether a code is right, and sees that it works once, by whichever way it comes. One for the whole unit.
-/// Synchronous; the caller gives the time and serializes the calls (the login service does).
+/// The token core: decides whether a code is right, and ensures that it is accepted once across all access methods. There is one for the
+/// whole unit. Synchronous: the caller supplies the time and serializes the calls (the login service does).
 /// </summary>
 /// <remarks>
-/// Steps are those of RFC 6238: whole time steps since 1970. A token's clock is taken to be <c>drift</c> steps ahead of ours; a code
-/// of one step either way of that is accepted and teaches the drift. The greatest step whose code was accepted is remembered by the seed's
-/// identity for ever: no code of that step or an older one is accepted again, whatever the drift, a resynchronization or the clock
-/// say. Window and resync window are *assumed*: the vendor's are not public (60 minutes is the sibling product's default).
+/// Steps are those of RFC 6238: whole time steps since 1970. A token's clock is assumed to be <c>drift</c> steps ahead of the unit's. A
+/// code of one step before or after that is accepted and updates the drift. The greatest step whose code was accepted is stored permanently
+/// by the seed's identity. No code of that step or an older one is accepted again, whatever the drift, a resynchronization or the clock.
+/// Window and resync window are *assumed*: the vendor's are not public (60 minutes is the sibling product's default).
 /// </remarks>
 public sealed class TokenCore
 {
-    /// <summary>The newest uses: identity, step, and the appliance's own step.</summary>
+    /// <summary>The log of the newest uses: identity, step, and the unit's own step.</summary>
     private static readonly StateLog UseLog = new("token_use_log");
 
     /// <summary>
-    /// The tables of used steps. <c>accepted_step</c> is the appliance's own step at that moment, for the record. The newest uses are rows at
-    /// the end of a log: to find each token's own row anew would touch a page of the disk for every login. Now and then the table is written anew
-    /// from memory, which knows of every use, and the log is emptied.
+    /// The SQL that creates the tables of consumed steps. <c>accepted_step</c> is the unit's own step at that time, for the record. The
+    /// newest uses are appended to a log, because updating each token's own row would write another page of the disk for every login. From
+    /// time to time the table is rewritten from memory, which has every use, and the log is emptied.
     /// </summary>
     public static readonly string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL) WITHOUT ROWID;"
         + UseLog.Table;
 
-    /// <summary>The table of drifts, in steps.</summary>
+    /// <summary>The SQL that creates the table of drifts, in steps.</summary>
     public const string DriftTable = "CREATE TABLE IF NOT EXISTS token_drift (identity TEXT PRIMARY KEY, drift INTEGER NOT NULL)";
 
-    /// <summary>How far a token's clock may be off at all.</summary>
+    /// <summary>The greatest clock offset of a token that a resynchronization accepts.</summary>
     public static readonly TimeSpan ResyncWindow = TimeSpan.FromMinutes(60);
 
-    /// <summary>Steps either way of the token's own in which a code is accepted, nearest first.</summary>
+    /// <summary>The steps around the token's own in which a code is accepted, nearest first.</summary>
     public static ReadOnlySpan<int> Window => [0, -1, 1];
 
-    /// <summary>How many uses the log may get: so many, or <see cref="UsesPerToken"/> for each token that was ever used, whichever is more.</summary>
+    /// <summary>
+    /// The minimum capacity of the log, in uses. The capacity is <see cref="UsesPerToken"/> for each token ever used, if that is more.
+    /// </summary>
     internal const int LogMax = 16_384;
 
-    /// <summary>The table is as long as there are tokens: to write it must cost each use little.</summary>
+    /// <summary>
+    /// The log's capacity for each token. The table is as long as there are tokens, so rewriting it must be spread over many uses.
+    /// </summary>
     private const int UsesPerToken = 8;
 
     private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) "
@@ -117,7 +129,7 @@ public sealed class TokenCore
     private readonly Dictionary<string, TokenMemory> _memory = new(StringComparer.Ordinal);
     private int _logged;
 
-    /// <summary>A core that remembers what the database remembers.</summary>
+    /// <summary>Creates a core with the stored state of the database.</summary>
     public TokenCore(StateDatabase state)
     {
         var drifts = state.Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1))).ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
@@ -131,13 +143,13 @@ public sealed class TokenCore
         }
     }
 
-    /// <summary>A core that remembers nothing; for tests of the rules.</summary>
+    /// <summary>Creates a core without stored state, for tests of the rules.</summary>
     public TokenCore() { }
 
-    /// <summary>The greatest used step of each token, by its identity, as the database remembers them. For start-up only.</summary>
+    /// <summary>Returns the greatest consumed step of each token, by its identity, from the database. For start-up only.</summary>
     public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) => [.. Uses(state, out _).Select(use => (use.Identity, use.LastStep))];
 
-    /// <summary>Checks a code, and uses it up when it is right.</summary>
+    /// <summary>Checks a code, and consumes it if it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
     {
         var writes = new List<StateWrite>();
@@ -153,18 +165,18 @@ public sealed class TokenCore
         var (running, own, lastStep, _) = match.At;
         if (match.WasUsed)
         {
-            // Only while the token shows a used code can waiting for its next one help. After a step back of the clock it cannot.
+            // Waiting for the next code helps only while the token displays a consumed one. After the clock was set back it does not.
             return own == lastStep || running == lastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) { Replayed = true } : Verdict(CodeOutcome.Wrong) with { Replayed = true };
         }
         return Verdict(Nearest(seed, running, own).Any(step => step > lastStep && seed.IsCode(value, step)) ? CodeOutcome.NextCodeWanted : CodeOutcome.Wrong);
     }
 
-    /// <summary>Where a token is now: what <see cref="Match"/> needs of the core.</summary>
+    /// <summary>Returns the current time step of a token: the part of the core's state that <see cref="Match"/> needs.</summary>
     internal TokenPlace Look(TokenSeed seed, DateTimeOffset now) => Place(seed, Find(seed), now);
 
     /// <summary>
-    /// Compares a code with those that the token may show. Needs nothing of the core, so that it can be done outside of its lock. Whoever
-    /// offers a right code is told sooner than who does not, which is no more than the answer itself tells.
+    /// Compares a code with those that the token may display. Needs no state of the core, so it can run outside the core's lock. A right
+    /// code returns sooner than a wrong one, which reveals no more than the answer does.
     /// </summary>
     internal static CodeMatch Match(TokenSeed seed, ReadOnlySpan<char> code, TokenPlace at)
     {
@@ -189,7 +201,10 @@ public sealed class TokenCore
         return new(at, value, null, used);
     }
 
-    /// <summary>Uses up the step that a code was found to be of; false when it is of none. A token that has moved on since it was looked at is compared again.</summary>
+    /// <summary>
+    /// Consumes the step that a code belongs to; false if it belongs to none. If the token's record changed since, the code is compared
+    /// again.
+    /// </summary>
     internal bool UseUp(TokenSeed seed, CodeMatch match, DateTimeOffset now, List<StateWrite> writes, out int drift)
     {
         var memory = match.At.Memory ?? Find(seed);
@@ -208,8 +223,8 @@ public sealed class TokenCore
     }
 
     /// <summary>
-    /// Two codes that a token showed one after the other prove it, and tell how far its clock is off. Both must be younger than every code
-    /// that was ever accepted, and different.
+    /// Proves a token with two consecutive codes and determines its clock drift. Both codes must be newer than every accepted one, and
+    /// different.
     /// </summary>
     public ResyncVerdict Resync(TokenSeed seed, ReadOnlySpan<char> code, ReadOnlySpan<char> next, DateTimeOffset now)
     {
@@ -242,10 +257,11 @@ public sealed class TokenCore
     }
 
     /// <summary>
-    /// Takes over a drift that was established elsewhere (RFC 6030, TimeDrift). A drift that this unit learned from a code is newer, and stays.
+    /// Adopts a drift that was established elsewhere (RFC 6030, TimeDrift). A drift that this unit learned from a code is newer and
+    /// remains.
     /// </summary>
     /// <param name="seed">The token's seed.</param>
-    /// <param name="drift">How many steps the token is ahead; negative when it is behind.</param>
+    /// <param name="drift">The steps that the token is ahead; negative if it is behind.</param>
     /// <returns>The writes that make it durable.</returns>
     internal IReadOnlyList<StateWrite> TakeDrift(TokenSeed seed, int drift)
     {
@@ -257,17 +273,20 @@ public sealed class TokenCore
         return [DriftWrite(seed, drift)];
     }
 
-    /// <summary>The rest of the running step while the token shows a code that was used, so that no further one can be accepted; else null.</summary>
+    /// <summary>
+    /// Returns the rest of the running step while the token displays a consumed code, so that no further one can be accepted; otherwise
+    /// null.
+    /// </summary>
     public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now)
     {
         var at = Look(seed, now);
         return at.Own == at.LastStep ? Rest(seed, now) : null;
     }
 
-    /// <summary>How many steps the token is ahead of the appliance (behind when negative), as last learned.</summary>
+    /// <summary>Returns the last known drift of a token, in steps ahead of the unit (negative if behind).</summary>
     public int DriftOf(TokenSeed seed) => Find(seed)?.Drift ?? 0;
 
-    /// <summary>What the core remembers of a token; null when no code of it was ever accepted and no drift was told.</summary>
+    /// <summary>Returns the core's record of a token; null if no code of it was ever accepted and no drift is known.</summary>
     internal TokenMemory? Find(TokenSeed seed) => _memory.GetValueOrDefault(seed.Identity);
 
     private void Accept(TokenSeed seed, TokenMemory? memory, long step, long running, List<StateWrite> writes, out int drift)
@@ -297,8 +316,8 @@ public sealed class TokenCore
         new("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift);
 
     /// <summary>
-    /// All of memory goes into the table, whatever is in the log: so nothing is missing either when an earlier time failed. What was used and is not
-    /// durable yet may be among it, which only refuses a code that nobody was let in by.
+    /// Writes all records to the table, whatever is in the log, so that nothing is missing even if an earlier write failed. The records may
+    /// include consumed steps that are not durable yet. This only refuses codes that authenticated no client.
     /// </summary>
     private void Fold(List<StateWrite> writes)
     {
@@ -314,9 +333,9 @@ public sealed class TokenCore
         writes.Add(new StateWrite("DELETE FROM token_use_log"));
     }
 
-    /// <summary>Table and log together.</summary>
+    /// <summary>Reads the table and the log together.</summary>
     /// <param name="state">The database.</param>
-    /// <param name="logged">How many uses are in the log.</param>
+    /// <param name="logged">The number of uses in the log.</param>
     private static IEnumerable<(string Identity, long LastStep, long AcceptedStep)> Uses(StateDatabase state, out int logged)
     {
         var uses = state.Read("SELECT identity, last_step, accepted_step FROM token_use", row => (Identity: row.GetString(0), Last: row.GetInt64(1), Accepted: row.GetInt64(2)))
@@ -338,7 +357,7 @@ public sealed class TokenCore
 
     private static CodeVerdict Verdict(CodeOutcome outcome) => new(outcome, default, []);
 
-    /// <summary>The steps of the resync window, those nearest to the token's own first.</summary>
+    /// <summary>Returns the steps of the resync window, those nearest to the token's own first.</summary>
     private static IEnumerable<long> Nearest(TokenSeed seed, long running, long own)
     {
         var reach = ResyncWindow.Ticks / seed.Step.Ticks;
@@ -357,7 +376,10 @@ public sealed class TokenCore
 
     private static bool IsInReach(TokenSeed seed, long step, long running) => Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
 
-    /// <summary>The place of a token of which this is remembered. Outside of the core's serialization it may be of two moments: <see cref="UseUp"/> looks again.</summary>
+    /// <summary>
+    /// Returns the time step of a token with this record. Outside the core's serialization its values may be of two moments;
+    /// <see cref="UseUp"/> checks again.
+    /// </summary>
     internal static TokenPlace Place(TokenSeed seed, TokenMemory? memory, DateTimeOffset now)
     {
         var running = Step(seed, now);

@@ -3,21 +3,21 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>Who has a token: an entry of <c>user local</c> or <c>system admin</c>.</summary>
+/// <summary>The owner of a token: an entry of <c>user local</c> or <c>system admin</c>.</summary>
 /// <param name="Table">The path of the table.</param>
 /// <param name="Name">The key of the entry.</param>
-/// <param name="Entry">The entry itself: where mail and messages go.</param>
+/// <param name="Entry">The entry itself, which has the addresses for e-mail and text messages.</param>
 public sealed record TokenOwner(string Table, string Name, ConfigObject Entry)
 {
-    /// <summary>Table and name as one text, for the state database.</summary>
+    /// <summary>Table and name as one string, for the state database.</summary>
     public string Id => $"{Table} {Name}";
 }
 
-/// <summary>What the configuration says of one token.</summary>
-/// <param name="Serial">Its serial number.</param>
+/// <summary>The configuration of one token.</summary>
+/// <param name="Serial">The serial number.</param>
 /// <param name="Locked"><c>status lock</c>.</param>
 /// <param name="Seed">The seed as configured; "" for none.</param>
-/// <param name="Owner">Who has it; null when nobody does.</param>
+/// <param name="Owner">The owner; null if the token is not assigned.</param>
 public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOwner? Owner)
 {
     private const string MobilePrefix = "FTKMOB";
@@ -27,21 +27,23 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// <summary>The tables whose entries can have a token.</summary>
     private static readonly ImmutableArray<string> OwnerTables = ["user local", "system admin"];
 
-    /// <summary>Says nothing of the seed.</summary>
+    /// <summary>Returns the serial number only, never the seed.</summary>
     public override string ToString() => Serial;
 
-    /// <summary>True for a token that lives in an app: activated by a code.</summary>
+    /// <summary>True for a token in an app, which is activated by a code.</summary>
     public bool Mobile => IsMobile(Serial);
 
-    /// <summary>True when the seed was made when a phone activated the token: it belongs to that phone and its owner, and to nobody after them.</summary>
+    /// <summary>
+    /// True if the seed was generated when a phone activated the token. It belongs to that phone and owner and is never passed on.
+    /// </summary>
     public bool SeedMade => Seed.EndsWith(MadeMark, StringComparison.Ordinal);
 
-    /// <summary>True for the serial number of a token that lives in an app.</summary>
+    /// <summary>True for the serial number of a token in an app.</summary>
     public static bool IsMobile(string serial) => serial.StartsWith(MobilePrefix, StringComparison.Ordinal);
 
     /// <summary>
-    /// The text of a seed that an activation makes: 20 bytes, SHA-1, six digits, and a new code every 30 s as the vendor documents for its app.
-    /// The mark at its end stays with it in every backup.
+    /// Formats the seed that an activation generates: 20 bytes, SHA-1, six digits, and a new code every 30 s as the vendor documents for
+    /// its app. The mark at its end is kept in every backup.
     /// </summary>
     /// <param name="serial">The token.</param>
     /// <param name="secret">20 random bytes.</param>
@@ -49,7 +51,7 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         ? $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret.ToArray())}&period=30&digits=6{MadeMark}"
         : throw new ArgumentException("a seed has 20 bytes", nameof(secret));
 
-    /// <summary>Every token of a configuration, in order.</summary>
+    /// <summary>Returns every token of a configuration, in order.</summary>
     public static IReadOnlyList<TokenEntry> All(ConfigTree config)
     {
         var owners = Owners(config);
@@ -57,18 +59,21 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
             token.Key, token.Entry.Text("status") == "lock", token.Entry.Text("seed"), owners.GetValueOrDefault(token.Key)))];
     }
 
-    /// <summary>One token of a configuration, or null.</summary>
+    /// <summary>Returns one token of a configuration, or null.</summary>
     public static TokenEntry? Find(ConfigTree config, string serial) => All(config).FirstOrDefault(token => token.Serial == serial);
 
-    /// <summary>True when nothing that decides about tokens differs: what follows the tokens has nothing to do.</summary>
-    /// <remarks>Looks at what changed only: a commit of one entry costs the same however many there are.</remarks>
+    /// <summary>True if nothing that affects tokens differs, so that no token needs an update.</summary>
+    /// <remarks>Compares only changed objects: a commit of one entry costs the same however many entries there are.</remarks>
     public static bool Unchanged(ConfigTree previous, ConfigTree next) =>
         ReferenceEquals(previous.List("user fortitoken"), next.List("user fortitoken"))
         && OwnerTables.Where(table => next.Schema.Table(table) is not null)
             .SelectMany(table => ConfigTable.Changes(previous.List(table), next.List(table)))
             .All(change => SerialOf(change.Before) == SerialOf(change.After));
 
-    /// <summary>A token has one owner (*assumed*: code and words): the error when a configuration gives it two.</summary>
+    /// <summary>
+    /// Returns the error of a configuration that gives a token two owners; null if there is none. One owner for each token is *assumed*, as
+    /// are code and words.
+    /// </summary>
     public static ConfigError? CheckOwners(ConfigChange change)
     {
         if (Unchanged(change.Previous, change.Next))
@@ -86,8 +91,8 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     }
 
     /// <summary>
-    /// A token that leaves its owner leaves the phone too: a seed that was made for it, and the phone's registration, go with the
-    /// same commit, so that the next owner starts anew. A renamed owner keeps everything.
+    /// Removes a token from the phone when it leaves its owner. The same commit removes a generated seed and the phone's registration, so
+    /// the next owner starts afresh. A renamed owner keeps everything.
     /// </summary>
     public static ConfigTree Release(ConfigTree previous, ConfigTree next)
     {
@@ -126,6 +131,6 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         where serial.Length > 0
         select (serial, new TokenOwner(table, user.Key, user.Entry));
 
-    /// <summary>The token that an entry has; "" for none.</summary>
+    /// <summary>Returns the serial number of an entry's token; "" for none.</summary>
     private static string SerialOf(ConfigObject? user) => user?.Schema.Attribute("fortitoken") is not null && user.Text("two-factor") == "fortitoken" ? user.Text("fortitoken") : "";
 }

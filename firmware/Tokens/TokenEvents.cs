@@ -2,10 +2,12 @@ using Appliance.Firmware.Events;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>The events of a token's life: 32155 to 32159 of the vendor's list, with the fields given there; texts are *assumed*.</summary>
+/// <summary>
+/// The events of a token's lifecycle: 32155 to 32159 of the vendor's list, with the fields given there; texts are *assumed*.
+/// </summary>
 internal static class TokenEvents
 {
-    /// <summary>An activation begins: a code goes out, or the administrator activates a hardware token.</summary>
+    /// <summary>Creates the event of a beginning activation: a code is sent, or the administrator activates a hardware token.</summary>
     internal static EventEntry Requested(string serial, string message) => new("0100032155", "system", EventLevel.Notice, "FortiToken activation requested",
         ("user", "admin"), ("ui", "console"), ("action", "activate"), ("serialno", serial), ("msg", message));
 

@@ -6,44 +6,46 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>An activation code on its way to the owner of a token. The only thing that holds the code in clear; never logged.</summary>
+/// <summary>
+/// An activation code to be delivered to a token's owner. The only object that holds the code in clear text; never logged.
+/// </summary>
 public sealed record ActivationOrder(string Serial, TokenOwner Owner, string Code, DateTimeOffset Expires)
 {
-    /// <summary>Says nothing of the code.</summary>
+    /// <summary>Returns a description without the code.</summary>
     public override string ToString() => $"activation of {Serial}";
 }
 
-/// <summary>A decision of the core and what the shell has to do about it, in this order: events, commit, orders.</summary>
+/// <summary>A decision of the core and its effects, which the shell performs in this order: events, commit, orders.</summary>
 public sealed class TokenStep
 {
-    /// <summary>What must be durable before anybody is told.</summary>
+    /// <summary>The writes that must be durable before any answer leaves.</summary>
     public List<StateWrite> Memory { get; } = [];
-    /// <summary>What happened.</summary>
+    /// <summary>The events to log.</summary>
     public List<EventEntry> Events { get; } = [];
-    /// <summary>Codes to be sent.</summary>
+    /// <summary>The activation codes to send.</summary>
     public List<ActivationOrder> Orders { get; } = [];
 }
 
-/// <summary>What became of an activation code that a phone presents.</summary>
+/// <summary>The result of an activation code that a phone presents.</summary>
 public enum ActivationOutcome
 {
-    /// <summary>Right and in time. It is held for this phone until it is confirmed or given back.</summary>
+    /// <summary>Right and in time. The code is reserved for this phone until it is confirmed or given back.</summary>
     Held,
-    /// <summary>Nobody's code.</summary>
+    /// <summary>No token has this code.</summary>
     Unknown,
-    /// <summary>Its time is over.</summary>
+    /// <summary>The code has expired.</summary>
     Expired,
-    /// <summary>It was used already; the token is in the Error status from now on.</summary>
+    /// <summary>The code was already consumed. The token has the Error status from now on.</summary>
     Used,
 }
 
 /// <summary>
-/// The life of the tokens: synchronous and deterministic. What the configuration says (owner, lock, seed) comes in with each
-/// call; what it cannot say (codes that are out, that were used, faults) is remembered here and in the state database.
+/// The lifecycle of the tokens: synchronous and deterministic. Each call supplies what the configuration has (owner, lock, seed). The rest
+/// (pending codes, consumed codes, faults) is stored here and in the state database.
 /// </summary>
 public sealed class TokenLife
 {
-    /// <summary>The table of what is remembered of each token.</summary>
+    /// <summary>The SQL that creates the table of token records.</summary>
     public const string Table = "CREATE TABLE IF NOT EXISTS token_life (serial TEXT PRIMARY KEY, owner TEXT NOT NULL, code TEXT NOT NULL, expires INTEGER NOT NULL, used TEXT NOT NULL, activated INTEGER NOT NULL, fault INTEGER NOT NULL)";
 
     /// <summary>The length of an activation code: 16 characters of base32, 80 random bits.</summary>
@@ -55,21 +57,21 @@ public sealed class TokenLife
 
     private enum Fault { None, AlreadyActivated, NotExist }
 
-    /// <param name="Owner">Whom the token was given to; "" for nobody.</param>
-    /// <param name="Code">The digest of the code that is out; "" for none.</param>
-    /// <param name="Expires">When that code ends.</param>
-    /// <param name="Used">The digest of the code that a phone used; "" for none.</param>
-    /// <param name="Activated">When it did, or when a hardware token was activated.</param>
-    /// <param name="Fault">What went wrong since.</param>
+    /// <param name="Owner">The owner that the token was assigned to; "" for none.</param>
+    /// <param name="Code">The digest of the pending code; "" for none.</param>
+    /// <param name="Expires">The expiry of that code.</param>
+    /// <param name="Used">The digest of the code that a phone consumed; "" for none.</param>
+    /// <param name="Activated">The time of that activation, or of a hardware token's.</param>
+    /// <param name="Fault">The fault since then.</param>
     private sealed record Memory(string Owner, string Code, DateTimeOffset Expires, string Used, DateTimeOffset Activated, Fault Fault)
     {
         public static readonly Memory None = new("", "", default, "", default, Fault.None);
     }
 
-    /// <summary>A core that remembers nothing; for tests of the rules.</summary>
+    /// <summary>Creates a core without stored state, for tests of the rules.</summary>
     public TokenLife() { }
 
-    /// <summary>A core that remembers what the database remembers.</summary>
+    /// <summary>Creates a core with the stored state of the database.</summary>
     public TokenLife(StateDatabase state)
     {
         foreach (var (serial, memory) in state.Read("SELECT serial, owner, code, expires, used, activated, fault FROM token_life", row => (row.GetString(0), new Memory(
@@ -79,18 +81,18 @@ public sealed class TokenLife
         }
     }
 
-    /// <summary>Makes an activation code of 10 random bytes.</summary>
+    /// <summary>Encodes 10 random bytes as an activation code.</summary>
     public static string CodeOf(byte[] random) => random.Length == 10 ? OtpNet.Base32Encoding.ToString(random) : throw new ArgumentException("a code has 10 bytes", nameof(random));
 
     /// <summary>
-    /// Brings the memory up to date with a configuration: who lost a token has lost its code, and a mobile token that somebody got
-    /// without a seed is provisioned. Doing it again changes nothing, so a boot does it too.
+    /// Updates the records to a configuration. An owner that lost a token loses its code, and a mobile token that is assigned without a
+    /// seed is provisioned. Repeating it changes nothing, so every boot does it.
     /// </summary>
     /// <param name="previous">The configuration before; at boot the same as the next.</param>
     /// <param name="next">The configuration in force.</param>
-    /// <param name="newCode">Gives a fresh random code.</param>
-    /// <param name="life">How long a code lives.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="newCode">Returns a fresh random code.</param>
+    /// <param name="life">The life of a code.</param>
+    /// <param name="now">The current time.</param>
     public TokenStep Follow(ConfigTree previous, ConfigTree next, Func<string> newCode, TimeSpan life, DateTimeOffset now)
     {
         var step = new TokenStep();
@@ -109,7 +111,7 @@ public sealed class TokenLife
             {
                 if (memory.Code.Length > 0 && typed && oldTokens.Find(entry.Serial)?.Text("seed") != entry.Seed)
                 {
-                    // The administrator gave it a seed by hand: there is nothing left to activate.
+                    // The administrator set a seed, so there is nothing left to activate.
                     Put(step, entry.Serial, memory with { Code = "", Expires = default });
                 }
             }
@@ -125,10 +127,10 @@ public sealed class TokenLife
         return step;
     }
 
-    /// <summary>Provisions a mobile token (again): a new code; one that was out is void, and a fault is forgotten.</summary>
-    /// <param name="entry">A mobile token that somebody has.</param>
+    /// <summary>Provisions a mobile token (again) with a new code. A pending code becomes void, and a fault is cleared.</summary>
+    /// <param name="entry">An assigned mobile token.</param>
     /// <param name="code">A fresh random code.</param>
-    /// <param name="expires">When it ends.</param>
+    /// <param name="expires">The expiry of the code.</param>
     public TokenStep Provision(TokenEntry entry, string code, DateTimeOffset expires)
     {
         var step = new TokenStep();
@@ -136,7 +138,7 @@ public sealed class TokenLife
         return step;
     }
 
-    /// <summary>Forgets what went wrong with a token.</summary>
+    /// <summary>Clears the fault of a token.</summary>
     public TokenStep Mend(string serial)
     {
         var step = new TokenStep();
@@ -144,7 +146,7 @@ public sealed class TokenLife
         return step;
     }
 
-    /// <summary>Activates a hardware token: with a seed it works, without one nobody knows it.</summary>
+    /// <summary>Activates a hardware token. With a seed it becomes usable; without one its status is an activation error.</summary>
     public (bool Done, TokenStep Step) ActivateHardware(TokenEntry entry, DateTimeOffset now)
     {
         var step = new TokenStep();
@@ -156,7 +158,8 @@ public sealed class TokenLife
     }
 
     /// <summary>
-    /// A phone presents a code. When it is right it is held: nobody else can use it until <see cref="Confirm"/> or <see cref="GiveBack"/>.
+    /// Evaluates a code that a phone presents. A right code is reserved: no other phone can use it until <see cref="Confirm"/> or
+    /// <see cref="GiveBack"/>.
     /// </summary>
     public (ActivationOutcome Outcome, string Serial, TokenStep Step) Present(string code, DateTimeOffset now)
     {
@@ -186,7 +189,9 @@ public sealed class TokenLife
         return (ActivationOutcome.Held, serial, step);
     }
 
-    /// <summary>The configuration has the phone's seed and registration: the code is used up. False when it is void meanwhile.</summary>
+    /// <summary>
+    /// Consumes the code after the configuration has the phone's seed and registration. False if the code became void in the meantime.
+    /// </summary>
     public (bool Done, TokenStep Step) Confirm(string serial, string code, DateTimeOffset now)
     {
         var step = new TokenStep();
@@ -201,10 +206,10 @@ public sealed class TokenLife
         return (true, step);
     }
 
-    /// <summary>The phone could not be given its seed: the code may be presented again.</summary>
+    /// <summary>Releases a code whose phone could not receive its seed. The code may be presented again.</summary>
     public void GiveBack(string code) => _held.Remove(DigestOf(code));
 
-    /// <summary>Where a token stands.</summary>
+    /// <summary>Returns the status of a token.</summary>
     public TokenStatus Status(TokenEntry entry, DateTimeOffset now) => (entry, Of(entry.Serial)) switch
     {
         ({ Locked: true }, _) => TokenStatus.Locked,
@@ -217,7 +222,7 @@ public sealed class TokenLife
         _ => TokenStatus.Provisioning,
     };
 
-    /// <summary>When the code that is out for a token ends, also when that is over; null when none is out.</summary>
+    /// <summary>Returns the expiry of a token's pending code, even if it has passed; null if there is no code.</summary>
     public DateTimeOffset? CodeExpires(string serial) => Of(serial) is { Code.Length: > 0 } memory ? memory.Expires : null;
 
     private void Issue(TokenStep step, string serial, TokenOwner owner, string code, DateTimeOffset expires)
@@ -262,7 +267,7 @@ public sealed class TokenLife
 
     private Memory Of(string serial) => _tokens.GetValueOrDefault(serial) ?? Memory.None;
 
-    /// <summary>Case, blanks and hyphens are how people copy a code, and no part of it.</summary>
+    /// <summary>Returns the digest of a code. Case, blanks and hyphens are ignored, because users copy codes with them.</summary>
     private static string DigestOf(string code) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(code.Where(c => c is not (' ' or '-')).Select(char.ToUpperInvariant)))));
 }

@@ -1,30 +1,30 @@
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>Where a token stands in its life.</summary>
+/// <summary>The status of a token in its lifecycle.</summary>
 public enum TokenStatus
 {
-    /// <summary>Assigned to nobody: available.</summary>
+    /// <summary>Not assigned: available.</summary>
     New,
     /// <summary>A hardware token in use.</summary>
     Active,
-    /// <summary>Assigned; waits for the app to activate it.</summary>
+    /// <summary>Assigned; pending activation by the app.</summary>
     Provisioning,
     /// <summary>Activated in the app, or used with a seed that the administrator typed.</summary>
     Provisioned,
-    /// <summary>The activation code ran out before it was used; must be provisioned again.</summary>
+    /// <summary>The activation code expired before it was used. The token must be provisioned again.</summary>
     ProvisionTimeout,
-    /// <summary>An activation code that had been used was presented once more; the seed stays with the phone that has it.</summary>
+    /// <summary>A consumed activation code was presented again. The seed stays with the phone that has it.</summary>
     AlreadyActivated,
-    /// <summary>A hardware token whose seed nobody knows.</summary>
+    /// <summary>A hardware token whose seed is not available.</summary>
     ActivationError,
-    /// <summary>By the administrator (<c>set status lock</c>).</summary>
+    /// <summary>Locked by the administrator (<c>set status lock</c>).</summary>
     Locked,
 }
 
 /// <summary>The status in the device's words.</summary>
 public static class TokenStatusText
 {
-    /// <summary>As <c>diagnose fortitoken info</c> prints it.</summary>
+    /// <summary>Returns the status as <c>diagnose fortitoken info</c> prints it.</summary>
     public static string Of(TokenStatus status) => status switch
     {
         TokenStatus.New => "new",

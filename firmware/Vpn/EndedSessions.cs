@@ -4,13 +4,13 @@ using System.Text;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// The sessions whose end the state database could not take, because the disk is full. The file has its whole size from the start and is only ever
-/// overwritten in place, which needs no free space: an ended session stays ended even if the unit loses its power while the disk is full.
-/// Thread-safe.
+/// The sessions whose end could not be written to the state database because the disk is full. The file has its full size from the start
+/// and is only overwritten in place, which needs no free space. An ended session therefore stays ended even if the unit loses power while
+/// the disk is full. Thread-safe.
 /// </summary>
 public sealed class EndedSessions : IDisposable
 {
-    /// <summary>Bytes of a record: half of the SHA-256 of a cookie's digest. All zero: free.</summary>
+    /// <summary>Size of a record in bytes: the first half of the SHA-256 of a cookie's digest. All zeros mark a free record.</summary>
     private const int RecordSize = 16;
     private const int RecordsMax = 4096;
 
@@ -20,8 +20,8 @@ public sealed class EndedSessions : IDisposable
 
     private EndedSessions(FileStream file) => _file = file;
 
-    /// <summary>Opens the file, or makes it.</summary>
-    /// <exception cref="IOException">It cannot be made: the disk has no room for it.</exception>
+    /// <summary>Opens the file, or creates it.</summary>
+    /// <exception cref="IOException">The file cannot be created: the disk has no room for it.</exception>
     public static EndedSessions Open(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0 };
@@ -34,13 +34,13 @@ public sealed class EndedSessions : IDisposable
         return ended;
     }
 
-    /// <summary>True when there is no record.</summary>
+    /// <summary>True when there are no records.</summary>
     public bool IsEmpty { get { lock (_lock) { return _records.Count == 0; } } }
 
-    /// <summary>Rises with every record.</summary>
+    /// <summary>The version of the records, incremented with every addition.</summary>
     public long Version { get; private set; }
 
-    /// <summary>True when the session of this cookie digest has ended.</summary>
+    /// <summary>Returns true when the session with this cookie digest is recorded as ended.</summary>
     public bool Contains(string digest)
     {
         lock (_lock)
@@ -49,7 +49,10 @@ public sealed class EndedSessions : IDisposable
         }
     }
 
-    /// <summary>Records sessions as ended, durably. Beyond <c>RecordsMax</c> they are not recorded: their rows are still deleted once the database can be written.</summary>
+    /// <summary>
+    /// Records sessions as ended, durably. Sessions beyond <c>RecordsMax</c> are not recorded; their rows are still deleted once the
+    /// database can be written.
+    /// </summary>
     public void Add(IEnumerable<string> digests)
     {
         lock (_lock)
@@ -67,7 +70,7 @@ public sealed class EndedSessions : IDisposable
         }
     }
 
-    /// <summary>Forgets every record, if none was added since this version: the database has them all.</summary>
+    /// <summary>Deletes every record, unless one was added since this version. Call once the database contains all of these ends.</summary>
     public void Clear(long? version = null)
     {
         lock (_lock)
@@ -93,7 +96,7 @@ public sealed class EndedSessions : IDisposable
         var length = RandomAccess.Read(_file.SafeFileHandle, content, 0);
         if (length < content.Length)
         {
-            // Written, not just extended: a hole would need free space later.
+            // The content is written, not just extended: a sparse file would need free space later.
             RandomAccess.Write(_file.SafeFileHandle, content, 0);
             RandomAccess.FlushToDisk(_file.SafeFileHandle);
         }

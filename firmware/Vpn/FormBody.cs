@@ -6,13 +6,13 @@ using System.Text.Unicode;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// A form body (<c>application/x-www-form-urlencoded</c>), read strictly: each name once, complete percent-encoding, no control
-/// character. A form that violates this is refused with the name of the field. A form with a value that is not UTF-8 is read, and says so
-/// (<see cref="IsText"/>).
+/// A form body (<c>application/x-www-form-urlencoded</c>), parsed strictly: each name once, complete percent-encoding, no control
+/// characters. A form that violates this is refused with the name of the field. A form with a value that is not UTF-8 is parsed, and <see
+/// cref="IsText"/> is false.
 /// </summary>
 internal sealed class FormBody
 {
-    /// <summary>The greatest length of one value in characters.</summary>
+    /// <summary>Maximum length of one value in characters.</summary>
     internal const int ValueMax = 512;
     private const int FieldsMax = 32;
     private const int NameMax = 64;
@@ -20,19 +20,21 @@ internal sealed class FormBody
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
     private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl)]);
 
-    /// <summary>A few: looking through them is quicker than any table.</summary>
+    /// <summary>The fields. They are few, so a linear search is faster than any table.</summary>
     private readonly List<(string Name, string Value)> _fields = new(capacity: 8);
 
-    /// <summary>False if a value is not UTF-8: it has U+FFFD in place of the bytes that are not, and must not be compared with anything.</summary>
+    /// <summary>
+    /// False if a value is not UTF-8. Its invalid bytes are replaced by U+FFFD, and it must not be compared with anything.
+    /// </summary>
     internal bool IsText { get; private set; } = true;
 
-    /// <summary>The value of a field; "" when it is not there.</summary>
+    /// <summary>The value of a field; "" if it is absent.</summary>
     internal string this[string name] => Find(name) ?? "";
 
-    /// <summary>True when the field is there, empty or not.</summary>
+    /// <summary>Returns true when the field is present, empty or not.</summary>
     internal bool Has(string name) => Find(name) is not null;
 
-    /// <summary>Reads a body. Null when it is not well formed; then <paramref name="fault"/> says what is wrong, without any value.</summary>
+    /// <summary>Parses a body. Null if it is malformed; then <paramref name="fault"/> describes the error, without any value.</summary>
     internal static FormBody? Parse(ReadOnlySpan<byte> body, out string fault)
     {
         var form = new FormBody();
@@ -102,7 +104,9 @@ internal sealed class FormBody
         return null;
     }
 
-    /// <summary>The text, with U+FFFD in place of bytes that are not UTF-8; null if the percent-encoding is broken.</summary>
+    /// <summary>
+    /// Decodes a name or value, with U+FFFD in place of bytes that are not UTF-8. Null if the percent-encoding is broken.
+    /// </summary>
     private static string? Decode(ReadOnlySpan<byte> encoded, out bool isText)
     {
         if (!encoded.ContainsAny((byte)'%', (byte)'+'))

@@ -7,15 +7,15 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// <c>POST /remote/logincheck</c>: the login of the clients and of the page. The forms of the replies are those that the clients are
-/// known to read; what no public source tells is *assumed* and listed in docs/ssl-vpn.md.
+/// <c>POST /remote/logincheck</c>: the login of VPN clients and of the web page. The replies have the forms that the clients are known to
+/// parse. What no public source documents is *assumed* and listed in docs/reference/ssl-vpn.md.
 /// </summary>
 internal sealed class LoginCheck(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug)
 {
     private const string PermissionDenied = "sslvpn_login_permission_denied";
     private const string NoMatchingPolicy = "sslvpn_login_no_matching_policy";
 
-    /// <summary>Serves one request whose body is read already.</summary>
+    /// <summary>Serves one request whose body has been read already.</summary>
     internal async Task ServeAsync(HttpContext context, FormBody form)
     {
         var source = context.Connection.RemoteIpAddress!.MapToIPv4();
@@ -38,7 +38,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         switch (answer)
         {
             case LoginAnswer.Success success when context.RequestAborted.IsCancellationRequested:
-                // No client is left that could use the cookie.
+                // The client is gone, so the cookie could not be used.
                 login.Complete(success, Refusal.ClientGone);
                 return;
             case LoginAnswer.Success success:
@@ -62,23 +62,23 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
 
     private static string NicOf(HttpContext context) => context.Features.Get<INicFeature>()?.Nic.Name ?? "";
 
-    /// <summary>True when the form goes on with a login that is pending.</summary>
+    /// <summary>Returns true when the form continues a pending login.</summary>
     private static bool IsSecond(FormBody form) => form.Has("reqid") || form.Has("magic") || form.Has("polid");
 
     private static bool IsAjax(FormBody form) => form["ajax"] == "1" || !form.Has("credential") || form.Has("code");
 
     /// <summary>
-    /// openfortivpn shows the text of a page and never that of a challenge line; openconnect, which always says just_logged_in, the
-    /// other way round. Only for "Please wait" does it matter.
+    /// Returns true for a client that displays the text of pages. openfortivpn displays the text of a page and never that of a challenge
+    /// line. openconnect, which always sends just_logged_in, does the opposite. The difference matters only for "Please wait".
     /// </summary>
     private static bool ReadsPages(FormBody form) => !form.Has("just_logged_in") && form.Has("credential");
 
     private Task<LoginAnswer> SecondFactorAsync(FormBody form, IPAddress source, CancellationToken aborted)
     {
         var policy = form["polid"];
-        // A push wait carries no magic: polid is "1-" and it.
+        // A pending push carries no magic field: polid is "1-" followed by the magic.
         var magic = form["magic"].Length > 0 ? form["magic"] : policy.StartsWith("1-", StringComparison.Ordinal) ? policy[2..] : "";
-        // A form that is not text names no login: nothing of it is compared.
+        // A form that is not valid text identifies no login: none of its values are compared.
         var handle = form.IsText ? new LoginHandle(form["reqid"], magic) : new LoginHandle("", "");
         if (form["ftmpush"] == "1")
         {
@@ -91,7 +91,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
     {
         if (reason == Refusal.Blocked)
         {
-            // No event: the block itself was one, and a client that loops must not fill the log.
+            // No event: the block itself was logged, and a client that loops must not fill the log.
             await VpnReply.BlockedAsync(context).ConfigureAwait(false);
             return;
         }

@@ -6,7 +6,8 @@ using Appliance.Firmware.Login;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// What a remote server told of a user, as text for the database: a JSON array of the groups; <c>true</c> for every group; "" when no server was asked.
+/// The groups that a remote server returned for a user, as text for the database: a JSON array of the groups; <c>true</c> for every group;
+/// "" if no server was queried.
 /// </summary>
 internal static class ToldGroups
 {

@@ -11,8 +11,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// The web side of the SSL VPN. The path is compared as it stands on the wire: an encoded spelling of a path is another path,
-/// and nothing is ever built from it.
+/// The web service of the SSL VPN. The path is compared as it is on the wire: an encoded spelling of a path is a different path. Nothing is
+/// ever built from the path.
 /// </summary>
 public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug) : IConfigSubscriber
 {
@@ -103,7 +103,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
     {
         var settings = _settings;
         var release = settings.Personality.Release;
-        // openfortivpn takes every "/" for the end of a tag: no value may hold one.
+        // openfortivpn takes every "/" for the end of a tag, so no value may contain one.
         var dns = settings.Dns.Length > 0 ? $"<dns ip='{settings.Dns}'/>" : "";
         return VpnReply.BodyAsync(context, "text/xml; charset=utf-8", string.Create(CultureInfo.InvariantCulture, $"""
             <?xml version='1.0' encoding='utf-8'?>
@@ -120,7 +120,10 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             """));
     }
 
-    /// <summary>A realm is a path of its own. Compared as it stands, and spelled with plain characters only, so that it may stand in a URL.</summary>
+    /// <summary>
+    /// Returns true for the path of a realm. The path is compared as received, and may contain plain characters only, so that it is safe in
+    /// a URL.
+    /// </summary>
     private bool IsRealmPath(string path) =>
         path.Length is > 1 and <= RealmMax && path.AsSpan(1).IndexOfAnyExcept(RealmCharacters) < 0 && login.IsRealm(path[1..]);
 

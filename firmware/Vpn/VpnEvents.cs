@@ -5,7 +5,9 @@ using Appliance.Firmware.Login;
 
 namespace Appliance.Firmware.Vpn;
 
-/// <summary>The events of the SSL VPN: 39424 and 39426 of the vendor's list; 39425 for the end is *assumed* (the id between them).</summary>
+/// <summary>
+/// The events of the SSL VPN. 39424 and 39426 are in the vendor's list; 39425 for the end of a session is *assumed* (the id between them).
+/// </summary>
 internal static class VpnEvents
 {
     internal static EventEntry Opened(VpnSession session) => Entry("0101039424", EventLevel.Information, "SSL VPN tunnel up", "tunnel-up", session.TunnelId, session.Grant,

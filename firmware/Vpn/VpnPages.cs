@@ -6,8 +6,8 @@ using Appliance.Firmware.Login;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// The pages of the SSL VPN: plain HTML of our own that works without script. Forms keep to what openfortivpn can parse (values
-/// under 40 characters, the prompt from the word "Please" up to the next tag). Whatever comes from outside is encoded.
+/// The pages of the SSL VPN: plain HTML that works without scripts. Forms stay within what openfortivpn can parse (values under 40
+/// characters, the prompt from the word "Please" up to the next tag). All external input is encoded.
 /// </summary>
 internal static class VpnPages
 {
@@ -23,7 +23,7 @@ internal static class VpnPages
         </form>
         """);
 
-    /// <summary>The form for a second factor; a person who has to wait is told so in its place.</summary>
+    /// <summary>The form for a second factor, or a notice in its place if the user has to wait.</summary>
     internal static string SecondFactor(string user, LoginAnswer.Challenge challenge)
     {
         var hidden = $"""
@@ -48,20 +48,20 @@ internal static class VpnPages
             """);
     }
 
-    /// <summary>A refused second factor, or any refusal to a browser.</summary>
+    /// <summary>The page for a refused second factor, and for any refusal sent to a browser.</summary>
     internal static string Denied(string key = DeniedKey) => Page("Login", Error(key));
 
-    /// <summary>The source is blocked. Without a form on purpose: openconnect ends its loop only then.</summary>
+    /// <summary>The page for a blocked source address. It deliberately has no form: openconnect ends its loop only then.</summary>
     internal static string Blocked() => Page("Login", $"<!--sslvpnerrmsgkey={DeniedKey}--><p>Too many bad login attempts. Please try again in a few minutes.</p>");
 
-    /// <summary>Sends a browser on after a login.</summary>
+    /// <summary>Redirects a browser after a login.</summary>
     internal static string LoggedIn() => Page("Login", """<p>Logged in. <a href="/remote/index">Continue</a></p>""", """<meta http-equiv="refresh" content="0; url=/remote/index">""");
 
-    /// <summary>What a logged-in person sees.</summary>
+    /// <summary>The portal page of a logged-in user.</summary>
     internal static string Index(VpnSession session) => Page("Portal", string.Create(CultureInfo.InvariantCulture,
         $"<p>Logged in as {Encode(session.Grant.User)}, portal {Encode(session.Grant.Portal)}, since {session.Began.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC.</p><p><a href=\"/remote/logout\">Logout</a></p>"));
 
-    /// <summary>After a logout.</summary>
+    /// <summary>The page after a logout.</summary>
     internal static string LoggedOut() => Page("Logout", """<p>Logged out. <a href="/remote/login">Login again</a></p>""");
 
     private static string Error(string? key) => key switch

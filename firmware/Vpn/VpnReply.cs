@@ -5,15 +5,15 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Appliance.Firmware.Vpn;
 
-/// <summary>The replies of the SSL VPN, byte for byte as the clients want them.</summary>
+/// <summary>The replies of the SSL VPN, byte for byte as the clients require them.</summary>
 internal static class VpnReply
 {
-    // Two blanks after the colon, as seen from real units; openfortivpn reads the first Set-Cookie line only.
+    // Two spaces after the colon, as captured from real units; openfortivpn reads only the first Set-Cookie line.
     private const string NoCookie = " SVPNCOOKIE=; path=/; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly;";
     private const string NoNetworkCookie = "SVPNNETWORKCOOKIE=; path=/remote/network; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly";
     private const string Html = "text/html; charset=utf-8";
 
-    /// <summary>Puts the headers that every reply has.</summary>
+    /// <summary>Sets the headers that every reply has.</summary>
     internal static void CommonHeaders(HttpContext context)
     {
         var headers = context.Response.Headers;
@@ -41,7 +41,7 @@ internal static class VpnReply
             return PageAsync(context, VpnPages.SecondFactor(user, challenge));
         }
         var (handle, grant) = (challenge.Handle, challenge.Grant);
-        // magic is the last field that is echoed: openconnect cuts off what follows it.
+        // magic is the last field that is echoed: openconnect cuts off everything after it.
         return TextAsync(context, $"ret=2,reqid={handle.RequestId},polid={handle.PolicyId},grp={Field(grant.Group)},portal={Field(grant.Portal)},magic={handle.Magic},tokeninfo={(challenge.Push ? "ftm_push" : "")},chal_msg={challenge.Text}");
     }
 
@@ -79,6 +79,9 @@ internal static class VpnReply
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes).AsTask();
     }
 
-    /// <summary>A value that would end the field early, or be dropped by openfortivpn for its length, is sent empty: it is only echoed.</summary>
+    /// <summary>
+    /// Returns a value for a reply field. A value that would end the field early, or that openfortivpn would drop for its length, is sent
+    /// empty, because the client only echoes it.
+    /// </summary>
     private static string Field(string value) => value.Length <= 63 && value.AsSpan().IndexOfAny(",&\r\n") < 0 && Ascii.IsValid(value) ? value : "";
 }

@@ -4,17 +4,17 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Vpn;
 
-/// <summary>A session as the state database has it.</summary>
-/// <param name="Id">Its number, rising in the order in which sessions began.</param>
+/// <summary>A session as it is stored in the state database.</summary>
+/// <param name="Id">The row number, which increases in the order in which sessions began.</param>
 /// <param name="Digest">The SHA-256 of its cookie.</param>
 /// <param name="Credentials">The keyed fingerprint of the credentials that it was opened with.</param>
 /// <param name="Session">The session.</param>
 internal sealed record VpnSessionRow(long Id, string Digest, string Credentials, VpnSession Session)
 {
     /// <summary>
-    /// The table, in the order in which sessions began (<c>rowid</c>): an index by cookies, which are random, would have each login write a page of its own. Cookies
-    /// are never searched on disk: they are all in memory. The table of earlier releases (<c>vpn_session</c>) has no credentials: its sessions cannot be verified, and
-    /// end with the update.
+    /// The table, in the order in which sessions began (<c>rowid</c>). There is no index by cookie: cookies are random, so each login would
+    /// write a separate index page. Cookies are never searched on disk, because all of them are in memory. The table of earlier releases
+    /// (<c>vpn_session</c>) has no credentials: its sessions cannot be verified, and end with the update.
     /// </summary>
     internal const string Table = "DROP TABLE IF EXISTS vpn_session; CREATE TABLE IF NOT EXISTS vpn_sessions (cookie TEXT NOT NULL, tunnel INTEGER NOT NULL, "
         + "user TEXT NOT NULL, grp TEXT NOT NULL, portal TEXT NOT NULL, source TEXT NOT NULL, two_factor INTEGER NOT NULL, began INTEGER NOT NULL, "
@@ -26,7 +26,7 @@ internal sealed record VpnSessionRow(long Id, string Digest, string Credentials,
     private const long TwoFactorFlag = 1;
     private const long RemoteFlag = 2;
 
-    /// <summary>All that the database has. For start-up only.</summary>
+    /// <summary>Reads all rows of the database. For start-up only.</summary>
     internal static IEnumerable<VpnSessionRow> ReadAll(StateDatabase state) => state.Read($"SELECT {Columns} FROM vpn_sessions", row => new VpnSessionRow(row.GetInt64(0), row.GetString(1), row.GetString(12),
         new VpnSession((uint)row.GetInt64(2), new LoginGrant(row.GetString(3), row.GetString(4), row.GetString(5), IPAddress.Parse(row.GetString(6)), (row.GetInt64(7) & TwoFactorFlag) != 0)
         {
@@ -44,7 +44,7 @@ internal sealed record VpnSessionRow(long Id, string Digest, string Credentials,
             Session.Began.UtcTicks, grant.Realm, grant.Nic, ToldGroups.Write(grant.Told), Credentials);
     }
 
-    /// <summary>Deletes them; none of them need be there.</summary>
+    /// <summary>Deletes rows; a row that does not exist is ignored.</summary>
     internal static StateWrite Delete(IEnumerable<VpnSessionRow> rows) =>
         StateWrite.ForEach("DELETE FROM vpn_sessions WHERE cookie=$0 AND rowid=$1 AND tunnel=$2", [.. rows.Select(row => (row.Digest, row.Id, (long)row.Session.TunnelId))]);
 }

@@ -9,16 +9,16 @@ using Appliance.Firmware.Storage;
 namespace Appliance.Firmware.Vpn;
 
 /// <summary>
-/// The sessions of the SSL VPN. A cookie is 256 random bits and is kept as its digest only; a session is on disk before its
-/// cookie leaves the unit. Sessions survive a restart (their idle time begins anew), each if the credentials that it was opened with are still those of its
+/// The sessions of the SSL VPN. A cookie is 256 random bits, of which only the digest is stored. A session is durable before its cookie is
+/// sent. After a restart, a session continues (its idle time starts anew) if the credentials that it was opened with are still those of its
 /// user, and its rule still grants it. Thread-safe.
 /// </summary>
 public sealed class VpnSessions : IConfigSubscriber, IDisposable
 {
-    /// <summary>The table that the sessions need in the state database.</summary>
+    /// <summary>The table of the sessions in the state database.</summary>
     public const string Table = VpnSessionRow.Table;
 
-    /// <summary>Sessions at once; the next login is refused.</summary>
+    /// <summary>Maximum number of concurrent sessions; the next login is refused.</summary>
     internal const int SessionsMax = 100_000;
 
     /// <summary>The tables whose changes can end a session.</summary>
@@ -34,34 +34,34 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
-    /// <summary>Sessions of before the restart that are valid no more, until <see cref="StartAsync"/>.</summary>
+    /// <summary>Sessions from before the restart that are no longer valid, until <see cref="StartAsync"/> ends them.</summary>
     private List<(Entry Entry, string Reason)> _invalid = [];
     private long _lastRow;
     private int _open;
     private LoginRules? _rules;
     private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "", Personality.Default);
 
-    /// <param name="row">What is on disk of it.</param>
-    /// <param name="lastUsed">When its cookie was used last.</param>
+    /// <param name="row">The stored row.</param>
+    /// <param name="lastUsed">The time at which its cookie was last used.</param>
     private sealed class Entry(VpnSessionRow row, DateTimeOffset lastUsed)
     {
         public VpnSessionRow Row => row;
         public string Digest => row.Digest;
         public VpnSession Session { get; set; } = row.Session;
         public DateTimeOffset LastUsed { get; set; } = lastUsed;
-        /// <summary>False until it is durable: such a session is not listed, and has no cookie outside.</summary>
+        /// <summary>False until the session is durable. Until then, it is not listed, and its cookie is not sent.</summary>
         public bool IsStored { get; set; }
-        /// <summary>Why it ended before it was durable.</summary>
+        /// <summary>The reason for which it ended before it was durable; null if it did not.</summary>
         public Refusal? Revoked { get; set; }
     }
 
-    /// <summary>Opens the sessions that the database remembers.</summary>
-    /// <param name="state">Where they are stored. Read now.</param>
+    /// <summary>Loads the sessions that the database stores.</summary>
+    /// <param name="state">The database, which is read during this call.</param>
     /// <param name="events">The event log.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="key">The key of the fingerprints of credentials: that of the unit.</param>
-    /// <param name="numbers">The source of the numbers of new ones; null for the system's.</param>
-    /// <param name="ended">The record of sessions whose end the database could not take; null for none.</param>
+    /// <param name="key">The unit's key, for the fingerprints of credentials.</param>
+    /// <param name="numbers">The generator of random numbers for new sessions; null for the system's.</param>
+    /// <param name="ended">The record of sessions whose end could not be written to the database; null for none.</param>
     public VpnSessions(StateDatabase state, EventLog events, TimeProvider time, DeviceKey key, RandomNumberGenerator? numbers = null, EndedSessions? ended = null)
     {
         (_state, _events, _time, _key, _ended, _numbers) = (state, events, time, key, ended, numbers ?? RandomNumberGenerator.Create());
@@ -80,10 +80,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
-    /// <summary>How many sessions there are.</summary>
+    /// <summary>The number of open sessions.</summary>
     public int Count { get { lock (_lock) { return _open; } } }
 
-    /// <summary>The sessions, oldest first, each with what is left until it ends by its timers (zero: never).</summary>
+    /// <summary>The sessions, oldest first, each with the time left on its idle and authentication timers (zero: no limit).</summary>
     public IReadOnlyList<(VpnSession Session, TimeSpan IdleLeft, TimeSpan AuthLeft)> List()
     {
         var now = _time.GetUtcNow();
@@ -96,8 +96,8 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     }
 
     /// <summary>
-    /// Ends the sessions of before the restart whose credentials or rules are others now, durably. Call once, after the configuration was applied and before the
-    /// first session; the database must not be read any more.
+    /// Ends the sessions from before the restart whose credentials or rules have changed, durably. Call once, after the configuration was
+    /// applied and before the first session. The database must not be read after that.
     /// </summary>
     public async Task StartAsync()
     {
@@ -118,11 +118,11 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     }
 
     /// <summary>
-    /// Opens a session. The cookie is returned once it is durable; there is none when there are too many sessions, when the user is no longer what it was when it
-    /// was proved, or when the disk cannot be written.
+    /// Opens a session. The cookie is returned once it is durable. There is none when the session limit is reached, when the user has
+    /// changed since authentication, or when the disk cannot be written.
     /// </summary>
-    /// <param name="grant">What the login gives.</param>
-    /// <param name="stored">Called when the session is durable, before its event is written; null for nothing.</param>
+    /// <param name="grant">The result of the login.</param>
+    /// <param name="stored">Called when the session is durable, before its event is written; null if not needed.</param>
     public async Task<VpnOpening> OpenAsync(LoginGrant grant, Action? stored = null)
     {
         var cookie = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
@@ -184,7 +184,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         return new(cookie, null);
     }
 
-    /// <summary>The session of a cookie, used from this address now; null when there is none (never was, ended, another address).</summary>
+    /// <summary>
+    /// Returns the session of a cookie and marks it as used from this address now. Null if there is none (never existed, ended, other
+    /// address).
+    /// </summary>
     public VpnSession? Use(string cookie, IPAddress source)
     {
         var now = _time.GetUtcNow();
@@ -199,7 +202,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>Logs out. Completes when the session is gone from disk too, or when the disk has refused.</summary>
+    /// <summary>Logs out. Completes when the session is deleted from disk, or when the disk write failed.</summary>
     public async Task<VpnEnding> CloseAsync(string cookie, IPAddress source)
     {
         Entry? entry = null;
@@ -214,7 +217,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         return await EndedAsync(entry, "logout").ConfigureAwait(false);
     }
 
-    /// <summary>Ends a session from outside. Completes when it is gone from disk too, or when the disk has refused: its cookie is refused from now on in either case.</summary>
+    /// <summary>
+    /// Ends a session administratively. Completes when it is deleted from disk, or when the disk write failed. Its cookie is refused from
+    /// now on in either case.
+    /// </summary>
     public async Task<VpnEnding> EndAsync(VpnSession session, string reason)
     {
         Entry? entry;
@@ -233,7 +239,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next) => null;
 
-    /// <summary>Evaluates every open session under the configuration in force (<see cref="Revocation"/>): what no longer holds ends at once.</summary>
+    /// <summary>
+    /// Evaluates every open session under the configuration in force (<see cref="Revocation"/>). A session that is no longer granted ends
+    /// immediately.
+    /// </summary>
     public void InForce(ConfigTree previous, ConfigTree next)
     {
         var starting = _rules is null;
@@ -252,7 +261,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
-    /// <summary>Why a session ends under these rules; null while it goes on.</summary>
+    /// <summary>Returns the reason for which a session ends under these rules; null while it continues.</summary>
     private Refusal? Revoked(Entry entry, LoginRules rules)
     {
         var grant = entry.Session.Grant;
@@ -310,7 +319,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
             {
                 Remove(entry);
             }
-            // OpenAsync takes back a session that is not stored yet.
+            // OpenAsync cleans up a session that is not stored yet.
             ended.RemoveAll(end => !end.Entry.IsStored);
             if (starting)
             {
@@ -322,7 +331,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         {
             return;
         }
-        // Not waited for: a failed write is repeated until it is durable. After a crash the next boot ends them by the same rule.
+        // Not awaited: a failed write is repeated until it is durable. After a crash, the next boot ends these sessions by the same rule.
         _state.Post(Forget([.. ended.Select(end => end.Entry)]));
         if (_state.Fault is not null)
         {
@@ -342,7 +351,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         return durable ? VpnEnding.Durable : VpnEnding.NotDurable;
     }
 
-    /// <summary>Forgets the records beside the database, once everything that was posted before them is in it.</summary>
+    /// <summary>Clears the records beside the database, once everything posted before them is durable in it.</summary>
     private async Task ClearEndedAsync(EndedSessions ended)
     {
         var version = ended.Version;
@@ -353,7 +362,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
         catch (IOException)
         {
-            // The records stay until the database can be written: the next sweep tries again.
+            // The records stay until the database can be written; the next sweep tries again.
         }
     }
 
@@ -365,7 +374,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
     }
 
-    /// <summary>Takes sessions off the disk. False when it cannot be written: then that is repeated until it is durable, and recorded beside the database meanwhile.</summary>
+    /// <summary>
+    /// Deletes sessions from disk. False if it cannot be written: the delete is then repeated until it is durable, and the ends are
+    /// recorded beside the database meanwhile.
+    /// </summary>
     private async Task<bool> ForgetAsync(IReadOnlyList<Entry> entries)
     {
         try

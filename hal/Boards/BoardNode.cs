@@ -3,14 +3,16 @@ using System.Text.Json.Nodes;
 
 namespace Appliance.Hal;
 
-/// <summary>An object of a board's file, read strictly: what is unknown, missing or of the wrong kind is told with its path.</summary>
+/// <summary>
+/// An object of a board's file, read strictly. An unknown or missing key or a value of the wrong type is reported with its path.
+/// </summary>
 internal sealed class BoardNode
 {
     private readonly JsonObject _fields;
     private readonly string _file;
     private readonly string _path;
 
-    /// <summary>Reads an object; every key must be a known one.</summary>
+    /// <summary>Reads an object. Every key must be a known one.</summary>
     internal BoardNode(JsonObject fields, string file, string path, params ReadOnlySpan<string> known)
     {
         (_fields, _file, _path) = (fields, file, path);
@@ -23,10 +25,10 @@ internal sealed class BoardNode
         }
     }
 
-    /// <summary>A text that must be there, and not be empty.</summary>
+    /// <summary>Returns a required text, which must not be empty.</summary>
     internal string Text(string key) => OptionalText(key) ?? throw Missing(key);
 
-    /// <summary>The same, or null.</summary>
+    /// <summary>Returns an optional text; null if it is absent.</summary>
     internal string? OptionalText(string key) => _fields[key] switch
     {
         null => null,
@@ -34,17 +36,17 @@ internal sealed class BoardNode
         var other => throw Wrong(key, $"must be a text, not {Shown(other)}"),
     };
 
-    /// <summary>One of some words; the first one when nothing is said.</summary>
+    /// <summary>Returns one of several words; the first one if the key is absent.</summary>
     internal string Word(string key, params ReadOnlySpan<string> words)
     {
         var word = OptionalText(key) ?? words[0];
         return words.Contains(word) ? word : throw Wrong(key, $"must be one of {string.Join(", ", words)}, not '{word}'{(Spelling.Nearest(word, words) is { } near ? $"; did you mean '{near}'?" : "")}");
     }
 
-    /// <summary>A whole number that must be there.</summary>
+    /// <summary>Returns a required whole number.</summary>
     internal int Whole(string key, int min, int max) => OptionalWhole(key, min, max) ?? throw Missing(key);
 
-    /// <summary>The same, or null.</summary>
+    /// <summary>Returns an optional whole number; null if it is absent.</summary>
     internal int? OptionalWhole(string key, int min, int max) => _fields[key] switch
     {
         null => null,
@@ -52,7 +54,7 @@ internal sealed class BoardNode
         var other => throw Wrong(key, $"must be a whole number from {min} to {max}, not {Shown(other)}"),
     };
 
-    /// <summary>True or false; false when nothing is said.</summary>
+    /// <summary>Returns true or false; <paramref name="otherwise"/> if the key is absent.</summary>
     internal bool Flag(string key, bool otherwise = false) => _fields[key] switch
     {
         null => otherwise,
@@ -60,7 +62,7 @@ internal sealed class BoardNode
         var other => throw Wrong(key, $"must be true or false, not {Shown(other)}"),
     };
 
-    /// <summary>An object in this one; null when there is none.</summary>
+    /// <summary>Returns a nested object; null if it is absent.</summary>
     internal BoardNode? Child(string key, params ReadOnlySpan<string> known) => _fields[key] switch
     {
         null => null,
@@ -68,7 +70,7 @@ internal sealed class BoardNode
         var other => throw Wrong(key, $"must be an object, not {Shown(other)}"),
     };
 
-    /// <summary>The objects of a list; none when there is no list.</summary>
+    /// <summary>Returns the objects of a list; empty if it is absent.</summary>
     internal IReadOnlyList<BoardNode> List(string key, params string[] known) => _fields[key] switch
     {
         null => [],
@@ -76,7 +78,7 @@ internal sealed class BoardNode
         var other => throw Wrong(key, $"must be a list, not {Shown(other)}"),
     };
 
-    /// <summary>The texts of a list that must be there.</summary>
+    /// <summary>Returns the texts of a required list.</summary>
     internal IReadOnlyList<string> Texts(string key) => _fields[key] switch
     {
         null => throw Missing(key),
@@ -84,7 +86,7 @@ internal sealed class BoardNode
         var other => throw Wrong(key, $"must be a list, not {Shown(other)}"),
     };
 
-    /// <summary>What is wrong with a key, for the operator.</summary>
+    /// <summary>Creates the error about a key, in words for the operator.</summary>
     internal FormatException Wrong(string key, string why) => new($"{_file}: {PathOf(key)}: {why}");
 
     internal FormatException Missing(string key) => Wrong(key, "is missing");

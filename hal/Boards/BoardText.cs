@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace Appliance.Hal;
 
-/// <summary>Reads a board's file: extends what it extends, then takes it in strictly.</summary>
+/// <summary>Reads a board's file: merges it with the boards that it extends, then parses the result strictly.</summary>
 internal static partial class BoardText
 {
     private const int LineMax = 1023;
@@ -13,8 +13,8 @@ internal static partial class BoardText
     private static readonly string[] Panel = ["status", "ha", "alarm"];
 
     /// <summary>
-    /// The fields of a file over those of the board that it extends: objects are merged, null takes a field away (RFC 7386), and lists of
-    /// named things are merged by name.
+    /// Returns the fields of a file merged over those of the board that it extends. Objects are merged, null removes a field (RFC 7386),
+    /// and lists of named objects are merged by name.
     /// </summary>
     internal static JsonObject Whole(string file, int depth = 0)
     {
@@ -45,8 +45,8 @@ internal static partial class BoardText
         return whole;
     }
 
-    /// <summary>The fields of a file's text.</summary>
-    /// <exception cref="FormatException">It is no JSON object.</exception>
+    /// <summary>Parses a file's text.</summary>
+    /// <exception cref="FormatException">The text is not a JSON object.</exception>
     internal static JsonObject Parse(ReadOnlyMemory<byte> json, string label)
     {
         try
@@ -59,8 +59,8 @@ internal static partial class BoardText
         }
     }
 
-    /// <summary>Takes in the fields of a whole board.</summary>
-    /// <exception cref="FormatException">Something is wrong; the message has its path.</exception>
+    /// <summary>Parses the fields of a complete board.</summary>
+    /// <exception cref="FormatException">A field is invalid; the message has its path.</exception>
     internal static Board Read(JsonObject fields, string label)
     {
         var root = new BoardNode(fields, label, "", "$schema", "name", "model", "extends", "nics", "gpio", "leds", "buttons", "temperature", "fan", "display", "console", "watchdog", "pushProxy");
@@ -135,7 +135,9 @@ internal static partial class BoardText
         return digits.Length == 12 && digits.All(char.IsAsciiHexDigit) ? Convert.FromHexString(digits) : throw match.Wrong("mac", $"'{text}' is no hardware address");
     }
 
-    /// <summary><c>ADDRESS</c> or <c>ADDRESS/BITS</c>, IPv4. An interface with a device needs none; an address alone is nothing without one.</summary>
+    /// <summary>
+    /// Parses <c>ADDRESS</c> or <c>ADDRESS/BITS</c>, IPv4. It is optional for an interface with a device, and required for one without.
+    /// </summary>
     private static (IPAddress Address, int PrefixLength) AddressOf(BoardNode nic, bool hasDevice)
     {
         var text = nic.OptionalText("address");
@@ -163,7 +165,7 @@ internal static partial class BoardText
         return addresses.Length > 0 ? new BoardPushProxy(addresses, proxy.Text("ca"), proxy.OptionalText("name")) : throw proxy.Wrong("addresses", "at least one must be there");
     }
 
-    /// <summary>A list is empty, or has exactly the names that the firmware knows.</summary>
+    /// <summary>Checks that a list is empty or has exactly the names that the firmware requires.</summary>
     private static void Need(BoardNode root, string list, IEnumerable<string> names, string[] needed)
     {
         var there = names.ToArray();

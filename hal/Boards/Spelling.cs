@@ -1,16 +1,19 @@
 namespace Appliance.Hal;
 
-/// <summary>What somebody may have meant.</summary>
+/// <summary>Suggestions for misspelled words.</summary>
 public static class Spelling
 {
-    /// <summary>The known word that differs least from a wrong one: in a third of its letters at most, and in more than none; null when none is near.</summary>
+    /// <summary>
+    /// Returns the known word with the smallest edit distance from a misspelled one. The limit is a third of its letters, but at
+    /// least 1. Null if no word is that close.
+    /// </summary>
     public static string? Nearest(string wrong, ReadOnlySpan<string> known)
     {
         string? nearest = null;
         var least = Math.Max(1, wrong.Length / 3) + 1;
         foreach (var word in known)
         {
-            // Words that differ more in length than in what is allowed need no table, which a word without end would make large.
+            // A word whose length differs by more than the limit needs no table, which would be large for a very long word.
             if (Math.Abs(wrong.Length - word.Length) < least && Distance(wrong, word) is var distance && distance < least)
             {
                 (nearest, least) = (word, distance);
@@ -19,7 +22,7 @@ public static class Spelling
         return nearest;
     }
 
-    /// <summary>Letters to change, put in or leave out, whatever their case; two that stand the wrong way round count once.</summary>
+    /// <summary>Counts the letters to replace, insert or delete, ignoring case. Two transposed letters count as one.</summary>
     private static int Distance(string left, string right)
     {
         var table = new int[left.Length + 1, right.Length + 1];

@@ -3,13 +3,13 @@ using System.Device.I2c;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// A display with the controller HD44780 (datasheet ADE-207-272, "4-bit interface") behind an expander PCF8574 on I2C, wired as the usual backpack is:
-/// P0 RS, P1 R/W, P2 E, P3 backlight, P4 to P7 data. Written only: timing is kept by waiting, not by reading the busy flag.
+/// A display with the HD44780 controller (datasheet ADE-207-272, "4-bit interface") behind a PCF8574 expander on I2C, wired like the usual
+/// backpack: P0 RS, P1 R/W, P2 E, P3 backlight, P4 to P7 data. It is only written: timing is by delays, not by reading the busy flag.
 /// </summary>
 /// <param name="bus">The expander; disposed with the display.</param>
-/// <param name="columns">Characters in a line.</param>
-/// <param name="rows">Lines.</param>
-/// <param name="wait">Waits; null for the system's clock.</param>
+/// <param name="columns">The number of characters in a line.</param>
+/// <param name="rows">The number of lines.</param>
+/// <param name="wait">Delays the caller; null for the system's clock.</param>
 public sealed class CharacterDisplay(I2cDevice bus, int columns, int rows, Action<TimeSpan>? wait = null) : ICharacterDisplay
 {
     private const byte RegisterSelect = 0x01;
@@ -46,14 +46,14 @@ public sealed class CharacterDisplay(I2cDevice bus, int columns, int rows, Actio
                 Send((byte)(SetAddress | AddressOf(row)), 0);
                 foreach (var character in lines[row])
                 {
-                    // The character table agrees with ASCII from space to }, but for the backslash.
+                    // The character table agrees with ASCII from space to }, except for the backslash.
                     Send(character is >= ' ' and <= '}' and not '\\' ? (byte)character : (byte)'?', RegisterSelect);
                 }
             }
         }
         catch (IOException)
         {
-            // It may have lost its power: set it up anew the next time.
+            // It may have lost its power, so it is set up again the next time.
             _ready = false;
             throw;
         }
@@ -68,7 +68,7 @@ public sealed class CharacterDisplay(I2cDevice bus, int columns, int rows, Actio
         never.Wait(time);
     }
 
-    /// <summary>Figure 24 of the datasheet: whatever state it is in, it is in 4-bit mode afterwards.</summary>
+    /// <summary>Puts the display into 4-bit mode from any state (figure 24 of the datasheet).</summary>
     private void SetUp()
     {
         _wait(TimeSpan.FromMilliseconds(40));
@@ -87,7 +87,7 @@ public sealed class CharacterDisplay(I2cDevice bus, int columns, int rows, Actio
         }
     }
 
-    /// <summary>The third and fourth lines go on where the first and second end.</summary>
+    /// <summary>Returns the address of a line. The third and fourth lines continue where the first and second end.</summary>
     private int AddressOf(int row) => (row % 2 * 0x40) + (row / 2 * columns);
 
     private void Send(byte value, byte register)
@@ -96,7 +96,10 @@ public sealed class CharacterDisplay(I2cDevice bus, int columns, int rows, Actio
         Pulse((byte)(value << 4), register);
     }
 
-    /// <summary>The controller takes the nibble when E falls. Four transfers on the bus last longer than the 37 µs that a command needs, at up to 400 kHz.</summary>
+    /// <summary>
+    /// Clocks a nibble: the controller reads it when E falls. At up to 400 kHz, four transfers on the bus take longer than the 37 µs of a
+    /// command.
+    /// </summary>
     private void Pulse(byte nibble, byte register)
     {
         var lines = (byte)(nibble | register | Backlight);

@@ -5,12 +5,12 @@ using System.Runtime.InteropServices;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// Datagrams that come and go together: one system call takes all that wait, another sends all answers (recvmmsg(2), sendmmsg(2)). Under load that
-/// is cheaper for both ends than one call each, which puts a thread to sleep and wakes it between any two. For one thread.
+/// A batch of datagrams: one system call receives all that are pending, another sends all replies (recvmmsg(2), sendmmsg(2)). Under load
+/// this costs both ends less than one call each, which puts a thread to sleep and wakes it between any two. Not thread-safe.
 /// </summary>
 internal sealed unsafe partial class DatagramBatch
 {
-    /// <summary>How many at most; what is more waits in the socket's queue.</summary>
+    /// <summary>The maximum number of datagrams; the rest stays in the socket's queue.</summary>
     internal const int Size = 32;
 
     private const int AddressLength = 28; // sockaddr_in6, the longer one of the two
@@ -22,7 +22,7 @@ internal sealed unsafe partial class DatagramBatch
     private readonly Message[] _messages = GC.AllocateArray<Message>(Size, pinned: true);
     private int _count;
 
-    /// <param name="lengthMax">What is longer is cut.</param>
+    /// <param name="lengthMax">The maximum length in bytes; a longer datagram is truncated.</param>
     internal DatagramBatch(int lengthMax)
     {
         _lengthMax = lengthMax;
@@ -36,10 +36,12 @@ internal sealed unsafe partial class DatagramBatch
         }
     }
 
-    /// <summary>How many were received, or are to be sent.</summary>
+    /// <summary>The number of datagrams that were received or are to be sent.</summary>
     internal int Count => _count;
 
-    /// <summary>Waits for one datagram and takes those that have come with it. False when none came, for whatever reason.</summary>
+    /// <summary>
+    /// Waits for one datagram and receives those that are pending with it. Returns false if none was received, for any reason.
+    /// </summary>
     internal bool Receive(SafeSocketHandle socket)
     {
         for (var index = 0; index < Size; index++)
@@ -51,13 +53,13 @@ internal sealed unsafe partial class DatagramBatch
         return _count > 0;
     }
 
-    /// <summary>The bytes of one that was received.</summary>
+    /// <summary>Returns the payload of a received datagram.</summary>
     internal ReadOnlySpan<byte> Payload(int index) => _payloads.AsSpan(index * _lengthMax, (int)Math.Min(_messages[index].Length, (uint)_lengthMax));
 
-    /// <summary>The sockaddr of where it came from.</summary>
+    /// <summary>Returns the sockaddr of a received datagram's sender.</summary>
     internal ReadOnlySpan<byte> Address(int index) => _addresses.AsSpan(index * AddressLength, (int)Math.Min(_messages[index].Header.NameLength, AddressLength));
 
-    /// <summary>Adds one that is to be sent. False when it does not fit: too long, or the batch is full.</summary>
+    /// <summary>Adds a datagram to be sent. Returns false if it is too long or the batch is full.</summary>
     internal bool Add(ReadOnlySpan<byte> payload, SocketAddress to)
     {
         if (_count == Size || payload.Length > _lengthMax)
@@ -72,12 +74,12 @@ internal sealed unsafe partial class DatagramBatch
         return true;
     }
 
-    /// <summary>Sends all that were added. What cannot be sent is lost, as datagrams may be.</summary>
+    /// <summary>Sends all datagrams that were added. One that cannot be sent is lost, as datagrams may be.</summary>
     internal void Send(SafeSocketHandle socket)
     {
         for (var first = 0; first < _count;)
         {
-            // Less than one: the first of them is what cannot be sent.
+            // Less than one: the first of them cannot be sent and is skipped.
             first += Math.Max(1, SendMessages(socket, (Message*)Marshal.UnsafeAddrOfPinnedArrayElement(_messages, first), (uint)(_count - first), 0));
         }
         _count = 0;

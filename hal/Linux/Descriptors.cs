@@ -9,11 +9,11 @@ public static partial class Descriptors
     private const string OpenNow = "/proc/self/fd";
 
     /// <summary>
-    /// How many connections this process may hold: <see cref="ConnectionBudget.Of"/> of its limit of open files, which is raised to the most that the
-    /// system lets it have. Where the system tells no limit, <paramref name="most"/>.
+    /// Returns the number of connections that this process may hold: <see cref="ConnectionBudget.Of"/> of its limit of open files, which is
+    /// raised to the maximum that the system permits. If the system reports no limit, <paramref name="most"/>.
     /// </summary>
-    /// <param name="reserve">How many descriptors must stay free for anything but connections.</param>
-    /// <param name="most">The most connections that are wanted.</param>
+    /// <param name="reserve">The number of descriptors that must stay free for uses other than connections.</param>
+    /// <param name="most">The maximum number of connections.</param>
     /// <exception cref="TooFewDescriptorsException">The limit is too low.</exception>
     public static int Connections(int reserve, int most) => ConnectionBudget.Of(Limit(), InUse(), reserve, most);
 
@@ -25,7 +25,7 @@ public static partial class Descriptors
         {
             return null;
         }
-        // Not every runtime raises it by itself; a refusal leaves the limit as it is.
+        // Not every runtime raises it by itself. If the system refuses, the limit stays as it is.
         if (limit.Soft < limit.Hard && SetLimit(ResourceOpenFiles, limit with { Soft = limit.Hard }) == 0)
         {
             limit = limit with { Soft = limit.Hard };

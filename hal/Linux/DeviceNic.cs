@@ -6,9 +6,10 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// An interface that is a kernel device: its sockets are bound to the device, too (socket(7), SO_BINDTODEVICE), as an address alone does not hold
-/// traffic to an interface; its link is the device's carrier; its address and whether it is up are the configuration's. The device belongs to the
-/// appliance: IPv4 addresses that the configuration does not know are taken away. A device that is not there, or comes later, is a pulled cable.
+/// An interface that is a kernel device. Its sockets are also bound to the device (socket(7), SO_BINDTODEVICE), because an address alone
+/// does not keep traffic on an interface. Its link is the device's carrier. The configuration sets its address and its status. The device
+/// belongs to the appliance: IPv4 addresses that are not in the configuration are removed. A missing device counts as a pulled cable, and
+/// may appear later.
 /// </summary>
 public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
 {
@@ -26,11 +27,11 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
 
     private DeviceNic(BoardNic nic, Netlink kernel) : base(nic.Name, IPAddress.Any) => (_match, _kernel) = (nic.Match!, kernel);
 
-    /// <summary>The device's name; null while it is not there.</summary>
+    /// <summary>The device's name; null while there is no device.</summary>
     public string? Device { get { lock (_deviceLock) { return _device?.Name; } } }
 
-    /// <summary>Begins to follow the device that a board describes; its address is none until the configuration says one.</summary>
-    /// <exception cref="FormatException">Several devices are what the board describes.</exception>
+    /// <summary>Starts following the device that a board describes. It has no address until the configuration sets one.</summary>
+    /// <exception cref="FormatException">The board's description matches several devices.</exception>
     internal static DeviceNic Open(BoardNic nic, Netlink kernel)
     {
         var made = new DeviceNic(nic, kernel);
@@ -53,7 +54,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
             _wanted = (address, prefixLength);
             try
             {
-                // The new one first, then the listeners, then the old one: no moment without an address.
+                // The new one first, then the listeners, then the old one, so that the device always has an address.
                 if (_device is { } device && !address.Equals(IPAddress.Any))
                 {
                     _kernel.AddAddress(device.Index, address, prefixLength);
@@ -112,13 +113,13 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
     /// <inheritdoc/>
     private protected override void Prepare(Socket socket)
     {
-        // Written and read as one reference; whoever changes the device binds anew.
+        // Written and read as one reference. A change of the device rebinds the sockets.
         var device = _device ?? throw new SocketException((int)SocketError.NetworkDown);
         socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(device.Name + "\0"));
         socket.SetRawSocketOption(SolIp, IpFreeBind, BitConverter.GetBytes(1));
     }
 
-    /// <summary>Makes what is here agree with what the kernel has now.</summary>
+    /// <summary>Updates the interface to the kernel's current state.</summary>
     private void Look()
     {
         lock (_deviceLock)
@@ -132,7 +133,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
                 var found = Candidates() is [var only] ? only : null;
                 if (found?.Index != _device?.Index || found?.Name != _device?.Name)
                 {
-                    // Gone, come, or another one: what was bound to the old one hears nothing any more.
+                    // Removed, added or replaced: sockets that were bound to the old device receive nothing any more.
                     SetLink(false);
                     _device = found;
                     Rebind();
@@ -148,7 +149,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
             }
             catch (IOException error)
             {
-                // The device went while it was looked at: the kernel tells that, too. Until then it serves nobody.
+                // The device was removed during the check. The kernel reports that, too. Until then the interface does not serve.
                 Fault = error.Message;
                 SetLink(false);
                 return;
@@ -157,12 +158,12 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         }
     }
 
-    /// <summary>Why the device cannot be as the configuration wants it; null when it is.</summary>
+    /// <summary>The reason why the device does not match the configuration; null if it does.</summary>
     public string? Fault { get; private set; }
 
     private IReadOnlyList<LinkDevice> Candidates() => [.. _kernel.Devices().Where(device => DeviceTree.Suits(device, _match))];
 
-    /// <summary>The address and the state that the configuration wants, on a device that has just come.</summary>
+    /// <summary>Applies the configured address and status to a device that has just appeared.</summary>
     private void Settle()
     {
         if (_device is not { } device)
@@ -177,7 +178,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         TakeUp(Wanted);
     }
 
-    /// <summary>The way back: what the kernel refuses now is tried again with its next change.</summary>
+    /// <summary>Restores the configured state. If the kernel refuses, it is tried again with the kernel's next change.</summary>
     private void TrySettle()
     {
         try
@@ -190,7 +191,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         }
     }
 
-    /// <summary>Somebody took the address away: it is the configuration's.</summary>
+    /// <summary>Adds the configured address again if another program removed it.</summary>
     private void Restore(LinkDevice device)
     {
         if (!_wanted.Address.Equals(IPAddress.Any) && !_kernel.Addresses(device.Index).Contains(_wanted))
@@ -205,18 +206,19 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         {
             return;
         }
-        // (Not by an operator: addresses have none that compares them.)
+        // Equals instead of ==, because addresses have no equality operator.
         foreach (var (address, prefixLength) in _kernel.Addresses(device.Index).Where(held => !held.Equals(_wanted)))
         {
             _kernel.RemoveAddress(device.Index, address, prefixLength);
         }
-        // With the first address of a network the kernel takes away the others of it (promote_secondaries off): ours may be one.
+        // When the first address of a network is removed, the kernel also removes the others of it (promote_secondaries off), perhaps the
+        // configured one.
         Restore(device);
     }
 
     private void TakeUp(bool up)
     {
-        // Not asked for what is so already: that needs no privilege.
+        // Not requested if it is so already, because that needs no privilege.
         if (_device is { } device && _kernel.Devices().FirstOrDefault(now => now.Index == device.Index) is { } now && now.IsUp != up)
         {
             _kernel.SetUp(device.Index, up);

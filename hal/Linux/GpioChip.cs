@@ -4,13 +4,13 @@ using System.Device.I2c;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>The lines of a board on Linux: by libgpiod, on the chip that has the board's label.</summary>
+/// <summary>Access to a board's lines on Linux, through libgpiod, on the chip with the board's label.</summary>
 public static class GpioChip
 {
     private const int ChipsMax = 64;
 
     /// <summary>Opens the chip that a board names. The caller disposes it.</summary>
-    /// <exception cref="IOException">There is no such chip, or no libgpiod; the message names the chips that there are.</exception>
+    /// <exception cref="IOException">There is no such chip, or no libgpiod; the message lists the available chips.</exception>
     public static GpioController Open(string label)
     {
         var seen = new List<string>();
@@ -41,7 +41,7 @@ public static class GpioChip
         throw new IOException($"there is no gpio chip '{label}' (there are: {(seen.Count > 0 ? string.Join(", ", seen) : "none")})");
     }
 
-    /// <summary>The display that a board names. Nothing is sent before it is first written to.</summary>
+    /// <summary>Opens the display that a board names. Nothing is sent before the first write.</summary>
     public static ICharacterDisplay OpenDisplay(BoardDisplay display) =>
         new CharacterDisplay(I2cDevice.Create(new I2cConnectionSettings(display.Bus, display.Address)), display.Columns, display.Rows);
 }

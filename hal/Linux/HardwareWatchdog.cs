@@ -4,20 +4,20 @@ using Microsoft.Win32.SafeHandles;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// The hardware's watchdog (Linux: Documentation/watchdog/watchdog-api.rst): from the moment on that it is opened it restarts the box when there is no sign
-/// of life in time. Disposing it ends that; a program that dies does not.
+/// The hardware watchdog (Linux: Documentation/watchdog/watchdog-api.rst). Once opened, it restarts the box if a heartbeat is overdue.
+/// Disposal disarms it; a crash of the program does not.
 /// </summary>
 public sealed partial class HardwareWatchdog : IDisposable
 {
     private const nuint SetTimeout = 0xC0045706; // WDIOC_SETTIMEOUT: _IOWR('W', 6, int)
 
-    // A stream, as such a device knows no positions.
+    // A stream, because such a device has no positions.
     private readonly FileStream _device;
 
     internal HardwareWatchdog(SafeFileHandle device) => _device = new FileStream(device, FileAccess.Write, bufferSize: 0);
 
-    /// <summary>Arms it.</summary>
-    /// <exception cref="IOException">It is not there, somebody else has it, or it takes no such time.</exception>
+    /// <summary>Opens and arms the watchdog.</summary>
+    /// <exception cref="IOException">The device does not exist, is in use, or does not support the timeout.</exception>
     public static HardwareWatchdog Open(BoardWatchdog watchdog)
     {
         try
@@ -38,7 +38,7 @@ public sealed partial class HardwareWatchdog : IDisposable
         }
     }
 
-    /// <summary>A sign of life.</summary>
+    /// <summary>Sends a heartbeat.</summary>
     public void Alive() => _device.Write("1"u8);
 
     /// <inheritdoc/>

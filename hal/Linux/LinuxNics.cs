@@ -2,14 +2,14 @@ using System.Net;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>The interfaces of a board on Linux: kernel devices where the board says which, addresses of the system otherwise.</summary>
+/// <summary>The interfaces of a board on Linux: kernel devices where the board describes them, addresses of the system otherwise.</summary>
 public sealed class LinuxNics : IDisposable
 {
     private readonly Netlink? _kernel;
 
     /// <summary>Opens every interface of a board.</summary>
-    /// <exception cref="FormatException">Several devices are what the board describes.</exception>
-    /// <exception cref="IOException">The kernel does not tell of its devices.</exception>
+    /// <exception cref="FormatException">The board's description matches several devices.</exception>
+    /// <exception cref="IOException">The kernel does not report its devices.</exception>
     public LinuxNics(Board board)
     {
         _kernel = board.Nics.Any(nic => nic.Match is not null) ? new Netlink() : null;
@@ -29,13 +29,15 @@ public sealed class LinuxNics : IDisposable
         }
     }
 
-    /// <summary>In the board's order.</summary>
+    /// <summary>The interfaces in the board's order.</summary>
     public IReadOnlyList<INic> Nics { get; }
 
-    /// <summary>What could not be had, each with the interface's name: a device that is not there, or refuses. Empty when all is well.</summary>
+    /// <summary>
+    /// The devices that are missing or refuse the configuration, each with its interface's name; empty if there are none.
+    /// </summary>
     public IReadOnlyList<string> Faults => [.. Nics.OfType<DeviceNic>().Where(nic => nic.Device is null || nic.Fault is not null).Select(nic => $"{nic.Name}: {nic.Fault ?? "its device is not there"}")];
 
-    /// <summary>Ends when this is disposed; fails when following the devices did: then the box must not go on.</summary>
+    /// <summary>Completes when this object is disposed. Fails if following the devices failed; the box must not continue then.</summary>
     public Task Watching => _kernel?.Watching ?? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
 
     /// <inheritdoc/>

@@ -6,17 +6,17 @@ using System.Text;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>A network device of the kernel, as it is now.</summary>
-/// <param name="Index">Its number; another one when it was deleted and came back.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="IsUp">Whether it was taken up (<c>IFF_UP</c>).</param>
-/// <param name="HasCarrier">Whether it is up and its cable is plugged (<c>IFF_LOWER_UP</c>).</param>
-/// <param name="Mac">Its hardware address, in hex.</param>
+/// <summary>The current state of a kernel's network device.</summary>
+/// <param name="Index">The index. A device that is deleted and created again has a new one.</param>
+/// <param name="Name">The name.</param>
+/// <param name="IsUp">True if the device is administratively up (<c>IFF_UP</c>).</param>
+/// <param name="HasCarrier">True if it is up and its cable is connected (<c>IFF_LOWER_UP</c>).</param>
+/// <param name="Mac">The hardware address, in hex.</param>
 internal sealed record LinkDevice(int Index, string Name, bool IsUp, bool HasCarrier, string Mac);
 
 /// <summary>
-/// Network devices and their addresses, by rtnetlink(7): what there is, what changes, and changing it. Needs CAP_NET_ADMIN to change
-/// anything. All members may be called from any thread.
+/// Reads, watches and changes network devices and their addresses, through rtnetlink(7). Changes need CAP_NET_ADMIN. All members may be
+/// called from any thread.
 /// </summary>
 internal sealed class Netlink : IDisposable
 {
@@ -56,21 +56,21 @@ internal sealed class Netlink : IDisposable
     private readonly byte[] _answer = new byte[AnswerMax];
     private uint _sequence;
 
-    /// <summary>Begins to listen for changes.</summary>
-    /// <exception cref="IOException">The kernel gives no such socket.</exception>
+    /// <summary>Starts listening for changes.</summary>
+    /// <exception cref="IOException">The kernel provides no such socket.</exception>
     internal Netlink()
     {
         _news = Sockets.NewNetlink(GroupLink | GroupIpv4Address);
         Watching = WatchAsync();
     }
 
-    /// <summary>Raised, on a thread of its own, after any device or address may have changed: look again.</summary>
+    /// <summary>Raised on a dedicated thread after any device or address may have changed. Handlers read the current state.</summary>
     internal event Action? Changed;
 
-    /// <summary>Ends when this is disposed; fails with what a handler threw.</summary>
+    /// <summary>Completes when this object is disposed; fails with the exception of a handler.</summary>
     internal Task Watching { get; }
 
-    /// <summary>Every device.</summary>
+    /// <summary>Returns every device.</summary>
     internal IReadOnlyList<LinkDevice> Devices()
     {
         var devices = new List<LinkDevice>();
@@ -93,7 +93,7 @@ internal sealed class Netlink : IDisposable
         return devices;
     }
 
-    /// <summary>The IPv4 addresses of a device, each with its prefix.</summary>
+    /// <summary>Returns the IPv4 addresses of a device, each with its prefix length.</summary>
     internal IReadOnlyList<(IPAddress Address, int PrefixLength)> Addresses(int index)
     {
         var addresses = new List<(IPAddress, int)>();
@@ -116,8 +116,8 @@ internal sealed class Netlink : IDisposable
         return addresses;
     }
 
-    /// <summary>Gives a device an address, beside those that it has; one that it has already is no mistake.</summary>
-    /// <exception cref="IOException">The kernel refuses.</exception>
+    /// <summary>Adds an address to a device, which keeps its other addresses. Not an error if the device has it already.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
     internal void AddAddress(int index, IPAddress address, int prefixLength)
     {
         if (ChangeAddress(RtmNewAddr, Create | Exclusive, index, address, prefixLength) is var error && error is not (0 or ErrorExists))
@@ -126,8 +126,8 @@ internal sealed class Netlink : IDisposable
         }
     }
 
-    /// <summary>Takes an address from a device; one that it has not is no mistake.</summary>
-    /// <exception cref="IOException">The kernel refuses.</exception>
+    /// <summary>Removes an address from a device. Not an error if the device does not have it.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
     internal void RemoveAddress(int index, IPAddress address, int prefixLength)
     {
         if (ChangeAddress(RtmDelAddr, 0, index, address, prefixLength) is var error && error is not (0 or ErrorNoAddress))
@@ -136,8 +136,8 @@ internal sealed class Netlink : IDisposable
         }
     }
 
-    /// <summary>Takes a device up or down.</summary>
-    /// <exception cref="IOException">The kernel refuses.</exception>
+    /// <summary>Sets a device up or down.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
     internal void SetUp(int index, bool up)
     {
         var body = new byte[LinkBodyLength];
@@ -165,7 +165,8 @@ internal sealed class Netlink : IDisposable
         (body[0], body[1]) = ((byte)AddressFamily.InterNetwork, (byte)prefixLength);
         BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(4), index);
         var own = address.GetAddressBytes();
-        // RFC 919: all ones behind the network; a network of one or two addresses (RFC 3021) has none, and gets its own here, which the kernel takes as none.
+        // RFC 919: the network's bits followed by ones. A network of one or two addresses (RFC 3021) has no broadcast address. It gets the
+        // interface's own, which the kernel takes as none.
         var broadcast = prefixLength < 31 ? BinaryPrimitives.ReadUInt32BigEndian(own) | (uint.MaxValue >> prefixLength) : BinaryPrimitives.ReadUInt32BigEndian(own);
         var at = AddressBodyLength;
         foreach (var attribute in prefixLength < 31 ? new[] { IfaLocal, IfaAddress, IfaBroadcast } : [IfaLocal, IfaAddress])
@@ -182,7 +183,7 @@ internal sealed class Netlink : IDisposable
         return Exchange(type, (ushort)(flags | Ack), body[..at], (_, _) => { });
     }
 
-    /// <summary>Sends a request and reads its answers; the error number of the last one, negative, or 0.</summary>
+    /// <summary>Sends a request and reads its responses. Returns the error number of the last one (negative), or 0.</summary>
     private int Exchange(ushort type, ushort flags, byte[] body, Action<ushort, byte[]> each)
     {
         lock (_lock)
@@ -251,7 +252,10 @@ internal sealed class Netlink : IDisposable
         }
     }
 
-    /// <summary>What the news say does not matter: whoever hears them looks at what is. So none can be missed when the kernel's queue runs over.</summary>
+    /// <summary>
+    /// Watches for changes. The content of a notification is ignored: handlers read the current state, so none can be missed when the
+    /// kernel's queue overflows.
+    /// </summary>
     private async Task WatchAsync()
     {
         var buffer = new byte[AnswerMax];
@@ -263,7 +267,7 @@ internal sealed class Netlink : IDisposable
             }
             catch (SocketException error) when (error.SocketErrorCode == SocketError.NoBufferSpaceAvailable)
             {
-                // Some were lost: there is something to look at all the same.
+                // Some notifications were lost; the current state must be read all the same.
             }
             catch (Exception error) when (error is ObjectDisposedException or SocketException)
             {

@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// The local terminal in raw mode: every key arrives at once, nothing is echoed here, Ctrl-C is a key. What it was is put back on
-/// disposal and at the end of the process, whichever comes first; a process that is killed outright leaves it (<c>stty sane</c>).
+/// The local terminal in raw mode: every key is delivered immediately, nothing is echoed, and Ctrl-C is a key. The former settings are
+/// restored on disposal or at the end of the process, whichever comes first. A process that is killed does not restore them
+/// (<c>stty sane</c>).
 /// </summary>
 public sealed partial class RawTerminal : IDisposable
 {
@@ -22,10 +23,10 @@ public sealed partial class RawTerminal : IDisposable
         AppDomain.CurrentDomain.ProcessExit += Restore;
     }
 
-    /// <summary>Every byte as it comes: the console's own stream edits and echoes lines when it reads a terminal.</summary>
+    /// <summary>The unprocessed bytes. The console's own stream edits and echoes lines when it reads a terminal.</summary>
     public Stream Keys { get; } = new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 0);
 
-    /// <summary>The size of the terminal; null when it does not tell.</summary>
+    /// <summary>Returns the size of the terminal; null if it does not report one.</summary>
     public static (int Rows, int Columns)? Size()
     {
         const nuint WindowSize = 0x5413; // TIOCGWINSZ of ioctl_tty(2); other systems have other numbers.
@@ -33,7 +34,7 @@ public sealed partial class RawTerminal : IDisposable
         return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1 ? (size[0], size[1]) : null;
     }
 
-    /// <summary>Switches to raw mode; null when standard input or output is no terminal, or cannot be switched.</summary>
+    /// <summary>Switches to raw mode. Returns null if standard input or output is not a terminal or cannot be switched.</summary>
     public static RawTerminal? Enter()
     {
         if (Console.IsInputRedirected || Console.IsOutputRedirected || OperatingSystem.IsWindows())
@@ -43,7 +44,7 @@ public sealed partial class RawTerminal : IDisposable
         return Termios.Of(Terminal) is { } before && Termios.Set(Terminal, Termios.Now, Termios.Raw(before)) ? new RawTerminal(before) : null;
     }
 
-    /// <summary>Puts back what the terminal was.</summary>
+    /// <summary>Restores the terminal's former settings.</summary>
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= Restore;

@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// A serial device in raw mode, 8N1, without flow control: bytes as they come. It is this process's alone while it is open: of others who ask (flock), and of everybody but
-/// root (TIOCEXCL). What the device was set to is put back on disposal and at the end of the process, whichever comes first; a process that is killed outright leaves it.
+/// A serial device in raw mode, 8N1, without flow control. While open, it is exclusive to this process: locked against other programs
+/// that use flock(2), and closed to all users but root (TIOCEXCL). The former settings are restored on disposal or at the end of the
+/// process, whichever comes first. A process that is killed does not restore them.
 /// </summary>
 public sealed partial class SerialStream : AsyncStream
 {
@@ -17,7 +18,7 @@ public sealed partial class SerialStream : AsyncStream
     private const nuint Exclusive = 0x540C; // TIOCEXCL of ioctl_tty(2)
     private const nuint NotExclusive = 0x540D; // TIOCNXCL
 
-    /// <summary>Where c_cflag stands in Linux's: the third of its words.</summary>
+    /// <summary>The offset of c_cflag in Linux's struct termios: the third word.</summary>
     private const int ControlFlags = 8;
     private const uint TwoStopBits = 0x40;
     private const uint Receiver = 0x80;
@@ -33,7 +34,7 @@ public sealed partial class SerialStream : AsyncStream
     private const int Busy = 16;
     private const int Interrupted = 4;
 
-    /// <summary>So late at most a cancellation is seen.</summary>
+    /// <summary>The maximum delay until a cancellation takes effect, in milliseconds.</summary>
     private const int LookEvery = 50;
 
     private readonly SafeFileHandle _device;
@@ -47,14 +48,14 @@ public sealed partial class SerialStream : AsyncStream
         AppDomain.CurrentDomain.ProcessExit += PutBack;
     }
 
-    /// <summary>The speeds that every serial device knows, in bits a second.</summary>
+    /// <summary>The speeds that every serial device supports, in bit/s.</summary>
     public static IReadOnlyList<int> Speeds { get; } = [9600, 19200, 38400, 57600, 115200];
 
-    /// <summary>Opens a device at one of <see cref="Speeds"/>; what it received before is dropped.</summary>
-    /// <exception cref="IOException">It is not there, somebody else has it, it is no terminal, or it knows no such speed.</exception>
+    /// <summary>Opens a device at one of <see cref="Speeds"/>. Data that it received before is discarded.</summary>
+    /// <exception cref="IOException">The device does not exist, is in use, is not a terminal, or does not support the speed.</exception>
     public static SerialStream Open(string device, int speed)
     {
-        // Not blocking: nobody waits for a carrier that never comes.
+        // Non-blocking, so that the open does not wait for a carrier.
         var handle = OpenFile(device, ReadWrite | NoControllingTerminal | NonBlocking | CloseOnExec);
         if (handle.IsInvalid)
         {
@@ -78,8 +79,8 @@ public sealed partial class SerialStream : AsyncStream
         }
     }
 
-    /// <summary>What comes next; a cancelled read has taken nothing.</summary>
-    /// <exception cref="IOException">The device is gone.</exception>
+    /// <summary>Reads the bytes that arrive next. A cancelled read consumes nothing.</summary>
+    /// <exception cref="IOException">The device was removed.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => await Task.Run(
         () =>
         {
@@ -94,8 +95,8 @@ public sealed partial class SerialStream : AsyncStream
             }
         }, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Sends all of it.</summary>
-    /// <exception cref="IOException">The device is gone.</exception>
+    /// <summary>Sends all bytes.</summary>
+    /// <exception cref="IOException">The device was removed.</exception>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await Task.Run(
         () =>
         {
@@ -122,10 +123,10 @@ public sealed partial class SerialStream : AsyncStream
         var raw = Termios.Raw(before);
         var flags = BitConverter.ToUInt32(raw, ControlFlags);
         BitConverter.TryWriteBytes(raw.AsSpan(ControlFlags), (flags | Receiver | NoModem) & ~(TwoStopBits | HardwareFlow));
-        // glibc takes the number itself, older ones beside their own constants.
+        // glibc accepts the number itself; older versions also have their own constants.
         var can = Speeds.Contains(speed) && Termios.SetSpeed(raw, speed) && Termios.Set(handle, Termios.Afresh, raw);
         var wanted = BitConverter.ToUInt32(raw, ControlFlags) & SpeedFlags;
-        // The system is content with a part of what was wanted.
+        // The system reports success even if it applied only a part of the settings.
         if (!can || Termios.Of(handle) is not { } got || (BitConverter.ToUInt32(got, ControlFlags) & SpeedFlags) != wanted)
         {
             _ = Termios.Set(handle, Termios.Now, before);
@@ -161,11 +162,11 @@ public sealed partial class SerialStream : AsyncStream
         }
     }
 
-    /// <summary>How many bytes went; 0 for none at this moment.</summary>
+    /// <summary>Returns the number of bytes transferred; 0 if none can be transferred now.</summary>
     private nint Transfer(nint count) => count switch
     {
         > 0 => count,
-        // Readable, and nothing to read: the other end hung up.
+        // Readable without data: the other end hung up.
         0 => throw new IOException($"{_name} is gone"),
         _ => Marshal.GetLastPInvokeError() is var error && error is TryAgain or Interrupted ? 0 : throw new IOException($"{_name}: {Marshal.GetPInvokeErrorMessage(error)}"),
     };

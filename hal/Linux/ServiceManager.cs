@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>Tells systemd how the program does (sd_notify(3)). Without systemd nothing is sent. All members may be called from any thread.</summary>
+/// <summary>
+/// Reports the program's state to systemd (sd_notify(3)). Without systemd, nothing is sent. All members may be called from any thread.
+/// </summary>
 public sealed class ServiceManager : IDisposable
 {
     private readonly Socket? _socket;
@@ -12,11 +14,11 @@ public sealed class ServiceManager : IDisposable
 
     private ServiceManager(Socket? socket, UnixDomainSocketEndPoint? to, TimeSpan? watchdog) => (_socket, _to, WatchdogInterval) = (socket, to, watchdog);
 
-    /// <summary>A sign of life is wanted at least so often (<c>WatchdogSec=</c>); null when none is.</summary>
+    /// <summary>The maximum interval between heartbeats (<c>WatchdogSec=</c>); null if none are required.</summary>
     public TimeSpan? WatchdogInterval { get; }
 
-    /// <summary>What the environment says (<c>NOTIFY_SOCKET</c>, <c>WATCHDOG_USEC</c>, <c>WATCHDOG_PID</c>).</summary>
-    /// <exception cref="IOException">There is a manager, and it cannot be told anything.</exception>
+    /// <summary>Reads the environment (<c>NOTIFY_SOCKET</c>, <c>WATCHDOG_USEC</c>, <c>WATCHDOG_PID</c>).</summary>
+    /// <exception cref="IOException">There is a service manager, and it cannot be reached.</exception>
     public static ServiceManager FromEnvironment(Func<string, string?> environment)
     {
         if (environment("NOTIFY_SOCKET") is not { Length: > 1 } path)
@@ -27,7 +29,7 @@ public sealed class ServiceManager : IDisposable
         var mine = environment("WATCHDOG_PID") is not { Length: > 0 } pid || pid == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         try
         {
-            // An @ stands for the NUL of an abstract address.
+            // An @ represents the NUL of an abstract address.
             var address = new UnixDomainSocketEndPoint(path[0] == '@' ? "\0" + path[1..] : path);
             var socket = Sockets.New(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
             return new ServiceManager(socket, address, microseconds > 0 && mine ? TimeSpan.FromMicroseconds(microseconds) : null);
@@ -38,16 +40,16 @@ public sealed class ServiceManager : IDisposable
         }
     }
 
-    /// <summary>Every listener listens.</summary>
+    /// <summary>Reports that every listener listens.</summary>
     public void Ready(string status) => Send($"READY=1\nSTATUS={status}");
 
-    /// <summary>It stops, because it was told to.</summary>
+    /// <summary>Reports that the program is stopping as requested.</summary>
     public void Stopping() => Send("STOPPING=1\nSTATUS=Stopping");
 
-    /// <summary>A sign of life.</summary>
+    /// <summary>Sends a heartbeat.</summary>
     public void Alive() => Send("WATCHDOG=1");
 
-    /// <summary>How it does, for <c>systemctl status</c>.</summary>
+    /// <summary>Reports the status line for <c>systemctl status</c>.</summary>
     public void Status(string status) => Send($"STATUS={status}");
 
     /// <inheritdoc/>
@@ -61,7 +63,7 @@ public sealed class ServiceManager : IDisposable
         }
         catch (SocketException)
         {
-            // A manager that restarts just now: it asks again, or misses a sign of life and acts on that.
+            // The manager is restarting. It asks again, or acts on the missed heartbeat.
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Appliance.Hal.Linux;
 /// <summary>A UDP socket of an interface.</summary>
 internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
 {
-    /// <summary>Room for a burst while the server is busy; the system gives as much of it as it allows.</summary>
+    /// <summary>The size of the receive queue in bytes, for a burst while the server is busy. The system may grant less.</summary>
     private const int QueueLength = 4 * 1024 * 1024;
 
     private volatile bool _ended;
@@ -27,7 +27,7 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         }
         if (_server is not null)
         {
-            // The socket's waiting is the system's as long as nobody has used it asynchronously.
+            // The socket blocks in the system as long as it has not been used asynchronously.
             Send(payload.Span, remote);
             return;
         }
@@ -37,7 +37,7 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         }
         catch (SocketException)
         {
-            // Lost, as datagrams may be (ICMP unreachable of an earlier one, a full buffer, too long).
+            // Lost, as datagrams may be: an ICMP unreachable for an earlier one, a full buffer, too long.
         }
     }
 
@@ -56,11 +56,11 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
             }
             catch (SocketException error) when (!_ended && error.SocketErrorCode == SocketError.MessageSize)
             {
-                // Some systems tell a cut datagram this way, and do not say from whom: lost.
+                // Some systems report a truncated datagram this way, without its sender. It is lost.
             }
             catch (SocketException) when (!_ended)
             {
-                // ICMP unreachable of something sent before.
+                // An ICMP unreachable for an earlier datagram.
             }
             catch (SocketException error)
             {
@@ -73,7 +73,7 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
     {
         socket.ReceiveBufferSize = QueueLength;
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        // A thread that waits in the system call itself: for one datagram at a time that costs half of what waking a pool's thread does.
+        // A thread that waits in the system call: for one datagram at a time, that costs half of waking a pool thread.
         var server = new Thread(() =>
         {
             Serve(new DatagramBatch(lengthMax), handle);
@@ -95,7 +95,7 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
             return;
         }
         var address = AddressOf(remote);
-        // What a handler sends leaves with what the handlers of its batch send.
+        // Datagrams that a handler sends leave with those of the other handlers of its batch.
         if (Thread.CurrentThread == _server && _answers!.Add(payload, address))
         {
             return;
@@ -140,7 +140,10 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         }
     }
 
-    /// <summary>Most datagrams come from where the last one came from: its address is read once. On the serving thread only.</summary>
+    /// <summary>
+    /// Returns the sender's endpoint. Most datagrams have the same sender as the previous one, so its address is parsed once. Serving
+    /// thread only.
+    /// </summary>
     private IPEndPoint EndPointOf(ReadOnlySpan<byte> address)
     {
         if (_lastRemote is { } last && last.Address.Buffer.Span[..last.Address.Size].SequenceEqual(address))

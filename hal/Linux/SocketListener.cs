@@ -7,14 +7,14 @@ namespace Appliance.Hal.Linux;
 
 /// <summary>
 /// A listening socket. When no descriptor is left for a connection (EMFILE, ENFILE), it releases the process's spare ones, reports it, and
-/// accepts again once they could be taken back; connections wait in the socket's backlog meanwhile.
+/// accepts again once the spare ones are taken back. Connections are pending in the socket's backlog meanwhile.
 /// </summary>
-/// <param name="socket">The socket, listening; it is the listener's.</param>
-/// <param name="connections">Makes a connection of an accepted socket.</param>
+/// <param name="socket">The listening socket, owned by the listener.</param>
+/// <param name="connections">Creates a connection from an accepted socket.</param>
 /// <param name="exhausted">Called each time that no descriptor is left.</param>
 internal sealed class SocketListener(Socket socket, SocketConnectionContextFactory connections, Action exhausted) : IConnectionListener
 {
-    /// <summary>How long to stop accepting when no descriptor is left: trying again at once would only burn the processor.</summary>
+    /// <summary>The pause in accepting when no descriptor is left, because an immediate retry would only consume processor time.</summary>
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
 
     private static readonly SpareDescriptors Spare = Prepare();
@@ -53,7 +53,7 @@ internal sealed class SocketListener(Socket socket, SocketConnectionContextFacto
             }
             catch (SocketException)
             {
-                // The client was gone before it was accepted: its loss alone.
+                // The client disconnected before the accept. Only its own connection is affected.
             }
         }
     }
@@ -69,7 +69,10 @@ internal sealed class SocketListener(Socket socket, SocketConnectionContextFacto
 
     private static bool IsExhaustion(SocketException error) => error.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable;
 
-    /// <summary>Takes the spare descriptors, and loads what a failed accept needs: a library cannot be opened when it fails for want of a descriptor.</summary>
+    /// <summary>
+    /// Takes the spare descriptors, and loads the code that handles a failed accept, because a library cannot be opened without a
+    /// descriptor.
+    /// </summary>
     private static SpareDescriptors Prepare()
     {
         try

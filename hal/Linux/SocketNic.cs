@@ -56,8 +56,8 @@ public class SocketNic(string name, IPAddress address) : LinkedNic(name, address
         }
     }
 
-    /// <summary>What a socket gets before it is bound.</summary>
-    /// <exception cref="SocketException">It cannot be had.</exception>
+    /// <summary>Sets the options of a socket before it is bound.</summary>
+    /// <exception cref="SocketException">An option cannot be set.</exception>
     private protected virtual void Prepare(Socket socket)
     {
     }
@@ -68,7 +68,7 @@ public class SocketNic(string name, IPAddress address) : LinkedNic(name, address
         try
         {
             socket = New(SocketType.Stream, ProtocolType.Tcp);
-            // On Unix this is SO_REUSEADDR's good half: a port whose old connections linger is free, one that is listened on is not.
+            // On Unix this is the safe part of SO_REUSEADDR: a port with lingering old connections is free, a port with a listener is not.
             socket.Bind(new IPEndPoint(Address, port));
             socket.Listen(Backlog);
             return socket;

@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>The one home of sockets.</summary>
+/// <summary>The only code that creates sockets.</summary>
 internal static partial class Sockets
 {
     private const int AddressFamilyNetlink = 16;
     private const int TypeRaw = 3;
     private const int CloseOnExec = 0x80000;
 
-    /// <summary>A socket of an address family that the platform knows.</summary>
+    /// <summary>Creates a socket of an address family that the platform supports.</summary>
     internal static Socket New(AddressFamily family, SocketType type, ProtocolType protocol)
     {
 #pragma warning disable RS0030 // This is the one home of sockets.
@@ -18,8 +18,8 @@ internal static partial class Sockets
 #pragma warning restore RS0030
     }
 
-    /// <summary>A socket of rtnetlink(7), bound; it gets the messages of some groups.</summary>
-    /// <exception cref="IOException">The kernel gives none.</exception>
+    /// <summary>Creates and binds a socket of rtnetlink(7), which receives the messages of some groups.</summary>
+    /// <exception cref="IOException">The kernel provides none.</exception>
     internal static Socket NewNetlink(uint groups)
     {
         var descriptor = OpenSocket(AddressFamilyNetlink, TypeRaw | CloseOnExec, 0);

@@ -3,20 +3,22 @@ using Microsoft.Win32.SafeHandles;
 namespace Appliance.Hal.Linux;
 
 /// <summary>
-/// Descriptors that are kept for the moment when this process has no other left. They are released then, so that whoever reports it can
-/// open files and start threads, and taken back when there are enough again. Thread-safe.
+/// Descriptors that are reserved for the moment when this process has no other left. They are released then, so that the code that reports
+/// it can open files and start threads, and taken back when enough are free again. Thread-safe.
 /// </summary>
 internal sealed class SpareDescriptors
 {
-    /// <summary>A new thread of the runtime takes three for a moment, a file or a library up to two.</summary>
+    /// <summary>
+    /// The number of spare descriptors. A new thread of the runtime takes three for a moment, a file or a library up to two.
+    /// </summary>
     internal const int Count = 16;
 
     private readonly Lock _lock = new();
     private readonly List<SafeFileHandle> _held = [];
 
     /// <summary>
-    /// Takes all of them, if they are not held already. False while as many again would not be free beside them: then none is held, and what
-    /// is free is left for others.
+    /// Takes all spare descriptors, unless they are held already. Returns false, and holds none, if that would leave fewer than
+    /// <see cref="Count"/> free.
     /// </summary>
     internal bool TryTake()
     {
@@ -43,7 +45,7 @@ internal sealed class SpareDescriptors
         }
     }
 
-    /// <summary>Lets go of all of them.</summary>
+    /// <summary>Releases all spare descriptors.</summary>
     internal void Release()
     {
         lock (_lock)

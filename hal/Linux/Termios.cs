@@ -3,29 +3,31 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>The settings of a terminal, as the system has them (termios(3)); what is in them is nobody's business but of who changes a part.</summary>
+/// <summary>
+/// The settings of a terminal (termios(3)), as an opaque block of the system. Only the code that changes a part interprets it.
+/// </summary>
 internal static partial class Termios
 {
-    /// <summary>Takes effect at once (TCSANOW).</summary>
+    /// <summary>Takes effect immediately (TCSANOW).</summary>
     internal const int Now = 0;
 
-    /// <summary>Takes effect when all is sent, and what was received before is dropped (TCSAFLUSH).</summary>
+    /// <summary>Takes effect when all output is sent; input received before is discarded (TCSAFLUSH).</summary>
     internal const int Afresh = 2;
 
-    /// <summary>More than any system's struct termios.</summary>
+    /// <summary>The buffer size in bytes: more than any system's struct termios.</summary>
     private const int LengthMax = 256;
 
-    /// <summary>What a device is set to; null when it is no terminal.</summary>
+    /// <summary>Returns the settings of a device; null if it is not a terminal.</summary>
     internal static byte[]? Of(SafeFileHandle device)
     {
         var settings = new byte[LengthMax];
         return GetAttributes(device, settings) == 0 ? settings : null;
     }
 
-    /// <summary>False when the device takes none of it; true when it took some.</summary>
+    /// <summary>Applies settings. Returns true if at least some took effect, false if none did.</summary>
     internal static bool Set(SafeFileHandle device, int when, byte[] settings) => SetAttributes(device, when, settings) == 0;
 
-    /// <summary>The same settings, but every byte as it comes, and no echo.</summary>
+    /// <summary>Returns the same settings with unprocessed input and without echo.</summary>
     internal static byte[] Raw(byte[] settings)
     {
         byte[] raw = [.. settings];
@@ -33,7 +35,7 @@ internal static partial class Termios
         return raw;
     }
 
-    /// <summary>Changes the speed in them, in bits a second; false for one that the system does not know.</summary>
+    /// <summary>Sets the speed in bit/s. Returns false if the system does not support it.</summary>
     internal static bool SetSpeed(byte[] settings, int speed) => SetBoth(settings, (uint)speed) == 0;
 
     [LibraryImport("libc", EntryPoint = "tcgetattr")]

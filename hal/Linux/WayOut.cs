@@ -3,11 +3,11 @@ using System.Net.Sockets;
 
 namespace Appliance.Hal.Linux;
 
-/// <summary>Which address of this machine the system would use on the way to another.</summary>
+/// <summary>Finds the address that this machine uses towards another one.</summary>
 public static class WayOut
 {
-    /// <summary>Asks the system's routes; nothing is sent.</summary>
-    /// <exception cref="IOException">No way leads there.</exception>
+    /// <summary>Returns the local address of the system's route to an endpoint. Nothing is sent.</summary>
+    /// <exception cref="IOException">There is no route.</exception>
     public static IPAddress To(IPEndPoint remote)
     {
         try

@@ -3,8 +3,8 @@ using System.Device.Gpio;
 namespace Appliance.Hal;
 
 /// <summary>
-/// The temperature of a box, and the fan that its board describes: it runs from one temperature on, and until it is cooler than another. Looks every
-/// five seconds; when the sensor cannot be read the fan runs.
+/// The temperature of a box, and the fan that its board describes. The fan starts at one temperature and stops below another. The
+/// temperature is read every five seconds. If the sensor cannot be read, the fan runs.
 /// </summary>
 public sealed class Cooling : IDisposable
 {
@@ -16,12 +16,12 @@ public sealed class Cooling : IDisposable
     private readonly ITimer? _timer;
     private bool? _running;
 
-    /// <summary>Begins to look, when the board has a fan.</summary>
-    /// <param name="board">What there is.</param>
-    /// <param name="gpio">The chip that the board names; null when it has no fan.</param>
-    /// <param name="time">For the rhythm.</param>
+    /// <summary>Starts the control if the board has a fan.</summary>
+    /// <param name="board">The board.</param>
+    /// <param name="gpio">The chip that the board names; null if it has no fan.</param>
+    /// <param name="time">The clock of the interval.</param>
     /// <param name="read">Reads the sensor's file; null for the file system's.</param>
-    /// <exception cref="IOException">The fan's line cannot be had.</exception>
+    /// <exception cref="IOException">The fan's line is not available.</exception>
     public Cooling(Board board, GpioController? gpio, TimeProvider time, Func<string>? read = null)
     {
         (_board, _gpio, _read) = (board, gpio, read ?? (() => File.ReadAllText(board.TemperatureFile!)));
@@ -42,10 +42,10 @@ public sealed class Cooling : IDisposable
         _timer = time.CreateTimer(_ => Look(), null, Every, Every);
     }
 
-    /// <summary>Whether the fan runs; null when the board has none that is switched here.</summary>
+    /// <summary>True while the fan runs; null if the board has no fan that is switched here.</summary>
     public bool? FanRuns => _running;
 
-    /// <summary>Degrees Celsius; null when there is no sensor, or it cannot be read.</summary>
+    /// <summary>Returns the temperature in degrees Celsius; null if there is no sensor, or it cannot be read.</summary>
     public double? Celsius()
     {
         try
@@ -58,7 +58,7 @@ public sealed class Cooling : IDisposable
         }
     }
 
-    /// <summary>Stops looking; the fan stays as it is.</summary>
+    /// <summary>Stops the control; the fan stays as it is.</summary>
     public void Dispose()
     {
         if (_timer is not null)

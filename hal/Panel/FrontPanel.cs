@@ -3,8 +3,8 @@ using System.Device.Gpio;
 namespace Appliance.Hal;
 
 /// <summary>
-/// The panel that a board describes, over any <see cref="GpioController"/>. Touches the lines that the board names and no others; when it is
-/// disposed its LEDs are dark. A display that does not answer is told in the view and tried again with each change; it stops nothing.
+/// The panel that a board describes, over any <see cref="GpioController"/>. It uses only the lines that the board names. Disposal switches
+/// its LEDs off. A display that does not respond is reported in the view and tried again with each change; everything else continues.
 /// </summary>
 public sealed class FrontPanel : IFrontPanel, IDisposable
 {
@@ -27,12 +27,12 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
     private string? _displayFault;
     private bool _ended;
 
-    /// <summary>Takes the lines of the board.</summary>
-    /// <param name="board">What there is.</param>
+    /// <summary>Opens the board's lines.</summary>
+    /// <param name="board">The board.</param>
     /// <param name="gpio">The chip that the board names.</param>
-    /// <param name="display">The display that the board names; null when it names none. Disposed with the panel.</param>
-    /// <param name="time">For patterns and for how long a button is held.</param>
-    /// <exception cref="IOException">A line cannot be had; the message names it.</exception>
+    /// <param name="display">The display that the board names; null if it names none. Disposed with the panel.</param>
+    /// <param name="time">The clock for LED patterns and for the time that a button is held.</param>
+    /// <exception cref="IOException">A line is not available; the message names it.</exception>
     public FrontPanel(Board board, GpioController gpio, ICharacterDisplay? display, TimeProvider time)
     {
         (_board, _gpio, _display, _time, _began) = (board, gpio, display, time, time.GetTimestamp());
@@ -78,7 +78,7 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
     {
         lock (_lock)
         {
-            // How long it is held is of now, not of the last change.
+            // The time held until now, not until the last change.
             var held = _frame.Pressed ? _frame.Held + (Now - _frameAt) : TimeSpan.Zero;
             return new PanelView(_frame.Leds, [.. _board.Buttons.Select(button => new PanelButton(button.Name, _frame.Pressed, held))], _lines, _displayFault);
         }
@@ -95,7 +95,7 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
             }
             _ended = true;
         }
-        // Not under the lock: a driver may wait here for a callback that wants it. Nothing writes any more.
+        // Not under the lock: a driver may wait here for a callback that needs it. Nothing is written any more.
         foreach (var button in _board.Buttons)
         {
             _gpio.UnregisterCallbackForPinValueChangedEvent(button.Line, ContactChanged);
@@ -124,7 +124,7 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            // Drivers throw what they like; to the operator it is a line that cannot be had.
+            // Drivers throw various exceptions; to the operator, each means that a line is not available.
             throw new IOException($"{what}: line {line} of {_board.GpioChip} cannot be had: {error.Message}", error);
         }
     }
@@ -135,7 +135,7 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
     {
         if (Reset is { } reset && change.PinNumber == reset.Line)
         {
-            // The edge says what it was when it came: reading the line now may be a bounce later.
+            // The edge reports the level at its own time; reading the line now may return a later bounce.
             Change(core => core.Contact((change.ChangeType == PinEventTypes.Rising) != reset.ActiveLow, Now));
         }
     }
@@ -170,7 +170,7 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
         }
     }
 
-    /// <summary>A display is slow: it is written by a task of its own, always with the newest lines.</summary>
+    /// <summary>Writes the lines to the display, which is slow, in a separate task that always uses the newest lines.</summary>
     private void ShowLines(IReadOnlyList<string> lines)
     {
         if (_display is null)

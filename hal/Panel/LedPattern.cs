@@ -1,24 +1,24 @@
 namespace Appliance.Hal;
 
-/// <summary>How a LED shines: so long on, then so long off, over and over from the moment that it was set. Zero is never.</summary>
+/// <summary>A LED's pattern: a time on, then a time off, repeated from the moment that it was set. Zero means never.</summary>
 public readonly record struct LedPattern(TimeSpan On, TimeSpan Off)
 {
-    /// <summary>Dark.</summary>
+    /// <summary>Always off.</summary>
     public static readonly LedPattern Dark;
 
-    /// <summary>Without a pause.</summary>
+    /// <summary>Always on.</summary>
     public static readonly LedPattern Steady = new(TimeSpan.MaxValue, TimeSpan.Zero);
 
-    /// <summary>So many milliseconds on, as many off.</summary>
+    /// <summary>Returns a pattern with the same number of milliseconds on and off.</summary>
     public static LedPattern Blink(int milliseconds) => new(TimeSpan.FromMilliseconds(milliseconds), TimeSpan.FromMilliseconds(milliseconds));
 
-    /// <summary>True when it never changes.</summary>
+    /// <summary>True if the LED never changes.</summary>
     public bool IsSteady => On == TimeSpan.Zero || Off == TimeSpan.Zero;
 
-    /// <summary>Whether it shines so long after it was set.</summary>
+    /// <summary>Returns true if the LED is lit at a time after the pattern was set.</summary>
     public bool IsLit(TimeSpan since) => IsSteady ? On > TimeSpan.Zero : since.Ticks % (On + Off).Ticks < On.Ticks;
 
-    /// <summary>How long after it was set it changes next; null when it does not.</summary>
+    /// <summary>Returns the time from setting the pattern to the next change; null if there is none.</summary>
     public TimeSpan? NextChange(TimeSpan since)
     {
         if (IsSteady)
@@ -30,6 +30,6 @@ public readonly record struct LedPattern(TimeSpan On, TimeSpan Off)
         return TimeSpan.FromTicks(since.Ticks - begun < On.Ticks ? begun + On.Ticks : begun + round);
     }
 
-    /// <summary><c>off</c>, <c>on</c>, or the milliseconds: <c>250/250</c>.</summary>
+    /// <summary>Returns <c>off</c>, <c>on</c>, or the milliseconds: <c>250/250</c>.</summary>
     public override string ToString() => On == TimeSpan.Zero ? "off" : Off == TimeSpan.Zero ? "on" : FormattableString.Invariant($"{On.TotalMilliseconds}/{Off.TotalMilliseconds}");
 }

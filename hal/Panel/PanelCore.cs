@@ -1,19 +1,20 @@
 namespace Appliance.Hal;
 
-/// <summary>What the panel shows at a moment.</summary>
-/// <param name="Leds">In the board's order.</param>
-/// <param name="Lines">What the display shows.</param>
-/// <param name="Pressed">Whether <c>reset</c> is down.</param>
-/// <param name="Held">For how long.</param>
+/// <summary>The panel's output at one moment.</summary>
+/// <param name="Leds">The LEDs, in the board's order.</param>
+/// <param name="Lines">The lines on the display.</param>
+/// <param name="Pressed">True while <c>reset</c> is pressed.</param>
+/// <param name="Held">The time that it has been pressed.</param>
 /// <param name="ResetDue">True once for each time that it was held long enough.</param>
-/// <param name="Next">When something changes by itself; null when nothing does.</param>
+/// <param name="Next">The time of the next change without an input; null if there is none.</param>
 internal sealed record PanelFrame(IReadOnlyList<PanelLed> Leds, IReadOnlyList<string> Lines, bool Pressed, TimeSpan Held, bool ResetDue, TimeSpan? Next);
 
 /// <summary>
-/// What the panel decides: patterns of the LEDs, and the reset button. Synchronous; the caller serializes and gives the time, any that only goes on.
-/// A press counts once its contacts have been quiet for 20 ms, from the moment of the contact on. While <c>reset</c> is down, <c>status</c> and
-/// <c>alarm</c> count down together: 250 ms on and off, in the last two seconds 100 ms. After five seconds it is due, once; let go before, nothing has
-/// happened. A button that is down when the panel starts must be let go first: one that is stuck resets nothing.
+/// The panel's logic: LED patterns and the reset button. Synchronous. The caller serializes calls and supplies the time, which must never
+/// go back. A press counts once the contacts have been stable for 20 ms, and its duration is measured from the contact. While <c>reset</c>
+/// is pressed, <c>status</c> and <c>alarm</c> blink together: 250 ms on and off, in the last two seconds 100 ms. After five seconds the
+/// reset is due, once. A button that is released earlier has no effect. A button that is pressed when the panel starts must be released
+/// first, so a stuck one resets nothing.
 /// </summary>
 internal sealed class PanelCore
 {
@@ -32,10 +33,10 @@ internal sealed class PanelCore
     private TimeSpan _pressedAt;
     private bool _spent;
 
-    /// <summary>A panel that has just got its power.</summary>
-    /// <param name="leds">The names of its LEDs.</param>
-    /// <param name="pressed">Whether the button is down.</param>
-    /// <param name="now">The time.</param>
+    /// <summary>Creates a panel that has just been powered on.</summary>
+    /// <param name="leds">The names of the LEDs.</param>
+    /// <param name="pressed">True if the button is pressed.</param>
+    /// <param name="now">The current time.</param>
     internal PanelCore(IEnumerable<string> leds, bool pressed, TimeSpan now)
     {
         _leds = [.. leds];
@@ -45,7 +46,7 @@ internal sealed class PanelCore
 
     internal void Show(PanelState state) => _state = state;
 
-    /// <summary>The button's contact opened or closed.</summary>
+    /// <summary>Reports that the button's contact opened or closed.</summary>
     internal void Contact(bool closed, TimeSpan now)
     {
         Settle(now);
@@ -55,7 +56,7 @@ internal sealed class PanelCore
         }
     }
 
-    /// <summary>What is to be seen from now on.</summary>
+    /// <summary>Returns the output from now on.</summary>
     internal PanelFrame Advance(TimeSpan now)
     {
         Settle(now);
@@ -70,7 +71,8 @@ internal sealed class PanelCore
         if (counting)
         {
             var held = now - _pressedAt;
-            // The pattern changes, the display counts, and it is due. (A contact that is open just now decides first.)
+            // Each second the countdown on the display changes, and the LED pattern or the due reset with it. A contact that is open now
+            // is settled first.
             next = Earlier(next, held < Hold ? _pressedAt + TimeSpan.FromSeconds(Math.Floor(held.TotalSeconds) + 1) : null);
         }
         var leds = new PanelLed[_leds.Length];

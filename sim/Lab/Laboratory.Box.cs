@@ -1,14 +1,19 @@
 using System.Net;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Nics;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.LabLink;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Image;
-using Appliance.Sim.Phones;
+using Appliance.Lab.Api;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Console;
+using Appliance.Lab.Remote;
+using Appliance.Link;
 using Microsoft.Extensions.Logging;
 
-namespace Appliance.Sim.Lab;
+namespace Appliance.Lab;
 
 /// <summary>What <c>up --box</c> was asked for.</summary>
 /// <param name="Place">Where the unit is.</param>

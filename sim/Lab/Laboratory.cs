@@ -1,23 +1,30 @@
 using System.Net;
 using System.Net.Sockets;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Faults;
+using Appliance.Doubles.FortiAuthenticator;
+using Appliance.Doubles.Inbox;
+using Appliance.Doubles.LastHop;
+using Appliance.Doubles.Nics;
+using Appliance.Doubles.Panel;
+using Appliance.Doubles.Phones;
+using Appliance.Doubles.PushProxy;
+using Appliance.Doubles.Wire;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Fac;
-using Appliance.Sim.Faults;
-using Appliance.Sim.Inbox;
-using Appliance.Sim.LastHop;
-using Appliance.Sim.Panel;
-using Appliance.Sim.Phones;
-using Appliance.Sim.PushProxy;
-using Appliance.Sim.Wire;
+using Appliance.Lab.Api;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Console;
+using Appliance.Lab.Messages;
+using Appliance.Lab.Units;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
-namespace Appliance.Sim.Lab;
+namespace Appliance.Lab;
 
 /// <summary>What <c>up</c> was asked for.</summary>
 /// <param name="State">The state folder.</param>
@@ -41,7 +48,7 @@ internal sealed record LabOptions(string State, string? Configuration, string Bo
 }
 
 /// <summary>The way of a push through proxy and providers.</summary>
-/// <param name="ProvidersFile">Which providers (docs/providers.md); null for the lab's doubles.</param>
+/// <param name="ProvidersFile">Which providers (docs/use/providers.md); null for the lab's doubles.</param>
 /// <param name="Broker">The MQTT broker between the doubles and the phones; null for the lab's own.</param>
 /// <param name="LabPhones">False when the phones are somebody else's, on the broker (<c>run phones</c>).</param>
 internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Broker = null, bool LabPhones = true);
@@ -124,14 +131,14 @@ internal sealed partial class Laboratory : IAsyncDisposable
         var faults = Own(new LabFaults(Clock));
         var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
         INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];
-        var authenticator = await FacSettingsOfAsync(options.BoardFile, options.Network, cancellationToken);
+        var authenticator = await AuthenticatorFile.OfAsync(options.BoardFile, options.Network, cancellationToken);
         var wire = new LabWire(Clock) { Authenticator = authenticator?.Address, PushesDirect = options.Push is null };
         var phones = Own(new PhoneFleet(Clock, log, faults: faults) { Wire = wire });
         var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken)
             : LabBoard.DefaultConfiguration(board, options.Personality) + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, cancellationToken, listeners));
+        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, listeners, cancellationToken));
         Api.Page.Board = board.Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
@@ -142,7 +149,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
         if (options.Configuration is { } loaded && power.Unit.Config.IsFirst)
         {
-            Report = [.. Verbs.RestoreReport.Of(loaded, firstConfiguration, options.Personality ?? Personality.Default, board.Name, new(null, power.Unit.Config.Ignored)).Lined()];
+            Report = [.. RestoreReport.Of(loaded, firstConfiguration, options.Personality ?? Personality.Default, board.Name, new(null, power.Unit.Config.Ignored)).Lined()];
         }
         wire.Attach(power.Unit);
         var unit = Own(new LabUnit(power.Unit, Authenticator));
@@ -241,32 +248,6 @@ internal sealed partial class Laboratory : IAsyncDisposable
     }
 
     /// <summary>
-    /// What stands beside the board's description in fac.json; for a board that comes with the tool and has none, the desktop's. Null when there is none.
-    /// </summary>
-    /// <exception cref="LabFailure">It is wrong.</exception>
-    internal static async Task<FacSettings?> FacSettingsOfAsync(string boardFile, string? network, CancellationToken cancellationToken)
-    {
-        var file = Path.Combine(Path.GetDirectoryName(boardFile)!, "fac.json");
-        if (!File.Exists(file))
-        {
-            if (!LabBoard.ComesWithTheTool(boardFile))
-            {
-                return null;
-            }
-            file = Path.Combine(Path.GetDirectoryName(LabBoard.File("desktop"))!, "fac.json");
-        }
-        try
-        {
-            var settings = FacSettings.Parse(await File.ReadAllBytesAsync(file, cancellationToken));
-            return network is null ? settings : settings with { Address = LabBoard.Moved(settings.Address, network) };
-        }
-        catch (FormatException error)
-        {
-            throw new LabFailure(ExitCode.ConfigurationInvalid, $"{file}: {error.Message}", error);
-        }
-    }
-
-    /// <summary>
     /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
     /// send it is the operator's business from then on.
     /// </summary>
@@ -294,7 +275,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new LabFailure(ExitCode.Missing, $"--config: {e.Message}", e);
+            throw new LabFailure(FailureKind.Missing, $"--config: {e.Message}", e);
         }
     }
 
@@ -310,7 +291,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new LabFailure(ExitCode.Missing, $"--faults: {e.Message}", e);
+            throw new LabFailure(FailureKind.Missing, $"--faults: {e.Message}", e);
         }
     }
 

@@ -1,9 +1,11 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Appliance.Boot;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
 using Appliance.Hal;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
+using Appliance.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Logging.Abstractions;
 using NJsonSchema;
@@ -11,7 +13,7 @@ using Xunit;
 
 namespace Appliance.Tests.Boards;
 
-/// <summary>Board descriptions: what is read, what is refused and how, and that the published schema says the same.</summary>
+/// <summary>Board descriptions: the accepted ones, the refused ones with their messages, and the published schema, which agrees.</summary>
 public sealed class BoardTests
 {
     private const string Nics = "\"nics\":[{\"name\":\"port1\",\"address\":\"10.0.0.1\"}]";
@@ -63,7 +65,7 @@ public sealed class BoardTests
     public void ABoardThatIsNotThereIsNamed(string name, string named)
     {
         var failure = Assert.Throws<LabFailure>(() => LabBoard.File(name));
-        Assert.Equal(ExitCode.Usage, failure.Code);
+        Assert.Equal(FailureKind.Usage, failure.Kind);
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
     }
 
@@ -183,7 +185,7 @@ public sealed class BoardTests
     [Fact]
     public async Task TheSchemaKnowsTheKeysThatTheReaderKnows()
     {
-        // A whole board: each of its objects gets a key that nobody knows, and both must refuse it; each key is taken away, and both must agree.
+        // A whole board: each of its objects gets an unknown key, and both must refuse it; each key is taken away, and both must agree.
         var whole = $$"""
             {"$schema":"x","name":"b","model":"m",{{Nics[..^1].Replace("\"address\"", "\"role\":\"wan\",\"match\":{\"device\":\"e\",\"mac\":\"020000000001\",\"driver\":\"d\",\"path\":\"p\"},\"address\"", StringComparison.Ordinal)}}],{{Panel}},
             "temperature":{"file":"f"},"fan":{"line":9,"onCelsius":60,"offCelsius":50},"display":{"bus":1,"address":39,"columns":16,"rows":2},

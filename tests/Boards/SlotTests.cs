@@ -2,12 +2,13 @@ using System.Diagnostics;
 using System.Net;
 using System.Runtime.CompilerServices;
 using Appliance.Boot;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Nics;
+using Appliance.Lab.Composition;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -163,7 +164,7 @@ public sealed class SlotTests
         }
     }
 
-    /// <summary>The answers of an image's program, in a folder of their own.</summary>
+    /// <summary>The answers of an image's program, in a separate folder.</summary>
     private sealed class FakeImage : IDisposable
     {
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-slots-");
@@ -195,7 +196,7 @@ public sealed class SlotTests
     {
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-boot-");
 
-        /// <summary>True when the machine is to be started anew.</summary>
+        /// <summary>True if the machine must restart.</summary>
         public async Task<bool> RunAsync(Func<Unit, Task> use)
         {
             var network = new SimNetwork();

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 
 namespace Appliance.Tests.Box;
 
-/// <summary>A unit that stands elsewhere: the lab's program as a process of its own, on loopback addresses that nobody else uses, and the file that describes it.</summary>
+/// <summary>
+/// A remote unit: the lab's program as a separate process, on loopback addresses reserved for it, and the file that describes it.
+/// </summary>
 internal sealed class AgentProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -18,19 +20,19 @@ internal sealed class AgentProcess : IAsyncDisposable
         Write("lab.key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) + "\n");
         var board = Write("board.json", $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}""");
         BoxFile = WriteBox("box.json", "lab.key");
-        var program = Path.Combine(ArrowTests.Root(), "boards", "Lab", "bin", "Release", "net10.0", "Appliance.LabBoot.dll");
+        var program = Path.Combine(ArrowTests.Root(), "boards", "Agent", "bin", "Release", "net10.0", "Appliance.Agent.dll");
         string[] words = [program, board, Path.Combine(_folder.FullName, "state"), "--listen", Door, "--key", Path.Combine(_folder.FullName, "lab.key")];
-        // The shell opens the terminal, as that of whoever starts it on a box does.
+        // The shell opens the terminal, as the shell of an administrator who starts it on a box does.
         _process = Process.Start(new ProcessStartInfo(terminal is null ? "dotnet" : "sh", terminal is null ? words : ["-c", "exec dotnet \"$@\" <\"$0\" >\"$0\"", terminal, .. words, "--console"]) { RedirectStandardError = true })!;
     }
 
     /// <summary>The first three numbers of its addresses.</summary>
     public string Network { get; }
 
-    /// <summary>Where its agent waits.</summary>
+    /// <summary>The endpoint at which its agent listens.</summary>
     public string Door => $"{Network}.1:7001";
 
-    /// <summary>What describes it.</summary>
+    /// <summary>The file that describes it.</summary>
     public string BoxFile { get; }
 
     /// <summary>Starts one; returns when its agent waits.</summary>
@@ -46,7 +48,7 @@ internal sealed class AgentProcess : IAsyncDisposable
             await agent.DisposeAsync();
             throw new InvalidOperationException($"the agent does not start: {said}");
         }
-        // Nobody may wait for somebody to read.
+        // Drained, so that the process never blocks on a full pipe.
         _ = agent._process.StandardError.ReadToEndAsync(CancellationToken.None);
         return agent;
     }

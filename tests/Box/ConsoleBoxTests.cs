@@ -1,14 +1,16 @@
 using System.Text.RegularExpressions;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Image;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Scenarios;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Remote;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Targets;
 using Xunit;
 
 namespace Appliance.Tests.Box;
 
-/// <summary>Scenarios on a unit that stands elsewhere, their lines typed at its serial console; and consoles that are not that unit's.</summary>
+/// <summary>Scenarios on a remote unit, their lines typed at its serial console; and consoles that are not that unit's.</summary>
 public sealed class ConsoleBoxTests
 {
     private const int Speed = 115200;
@@ -77,13 +79,13 @@ public sealed class ConsoleBoxTests
         await console.ProveAsync(linked.SayAsync);
         foreach (var script in Scripts)
         {
-            // A secret is sealed anew for whoever is shown it.
+            // A secret is sealed again for each reader.
             Assert.Equal(Sealed.Replace(await linked.CliAsync(script), "ENC"), Sealed.Replace(await console.TranscriptAsync(script), "ENC"));
         }
         // Long enough for pages; and they were answered at the console.
         Assert.True((await linked.CliAsync("show full-configuration\n")).Count(letter => letter == '\n') > 200);
         Assert.Contains("show full-configuration\r   ", cable.Typed, StringComparison.Ordinal);
-        // The last one ends both, each in the session of its own.
+        // The last one ends both, each in a separate session.
         Assert.EndsWith("(y/n)y\n\nSystem is rebooting...\n\n", await console.TranscriptAsync("execute reboot\ny\nget system status\n"), StringComparison.Ordinal);
         await EndToEnd.Until.TrueAsync(
             async () =>
@@ -105,7 +107,7 @@ public sealed class ConsoleBoxTests
         await using var otherCable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(otherCable.UnitDevice);
         var wrong = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice));
-        Assert.Equal(ExitCode.Missing, wrong.Code);
+        Assert.Equal(FailureKind.Missing, wrong.Kind);
         Assert.Contains($"the console {cable.BenchDevice} is another unit's, or not of this speed (115200)", wrong.Message, StringComparison.Ordinal);
         Assert.Equal("", cable.Typed);
         // It was shut again, and is the other one's still.
@@ -119,8 +121,8 @@ public sealed class ConsoleBoxTests
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync();
         var none = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice));
-        Assert.Equal(ExitCode.Missing, none.Code);
-        Assert.Contains("it serves no console (Appliance.LabBoot --console)", none.Message, StringComparison.Ordinal);
+        Assert.Equal(FailureKind.Missing, none.Kind);
+        Assert.Contains("it serves no console (Appliance.Agent --console)", none.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -130,12 +132,12 @@ public sealed class ConsoleBoxTests
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
         foreach (var (device, told) in new[] { ("/dev/nothing-is-here", "the console: there is no /dev/nothing-is-here"), (unit.BoxFile, $"the console: {unit.BoxFile} is no terminal") })
         {
-            Assert.Equal((ExitCode.Missing, told), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, device))));
+            Assert.Equal((FailureKind.Missing, told), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, device))));
         }
         using (SerialStream.Open(cable.BenchDevice, Speed))
         {
             var taken = cable.BenchSettings;
-            Assert.Equal((ExitCode.Missing, $"the console: {cable.BenchDevice} is in use by another program"), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice))));
+            Assert.Equal((FailureKind.Missing, $"the console: {cable.BenchDevice} is in use by another program"), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice))));
             Assert.Equal(taken, cable.BenchSettings);
             Assert.True(cable.BenchIsTaken);
         }
@@ -181,7 +183,10 @@ public sealed class ConsoleBoxTests
     [InlineData("show \x01")]
     public void WhatNoKeysMakeIsRefused(string line) => Assert.Contains("cannot be typed at a console", Assert.Throws<LabFailure>(() => TypedLine.Of(line, goesOn: false)).Message, StringComparison.Ordinal);
 
-    /// <summary>Whatever differs between a terminal and a script: pages, ends of rows, question marks, tabs, quotes, questions, and sessions that are left open or are left.</summary>
+    /// <summary>
+    /// All differences between a terminal and a script: pages, ends of rows, question marks, tabs, quotes, prompts, and sessions that are
+    /// left open or are left.
+    /// </summary>
     private static readonly string[] Scripts =
     [
         "show\n",
@@ -213,7 +218,7 @@ public sealed class ConsoleBoxTests
 
     private static readonly Regex Sealed = new(@"ENC \S+");
 
-    private static (int Code, string Message) Told(LabFailure failure) => (failure.Code, failure.Message);
+    private static (FailureKind Kind, string Message) Told(LabFailure failure) => (failure.Kind, failure.Message);
 
     private static Task<LinkedBox> StartAsync(AgentProcess unit, string device) => LinkedBox.StartAsync(new UnitSite(BoxFile.Load(unit.WriteBox("console.json", "lab.key", device))), Read("push-approve"));
 
@@ -221,7 +226,7 @@ public sealed class ConsoleBoxTests
     {
         var file = BoxFile.Load(unit.BoxFile);
         var configuration = LabBoard.DefaultConfiguration(LabBoard.Simulated(Board.Load(LabBoard.File(file.Board)), file.Network), null);
-        return await LinkedUnit.StartAsync(await file.Place.EnterAsync(), new Appliance.LabLink.LinkStart(configuration, Appliance.Firmware.Config.Personality.Default.Name, null), _ => throw new NotSupportedException());
+        return await LinkedUnit.StartAsync(await file.Place.EnterAsync(), new Appliance.Link.LinkStart(configuration, Appliance.Firmware.Config.Personality.Default.Name, null), _ => throw new NotSupportedException());
     }
 
     private static Scenario Read(string name) => ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!);

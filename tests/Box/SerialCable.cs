@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Appliance.Tests.Box;
 
-/// <summary>A serial cable between two devices of the kernel: two pseudo terminals, and what is sent into one comes out of the other. What passes is kept.</summary>
+/// <summary>
+/// A serial cable between two devices of the kernel: two pseudo terminals, each of which outputs the other's input. The traffic is kept.
+/// </summary>
 internal sealed class SerialCable : IAsyncDisposable
 {
     private const nuint Unlock = 0x40045431; // TIOCSPTLCK
@@ -25,7 +27,7 @@ internal sealed class SerialCable : IAsyncDisposable
 
     public SerialCable()
     {
-        // Nobody has opened it yet, and a line without a program on it echoes nothing.
+        // No program has opened it yet, and a line without a program on it echoes nothing.
         _bench.MakeRaw();
         _passing = [PassAsync(_unit, _bench, _shown), PassAsync(_bench, _unit, _typed)];
     }
@@ -33,22 +35,22 @@ internal sealed class SerialCable : IAsyncDisposable
     /// <summary>The device of the unit.</summary>
     public string UnitDevice => _unit.Device;
 
-    /// <summary>The device of the bench.</summary>
+    /// <summary>The controller's device.</summary>
     public string BenchDevice => _bench.Device;
 
-    /// <summary>What the bench has typed.</summary>
+    /// <summary>The controller's input so far.</summary>
     public string Typed { get { lock (_typed) { return _typed.ToString(); } } }
 
-    /// <summary>What the unit has shown.</summary>
+    /// <summary>The unit's output so far.</summary>
     public string Shown { get { lock (_shown) { return _shown.ToString(); } } }
 
-    /// <summary>What the bench's device is set to.</summary>
+    /// <summary>The settings of the controller's device.</summary>
     public byte[] BenchSettings { get => _bench.Settings; set => _bench.Settings = value; }
 
-    /// <summary>True while nobody else may open the bench's device.</summary>
+    /// <summary>True while the controller's device is open exclusively.</summary>
     public bool BenchIsTaken => _bench.IsTaken;
 
-    /// <summary>The bench's device goes away, as that of an adapter that is pulled out.</summary>
+    /// <summary>Removes the controller's device, as when an adapter is pulled out.</summary>
     public async Task UnplugBenchAsync()
     {
         _pulled = true;
@@ -97,7 +99,7 @@ internal sealed class SerialCable : IAsyncDisposable
     {
         private readonly SafeFileHandle _master = File.OpenHandle("/dev/ptmx", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
 
-        /// <summary>The device itself stays open: one that nobody has open hangs up.</summary>
+        /// <summary>The device itself stays open, because a device without an open descriptor hangs up.</summary>
         private readonly int _peer;
 
         public End()

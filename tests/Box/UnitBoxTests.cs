@@ -1,14 +1,15 @@
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Image;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Scenarios;
+using Appliance.Lab.Remote;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Targets;
 using NJsonSchema;
 using Xunit;
 
 namespace Appliance.Tests.Box;
 
-/// <summary>Scenarios on a unit that stands elsewhere, over the lab link through its door; and who does not get in.</summary>
+/// <summary>Scenarios on a remote unit, over the lab link through its listener; and the callers that the listener refuses.</summary>
 public sealed class UnitBoxTests
 {
     private const string Whole = """{"name":"u","board":"desktop","network":"10.0.0","bench":"10.0.0.9","agent":{"address":"10.0.0.1:7001","keyFile":"k"},"console":{"device":"/dev/ttyUSB0","speed":9600}}""";
@@ -18,7 +19,9 @@ public sealed class UnitBoxTests
     {
         await using var unit = await AgentProcess.StartAsync();
         var site = new UnitSite(BoxFile.Load(unit.BoxFile));
-        // A login by push, with its phone's call back; a console's lines and what listens then; a used code over a restart; then another state, in which nothing of it is known.
+        // A login by push, with its phone's callback; a console's lines and the listeners then; a consumed code over a restart; then
+        // another state,
+        // in which nothing of the first is stored.
         foreach (var name in new[] { "push-approve", "callback-server-ip", "code-used-survives-reboot", "push-deny" })
         {
             var result = await ScenarioRun.RunAsync(Read(name), 1, async (scenario, _) => await LinkedBox.StartAsync(site, scenario));
@@ -35,7 +38,7 @@ public sealed class UnitBoxTests
         unit.Write("other.key", new string('a', 64));
         var stranger = await Assert.ThrowsAsync<LabFailure>(() => new UnitSite(BoxFile.Load(unit.WriteBox("other.json", "other.key"))).LinkAsync());
         Assert.Contains("the agent has another key", stranger.Message, StringComparison.Ordinal);
-        // One who speaks the link at once, without a word at the door, is cut off and told nothing.
+        // A caller that speaks the link immediately, without the handshake, is disconnected and receives nothing.
         await using (var plain = new ConnectionStream(await new SocketNic("stranger", System.Net.IPAddress.Loopback).ConnectAsync(System.Net.IPEndPoint.Parse(unit.Door), TestContext.Current.CancellationToken)))
         {
             await plain.WriteAsync("LLLLLLLLLLLLLLLLLLLLLLLL"u8.ToArray(), TestContext.Current.CancellationToken);
@@ -75,7 +78,7 @@ public sealed class UnitBoxTests
             await File.WriteAllTextAsync(file, Whole.Replace(text, instead, StringComparison.Ordinal), TestContext.Current.CancellationToken);
             var failure = Assert.Throws<LabFailure>(() => BoxFile.Load(file));
             Assert.Contains(told, failure.Message, StringComparison.Ordinal);
-            Assert.Equal(ExitCode.ConfigurationInvalid, failure.Code);
+            Assert.Equal(FailureKind.ConfigurationInvalid, failure.Kind);
         }
         finally
         {
@@ -86,7 +89,7 @@ public sealed class UnitBoxTests
     [Fact]
     public async Task TheSchemaSaysTheSame()
     {
-        var schema = await JsonSchema.FromFileAsync(Path.Combine(ArrowTests.Root(), "sim", "Image", "box.schema.json"), TestContext.Current.CancellationToken);
+        var schema = await JsonSchema.FromFileAsync(Path.Combine(ArrowTests.Root(), "sim", "Lab", "Remote", "box.schema.json"), TestContext.Current.CancellationToken);
         Assert.Empty(schema.Validate(Whole));
         Assert.Empty(schema.Validate(Whole.Replace(",\"speed\":9600", "", StringComparison.Ordinal)));
         Assert.Empty(schema.Validate(Whole.Replace(",\"console\":{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "", StringComparison.Ordinal)));

@@ -2,17 +2,19 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Image;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Verbs;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Lab;
+using Appliance.Lab.Console;
+using Appliance.Lab.Remote;
 using Appliance.Tests.EndToEnd;
+using Appliance.Tool;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Appliance.Tests.Box;
 
-/// <summary>The desktop's lab around a unit that stands elsewhere: <c>up --box</c>.</summary>
+/// <summary>The desktop's lab around a remote unit: <c>up --box</c>.</summary>
 public sealed class UpBoxTests : IDisposable
 {
     private const string Ann = "FTKMOB0000000001";
@@ -28,7 +30,7 @@ public sealed class UpBoxTests : IDisposable
         using var api = new HttpClient { BaseAddress = lab.Api.Address };
         Assert.Contains(lab.Ready.Services, service => service.Service == "sslvpn" && service.Address == agent.Network + ".1");
 
-        // A login by push: its phone is here, its unit is there. The timeline and the event are told without asking for them.
+        // A login by push: its phone is here, its unit is remote. The timeline and the event arrive without a request for them.
         var waiting = api.GetFromJsonAsync<JsonArray>($"/lab/events?after={await NewestAsync(api)}&wait=30", Stop);
         Assert.Equal("refused", await LogInAsync(lab, api, "deny"));
         Assert.NotEmpty((await waiting)!);
@@ -51,7 +53,7 @@ public sealed class UpBoxTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, await LogBobInAsync(lab));
         await Until.TrueAsync(async () => (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))! is [{ } login] && login["user"]!.GetValue<string>() == "bob" && login["outcome"]!.GetValue<string>() == "in", "the timeline of bob's login");
 
-        // What cannot be had says so.
+        // A feature that the remote unit does not support is refused with the reason.
         foreach (var (method, path, body, told) in new[]
         {
             ("POST", "/lab/clock", """{"advanceSeconds":60}""", "its clock is its own"), ("PUT", "/lab/faults", """{"faults":[]}""", "no faults can be set"),
@@ -64,12 +66,12 @@ public sealed class UpBoxTests : IDisposable
             Assert.Contains(told, await answer.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
         }
 
-        // Another lab takes over: the unit goes on, and this lab says why it ends.
+        // Another lab takes over: the unit continues, and this lab reports why it ends.
         var host = await CliAsync(api, "get system status");
         await using (var second = await StartAsync(new BoxPlace("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, BoxPlace.Of(agent.BoxFile, null).Key, null), "second"))
         {
             var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
-            Assert.Equal(ExitCode.Missing, broken.Code);
+            Assert.Equal(FailureKind.Missing, broken.Kind);
             Assert.Contains("another bench took it over; the unit goes on", broken.Message, StringComparison.Ordinal);
             Assert.Equal(2, ((BoxUnit)second.Unit).Boots);
             Assert.Single(second.Unit.Logins.Newest(10));
@@ -90,7 +92,7 @@ public sealed class UpBoxTests : IDisposable
         Assert.Equal(agent.Network + ".2", lab.Unit.Nics.Single(nic => nic.Name == "port2").Address.ToString());
         await agent.DisposeAsync();
         var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
-        Assert.Equal(ExitCode.Missing, broken.Code);
+        Assert.Equal(FailureKind.Missing, broken.Kind);
         Assert.Contains($"{agent.Door}: the link to the agent at", broken.Message, StringComparison.Ordinal);
     }
 
@@ -99,10 +101,10 @@ public sealed class UpBoxTests : IDisposable
     {
         await using var agent = await AgentProcess.StartAsync();
         var stranger = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(BoxPlace.Of(agent.Door, agent.Write("other.key", new string('a', 64)))));
-        Assert.Equal(ExitCode.Missing, stranger.Code);
+        Assert.Equal(FailureKind.Missing, stranger.Kind);
         Assert.EndsWith("the agent has another key", stranger.Message, StringComparison.Ordinal);
         var nobody = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(BoxPlace.Of(agent.Network + ".9:7002", agent.Write("other.key", new string('a', 64)))));
-        Assert.Equal(ExitCode.Missing, nobody.Code);
+        Assert.Equal(FailureKind.Missing, nobody.Kind);
         Assert.Contains($"the agent at {agent.Network}.9:7002", nobody.Message, StringComparison.Ordinal);
     }
 
@@ -115,9 +117,9 @@ public sealed class UpBoxTests : IDisposable
         Assert.Equal(7009, BoxPlace.Of("127.0.9.7:7009", key).Agent.Port);
         Assert.Contains("needs its key: --box-key FILE", Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", null)).Message, StringComparison.Ordinal);
         Assert.Contains("names its key itself", Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", key)).Message, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.Missing, Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", null)).Code);
+        Assert.Equal(FailureKind.Missing, Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", null)).Kind);
         File.WriteAllText(key, "short");
-        Assert.Equal(ExitCode.ConfigurationInvalid, Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", key)).Code);
+        Assert.Equal(FailureKind.ConfigurationInvalid, Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", key)).Kind);
     }
 
     [Theory]
@@ -154,7 +156,7 @@ public sealed class UpBoxTests : IDisposable
         return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Stop);
     }
 
-    /// <summary>Logs ann in over real sockets, with the answer of her phone; what the timeline says of it.</summary>
+    /// <summary>Logs ann in over real sockets, with the answer of her phone. Returns the result in the timeline.</summary>
     private static async Task<string> LogInAsync(Laboratory lab, HttpClient api, string answer)
     {
         using var client = Client(lab);
@@ -180,7 +182,7 @@ public sealed class UpBoxTests : IDisposable
         return answer.StatusCode;
     }
 
-    /// <summary>Trusts the certificate alone that the lab says the unit shows.</summary>
+    /// <summary>Trusts only the certificate that the unit presents according to the lab.</summary>
     private static HttpClient Client(Laboratory lab) => new(new HttpClientHandler
     {
         ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.RawDataMemory.Span.SequenceEqual(lab.Unit.ServiceCertificate("sslvpn")!.RawDataMemory.Span),

@@ -1,7 +1,7 @@
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using Xunit;
 

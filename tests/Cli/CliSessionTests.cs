@@ -1,5 +1,5 @@
 using Appliance.Firmware.Cli;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using CsCheck;
 using Xunit;

@@ -5,7 +5,7 @@ using Xunit;
 namespace Appliance.Tests.Cli;
 
 /// <summary>
-/// What collectors parse: every line of a command's output fits one of the expressions that they know, and the records are there. The expressions follow
+/// The parsing of command output by collectors: every line fits one of their expressions, and the records are there. The expressions follow
 /// the TextFSM templates of networktocode/ntc-templates (Apache-2.0), where a line that fits none is an error.
 /// </summary>
 [Trait("Kind", "Lab")]
@@ -64,7 +64,7 @@ public sealed class CollectorPatternTests
         Assert.All(interfaces, found => Assert.Equal(("disable", "disable"), (found.Groups["overlapped"].Value, found.Groups["fragment"].Value)));
     }
 
-    /// <summary>What oxidized keeps or drops by these words, it finds.</summary>
+    /// <summary>Verifies that the words by which oxidized keeps or drops lines are in the output.</summary>
     [Fact]
     public async Task Lines_that_oxidized_looks_for_are_there()
     {

@@ -1,17 +1,19 @@
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using CsCheck;
 using Xunit;
 
 namespace Appliance.Tests.Cli;
 
-/// <summary>Whatever is typed, in both modes: no exception, and nothing stored that nobody stored.</summary>
+/// <summary>Random input in both modes: no exception, and no change that no command stored.</summary>
 public sealed class ConsolePropertyTests : IDisposable
 {
-    /// <summary>Every key that means something, and pieces of lines that store nothing (no next, end, delete, rename, clone, move, purge).</summary>
+    /// <summary>
+    /// Every key with a function, and pieces of lines that store nothing (no next, end, delete, rename, clone, move, purge).
+    /// </summary>
     private static readonly string[] Pieces =
     [
         "config ", "edit ", "set ", "unset ", "append ", "select ", "unselect ", "clear ", "abort", "show ", "get ", "tree ", "execute ", "diagnose ", "system ", "interface ", "global ", "port1 ", "ftm-push ",
@@ -46,7 +48,8 @@ public sealed class ConsolePropertyTests : IDisposable
     public void AnyBytesOfAScriptChangeNothing() => Gen.Byte.Array[0, 400].Sample(bytes => Unchanged(() => Script(bytes)), iter: 2000, threads: 1);
 
     /// <summary>
-    /// The terminal's picture of the line is the line, on narrow screens, too: what is shown when the line is shown anew is what stood there
+    /// Verifies that the terminal's picture of the line is the line, on narrow screens, too: the line is redrawn exactly as it was
+    /// displayed
     /// before, the cursor included.
     /// </summary>
     [Fact]

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using Appliance.Tests.EndToEnd;
 using Xunit;

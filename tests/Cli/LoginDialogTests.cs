@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Cli;
 
-/// <summary>The login dialog at a terminal: what is hidden, and what nobody finds of the one before him.</summary>
+/// <summary>The login dialog at a terminal: hidden input, and no trace of the previous user.</summary>
 public sealed class LoginDialogTests
 {
     private const string SetUp = "admin\r\rconfig system admin\redit monitor\rset accprofile prof_admin\rset password Seen-by-n0body\rnext\rend\r";

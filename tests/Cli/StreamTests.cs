@@ -1,9 +1,9 @@
 using System.IO.Pipelines;
 using System.Text;
+using Appliance.Doubles.Clock;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using Appliance.Tests.EndToEnd;
 using Xunit;

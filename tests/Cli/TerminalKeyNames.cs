@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Appliance.Tests.Cli;
 
-/// <summary>Keys as a transcript of a terminal spells them: <c>&lt;Tab&gt;</c>, <c>&lt;Up&gt;</c>, <c>&lt;C-c&gt;</c>; a line ends with Enter, unless with <c>&lt;&gt;</c>.</summary>
+/// <summary>
+/// Keys as a transcript of a terminal spells them: <c>&lt;Tab&gt;</c>, <c>&lt;Up&gt;</c>, <c>&lt;C-c&gt;</c>. A line ends with Enter,
+/// unless with <c>&lt;&gt;</c>.
+/// </summary>
 internal static partial class TerminalKeyNames
 {
     private static readonly Dictionary<string, string> Keys = new(StringComparer.Ordinal)

@@ -1,7 +1,7 @@
 using System.Text;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using Xunit;
 
@@ -223,7 +223,7 @@ public sealed class TerminalTests : IDisposable
     [Fact]
     public void OtherSequencesAndBytesCountForNothing() => Assert.Equal("ü\r\r\n\r\n\r\n", Type("\e[15~\e[1;5A\x1c\eOP\0ü\r").Replace("Unknown action 0", "", StringComparison.Ordinal)[..^Root.Length]);
 
-    /// <summary>What the terminal gets when the word before the cursor is replaced.</summary>
+    /// <summary>The terminal output that replaces the word before the cursor.</summary>
     private static string Rub(string old, string now) => new string('\b', old.Length) + now + (old.Length > now.Length ? new string(' ', old.Length - now.Length) + new string('\b', old.Length - now.Length) : "");
 
     /// <summary>The line as it is redrawn after these keys.</summary>

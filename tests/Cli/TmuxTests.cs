@@ -11,7 +11,7 @@ public sealed class TmuxTests
     {
         await using var lab = await TestLab.StartAsync();
         var socket = Path.Combine(lab.State, "tmux.sock");
-        var program = Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll");
+        var program = Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll");
         Task<PeerRun> TmuxAsync(params string[] arguments) => Peer.RunAsync("tmux", ["-S", socket, "-f", "/dev/null", .. arguments]);
         async Task<string> ScreenAsync() => (await TmuxAsync("capture-pane", "-p", "-t", "lab")).Output;
         Task SeenAsync(string text) => Until.TrueAsync(async () => (await ScreenAsync()).Contains(text, StringComparison.Ordinal), $"'{text}' on the screen");

@@ -19,10 +19,13 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>True when the console asks who it is (<c>#! login</c>).</summary>
     public bool Login { get; private init; }
 
-    /// <summary>Not null: typed key by key at a terminal of this size (<c>#! terminal 24 80</c>), and shown as the screen ends up.</summary>
+    /// <summary>
+    /// The size of the terminal at which the input is typed key by key (<c>#! terminal 24 80</c>), and whose final screen is shown; null
+    /// for none.
+    /// </summary>
     public TerminalSize? Terminal { get; private init; }
 
-    /// <summary>What is sent.</summary>
+    /// <summary>The input to send.</summary>
     public byte[] Bytes => Terminal is null ? Encoding.UTF8.GetBytes(Typed) : TerminalKeyNames.Bytes(Typed);
 
     /// <summary>Reads a file; what it does not understand throws.</summary>
@@ -48,7 +51,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>Writes what is shown after the mark.</summary>
     public void Rewrite(string shown) => System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
 
-    /// <summary>What was sent back as the file has it: a terminal's as rows of its screen, without what differs by run.</summary>
+    /// <summary>Returns the output as the file has it: a terminal's as rows of its screen, without the parts that differ by run.</summary>
     public string Seen(string shown)
     {
         if (Terminal is null)
@@ -62,7 +65,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
 
     private static string Masked(string shown) => MaskedMachine(MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****")));
 
-    /// <summary>What the machine is like at the moment: its load, its memory, times of round trips; and a new key.</summary>
+    /// <summary>Masks the state of the machine: its load, its memory, times of round trips, and a new key.</summary>
     private static string MaskedMachine(string shown) =>
         ApiKeys().Replace(Memory().Replace(Processes().Replace(Load().Replace(RoundTrips().Replace(shown, "*.* ms"), "*U, 0N, *S, *I, 0WA, 0HI, 0SI, 0ST; *T, *F"), "       appliance     ****      *  *.*     *.*"), "(memory)\n"), "New API key: ****");
 
@@ -84,7 +87,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     [GeneratedRegex("New API key: [A-Za-z0-9]{30}")]
     private static partial Regex ApiKeys();
 
-    /// <summary>The serial numbers of trial tokens, where they are told; the lab's own begin with zeros.</summary>
+    /// <summary>Matches the displayed serial numbers of trial tokens; the lab's own begin with zeros.</summary>
     [GeneratedRegex("FTKMOB(?!00)[0-9A-F]{10}(?= is imported)")]
     private static partial Regex TrialTokens();
 

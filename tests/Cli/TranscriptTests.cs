@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Console;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 

@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.CompilerServices;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Nics;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Units;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -28,7 +29,7 @@ internal sealed class TranscriptUnit : IAsyncDisposable
     /// <summary>The lab's window onto it.</summary>
     public ILabUnit Lab => new LabUnit(_unit);
 
-    /// <summary>Where it keeps its state, and its console socket.</summary>
+    /// <summary>The folder of its state and its console socket.</summary>
     public string State => _folder.FullName;
 
     public static async Task<TranscriptUnit> StartAsync(Personality personality)

@@ -13,7 +13,7 @@ internal sealed class VtScreen(int columns)
     /// <summary>The rows, without blanks at their ends.</summary>
     public IReadOnlyList<string> Rows => [.. _rows.Select(row => new string(row).TrimEnd())];
 
-    /// <summary>Where the next character goes.</summary>
+    /// <summary>The position of the next character.</summary>
     public (int Row, int Column) Cursor => _waits ? (_row + 1, 0) : (_row, _column);
 
     public void Write(string text)

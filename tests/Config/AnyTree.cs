@@ -5,7 +5,9 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>Configurations of a schema, made from a seed: any table, any attribute, values of its kind, nested tables; valid throughout.</summary>
+/// <summary>
+/// Configurations of a schema, generated from a seed: any table, any attribute, values of its kind, nested tables. They are always valid.
+/// </summary>
 internal sealed class AnyTree(ConfigSchema schema, Random random)
 {
     private const string Letters = "ab cXYZ019-_.:/\\\"'#?<>$%&=|\nüß漢";
@@ -18,7 +20,7 @@ internal sealed class AnyTree(ConfigSchema schema, Random random)
     public ConfigTree Next(int oneIn)
     {
         var tree = new ConfigTree(schema);
-        // Twice: an entry may refer to another of its own table, or of a later one.
+        // Twice: an entry may refer to another of the same table, or of a later one.
         foreach (var table in schema.Paths.Concat(schema.Paths).Select(path => schema.Table(path)!))
         {
             tree = table.IsList ? tree.With(table.Path, Entries(tree, table, oneIn, tree.List(table.Path))) : tree.With(table.Path, Object(tree, table, oneIn) ?? table.EmptyObject);

@@ -49,7 +49,9 @@ public sealed class AnyTreeTests : IDisposable
         Assert.Empty(all.Except(covered, StringComparer.Ordinal));
     }
 
-    /// <summary>A change of one entry finds exactly that entry, whatever was done before; and the saved pieces are those of the new table.</summary>
+    /// <summary>
+    /// A change of one entry finds exactly that entry, regardless of earlier changes. The saved pieces are those of the new table.
+    /// </summary>
     [Fact]
     public void ATableIsWhatWasDoneToIt() => Gen.Select(Gen.Int[0, 300], Gen.Int[0, 4]).Array[0, 400].Sample(steps =>
     {

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>What of a file is left out, and how it is told: each line and block once, by its numbers.</summary>
+/// <summary>The ignored parts of a file, and their report: each line and block once, by its numbers.</summary>
 public sealed class ConfigReaderTests : IDisposable
 {
     private readonly StoreFolder _folder = new();
@@ -71,7 +71,7 @@ public sealed class ConfigReaderTests : IDisposable
     [Fact]
     public void EachBackupOfAUnitLoadsThereWhole()
     {
-        var store = _folder.Open(Appliance.Sim.Lab.LabBoard.DefaultConfiguration());
+        var store = _folder.Open(Appliance.Lab.Composition.LabBoard.DefaultConfiguration());
         var before = Text(store);
         foreach (var full in new[] { false, true })
         {

@@ -1,6 +1,6 @@
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Xunit;
 
 namespace Appliance.Tests.Config;

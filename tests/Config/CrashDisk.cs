@@ -9,7 +9,7 @@ namespace Appliance.Tests.Config;
 /// </summary>
 internal sealed class CrashDisk : IDisk
 {
-    /// <summary>What was asked of the disk, in order; a power cut comes before one of them.</summary>
+    /// <summary>The disk operations in order; a power cut comes before one of them.</summary>
     private readonly Dictionary<string, Inode> _names;
 
     /// <summary>Names as they are on the platter.</summary>
@@ -26,7 +26,7 @@ internal sealed class CrashDisk : IDisk
         _durable = new(_names, StringComparer.Ordinal);
     }
 
-    /// <summary>How many operations were done.</summary>
+    /// <summary>The number of completed operations.</summary>
     public int Operations { get; private set; }
 
     /// <summary>The power goes before the operation of this number (from 0); it and all later ones throw <see cref="PowerCut"/>.</summary>
@@ -38,7 +38,7 @@ internal sealed class CrashDisk : IDisk
     /// <summary>A write that fails half done leaves so much of the content.</summary>
     public bool FaultLeavesHalf { get; set; }
 
-    /// <summary>What the power cut interrupts; it is not an <see cref="IOException"/>, which the store would handle.</summary>
+    /// <summary>The exception of a power cut. It is not an <see cref="IOException"/>, which the store would handle.</summary>
     public sealed class PowerCut : Exception;
 
     private sealed class Inode(byte[] content)
@@ -174,7 +174,9 @@ internal sealed class CrashDisk : IDisk
         }
     }
 
-    /// <summary>What can be left of content that was not synced: any length, or the whole length with blocks that were not written.</summary>
+    /// <summary>
+    /// The possible remains of content that was not synced: any length, or the whole length with blocks that were not written.
+    /// </summary>
     private static IEnumerable<byte[]> Torn(byte[] content)
     {
         const int Block = 512;

@@ -89,7 +89,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
                 Assert.Null(warning);
                 if (acknowledged)
                 {
-                    // And then the newest is damaged: the one before it was sure before anybody was told.
+                    // Then the newest is damaged: the one before it was durable before the commit was reported.
                     states++;
                     var damaged = state.ToDictionary(file => file.Key, file => file.Key == File ? file.Value[1..] : file.Value, StringComparer.Ordinal);
                     Assert.Equal(5002, PortOf(CrashDisk.Of(damaged), out _));
@@ -103,7 +103,10 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    /// <summary>Each operation of a save fails: the commit is refused, nothing is lost, and the next commit works; also with a power cut after it.</summary>
+    /// <summary>
+    /// Each operation of a save fails: the commit is refused, no acknowledged write is lost, and the next commit works; also with a power
+    /// cut after it.
+    /// </summary>
     private int Faults()
     {
         var (before, states) = (Prepared(), 0);
@@ -143,7 +146,10 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         return states;
     }
 
-    /// <summary>Each bit of the durable newest file is flipped, or the file is cut short: noticed, named, and the revision before boots.</summary>
+    /// <summary>
+    /// Each bit of the durable newest file is flipped, or the file is truncated: the damage is detected and named, and the previous
+    /// revision boots.
+    /// </summary>
     private int BitFlips()
     {
         var (before, states) = (Prepared(), 0);

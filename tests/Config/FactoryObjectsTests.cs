@@ -18,7 +18,7 @@ public sealed partial class FactoryObjectsTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>UPDATE_GOLDEN=1 writes the files anew.</summary>
+    /// <summary>Compares with the golden files; UPDATE_GOLDEN=1 rewrites them.</summary>
     [Theory]
     [MemberData(nameof(Releases))]
     public void A_new_unit_shows_its_factory_objects(string release)

@@ -1,7 +1,8 @@
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Verbs;
+using Appliance.Lab.Page;
+using Appliance.Tool;
 using Xunit;
 
 namespace Appliance.Tests.Config;

@@ -2,12 +2,15 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Verbs;
+using Appliance.Lab.Page;
+using Appliance.Tool;
 using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>Backups as real units of several releases write them (Backups/, with values of our own): every line has its effect or is named.</summary>
+/// <summary>
+/// Backups as real units of several releases write them (Backups/, with our own values): every line has its effect or is named.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed partial class RealBackupTests : IDisposable
 {

@@ -1,12 +1,12 @@
 using System.Text;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Verbs;
+using Appliance.Tool;
 using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>What a restore refuses, what it keeps of the unit, and what becomes of secrets that it cannot have.</summary>
+/// <summary>The refusals of a restore, the parts of the unit that it keeps, and its handling of secrets that it cannot open.</summary>
 [Trait("Kind", "Unit")]
 public sealed class RestoreTests : IDisposable
 {

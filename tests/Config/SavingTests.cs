@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>When a change is on disk: at once, when asked, or until the revert timer undoes it. And the revisions that saves leave.</summary>
+/// <summary>
+/// The time at which a change is on disk: immediately, on request, or until the revert timer undoes it. And the revisions that saves leave.
+/// </summary>
 public sealed class SavingTests : IDisposable
 {
     private readonly StoreFolder _folder = new();

@@ -81,7 +81,9 @@ public sealed class SchemaOrderTests
         return attributes?.Select(attribute => attribute.Name).Distinct().ToArray();
     }
 
-    /// <summary>A longest common subsequence; of several, the one that keeps the second list's later names (as the schema was sorted).</summary>
+    /// <summary>
+    /// A longest common subsequence. If there are several, it is the one with the second list's later names (as the schema was sorted).
+    /// </summary>
     private static HashSet<string> Common(string[] one, string[] other)
     {
         var length = new int[one.Length + 1, other.Length + 1];

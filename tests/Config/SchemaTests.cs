@@ -10,7 +10,9 @@ public sealed class SchemaTests
 {
     public static TheoryData<string> Releases => [.. Personality.All.Select(personality => personality.Name)];
 
-    /// <summary>A line an attribute, for all releases at once: a change is a line in review. UPDATE_GOLDEN=1 writes it anew.</summary>
+    /// <summary>
+    /// The schema with one line for each attribute, for all releases: a change is a line in review. UPDATE_GOLDEN=1 rewrites it.
+    /// </summary>
     [Fact]
     public void TheWholeSchemaIsAsReviewed()
     {

@@ -2,7 +2,7 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>A configuration store in a folder of its own.</summary>
+/// <summary>A configuration store in a separate folder.</summary>
 internal sealed class StoreFolder : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-config-");

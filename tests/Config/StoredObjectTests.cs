@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>What an entry needs to be stored, and how it is named and shown: at the console, in a batch and in a file.</summary>
+/// <summary>The requirements for storing an entry, and its name and display: at the console, in a batch and in a file.</summary>
 [Trait("Kind", "Unit")]
 public sealed class StoredObjectTests : IDisposable
 {

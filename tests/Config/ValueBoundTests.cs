@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>What each kind of value takes, on both sides of every bound.</summary>
+/// <summary>The accepted values of each kind, on both sides of every bound.</summary>
 [Trait("Kind", "Unit")]
 public sealed class ValueBoundTests
 {
@@ -200,7 +200,7 @@ public sealed class ValueBoundTests
         Assert.Equal(-61, ConfigValue.Check(new AttributeSchema("x", ValueKind.Text), ["ENC", "sealed"], null, _ => "clear").Error!.Code);
     }
 
-    /// <summary>Whatever the table, both ends of its own range are good and what is beyond them is not.</summary>
+    /// <summary>In every table, both ends of an attribute's range are accepted and the values beyond them are refused.</summary>
     [Fact]
     public void Every_number_and_every_text_of_the_schema_has_exactly_its_range()
     {

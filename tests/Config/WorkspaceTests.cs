@@ -57,7 +57,7 @@ public sealed class WorkspaceTests : IDisposable
         Assert.NotNull(bob.Commit(tree => tree.With("user local", tree.List("user local").Without("one"))));
         Assert.Null(SetMail(bob, "two", "b@lab"));
         Assert.Null(SetPort(bob, 5002));
-        // In a transaction of his own it is the same.
+        // In bob's own transaction it is the same.
         Assert.Null(bob.Start(TimeSpan.FromMinutes(5)));
         Assert.Equal(2, bob.Transaction);
         Assert.NotNull(SetMail(bob, "one", "b@lab"));
@@ -76,7 +76,7 @@ public sealed class WorkspaceTests : IDisposable
         using var bob = new ConfigWorkspace(store, _ => { });
         Assert.Null(ann.Start(TimeSpan.FromMinutes(5)));
         Assert.Null(ann.Commit(tree => tree.With("user group", tree.List("user group").With("g", tree.List("user group").Schema.EmptyObject.With("member", ["one"])))));
-        // Nobody has touched the user itself: he may be deleted, and then the group cannot be.
+        // The user itself is unchanged: it may be deleted, and then the group cannot be.
         Assert.Null(bob.Commit(tree => tree.With("user local", tree.List("user local").Without("one"))));
         Assert.Equal(-3, ann.CommitTransaction()!.Code);
         Assert.Equal(1, ann.Transaction);
@@ -148,7 +148,7 @@ public sealed class WorkspaceTests : IDisposable
     {
         var store = _folder.Open("config user local\nedit \"one\"\nset passwd x\nnext\nend\n", _time);
         var (ann, bob) = (new CliSession(store, []), new CliSession(store, []));
-        // The same entry open twice: what is stored last stands, whole.
+        // The same entry is open twice: the last store wins, as a whole.
         Type(ann, "config user local", "edit one", "set email-to a@lab");
         Type(bob, "config user local", "edit one", "set sms-phone 123", "next");
         Type(ann, "next");
@@ -170,7 +170,9 @@ public sealed class WorkspaceTests : IDisposable
         Assert.Equal("1.1.1.1", store.Current.Object("system dns").Text("primary"));
     }
 
-    /// <summary>Threads that edit, delete, group and read: no commit is torn, lost or refused for a wrong reason, and the file is the tree.</summary>
+    /// <summary>
+    /// Threads that edit, delete, group and read: no commit is torn, lost or refused for a wrong reason, and the file equals the tree.
+    /// </summary>
     [Fact]
     public async Task ManyAdministratorsAtOnce()
     {

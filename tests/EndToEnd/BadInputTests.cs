@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Authentication;
 using System.Text;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
@@ -144,7 +144,7 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
         await AssertAliveAsync();
     }
 
-    /// <summary>What is not even a request.</summary>
+    /// <summary>Input that is not even a request.</summary>
     public static TheoryData<int, string, string> Broken => new()
     {
         { 10443, "\\x00\\x01\\x02\r\n\r\n", "HTTP/1.1 400" },

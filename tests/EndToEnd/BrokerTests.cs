@@ -3,14 +3,16 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
-using Appliance.Sim.LastHop;
-using Appliance.Sim.Providers;
-using Microsoft.Extensions.Logging;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.LastHop;
+using Appliance.Doubles.Providers;
+using Appliance.Lab;
+using Appliance.Lab.Messages;
+using Appliance.Tool;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Server;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
@@ -70,7 +72,7 @@ public sealed class BrokerTests
         Assert.Equal(lab.Lan!.GetLeftPart(UriPartial.Authority), ready["labListen"]!["url"]!.GetValue<string>());
         Assert.Equal(lab.Laboratory.Api.Page.PairingCode, ready["labListen"]!["pairingCode"]!.GetValue<string>());
         Assert.Matches("^[0-9a-f]{64}$", ready["labListen"]!["certificateSha256"]!.GetValue<string>());
-        // The code that pairs a phone is told to who started the lab, and not to every caller of its API.
+        // The code that pairs a phone is shown to the user that started the lab, and not to every caller of its API.
         Assert.Null((await lab.Api.GetFromJsonAsync<JsonObject>("/lab/ready"))!["labListen"]);
     }
 
@@ -89,7 +91,7 @@ public sealed class BrokerTests
     public async Task A_process_of_phones_that_has_none_to_serve_says_how_many_there_are()
     {
         await using var lab = await TestLab.StartAsync();
-        var run = await Peer.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "phones", "--mqtt", "127.0.0.1:1", "--state", lab.State, "--skip", "1"]);
+        var run = await Peer.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"), "phones", "--mqtt", "127.0.0.1:1", "--state", lab.State, "--skip", "1"]);
         Assert.Equal(69, run.ExitCode);
         Assert.Contains("1 phone is registered for push, not 2", run.Output, StringComparison.Ordinal);
     }

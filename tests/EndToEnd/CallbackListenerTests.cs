@@ -1,12 +1,12 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Where the callback is served, and that changing it disturbs nothing else.</summary>
+/// <summary>The listeners of the callback; changing them disturbs nothing else.</summary>
 public sealed class CallbackListenerTests
 {
     private const string NoSuchSession = """{"session_id":"00000000000000000000000000000000","action":"validate","token_code":"123456"}""";
@@ -38,7 +38,8 @@ public sealed class CallbackListenerTests
         await lab.CliAsync("config system interface", "edit port1", "set allowaccess ping https", "next", "end");
         var withdrawn = BusyMachine.Time.GetTimestamp();
         await ended.WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
-        // The connection was cut before the command line answered, or within the promised 100 ms after it; the rest is the machine's scheduling.
+        // The connection was cut before the command line answered, or within the documented 100 ms after it. The rest is the machine's
+        // scheduling.
         Assert.True(BusyMachine.Time.GetElapsedTime(withdrawn) < TimeSpan.FromSeconds(2));
         Assert.True(await Web.IsRefusedAsync(lab.Port1, 4433));
         Assert.False(EndOfAsync(vpn).IsCompleted);
@@ -116,7 +117,7 @@ public sealed class CallbackListenerTests
         Assert.Contains("server-port         : 4433", await lab.CliAsync("get system ftm-push"), StringComparison.Ordinal);
     }
 
-    /// <summary>A TLS connection that says nothing: live, and alive for as long as nobody ends it.</summary>
+    /// <summary>Opens an idle TLS connection, which stays open until a side ends it.</summary>
     private static async Task<SslStream> ConnectAsync(string address, int port)
     {
         var client = new TcpClient();

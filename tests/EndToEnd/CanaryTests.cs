@@ -10,10 +10,10 @@ using Xunit;
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>
-/// A secret of its own in every field that takes one. Whatever is done with them, none is found in clear: not in the state folder, the
-/// log, the events, the transcripts, nor in what a process says that refuses to start or is killed.
+/// A separate secret in every field that takes one. After any use of them, none is found in clear: not in the state folder, the log, the
+/// events, the transcripts, nor in the output of a process that refuses to start or is killed.
 /// </summary>
-public sealed class CanaryTests
+public sealed partial class CanaryTests
 {
     private const string SeedText = "canary-seed-20-bytes";
     private const string Typed = "canary-typed-password";
@@ -157,10 +157,18 @@ public sealed class CanaryTests
                 var secret = $"canary{secrets.Count:00}{attribute.Name.Replace("-", "", StringComparison.Ordinal)}";
                 secret = attribute.MaxLength > 0 && secret.Length > attribute.MaxLength ? secret[..attribute.MaxLength] : secret;
                 var set = $"    set {attribute.Name} \"{secret}\"\n";
-                var block = table.IsList
-                    ? $"config {table.Path}\n    edit {(table.NumericKey ? "7" : table.Path == "system interface" ? "port4" : $"\"c{secrets.Count}\"")}\n    {set}    next\nend\n"
+                string Block() => table.IsList
+                    ? $"config {table.Path}\n    edit {(table.NumericKey ? "7" : table.Path == "system interface" ? "port4" : $"\"c{secrets.Count}\"")}\n{set}    next\nend\n"
                     : $"config {table.Path}\n{set}end\n";
-                if (secret.Length >= 8 && ConfigStore.Check(StoreFolder.Schema, block, ConfigRules.Values).Count == 0)
+                var (block, ignored) = (Block(), Check(Block()));
+                // An entry needs its required attributes beside the secret.
+                while (ignored.Select(line => Missing().Match(line)).FirstOrDefault(match => match.Success) is { } missing
+                    && !set.Contains($"set {missing.Groups[1].Value} ", StringComparison.Ordinal))
+                {
+                    set += $"    set {missing.Groups[1].Value} 192.0.2.1\n";
+                    (block, ignored) = (Block(), Check(Block()));
+                }
+                if (secret.Length >= 8 && ignored.Count == 0)
                 {
                     text.Append(block);
                     secrets.Add(secret);
@@ -169,6 +177,11 @@ public sealed class CanaryTests
         }
         return (text.ToString(), secrets);
     }
+
+    private static List<string> Check(string block) => [.. ConfigStore.Check(StoreFolder.Schema, block, ConfigRules.Values).Select(line => line.Why)];
+
+    [GeneratedRegex("Attribute '([\\w-]+)' MUST be set")]
+    private static partial Regex Missing();
 
     /// <summary>Everything that anyone logs, at every level.</summary>
     private sealed class Log : ILoggerFactory, ILogger

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
+using Appliance.Doubles.Clock;
+using Appliance.Lab.Console;
 
 namespace Appliance.Tests.EndToEnd;
 

@@ -1,17 +1,17 @@
 using System.Net;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Nics;
+using Appliance.Lab.Composition;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A whole unit whose configuration was damaged, or written by another release: it boots, and says what it did.</summary>
+/// <summary>A whole unit whose configuration was damaged, or written by another release: it boots, and reports its actions.</summary>
 public sealed class DamagedConfigurationTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-damaged-");

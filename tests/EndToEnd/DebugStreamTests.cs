@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary><c>diagnose debug</c> shows what is decided, while it is decided, to the session that asked.</summary>
+/// <summary><c>diagnose debug</c> shows decisions, while they are made, to the session that requested them.</summary>
 public sealed class DebugStreamTests
 {
     private static readonly string[] Watch = ["diagnose debug application ftm-push -1", "diagnose debug application fnbamd -1", "diagnose debug application sslvpn -1", "diagnose debug enable"];
@@ -79,7 +79,7 @@ public sealed class DebugStreamTests
 
         Assert.True((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
         await console.ReadToAsync("handle_req-Rcvd auth req");
-        // Another session is not told, and neither is a service that was not asked for.
+        // Another session receives nothing, and a service that was not requested is not shown.
         await other.TypeAsync("execute time");
         await other.ReadToAsync("current time");
         Assert.DoesNotContain("handle_req", other.Shown, StringComparison.Ordinal);

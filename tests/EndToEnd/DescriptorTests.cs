@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using Appliance.Hal.Linux;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
@@ -13,7 +14,9 @@ public sealed class DescriptorTests : IDisposable
     private readonly HttpClient _client = new(new SocketsHttpHandler
     {
         PooledConnectionLifetime = TimeSpan.Zero, // Each request shows that a new connection is served.
+#pragma warning disable CA5359 // The certificate is not what is tested here.
         SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+#pragma warning restore CA5359
     });
 
     public void Dispose()
@@ -104,7 +107,7 @@ public sealed class DescriptorTests : IDisposable
         var to = new IPEndPoint(IPAddress.Parse(address ?? lab.Address), port);
         for (var held = 0; held < count; held++)
         {
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            var socket = Sockets.New(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             _held.Add(socket);
             await socket.ConnectAsync(to);
         }

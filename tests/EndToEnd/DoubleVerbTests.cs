@@ -4,17 +4,17 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.LastHop;
+using Appliance.Doubles.Providers;
+using Appliance.Doubles.PushProxy;
 using Appliance.Firmware.Ftm;
-using Appliance.Sim.Clock;
-using Appliance.Sim.LastHop;
-using Appliance.Sim.Providers;
-using Appliance.Sim.PushProxy;
 using MQTTnet;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>The doubles as programs of their own: what they print is all that a sender needs.</summary>
+/// <summary>The doubles as separate programs: their output is all that a sender needs.</summary>
 public sealed class DoubleVerbTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -70,7 +70,7 @@ public sealed class DoubleVerbTests
     public async Task PhonesOfTheirOwnProcessAnswerOverABroker(string mode)
     {
         await using var broker = await MqttBroker.StartAsync();
-        await using var lab = await TestLab.StartAsync(push: new Appliance.Sim.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
+        await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
         using var phones = Start("phones", "--count", "1", "--mqtt", broker.Address.ToString(), "--state", lab.State, "--mode", mode, "--json");
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         Assert.Equal($$"""{"ready":true,"phones":1,"broker":"{{broker.Address}}"}""", await phones.StandardOutput.ReadLineAsync(patience.Token));
@@ -89,7 +89,7 @@ public sealed class DoubleVerbTests
     {
         const string CatPushes = "config user fortitoken\nedit FTKMOB0000000002\nset reg-id phone-of-cat\nset os-ver \"Android 15\"\nnext\nend\n";
         await using var broker = await MqttBroker.StartAsync();
-        await using var lab = await TestLab.StartAsync(CatPushes, push: new Appliance.Sim.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
+        await using var lab = await TestLab.StartAsync(CatPushes, push: new Appliance.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var processes = new List<(Process Process, Task<string> Said)>();
         try
@@ -110,7 +110,7 @@ public sealed class DoubleVerbTests
                 await Peer.RunAsync("kill", ["-TERM", $"{process.Id}"]);
                 await process.WaitForExitAsync(patience.Token);
             }
-            // Each answered for its own phone, and nobody for the other's.
+            // Each answered for its own phone, and not for the other's.
             Assert.Equal([(true, false), (false, true)], [.. await Task.WhenAll(processes.Select(async phones => await phones.Said is var said
                 ? (said.Contains("FTKMOB0000000001 approves -> accepted", StringComparison.Ordinal), said.Contains("FTKMOB0000000002 approves -> accepted", StringComparison.Ordinal)) : default))]);
         }
@@ -157,5 +157,5 @@ public sealed class DoubleVerbTests
     }
 
     private static Process Start(params string[] line) =>
-        Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), .. line]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"), .. line]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
 }

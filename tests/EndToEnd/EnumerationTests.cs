@@ -1,9 +1,9 @@
-using Appliance.Sim.Verbs;
+using Appliance.Bench;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A wrong password tells nothing of the name. The times are the benchmark's business (bench enumeration).</summary>
+/// <summary>A wrong password discloses nothing about the name. The times are measured by the benchmark (bench enumeration).</summary>
 public sealed class EnumerationTests
 {
     [Fact]

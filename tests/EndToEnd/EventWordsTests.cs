@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>What a collector of the unit's log gets to read.</summary>
+/// <summary>The unit's log as a collector reads it.</summary>
 [Trait("Kind", "Lab")]
 public sealed partial class EventWordsTests
 {

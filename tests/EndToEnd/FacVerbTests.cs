@@ -1,16 +1,16 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary><c>run fac</c> as a program of its own: what it prints is all that a NAS's operator needs, and its phones answer.</summary>
+/// <summary><c>run fac</c> as a separate program: its output is all that a NAS's operator needs, and its phones answer.</summary>
 public sealed class FacVerbTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll");
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll");
 
     [Fact]
     public async Task ItServesAloneWithItsPhones()
@@ -48,7 +48,9 @@ public sealed class FacVerbTests
         }
     }
 
-    /// <summary>Neither side forgets a pending push: the phone has it again, and the client that still waits gets the accept from the next run.</summary>
+    /// <summary>
+    /// Both sides keep a pending push: the phone gets it again, and the client that is still pending gets the accept from the next run.
+    /// </summary>
     [Fact]
     [Trait("Kind", "Lab")]
     public async Task A_push_that_is_out_survives_a_kill()

@@ -2,15 +2,15 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
+using Appliance.Doubles.Clock;
+using Appliance.Lab;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>
-/// Faults in a whole lab with real sockets, on the whole way of a push: that each does what it says there, is told as an event and in its login,
-/// and is over when it is. Straight to the phones every word has a scenario (tests/Scenarios).
+/// Faults in a whole lab with real sockets, on the whole path of a push. Each has its effect, is reported as an event and in its login, and
+/// ends when it should. For the direct path to the phones every fault has a scenario (tests/Scenarios).
 /// </summary>
 public sealed class FaultTests
 {
@@ -55,7 +55,7 @@ public sealed class FaultTests
     {
         await using var way = await FullWay.StartAsync($$"""{"fault":"{{word}}"}""");
         var waiting = await way.BeginAsync();
-        // The proxy tries again for as long as the push would be good; nobody who types a code waits for that.
+        // The proxy retries for as long as the push would be valid; a user that types a code does not wait for that.
         await Until.TrueAsync(() =>
         {
             way.Lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
@@ -111,7 +111,7 @@ public sealed class FaultTests
         await using var way = await FullWay.StartAsync("""{"fault":"phone.offline","times":1,"delayMs":20000}""");
         var waiting = await way.BeginAsync();
         await way.FiredAsync("phone.offline");
-        // The fault is told before it is done.
+        // The fault is reported before it takes effect.
         await Until.TrueAsync(async () => !(await way.Lab.PhoneAsync())["online"]!.GetValue<bool>(), "the phone is off");
         Assert.Empty((await way.Lab.PhoneAsync())["pending"]!.AsArray());
         await way.Lab.AdvanceAsync(20);
@@ -148,7 +148,7 @@ public sealed class FaultTests
         await using var doubles = await TestLab.StartAsync(push: new PushOptions());
         var providers = Path.Combine(doubles.State, "providers");
         var expires = doubles.Clock.GetUtcNow().AddHours(3);
-        // A file of settings, as somebody with real keys would write it; it leads to the doubles of another lab.
+        // A file of settings as an operator with real keys would write it; it leads to the doubles of another lab.
         var file = Path.Combine(providers, "providers.json");
         await File.WriteAllTextAsync(file, $$"""{"apns":{"url":"{{doubles.Push!.ApnsAddress}}","teamId":"LABTEAM001","keyId":"LABKEY0001","key":"apns.p8","topic":"lab.appliance.ftm","ca":"authority.pem","keyExpires":"{{expires:O}}"} }""");
         await using var lab = await TestLab.StartAsync(push: new PushOptions(file));
@@ -189,10 +189,10 @@ public sealed class FaultTests
             return way;
         }
 
-        /// <summary>ann logs in; the task within ends with the answer to her second request.</summary>
+        /// <summary>Logs ann in. The inner task completes with the answer to her second request.</summary>
         public Task<Task<string>> BeginAsync() => PushLogin.BeginAsync(lab, Web);
 
-        /// <summary>Waits until a fault fired; its event. The first login tells of it, too.</summary>
+        /// <summary>Waits until a fault fires and returns its event. The first login reports it, too.</summary>
         public async Task<string> FiredAsync(string word)
         {
             var line = await lab.EventAsync("0199000001");

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>kill -9 in the middle of commits and logins: it boots every time, with the old or the new, and no used code comes back.</summary>
+/// <summary>
+/// kill -9 in the middle of commits and logins: the unit boots every time, with the old or the new state, and no consumed code is accepted
+/// again.
+/// </summary>
 public sealed partial class KillTests : IDisposable
 {
     /// <summary>200 in CI; elsewhere enough to see it work.</summary>
@@ -56,7 +59,7 @@ public sealed partial class KillTests : IDisposable
             {
                 Assert.False(await TryAsync(code), $"round {round}: the code of step {step} was accepted again");
             }
-            // The next step, so that the next round has a code of its own.
+            // The next step, so that the next round has a new code.
             (await lab.Api.PostAsJsonAsync("/lab/clock", new { advanceSeconds = 60 })).EnsureSuccessStatusCode();
             foreach (var old in used.Keys.Order(StringComparer.Ordinal).SkipLast(3).ToArray())
             {

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Lab.Composition;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>The built program as its own process, on loopback addresses of its own: what can be killed.</summary>
+/// <summary>The built program as a separate process, on separate loopback addresses, which can be killed.</summary>
 internal sealed class LabProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -61,10 +62,10 @@ internal sealed class LabProcess : IAsyncDisposable
     /// <summary>Sets the soft limit of open files while it runs.</summary>
     public Task LimitFilesAsync(int limit) => Peer.RunAsync("prlimit", [$"--nofile={limit}:", "--pid", $"{_process!.Id}"]);
 
-    /// <summary>How many file descriptors it has open.</summary>
+    /// <summary>The number of open file descriptors.</summary>
     public int OpenFiles => Directory.EnumerateFileSystemEntries($"/proc/{_process!.Id}/fd").Count();
 
-    /// <summary>Starts it on a configuration that it must refuse; its exit code, and what it says.</summary>
+    /// <summary>Starts it on a configuration that it must refuse. Returns its exit code and its output.</summary>
     public async Task<(int Exit, string Output)> FailAsync(string configuration)
     {
         var line = await LaunchAsync(configuration);
@@ -133,7 +134,7 @@ internal sealed class LabProcess : IAsyncDisposable
             await File.WriteAllTextAsync(file, configuration);
             config = ["--config", file, .. strict ? (string[])["--strict"] : []];
         }
-        string[] words = [.. _prefix, "dotnet", Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config];
+        string[] words = [.. _prefix, "dotnet", Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config];
         var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardOutput = true,

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>The rules of logins over the wire: drifted clocks, codes by mail, realms, the block list, the lab's policy, explained logins; real clients where they can be asked.</summary>
+/// <summary>
+/// The rules of logins over the wire: drifted clocks, codes by e-mail, realms, the block list, the lab's policy, explained logins; with
+/// real clients where possible.
+/// </summary>
 public sealed partial class LoginRulesTests
 {
     private static readonly string[] AnnByMail = ["config user local", "edit ann", "set email-to ann@example.com", "set two-factor email", "unset fortitoken", "next", "end"];
@@ -21,7 +24,7 @@ public sealed partial class LoginRulesTests
         Assert.True(run.HasCookie, run.ToString());
         Assert.Contains($"FortiToken clock drift detected (code: {first}). Please input the next code and continue", run.Output, StringComparison.Ordinal);
         Assert.Contains("FTKMOB0000000002      11 ", await lab.CliAsync("diagnose fortitoken info"), StringComparison.Ordinal);
-        // Learned for ever: the phone is still eleven steps ahead a minute and a restart later.
+        // Learned permanently: the phone is still eleven steps ahead a minute and a restart later.
         await lab.AdvanceAsync(60);
         await lab.RestartAsync();
         Assert.True((await lab.OpenconnectAsync("cat", "cat-password", await lab.CodeAsync(TestLab.CatSeed, 660))).HasCookie);
@@ -218,7 +221,7 @@ public sealed partial class LoginRulesTests
 
     private static async Task<JsonArray> InboxAsync(TestLab lab) => (await lab.Api.GetFromJsonAsync<JsonArray>("/lab/inbox"))!;
 
-    /// <summary>What openfortivpn echoes of a challenge line.</summary>
+    /// <summary>The part of a challenge line that openfortivpn echoes.</summary>
     private static string Echo(string challenge, string user)
     {
         var fields = challenge.Split(',').Select(field => field.Split('=', 2)).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1]);
@@ -231,7 +234,7 @@ public sealed partial class LoginRulesTests
         "--servercert", "pin-sha256:" + Convert.ToBase64String(SHA256.HashData(lab.Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
     ];
 
-    /// <summary>openconnect that asks for its codes as of a person, and reads them line by line.</summary>
+    /// <summary>openconnect that prompts for its codes as for a user, and reads them line by line.</summary>
     private static Task<PeerRun> AskedAsync(TestLab lab, string user, string lines) => Peer.RunAsync("openconnect", [.. OpenconnectArguments(lab, user), $"https://{lab.Vpn}"], lines);
 
     /// <summary>The code of the only mail, once it is there.</summary>
@@ -241,7 +244,7 @@ public sealed partial class LoginRulesTests
         return (await InboxAsync(lab))[0]!["code"]!.GetValue<string>();
     }
 
-    /// <summary>A client that asks, and gets an answer that is known only after it did.</summary>
+    /// <summary>A client that prompts, and gets an answer that is known only after the prompt.</summary>
     private static async Task<PeerRun> AskedLaterAsync(string program, string[] arguments, Func<Task<string>> answer)
     {
         var folder = Directory.CreateTempSubdirectory("appliance-answer-");

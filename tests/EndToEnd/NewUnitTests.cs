@@ -1,15 +1,15 @@
 using System.Net;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
-using Appliance.Sim.Nics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A unit without a configuration of its own, with interfaces in memory.</summary>
+/// <summary>A unit without its own configuration, with interfaces in memory.</summary>
 [Trait("Kind", "Lab")]
 public sealed class NewUnitTests : IAsyncLifetime
 {

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>openconnect, as Debian ships it, logs in. 9.01 knows no push: its empty code waits for the phone.</summary>
+/// <summary>openconnect, as Debian ships it, logs in. Version 9.01 does not support push: its empty code waits for the phone.</summary>
 public sealed class OpenconnectTests
 {
     [Fact]

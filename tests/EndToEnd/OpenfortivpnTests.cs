@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>openfortivpn, as Debian ships it, logs in. Without /dev/ppp it cannot go on to a tunnel; its line "Authenticated." is the judge.</summary>
+/// <summary>
+/// openfortivpn, as Debian ships it, logs in. Without /dev/ppp it cannot open a tunnel. Its line "Authenticated." decides the result.
+/// </summary>
 public sealed class OpenfortivpnTests
 {
     [Fact]
@@ -101,7 +103,7 @@ public sealed class OpenfortivpnTests
         await lab.AdvanceAsync(23);
         var again = await lab.OpenfortivpnAsync("cat", "cat-password", "-o", code);
         Assert.False(again.Authenticated || again.TimedOut, again.ToString());
-        // Who types at the prompt is told, and for how long.
+        // The user at the prompt is notified that they have to wait, and for how long.
         var asked = await lab.OpenfortivpnAsync("cat", "cat-password");
         Assert.Contains("Please wait 37 seconds to login again", asked.Output, StringComparison.Ordinal);
         await lab.AdvanceAsync(37);

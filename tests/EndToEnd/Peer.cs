@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Text;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>How a peer program ended.</summary>
+/// <summary>The result of a peer program.</summary>
 internal sealed record PeerRun(int ExitCode, string Output, bool TimedOut)
 {
-    /// <summary>openfortivpn says so even where it cannot make a tunnel afterwards.</summary>
+    /// <summary>True if openfortivpn reported the login, which it does even where it cannot open a tunnel afterwards.</summary>
     public bool Authenticated => Output.Contains("Authenticated.", StringComparison.Ordinal);
 
     public bool HasCookie => ExitCode == 0 && Output.Contains("COOKIE=", StringComparison.Ordinal);

@@ -2,12 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Appliance.Boot;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Nics;
+using Appliance.Lab.Composition;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -42,7 +42,7 @@ public sealed class PowerTests
         Assert.Contains("before # ", await lab.CliAsync("execute date"), StringComparison.Ordinal);
         Assert.Equal(phone, (await lab.PhoneAsync())["code"]!.GetValue<string>());
         Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0100032138\"", StringComparison.Ordinal) && line.Contains("User admin rebooted the device from console", StringComparison.Ordinal));
-        // The used code is remembered, and a push login goes all the way.
+        // The consumed code is still stored, and a push login completes.
         Assert.False((await lab.OpenfortivpnAsync("cat", "cat-password", "-o", code)).Authenticated);
         await lab.PhoneModeAsync(new { mode = "approve" });
         Assert.True((await lab.OpenfortivpnAsync("ann", "ann-password")).Authenticated);

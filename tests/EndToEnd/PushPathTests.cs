@@ -1,4 +1,4 @@
-using Appliance.Sim.Lab;
+using Appliance.Lab;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
@@ -26,7 +26,7 @@ public sealed class PushPathTests
     [Fact]
     public async Task APushThatIsTooLateForItsProviderIsNotSent()
     {
-        // An offline phone: the provider took it, so the unit is told that it was sent; the phone gets it when it is back.
+        // An offline phone: the provider accepted the push, so the unit receives "sent"; the phone gets it when it is back.
         await using var lab = await TestLab.StartAsync(push: Full);
         await lab.PhoneModeAsync(new { online = false });
         using var web = new Web(lab);

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Requests to the SSL VPN byte for byte as a test writes them, over TLS, one after another; a connection that was closed is made again.</summary>
+/// <summary>
+/// Requests to the SSL VPN byte for byte as a test writes them, over TLS, one after another. A closed connection is opened again.
+/// </summary>
 internal sealed class RawTls(TestLab lab) : IAsyncDisposable
 {
     private TcpClient? _client;

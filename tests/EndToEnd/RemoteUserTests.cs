@@ -8,8 +8,8 @@ using Xunit;
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>
-/// <c>dan</c>, whom the FortiAuthenticator stand-in alone knows, logs in at the SSL VPN with the clients that Debian ships: password, RADIUS, challenge,
-/// push, phone, accept, cookie.
+/// <c>dan</c>, a user of the FortiAuthenticator emulator only, logs in at the SSL VPN with the clients that Debian ships: password, RADIUS,
+/// challenge, push, phone, accept, cookie.
 /// </summary>
 public sealed class RemoteUserTests
 {
@@ -100,7 +100,7 @@ public sealed class RemoteUserTests
         var steps = await StepsAsync(lab);
         Assert.Contains(steps, step => step.Contains("5 s for each answer of the server", StringComparison.Ordinal) && step.Contains("60 s in all (two-factor-fac-expiry)", StringComparison.Ordinal) && step.Contains("remoteauthtimeout is too short for a phone", StringComparison.Ordinal) && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal));
         Assert.Contains(steps, step => step.Contains("remoteauthtimeout passed while the remote server asked the phone", StringComparison.Ordinal) && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal));
-        // What the phone says now is too late at the device, whatever the server makes of it.
+        // The phone's answer is too late at the device now, whatever the server's verdict.
         await lab.AnswerStatusAsync("approve", TestLab.DanSerial);
         Assert.DoesNotContain(lab.EventLines(), line => line.Contains("logid=\"0101039424\"", StringComparison.Ordinal));
     }
@@ -132,7 +132,7 @@ public sealed class RemoteUserTests
         Assert.True((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
     }
 
-    /// <summary>What the CVE needs: a server whose replies lack the Message-Authenticator, at a release that demands it.</summary>
+    /// <summary>The conditions of the CVE: a server whose replies lack the Message-Authenticator, at a release that demands it.</summary>
     [Fact]
     public async Task AReplyWithoutMessageAuthenticatorDeniesAndIsAnEvent()
     {
@@ -142,7 +142,7 @@ public sealed class RemoteUserTests
         await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("reason=\"no_message_authenticator\"", StringComparison.Ordinal) && line.Contains("No Message-Authenticator attribute", StringComparison.Ordinal)), "the event");
         await lab.AdvanceAsync(5);
         Assert.False((await running).Authenticated);
-        // The setting that lets it by.
+        // The setting that permits it.
         await lab.CliAsync("config user radius", "edit free", "set require-message-authenticator disable", "next", "end");
         Assert.True((await lab.OpenfortivpnAsync("zoe", "zoe-password")).Authenticated);
     }

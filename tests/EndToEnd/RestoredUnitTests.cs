@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A whole unit that gets a file: what it refuses, who can log in afterwards, and what the tool reports.</summary>
+/// <summary>A whole unit that restores a file: its refusals, the users that can log in afterwards, and the tool's report.</summary>
 [Trait("Kind", "Lab")]
 public sealed class RestoredUnitTests
 {
@@ -65,7 +65,7 @@ public sealed class RestoredUnitTests
         Assert.True(ready?["ready"]?.GetValue<bool>() ?? false, ready is null ? await lab.ErrorsAsync() : "");
         Assert.Equal(0, await lab.TerminateAsync());
         var errors = await lab.ErrorsAsync();
-        var check = Appliance.Sim.Verbs.RestoreVerb.Check("x", System.Text.Encoding.UTF8.GetBytes(backup), Appliance.Firmware.Config.Personality.Default, "desktop");
+        var check = Appliance.Tool.RestoreVerb.Check("x", System.Text.Encoding.UTF8.GetBytes(backup), Appliance.Firmware.Config.Personality.Default, "desktop");
         Assert.True(check.Ignored.Count > 10);
         Assert.All(check.Ignored, line => Assert.Contains($".conf{(line.Number == 0 ? "" : $":{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")}")}: {line.Why}\n", errors, StringComparison.Ordinal));
         Assert.Contains(" ignored by 6.4\n", errors, StringComparison.Ordinal);

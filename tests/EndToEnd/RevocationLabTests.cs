@@ -5,13 +5,15 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A change of the configuration while a push is out or a session is open: one outcome everywhere; and a commit that is refused has none.</summary>
+/// <summary>
+/// A change of the configuration while a push is pending or a session is open has one outcome everywhere. A refused commit has none.
+/// </summary>
 [Trait("Kind", "Lab")]
 public sealed class RevocationLabTests
 {
     private const string NewPassword = "config user local\nedit ann\nset passwd another-password\nnext\nend\n";
 
-    /// <summary>Observed: the phone was told 200, journal and events said success, and the client got ret=0.</summary>
+    /// <summary>Observed: the phone received 200, journal and events reported success, and the client got ret=0.</summary>
     [Theory]
     [InlineData(NewPassword, "user_changed")]
     [InlineData("config user group\nedit vpn-users\nset member bob cat\nnext\nend\n", "sslvpn_login_no_matching_policy")]
@@ -96,7 +98,7 @@ public sealed class RevocationLabTests
         Assert.StartsWith("ret=1", await BodyAsync(waiting), StringComparison.Ordinal);
     }
 
-    /// <summary>docs/login.md, "Renaming a user": sessions end, the token stays.</summary>
+    /// <summary>docs/reference/login.md, "Renaming a user": sessions end, the token stays.</summary>
     [Fact]
     public async Task A_renamed_user_loses_its_sessions_and_keeps_its_token()
     {

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Sessions of the SSL VPN: what ends them, that it is at once, and what does not.</summary>
+/// <summary>Sessions of the SSL VPN: the events that end them immediately, and those that do not.</summary>
 public sealed class SessionTests
 {
     public static TheoryData<string> Ending => GroundChanges.EndingAtConsole;

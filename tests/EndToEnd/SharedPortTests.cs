@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Two services that are told to use one port: who gets it is documented, or the change is refused.</summary>
+/// <summary>Two services that are configured for one port: the winner is documented, or the change is refused.</summary>
 public sealed class SharedPortTests
 {
     /// <summary>The lab's port1 has ping, https and ftm, port2 https without ftm; here port3 gets ftm without https.</summary>

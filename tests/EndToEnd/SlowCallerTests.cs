@@ -1,10 +1,11 @@
 using System.Net;
-using Appliance.Sim.Clock;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Callers that are slow on purpose cost nobody else an answer. scripts/slow-callers is the same at full size, with times.</summary>
+/// <summary>
+/// Callers that are slow on purpose cost no other caller an answer. scripts/slow-callers is the same at full size, with times.
+/// </summary>
 public sealed class SlowCallerTests
 {
     private const string NoSuchSession = """{"session_id":"00000000000000000000000000000000","action":"validate","token_code":"123456"}""";

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
@@ -13,7 +13,7 @@ public sealed class SoakTests
     [Fact]
     public async Task TwentySecondsOfLoginsWithFaultsLeaveNothingUnexplained()
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "soak", "--minutes", "0.34", "--rate", "10", "--json"])
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Bench.dll"), "soak", "--minutes", "0.34", "--rate", "10", "--json"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -27,7 +27,7 @@ public sealed class SoakTests
         int Count(string name) => figures[name]!.GetValue<int>();
         Assert.Equal((204, 0), (Count("logins"), Count("unexplainedCount")));
         Assert.Equal(Count("logins"), Count("approved") + Count("denied") + Count("byFault") + Count("slow"));
-        // A machine that is busy ends logins by their deadlines: they are counted as such, and if they are too many the run says nothing.
+        // A busy machine ends logins by their deadlines. They are counted as such, and if there are too many, the run is inconclusive.
         var verdict = figures["verdict"]!.GetValue<string>();
         Assert.True((verdict, process.ExitCode) is ("ok", 0) || (verdict.StartsWith("inconclusive: ", StringComparison.Ordinal) && process.ExitCode == 124 && 2 * Count("slow") > 204), report + await errors);
         // The seeds are the lab's own, so that faults do happen.
@@ -38,7 +38,7 @@ public sealed class SoakTests
     [Fact]
     public async Task AShortRunSaysNothingOfMemoryAndAWrongOneHasItsExitCode()
     {
-        var run = await Peer.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll"), "soak", "--minutes", "0"]);
+        var run = await Peer.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Bench.dll"), "soak", "--minutes", "0"]);
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("--minutes must be above 0", run.Output, StringComparison.Ordinal);
     }

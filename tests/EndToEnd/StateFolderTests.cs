@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Runtime.Versioning;
 using System.Text.Json.Nodes;
 using Appliance.Firmware.Storage;
 using Xunit;
@@ -7,6 +8,7 @@ namespace Appliance.Tests.EndToEnd;
 
 /// <summary>The state folder is its owner's only, whatever it was before; and a clock that cannot be saved does not change.</summary>
 [Trait("Kind", "Lab")]
+[UnsupportedOSPlatform("windows")]
 public sealed class StateFolderTests
 {
     private const UnixFileMode OfOthers = (UnixFileMode)0b111_111;

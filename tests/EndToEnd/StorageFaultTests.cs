@@ -2,13 +2,16 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Appliance.Tests.Storage;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A disk that cannot be written while clients log in and sessions end: one outcome everywhere, one alarm, and nothing is lost.</summary>
+/// <summary>
+/// A disk that cannot be written while clients log in and sessions end: one outcome everywhere, one alarm, and no acknowledged write is
+/// lost.
+/// </summary>
 [Trait("Kind", "Lab")]
 public sealed class StorageFaultTests
 {
@@ -113,7 +116,7 @@ public sealed class StorageFaultTests
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(afterwards, lab, "/remote/fortisslvpn_xml", cookie));
     }
 
-    /// <summary>What a console shows, up to some text.</summary>
+    /// <summary>Reads a console's output up to some text.</summary>
     private static async Task<string> ShownAsync(PipeReader reader, string last, CancellationToken cancellationToken)
     {
         var text = "";
@@ -130,7 +133,7 @@ public sealed class StorageFaultTests
 
     private static string StateFile(TestLab lab) => Directory.GetFiles(lab.State, "state.db", SearchOption.AllDirectories).Single();
 
-    /// <summary>The client's request is held: the journal says so.</summary>
+    /// <summary>Waits until the journal reports that the client's request is pending.</summary>
     private static Task WaitsAsync(TestLab lab) =>
         Until.TrueAsync(async () => (await lab.Api.GetStringAsync("/lab/logins/1")).Contains("waits for the phone", StringComparison.Ordinal), "a client that waits");
 

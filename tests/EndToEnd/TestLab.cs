@@ -2,10 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Fac;
-using Appliance.Sim.Lab;
+using Appliance.Lab;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Units;
 using Appliance.Tests.Radius;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,12 +15,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>
-/// A whole lab of a test's own: real sockets on loopback addresses that nobody else uses, its own state folder, a clock that stands
-/// still at the start of a time step until the test moves it.
+/// A whole lab for one test: real sockets on loopback addresses reserved for it, a separate state folder, and a clock that stands still at
+/// the
+/// start of a time step until the test moves it.
 /// </summary>
 internal sealed class TestLab : IAsyncDisposable
 {
-    /// <summary>The ready-made lab's public seeds (sim/Lab/default.conf), in hex as oathtool takes them.</summary>
+    /// <summary>The ready-made lab's public seeds (sim/Lab/Composition/default.conf), in hex as oathtool takes them.</summary>
     public static readonly string AnnSeed = Convert.ToHexString("lab-seed-of-ann-0001"u8);
     public static readonly string DanSeed = Convert.ToHexString("lab-seed-of-dan-0003"u8);
     public static readonly string CatSeed = Convert.ToHexString("lab-seed-of-cat-0002"u8);
@@ -54,19 +57,19 @@ internal sealed class TestLab : IAsyncDisposable
 
     public ILabUnit Unit => _lab.Unit;
 
-    /// <summary>Where phones of the network come in; null unless it was asked for.</summary>
+    /// <summary>The address for phones of the network; null unless it was requested.</summary>
     public Uri? Lan => _lab.Api.Page.Lan;
 
     /// <summary>Completes after <c>execute shutdown</c>.</summary>
     public Task SwitchedOff => _lab.SwitchedOff;
 
-    /// <summary>The FortiAuthenticator stand-in, in a lab that was started with a policy for it.</summary>
+    /// <summary>The FortiAuthenticator emulator, in a lab that was started with a policy for it.</summary>
     public FacServer Fac => _lab.Authenticator!.Server;
 
     public LabClock Clock => _lab.Clock;
 
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
-    public Appliance.Sim.PushProxy.PushPath? Push => _lab.Push;
+    public Appliance.Doubles.PushProxy.PushPath? Push => _lab.Push;
 
     public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, string? facClientCa = null, bool lan = false)
     {
@@ -115,7 +118,7 @@ internal sealed class TestLab : IAsyncDisposable
         return answer.StatusCode;
     }
 
-    /// <summary>What the appliance answered to the phone; null when the phone got no answer.</summary>
+    /// <summary>Returns the appliance's status for the phone's answer; null if the phone got none.</summary>
     public async Task<int?> AnswerStatusAsync(string decision, string serial = AnnSerial)
     {
         using var answer = await Api.PostAsync($"/lab/phones/{serial}/{decision}", null);

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>What happened when: steps of logins, and timers of the live lab whose clock is moved across several of them.</summary>
+/// <summary>The order of events: steps of logins, and timers of the live lab whose clock is moved across several of them.</summary>
 [Trait("Kind", "Lab")]
 public sealed class TimelineTests
 {

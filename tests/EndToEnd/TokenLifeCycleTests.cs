@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Tokens from the shelf to the phone and back, with the whole lab around them: mail by SMTP, phones by TLS, logins by real clients.</summary>
+/// <summary>The life cycle of tokens, with the whole lab around them: mail by SMTP, phones by TLS, logins by real clients.</summary>
 public sealed partial class TokenLifeCycleTests
 {
     private const string Trial = "execute fortitoken-mobile import 0000-0000-0000-0000-0000";
@@ -24,7 +24,7 @@ public sealed partial class TokenLifeCycleTests
         Assert.Matches(@"activation-code +: \* \n", shown);
         Assert.Matches($"activation-expire +: {lab.Clock.GetUtcNow().AddHours(72).ToUnixTimeSeconds()} \n", shown);
         Assert.DoesNotContain(code, shown, StringComparison.Ordinal);
-        // Nobody can log in with a token that no phone has.
+        // No login succeeds with a token that no phone has.
         Assert.False((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
 
         var phone = await EnrolAsync(lab, code, "android");
@@ -67,7 +67,7 @@ public sealed partial class TokenLifeCycleTests
         var message = await LetterAsync(lab, 1);
         Assert.Equal(("sms", "15550100"), (message["kind"]!.GetValue<string>(), message["to"]!.GetValue<string>()));
         Assert.Equal("bob", (await EnrolAsync(lab, message["code"]!.GetValue<string>()))["user"]!.GetValue<string>());
-        // The vendor's own service is not there, and says so.
+        // The vendor's own service is not available, and this is reported.
         await lab.CliTextAsync("config user local\nedit bob\nset sms-server fortiguard\nnext\nend\n");
         await lab.CliAsync($"execute fortitoken-mobile provision {serial}");
         await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("logid=\"0102038412\"", StringComparison.Ordinal) && line.Contains("not licensed", StringComparison.Ordinal)), "the event of the message that was not sent");
@@ -120,7 +120,10 @@ public sealed partial class TokenLifeCycleTests
         Assert.Equal("provisioning", await StatusAsync(lab, serial));
     }
 
-    /// <summary>The token of a user who loses his second factor is available again, never locked; who waits is told at once, and an answer that still comes is refused.</summary>
+    /// <summary>
+    /// The token of a user that loses the second factor is available again, never locked. A waiting client is notified immediately, and a
+    /// late answer is refused.
+    /// </summary>
     [Theory]
     [InlineData("config user local\nedit ann\nset two-factor disable\nnext\nend\n")]
     [InlineData("config user local\nedit ann\nset two-factor disable\nunset fortitoken\nnext\nend\n")]
@@ -138,7 +141,7 @@ public sealed partial class TokenLifeCycleTests
         Assert.Equal("new", await StatusAsync(lab, TestLab.AnnSerial));
         Assert.Equal(401, await lab.AnswerStatusAsync("approve"));
         Assert.Equal("new", await StatusAsync(lab, TestLab.AnnSerial));
-        // Somebody else can have it at once.
+        // Another user can have it immediately.
         Assert.DoesNotContain("Command fail", await lab.CliTextAsync($"config user local\nedit bob\nset two-factor fortitoken\nset fortitoken {TestLab.AnnSerial}\nnext\nend\n"), StringComparison.Ordinal);
         Assert.Equal("provisioned", await StatusAsync(lab, TestLab.AnnSerial));
     }

@@ -1,4 +1,5 @@
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
+
 
 namespace Appliance.Tests.EndToEnd;
 

@@ -131,7 +131,7 @@ public sealed partial class ConfigJournalTests : IAsyncDisposable
     private void Put(string path, string key, Func<ConfigObject, ConfigObject> change) =>
         Assert.Null(_store.Commit(tree => tree.With(path, tree.List(path).With(key, change(tree.List(path).Find(key) ?? new ConfigObject(tree.List(path).Schema))))));
 
-    /// <summary>What the last line says after its header, with N for the number of the transaction.</summary>
+    /// <summary>Returns the last line after its header, with N for the number of the transaction.</summary>
     private string Said() => Transaction().Replace(_events.After(0)[^1].Line.Split(" tz=\"+0000\" ")[1], "cfgtid=N");
 
     private string Field(string name, EventRecord? record = null) => (record ?? _events.After(0)[^1]).Entry.Fields.Single(field => field.Name == name).Value;

@@ -1,5 +1,5 @@
 using System.Net;
-using Appliance.Sim.Faults;
+using Appliance.Doubles.Faults;
 using CsCheck;
 using Xunit;
 

@@ -1,13 +1,14 @@
 using System.Net;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Monitoring;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Nics;
+using Appliance.Lab.Api;
 using Appliance.Tests.EndToEnd;
 using Appliance.Tests.Login;
 using Microsoft.Extensions.Time.Testing;
@@ -15,7 +16,7 @@ using Xunit;
 
 namespace Appliance.Tests.Ftm;
 
-/// <summary>What a unit tells monitoring, over a clock that the test moves and a way to the phones that the test breaks.</summary>
+/// <summary>The metrics that a unit reports, over a clock that the test moves and a path to the phones that the test breaks.</summary>
 public sealed class MetricsTests : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-metrics-");

@@ -66,7 +66,7 @@ public sealed class PhoneAnswerTests
 
     private static bool IsOurs(string id) => id.All(digit => char.IsAsciiHexDigitLower(digit));
 
-    /// <summary>docs/push-dialect.md, step by step; null for what is no answer.</summary>
+    /// <summary>docs/reference/push-dialect.md, step by step; null for what is no answer.</summary>
     private static Dictionary<string, string>? Slow(byte[] body)
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);

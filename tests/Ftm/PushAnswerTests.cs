@@ -13,7 +13,7 @@ using Xunit;
 
 namespace Appliance.Tests.Ftm;
 
-/// <summary>What an answer to a push is worth: how many wrong ones there may be, its signature, its form, and that it comes too late after a code.</summary>
+/// <summary>The checks of an answer to a push: the limit of wrong ones, its signature, its form, and its lateness after a code.</summary>
 [Trait("Kind", "Unit")]
 public sealed class PushAnswerTests
 {

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Ftm;
 
-/// <summary>What the unit and the push proxy tell each other (docs/push-dialect.md).</summary>
+/// <summary>The messages between the unit and the push proxy (docs/reference/push-dialect.md).</summary>
 [Trait("Kind", "Unit")]
 public sealed class PushProxyWireTests
 {

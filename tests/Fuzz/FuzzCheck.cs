@@ -5,7 +5,10 @@ namespace Appliance.Tests.Fuzz;
 /// <summary>A reader broke its promise.</summary>
 internal sealed class PromiseBroken(string what, Exception? inner = null) : Exception(what, inner);
 
-/// <summary>One reader with its promise: no exception beyond the refusal that it declares, no input that takes 100 ms, no allocation beyond 64 times the input and a constant.</summary>
+/// <summary>
+/// One reader with its contract: no exception beyond the refusal that it declares, no input that takes 100 ms, and no allocation beyond 64
+/// times the input and a constant.
+/// </summary>
 internal sealed class FuzzCheck(FuzzTarget target)
 {
     private const int AllocationFactor = 64;

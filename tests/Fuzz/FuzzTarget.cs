@@ -2,11 +2,12 @@ namespace Appliance.Tests.Fuzz;
 
 /// <summary>A reader of bytes from outside.</summary>
 /// <param name="Name">Also the folder of its corpus.</param>
-/// <param name="Promise">What it says to bad input, for people.</param>
-/// <param name="Read">Makes the reader, once a process: it takes one input and returns; a refusal that it declares is no exception here.</param>
+/// <param name="Promise">The behaviour on bad input, for people.</param>
+/// <param name="Read">Creates the reader, once a process. It takes one input and returns; a refusal that it declares is not an exception
+/// here.</param>
 internal sealed record FuzzTarget(string Name, string Promise, Func<Action<byte[]>> Read)
 {
-    /// <summary>What it may allocate for any input, however small, in bytes.</summary>
+    /// <summary>The bytes that it may allocate for any input, however small.</summary>
     public long AllocationBase { get; init; } = 64 * 1024;
 
     /// <summary>Longer inputs are cut: what the reader's own limit lets through, or no more than fits a test.</summary>

@@ -1,13 +1,13 @@
 namespace Appliance.Tests.Fuzz;
 
 /// <summary>
-/// Inputs made of others by a seed: for the short run of every test run. It knows nothing of coverage; AFL++ does that (<c>tests/Fuzz/run</c>).
+/// Inputs derived from others by a seed, for the short run of every test run. It ignores coverage; AFL++ uses it (<c>tests/Fuzz/run</c>).
 /// </summary>
 internal sealed class Mutator(IReadOnlyList<byte[]> seeds, int seed, int lengthMax)
 {
     private const int EditsMax = 6;
 
-    /// <summary>What readers of text stumble over.</summary>
+    /// <summary>Fragments on which readers of text often fail.</summary>
     private static readonly byte[][] Tokens =
     [
         .. new[]

@@ -89,8 +89,9 @@ static unsafe void Afl(FuzzTarget target)
             // AFL++ gets it as a seed, and tells.
         }
     }
-    // SharpFuzz reads its first input (and runs it twice) when it has said that it is there, which AFL++ may not have written by then. Nothing read is
-    // nothing run, and a first input without a trace ends AFL++ ("No instrumentation detected"): it gets a seed.
+    // SharpFuzz reads its first input (and runs it twice) after it has reported its start, before AFL++ may have written the input. An
+    // empty read
+    // runs nothing, and a first input without a trace ends AFL++ ("No instrumentation detected"). Therefore it gets a seed.
     const int EarlyRuns = 2;
     var (buffer, runs) = (new MemoryStream(), 0);
     Fuzzer.Run(stream =>

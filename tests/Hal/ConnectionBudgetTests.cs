@@ -1,10 +1,11 @@
 using Appliance.Firmware;
+using Appliance.Firmware.Network;
 using Appliance.Hal;
 using Xunit;
 
 namespace Appliance.Tests.Hal;
 
-/// <summary>How many connections a limit of open files leaves, and how services share them.</summary>
+/// <summary>The number of connections within a limit of open files, and its division among services.</summary>
 [Trait("Kind", "Unit")]
 public sealed class ConnectionBudgetTests
 {

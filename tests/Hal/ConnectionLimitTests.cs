@@ -1,15 +1,15 @@
 using System.IO.Pipelines;
 using System.Net;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Nics;
 using Appliance.Hal;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Nics;
 using Appliance.Tests.EndToEnd;
 using Microsoft.AspNetCore.Connections;
 using Xunit;
 
 namespace Appliance.Tests.Hal;
 
-/// <summary>Who loses the connection when there are too many: whoever was of no use for the longest time.</summary>
+/// <summary>Eviction at the connection limit: the least recently useful connection is closed.</summary>
 public sealed class ConnectionLimitTests : IDisposable
 {
     private readonly SimNetwork _network = new();

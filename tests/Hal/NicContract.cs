@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using Appliance.Doubles.Clock;
 using Appliance.Hal;
-using Appliance.Sim.Clock;
 using Appliance.Tests.EndToEnd;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -10,12 +10,12 @@ using Xunit;
 
 namespace Appliance.Tests.Hal;
 
-/// <summary>What every interface promises; run over each kind.</summary>
+/// <summary>The contract of every interface, run over each kind.</summary>
 public abstract class NicContract
 {
     private static readonly byte[] Hello = "hello"u8.ToArray();
 
-    /// <summary>Two interfaces that reach one another, on addresses of their own.</summary>
+    /// <summary>Creates two interfaces that reach one another, on separate addresses.</summary>
     private protected abstract (LinkedNic Server, LinkedNic Client) NewPair();
 
     [Fact]
@@ -72,7 +72,7 @@ public abstract class NicContract
         var block = new byte[256 * 1024];
         var written = 0;
         ValueTask<FlushResult> flush = default;
-        // Nobody reads: sooner or later a write has to wait, and it must be bounded by the buffers, not by the memory.
+        // The peer does not read: sooner or later a write has to wait, bounded by the buffers and not by the memory.
         while (written < AtMost)
         {
             flush = client.Transport.Output.WriteAsync(block);
@@ -220,7 +220,7 @@ public abstract class NicContract
         var (length, from) = await server.ReceiveAsync(buffer);
         Assert.Equal(Hello, buffer[..length]);
         Assert.Equal(client.LocalEndPoint, from);
-        // To nobody: nothing happens. While the link is down: lost. Too long for the buffer: cut.
+        // To an unused port: nothing happens. While the link is down: lost. Too long for the buffer: cut.
         await client.SendAsync(Hello, new IPEndPoint(nic.Addresses[0], 9));
         nic.SetLink(false);
         await client.SendAsync("lost"u8.ToArray(), server.LocalEndPoint);

@@ -1,7 +1,7 @@
 using System.Net;
+using Appliance.Doubles.Nics;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Nics;
 
 namespace Appliance.Tests.Hal;
 

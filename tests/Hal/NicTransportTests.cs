@@ -1,10 +1,11 @@
 using System.Net;
 using System.Text;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
+using Appliance.Firmware.Network;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Nics;
 using Appliance.Tests.EndToEnd;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;

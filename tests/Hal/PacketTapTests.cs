@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Net;
 using System.Text;
+using Appliance.Doubles.Nics;
 using Appliance.Hal;
-using Appliance.Sim.Nics;
 using Xunit;
 
 namespace Appliance.Tests.Hal;

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Appliance.Tests.Linux;
 
-/// <summary>What a watchdog's device gets. Like the device a pipe knows no positions; the device itself is in the booted image.</summary>
+/// <summary>
+/// The writes to a watchdog's device. Like the device, a pipe has no positions; the device itself is in the booted image.
+/// </summary>
 public sealed class HardwareWatchdogTests
 {
     [Fact]

@@ -96,7 +96,7 @@ public sealed class LinuxNicTests
         Assert.Equal(0, lost);
         Assert.InRange(there, 1, int.MaxValue);
 
-        // Somebody has that port of that address already: refused, and everything is as it was.
+        // Another process has that port of that address already: refused, and nothing changed.
         await NamespaceBox.IpAsync($"-n {box.Box} addr add 10.9.0.7/32 dev lo");
         box.Launch("openssl", "s_server", "-nocert", "-quiet", "-accept", "10.9.0.7:443");
         await Until.TrueAsync(async () => (await Peer.RunAsync("ip", ["netns", "exec", box.Box, "ss", "-ltn"])).Output.Contains("10.9.0.7:443", StringComparison.Ordinal), "the other server");
@@ -133,7 +133,7 @@ public sealed class LinuxNicTests
         await box.PlugAsync("p1", box.Wan, "w0", "10.9.0.2/24");
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.9");
         Assert.Equal(["10.9.0.9/24"], await box.AddressesAsync("p1"));
-        // An address that somebody takes away is the configuration's.
+        // An address that was removed outside the unit is restored from the configuration.
         await NamespaceBox.IpAsync($"-n {box.Box} addr del 10.9.0.9/24 dev p1");
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.9");
     }
@@ -149,7 +149,7 @@ public sealed class LinuxNicTests
         await box.TypeAsync("config system interface", "edit port1", "set status up", "end");
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.1");
 
-        // A sign of life in a third of the time that the manager gives, each after every listener was tried.
+        // A heartbeat in a third of the time that the manager gives, each after every listener was probed.
         await Until.TrueAsync(() => box.Told.Split("WATCHDOG=1").Length > 2, "signs of life");
         Assert.Equal("", box.Complained);
         Assert.Equal(0, await box.TerminateAsync());

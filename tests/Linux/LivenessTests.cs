@@ -1,19 +1,20 @@
 using System.Net;
 using Appliance.Boot;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Network;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Nics;
+using Appliance.Lab.Composition;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Appliance.Tests.Linux;
 
-/// <summary>The sign of life: given when every listener and service works, and not given otherwise.</summary>
+/// <summary>The heartbeat: sent when every listener and service works, and not sent otherwise.</summary>
 public sealed class LivenessTests
 {
     [Fact]

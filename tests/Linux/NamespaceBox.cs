@@ -1,15 +1,18 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 
 namespace Appliance.Tests.Linux;
 
 /// <summary>
-/// The box's own program in a network namespace of its own, with two cables (veth pairs) to namespaces that stand for hosts on its two sides: port1 is
-/// the device p1, whose other end is w0 in "wan"; port2 is p2, with l0 in "lan". Its console is on its standard input, its service manager is the test.
+/// The box's program in a separate network namespace, with two cables (veth pairs) to namespaces that represent hosts on its two sides:
+/// port1 is
+/// the device p1, whose other end is w0 in "wan"; port2 is p2, with l0 in "lan". Its console is on its standard input, its service manager
+/// is the
+/// test.
 /// </summary>
 internal sealed class NamespaceBox : IAsyncDisposable
 {
@@ -31,10 +34,10 @@ internal sealed class NamespaceBox : IAsyncDisposable
 
     public string Lan => _name + "l";
 
-    /// <summary>What the service manager was told.</summary>
+    /// <summary>The messages to the service manager.</summary>
     public string Told { get { lock (_told) { return _told.ToString(); } } }
 
-    /// <summary>What the box complained of.</summary>
+    /// <summary>The faults that the box reported.</summary>
     public string Complained { get { lock (_complained) { return _complained.ToString(); } } }
 
     /// <summary>Makes the namespaces and boots the box; skips the test by name where that may not be.</summary>

@@ -20,7 +20,7 @@ public sealed class SerialStreamTests
     public async Task ItIsRawAtItsSpeedAndPutBack(int speed, uint flags)
     {
         await using var cable = new SerialCable();
-        // As a shell leaves a terminal: echo, lines, and a speed of its own.
+        // As a shell leaves a terminal: echo, lines, and another speed.
         var before = cable.BenchSettings;
         BitConverter.TryWriteBytes(before.AsSpan(8), (BitConverter.ToUInt32(before, 8) & ~SpeedFlags) | 0x0B);
         BitConverter.TryWriteBytes(before.AsSpan(12), BitConverter.ToUInt32(before, 12) | Echo);

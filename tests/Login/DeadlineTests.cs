@@ -86,7 +86,7 @@ public sealed class DeadlineTests
         Assert.Empty(rig.Advance(6.999).Released);
         Assert.Equal(new LoginAnswer.Refused(Refusal.Expired), Assert.Single(rig.Advance(0.001).Released).Answer);
         Assert.Contains("deadline_remoteauthtimeout", rig.EventReasons);
-        // Its late answer lets nobody in.
+        // No authentication succeeds by its late answer.
         var late = rig.Core.RemoteAnswered("1", 1, LoginRig.Accepted, somebodyWaits: true, rig.Rules, _ => true, rig.Now);
         Assert.Null(late.Answer);
         Assert.Empty(late.Released);

@@ -2,7 +2,10 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>Changes of the ready-made lab that take away what a login of <c>cat</c> (token code only) was granted on. One list for pending logins and open sessions.</summary>
+/// <summary>
+/// The changes of the ready-made lab that remove the basis on which a login of <c>cat</c> (token code only) was granted. One list for
+/// pending logins and open sessions.
+/// </summary>
 internal static class GroundChanges
 {
     public const string OtherSeed = "config user fortitoken\nedit FTKMOB0000000002\nset seed GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\nnext\nend\n";

@@ -169,7 +169,7 @@ public sealed class GuessLimitTests : IDisposable
 
     private void Prove(IPAddress from) => _limit.Prove(Token, from, Start, _writes);
 
-    /// <summary>What was written is all that the next life of the unit knows.</summary>
+    /// <summary>Restarts the unit, which then has only the written state.</summary>
     private async Task RestartAsync()
     {
         await using var state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [GuessLimit.Table]);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>What wrong passwords and codes cost, whom it blocks and whom not, and that a restart forgives nothing.</summary>
+/// <summary>The cost of wrong passwords and codes, the users and sources that they block, and the blocks after a restart.</summary>
 public sealed class GuessingTests
 {
     private const string Lockout = LoginRig.Patient + "config user setting\nset auth-lockout-threshold 3\nset auth-lockout-duration 120\nend\n";
@@ -19,7 +19,7 @@ public sealed class GuessingTests
         {
             var challenge = rig.Challenge(from: LoginRig.Elsewhere);
             Assert.Equal((ChallengeReason.Throttled, TimeSpan.FromMinutes(minutes)), (challenge.Reason, challenge.Rest));
-            // Not even the right one is looked at, so it is not used up either.
+            // Not even the right code is evaluated, so it is not consumed either.
             Assert.Equal(ChallengeReason.Throttled, Assert.IsType<LoginAnswer.Challenge>(rig.Code(challenge.Handle, rig.Ann(), LoginRig.Elsewhere)).Reason);
             rig.Advance(minutes * 60);
             WrongCodes(rig, 1, LoginRig.Elsewhere);
@@ -50,7 +50,7 @@ public sealed class GuessingTests
         rig.Restart();
         Assert.Equal(TimeSpan.FromSeconds(120), rig.Challenge(from: LoginRig.Elsewhere).Rest);
         Assert.IsType<LoginAnswer.Success>(rig.Code(rig.Challenge().Handle, rig.Ann()));
-        // And his success gives the guesser no fresh tries.
+        // The user's success gives the guesser no fresh attempts.
         rig.Advance(60);
         Assert.Equal((ChallengeReason.Throttled, TimeSpan.FromSeconds(60)), (rig.Challenge(from: LoginRig.Elsewhere).Reason, rig.Challenge(from: LoginRig.Elsewhere).Rest));
     }
@@ -75,7 +75,7 @@ public sealed class GuessingTests
         Assert.Null(rig.Await(challenge.Handle));
         Assert.True(rig.Approve(challenge.Handle));
         Assert.IsType<LoginAnswer.Success>(Assert.Single(rig.Steps[^1].Released).Answer);
-        // From then on his source is known.
+        // From then on the user's source is known.
         rig.Advance(60);
         Assert.IsType<LoginAnswer.Success>(rig.Code(rig.Challenge().Handle, rig.Ann()));
     }

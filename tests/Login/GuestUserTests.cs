@@ -48,5 +48,5 @@ public sealed class GuestUserTests
 
     private static ConfigTree Tree(string change) => ConfigReader.Read(
         new ConfigSource(StoreFolder.Schema, _ => null, new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal)) { Factory = FactoryObjects.For(StoreFolder.Schema, []) },
-        Appliance.Sim.Lab.LabBoard.DefaultConfiguration() + change + GuestsAllowed, new()).Tree;
+        Appliance.Lab.Composition.LabBoard.DefaultConfiguration() + change + GuestsAllowed, new()).Tree;
 }

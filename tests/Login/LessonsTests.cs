@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>How others failed, as tests that stay: one for each incident that touches a login.</summary>
+/// <summary>Failures of other products as permanent tests: one for each incident that touches a login.</summary>
 public sealed class LessonsTests
 {
     /// <summary>CVE-2020-12812: another letter case of the name skipped the token.</summary>
@@ -41,7 +41,7 @@ public sealed class LessonsTests
         Assert.Equal(200, await wire.StatusAsync("GET /remote/login HTTP/1.1\r\nHost: x\r\n\r\n"));
     }
 
-    /// <summary>CVE-2023-27997: an odd length in <c>enc</c> overran a buffer before anybody had logged in.</summary>
+    /// <summary>CVE-2023-27997: an odd length in <c>enc</c> overran a buffer before any authentication.</summary>
     [Theory]
     [InlineData("enc=", 400)]
     [InlineData("enc=0", 401)]
@@ -60,7 +60,9 @@ public sealed class LessonsTests
         }
     }
 
-    /// <summary>CVE-2023-28001: a session lived on after its user was deleted; also when the user goes between the proof and the session.</summary>
+    /// <summary>
+    /// CVE-2023-28001: a session continued after its user was deleted; also if the user is deleted between the proof and the session.
+    /// </summary>
     [Fact]
     public async Task ADeletedUserHasNoSession()
     {
@@ -74,7 +76,10 @@ public sealed class LessonsTests
         Assert.Equal("/remote/login", answer.Headers.Location?.ToString());
     }
 
-    /// <summary>CVE-2019-12887 and multiOTP 261: a used code came back through a resynchronization, or a drift that was no whole step.</summary>
+    /// <summary>
+    /// CVE-2019-12887 and multiOTP 261: a consumed code was accepted again after a resynchronization, or after a drift that was not a
+    /// whole step.
+    /// </summary>
     [Fact]
     public void NoUsedCodeComesBackByResynchronization()
     {
@@ -98,7 +103,7 @@ public sealed class LessonsTests
         }
     }
 
-    /// <summary>A provider that fails must be seen at once, and must not hold up a code.</summary>
+    /// <summary>The failure of a provider must be visible immediately, and must not delay a code.</summary>
     [Fact]
     public async Task AFailingProviderIsAnAlarmAndHoldsUpNothing()
     {
@@ -126,7 +131,7 @@ public sealed class LessonsTests
         }
     }
 
-    /// <summary>privacyIDEA 2738 and 2323: an old push that nobody answers must not stand in the way of the new one.</summary>
+    /// <summary>privacyIDEA 2738 and 2323: an old unanswered push must not block the new one.</summary>
     [Fact]
     public void AStalePushDoesNotHoldUpANewOne()
     {
@@ -149,7 +154,7 @@ public sealed class LessonsTests
         Assert.DoesNotContain(rig.Steps, step => step.Push is not null);
     }
 
-    /// <summary>privacyIDEA 1671: the clock went back while somebody waited.</summary>
+    /// <summary>privacyIDEA 1671: the clock went back while a login was pending.</summary>
     [Fact]
     public void AClockThatGoesBackLetsNobodyInTwiceAndKeepsTheWaitAlive()
     {
@@ -169,7 +174,7 @@ public sealed class LessonsTests
         Assert.IsType<LoginAnswer.Success>(rig.Login(code: rig.Ann()));
     }
 
-    /// <summary>pi-authenticator 283: one login was asked about twice.</summary>
+    /// <summary>pi-authenticator 283: one login prompted the user twice.</summary>
     [Fact]
     public void OneLoginIsOnePushHoweverOftenItsClientComesBack()
     {

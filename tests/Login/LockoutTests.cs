@@ -4,7 +4,10 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>auth-lockout-threshold: what counts against a name, what forgives, and which spellings are locked. And login-attempt-limit, by account.</summary>
+/// <summary>
+/// auth-lockout-threshold: the failures that count against a name, the events that reset them, and the spellings that are locked. And
+/// login-attempt-limit, by account.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class LockoutTests
 {

@@ -3,7 +3,7 @@ using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using CsCheck;
 using OtpNet;
@@ -67,7 +67,7 @@ public sealed class LoginCoreTests
         Assert.True(accepted);
         Assert.Contains(step.Memory, write => write.Sql.Contains("token_use", StringComparison.Ordinal));
         Assert.Empty(step.Released);
-        // Not durable yet: nobody is let in, by whatever way.
+        // Not durable yet: no authentication succeeds, by any access method.
         Assert.Null(_core.AwaitPush(handle, Source, Rules, _ => true, Start).Answer);
         Assert.IsType<LoginAnswer.Success>(Assert.Single(_core.ConfirmPush(handle.RequestId, somebodyWaits: true, Rules, Start).Released).Answer);
         Assert.Equal(0, _core.PendingCount);
@@ -114,7 +114,10 @@ public sealed class LoginCoreTests
         Assert.False(_core.PushApproved(handle.RequestId, AnnCode(Start), "", Rules, Start).Accepted);
     }
 
-    /// <summary>Any order of anything: nobody with a token gets in but on a fresh code, each step's code lets in once, and a decided push stays decided.</summary>
+    /// <summary>
+    /// Operations in any order: a user with a token is authenticated only by a fresh code, each step's code is accepted once, and a
+    /// decided push stays decided.
+    /// </summary>
     [Fact]
     public void AnyOrderOfEventsKeepsThePromises() => Gen.Select(Gen.Int[0, 6], Gen.Int[0, 3], Gen.Int[0, 40]).Array[1, 40].Sample(moves =>
     {

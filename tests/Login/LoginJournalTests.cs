@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>The journal of logins: how much it keeps, what it counts, whom it tells.</summary>
+/// <summary>The journal of logins: its limit, its counts, and its notifications.</summary>
 [Trait("Kind", "Unit")]
 public sealed class LoginJournalTests
 {
@@ -75,7 +75,7 @@ public sealed class LoginJournalTests
         Assert.Empty(_journal.Newest(1));
     }
 
-    /// <summary>A unit that stands elsewhere counts from 1 again when it starts: its logins are new ones.</summary>
+    /// <summary>A remote unit counts from 1 again when it starts: its logins are new ones.</summary>
     [Fact]
     public void The_steps_of_another_units_journal_are_taken_whatever_their_numbers()
     {

@@ -6,13 +6,15 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>What ended logins give back, how many may be pending, and where no password is one.</summary>
+/// <summary>
+/// The resources that ended logins release, the limit of pending logins, and the cases in which an empty password is refused or accepted.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class LoginLimitsTests
 {
     private const string ByMail = LoginRig.Patient + "config user local\nedit bob\nset two-factor email\nset email-to bob@example.com\nnext\nend\nconfig system global\nset two-factor-email-expiry 300\nend\n";
 
-    /// <summary>How a login by mail can be over.</summary>
+    /// <summary>The ways in which a login by e-mail can end.</summary>
     public static TheoryData<string> Ends => ["right code", "three wrong codes", "expiry", "configuration"];
 
     [Theory]
@@ -58,7 +60,7 @@ public sealed class LoginLimitsTests
         }
         Assert.Equal(200_000, core.PendingCount);
         Assert.Equal(new LoginAnswer.Refused(Refusal.Overloaded), Start(200_000, "cat").Answer);
-        // A remote server is not even asked.
+        // No request is sent to a remote server.
         var remote = Start(200_001, "dan");
         Assert.Equal(new LoginAnswer.Refused(Refusal.Overloaded), remote.Answer);
         Assert.Null(remote.Remote);

@@ -1,13 +1,14 @@
-using Appliance.Sim.Models;
-using Appliance.Sim.Verbs;
+using Appliance.Bench;
+using Appliance.Bench.Models;
 using CsCheck;
 using Xunit;
 
 namespace Appliance.Tests.Login;
 
 /// <summary>
-/// A million random operations on the login core against a naive model (sim/Models): no code works twice, nobody gets in by somebody
-/// else's code, handle or push, nor after deny, expiry or cancellation, whatever crashes and whatever the clock does.
+/// A million random operations on the login core against a naive model (sim/Bench/Models). No code works twice. No login succeeds by
+/// another
+/// user's code, handle or push, nor after deny, expiry or cancellation, regardless of crashes and of the clock.
 /// </summary>
 public sealed class LoginModelTests
 {
@@ -28,7 +29,7 @@ public sealed class LoginModelTests
             Interlocked.Add(ref remote, run.RemoteAccepts);
         }, iter: Runs, threads: 2);
         Assert.True(operations >= 1_000_000, $"only {operations} operations");
-        // A core that refuses everybody keeps every promise: these say that it does not.
+        // A core that refuses every login keeps every promise. These assertions verify that it does not.
         Assert.True(accepted > operations / 100 && crashes > 1_000 && waits > 1_000 && remote > 1_000, $"{accepted} accepts, {crashes} crashes, {waits} waits, {remote} by remote servers");
     }
 

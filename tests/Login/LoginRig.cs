@@ -4,14 +4,17 @@ using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using OtpNet;
 using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>The login core with a clock that the test moves, over the ready-made lab's configuration; over a real state database when it has to survive.</summary>
+/// <summary>
+/// The login core with a clock that the test moves, over the ready-made lab's configuration; over a real state database if it has to
+/// survive.
+/// </summary>
 internal sealed class LoginRig : IDisposable
 {
     public static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
@@ -61,7 +64,9 @@ internal sealed class LoginRig : IDisposable
         return tree;
     }
 
-    /// <summary>The rules of the lab with an attribute of a user as no console, batch or file stores it: a required attribute may be missing.</summary>
+    /// <summary>
+    /// The rules of the lab with an attribute of a user that no console, batch or file would store: a required attribute may be missing.
+    /// </summary>
     public static LoginRules RulesWith(string change, string user = "ann")
     {
         var tree = TreeOf(Patient);
@@ -79,7 +84,7 @@ internal sealed class LoginRig : IDisposable
 
     public string Ann(int steps = 0) => AnnCode(Now, steps);
 
-    /// <summary>What the first factor is answered; a remote server, if one is asked, cannot be.</summary>
+    /// <summary>Returns the answer to the first factor. A remote server, if one is required, does not answer.</summary>
     public LoginAnswer? Login(string user = "ann", string? password = null, IPAddress? from = null, LoginKind kind = LoginKind.SslVpn, string realm = "", string code = "", RemoteVerdict? remote = null)
     {
         var number = ++_next;
@@ -89,7 +94,7 @@ internal sealed class LoginRig : IDisposable
         return step.Remote is { } order ? Answer(order, remote ?? new RemoteVerdict.Unavailable("no answer")) : step.Answer;
     }
 
-    /// <summary>A remote server's verdict on what it was asked; what whoever waits for it is told, or null.</summary>
+    /// <summary>Delivers a remote server's verdict on a request. Returns the answer for a waiting caller, or null.</summary>
     public LoginAnswer? Answer(RemoteOrder order, RemoteVerdict verdict, bool somebodyWaits = true)
     {
         var step = Take(Core.RemoteAnswered(order.RequestId, order.Number, verdict, somebodyWaits, Rules, _ => CanPush, Now));
@@ -143,7 +148,7 @@ internal sealed class LoginRig : IDisposable
     public LoginStep Take(LoginStep step)
     {
         Steps.Add(step);
-        // Here every session opens at once.
+        // Here every session opens immediately.
         foreach (var success in step.Released.Select(released => released.Answer).Append(step.Answer).OfType<LoginAnswer.Success>().Where(success => success.Deciding is not null).Distinct().ToArray())
         {
             step.Facts.AddRange(LoginService.FactsOf(success));

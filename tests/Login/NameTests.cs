@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>Whose name a typed name is, and that no spelling of it gets past a second factor.</summary>
+/// <summary>The user to whom a typed name belongs; and no spelling of a name bypasses a second factor.</summary>
 public sealed class NameTests
 {
     /// <summary>The lab with the group's own remote server beside the user: what CVE-2020-12812 needs.</summary>
@@ -130,12 +130,16 @@ public sealed class NameTests
     [InlineData("\u212a", "k")]
     public void ComposedAndDecomposedFormsHaveOneSkeleton(string one, string other) => Assert.Equal(NameFold.Skeleton(one), NameFold.Skeleton(other));
 
-    /// <summary>A name of plain letters alone takes a short way; an invisible character, which is dropped, makes it take the long one.</summary>
+    /// <summary>
+    /// A name of plain letters takes the fast path. An invisible character, which is dropped, makes it take the slow one.
+    /// </summary>
     [Fact]
     public void APlainNameHasTheSkeletonOfTheLongWay() => Gen.Char["abzABZ059._-"].Array[0, 20].Select(letters => new string(letters))
         .Sample(name => Assert.Equal(NameFold.Skeleton(name + "\u200b"), NameFold.Skeleton(name)), iter: 1000);
 
-    /// <summary>What the test's own runtime folds, if it can, the table folds: it is made of the same standard.</summary>
+    /// <summary>
+    /// Verifies that the table folds every character that the test's own runtime folds, if it can. Both follow the same standard.
+    /// </summary>
     [Fact]
     public void EveryLetterOfTheTableHasABase()
     {

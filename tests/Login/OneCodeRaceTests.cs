@@ -4,7 +4,7 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.Config;
 using Microsoft.Extensions.Time.Testing;
 using OtpNet;
@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>One code, eight threads, two ways (typed, and by the phone): it lets in once. Over restarts, too.</summary>
+/// <summary>One code, eight threads, two ways (typed, and by the phone): it is accepted once. Over restarts, too.</summary>
 public sealed class OneCodeRaceTests : IDisposable
 {
     private const int Threads = 8;

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>How many unanswered pushes a user may get: every bound, and over a restart.</summary>
+/// <summary>The number of unanswered pushes that a user may get: every bound, and over a restart.</summary>
 [Trait("Kind", "Unit")]
 public sealed class PushLimitTests : IDisposable
 {

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>The lab's own rules against push fatigue: both off unless somebody turns them on.</summary>
+/// <summary>The lab's own rules against push fatigue: both are off unless an operator turns them on.</summary>
 public sealed class PushPolicyTests
 {
     [Fact]
@@ -26,7 +26,7 @@ public sealed class PushPolicyTests
         Assert.Equal(3, rig.Steps.Count(step => step.Push is not null));
         Assert.Contains(rig.Facts, fact => fact is { Check: "push", Change: "PUT /lab/policy pushLimit" });
         Assert.Single(rig.Steps.SelectMany(step => step.Events), entry => entry.LogId == "0100032161");
-        // A code still lets in, and shows that he is there: then pushes go out again.
+        // A code is still accepted, and proves the user's presence: then pushes go out again.
         Assert.IsType<LoginAnswer.Success>(rig.Code(rig.Challenge().Handle, rig.Ann()));
         rig.Advance(60);
         Assert.True(rig.Challenge().Push);

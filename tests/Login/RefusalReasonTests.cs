@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>Why a first factor was refused: what the login's journal tells, whatever the client is told.</summary>
+/// <summary>The reason for which a first factor was refused, as the login's journal has it, independent of the client's answer.</summary>
 [Trait("Kind", "Unit")]
 public sealed class RefusalReasonTests
 {

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>Users whose password a RADIUS server knows: its challenges, its groups, its time. The server is the test's.</summary>
+/// <summary>Users whose password a RADIUS server verifies: its challenges, its groups, its time. The server is the test's.</summary>
 public sealed class RemoteTests
 {
     private const string Server = "config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\n";
@@ -89,7 +89,7 @@ public sealed class RemoteTests
         Assert.Null(rig.Steps[^1].Remote);
         Assert.Null(rig.Code(handle, "123456"));
         var code = rig.Steps[^1].Remote!;
-        // The phone's approval was of a question that nobody asks any more.
+        // The phone's approval belongs to a request that is no longer pending.
         Assert.Null(rig.Answer(phone, new RemoteVerdict.Accepted(["staff"])));
         Assert.Equal(new LoginAnswer.Refused(Refusal.WrongCode), rig.Answer(code, new RemoteVerdict.Rejected()));
         Assert.Equal(0, rig.Core.PendingCount);
@@ -143,7 +143,10 @@ public sealed class RemoteTests
         Assert.IsType<LoginAnswer.Success>(rig.Answer(rig.Steps[^1].Remote!, new RemoteVerdict.Accepted(["staff"])));
     }
 
-    /// <summary>Known here with <c>type radius</c> and a token of this unit's: both factors are asked, the server's challenge included.</summary>
+    /// <summary>
+    /// A user that is configured here with <c>type radius</c> and a token of this unit: both factors are required, the server's challenge
+    /// included.
+    /// </summary>
     [Fact]
     public void ALocalTokenIsAskedAfterTheServersChallenge()
     {
@@ -156,7 +159,9 @@ public sealed class RemoteTests
         Assert.IsType<LoginAnswer.Success>(rig.Code(local.Handle, rig.Ann()));
     }
 
-    /// <summary>The server is asked for the configured name, however it was typed: another spelling is not another person there.</summary>
+    /// <summary>
+    /// The request to the server has the configured name, in any typed spelling: another spelling is not another user there.
+    /// </summary>
     [Fact]
     public void TheServerGetsTheConfiguredName()
     {

@@ -3,7 +3,10 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>A login that no remote server answered: its steps are noted when they happen, and its verdict names server, cause and setting.</summary>
+/// <summary>
+/// A login without an answer from any remote server: its steps are recorded when they happen, and its verdict names server, cause and
+/// setting.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class RemoteVerdictTests
 {

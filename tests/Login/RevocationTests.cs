@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>A pending login ends when what it was granted on changes: at the commit, and at the latest when the second factor completes.</summary>
+/// <summary>
+/// A pending login ends when the basis on which it was granted changes: at the commit, and at the latest when the second factor completes.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class RevocationTests
 {
@@ -29,7 +31,7 @@ public sealed class RevocationTests
         Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), rig.Code(handle, CatCode(rig)));
     }
 
-    /// <summary>The rules of the moment count, whether the core was told of them or not.</summary>
+    /// <summary>The rules of the moment count, whether the core was notified of them or not.</summary>
     [Theory]
     [MemberData(nameof(Ending))]
     public void A_right_code_is_refused_when_the_ground_has_gone(string change)

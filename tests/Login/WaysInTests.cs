@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>One core for all who ask: users of the SSL VPN, administrators, RADIUS clients; realms, rules and factors.</summary>
+/// <summary>One core for all clients: users of the SSL VPN, administrators, RADIUS clients; realms, rules and factors.</summary>
 public sealed class WaysInTests
 {
     private const string Admins = LoginRig.Patient + """
@@ -240,7 +240,7 @@ public sealed class WaysInTests
         Assert.IsType<LoginAnswer.Challenge>(rig.Login());
     }
 
-    /// <summary>Canary secrets in every field that somebody can offer: none comes back by an event or a step.</summary>
+    /// <summary>Canary secrets in every field that a client can fill: none is disclosed by an event or a step.</summary>
     [Fact]
     public void NoSecretIsInAnEventOrAStep()
     {
@@ -276,7 +276,7 @@ public sealed class WaysInTests
         }
         Assert.Null(journal.Find(1));
         Assert.Equal(LoginJournal.LoginsMax, journal.Newest(5000).Count);
-        // What comes late of a forgotten login is told and counted, and does not bring it back without its beginning.
+        // A late step of a dropped login is reported and counted, and does not restore the login without its beginning.
         var (before, told) = (journal.Counts(), heard.Count);
         journal.Add([(1, new LoginFact("phone", "denied") { Decides = true })], rig.Now);
         Assert.Null(journal.Find(1));

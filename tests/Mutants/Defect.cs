@@ -1,6 +1,6 @@
 namespace Appliance.Tests.Mutants;
 
-/// <summary>One defect that can be put into the product's source: what stands in the place of a span of a file.</summary>
+/// <summary>One defect that can be put into the product's source: the replacement of a span of a file.</summary>
 /// <param name="File">Path below the root.</param>
 /// <param name="Start">First character of the span.</param>
 /// <param name="Length">Its length.</param>
@@ -8,7 +8,7 @@ namespace Appliance.Tests.Mutants;
 /// <param name="Member">The type and member around it.</param>
 /// <param name="Original">The text that changes, on one line.</param>
 /// <param name="Defective">What it becomes, on one line.</param>
-/// <param name="Template">The text that stands in the place of the span; "{0}" is the switch, an expression of type bool.</param>
+/// <param name="Template">The text that replaces the span; "{0}" is the switch, an expression of type bool.</param>
 internal sealed record Defect(string File, int Start, int Length, int Line, string Member, string Original, string Defective, string Template)
 {
     /// <summary>The part of the product it is in: a folder of the scope.</summary>

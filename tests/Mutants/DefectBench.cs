@@ -4,10 +4,10 @@ using System.Globalization;
 
 namespace Appliance.Tests.Mutants;
 
-/// <summary>What became of one defect.</summary>
-/// <param name="Defect">Which.</param>
-/// <param name="Found">Whether tests noticed it.</param>
-/// <param name="How">The test that failed, or why it was not found.</param>
+/// <summary>The result of one defect.</summary>
+/// <param name="Defect">The defect.</param>
+/// <param name="Found">True if a test failed because of it.</param>
+/// <param name="How">The test that failed, or the reason why it was not found.</param>
 internal sealed record Result(Defect Defect, bool Found, string How);
 
 /// <summary>Puts one defect after the other in force and runs the tests that reach it, the quick ones first.</summary>

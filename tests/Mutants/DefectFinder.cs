@@ -6,26 +6,41 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace Appliance.Tests.Mutants;
 
 /// <summary>
-/// Every defect that can be put into one file: a condition forced, a check dropped, a bound or a constant moved by one, a statement or an arm left out, a sum
-/// turned round. It looks at the syntax alone; a defect that does not compile is dropped later.
+/// Every defect that can be put into one file: a condition forced, a check dropped, a bound or a constant moved by one, a statement or an
+/// arm left
+/// out, a sum inverted. It inspects the syntax alone. A defect that does not compile is dropped later.
 /// </summary>
 /// <param name="file">Path below the root.</param>
-/// <param name="fixedNames">Names of constants that the language wants as constants somewhere.</param>
+/// <param name="fixedNames">The names of constants that C# requires to be constants somewhere.</param>
 internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames) : CSharpSyntaxWalker
 {
     private static readonly Dictionary<SyntaxKind, string> Moved = new()
     {
-        [SyntaxKind.LessThanExpression] = "<=", [SyntaxKind.LessThanOrEqualExpression] = "<", [SyntaxKind.GreaterThanExpression] = ">=", [SyntaxKind.GreaterThanOrEqualExpression] = ">",
-        [SyntaxKind.AddExpression] = "-", [SyntaxKind.SubtractExpression] = "+",
+        [SyntaxKind.LessThanExpression] = "<=",
+        [SyntaxKind.LessThanOrEqualExpression] = "<",
+        [SyntaxKind.GreaterThanExpression] = ">=",
+        [SyntaxKind.GreaterThanOrEqualExpression] = ">",
+        [SyntaxKind.AddExpression] = "-",
+        [SyntaxKind.SubtractExpression] = "+",
     };
 
     private static readonly Dictionary<string, string> Swapped = new(StringComparer.Ordinal)
     {
-        ["Min"] = "Max", ["Max"] = "Min", ["First"] = "Last", ["Last"] = "First", ["FirstOrDefault"] = "LastOrDefault", ["LastOrDefault"] = "FirstOrDefault",
-        ["Any"] = "All", ["All"] = "Any", ["OrderBy"] = "OrderByDescending", ["OrderByDescending"] = "OrderBy", ["Ordinal"] = "OrdinalIgnoreCase", ["OrdinalIgnoreCase"] = "Ordinal",
+        ["Min"] = "Max",
+        ["Max"] = "Min",
+        ["First"] = "Last",
+        ["Last"] = "First",
+        ["FirstOrDefault"] = "LastOrDefault",
+        ["LastOrDefault"] = "FirstOrDefault",
+        ["Any"] = "All",
+        ["All"] = "Any",
+        ["OrderBy"] = "OrderByDescending",
+        ["OrderByDescending"] = "OrderBy",
+        ["Ordinal"] = "OrdinalIgnoreCase",
+        ["OrdinalIgnoreCase"] = "Ordinal",
     };
 
-    /// <summary>What their absence changes is no decision of the product.</summary>
+    /// <summary>Calls whose absence changes no decision of the product.</summary>
     private static readonly string[] Unobserved = ["Dispose", "DisposeAsync", "ConfigureAwait", "ThrowIf", "SuppressFinalize", "KeepAlive", "Trace", "Debug"];
 
     private readonly List<Defect> _found = [];

@@ -2,20 +2,22 @@ using System.Globalization;
 
 namespace Appliance.Tests.Mutants;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record Options
 {
     /// <summary>The parts of the product that decide: where defects are put.</summary>
     public static readonly string[] Areas =
     [
         "firmware/Tokens", "firmware/Login", "firmware/Ftm", "firmware/Radius", "firmware/Config", "firmware/Storage", "firmware/Vpn", "hal",
-        "sim/Fac", "sim/Phones", "sim/Providers", "sim/PushProxy",
+        "sim/Doubles/FortiAuthenticator", "sim/Doubles/Phones", "sim/Doubles/Providers", "sim/Doubles/PushProxy",
     ];
 
-    /// <summary>Tests that are no witnesses: they take minutes, or need what the copy does not have (a browser's page, a booted image).</summary>
+    /// <summary>
+    /// Tests that are not run: they take minutes, or need a part that the copy does not have (a browser's page, a booted image).
+    /// </summary>
     public static readonly string[] Left = ["Appliance.Tests.Page.*", "Appliance.Tests.Box.*", "Appliance.Tests.ArrowTests", "Appliance.Tests.EndToEnd.SoakTests", "Appliance.Tests.EndToEnd.KillTests", "Appliance.Tests.EndToEnd.SlowCallerTests", "Appliance.Tests.Boards.SlotTests"];
 
-    /// <summary>What --quick leaves out besides: whole labs, other programs, and what has a long list of its own.</summary>
+    /// <summary>Tests that --quick leaves out in addition: whole labs, other programs, and tests with a long list of cases.</summary>
     private static readonly string[] Slow = ["Appliance.Tests.EndToEnd.*", "Appliance.Tests.Scenarios.*", "Appliance.Tests.Fuzz.*", "Appliance.Tests.Radius.RadSec*", "Appliance.Tests.Radius.FreeRadiusTests", "Appliance.Tests.Cli.TmuxTests"];
 
     public int Count { get; private set; } = 150;

@@ -11,7 +11,7 @@ internal sealed class Reach
     private readonly HashSet<string> _failing = [];
     private readonly List<string> _failingCases = [];
 
-    /// <summary>How many tests were seen.</summary>
+    /// <summary>The number of recorded tests.</summary>
     public int Tests => _milliseconds.Count;
 
     /// <summary>Tests that fail without a defect, each case by its name: no case of such a test is a witness.</summary>

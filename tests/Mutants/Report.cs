@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Appliance.Tests.Mutants;
 
-/// <summary>What is printed at the end.</summary>
+/// <summary>The report that is printed at the end.</summary>
 internal static class Report
 {
     /// <summary>Prints the survivors, the areas and the figure; writes all to a file.</summary>

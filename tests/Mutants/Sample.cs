@@ -3,7 +3,10 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Appliance.Tests.Mutants;
 
-/// <summary>Which defects are tried: as many of each area, chosen by the seed among all that could be, no two in one place, none that is known to change nothing.</summary>
+/// <summary>
+/// The defects to try: the same number for each area, chosen by the seed among all candidates, no two in one place, and none that is known
+/// to change nothing.
+/// </summary>
 internal sealed class Sample
 {
     private readonly List<Queue<Defect>> _areas = [];
@@ -31,10 +34,10 @@ internal sealed class Sample
         }
     }
 
-    /// <summary>How many files could have a defect.</summary>
+    /// <summary>The number of files that can have a defect.</summary>
     public int Files { get; }
 
-    /// <summary>How many defects there could be.</summary>
+    /// <summary>The number of possible defects.</summary>
     public int Candidates { get; }
 
     /// <summary>Those that are tried; the place in the list is the number of each.</summary>

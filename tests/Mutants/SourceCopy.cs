@@ -4,13 +4,17 @@ using System.Text.RegularExpressions;
 
 namespace Appliance.Tests.Mutants;
 
-/// <summary>The copy of the sources with all chosen defects in it, behind their switch, and its one build. The product's sources stay as they are.</summary>
+/// <summary>
+/// The copy of the sources with all chosen defects in it, behind their switch, and its one build. The product's sources are unchanged.
+/// </summary>
 internal sealed partial class SourceCopy(string root, string folder)
 {
     /// <summary>The program of its tests.</summary>
     public string Tests => Path.Combine(folder, "tests/bin/Release/net10.0/Appliance.Tests.dll");
 
-    /// <summary>Brings the copy up to date with the work tree and puts the defects in; a file is written only when it differs, so that a build takes what is left.</summary>
+    /// <summary>
+    /// Updates the copy from the work tree and inserts the defects. A file is written only if it differs, so that the build is incremental.
+    /// </summary>
     public void Write(IReadOnlyList<Defect> defects)
     {
         var wanted = Run("git", root, "ls-files", "-co", "--exclude-standard").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)

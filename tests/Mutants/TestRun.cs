@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Appliance.Tests.Mutants;
 
-/// <summary>How a run of tests ended.</summary>
+/// <summary>The end of a run of tests.</summary>
 internal enum Ended
 {
     /// <summary>Every test passed.</summary>
@@ -17,7 +17,10 @@ internal enum Ended
     TooLate,
 }
 
-/// <summary>Runs chosen tests of the copy in a process of its own, in network, process and mount namespaces of its own where the system gives them, with a folder for what is temporary.</summary>
+/// <summary>
+/// Runs chosen tests of the copy in a separate process, in separate network, process and mount namespaces where the system permits, with a
+/// folder for temporary files.
+/// </summary>
 internal sealed class TestRun : IDisposable
 {
     private readonly SourceCopy _copy;
@@ -31,7 +34,7 @@ internal sealed class TestRun : IDisposable
     {
         _copy = copy;
         _work = work;
-        // Whoever ends this program ends the tests that it started.
+        // A signal that ends this program ends the tests that it started.
         _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, _ => EndAll()))];
     }
 

@@ -1,4 +1,4 @@
-using Appliance.Sim.Page;
+using Appliance.Lab.Page;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Playwright;
 using Xunit;
@@ -7,7 +7,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Appliance.Tests.Page;
 
 /// <summary>
-/// Debian's Chromium, one for all tests of the page; each test has contexts of its own. Where it, or the page, is missing the tests are skipped by
+/// Debian's Chromium, one for all tests of the page; each test has separate contexts. If it, or the page, is missing, the tests are
+/// skipped by
 /// name; `test` makes that a failure in CI.
 /// </summary>
 public sealed class Browser : IAsyncLifetime
@@ -45,7 +46,7 @@ public sealed class Browser : IAsyncLifetime
         _playwright?.Dispose();
     }
 
-    /// <summary>A person with a browser of his own, looking at a lab's page.</summary>
+    /// <summary>Opens a lab's page for a user with a separate browser context.</summary>
     internal async Task<Person> OpenAsync(TestLab lab, string path = "/", int width = 1500, int height = 1150, ColorScheme scheme = ColorScheme.Light)
     {
         var person = await NewAsync(width, height, scheme);

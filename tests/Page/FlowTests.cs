@@ -1,13 +1,15 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Appliance.Sim.Lab;
+using Appliance.Lab;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>The whole way of a login as the page draws it: each message an arrow of its own, to be copied, with stars for what is secret.</summary>
+/// <summary>
+/// The whole path of a login as the page draws it: each message is a separate arrow that can be copied, with asterisks for secrets.
+/// </summary>
 [Collection(BrowserCollection.Name)]
 public sealed class FlowTests(Browser browser)
 {
@@ -113,7 +115,9 @@ public sealed class FlowTests(Browser browser)
         return ways;
     }
 
-    /// <summary>What goes by different ways at the same time may be drawn in either order: each way keeps its own.</summary>
+    /// <summary>
+    /// Groups the messages by path. Concurrent messages on different paths may be drawn in either order; each path keeps its own.
+    /// </summary>
     private static string[] Grouped(IReadOnlyList<string> ways, params string[] groups) =>
         [.. groups.SelectMany(group => ways.Where(way => group.Split(' ').All(party => way.Split(' ').Contains(party))))];
 }

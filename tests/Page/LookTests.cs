@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>For everybody: both themes by axe-core, a narrow screen, a phone alone and on the network.</summary>
+/// <summary>Accessibility and layout: both themes by axe-core, a narrow screen, a phone alone and on the network.</summary>
 [Collection(BrowserCollection.Name)]
 public sealed class LookTests(Browser browser)
 {

@@ -3,9 +3,9 @@ using System.Net.Http.Json;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Appliance.Doubles.Clock;
 using Appliance.Firmware.Events;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Page;
+using Appliance.Lab.Page;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -137,7 +137,7 @@ public sealed class PageServerTests
         Assert.SkipWhen(!File.Exists("/usr/bin/chromium"), "peer program chromium is not installed");
         // The figures are for `run bench page`; what counts on a machine of any speed is that none is lost.
         await using var lab = await TestLab.StartAsync();
-        var figures = await Appliance.Sim.Verbs.PageBench.MeasureAsync(lab.Laboratory, seconds: 4, rate: 500, CancellationToken.None);
+        var figures = await Appliance.Bench.PageBench.MeasureAsync(lab.Laboratory, seconds: 4, rate: 500, CancellationToken.None);
         Assert.Equal(figures.Written, figures.Received);
         Assert.True(figures.Written > 1000, figures.ToString());
     }
@@ -207,7 +207,7 @@ public sealed class PageServerTests
     [Fact]
     public async Task Who_looks_on_gets_each_message_of_a_login_and_no_secret()
     {
-        await using var lab = await TestLab.StartAsync(push: new Appliance.Sim.Lab.PushOptions(), fac: "code-or-empty");
+        await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.PushOptions(), fac: "code-or-empty");
         using var web = new Web(lab);
         var secrets = new List<string> { "ann-password", "cat-password", "dan-password", "testing123", await lab.CodeAsync(TestLab.AnnSeed), await lab.CodeAsync(TestLab.CatSeed), await lab.CodeAsync(TestLab.DanSeed) };
         await PolicyAsync(lab, """{"numberMatch":true}""");

@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>What a person does with the page, with a real VPN client beside it.</summary>
+/// <summary>The actions of a user on the page, with a real VPN client beside it.</summary>
 [Collection(BrowserCollection.Name)]
 public sealed class PageTests(Browser browser)
 {
@@ -86,11 +86,11 @@ public sealed class PageTests(Browser browser)
         await person.Page.GetByText("+30 s").ClickAsync();
         await Until.TrueAsync(() => lab.Clock.GetUtcNow() - before == TimeSpan.FromSeconds(31), "thirty more");
         await person.Page.Locator(".choice label", new() { HasText = "Real" }).ClickAsync();
-        await Until.TrueAsync(() => lab.Clock.Rate.Mode == Appliance.Sim.Clock.ClockMode.Real, "the real clock");
+        await Until.TrueAsync(() => lab.Clock.Rate.Mode == Appliance.Doubles.Clock.ClockMode.Real, "the real clock");
         await person.Page.Locator(".choice label", new() { HasText = "×60" }).ClickAsync();
         await Until.TrueAsync(() => lab.Clock.Rate.Factor == 60, "the faster clock");
         await person.Page.Locator(".choice label", new() { HasText = "Frozen" }).ClickAsync();
-        await Until.TrueAsync(() => lab.Clock.Rate.Mode == Appliance.Sim.Clock.ClockMode.Frozen, "the frozen clock");
+        await Until.TrueAsync(() => lab.Clock.Rate.Mode == Appliance.Doubles.Clock.ClockMode.Frozen, "the frozen clock");
         person.AssertQuiet();
     }
 
@@ -109,7 +109,7 @@ public sealed class PageTests(Browser browser)
         await Expect(port1).ToContainTextAsync("cable pulled");
         await person.AnswerByKeysAsync("Approve");
         Assert.False((await client).Authenticated);
-        // The phone reached nobody: the push stays on its screen, and can be answered once the cable is back.
+        // The phone's answer did not arrive: the push stays on its screen, and can be answered once the cable is back.
         await Until.TrueAsync(async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable", "an unreachable appliance");
         await person.PictureAsync("cable-pulled");
         await port1.ClickAsync();
@@ -206,7 +206,7 @@ public sealed class PageTests(Browser browser)
         await person.OutcomeIsAsync("in");
     }
 
-    /// <summary>What both see as soon as it is the same: the newest event may be on its way to one of them still.</summary>
+    /// <summary>The content of both pages as soon as it is the same: the newest event may still be on its way to one of them.</summary>
     private static async Task<(string One, string Other)> SeenAlikeAsync(Person person, Person another)
     {
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(15));

@@ -272,7 +272,7 @@ public sealed class PartTests(Browser browser)
         watcher.AssertQuiet();
     }
 
-    /// <summary>How many rows the terminal has once they are others than before.</summary>
+    /// <summary>The number of the terminal's rows once it differs from <paramref name="before"/>.</summary>
     private static async Task<int> OtherRowsAsync(Person person, int before)
     {
         await Expect(person.Page.Locator(".tab-shown .xterm-rows > div")).Not.ToHaveCountAsync(before);

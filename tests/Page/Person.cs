@@ -6,7 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>Somebody in front of the page: looks, types, and keeps pictures. What the browser complains about is kept, too.</summary>
+/// <summary>A user of the page: looks, types, and keeps pictures. The browser's complaints are kept, too.</summary>
 internal sealed class Person : IAsyncDisposable
 {
     public static string Root { get; } = FindRoot();
@@ -70,7 +70,7 @@ internal sealed class Person : IAsyncDisposable
         await Page.Keyboard.PressAsync("Enter");
     }
 
-    /// <summary>By its key, if somebody is in it.</summary>
+    /// <summary>Leaves the console by its key, if a session is open.</summary>
     public async Task LeaveConsoleAsync()
     {
         if (await Page.EvaluateAsync<bool>("() => document.activeElement.closest('.terminal') !== null"))
@@ -79,7 +79,7 @@ internal sealed class Person : IAsyncDisposable
         }
     }
 
-    /// <summary>A picture for whoever looks at the run; <paramref name="keep"/> makes it one of the README's, too.</summary>
+    /// <summary>Takes a picture for a reader of the run's results. <paramref name="keep"/> makes it one of the README's, too.</summary>
     public async Task PictureAsync(string name, bool keep = false)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Root, "artifacts", "page"));

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Appliance.Firmware.Events;
+using Appliance.Hal.Linux;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 
@@ -25,7 +26,8 @@ public sealed class SlowPageTests
         {
             ConnectCallback = async (context, cancellationToken) =>
             {
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+                var socket = Sockets.New(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.ReceiveBufferSize = 4096;
                 await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
                 return new NetworkStream(socket, ownsSocket: true);
             },

@@ -1,15 +1,15 @@
 using System.Text.RegularExpressions;
-using Appliance.Sim.Page;
+using Appliance.Lab.Page;
 using Appliance.Tests.EndToEnd;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>How a person comes to the page: the lab opens it, or says why there is none.</summary>
+/// <summary>The user's first access to the page: the lab opens it, or reports why there is none.</summary>
 public sealed class StartTests : IDisposable
 {
-    /// <summary>What the scripts need of a system beside the .NET SDK and Node.js.</summary>
+    /// <summary>The programs that the scripts need in addition to the .NET SDK and Node.js.</summary>
     private static readonly string[] Tools = ["bash", "sh", "env", "dirname", "grep", "find", "sort", "cksum", "mkdir", "mv", "cat", "flock", "xargs", "rm", "touch"];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-start-");
@@ -25,7 +25,7 @@ public sealed class StartTests : IDisposable
         Task<PeerRun> TmuxAsync(params string[] arguments) => Peer.RunAsync("tmux", ["-S", socket, "-f", "/dev/null", .. arguments]);
         async Task<string> ScreenAsync() => (await TmuxAsync("capture-pane", "-p", "-t", "lab")).Output;
         Task SeenAsync(string text) => Until.TrueAsync(async () => (await ScreenAsync()).Contains(text, StringComparison.Ordinal), $"'{text}' on the screen");
-        Task UpAsync(string more) => TmuxAsync("send-keys", "-t", "lab", $"clear; DISPLAY=:99 PATH={bin}:$PATH dotnet {Path.Combine(AppContext.BaseDirectory, "Appliance.Sim.dll")} up {more} --clock frozen --lab-port 0 --network {network} --state {_folder.FullName}/state", "Enter");
+        Task UpAsync(string more) => TmuxAsync("send-keys", "-t", "lab", $"clear; DISPLAY=:99 PATH={bin}:$PATH dotnet {Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll")} up {more} --clock frozen --lab-port 0 --network {network} --state {_folder.FullName}/state", "Enter");
         await TmuxAsync("new-session", "-d", "-s", "lab", "-x", "150", "-y", "40", "sh");
         try
         {
@@ -73,7 +73,7 @@ public sealed class StartTests : IDisposable
             File.CreateSymbolicLink(Path.Combine(bin, tool), found);
         }
         // An SDK that builds in no time: what is looked at is the script.
-        Script(Path.Combine(bin, "dotnet"), $"case \"$1\" in --list-sdks) echo 10.0.100 ;; build) mkdir -p {home}/sim/bin/Release/net10.0 && touch {home}/sim/bin/Release/net10.0/Appliance.Sim.dll ;; *) shift; echo \"the lab: $*\" ;; esac");
+        Script(Path.Combine(bin, "dotnet"), $"case \"$1\" in --list-sdks) echo 10.0.100 ;; build) mkdir -p {home}/sim/Tool/bin/Release/net10.0 && touch {home}/sim/Tool/bin/Release/net10.0/Appliance.Tool.dll ;; *) shift; echo \"the lab: $*\" ;; esac");
         if (node is not null)
         {
             Script(Path.Combine(bin, "node"), $"[ \"$1\" = --version ] && echo {node}; exit 1");

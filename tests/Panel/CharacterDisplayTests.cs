@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Panel;
 
-/// <summary>What goes over the bus, read by a controller that knows nothing but the datasheet.</summary>
+/// <summary>The traffic on the bus, read by a controller that implements only the datasheet.</summary>
 public sealed class CharacterDisplayTests
 {
     [Theory]
@@ -28,7 +28,10 @@ public sealed class CharacterDisplayTests
         Assert.Equal(glass, controller.Read(columns, rows));
     }
 
-    /// <summary>An HD44780 behind a PCF8574, as far as it is used: nibbles on the falling edge of E, the start from 8-bit mode, addresses, characters.</summary>
+    /// <summary>
+    /// An HD44780 behind a PCF8574, as far as it is needed: nibbles on the falling edge of E, the start from 8-bit mode, addresses,
+    /// characters.
+    /// </summary>
     private sealed class Controller : I2cDevice
     {
         private readonly byte[] _memory = new byte[0x80];

@@ -1,6 +1,6 @@
 using System.Device.Gpio;
+using Appliance.Doubles.Panel;
 using Appliance.Hal;
-using Appliance.Sim.Panel;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;

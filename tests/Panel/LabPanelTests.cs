@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Appliance.Tests.Panel;
 
-/// <summary>The front of a whole appliance in the lab: what it tells, and what its button does.</summary>
+/// <summary>The front panel of a whole appliance in the lab: its display, and the effect of its button.</summary>
 public sealed class LabPanelTests
 {
     [Fact]

@@ -1,6 +1,6 @@
 using System.Device.Gpio;
+using Appliance.Doubles.Panel;
 using Appliance.Hal;
-using Appliance.Sim.Panel;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Appliance.Tests.Panel;

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>The codec: golden packets, what is written is read again, nothing makes it throw, nothing forged is taken for genuine.</summary>
+/// <summary>
+/// The codec: golden packets, a written packet is read again, no input makes it throw, and no forged packet is taken for genuine.
+/// </summary>
 public sealed class CodecTests
 {
     private static readonly RadiusSecret Secret = new("testing123");

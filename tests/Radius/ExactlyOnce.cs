@@ -1,17 +1,17 @@
 using System.Collections.Immutable;
 using System.Net;
+using Appliance.Doubles.FortiAuthenticator;
+using Appliance.Doubles.Nics;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
 using Appliance.Hal;
-using Appliance.Sim.Fac;
-using Appliance.Sim.Nics;
-using Appliance.Sim.Phones;
 using OtpNet;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>What a run came to.</summary>
+/// <summary>The result of a run.</summary>
 internal sealed record ExactlyOnceResult(
     int Logins, int Accepted, int Rejected, int Unanswered, int TwoPushes, int TwoDecisions, int Undecided, int Unapproved, int Contradicted, int Restarts, long Datagrams, long Lost, long Repeated, double SimulatedHours)
 {
@@ -20,8 +20,10 @@ internal sealed record ExactlyOnceResult(
 }
 
 /// <summary>
-/// The client's core and the server's, over datagrams of simulated interfaces that get lost, doubled and overtaken, with a server that restarts
-/// at any moment (its port with it) and phones that answer twice. A queue of events is the only clock, a seed the only chance: the same seed is the same run.
+/// The client's core and the server's, over datagrams of simulated interfaces that get lost, doubled and overtaken, with a server that
+/// restarts
+/// at any moment (its port with it) and phones that answer twice. A queue of events is the only clock, and a seed the only source of random
+/// values: the same seed is the same run.
 /// </summary>
 internal sealed class ExactlyOnce
 {
@@ -148,7 +150,7 @@ internal sealed class ExactlyOnce
             Undecided = _result.Undecided + (login.Pushes > 0 && login.Decisions.Count == 0 ? 1 : 0),
             Unapproved = _result.Unapproved + (accepted && !login.Approved ? 1 : 0),
             TwoDecisions = _result.TwoDecisions + (login.Decisions.Count > 1 ? 1 : 0),
-            // Whoever was told something was told what was decided, and an answer that was decided by nobody was given to nobody.
+            // A reported result is a decided result, and an undecided request got no answer.
             Contradicted = _result.Contradicted + (result is RadiusResult.Accept or RadiusResult.Reject && !(login.Decisions is [var decided] && decided == accepted) ? 1 : 0),
         };
         After(_random.NextDouble() * 20, () => Begin(login.User));
@@ -204,7 +206,7 @@ internal sealed class ExactlyOnce
         return open;
     }
 
-    /// <summary>Something arrived at a port: whoever it belongs to takes it. What was sent to a port that has gone is lost.</summary>
+    /// <summary>Delivers a datagram to the owner of its port. A datagram to a closed port is lost.</summary>
     private void Arrive(IPEndPoint to)
     {
         if (to.Equals(Server))
@@ -309,7 +311,9 @@ internal sealed class ExactlyOnce
         After(20 + (_random.NextDouble() * 80), Restart);
     }
 
-    /// <summary>A server that knows what was durable and nothing else. Used codes are durable, too: they are one memory all along.</summary>
+    /// <summary>
+    /// Starts a server that has only the durable state. Consumed codes are durable, too: they share one memory throughout.
+    /// </summary>
     private void Boot()
     {
         foreach (var login in _current)

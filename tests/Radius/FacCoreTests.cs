@@ -1,15 +1,15 @@
 using System.Net;
 using System.Text;
+using Appliance.Doubles.FortiAuthenticator;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Fac;
-using Appliance.Sim.Phones;
 using Xunit;
 using static Appliance.Tests.Radius.FacFixture;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>The stand-in's rules and wire, with no clock, socket or chance.</summary>
+/// <summary>The emulator's rules and wire format, without a clock, a socket or random values.</summary>
 public sealed class FacCoreTests : FacRig
 {
     [Theory]
@@ -130,7 +130,7 @@ public sealed class FacCoreTests : FacRig
         Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Receive(request).Replies).Packet, authenticator).Code);
     }
 
-    /// <summary>Nobody is sent twice what is not durable yet.</summary>
+    /// <summary>No client receives a repeated answer that is not durable yet.</summary>
     [Fact]
     public void AnUndurableAnswerIsNotRepeated()
     {
@@ -156,7 +156,7 @@ public sealed class FacCoreTests : FacRig
         Assert.Equal(RadiusCode.AccessAccept, Ask("dan", Code("dan", Now), open).Code);
         var request = LastRequest;
         Boot(Settings(), keep: true);
-        // The accept got lost with the restart: whoever asks again gets the same, and no second decision.
+        // The accept was lost with the restart: a client that repeats the request gets the same answer, and no second decision.
         var again = Receive(request);
         Assert.Empty(again.Memory);
         Assert.Empty(again.Events);
@@ -207,7 +207,7 @@ public sealed class FacCoreTests : FacRig
         Assert.EndsWith("Proxy-State=0x0102 Proxy-State=0x03", Read(step.Replies[0].Packet, authenticator).Text, StringComparison.Ordinal);
     }
 
-    /// <summary>What gets no answer, and why.</summary>
+    /// <summary>The requests that get no answer, and the reasons.</summary>
     [Fact]
     public void SilenceIsCounted()
     {

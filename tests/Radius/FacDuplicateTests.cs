@@ -1,13 +1,13 @@
 using System.Net;
 using System.Text;
+using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Radius;
-using Appliance.Sim.Fac;
 using Xunit;
 using static Appliance.Tests.Radius.FacFixture;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>What the emulator stores of requests, for how long, and which packet is a repetition.</summary>
+/// <summary>The emulator's store of requests, its retention time, and the detection of repeated packets.</summary>
 [Trait("Kind", "Unit")]
 public sealed class FacDuplicateTests : FacRig
 {

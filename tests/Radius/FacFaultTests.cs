@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Appliance.Doubles.Clock;
 using Appliance.Firmware.Radius;
-using Appliance.Sim.Clock;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 
@@ -58,7 +58,7 @@ public sealed class FacFaultTests
         Assert.All(told, line => Assert.True(line.Contains("user=\"bob\"", StringComparison.Ordinal) && line.Contains($"srcip={lab.Network}.20", StringComparison.Ordinal), line));
     }
 
-    /// <summary>Events of the stand-in and what it counts are the lab's to read, over a restart too.</summary>
+    /// <summary>The emulator's events and counters can be read by the lab, also after a restart.</summary>
     [Fact]
     public async Task TheLabTellsWhatItDid()
     {

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Text;
+using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Radius;
-using Appliance.Sim.Fac;
 using OtpNet;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>What the tests of the stand-in share: its settings, codes of the lab's tokens, and a client's packets.</summary>
+/// <summary>The common parts of the emulator's tests: its settings, codes of the lab's tokens, and a client's packets.</summary>
 internal static class FacFixture
 {
     public const string SecretText = "testing123";

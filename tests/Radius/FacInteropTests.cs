@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>The stand-in judged by radclient (FreeRADIUS) and pyrad, with the lab's phones.</summary>
+/// <summary>The FortiAuthenticator emulator verified by radclient (FreeRADIUS) and pyrad, with the lab's phones.</summary>
 public sealed class FacInteropTests
 {
     [Theory]
@@ -56,7 +56,9 @@ public sealed class FacInteropTests
         Assert.Single(lab.Fac.Events.After(0), record => record.Line.Contains($"push_{(decision == "deny" ? "denied" : "approved")}", StringComparison.Ordinal));
     }
 
-    /// <summary>radclient sends <c>User-Password=""</c> as no attribute: with a State it is the empty code that makes the emulator push.</summary>
+    /// <summary>
+    /// radclient sends <c>User-Password=""</c> as no attribute. With a State it is the empty code that makes the emulator push.
+    /// </summary>
     [Fact]
     [Trait("Kind", "Peer")]
     public async Task Radclient_answers_a_challenge_with_nothing_and_waits_for_the_phone()
@@ -128,7 +130,9 @@ public sealed class FacInteropTests
         Assert.Equal(HttpStatusCode.Unauthorized, await PostAsync(api, "auth", new { username = "bob", password = "bob-password" }));
     }
 
-    /// <summary>Whoever waited when it stopped waits again when it is back, and is told in the end; no second push goes out.</summary>
+    /// <summary>
+    /// A client that was pending at the stop is pending again after the restart, and gets its answer; no second push goes out.
+    /// </summary>
     [Fact]
     public async Task ARestartWhileAPhoneIsAsked()
     {

@@ -1,5 +1,5 @@
+using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Radius;
-using Appliance.Sim.Fac;
 using Xunit;
 using static Appliance.Tests.Radius.FacFixture;
 

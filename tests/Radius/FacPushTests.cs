@@ -1,7 +1,7 @@
 using System.Net;
+using Appliance.Doubles.FortiAuthenticator;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Radius;
-using Appliance.Sim.Fac;
-using Appliance.Sim.Phones;
 using Xunit;
 using static Appliance.Tests.Radius.FacFixture;
 

@@ -1,7 +1,7 @@
 using System.Net;
+using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Fac;
 using Xunit;
 using static Appliance.Tests.Radius.FacFixture;
 
@@ -17,7 +17,7 @@ public abstract class FacRig
 
     protected FacRig() => Boot(Settings());
 
-    /// <summary>What is on disk.</summary>
+    /// <summary>The records on disk.</summary>
     internal List<FacRecord> Records { get; } = [];
 
     internal FacCore Core { get; private set; } = null!;
@@ -49,7 +49,7 @@ public abstract class FacRig
 
     internal FacStep Receive(byte[] datagram, IPEndPoint? source = null, FacWay way = FacWay.Authentication) => Settle(Radius.Receive(datagram, source ?? Nas, way, Now));
 
-    /// <summary>What the timer does.</summary>
+    /// <summary>Performs the timer's work.</summary>
     internal FacStep Tick()
     {
         var step = Core.Tick(Now);

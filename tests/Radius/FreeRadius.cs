@@ -1,14 +1,16 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.Radius;
 
 /// <summary>
-/// FreeRADIUS as a server, with a raddb of its own in a temporary folder and an address that nobody else uses. Its users: <c>bob</c> and <c>zoe</c> (password);
-/// <c>eve</c> (password, then the codes 123456 and 654321: two challenges); <c>una</c> (a challenge as a FortiAuthenticator's, answered by nothing).
+/// FreeRADIUS as a server, with its raddb in a temporary folder and an address reserved for it. Its users: <c>bob</c> and <c>zoe</c>
+/// (password);
+/// <c>eve</c> (password, then the codes 123456 and 654321: two challenges); <c>una</c> (a challenge as a FortiAuthenticator's, answered by
+/// nothing).
 /// </summary>
 internal sealed class FreeRadius : IAsyncDisposable
 {

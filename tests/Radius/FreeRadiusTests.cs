@@ -3,7 +3,6 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Radius;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
-using Appliance.Sim.Clock;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -62,7 +61,10 @@ public sealed class FreeRadiusTests
         Assert.IsType<RadiusResult.Accept>(await AnswerAsync(client, server, "una", "", challenge));
     }
 
-    /// <summary>A server of before CVE-2024-3596: right answers, and none that counts where the release, or the setting, wants a Message-Authenticator.</summary>
+    /// <summary>
+    /// A server from before CVE-2024-3596: its answers are right, and none counts where the release, or the setting, requires a
+    /// Message-Authenticator.
+    /// </summary>
     [Theory]
     [InlineData(RadiusScheme.Pap)]
     [InlineData(RadiusScheme.MsChap2)]
@@ -88,8 +90,9 @@ public sealed class FreeRadiusTests
     }
 
     /// <summary>
-    /// The server is killed and started again while it is asked by 64 at once: nobody gets in with a wrong password, everybody is told something,
-    /// whoever asks the living one gets in, and no identifier is lost.
+    /// The server is killed and restarted under 64 concurrent requests: no authentication succeeds with a wrong password, every caller
+    /// gets a
+    /// result, every request to the running server is granted, and no identifier is lost.
     /// </summary>
     [Fact]
     public async Task AServerThatIsKilledUnderLoadCostsAnswersAndNothingElse()

@@ -8,8 +8,9 @@ using Xunit;
 namespace Appliance.Tests.Radius;
 
 /// <summary>
-/// Runs a golden file: <c>encode</c> a packet or <c>decode</c> bytes, then say what it must <c>match</c>, what <c>password</c> it hides, that it is <c>signed</c>,
-/// or which <c>defect</c> it has. The last line is <c>count N</c>, so that a check which was not run is seen.
+/// Runs a golden file: <c>encode</c> a packet or <c>decode</c> bytes, then state what it must <c>match</c>, the <c>password</c> that it
+/// hides,
+/// that it is <c>signed</c>, or its <c>defect</c>. The last line is <c>count N</c>, so that a check that did not run is noticed.
 /// </summary>
 internal sealed partial class PacketScript
 {

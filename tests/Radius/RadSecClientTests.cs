@@ -111,7 +111,7 @@ public sealed class RadSecClientTests
         var run = await lab.OpenfortivpnAsync("zoe", "zoe-password");
         Assert.True(run.Authenticated, run + string.Join('\n', lab.EventLines()));
         Assert.Contains("succeeded", await lab.CliAsync("diagnose test authserver radius free mschap2 zoe zoe-password"), StringComparison.Ordinal);
-        // Without a certificate of its own the proxy does not talk to it, and the event says so.
+        // Without a client certificate the proxy refuses the connection, and the event reports it.
         await lab.CliAsync("config user radius", "edit free", "unset client-cert", "next", "end");
         var running = lab.OpenfortivpnAsync("zoe", "zoe-password");
         await Until.TrueAsync(async () =>
@@ -136,7 +136,7 @@ public sealed class RadSecClientTests
     private static async Task<RadiusResult> AskAsync(RadiusClient client, RadiusSettings settings, string user, string password)
     {
         var answer = client.AskAsync(settings, new RadiusQuery(user, password, null, "test"), CancellationToken.None);
-        // Nobody needs the clock for what is answered or refused at once.
+        // An immediate answer or refusal needs no time of the clock.
         await answer.WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
         return await answer;
     }

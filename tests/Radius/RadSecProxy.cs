@@ -8,8 +8,9 @@ using Xunit;
 namespace Appliance.Tests.Radius;
 
 /// <summary>
-/// radsecproxy in front of a FreeRADIUS: takes TLS from clients whose certificate the test's CA made, and speaks UDP behind. Its certificate is for
-/// its address.
+/// radsecproxy in front of a FreeRADIUS: accepts TLS from clients whose certificate the test's CA issued, and speaks UDP behind. Its
+/// certificate
+/// names its address.
 /// </summary>
 internal sealed class RadSecProxy : IAsyncDisposable
 {

@@ -63,7 +63,9 @@ public sealed class RadSecTests : IDisposable
         Assert.Equal(0, lab.Fac.Counters().Answered);
     }
 
-    /// <summary>Packets need not come as they were sent; one that cannot be told from the next ends the connection, and that one only.</summary>
+    /// <summary>
+    /// Packets may arrive in other pieces than they were sent. A packet without a recognizable end closes its connection, and no other.
+    /// </summary>
     [Fact]
     public async Task PacketsAreToldApart()
     {

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>What the client reads in an answer, what it says of one that it refuses, and what an entry of the configuration makes it do.</summary>
+/// <summary>The client's evaluation of an answer, its report of a refused one, and the effect of a configuration entry.</summary>
 [Trait("Kind", "Unit")]
 public sealed class RadiusAnswersTests
 {

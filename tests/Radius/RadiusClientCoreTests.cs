@@ -125,7 +125,10 @@ public sealed class RadiusClientCoreTests
     public void ALongPasswordIsNotSent() =>
         Assert.IsType<RadiusResult.NoAnswer>(Assert.Single(_core.Start(new RadiusQuery("ann", new string('x', 129), null, "test"), Settings, "port1", Local, _now, out _).Finished).Result);
 
-    /// <summary>A million forged replies: mutations of genuine ones, of one to eight bytes, cut ones and ones signed for another request. None is accepted.</summary>
+    /// <summary>
+    /// A million forged replies: mutations of genuine ones by one to eight bytes, truncated ones, and ones signed for another request.
+    /// None is accepted.
+    /// </summary>
     [Fact]
     public void NoForgedReplyIsAccepted()
     {

@@ -146,6 +146,19 @@ public sealed class RadiusClientRulesTests
         Assert.Single(Receive(send, Reply(send, RadiusCode.AccessAccept)).Finished);
     }
 
+    /// <summary>Nor is the second one believed where it is the right one.</summary>
+    [Fact]
+    public void A_right_Message_Authenticator_behind_a_wrong_one_is_none()
+    {
+        const int SecondAt = RadiusPacket.HeaderLength + 18 + 2;
+        var send = Ask();
+        byte[] reply = [(byte)RadiusCode.AccessAccept, send.Packet[1], 0, 56, .. send.Packet.AsSpan(4, 16), 80, 18, .. Enumerable.Repeat((byte)7, 16), 80, 18, .. new byte[16]];
+        System.Security.Cryptography.HMACMD5.HashData("one"u8, reply).CopyTo(reply, SecondAt);
+        System.Security.Cryptography.MD5.HashData([.. reply, .. "one"u8]).CopyTo(reply, 4);
+        Assert.Empty(Receive(send, reply).Finished);
+        Assert.Equal(1, _core.IgnoredFor(RadiusRefusal.WrongMessageAuthenticator));
+    }
+
     /// <summary>RFC 2865, 3: at most 4,096 bytes. What follows the packet in a datagram is padding.</summary>
     [Fact]
     public void A_packet_has_at_most_4096_bytes()

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Radius;
 using Appliance.Hal;
-using Appliance.Sim.Nics;
 using Appliance.Tests.EndToEnd;
 using Appliance.Tests.Login;
 using Microsoft.Extensions.Time.Testing;
@@ -187,10 +187,15 @@ public sealed class RadiusClientTests : IAsyncDisposable
         return parsed.TryGet(RadiusAttribute.NasIpAddress, out var value) ? new IPAddress(value).ToString() : "";
     }
 
-    /// <summary>Accepts everybody, with the name as the group; or is silent; or keeps its answers until they are released.</summary>
-    /// <summary>An answer that needs no further time of the client's clock, which nobody moves meanwhile: without it the test fails, and does not hang.</summary>
+    /// <summary>
+    /// Waits for an answer that needs no further time of the client's clock, which stands still. Without the answer the test fails and
+    /// does not hang.
+    /// </summary>
     private static Task<RadiusResult> InTimeAsync(Task<RadiusResult> answer) => answer.WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
 
+    /// <summary>
+    /// A server that accepts every user, with the name as the group, or is silent, or holds its answers until they are released.
+    /// </summary>
     private sealed class Server : IAsyncDisposable
     {
         private readonly IDatagramPort _port;

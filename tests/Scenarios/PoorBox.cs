@@ -1,16 +1,17 @@
 using System.Net;
 using System.Text.Json;
+using Appliance.Doubles.Faults;
+using Appliance.Doubles.Inbox;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
-using Appliance.Sim.Faults;
-using Appliance.Sim.Inbox;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Phones;
-using Appliance.Sim.Scenarios;
+using Appliance.Hal;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Units;
 
 namespace Appliance.Tests.Scenarios;
 
-/// <summary>A box that has nothing: nobody may ask it for anything but that.</summary>
+/// <summary>A target without any capability: any other request to it fails the test.</summary>
 internal sealed class PoorBox : IScenarioBox
 {
     public IReadOnlySet<string> Offers { get; } = new HashSet<string>();
@@ -19,7 +20,7 @@ internal sealed class PoorBox : IScenarioBox
 
     public IReadOnlyList<LabNic> Nics => throw Nothing();
 
-    public IReadOnlyList<LabService> Services => throw Nothing();
+    public IReadOnlyList<BoundService> Services => throw Nothing();
 
     public IReadOnlyList<FaultState> Faults => throw Nothing();
 

@@ -1,14 +1,16 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Scenarios;
+using Appliance.Doubles.Failures;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Targets;
 using Appliance.Tests.EndToEnd;
+using Appliance.Tool;
 using Xunit;
 
 namespace Appliance.Tests.Scenarios;
 
-/// <summary>What a run tells: of a step that fails, of a need that is not met, to people, as JSON and as JUnit's XML.</summary>
+/// <summary>The report of a run: of a failed step and of an unmet requirement, as text, as JSON and as JUnit's XML.</summary>
 public sealed partial class ScenarioRunTests
 {
     private static readonly string[] Denied = ["failed", "phone: denied"];
@@ -130,7 +132,7 @@ public sealed partial class ScenarioRunTests
             var invalid = await VerbAsync(File("b.yaml", "title: x\nsteps:\n  - logn: bob\n"));
             Assert.Equal(ExitCode.ConfigurationInvalid, invalid.ExitCode);
             Assert.Contains("b.yaml:3: steps[0]: no step begins with 'logn'; did you mean 'login'?", invalid.Output, StringComparison.Ordinal);
-            // A report that continuous integration reads says so, too.
+            // A report for continuous integration contains it, too.
             Assert.Equal(ExitCode.ConfigurationInvalid, (await VerbAsync(Path.Combine(folder.FullName, "b.yaml"), "--junit", junit)).ExitCode);
             var suite = XDocument.Load(junit).Root!.Element("testsuite")!;
             Assert.Equal(("1", "0", "1"), (suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value, suite.Attribute("errors")!.Value));
@@ -156,15 +158,15 @@ public sealed partial class ScenarioRunTests
     {
         var sources = Directory.EnumerateFiles(ArrowTests.Root(), "*.cs", SearchOption.AllDirectories)
             .Where(file => !ArrowTests.IsBuilt(file) && !file.Contains("/tests/", StringComparison.Ordinal)).ToArray();
-        Assert.All(sources.Where(file => File.ReadAllText(file).Contains("SeededNumbers", StringComparison.Ordinal)), file => Assert.Contains("/sim/Scenarios/", file, StringComparison.Ordinal));
+        Assert.All(sources.Where(file => File.ReadAllText(file).Contains("SeededNumbers", StringComparison.Ordinal)), file => Assert.Contains("/sim/Lab/", file, StringComparison.Ordinal));
         Assert.Equal(["SimBox.cs"], sources.Where(file => SetsNumbers().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName));
         // And it opens no socket.
-        Assert.DoesNotContain(sources.Where(file => file.Contains("/sim/Scenarios/", StringComparison.Ordinal)), file => File.ReadAllText(file).Contains("Socket(", StringComparison.Ordinal) || File.ReadAllText(file).Contains("SocketNic", StringComparison.Ordinal));
+        Assert.DoesNotContain(sources.Where(file => file.Contains("/sim/Lab/Scenarios/", StringComparison.Ordinal) || Path.GetFileName(file).StartsWith("Sim", StringComparison.Ordinal)), file => File.ReadAllText(file).Contains("Socket(", StringComparison.Ordinal) || File.ReadAllText(file).Contains("SocketNic", StringComparison.Ordinal));
     }
 
     private static async Task<ScenarioResult> RunAsync(string text) => await ShippedScenarioTests.RunAsync(ScenarioText.Read("x.yaml", text));
 
-    private static Task<PeerRun> VerbAsync(params string[] arguments) => Peer.RunAsync("dotnet", [typeof(Scenario).Assembly.Location, "scenario", .. arguments]);
+    private static Task<PeerRun> VerbAsync(params string[] arguments) => Peer.RunAsync("dotnet", [typeof(ExitCode).Assembly.Location, "scenario", .. arguments]);
 
     private static string JUnit(params ScenarioResult[] results)
     {

@@ -1,10 +1,10 @@
-using Appliance.Sim.Scenarios;
+using Appliance.Lab.Scenarios;
 using NJsonSchema;
 using Xunit;
 
 namespace Appliance.Tests.Scenarios;
 
-/// <summary>A scenario's file: what is read, what is refused and how, and that the published schema says the same.</summary>
+/// <summary>A scenario's file: the accepted texts, the refused ones with their messages, and the published schema, which agrees.</summary>
 public sealed class ScenarioTextTests
 {
     private const string Steps = "steps:\n  - login: ann\n";
@@ -87,7 +87,7 @@ public sealed class ScenarioTextTests
     [Fact]
     public void ThePublishedSchemaIsMadeOfTheReadersTables()
     {
-        var file = Path.Combine(ArrowTests.Root(), "sim", "Scenarios", "scenario.schema.json");
+        var file = Path.Combine(ArrowTests.Root(), "sim", "Lab", "Scenarios", "scenario.schema.json");
         if (Golden.Updates)
         {
             File.WriteAllText(file, ScenarioSchema.Text);
@@ -98,16 +98,20 @@ public sealed class ScenarioTextTests
     [Fact]
     public void TheDocumentHasEveryWordFieldNeedAndScenario()
     {
-        var document = File.ReadAllText(Path.Combine(ArrowTests.Root(), "docs", "scenarios.md"));
+        var document = File.ReadAllText(Path.Combine(ArrowTests.Root(), "docs", "use", "scenarios.md"));
         foreach (var word in StepWord.All)
         {
-            var row = document.Split('\n').SingleOrDefault(line => line.StartsWith($"| `{word.Word}` |", StringComparison.Ordinal)) ?? "";
+            var row = Assert.Single(Table(document, "| word |"), line => line.StartsWith($"| `{word.Word}` |", StringComparison.Ordinal));
             Assert.All(word.Fields, field => Assert.Contains($"`{field.Name}`", row, StringComparison.Ordinal));
         }
-        Assert.All(StepWord.Needs.Keys, need => Assert.Contains($"`{need}` (", document, StringComparison.Ordinal));
-        var listed = document[document.IndexOf("| scenario |", StringComparison.Ordinal)..].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal));
+        Assert.Equal(StepWord.Needs.Keys.Order(StringComparer.Ordinal), Table(document, "| capability |").Select(line => line.Split('`')[1]).Order(StringComparer.Ordinal));
+        var listed = Table(document, "| scenario |");
         Assert.Equal(Scenario.Shipped.Select(name => $"| `{name}` | {ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!).Title} |"), listed);
     }
+
+    /// <summary>The rows of the table with a header.</summary>
+    private static IEnumerable<string> Table(string document, string header) =>
+        document[document.IndexOf(header, StringComparison.Ordinal)..].Split('\n').TakeWhile(line => line.Length > 0).Where(line => line.StartsWith("| `", StringComparison.Ordinal));
 
     [Fact]
     public async Task EveryShippedFileIsAsTheSchemaSays()

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
-using Appliance.Sim.Faults;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Scenarios;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Faults;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Targets;
 using Xunit;
 
 namespace Appliance.Tests.Scenarios;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Appliance.Sim.Providers;
+using Appliance.Doubles.Providers;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
@@ -114,7 +114,7 @@ public sealed class ApnsRulesTests : IDisposable
         Assert.Equal(200, Send(new() { ["size"] = "4096" }, _connection, Now).Reply.Status);
     }
 
-    /// <summary>A device's app takes topics of its own name and of names below it; the dot is what makes a name one below.</summary>
+    /// <summary>A device's app accepts topics of its name and of names below it. The dot is what makes a name one below.</summary>
     [Theory]
     [InlineData("com.example.app", "com.example.app", "alert", 200)]
     [InlineData("com.example.app", "com.example.app.voip", "voip", 200)]

@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Appliance.Sim.Verbs.Callback;
+using Appliance.Bench.Callback;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>That <c>bench callback</c> measures what it says; its figures are nobody's business here.</summary>
+/// <summary>Verifies that <c>bench callback</c> measures the documented operations; its figures are not checked here.</summary>
 public sealed class CallbackBenchTests
 {
     [Fact]

@@ -1,15 +1,16 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Net;
+using Appliance.Bench;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.LastHop;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Clock;
-using Appliance.Sim.LastHop;
-using Appliance.Sim.Verbs;
+using Appliance.Tool;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>Every option of every verb with values that it cannot have: an error in the words of the option, and never an exception.</summary>
+/// <summary>Every option of every verb with invalid values: an error in terms of the option, and never an exception.</summary>
 [Trait("Kind", "Unit")]
 public sealed class CommandLineTests
 {
@@ -35,7 +36,7 @@ public sealed class CommandLineTests
     [MemberData(nameof(BadValues))]
     public void A_bad_value_is_a_usage_error_in_words_of_the_option(string verb, string option, string value)
     {
-        var errors = CommandLine.Errors(CommandLine.Create().Parse([.. verb.Split(' '), .. Completed(verb), option, value]));
+        var errors = CommandLine.Errors(RootOf(verb).Parse([.. verb.Split(' '), .. Completed(verb), option, value]));
         Assert.NotEmpty(errors);
         Assert.Contains(errors, error => error.Contains(option, StringComparison.Ordinal) || error.Contains(value, StringComparison.Ordinal));
         Assert.All(errors, error => Assert.DoesNotContain("System.", error, StringComparison.Ordinal));
@@ -46,7 +47,7 @@ public sealed class CommandLineTests
     [InlineData("soak --rate 1x", "--rate: '1x' is not a number")]
     [InlineData("phones --mqtt h:1 --count 1.5", "--count: '1.5' is not a whole number in range")]
     [InlineData("up --lab-port 65536", "--lab-port must be from 0 to 65535, not 65536")]
-    public void A_value_of_another_type_is_named_with_its_option(string line, string message) => Assert.Equal([message], CommandLine.Errors(CommandLine.Create().Parse(line.Split(' '))));
+    public void A_value_of_another_type_is_named_with_its_option(string line, string message) => Assert.Equal([message], CommandLine.Errors(RootOf(line).Parse(line.Split(' '))));
 
     [Fact]
     public void Free_text_and_missing_values_never_throw()
@@ -55,11 +56,11 @@ public sealed class CommandLineTests
         {
             foreach (var value in Never)
             {
-                CommandLine.Errors(CommandLine.Create().Parse([.. path.Split(' '), option.Name, value]));
+                CommandLine.Errors(RootOf(path).Parse([.. path.Split(' '), option.Name, value]));
             }
             if (option.ValueType != typeof(bool))
             {
-                Assert.NotEmpty(CommandLine.Errors(CommandLine.Create().Parse([.. path.Split(' '), option.Name])));
+                Assert.NotEmpty(CommandLine.Errors(RootOf(path).Parse([.. path.Split(' '), option.Name])));
             }
         }
     }
@@ -92,7 +93,10 @@ public sealed class CommandLineTests
     [InlineData("h:1,user=ann,password=", "")]
     public void A_value_may_be_quoted(string text, string password) => Assert.Equal(password, MqttAddress.Parse(text).Password);
 
-    /// <summary>What a verb cannot be without: the line is right but for the one value.</summary>
+    /// <summary>The program that has a verb.</summary>
+    private static RootCommand RootOf(string line) => line.Split(' ')[0] is "bench" or "soak" ? BenchCommandLine.Create() : CommandLine.Create();
+
+    /// <summary>The required options of a verb, so that a line is right except for the one value.</summary>
     private static string[] Completed(string verb) => verb switch
     {
         "scenario" => ["--all"],
@@ -101,7 +105,7 @@ public sealed class CommandLineTests
         _ => [],
     };
 
-    private static IEnumerable<string> BadValuesOf(Option option)
+    private static string[] BadValuesOf(Option option)
     {
         var type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
         return type == typeof(int) || type == typeof(long) ? ["foo", "1x", "99999999999999999999", "\u0661\u0662", "1.5"]
@@ -114,7 +118,7 @@ public sealed class CommandLineTests
     /// <summary>Every option, with the words of its verb.</summary>
     private static IEnumerable<(string Path, Option Option)> Options()
     {
-        var open = new Stack<(string Path, Command Command)>(CommandLine.Create().Subcommands.Select(verb => (verb.Name, verb)));
+        var open = new Stack<(string Path, Command Command)>(CommandLine.Create().Subcommands.Concat(BenchCommandLine.Create().Subcommands).Select(verb => (verb.Name, verb)));
         while (open.TryPop(out var at))
         {
             foreach (var option in at.Command.Options.Where(option => option is not (System.CommandLine.Help.HelpOption or VersionOption)))

@@ -1,6 +1,8 @@
 using System.Text;
+using Appliance.Doubles.Failures;
 using Appliance.Firmware.Cli;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Console;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -52,7 +54,7 @@ public sealed class ConsoleSocketTests : IDisposable
         using (StateFolder.Open(state))
         {
             var failure = Assert.Throws<LabFailure>(() => StateFolder.Open(state));
-            Assert.Equal(ExitCode.Busy, failure.Code);
+            Assert.Equal(FailureKind.Busy, failure.Kind);
             Assert.Contains("in use", failure.Message, StringComparison.Ordinal);
         }
         StateFolder.Open(state).Dispose();

@@ -5,7 +5,8 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
-using Appliance.Sim.Lab;
+using Appliance.Hal;
+using Appliance.Lab.Units;
 
 namespace Appliance.Tests.Sim;
 
@@ -38,7 +39,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
 
     public IReadOnlyList<LabNic> Nics { get; } = [new("port1", IPAddress.Parse("127.0.1.1"), ["ping", "https", "ftm"])];
 
-    public IReadOnlyList<LabService> Services { get; } = [new("ftm", "port1", IPEndPoint.Parse("127.0.1.1:4433"))];
+    public IReadOnlyList<BoundService> Services { get; } = [new("ftm", "port1", IPEndPoint.Parse("127.0.1.1:4433"))];
 
     public IReadOnlyList<string> Users => ["ann", "bob", "cat"];
 
@@ -46,7 +47,7 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
 
     public IReadOnlySet<string> SmsDomains { get; } = new HashSet<string>();
 
-    /// <summary>What every activation code is answered with.</summary>
+    /// <summary>The answer to every activation code.</summary>
     public EnrolmentAnswer Enrolment { get; set; } = new(EnrolmentAnswer.CodeInvalid, "activation code invalid");
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(Enrolment);

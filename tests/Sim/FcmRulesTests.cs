@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Providers;
+using Appliance.Doubles.Providers;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
@@ -29,7 +29,9 @@ public sealed class FcmRulesTests
         Assert.Null(Assertion(new()).Error);
     }
 
-    /// <summary>The code, the field that it names, and the path in the message with the JSON that is put there; null takes it away.</summary>
+    /// <summary>
+    /// The code, the field that it names, and the path in the message with the JSON to set there; null removes the field.
+    /// </summary>
     public static TheoryData<string, string?, string, string?> Rows => new()
     {
         { "INVALID_ARGUMENT", "message", "message", null },
@@ -206,7 +208,9 @@ public sealed class FcmRulesTests
         return new JsonObject { ["message"] = message };
     }
 
-    /// <summary>Documented: a burst of 20 collapsible messages to one device, then one in three minutes; a pause saves up no more than the burst.</summary>
+    /// <summary>
+    /// Documented: a burst of 20 collapsible messages to one device, then one in three minutes. A pause restores no more than the burst.
+    /// </summary>
     [Theory]
     [InlineData(0, 0)]
     [InlineData(2 * 60 + 59, 0)]
@@ -234,7 +238,7 @@ public sealed class FcmRulesTests
         Assert.Equal(taken, Taken(Message(), Now));
     }
 
-    /// <summary>How many of 300 are taken at one moment before the first is refused.</summary>
+    /// <summary>The number of 300 messages at one moment that are accepted before the first refusal.</summary>
     private int Taken(JsonObject message, DateTimeOffset at) => Enumerable.Range(0, 300).TakeWhile(_ => Send(message, now: at).Http == 200).Count();
 
     private static JsonObject Message() => (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{Token}}","data":{"session":"s"},"android":{"priority":"HIGH","ttl":"60s"} } }""")!;

@@ -2,11 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Inbox;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Enrolment;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Inbox;
-using Appliance.Sim.Lab;
-using Appliance.Sim.Phones;
+using Appliance.Lab.Api;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -178,7 +179,7 @@ public sealed class LabApiTests : IAsyncLifetime
     public async Task A_taken_port_is_a_clear_failure()
     {
         var failure = await Assert.ThrowsAsync<LabFailure>(() => LabApi.StartAsync(_api.Address.Port, _clock, _fleet, NullLogger.Instance));
-        Assert.Equal(ExitCode.Busy, failure.Code);
+        Assert.Equal(FailureKind.Busy, failure.Kind);
     }
 
     [Fact]

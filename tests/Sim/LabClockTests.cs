@@ -1,4 +1,4 @@
-using Appliance.Sim.Clock;
+using Appliance.Doubles.Clock;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

@@ -1,5 +1,5 @@
+using Appliance.Doubles.Clock;
 using Appliance.Firmware.Events;
-using Appliance.Sim.Clock;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;

@@ -1,16 +1,16 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Appliance.Sim.Clock;
-using Appliance.Sim.LastHop;
-using Appliance.Sim.Phones;
-using Appliance.Sim.Providers;
-using Appliance.Sim.PushProxy;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.LastHop;
+using Appliance.Doubles.Phones;
+using Appliance.Doubles.Providers;
+using Appliance.Doubles.PushProxy;
 using Appliance.Tests.EndToEnd;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using MQTTnet;
 using MQTTnet.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
@@ -103,7 +103,7 @@ public sealed class LastHopTests : IAsyncLifetime
     public async Task APhoneThatWentOffShowsNothingThatStillComesByItsOldConnection()
     {
         await using var hop = new MqttLastHop(_own!.Address, _clock, NullLogger.Instance);
-        // Nobody tells them that a phone went off: its connection is there still.
+        // They get no notification that a phone went off: its connection is still there.
         await using var phones = new MqttPhones(_own.Address, _fleet, NullLogger.Instance);
         Assert.True(await hop.DeliverAsync(Push("aa")));
         await Until.TrueAsync(() => Sessions() is ["aa"] && phones.ConnectedCount == 1, "the phone on, with its push");
@@ -213,7 +213,7 @@ public sealed class LastHopTests : IAsyncLifetime
         Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=/nowhere/ca.pem").WithAuthority()).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Somebody who listens, and writes down the topic of whatever he hears.</summary>
+    /// <summary>Connects a listener that records the topic of every message.</summary>
     private async Task<IMqttClient> ListenAsync(string id, string filter, ConcurrentQueue<string> heard)
     {
         var client = new MqttClientFactory().CreateMqttClient();

@@ -3,13 +3,16 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using Appliance.Sim.Clock;
-using Appliance.Sim.LastHop;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.LastHop;
 using Appliance.Tests.EndToEnd;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>Debian's mosquitto on a free port of loopback, with one user whose name and password it asks for; over TLS if asked to, with an authority of its own.</summary>
+/// <summary>
+/// Debian's mosquitto on a free port of loopback, with one user whose name and password it requires; on request over TLS, with a separate
+/// CA.
+/// </summary>
 internal sealed class Mosquitto : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;

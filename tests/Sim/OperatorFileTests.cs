@@ -1,11 +1,13 @@
 using System.Text;
-using Appliance.Sim.Fac;
-using Appliance.Sim.PushProxy;
+using Appliance.Doubles.FortiAuthenticator;
+using Appliance.Doubles.PushProxy;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>Mistakes in fac.json and in the providers file: the path, what was expected, the value, and whose it is. No secret is shown.</summary>
+/// <summary>
+/// Mistakes in fac.json and in the providers file: the path, the expected value, the value, and its owner. No secret is shown.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class OperatorFileTests
 {

@@ -1,6 +1,6 @@
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Enrolment;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;

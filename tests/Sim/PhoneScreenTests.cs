@@ -1,7 +1,7 @@
 using System.Net;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Ftm;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Phones;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;

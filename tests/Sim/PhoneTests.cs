@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Phones;
 using Appliance.Firmware.Ftm;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Phones;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -56,7 +56,7 @@ public sealed class PhoneTests : IAsyncLifetime
     [Fact]
     public void The_signature_of_an_alert_is_the_published_string()
     {
-        // Computed apart from this code: HKDF by its two steps, then HMAC, as docs/push-dialect.md states them.
+        // Computed apart from this code: HKDF by its two steps, then HMAC, as docs/reference/push-dialect.md states them.
         Assert.Equal("0a871bf6e8ebe658c1541dfd55c6bc12fe0b623f9968b400ed9fcd1688d90f89", AlertSignature.Compute(FakeUnit.Seed, "00112233445566778899aabbccddeeff", "denied on the phone"));
     }
 
@@ -183,7 +183,7 @@ public sealed class PhoneTests : IAsyncLifetime
     {
         Ann.Change(new PhoneChange(PhoneMode.Approve, Delay: TimeSpan.FromSeconds(10)));
         await _cloud.SendAsync(_server.Push(Now), default);
-        // The phone starts waiting on a thread of its own: advance until it has answered, never far enough to expire.
+        // The phone starts waiting on a separate thread: advance until it has answered, never far enough to expire.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), BusyMachine.Time);
         while (Ann.View().LastAnswer is null && !limit.IsCancellationRequested)
         {

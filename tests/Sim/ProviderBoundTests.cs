@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Appliance.Sim.Providers;
+using Appliance.Doubles.Providers;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
@@ -119,7 +119,7 @@ public sealed class ProviderBoundTests
         }
         Assert.Equal("TooManyRequests", Apns([], now: Now.AddSeconds(10).AddTicks(-1)).Reply.Reason);
         Assert.Null(Apns([], now: Now.AddSeconds(10)).Reply.Reason);
-        // Others have a count of their own.
+        // Other devices have a separate count.
         Assert.Null(Apns([], token: new string('b', 64)).Reply.Reason);
     }
 

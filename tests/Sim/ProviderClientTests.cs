@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Doubles.Providers;
+using Appliance.Doubles.PushProxy;
 using Appliance.Firmware.Ftm;
-using Appliance.Sim.Providers;
-using Appliance.Sim.PushProxy;
 using Appliance.Tests.EndToEnd;
 using CsCheck;
 using Xunit;

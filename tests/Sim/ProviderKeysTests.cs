@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Providers;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Providers;
 using Xunit;
 
 namespace Appliance.Tests.Sim;

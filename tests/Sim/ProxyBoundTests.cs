@@ -2,9 +2,9 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Appliance.Doubles.Providers;
+using Appliance.Doubles.PushProxy;
 using Appliance.Firmware.Ftm;
-using Appliance.Sim.Providers;
-using Appliance.Sim.PushProxy;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

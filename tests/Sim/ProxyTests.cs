@@ -3,15 +3,15 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using Appliance.Doubles.Providers;
+using Appliance.Doubles.PushProxy;
 using Appliance.Firmware.Ftm;
-using Appliance.Sim.Providers;
-using Appliance.Sim.PushProxy;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>What the push proxy decides, and what it does with what is no message.</summary>
+/// <summary>The decisions of the push proxy, and its handling of invalid messages.</summary>
 public sealed class ProxyTests
 {
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
@@ -112,7 +112,7 @@ public sealed class ProxyTests
     private ProxyCore Core(params Registration[] phones) => new(
         phones.Length == 0 ? new ProviderSettings() : new ProviderSettings(Registrations: new Dictionary<string, IReadOnlyList<Registration>> { ["reg"] = phones }), _apns, _fcm, _time);
 
-    /// <summary>A provider that answers as it is told.</summary>
+    /// <summary>A provider with scripted answers.</summary>
     private sealed class Script : IProvider
     {
         public List<string> Asked { get; } = [];

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Appliance.Firmware.Config;
-using Appliance.Sim.Verbs;
+using Appliance.Tool;
 using Xunit;
 
 namespace Appliance.Tests.Sim;

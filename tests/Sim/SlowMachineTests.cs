@@ -1,10 +1,10 @@
-using Appliance.Sim.Clock;
-using Appliance.Sim.Verbs.Soak;
+using Appliance.Bench.Soak;
+using Appliance.Doubles.Clock;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>How a busy machine is told from a defect: by the soak, and by the deadlines of the tests.</summary>
+/// <summary>The distinction between a busy machine and a defect: by the soak, and by the deadlines of the tests.</summary>
 [Trait("Kind", "Unit")]
 public sealed class SlowMachineTests
 {

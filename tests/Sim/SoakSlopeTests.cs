@@ -1,9 +1,9 @@
-using Appliance.Sim.Verbs.Soak;
+using Appliance.Bench.Soak;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>What a soak calls flat.</summary>
+/// <summary>The soak's definition of a flat slope.</summary>
 public sealed class SoakSlopeTests
 {
     [Theory]

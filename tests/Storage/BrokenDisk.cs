@@ -3,13 +3,15 @@ using Microsoft.Data.Sqlite;
 namespace Appliance.Tests.Storage;
 
 /// <summary>
-/// Makes every write to a state database fail until it is disposed, as a full disk does: another connection holds the lock of its writers. Reads go on.
+/// Makes every write to a state database fail until it is disposed, as a full disk does: another connection holds the writers' lock. Reads
+/// still
+/// succeed.
 /// </summary>
 internal sealed class BrokenDisk : IDisposable
 {
     private readonly SqliteConnection _connection;
 
-    /// <summary>Breaks it; on return no transaction of anybody else is under way.</summary>
+    /// <summary>Breaks the disk. On return no transaction of another connection is active.</summary>
     public BrokenDisk(string file)
     {
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 30 }.ToString());

@@ -8,10 +8,10 @@ public sealed class StateCheckpointTests
 {
     private const int Entries = 6000;
     private static readonly StateLog Log = new("entries_log");
-    /// <summary>An entry takes a page of its own.</summary>
+    /// <summary>The text of an entry, long enough for a separate page.</summary>
     private static readonly string Text = new('x', 4096);
 
-    /// <summary>What is committed goes into the database while it is open, its log does not grow without end, and nothing is missing afterwards.</summary>
+    /// <summary>Committed writes go into the database while it is open, its log stays bounded, and nothing is missing afterwards.</summary>
     [Fact]
     public async Task TheLogIsBroughtInBesideTheWriter()
     {

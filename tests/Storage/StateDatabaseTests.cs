@@ -68,13 +68,6 @@ public sealed class StateDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_the_owner_may_read_the_file()
-    {
-        await using var state = Open();
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(File));
-    }
-
-    [Fact]
     public async Task While_the_disk_fails_waiting_callers_are_told_and_posted_writes_are_repeated_until_they_are_durable()
     {
         var faults = new List<bool>();

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Appliance.Firmware.Storage;
 using Microsoft.Data.Sqlite;
@@ -5,7 +6,9 @@ using Xunit;
 
 namespace Appliance.Tests.Storage;
 
-/// <summary>What the unit must never forget: durable or reported, all of a transaction or nothing.</summary>
+/// <summary>
+/// The durability of the unit's state: a write is durable or its failure is reported, and a transaction is complete or has no effect.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class StateTransactionTests : IDisposable
 {
@@ -99,7 +102,7 @@ public sealed class StateTransactionTests : IDisposable
         }
         await using (var file = System.IO.File.OpenWrite(File))
         {
-            // The head and the schema are sound: only who looks at every page finds it.
+            // The head and the schema are sound: only a check of every page finds the damage.
             file.Position = 4096 * 9;
             file.Write(new byte[4096]);
         }
@@ -107,9 +110,9 @@ public sealed class StateTransactionTests : IDisposable
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public async Task The_file_is_the_owners_alone_whatever_it_was_before()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "there are no modes of files");
         await Open().DisposeAsync();
         System.IO.File.SetUnixFileMode(File, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         await Open().DisposeAsync();
@@ -285,7 +288,7 @@ public sealed class StateTransactionTests : IDisposable
         }
     }
 
-    /// <summary>Holds the writer's thread inside a transaction of its own, so that what comes meanwhile shares the next one.</summary>
+    /// <summary>Holds the writer's thread inside a separate transaction, so that later writes share the next one.</summary>
     private sealed class HeldWriter : IStateEntry, IDisposable
     {
         private readonly ManualResetEventSlim _reached = new();

@@ -41,7 +41,7 @@ public sealed class CodeMatchTests
         var (first, second) = (TokenCore.Match(seed, code, core.Look(seed, now)), TokenCore.Match(seed, code, core.Look(seed, now)));
         Assert.True(core.UseUp(seed, first, now, writes, out _));
         var again = core.UseUp(seed, second, now, writes, out _);
-        // A step next to it may have the same code; then it is another code that was used up.
+        // A step next to it may have the same code; then another step was consumed.
         Assert.True(!again || writes.Count > 1 && core.Look(seed, now).LastStep > first.Step);
     }, iter: 1000);
 

@@ -1,18 +1,18 @@
 using System.Net;
+using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Tokens;
 using Appliance.Hal;
-using Appliance.Sim.Nics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>Enrolment in a whole unit with interfaces in memory: what is told is on disk, whenever the power goes.</summary>
+/// <summary>Enrolment in a whole unit with interfaces in memory: a reported result is on disk, at every moment of a power cut.</summary>
 public sealed class EnrolmentTests : IAsyncDisposable
 {
     private const string Factory = "config system interface\nedit port1\nset ip 10.0.0.1 255.255.255.255\nset type physical\nnext\nend\n";
@@ -42,7 +42,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
         Assert.Empty(_unit.Enrolment.Tokens());
     }
 
-    /// <summary>The power goes at each moment that somebody could tell from another; the unit boots from what was on the disk then.</summary>
+    /// <summary>A power cut at each distinguishable moment. The unit boots from the state that was on the disk then.</summary>
     [Fact]
     public async Task WhatWasToldSurvivesThePowerCut()
     {
@@ -66,7 +66,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
         Assert.Equal(TokenStatus.New, Status(serial));
     }
 
-    /// <summary>Cut between the configuration's save and the state's: the phone was told nothing, and may try again.</summary>
+    /// <summary>Cut between the configuration's save and the state's: the phone received nothing, and may try again.</summary>
     [Fact]
     public async Task APhoneThatWasToldNothingTriesAgain()
     {
@@ -145,7 +145,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
 
     private string State { get; set; } = "";
 
-    /// <summary>What a power cut would leave: the files as they are, without a clean end.</summary>
+    /// <summary>Copies the files that a power cut would leave, as they are, without a clean end.</summary>
     private async Task CutAsync(string next)
     {
         Write(next, Image());

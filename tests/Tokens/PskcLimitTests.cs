@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>What a PSKC file says of the use of a key: taken over, or refused by name. Nothing is ignored.</summary>
+/// <summary>The rules of a PSKC file for the use of a key: each is applied, or refused by name. Nothing is ignored.</summary>
 [Trait("Kind", "Unit")]
 public sealed class PskcLimitTests
 {

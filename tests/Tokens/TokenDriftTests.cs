@@ -88,7 +88,7 @@ public sealed class TokenDriftTests
     {
         var core = new TokenCore();
         Assert.Equal(CodeOutcome.NextCodeWanted, core.Check(Seed, Code(Start, drift), Start).Outcome);
-        // Nothing is used up by the first: it proves nothing yet.
+        // The first code is not consumed, because it proves nothing yet.
         var verdict = core.Resync(Seed, Code(Start, drift), Code(Start, drift + 1), Start);
         Assert.Equal((ResyncOutcome.Synced, drift + 1), (verdict.Outcome, verdict.Drift));
         Assert.NotEmpty(verdict.Memory);
@@ -191,7 +191,7 @@ public sealed class TokenDriftTests
         Assert.Equal(CodeOutcome.Wrong, core.Check(Seed, Code(before, 0), before).Outcome);
     }
 
-    /// <summary>Checks, resynchronizations, drifts and clock steps in any order: each accepted step is younger than all before it.</summary>
+    /// <summary>Checks, resynchronizations, drifts and clock steps in any order: each accepted step is later than all before it.</summary>
     [Fact]
     public void NoWayAroundTheMemory() =>
         Gen.Select(Gen.Int[0, 2], Gen.Int[-130, 130], Gen.Int[-4000, 4000]).Array[1, 80].Sample(moves =>
@@ -240,7 +240,9 @@ public sealed class TokenDriftTests
         }
     }
 
-    /// <summary>Uses go to the end of a log, which now and then goes into the table: before, in between and after, every use is remembered, once.</summary>
+    /// <summary>
+    /// Uses are appended to a log, which now and then is moved into the table: before, during and after, every use is stored, once.
+    /// </summary>
     [Theory]
     [InlineData(TokenCore.LogMax - 1, TokenCore.LogMax - 1)]
     [InlineData(TokenCore.LogMax + 1000, 2000)]
@@ -275,7 +277,7 @@ public sealed class TokenDriftTests
         }
     }
 
-    /// <summary>The transaction that writes the table fails (a full disk): the next one that empties the log still knows of every use.</summary>
+    /// <summary>The transaction that writes the table fails (a full disk): the next one that empties the log still has every use.</summary>
     [Fact]
     public async Task AUseIsRememberedWhenWritingTheTableFailedOnce()
     {

@@ -1,7 +1,6 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Lab;
 using CsCheck;
 using Xunit;
 
@@ -184,7 +183,9 @@ public sealed class TokenLifeTests
         Assert.Equal(("system admin", "admin"), (Assert.Single(step.Orders).Owner.Table, step.Orders[0].Owner.Name));
     }
 
-    /// <summary>Whatever happens, and however often the unit starts anew in between: one phone for one code, and the status is what the memory says.</summary>
+    /// <summary>
+    /// Operations in any order, with any number of restarts in between: one phone for one code, and the status matches the memory.
+    /// </summary>
     [Fact]
     public async Task EverythingIsRememberedOverARestart()
     {

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>Seeds: every bound of what is taken, and what tells two apart.</summary>
+/// <summary>Seeds: every bound of the accepted values, and the difference between two seeds.</summary>
 [Trait("Kind", "Unit")]
 public sealed class TokenSeedBoundTests
 {

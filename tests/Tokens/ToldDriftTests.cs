@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>A drift that a seed file tells is in force at once, outlives a restart, and gives way to what a code teaches.</summary>
+/// <summary>A drift from a seed file is in force immediately, outlives a restart, and is replaced by the drift that a code shows.</summary>
 [Trait("Kind", "Unit")]
 public sealed class ToldDriftTests : IDisposable
 {

@@ -44,7 +44,10 @@ public sealed class VpnSessionsTests : IDisposable
 
     public static TheoryData<string> Harmless => GroundChanges.Harmless;
 
-    /// <summary>Also when the change came while the unit was off, or its commit could not delete the session: what was recorded with it no longer matches.</summary>
+    /// <summary>
+    /// A session also ends if the change came while the unit was off, or if its commit could not delete the session: the recorded basis no
+    /// longer matches.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Ending))]
     public async Task A_session_is_not_valid_at_boot_when_its_ground_has_gone(string change)
@@ -78,7 +81,10 @@ public sealed class VpnSessionsTests : IDisposable
         }));
     }
 
-    /// <summary>A user of that name is created here and has a factor of its own; the server leaves the group; the group wants another name of the server.</summary>
+    /// <summary>
+    /// A user of that name is created here and has a separate factor; the server leaves the group; the group wants another name of the
+    /// server.
+    /// </summary>
     [Theory]
     [InlineData("", true)]
     [InlineData("config user local\nedit zoe\nset type password\nset passwd x\nnext\nend\n", false)]
@@ -117,7 +123,7 @@ public sealed class VpnSessionsTests : IDisposable
         Assert.Equal([false, true, true], alive);
     }
 
-    /// <summary>It recorded no credentials, so nothing tells whether its sessions are valid.</summary>
+    /// <summary>An earlier release recorded no credentials, so the validity of its sessions cannot be determined.</summary>
     [Fact]
     public async Task Sessions_in_the_table_of_an_earlier_release_end_with_the_update()
     {
@@ -162,7 +168,10 @@ public sealed class VpnSessionsTests : IDisposable
         });
     }
 
-    /// <summary>The ways a session is ended from outside, each while the disk is full; then a clean stop after space was freed, a clean stop while it is still full, or no stop at all.</summary>
+    /// <summary>
+    /// The ways in which a session is ended from outside, each while the disk is full; then a clean stop after space was freed, a clean
+    /// stop while it is still full, or no stop at all.
+    /// </summary>
     [Theory]
     [InlineData("logout", true)]
     [InlineData("logout", false)]

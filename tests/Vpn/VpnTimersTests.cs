@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Appliance.Tests.Vpn;
 
-/// <summary>How long a session lives, for whom its cookie is good, and what is told of it.</summary>
+/// <summary>The lifetime of a session, the clients that may use its cookie, and its events.</summary>
 [Trait("Kind", "Unit")]
 public sealed class VpnTimersTests : IAsyncDisposable
 {
@@ -43,7 +43,7 @@ public sealed class VpnTimersTests : IAsyncDisposable
         var cookie = await OpenAsync("bob");
         _time.Advance(TimeSpan.FromSeconds(300) - TimeSpan.FromTicks(1));
         Assert.NotNull(_sessions.Use(cookie, LoginRig.Home));
-        // Used: its idle time begins anew.
+        // Used: its idle time starts again.
         _time.Advance(TimeSpan.FromSeconds(299));
         Assert.NotNull(_sessions.Use(cookie, LoginRig.Home));
         _time.Advance(TimeSpan.FromSeconds(300));

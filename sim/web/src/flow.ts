@@ -10,7 +10,7 @@ export const LANES: Record<Lane, string> = {
 };
 const ORDER: Lane[] = ["client", "appliance", "fac", "remote", "proxy", "provider", "phone"];
 
-/** Who told whom, by what was looked at (docs/login.md): for a login of which no message is known, such as an administrator's at the console. */
+/** Who told whom, by what was looked at (docs/reference/login.md): for a login of which no message is known, such as an administrator's at the console. */
 function way(step: Step): [Lane, Lane] {
   const { check, result } = step;
   switch (check) {

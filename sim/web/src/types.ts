@@ -1,4 +1,4 @@
-// What the lab sends (sim/Page/PageJson.cs, sim/Lab/LabJson.cs).
+// What the lab sends (sim/Lab/Page/PageJson.cs, sim/Lab/Messages/LabJson.cs).
 export interface Nic { name: string; address: string; allowaccess: string[]; link: boolean; accepted: number; live: number }
 export interface Service { service: string; nic: string; address: string; port: number }
 export interface Unit { up: boolean; nics: Nic[]; services: Service[]; users: string[]; login: string[] }

@@ -1,14 +1,14 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Radius;
-
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Fac;
+
 
 namespace Appliance.Tests.Fuzz;
 
-/// <summary>What the FortiAuthenticator stand-in reads.</summary>
+/// <summary>The readers of the FortiAuthenticator emulator.</summary>
 internal static class AuthenticatorTargets
 {
     private static readonly DateTimeOffset Now = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);

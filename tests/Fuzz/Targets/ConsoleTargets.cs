@@ -6,11 +6,11 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
-using Appliance.Sim.Lab;
+using Appliance.Lab.Composition;
 
 namespace Appliance.Tests.Fuzz;
 
-/// <summary>What administrators give the appliance (lines, keys, files, seeds), and what RADIUS servers send it.</summary>
+/// <summary>The readers of an administrator's input (lines, keys, files, seeds) and of the answers of RADIUS servers.</summary>
 internal static class ConsoleTargets
 {
     private static readonly IPEndPoint Server = IPEndPoint.Parse("10.0.0.10:1812");

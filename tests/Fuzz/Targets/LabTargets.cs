@@ -1,19 +1,19 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Faults;
+using Appliance.Doubles.LastHop;
+using Appliance.Doubles.Phones;
 using Appliance.Hal;
-using Appliance.Sim.Clock;
-using Appliance.Sim.Faults;
-using Appliance.Sim.Lab;
-using Appliance.Sim.LastHop;
-using Appliance.Sim.Phones;
+using Appliance.Lab.Api;
 using Appliance.Tests.Sim;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Appliance.Tests.Fuzz;
 
-/// <summary>What the lab reads: its API, and the files that it is given.</summary>
+/// <summary>The readers of the lab: its API, and its input files.</summary>
 internal static class LabTargets
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =

@@ -1,11 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
-using Appliance.Sim.Providers;
-using Appliance.Sim.PushProxy;
+using Appliance.Doubles.Providers;
+using Appliance.Doubles.PushProxy;
 
 namespace Appliance.Tests.Fuzz;
 
-/// <summary>What the providers' doubles and clients read of one another.</summary>
+/// <summary>The readers of the providers' doubles and of their clients.</summary>
 internal static class ProviderTargets
 {
     private const string Audience = "https://127.0.0.1/token";

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Appliance.Doubles.PushProxy;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
@@ -8,15 +9,14 @@ using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Vpn;
-using Appliance.Sim.Lab;
-using Appliance.Sim.PushProxy;
+using Appliance.Lab.Composition;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Appliance.Tests.Fuzz;
 
-/// <summary>What the appliance reads of a login and its push: forms, callbacks, the push proxy's answers.</summary>
+/// <summary>The appliance's readers for a login and its push: forms, callbacks, the push proxy's answers.</summary>
 internal static class PushTargets
 {
     private static readonly DateTimeOffset Now = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
@@ -32,7 +32,7 @@ internal static class PushTargets
         new("push-payload", "what a phone reads of a notification: null for what is not ours", () => input => PushPayload.Read(input)),
     ];
 
-    /// <summary>The endpoint as the unit has it, and one push that is out; nobody knows its code.</summary>
+    /// <summary>The endpoint as the unit has it, and one pending push with an unknown code.</summary>
 #pragma warning disable CA1001 // It lives as long as the process.
     private sealed class Callback
 #pragma warning restore CA1001

@@ -3,8 +3,10 @@ using System.IO.MemoryMappedFiles;
 namespace Appliance.Hal;
 
 /// <summary>
-/// The switch of the defects: added by scripts/mutants to the copy that it builds, and in no other build. The environment variable APPLIANCE_MUTANT names the
-/// defect that is in force; APPLIANCE_MUTANT_REACH names a file with one byte for each defect, set when the defect's place is reached.
+/// The switch of the defects, added by scripts/mutants to the copy that it builds, and in no other build. The environment variable
+/// APPLIANCE_MUTANT names the active defect. APPLIANCE_MUTANT_REACH names a file with one byte for each defect, set when the defect's
+/// place is
+/// reached.
 /// </summary>
 public static class Mutant
 {

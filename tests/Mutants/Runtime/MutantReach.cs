@@ -8,9 +8,11 @@ using Xunit.v3;
 namespace Appliance.Tests;
 
 /// <summary>
-/// Notes for each test which defects it reaches, and how long it took: added by scripts/mutants to the copy that it builds. A line of the file that
-/// APPLIANCE_MUTANT_REACH_LOG names is "class.method, milliseconds, ids", separated by tabs; what was reached since the test before, as by the constructor
-/// or a fixture, is a line of "class.*".
+/// Records for each test the defects that it reaches and its duration; added by scripts/mutants to the copy that it builds. A line of the
+/// file that
+/// APPLIANCE_MUTANT_REACH_LOG names is "class.method, milliseconds, ids", separated by tabs. Defects reached since the previous test, as
+/// by the
+/// constructor or a fixture, are a line of "class.*".
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class MutantReachAttribute : BeforeAfterTestAttribute

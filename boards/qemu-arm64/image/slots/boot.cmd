@@ -1,4 +1,4 @@
-# What U-Boot does (docs/lab-box.md): it boots the first slot of BOOT_ORDER that has trials left, and takes one away before. The system gives them back once it serves.
+# What U-Boot does (docs/use/lab-box.md): it boots the first slot of BOOT_ORDER that has trials left, and takes one away before. The system gives them back once it serves.
 # The variables are RAUC's, in the form of libubootenv: two copies of a sector each, every one with a checksum and a number; the older one is overwritten.
 part start ${devtype} ${devnum} 2 env_1
 setexpr env_2 ${env_1} + 400

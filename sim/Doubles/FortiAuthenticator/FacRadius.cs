@@ -1,0 +1,396 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Appliance.Firmware.Radius;
+
+namespace Appliance.Doubles.FortiAuthenticator;
+
+/// <summary>A pending or answered request.</summary>
+public sealed class FacEntry
+{
+    internal FacEntry(FacClient client, byte[] authenticator, FacWay way) => (Client, Authenticator, Way) = (client, authenticator, way);
+
+    internal FacWay Way { get; }
+
+    /// <summary>The time of arrival.</summary>
+    internal DateTimeOffset Arrived { get; init; }
+
+    /// <summary>The previous request with the same source and identifier, copies of which may still be in transit; null for none.</summary>
+    internal FacEntry? Former { get; set; }
+
+    internal FacClient Client { get; }
+
+    /// <summary>The Request Authenticator; empty for an answered request of an earlier run until it is repeated.</summary>
+    internal byte[] Authenticator { get; set; }
+
+    /// <summary>The digest of an answered request of an earlier run; null for a request of this run.</summary>
+    internal byte[]? Digest { get; init; }
+
+    /// <summary>The user name of the request; null if it has none.</summary>
+    internal string? User { get; set; }
+
+    /// <summary>The State of the login that the request is pending with; null once it is answered.</summary>
+    internal string? State { get; set; }
+
+    /// <summary>
+    /// The header and Proxy-States of a pending request, which its answer needs (<see cref="FacRadius"/>). Null once it is answered.
+    /// </summary>
+    internal byte[]? Request { get; set; }
+
+    internal byte[]? Reply { get; set; }
+
+    /// <summary>True once the reply has left: its content is durable, so a repeated request may get it again.</summary>
+    internal bool Sent { get; set; }
+}
+
+/// <summary>
+/// The RADIUS protocol of the emulator: which clients are served, which packets are dropped, which requests are repetitions (RFC 5080,
+/// 2.2.2), and the form of each answer. As synchronous and deterministic as the rules in <see cref="FacCore"/>.
+/// </summary>
+public sealed partial class FacRadius(FacSettings settings, FacCore core)
+{
+    /// <summary>The fixed secret of RADIUS over TLS, where TLS authenticates the client (RFC 6614, 2.3).</summary>
+    private static readonly RadiusSecret RadSecSecret = new("radsec");
+
+    private const int EntriesMax = 200_000;
+    private const int ProxyStatesMax = 2048;
+
+    /// <summary>
+    /// The shortest time that an answer is kept for repetitions; the longest is twice that. It exceeds the time in which a client repeats a
+    /// request that may be pending for a phone. If an answer were discarded earlier, a late repetition would be a second login.
+    /// </summary>
+    private readonly TimeSpan _answerLife = settings.TokenTimeout + TimeSpan.FromSeconds(30);
+
+    // Two generations, of which the older is dropped as a whole, so that nothing has to be sorted by age.
+    private Dictionary<FacKey, FacEntry> _entries = [];
+    private Dictionary<FacKey, FacEntry> _olderEntries = [];
+    private DateTimeOffset _generationEnds;
+    private readonly Dictionary<string, (IPEndPoint Source, FacEntry Entry)> _waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<IPAddress, int> _waitingOf = [];
+    private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal);
+    private (IPAddress? Address, FacClient? Client) _lastClient;
+    private readonly byte[] _buffer = new byte[RadiusPacket.LengthMax];
+
+    /// <summary>The number of datagrams without an answer, by reason.</summary>
+    public IReadOnlyDictionary<string, long> Dropped => _dropped;
+
+    /// <summary>The number of answered datagrams, repetitions included.</summary>
+    public long Answered { get; private set; }
+
+    /// <summary>The number of requests that are pending for a phone.</summary>
+    public int WaitingCount => _waiting.Count;
+
+    /// <summary>Handles a datagram. Whatever its content, it does not affect other clients.</summary>
+    public FacStep Receive(ReadOnlySpan<byte> datagram, IPEndPoint source, FacWay way, DateTimeOffset now)
+    {
+        if (now >= _generationEnds || _entries.Count >= EntriesMax)
+        {
+            NextGeneration(now);
+        }
+        if (ClientOf(source.Address, way) is not { } client)
+        {
+            return Drop("unknown_client");
+        }
+        if (RadiusPacket.Parse(datagram, out var packet) is var defect && defect != RadiusDefect.None)
+        {
+            return Drop($"malformed_{defect}");
+        }
+        if (Refusal(packet, client, way) is { } refusal)
+        {
+            return Drop(refusal);
+        }
+        var key = KeyOf(packet, source, way, client);
+        if (Find(key, packet, source) is { } known)
+        {
+            return Repeated(known, source);
+        }
+        var entry = new FacEntry(client, packet.Authenticator.ToArray(), way) { Arrived = now };
+        if (packet.Code == RadiusCode.StatusServer)
+        {
+            // RFC 5997, 3: the answer says only that the server is alive. It is not stored, so the client may query again immediately.
+            var step = new FacStep();
+            Answer(step, entry, packet, source, way == FacWay.Accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
+            return step;
+        }
+        return packet.Code == RadiusCode.AccountingRequest ? Account(packet, source, key, entry) : Access(packet, source, key, entry, now);
+    }
+
+    /// <summary>Builds the answers of pending requests from the verdicts that the rules released.</summary>
+    public void Settle(FacStep step, DateTimeOffset now)
+    {
+        foreach (var (state, verdict) in step.Released)
+        {
+            if (_waiting.Remove(state, out var waiting))
+            {
+                Unwait(waiting.Source);
+                var request = waiting.Entry.Request!;
+                (waiting.Entry.Request, waiting.Entry.State) = (null, null);
+                RadiusPacket.Parse(request, out var packet);
+                Decide(step, waiting.Entry, packet, waiting.Source, verdict, now);
+                step.Remember(new FacRecord(WaitPrefix + state, null, now));
+            }
+        }
+    }
+
+    /// <summary>Records that the reply has left: from now on a repeated request gets it again.</summary>
+    public void Sent(FacReply reply)
+    {
+        reply.Entry.Sent = true;
+        Answered++;
+    }
+
+    private FacClient? ClientOf(IPAddress address, FacWay way) =>
+        ClientOf(address) is not { } client ? null : way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false } : client;
+
+    private FacClient? ClientOf(IPAddress address)
+    {
+        if (ReferenceEquals(address, _lastClient.Address))
+        {
+            return _lastClient.Client;
+        }
+        var client = settings.Clients.FirstOrDefault(client => client.Network.Contains(address));
+        _lastClient = (address, client);
+        return client;
+    }
+
+    /// <summary>Returns the reason for which a packet is silently discarded, as the RFCs require; null if it is to be answered.</summary>
+    private static string? Refusal(RadiusPacket packet, FacClient client, FacWay way)
+    {
+        var fits = packet.Code switch
+        {
+            RadiusCode.StatusServer => true,
+            RadiusCode.AccessRequest => way != FacWay.Accounting,
+            RadiusCode.AccountingRequest => way != FacWay.Authentication,
+            _ => false,
+        };
+        if (!fits)
+        {
+            return "wrong_code"; // RFC 2865, 3
+        }
+        if (ProxyStates(packet) > ProxyStatesMax)
+        {
+            return "long_proxy_state"; // All of it has to fit into the answer.
+        }
+        if (packet.Code == RadiusCode.AccountingRequest)
+        {
+            return client.Secret.IsAccounting(packet) ? null : "bad_authenticator"; // RFC 2866, 3
+        }
+        if (packet.Count(RadiusAttribute.MessageAuthenticator) > 0)
+        {
+            return client.Secret.IsSigned(packet, packet.Authenticator) ? null : "bad_message_authenticator"; // RFC 2869, 5.14
+        }
+        var must = client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0; // RFC 5997, 3; RFC 3579, 3.1
+        return must ? "no_message_authenticator" : null;
+    }
+
+    private FacStep Repeated(FacEntry known, IPEndPoint source)
+    {
+        if (!known.Sent)
+        {
+            if (known.State is { } state)
+            {
+                // Over TLS a client repeats a request on a new connection when the previous one failed; the answer must find the new one.
+                _waiting[state] = (source, known);
+            }
+            return Drop("duplicate_undecided");
+        }
+        var step = new FacStep();
+        step.Send(new FacReply(known.Reply!, source, known));
+        return step;
+    }
+
+    private FacStep Access(RadiusPacket packet, IPEndPoint source, FacKey key, FacEntry entry, DateTimeOffset now)
+    {
+        if (!packet.TryGet(RadiusAttribute.UserName, out var name) || name.IsEmpty || packet.Count(RadiusAttribute.UserName) > 1)
+        {
+            return Drop("no_user_name");
+        }
+        var user = entry.User = Encoding.UTF8.GetString(name);
+        if (FacCredential.Of(packet, entry.Client.Secret, user) is not { } credential)
+        {
+            // Well-formed, but of no service offered here (EAP among them): RFC 2865, 4.3 requires a Reject.
+            var rejected = new FacStep();
+            if (settings.LogDecisions)
+            {
+                rejected.Note(FacEvents.Decided(user, source.Address, packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none", "failed", "no_credential"));
+            }
+            Put(key, entry);
+            Decide(rejected, entry, packet, source, new FacVerdict.Reject("no_credential"), now);
+            return rejected;
+        }
+        if (_waitingOf.GetValueOrDefault(source.Address) >= entry.Client.PendingMax)
+        {
+            return Drop("overloaded");
+        }
+        var asker = new FacAsker(source.Address, entry.Client.Policy, CallerOf(packet) ?? source.Address);
+        string state;
+        FacStep step;
+        if (packet.TryGet(RadiusAttribute.State, out var given))
+        {
+            state = Encoding.ASCII.GetString(given);
+            step = core.Second(state, user, credential, asker, now);
+        }
+        else
+        {
+            step = core.First(user, credential, asker, now, out state);
+        }
+        Put(key, entry);
+        Settle(step, now);
+        if (step.Answer is { } verdict)
+        {
+            Decide(step, entry, packet, source, verdict, now);
+            return step;
+        }
+        Wait(state, source, entry, SkeletonOf(packet));
+        step.Remember(WaitRecord(entry, source, now));
+        return step;
+    }
+
+    private FacStep Account(RadiusPacket packet, IPEndPoint source, FacKey key, FacEntry entry)
+    {
+        // RFC 2866, 4.1 and 5: a request that cannot be recorded is not answered.
+        if (!packet.TryGet(RadiusAttribute.AcctStatusType, out var type) || type.Length != 4 || !packet.TryGet(RadiusAttribute.AcctSessionId, out var session) || session.IsEmpty)
+        {
+            return Drop("bad_accounting");
+        }
+        var status = type[3] switch
+        {
+            1 => "start",
+            2 => "stop",
+            3 => "interim-update",
+            7 => "on",
+            8 => "off",
+            _ => null,
+        };
+        if (status is null || (type[0] | type[1] | type[2]) != 0)
+        {
+            return Drop("bad_accounting");
+        }
+        var step = new FacStep();
+        entry.User = TextOf(packet, RadiusAttribute.UserName);
+        step.Note(FacEvents.Accounting(
+            status, entry.User, Encoding.UTF8.GetString(session), source.Address,
+            NumberOf(packet, RadiusAttribute.AcctSessionTime), NumberOf(packet, RadiusAttribute.AcctInputOctets), NumberOf(packet, RadiusAttribute.AcctOutputOctets)));
+        // An answer implies a record: it leaves with the commit of a record, behind the event in the same queue.
+        step.Remember(new FacRecord($"accounting/{source.Address}/{Convert.ToHexStringLower(session)}", status is "stop" or "off" ? null : status, DateTimeOffset.MaxValue));
+        Put(key, entry);
+        Answer(step, entry, packet, source, RadiusCode.AccountingResponse, null);
+        return step;
+    }
+
+    /// <summary>
+    /// Answers an Access-Request. An answer that depends on something durable is stored with it, so that a repetition after a restart gets
+    /// the same answer.
+    /// </summary>
+    private void Decide(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacVerdict verdict, DateTimeOffset now)
+    {
+        Answer(step, entry, request, source, verdict switch
+        {
+            FacVerdict.Accept => RadiusCode.AccessAccept,
+            FacVerdict.Challenge => RadiusCode.AccessChallenge,
+            _ => RadiusCode.AccessReject,
+        }, verdict);
+        if (!step.IsPlain)
+        {
+            step.Remember(AnswerRecord(entry, request, source, now));
+        }
+    }
+
+    private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, RadiusCode code, FacVerdict? verdict)
+    {
+        var sign = code != RadiusCode.AccountingResponse || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
+        var writer = new RadiusWriter(_buffer, code, request.Identifier, request.Authenticator, sign);
+        switch (verdict)
+        {
+            case FacVerdict.Accept { User: { } user, Proof: var proof }:
+                if (user.Group.Length > 0)
+                {
+                    writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.GroupName, user.Group);
+                }
+                if (proof is not null)
+                {
+                    writer.AddVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, proof);
+                }
+                break;
+            case FacVerdict.Challenge challenge:
+                writer.Add(RadiusAttribute.ReplyMessage, challenge.Text);
+                writer.Add(RadiusAttribute.State, Encoding.ASCII.GetBytes(challenge.State));
+                writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.FacChallengeCode, "001"u8);
+                break;
+            case FacVerdict.Reject reject:
+                if (reject.Message.Length > 0)
+                {
+                    writer.Add(RadiusAttribute.ReplyMessage, reject.Message);
+                }
+                AddEapFailure(ref writer, request);
+                break;
+        }
+        writer.AddProxyStates(request);
+        entry.Reply = _buffer[..writer.EndAnswer(entry.Client.Secret)];
+        step.Send(new FacReply(entry.Reply, source, entry));
+    }
+
+    /// <summary>
+    /// Ends a rejected EAP conversation with an EAP-Failure (RFC 3579, 2.6.3) that has the identifier of the client's packet (RFC 3748,
+    /// 4.2).
+    /// </summary>
+    private static void AddEapFailure(ref RadiusWriter writer, scoped RadiusPacket request)
+    {
+        const byte Failure = 4;
+        if (request.TryGet(RadiusAttribute.EapMessage, out var message))
+        {
+            writer.Add(RadiusAttribute.EapMessage, [Failure, message.Length > 1 ? message[1] : (byte)0, 0, 4]);
+        }
+    }
+
+    private void Wait(string state, IPEndPoint source, FacEntry entry, byte[] skeleton)
+    {
+        (entry.State, entry.Request) = (state, skeleton);
+        _waiting.Add(state, (source, entry));
+        _waitingOf[source.Address] = _waitingOf.GetValueOrDefault(source.Address) + 1;
+    }
+
+    private void Unwait(IPEndPoint source)
+    {
+        if (--_waitingOf[source.Address] == 0)
+        {
+            _waitingOf.Remove(source.Address);
+        }
+    }
+
+    private void NextGeneration(DateTimeOffset now)
+    {
+        (_olderEntries, _entries) = (_entries, []);
+        _generationEnds = now + _answerLife;
+        foreach (var (source, entry) in _waiting.Values)
+        {
+            // A request that is pending for a phone is never discarded.
+            RadiusPacket.Parse(entry.Request, out var packet);
+            Put(KeyOf(packet, source, entry.Way, entry.Client), entry);
+        }
+    }
+
+    private FacStep Drop(string reason)
+    {
+        _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
+        return FacStep.Nothing;
+    }
+
+    private static int ProxyStates(RadiusPacket packet)
+    {
+        var length = 0;
+        foreach (var field in packet)
+        {
+            length += field.Type == RadiusAttribute.ProxyState ? field.Value.Length + 2 : 0;
+        }
+        return length;
+    }
+
+    private static IPAddress? CallerOf(RadiusPacket packet) =>
+        packet.TryGet(RadiusAttribute.CallingStationId, out var caller) && caller.Length <= 45 && IPAddress.TryParse(Encoding.ASCII.GetString(caller), out var address) ? address : null;
+
+    private static string TextOf(RadiusPacket packet, RadiusAttribute type) => packet.TryGet(type, out var value) ? Encoding.UTF8.GetString(value) : "";
+
+    private static string NumberOf(RadiusPacket packet, RadiusAttribute type) =>
+        packet.TryGet(type, out var value) && value.Length == 4 ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture) : "0";
+}

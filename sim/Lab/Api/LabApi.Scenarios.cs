@@ -1,0 +1,33 @@
+using Appliance.Lab.Messages;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Targets;
+using Appliance.Lab.Units;
+using Microsoft.AspNetCore.Http;
+
+namespace Appliance.Lab.Api;
+
+/// <summary><c>POST /lab/scenarios/NAME</c>: runs a scenario that comes with the tool, in a lab of its own in memory; nothing of this lab changes.</summary>
+public sealed partial class LabApi
+{
+    private const int UsualSeed = 1;
+    private readonly SemaphoreSlim _scenario = new(1, 1);
+
+    private async Task RunScenarioAsync(HttpContext context, string name)
+    {
+        LabRequest.Query(context.Request);
+        var fields = await LabRequest.OptionalObjectAsync(context.Request, "seed");
+        var seed = fields.ContainsKey("seed") ? (int)LabRequest.Number(fields, "seed", 0, int.MaxValue) : UsualSeed;
+        var scenario = ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name) ?? throw LabProblem.NotFound($"no scenario '{name}'"));
+        // One after the other: each has the machine to itself, as on the command line.
+        await _scenario.WaitAsync(context.RequestAborted);
+        try
+        {
+            var result = await Task.Run(() => ScenarioRun.RunAsync(scenario, seed, async (wanted, chance) => await SimBox.StartAsync(wanted, chance)));
+            await JsonAsync(context, ScenarioResultJson.Of(result), ScenarioJsonContext.Default.ScenarioResultJson);
+        }
+        finally
+        {
+            _scenario.Release();
+        }
+    }
+}

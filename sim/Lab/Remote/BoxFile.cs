@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Sockets;
+using Appliance.Doubles.Failures;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.Lab.Composition;
+using Appliance.Link;
+
+namespace Appliance.Lab.Remote;
+
+/// <summary>A physical unit as a file describes it (docs/use/lab-box.md; box.schema.json).</summary>
+/// <param name="Name">What people call it.</param>
+/// <param name="Board">The name of its board.</param>
+/// <param name="Network">The first three numbers of its addresses: portN is the Nth.</param>
+/// <param name="Bench">The address of this machine on the way to it.</param>
+/// <param name="Agent">Where its agent waits.</param>
+/// <param name="Key">What its owner and this bench share.</param>
+/// <param name="Console">The serial device of this machine that is wired to its console; null: lines go over the link.</param>
+internal sealed record BoxFile(string Name, string Board, string Network, IPAddress Bench, IPEndPoint Agent, byte[] Key, BoxConsole? Console)
+{
+    private const int LengthMax = 64 * 1024;
+
+    /// <summary>Where its agent waits.</summary>
+    public BoxPlace Place => new(Name, Agent, Bench, Key, Network);
+
+    /// <summary>Reads a file; the key's is beside it.</summary>
+    /// <exception cref="LabFailure">It cannot be read, or something in it is wrong; the message has its path.</exception>
+    public static BoxFile Load(string file)
+    {
+        try
+        {
+            return new FileInfo(file) is { Exists: true, Length: > LengthMax } ? throw new FormatException($"{file}: no box has so many words (at most {LengthMax} bytes)")
+                : Read(File.ReadAllBytes(file), file);
+        }
+        catch (FormatException wrong)
+        {
+            throw new LabFailure(FailureKind.ConfigurationInvalid, wrong.Message, wrong);
+        }
+        catch (Exception absent) when (absent is IOException or UnauthorizedAccessException)
+        {
+            throw new LabFailure(FailureKind.Missing, $"the box: {absent.Message}", absent);
+        }
+    }
+
+    private static BoxFile Read(byte[] json, string file)
+    {
+        var root = new BoardNode(BoardText.Parse(json, file), file, "", "$schema", "name", "board", "network", "bench", "agent", "console");
+        var agent = root.Child("agent", "address", "keyFile") ?? throw root.Missing("agent");
+        var board = root.Text("board");
+        try
+        {
+            _ = LabBoard.File(board);
+        }
+        catch (LabFailure unknown)
+        {
+            throw root.Wrong("board", unknown.Message);
+        }
+        var network = root.Text("network");
+        if (network.Count(letter => letter == '.') != 2 || !IPAddress.TryParse(network + ".1", out var first) || first.ToString() != network + ".1")
+        {
+            throw root.Wrong("network", $"must be the first three numbers of an IPv4 address, not '{network}'");
+        }
+        return new BoxFile(
+            root.Text("name"), board, network,
+            IPAddress.TryParse(root.Text("bench"), out var bench) && bench.AddressFamily == AddressFamily.InterNetwork ? bench : throw root.Wrong("bench", $"must be an IPv4 address of this machine, not '{root.Text("bench")}'"),
+            IPEndPoint.TryParse(agent.Text("address"), out var at) && at.Port > 0 && at.AddressFamily == AddressFamily.InterNetwork ? at : throw agent.Wrong("address", $"must be ADDRESS:PORT, not '{agent.Text("address")}'"),
+            KeyOf(agent, file),
+            root.Child("console", "device", "speed") is { } console ? ConsoleOf(console) : null);
+    }
+
+    private static BoxConsole ConsoleOf(BoardNode console)
+    {
+        var device = console.Text("device");
+        if (!device.StartsWith('/'))
+        {
+            throw console.Wrong("device", $"must be the whole path of a serial device, for example /dev/ttyUSB0, not '{device}'");
+        }
+        var speed = console.OptionalWhole("speed", SerialStream.Speeds[0], SerialStream.Speeds[^1]) ?? BoxConsole.UsualSpeed;
+        return SerialStream.Speeds.Contains(speed) ? new BoxConsole(device, speed) : throw console.Wrong("speed", $"must be one of {string.Join(", ", SerialStream.Speeds)}, not {speed}");
+    }
+
+    private static byte[] KeyOf(BoardNode agent, string file)
+    {
+        var key = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, agent.Text("keyFile"));
+        try
+        {
+            return LinkDoor.ReadKey(key);
+        }
+        catch (Exception wrong) when (wrong is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw agent.Wrong("keyFile", wrong.Message);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.Link;
+
+namespace Appliance.Lab.Remote;
+
+/// <summary>Where the agent of a physical unit waits, and how it is reached.</summary>
+/// <param name="Name">What people call the unit.</param>
+/// <param name="Agent">Where its agent waits.</param>
+/// <param name="Bench">The address of this machine on the way to it.</param>
+/// <param name="Key">What its owner and this bench share.</param>
+/// <param name="Network">The first three numbers of its addresses, portN the Nth; null as its board has them.</param>
+internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, byte[] Key, string? Network)
+{
+    /// <summary>Where an agent waits if nobody says otherwise.</summary>
+    public const int DefaultPort = 7001;
+
+    /// <summary>Reads <c>--box</c>: an address, which goes with a key's file, or a file that describes the box and names its key.</summary>
+    /// <exception cref="LabFailure">One of them is wrong, or the key is one too many or missing.</exception>
+    public static BoxPlace Of(string box, string? keyFile)
+    {
+        if (AddressOf(box) is not { } agent)
+        {
+            return keyFile is null ? BoxFile.Load(box).Place : throw new LabFailure(FailureKind.Usage, $"--box-key goes with an address: the file {box} names its key itself");
+        }
+        if (keyFile is null)
+        {
+            throw new LabFailure(FailureKind.Usage, $"--box {box} needs its key: --box-key FILE");
+        }
+        try
+        {
+            var key = LinkDoor.ReadKey(keyFile);
+            return new BoxPlace(box, agent, WayTo(agent), key, null);
+        }
+        catch (FormatException wrong)
+        {
+            throw new LabFailure(FailureKind.ConfigurationInvalid, $"--box-key: {wrong.Message}", wrong);
+        }
+        catch (Exception absent) when (absent is IOException or UnauthorizedAccessException)
+        {
+            throw new LabFailure(FailureKind.Missing, $"--box-key: {absent.Message}", absent);
+        }
+    }
+
+    /// <summary>Goes in at the agent's door.</summary>
+    /// <exception cref="LabFailure">There is none, or it does not open.</exception>
+    public async Task<Stream> EnterAsync()
+    {
+        using var late = new CancellationTokenSource(LinkDoor.Patience, LabClock.Wall);
+        try
+        {
+            return await LinkDoor.EnterAsync(new ConnectionStream(await new SocketNic("bench", Bench).ConnectAsync(Agent, late.Token)), Key, late.Token);
+        }
+        catch (OperationCanceledException silent)
+        {
+            throw new LabFailure(FailureKind.TimedOut, $"{Name}: no answer from the agent at {Agent} within {LinkDoor.Patience.TotalSeconds} s", silent);
+        }
+        catch (IOException refused)
+        {
+            throw new LabFailure(FailureKind.Missing, $"{Name}: the agent at {Agent}: {refused.Message}", refused);
+        }
+    }
+
+    private static IPAddress WayTo(IPEndPoint agent)
+    {
+        try
+        {
+            return WayOut.To(agent);
+        }
+        catch (IOException none)
+        {
+            throw new LabFailure(FailureKind.Missing, $"--box: {none.Message}", none);
+        }
+    }
+
+    /// <summary>An IPv4 address with or without a port; null for what is a file's name.</summary>
+    private static IPEndPoint? AddressOf(string box) =>
+        box.Count(letter => letter == '.') == 3 && !box.Contains(Path.DirectorySeparatorChar) && IPEndPoint.TryParse(box, out var at) ? new IPEndPoint(at.Address, at.Port == 0 ? DefaultPort : at.Port) : null;
+}

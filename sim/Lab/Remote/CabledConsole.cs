@@ -1,0 +1,306 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Firmware.Cli;
+using Appliance.Hal.Linux;
+
+namespace Appliance.Lab.Remote;
+
+/// <summary>
+/// A unit's console at the end of a serial cable, and who types there: a line after the answer of the one before, as at a terminal. Each script begins and ends with a session
+/// of its own, as over the lab link.
+/// </summary>
+internal sealed partial class CabledConsole : IAsyncDisposable
+{
+    /// <summary>The longest that a command may take; so long the lab link waits for one, too.</summary>
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EchoMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FreshMax = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ProofMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>What a session that has just ended took with it is typed again after so long.</summary>
+    private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
+
+    /// <summary>Ctrl-C stops paging, drops a question or a quote, leaves the config levels, ends the session: one each.</summary>
+    private const int InterruptsMax = 4;
+    private const string Interrupt = "\x03";
+    private const string AsksForALogin = "asks for a login: somebody else serves it (a getty, docs/use/lab-box.md), not the lab's program";
+    private const string Literal = "\x16"; // Ctrl-V: the next key is a character.
+    private const string Entered = "\r\r\n";
+    private const string More = "--More-- ";
+    private const int WordBytes = 8;
+
+    private readonly Stream _cable;
+    private readonly BoxConsole _place;
+    private readonly ShownText _shown;
+
+    private CabledConsole(Stream cable, BoxConsole place) => (_cable, _place, _shown) = (cable, place, new ShownText(cable));
+
+    /// <summary>Why the console stands still.</summary>
+    private enum Rest
+    {
+        None,
+        /// <summary>A prompt at the root.</summary>
+        Root,
+        /// <summary>A prompt in a table or an entry of one.</summary>
+        Level,
+        /// <summary>A command goes on with the next line.</summary>
+        GoesOn,
+        Question,
+        Page,
+        /// <summary>The unit restarts, or ends.</summary>
+        Down,
+        Login,
+    }
+
+    /// <summary>Opens the device; nothing is typed yet.</summary>
+    /// <exception cref="LabFailure">It is not there, somebody else has it, or it is no serial device.</exception>
+    public static CabledConsole Open(BoxConsole place)
+    {
+        try
+        {
+            return new CabledConsole(SerialStream.Open(place.Device, place.Speed), place);
+        }
+        catch (IOException refused)
+        {
+            throw new LabFailure(FailureKind.Missing, $"the console: {refused.Message}", refused);
+        }
+    }
+
+    /// <summary>Makes sure that this is the console of one unit, which is told over another way to show a random word there. Nothing is typed: another unit notices nothing.</summary>
+    /// <param name="say">Tells the unit to show a word at its console.</param>
+    /// <exception cref="LabFailure">It is another unit's, or nobody's.</exception>
+    public async Task ProveAsync(Func<string, Task> say)
+    {
+        var word = Word();
+        var began = LabClock.Wall.GetTimestamp();
+        while (LabClock.Wall.GetElapsedTime(began) < ProofMax)
+        {
+            // Again: the console may have been between two sessions.
+            await say(word);
+            if (await ReadAsync(Again, seen => seen.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0) is not null)
+            {
+                return;
+            }
+        }
+        throw Failed(FailureKind.Missing, RestOf(_shown.Waiting) == Rest.Login ? AsksForALogin : $"is another unit's, or not of this speed ({_place.Speed}): it does not show what the unit of the lab link was told to show at its console");
+    }
+
+    /// <summary>Types the lines of a script in a session of their own; the transcript is that of the lab link: no \r, no pages, nothing that only moves a cursor.</summary>
+    /// <exception cref="LabFailure">The console does not answer in time, shows something else than what was typed, or a line cannot be typed.</exception>
+    public async Task<string> TranscriptAsync(string script)
+    {
+        var (prompt, rest) = (await FreshAsync(), Rest.Root);
+        var shown = new StringBuilder(prompt);
+        foreach (var line in Lines(script))
+        {
+            var (text, next) = rest == Rest.Question ? await ReplyAsync(line) : TypedLine.AsksForHelp(line) && rest != Rest.GoesOn ? await HelpAsync(line) : await TypeAsync(line, rest == Rest.GoesOn);
+            if (rest == Rest.Root && next == Rest.Root && Leaves().IsMatch(line) && text.StartsWith(line + "\n\n", StringComparison.Ordinal))
+            {
+                // The prompt is the next session's; that of the script is over, and so is the script.
+                return shown.Append(line).Append('\n').ToString();
+            }
+            shown.Append(text);
+            if (next == Rest.Down)
+            {
+                return shown.ToString();
+            }
+            rest = next;
+        }
+        await FreshAsync();
+        return shown.ToString();
+    }
+
+    public ValueTask DisposeAsync() => _cable.DisposeAsync();
+
+    private static string[] Lines(string script) => script.ReplaceLineEndings("\n") is var text && text.EndsWith('\n') ? text[..^1].Split('\n') : text.Split('\n');
+
+    /// <summary>Ends whatever session is there, with all that it had open; the prompt of the next one.</summary>
+    private async Task<string> FreshAsync()
+    {
+        for (var presses = 0; presses < InterruptsMax; presses++)
+        {
+            await SendAsync(Interrupt);
+            if (await ReadAsync(Again, seen => RestOf(seen) is Rest.Root or Rest.Level ? seen.Length : 0) is { } shown && Ended().IsMatch(shown))
+            {
+                break;
+            }
+        }
+        var began = LabClock.Wall.GetTimestamp();
+        while (LabClock.Wall.GetElapsedTime(began) < FreshMax)
+        {
+            // A comment with a word that was never there before: what is shown behind it is shown now, not earlier.
+            var mark = $"# {Word()}";
+            await SendAsync(mark + "\r");
+            var prompt = "";
+            if (await ReadAsync(Again, seen => seen.Replace(" \b", "", StringComparison.Ordinal).Split(mark + Entered) is [_, var after] && RestOf(prompt = after) == Rest.Root ? seen.Length : 0) is not null)
+            {
+                return prompt;
+            }
+        }
+        throw Failed(FailureKind.TimedOut, $"gives no prompt within {FreshMax.TotalSeconds} s");
+    }
+
+    private async Task<(string Text, Rest Next)> TypeAsync(string line, bool goesOn)
+    {
+        var typed = TypedLine.Of(line, goesOn);
+        await SendAsync(typed.Replace("?", Literal + "?", StringComparison.Ordinal) + "\r");
+        await SeeEchoAsync(typed, Entered);
+        var (answer, next) = await AnswerAsync(line);
+        return (line + "\n" + answer, next);
+    }
+
+    /// <summary>One key answers a question.</summary>
+    private async Task<(string Text, Rest Next)> ReplyAsync(string line)
+    {
+        if (line.Trim() is not ("y" or "Y" or "n" or "N"))
+        {
+            throw new LabFailure(FailureKind.ConfigurationInvalid, $"the console {_place.Device} asks a question, which only y or n answers, not '{line}'");
+        }
+        await SendAsync(line.Trim());
+        await SeeEchoAsync(line.Trim(), "\r\n");
+        var (answer, next) = await AnswerAsync(line);
+        return (line + "\n" + answer, next);
+    }
+
+    /// <summary>A question mark is a key, which shows what may follow and leaves the line as it is; the line is dropped then.</summary>
+    private async Task<(string Text, Rest Next)> HelpAsync(string line)
+    {
+        var before = TypedLine.Of(line.TrimEnd()[..^1], goesOn: false);
+        await SendAsync(before.Replace("?", Literal + "?", StringComparison.Ordinal) + "?");
+        var (shown, next) = await PagesAsync(EchoMax, seen => RestOf(seen, before)) ?? throw Failed(FailureKind.TimedOut, $"shows no help for '{line}' (half a word that can become one word only is completed there)");
+        var help = shown[(shown.IndexOf('\n', StringComparison.Ordinal) + 1)..(shown.LastIndexOf('\n') + 1)];
+        var prompt = shown[(shown.LastIndexOf('\n') + 1)..^before.Length];
+        if (before.Length > 0)
+        {
+            await SendAsync(Interrupt);
+            (_, next) = await AnswerAsync(line);
+        }
+        return (line + "\n" + (help.Length > 0 ? help : "\n") + prompt, next);
+    }
+
+    private async Task SeeEchoAsync(string typed, string end)
+    {
+        var echo = await ReadAsync(EchoMax, seen => seen.IndexOf(end, StringComparison.Ordinal) is >= 0 and var at ? at + end.Length : 0) ?? throw Failed(FailureKind.TimedOut, $"does not show '{typed}', which was typed");
+        // What came by itself may stand before it, never in it: the line is shown anew then.
+        if (!Clean(echo).EndsWith(typed + "\n", StringComparison.Ordinal))
+        {
+            throw Failed(FailureKind.AssertionFailed, $"does not show '{typed}' as it was typed");
+        }
+    }
+
+    /// <summary>Everything up to the next prompt or question.</summary>
+    private async Task<(string Text, Rest Next)> AnswerAsync(string line) =>
+        await PagesAsync(AnswerMax, seen => RestOf(seen, "")) ?? throw Failed(FailureKind.TimedOut, $"has no answer to '{line}' within {AnswerMax.TotalSeconds} s");
+
+    /// <summary>Everything up to where the console rests, page by page; null when it does not in time.</summary>
+    private async Task<(string Text, Rest Next)?> PagesAsync(TimeSpan atMost, Func<string, Rest> restOf)
+    {
+        var shown = new StringBuilder();
+        while (true)
+        {
+            var rest = Rest.None;
+            var part = await ReadAsync(atMost, seen =>
+            {
+                if (GoesDown().Match(seen) is { Success: true } down)
+                {
+                    // What is behind it is the port's, or the next unit's.
+                    rest = Rest.Down;
+                    return down.Length;
+                }
+                rest = restOf(seen);
+                return rest != Rest.None ? seen.Length : 0;
+            });
+            if (part is null)
+            {
+                return null;
+            }
+            shown.Append(part);
+            if (rest != Rest.Page)
+            {
+                return (Clean(shown.ToString()), rest);
+            }
+            await SendAsync(" ");
+        }
+    }
+
+    /// <summary>Why it stands still, with a line behind the prompt that was begun.</summary>
+    private static Rest RestOf(string seen, string begun)
+    {
+        var last = seen[(seen.LastIndexOf('\n') + 1)..].Replace(" \b", "", StringComparison.Ordinal);
+        return last.EndsWith(More, StringComparison.Ordinal) ? Rest.Page
+            : begun.Length == 0 ? RestOf(seen)
+            : seen.Contains('\n', StringComparison.Ordinal) && last.EndsWith(begun, StringComparison.Ordinal) ? RestOf(last[..^begun.Length]) : Rest.None;
+    }
+
+    private static Rest RestOf(string seen)
+    {
+        var last = Pages().Replace(seen[(seen.LastIndexOf('\n') + 1)..], "");
+        return last.EndsWith(More, StringComparison.Ordinal) ? Rest.Page
+            : last == "> " ? Rest.GoesOn
+            : last.EndsWith("(y/n)", StringComparison.Ordinal) ? Rest.Question
+            : last.EndsWith("login: ", StringComparison.Ordinal) ? Rest.Login
+            : Prompt().Match(last) is not { Success: true } prompt ? Rest.None
+            : prompt.Groups[1].Success ? Rest.Level : Rest.Root;
+    }
+
+    /// <summary>What is left of it when pages, the ends of rows and the carriage's way back are taken out.</summary>
+    private static string Clean(string shown) => Pages().Replace(shown, "").Replace(" \b", "", StringComparison.Ordinal).Replace(Entered, "\n", StringComparison.Ordinal).Replace("\r\n", "\n", StringComparison.Ordinal);
+
+    private static string Word() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(WordBytes));
+
+    private async Task SendAsync(string keys)
+    {
+        using var late = new CancellationTokenSource(EchoMax, LabClock.Wall);
+        try
+        {
+            await _cable.WriteAsync(Encoding.UTF8.GetBytes(keys), late.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw Failed(FailureKind.TimedOut, $"takes no keys for {EchoMax.TotalSeconds} s");
+        }
+        catch (IOException gone)
+        {
+            throw Failed(FailureKind.Missing, $"cannot be typed at ({gone.Message})");
+        }
+    }
+
+    /// <summary>As <see cref="ShownText.TakeAsync"/>, for an operator.</summary>
+    private async Task<string?> ReadAsync(TimeSpan atMost, Func<string, int> enough)
+    {
+        try
+        {
+            return await _shown.TakeAsync(atMost, enough);
+        }
+        catch (IOException gone)
+        {
+            throw Failed(FailureKind.Missing, $"cannot be read ({gone.Message})");
+        }
+    }
+
+    private LabFailure Failed(FailureKind kind, string what)
+    {
+        var recent = string.Concat(Clean(_shown.Recent).Select(c => char.IsControl(c) && c != '\n' ? '?' : c)).Trim('\n');
+        return new LabFailure(kind, $"the console {_place.Device} {what}. {(recent.Length > 0 ? "It shows:\n" + recent : "It shows nothing.")}");
+    }
+
+    [GeneratedRegex(@"^\S+( \(.+\))? [#$] $")]
+    private static partial Regex Prompt();
+
+    /// <summary>Ctrl-C at the root: the session ends, and behind an empty line there is the next one.</summary>
+    [GeneratedRegex(@"\r\n\r\n\S+ [#$] $")]
+    private static partial Regex Ended();
+
+    [GeneratedRegex(@"^\r\nSystem is (rebooting|shutting down)\.\.\.\r\n\r\n")]
+    private static partial Regex GoesDown();
+
+    /// <summary>exit and quit, as short as they are understood.</summary>
+    [GeneratedRegex(@"^\s*(exit?|q(u(it?)?)?)\s*$")]
+    private static partial Regex Leaves();
+
+    [GeneratedRegex("--More-- \r +\r")]
+    private static partial Regex Pages();
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Scenarios;
+using Appliance.Link;
+
+namespace Appliance.Lab.Targets;
+
+/// <summary>One machine for all scenarios: booted once, and put back to the moment after its boot before each of them.</summary>
+internal sealed class ImageBench : IBoxSite, IAsyncDisposable
+{
+    private const string Snapshot = "booted";
+
+    private readonly DirectoryInfo _folder;
+    private readonly QemuMachine _machine;
+
+    private readonly PanelLines _panel;
+
+    private ImageBench(DirectoryInfo folder, QemuMachine machine, PanelLines panel) => (_folder, _machine, _panel) = (folder, machine, panel);
+
+    /// <summary>Boots the test image until its agent waits.</summary>
+    /// <exception cref="LabFailure">Something is missing, or it does not boot.</exception>
+    public static async Task<ImageBench> StartAsync()
+    {
+        var image = QemuImage.UsualFolder("lab.img");
+        await BenchNetwork.MakeAsync();
+        var folder = Directory.CreateTempSubdirectory("appliance-image-");
+        QemuMachine? machine = null;
+        try
+        {
+            machine = await QemuMachine.StartAsync(new QemuImage(image, "lab.img", Path.Combine(folder.FullName, "state.qcow2")));
+            await machine.Control.PortOpen.WaitAsync(QemuMachine.BootPatience, LabClock.Wall);
+            await machine.Control.MonitorAsync($"savevm {Snapshot}");
+            return new ImageBench(folder, machine, await PanelLines.OpenAsync(machine.Control, Board.Load(LabBoard.File("qemu-arm64"))));
+        }
+        catch (Exception failure)
+        {
+            if (machine is not null)
+            {
+                await machine.DisposeAsync();
+            }
+            folder.Delete(recursive: true);
+            throw failure is IOException or TimeoutException ? new LabFailure(FailureKind.TimedOut, "the image does not boot to the lab's agent", failure) : failure;
+        }
+    }
+
+    /// <summary>A box of a scenario's own; one at a time.</summary>
+    public async Task<IScenarioBox> BoxAsync(Scenario scenario)
+    {
+        foreach (var cable in QemuMachine.Cables)
+        {
+            await _machine.Control.ExecuteAsync("set_link", "name", cable, "up", true);
+        }
+        await _machine.Control.MonitorAsync($"loadvm {Snapshot}");
+        return await LinkedBox.StartAsync(this, scenario);
+    }
+
+    /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
+    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel", "sources" };
+
+    IReadOnlySet<string> IBoxSite.Offers => AllOffers;
+
+    string IBoxSite.Network => BenchNetwork.Network;
+
+    string IBoxSite.Board => "qemu-arm64";
+
+    bool IBoxSite.TakesOurTime => true;
+
+    PanelLines IBoxSite.Panel => _panel;
+
+    async Task<Stream> IBoxSite.LinkAsync()
+    {
+        var port = await QemuMachine.LinkAsync();
+        await port.WriteAsync(new[] { LinkProtocol.Hello });
+        await port.FlushAsync();
+        return port;
+    }
+
+    INic IBoxSite.NicAt(string name, IPAddress address) => new SocketNic(name, address);
+
+    Task<INic> IBoxSite.MailNicAsync(IPAddress address) => BenchNetwork.HereAsync("mail", address);
+
+    Task IBoxSite.SetCableAsync(string nic, bool up) => _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _panel.DisposeAsync();
+        await _machine.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,309 @@
+using System.Net;
+using System.Text.Json;
+using Appliance.Doubles.Failures;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Faults;
+using Appliance.Doubles.Inbox;
+using Appliance.Doubles.Phones;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Hal;
+using Appliance.Hal.Linux;
+using Appliance.Lab.Composition;
+using Appliance.Lab.Messages;
+using Appliance.Lab.Remote;
+using Appliance.Lab.Scenarios;
+using Appliance.Lab.Units;
+using Appliance.Link;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Appliance.Lab.Targets;
+
+/// <summary>
+/// A box at the other end of a lab link: real time, real sockets, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
+/// was seen for a while, and expectations have patience.
+/// </summary>
+internal sealed class LinkedBox : IScenarioBox
+{
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Nothing new for so long: what was caused has come to its end.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RebootMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PushMax = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(12);
+
+    /// <summary>A new token's, and a whole part of a minute: a step begins with each.</summary>
+    private static readonly TimeSpan TokenStep = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
+
+    private readonly IBoxSite _site;
+    private readonly List<LinkedClient> _clients = [];
+    private readonly LabInbox _inbox = new();
+    private readonly LabClock _clock = LabClock.Open(null, ClockRate.Real);
+    private readonly PhoneFleet _phones;
+    private readonly INic _air;
+    private LinkedUnit _unit = null!;
+    private CabledConsole? _console;
+    private MailSink? _mail;
+    private PanelTrace? _shown;
+
+    private LinkedBox(IBoxSite site)
+    {
+        (_site, _air) = (site, site.NicAt("phones", ScenarioAddress.Phones));
+        _phones = new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await _air.ConnectAsync(remote, cancellationToken)));
+    }
+
+    public IReadOnlySet<string> Offers => _site.Offers;
+
+    public TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
+
+    public IReadOnlyList<LabNic> Nics => _unit.Nics;
+
+    public IReadOnlyList<BoundService> Services => _unit.Services;
+
+    public IReadOnlyList<FaultState> Faults => [];
+
+    public IReadOnlyList<ReceivedLetter> Letters => _inbox.Letters;
+
+    public IReadOnlyList<EventRecord> Events => _unit.Events;
+
+    public long NewestLogin => _unit.Steps.Select(step => step.LoginId).DefaultIfEmpty().Max();
+
+    /// <summary>Starts a unit of a scenario's own where an agent waits.</summary>
+    public static async Task<LinkedBox> StartAsync(IBoxSite site, Scenario scenario)
+    {
+        var box = new LinkedBox(site);
+        try
+        {
+            await box.BringUpAsync(scenario);
+            return box;
+        }
+        catch
+        {
+            await box.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _clients.ForEach(client => client.Dispose());
+        if (_console is not null)
+        {
+            await _console.DisposeAsync();
+        }
+        if (_unit is not null)
+        {
+            await _unit.DisposeAsync();
+        }
+        if (_mail is not null)
+        {
+            await _mail.DisposeAsync();
+        }
+        _phones.Dispose();
+        _clock.Dispose();
+    }
+
+    public async Task<string> CliAsync(string script)
+    {
+        await UntilAsync(() => _unit.IsUp, RebootMax);
+        var transcript = await TypeAsync(Here(script.EndsWith('\n') ? script : script + "\n"));
+        await SettleAsync();
+        return transcript.Replace(_site.Network + ".", LabBoard.UsualNetwork + ".", StringComparison.Ordinal);
+    }
+
+    public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
+    {
+        var client = new LinkedClient(_site.NicAt("client", from), to, _unit.DeviceCa, _clock, SettleAsync);
+        _clients.Add(client);
+        return client;
+    }
+
+    public async Task<bool> IsOpenAsync(IPEndPoint to)
+    {
+        using var late = new CancellationTokenSource(KnockMax, LabClock.Wall);
+        try
+        {
+            await using var connection = await _air.ConnectAsync(to, late.Token);
+            return true;
+        }
+        catch (Exception closed) when (closed is IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    public Task AdvanceAsync(TimeSpan by) => throw new NotSupportedException("time is real here");
+
+    public Task SetFaultsAsync(IReadOnlyList<Fault> faults) => throw new NotSupportedException("no faults can be set here");
+
+    public async Task SetLinkAsync(string nic, bool up)
+    {
+        await _site.SetCableAsync(nic, up);
+        // The kernel tells a cable that is gone up to a second late.
+        await UntilAsync(() => _unit.Nics.First(known => known.Name == nic).LinkUp == up, Patience);
+        await SettleAsync();
+    }
+
+    public async Task SetPolicyAsync(JsonElement change)
+    {
+        await _unit.SetPolicyAsync(PolicyText.Read(_unit.Policy, change));
+        await SettleAsync();
+    }
+
+    public Task PressAsync(string button, bool down) => _site.Panel.DriveAsync(button, down);
+
+    public async Task PassAsync(TimeSpan time)
+    {
+        await Task.Delay(time, LabClock.Wall);
+        await _unit.LookAsync();
+    }
+
+    public Task<string> LedAsync(string name) => _site.Panel.WatchAsync(name);
+
+    public IReadOnlyList<string> LedShown(string name) => _shown?.PatternsOf(name) ?? [];
+
+    public async Task RebootAsync()
+    {
+        var boots = _unit.Boots;
+        using var up = new CancellationTokenSource();
+        var watching = _site.Offers.Contains("panel") ? _site.Panel.TraceAsync(up.Token) : Task.FromResult<PanelTrace>(null!);
+        await TypeAsync("execute reboot\ny\n");
+        var came = await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax);
+        await up.CancelAsync();
+        _shown = await watching;
+        if (!came)
+        {
+            throw new LabFailure(FailureKind.TimedOut, $"the unit has not come up again within {RebootMax.TotalSeconds} s");
+        }
+        await SettleAsync();
+    }
+
+    public PhoneView? PhoneOf(string user) => Phones.Find(user)?.View();
+
+    public Task ChangePhoneAsync(string user, PhoneChange change)
+    {
+        Phones.Find(user)!.Change(change);
+        return SettleAsync();
+    }
+
+    public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
+    {
+        if (!await UntilAsync(() => Phones.Find(user)?.View() is { Online: true, Pending.Count: > 0 }, PushMax))
+        {
+            return null;
+        }
+        var answering = new PhoneAnswering();
+        var call = CallAsync();
+        await Task.WhenAny(call, Task.Delay(AnswerMax, LabClock.Wall));
+        await SettleAsync();
+        return answering;
+
+        async Task CallAsync() => (answering.Answer, _) = await Phones.Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
+    }
+
+    public async Task<string?> EnrolAsync(string code, string platform)
+    {
+        var refusal = await Phones.EnrolAsync(code, platform);
+        await SettleAsync();
+        return refusal;
+    }
+
+    public string? CodeOf(string user, int steps) => Phones.CodeOf(user, steps);
+
+    public LoginTimeline? Timeline(long login)
+    {
+        LoginJournalStep[] steps = [.. _unit.Steps.Where(step => step.LoginId == login)];
+        return steps.Length == 0 ? null : LoginTimeline.Of(login, steps);
+    }
+
+    public Task LookAgainAsync() => _unit.LookAsync();
+
+    private string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", _site.Network + ".", StringComparison.Ordinal);
+
+    private BoxPhones Phones => new(_phones, _clock);
+
+    private async Task BringUpAsync(Scenario scenario)
+    {
+        // Before anything is done to the unit: one whose console cannot be had is left as it is.
+        _console = _site.OpenConsole();
+        if (_site.TakesOurTime)
+        {
+            // Every scenario begins at the start of a token's step, as in the simulator.
+            _clock.Advance(SimBox.Start - _clock.GetUtcNow());
+        }
+        else if (scenario.Steps.Any(step => step.Text("answer") == StepWord.Wait))
+        {
+            // Who is told to wait is told so within one step: half of it is left at least.
+            var begun = TimeSpan.FromTicks(LabClock.Wall.GetUtcNow().Ticks % TokenStep.Ticks);
+            await Task.Delay(begun < TokenStep / 2 ? TimeSpan.Zero : TokenStep - begun, LabClock.Wall);
+        }
+        var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
+        var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
+        var cloud = new PushCloud(_phones, _clock);
+        _unit = await LinkedUnit.StartAsync(await _site.LinkAsync(), new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null), push => cloud.SendAsync(push, CancellationToken.None).AsTask());
+        if (_console is not null)
+        {
+            await ProveAsync(_console);
+        }
+        _phones.Attach(_unit);
+        if (_unit.MailServer is { } mail && _site.Offers.Contains("inbox"))
+        {
+            _mail = MailSink.Listen(await _site.MailNicAsync(mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance);
+        }
+        await SettleAsync();
+    }
+
+    /// <summary>At its console if that is wired to this machine, else over the link.</summary>
+    private Task<string> TypeAsync(string script) => _console is not null ? _console.TranscriptAsync(script) : _unit.CliAsync(script);
+
+    private async Task ProveAsync(CabledConsole console)
+    {
+        try
+        {
+            await console.ProveAsync(_unit.SayAsync);
+        }
+        catch (LinkException none)
+        {
+            throw new LabFailure(FailureKind.Missing, $"the console of the box: {none.Message}", none);
+        }
+    }
+
+    private async Task SettleAsync()
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        var last = began;
+        var seen = Seen();
+        while (LabClock.Wall.GetElapsedTime(last) < Quiet && LabClock.Wall.GetElapsedTime(began) < SettleMax)
+        {
+            await Task.Delay(Between, LabClock.Wall);
+            if (await _unit.LookAsync() | seen != (seen = Seen()))
+            {
+                last = LabClock.Wall.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>What changes on the bench's side.</summary>
+    private (int Waiting, int Pushes, int Letters) Seen() => (_clients.Count(client => client.Waits), _phones.Phones.Sum(phone => phone.View().Pending.Count), _inbox.Letters.Count);
+
+    private async Task<bool> UntilAsync(Func<bool> so, TimeSpan atMost)
+    {
+        var began = LabClock.Wall.GetTimestamp();
+        while (true)
+        {
+            await _unit.LookAsync();
+            if (so())
+            {
+                return true;
+            }
+            if (LabClock.Wall.GetElapsedTime(began) > atMost)
+            {
+                return false;
+            }
+            await Task.Delay(Between, LabClock.Wall);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Appliance.Doubles.FortiAuthenticator;
+using Appliance.Firmware;
+using Appliance.Firmware.Cli;
+using Appliance.Firmware.Config;
+using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Events;
+using Appliance.Firmware.Login;
+using Appliance.Firmware.Mail;
+using Appliance.Hal;
+
+namespace Appliance.Lab.Units;
+
+/// <summary>The window onto a real <see cref="Unit"/>, and onto the next one after <c>execute reboot</c>.</summary>
+internal sealed class LabUnit : ILabUnit, IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<CliSession> _sessions = [];
+    private TaskCompletionSource<Unit> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource _going = new();
+    private readonly FacPower? _authenticator;
+    private volatile Unit _unit;
+
+    public LabUnit(Unit unit, FacPower? authenticator = null)
+    {
+        (_unit, _authenticator) = (unit, authenticator);
+        _up.SetResult(unit);
+        // The unit's own goes with it; the CA is the same after a restart.
+        DeviceCa = X509CertificateLoader.LoadCertificate(unit.DeviceCa.RawData);
+    }
+
+    public object Version => _unit.Config.Current;
+
+    public X509Certificate2 DeviceCa { get; }
+
+    public IReadOnlyList<X509Certificate2> Authorities => _authenticator is null ? [DeviceCa] : [DeviceCa, _authenticator.Authority];
+
+    public IReadOnlyList<LabNic> Nics =>
+        [.. _unit.Nics.Select(nic => new LabNic(
+            nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp, (nic.Inner as LinkedNic)?.AcceptedCount ?? 0, (nic.Inner as LinkedNic)?.LiveCount ?? 0))];
+
+    /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
+    public IReadOnlyList<BoundService> Services => [.. _unit.Services, .. _authenticator?.Server.Services() ?? []];
+
+    public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))];
+
+    public IPEndPoint? MailServer => MailSettings.Read(_unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port) : null;
+
+    public IReadOnlySet<string> SmsDomains => MailSettings.Read(_unit.Config.Current).SmsGateways.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
+
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
+
+    /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
+    /// <summary>The appliance's own.</summary>
+    internal IReadOnlyList<TokenActivation> OwnActivations() => _unit.Activations();
+
+    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
+
+    public async Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)
+    {
+        using var session = _unit.OpenConsole();
+        return await ConsoleStream.TranscriptAsync(session, script, cancellationToken);
+    }
+
+    public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken)
+    {
+        using var session = await OpenAsync(login, cancellationToken);
+        await ConsoleStream.RunAsync(session, input, output, echo, cancellationToken);
+        Forget(session);
+    }
+
+    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken)
+    {
+        using var session = await OpenAsync(login, cancellationToken);
+        var end = await ConsoleStream.RunTerminalAsync(session, input, output, size, cancellationToken);
+        Forget(session);
+        return end;
+    }
+
+    public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _unit.Events.After(id, limit);
+
+    public System.Diagnostics.Metrics.Meter? Meter => _unit.Metrics.Meter;
+
+    public LoginJournal Logins => _unit.Logins;
+
+    public void NoteLogin(string? pushSession, LoginFact fact) => _unit.NoteLogin(pushSession, fact);
+
+    public LabPolicy LabPolicy => _unit.LabPolicy;
+
+    public Task SetLabPolicyAsync(LabPolicy policy) => _unit.SetLabPolicyAsync(policy);
+
+    public async Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (up, going) = State();
+            var unit = await up.WaitAsync(cancellationToken);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, going);
+            try
+            {
+                await unit.Events.WaitAfterAsync(id, either.Token);
+                return;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // This unit goes: whoever waits, waits on for the next one's.
+            }
+        }
+    }
+
+    public X509Certificate2? ServiceCertificate(string service) => _unit.ServiceCertificate(service);
+
+    public void WriteEvent(EventEntry entry) => _unit.Events.Write(entry);
+
+    public void SetLink(string nic, bool up) => _unit.Nics.First(known => known.Name == nic).Inner.SetLink(up);
+
+    /// <summary>The unit goes down: its sessions are over, and new ones wait for the next unit.</summary>
+    public void GoDown()
+    {
+        CancellationTokenSource going;
+        CliSession[] sessions;
+        lock (_lock)
+        {
+            _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            (going, _going) = (_going, new CancellationTokenSource());
+            sessions = [.. _sessions];
+            _sessions.Clear();
+        }
+        going.Cancel();
+        going.Dispose();
+        foreach (var session in sessions)
+        {
+            session.Close("The unit goes down.\n");
+        }
+    }
+
+    /// <summary>The next unit is up.</summary>
+    public void ComeUp(Unit unit)
+    {
+        lock (_lock)
+        {
+            _unit = unit;
+            _up.SetResult(unit);
+        }
+    }
+
+    public void Dispose()
+    {
+        _going.Dispose();
+        DeviceCa.Dispose();
+    }
+
+    private (Task<Unit> Up, CancellationToken Going) State()
+    {
+        lock (_lock)
+        {
+            return (_up.Task, _going.Token);
+        }
+    }
+
+    private async Task<CliSession> OpenAsync(bool login, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var unit = await State().Up.WaitAsync(cancellationToken);
+            lock (_lock)
+            {
+                if (ReferenceEquals(unit, _unit) && _up.Task.IsCompleted)
+                {
+                    var session = login ? unit.OpenLoginConsole() : unit.OpenConsole();
+                    _sessions.Add(session);
+                    return session;
+                }
+            }
+        }
+    }
+
+    private void Forget(CliSession session)
+    {
+        lock (_lock)
+        {
+            _sessions.Remove(session);
+        }
+    }
+}
