@@ -141,19 +141,22 @@ public static class ConsoleStream
 
     /// <summary>
     /// Handles input until the reply of the pending command arrives. Input is buffered meanwhile; Ctrl-C discards it and cancels the
-    /// command. A stream is shown as it arrives; <c>q</c> stops it on a terminal, otherwise the end of the input does.
+    /// command. A stream is shown as it arrives; <c>q</c> stops it on a terminal, otherwise the end of the input does. Input behind the key
+    /// that stopped the command is for the console.
     /// </summary>
     private static async Task AnswerAsync(CliSession session, IConsole console, TypedBytes typed, SaidLines said, Stream output, CancellationToken cancellationToken)
     {
         using var hungUp = cancellationToken.Register(session.Cancel);
         var streams = session.Streams;
         var answer = session.AnsweredAsync();
+        var canceled = false;
         while (!answer.IsCompleted)
         {
             var stops = typed.Ended || typed.IsFull;
-            if (typed.TakeInterrupt(orQuit: streams && session.IsTerminal) || (typed.Ended && console.HangsUp) || (stops && streams))
+            if (!canceled && (typed.TakeInterrupt(orQuit: streams && session.IsTerminal) || (typed.Ended && console.HangsUp) || (stops && streams)))
             {
                 session.Cancel();
+                canceled = true;
             }
             if (stops)
             {

@@ -43,7 +43,8 @@ public sealed class BoardTests
     public async Task AShippedBoardComesUpInTheSimulator(string name)
     {
         var state = Directory.CreateTempSubdirectory("appliance-board-");
-        var network = $"127.{251 + (Environment.ProcessId % 3)}.{1 + ((Environment.ProcessId + name.Length) % 250)}";
+        using var claim = LoopbackNetwork.Claim();
+        var network = claim.Prefix;
         try
         {
             var options = new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File(name), ClockRate.Frozen, 0) { Network = network };

@@ -10,13 +10,13 @@ namespace Appliance.Tests.Box;
 internal sealed class AgentProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static int _next;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-unit-");
+    private readonly LoopbackNetwork _claim = LoopbackNetwork.Claim();
     private readonly Process _process;
 
-    private AgentProcess(string network, string? terminal)
+    private AgentProcess(string? terminal)
     {
-        Network = network;
+        var network = _claim.Prefix;
         Write("lab.key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) + "\n");
         var board = Write("board.json", $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}""");
         BoxFile = WriteBox("box.json", "lab.key");
@@ -27,7 +27,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     }
 
     /// <summary>The first three numbers of its addresses.</summary>
-    public string Network { get; }
+    public string Network => _claim.Prefix;
 
     /// <summary>The endpoint at which its agent listens.</summary>
     public string Door => $"{Network}.1:7001";
@@ -39,8 +39,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     /// <param name="terminal">The device where it serves its console; null: nowhere.</param>
     public static async Task<AgentProcess> StartAsync(string? terminal = null)
     {
-        var number = (Environment.ProcessId * 16) + (Interlocked.Increment(ref _next) % 16);
-        var agent = new AgentProcess($"127.{221 + (number / 250 % 25)}.{1 + (number % 250)}", terminal);
+        var agent = new AgentProcess(terminal);
         using var late = new CancellationTokenSource(Patience, BusyMachine.Time);
         var said = await agent._process.StandardError.ReadLineAsync(late.Token);
         if (said?.Contains("waits for its bench", StringComparison.Ordinal) != true)
@@ -76,6 +75,7 @@ internal sealed class AgentProcess : IAsyncDisposable
             await _process.WaitForExitAsync();
         }
         _process.Dispose();
+        _claim.Dispose();
         _folder.Delete(recursive: true);
     }
 }

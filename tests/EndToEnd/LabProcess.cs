@@ -12,17 +12,13 @@ internal sealed class LabProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("appliance-kill-");
+    private readonly LoopbackNetwork _claim = LoopbackNetwork.Claim();
     private readonly string _network;
     private Process? _process;
     private string[] _prefix = [];
     private Task<string> _errors = Task.FromResult("");
-    private static int _next;
 
-    public LabProcess()
-    {
-        var number = (Environment.ProcessId * 8) + (Interlocked.Increment(ref _next) % 8);
-        _network = $"127.{220 + (number / 250 % 30)}.{1 + (number % 250)}";
-    }
+    public LabProcess() => _network = _claim.Prefix;
 
     public string State => _state.FullName;
 
@@ -154,6 +150,7 @@ internal sealed class LabProcess : IAsyncDisposable
             await KillAsync();
         }
         _process?.Dispose();
+        _claim.Dispose();
         _state.Delete(recursive: true);
         File.Delete(Path.Combine(Path.GetTempPath(), Path.GetFileName(_state.FullName) + ".conf"));
     }

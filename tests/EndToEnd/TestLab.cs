@@ -16,8 +16,7 @@ namespace Appliance.Tests.EndToEnd;
 
 /// <summary>
 /// A whole lab for one test: real sockets on loopback addresses reserved for it, a separate state folder, and a clock that stands still at
-/// the
-/// start of a time step until the test moves it.
+/// the start of a time step until the test moves it.
 /// </summary>
 internal sealed class TestLab : IAsyncDisposable
 {
@@ -29,7 +28,7 @@ internal sealed class TestLab : IAsyncDisposable
     public const string AnnSerial = "FTKMOB0000000001";
     public const string DanSerial = "FTKMOB0000000003";
 
-    private static int _next;
+    private readonly LoopbackNetwork _claim = LoopbackNetwork.Claim();
     private readonly DirectoryInfo _folder;
     private readonly Personality? _personality;
     private readonly ILoggerFactory _logs;
@@ -37,11 +36,11 @@ internal sealed class TestLab : IAsyncDisposable
     private readonly bool _lan;
     private Laboratory _lab = null!;
 
-    private TestLab(DirectoryInfo folder, string network, Personality? personality, ILoggerFactory? logs, PushOptions? push, bool lan) =>
-        (_folder, Network, _personality, _logs, _push, _lan) = (folder, network, personality, logs ?? NullLoggerFactory.Instance, push, lan);
+    private TestLab(DirectoryInfo folder, Personality? personality, ILoggerFactory? logs, PushOptions? push, bool lan) =>
+        (_folder, _personality, _logs, _push, _lan) = (folder, personality, logs ?? NullLoggerFactory.Instance, push, lan);
 
     /// <summary>The first three numbers of the lab's addresses.</summary>
-    public string Network { get; }
+    public string Network => _claim.Prefix;
 
     public string State => Path.Combine(_folder.FullName, "state");
 
@@ -73,9 +72,7 @@ internal sealed class TestLab : IAsyncDisposable
 
     public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, string? facClientCa = null, bool lan = false)
     {
-        // Addresses by process and lab, so that test runs and labs beside one another never meet.
-        var number = (Environment.ProcessId * 64) + (Interlocked.Increment(ref _next) % 64);
-        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), $"127.{100 + (number / 250 % 120)}.{1 + (number % 250)}", personality, logs, push, lan);
+        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), personality, logs, push, lan);
         await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal)
             + (fac is null ? "" : LabBoard.AuthenticatorConfiguration(IPAddress.Parse(lab.Network + ".10"))) + moreConfiguration);
         File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
@@ -161,6 +158,7 @@ internal sealed class TestLab : IAsyncDisposable
     {
         Api.Dispose();
         await _lab.DisposeAsync();
+        _claim.Dispose();
         _folder.Delete(recursive: true);
     }
 

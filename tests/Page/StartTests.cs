@@ -21,7 +21,8 @@ public sealed class StartTests : IDisposable
     {
         var (bin, opened, socket) = (Folder("bin"), Path.Combine(_folder.FullName, "opened"), Path.Combine(_folder.FullName, "tmux.sock"));
         Script(Path.Combine(bin, "xdg-open"), $"echo noise; echo noise >&2; echo \"$1\" > {opened}.new; mv {opened}.new {opened}");
-        var network = $"127.{90 + (Environment.ProcessId / 250 % 10)}.{1 + (Environment.ProcessId % 250)}";
+        using var claim = LoopbackNetwork.Claim();
+        var network = claim.Prefix;
         Task<PeerRun> TmuxAsync(params string[] arguments) => Peer.RunAsync("tmux", ["-S", socket, "-f", "/dev/null", .. arguments]);
         async Task<string> ScreenAsync() => (await TmuxAsync("capture-pane", "-p", "-t", "lab")).Output;
         Task SeenAsync(string text) => Until.TrueAsync(async () => (await ScreenAsync()).Contains(text, StringComparison.Ordinal), $"'{text}' on the screen");

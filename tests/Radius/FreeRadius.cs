@@ -17,15 +17,14 @@ internal sealed class FreeRadius : IAsyncDisposable
     public const string Secret = "testing123";
     private const int Port = 1812;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    private static int _next;
+    private readonly LoopbackNetwork _claim = LoopbackNetwork.Claim();
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-raddb-");
     private readonly StringBuilder _log = new();
     private Process? _process;
 
     private FreeRadius(bool signs)
     {
-        var number = (Environment.ProcessId * 32) + (Interlocked.Increment(ref _next) % 32);
-        EndPoint = new IPEndPoint(IPAddress.Parse($"127.{60 + (number / 62_500 % 30)}.{1 + (number / 250 % 250)}.{1 + (number % 250)}"), Port);
+        EndPoint = new IPEndPoint(IPAddress.Parse(_claim.Prefix + ".1"), Port);
         // It checks every Message-Authenticator that it gets, and by itself adds none to what it answers.
         var sign = signs ? "update reply {\n&Message-Authenticator := 0x00\n}" : "";
         File.WriteAllText(Path.Combine(_folder.FullName, "users"), "bob Cleartext-Password := \"bob-password\"\n    Fortinet-Group-Name = \"staff\", Session-Timeout = 3600\nzoe Cleartext-Password := \"zoe-password\"\n");
@@ -222,6 +221,7 @@ internal sealed class FreeRadius : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
+        _claim.Dispose();
         _folder.Delete(recursive: true);
     }
 }
