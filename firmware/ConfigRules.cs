@@ -9,7 +9,9 @@ namespace Appliance.Firmware;
 public static class ConfigRules
 {
     /// <summary>Checks of single values, by table and attribute.</summary>
-    public static readonly IReadOnlyDictionary<string, Func<string, bool>> Values = new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, Func<string, bool>> Values = new Dictionary<string, Func<string, bool>>(
+        StringComparer.Ordinal
+    )
     {
         // A seed that no token could use is refused when it is entered.
         ["user fortitoken seed"] = new SeedCheck().IsGood,
@@ -35,7 +37,14 @@ public static class ConfigRules
 
     /// <summary>Returns the rules across tables that depend on the configuration and the interface names alone.</summary>
     public static IReadOnlyList<Func<ConfigChange, ConfigError?>> Across(IReadOnlyList<string> interfaces) =>
-        [OfTree(InterfacesOf(interfaces)), InterfacesStay(interfaces), OfTree(CallbackAddress), AdminRules.Check, .. NetworkRules.All, TokenEntry.CheckOwners];
+        [
+            OfTree(InterfacesOf(interfaces)),
+            InterfacesStay(interfaces),
+            OfTree(CallbackAddress),
+            AdminRules.Check,
+            .. NetworkRules.All,
+            TokenEntry.CheckOwners,
+        ];
 
     /// <summary>Makes a rule about the resulting tree, regardless of the previous one.</summary>
     internal static Func<ConfigChange, ConfigError?> OfTree(Func<ConfigTree, ConfigError?> rule) => change => rule(change.Next);
@@ -46,10 +55,18 @@ public static class ConfigRules
     /// </summary>
     /// <param name="interfaces">The names of the interfaces, in order.</param>
     /// <param name="strict">True if the first error ends the start.</param>
-    public static FirstLoad First(IReadOnlyList<string> interfaces, bool strict) => new(
-        "config system interface\n" + string.Concat(interfaces.Select(name => $"edit \"{name}\"\nset type physical\nnext\n")) + "end\n"
-            + "config system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n", Across(interfaces), strict)
-    { Interfaces = interfaces };
+    public static FirstLoad First(IReadOnlyList<string> interfaces, bool strict) =>
+        new(
+            "config system interface\n"
+                + string.Concat(interfaces.Select(name => $"edit \"{name}\"\nset type physical\nnext\n"))
+                + "end\n"
+                + "config system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n",
+            Across(interfaces),
+            strict
+        )
+        {
+            Interfaces = interfaces,
+        };
 
     /// <summary>
     /// Checks the phones' callback address, in releases that have <c>server</c>. It is required, and only one source may be set. The
@@ -69,23 +86,37 @@ public static class ConfigRules
             return new ConfigError(-56, "Missing server address.", "object check operator error, -56, discard the setting");
         }
         return server.Length > 0 && (source.Length > 0 || legacy.Length > 0)
-            ? new ConfigError(-45, "server cannot be set together with " + (source.Length > 0 ? "interface" : "server-ip"), "object check operator error, -45, discard the setting")
+            ? new ConfigError(
+                -45,
+                "server cannot be set together with " + (source.Length > 0 ? "interface" : "server-ip"),
+                "object check operator error, -45, discard the setting"
+            )
             : null;
     }
 
     /// <summary>
     /// An interface that this board does not have cannot be configured (*assumed*: nothing would listen there, without any report of it).
     /// </summary>
-    private static Func<ConfigTree, ConfigError?> InterfacesOf(IReadOnlyList<string> interfaces) => tree =>
-        tree.List("system interface").Keys.FirstOrDefault(name => !interfaces.Contains(name)) is { } unknown
-            ? new ConfigError(-45, $"interface {unknown} is not on this board", "object check operator error, -45, discard the setting")
-            : null;
+    private static Func<ConfigTree, ConfigError?> InterfacesOf(IReadOnlyList<string> interfaces) =>
+        tree =>
+            tree.List("system interface").Keys.FirstOrDefault(name => !interfaces.Contains(name)) is { } unknown
+                ? new ConfigError(-45, $"interface {unknown} is not on this board", "object check operator error, -45, discard the setting")
+                : null;
 
     /// <summary>
     /// An interface of this board cannot be deleted; code and words are *assumed*. If a file lacks one, that interface has its defaults.
     /// </summary>
-    private static Func<ConfigChange, ConfigError?> InterfacesStay(IReadOnlyList<string> interfaces) => change =>
-        !change.IsRestored && interfaces.FirstOrDefault(name => change.Previous.List("system interface").Find(name) is not null && change.Next.List("system interface").Find(name) is null) is { } missing
-            ? new ConfigError(-45, $"interface {missing} is part of the board and cannot be deleted", "object check operator error, -45, discard the setting")
-            : null;
+    private static Func<ConfigChange, ConfigError?> InterfacesStay(IReadOnlyList<string> interfaces) =>
+        change =>
+            !change.IsRestored
+            && interfaces.FirstOrDefault(name =>
+                change.Previous.List("system interface").Find(name) is not null && change.Next.List("system interface").Find(name) is null
+            )
+                is { } missing
+                ? new ConfigError(
+                    -45,
+                    $"interface {missing} is part of the board and cannot be deleted",
+                    "object check operator error, -45, discard the setting"
+                )
+                : null;
 }

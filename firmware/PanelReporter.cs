@@ -84,13 +84,17 @@ internal sealed class PanelReporter : IDisposable
             ThreadPool.UnsafeQueueUserWorkItem(static what => what(), what, preferLocal: false);
             return;
         }
-        _work.Resume(() => ThreadPool.UnsafeQueueUserWorkItem(
-            static piece =>
-            {
-                piece.What();
-                piece.Work.End();
-            },
-            (What: what, Work: _work), preferLocal: false));
+        _work.Resume(() =>
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static piece =>
+                {
+                    piece.What();
+                    piece.Work.End();
+                },
+                (What: what, Work: _work),
+                preferLocal: false
+            )
+        );
     }
 
     private void Report()
@@ -104,10 +108,15 @@ internal sealed class PanelReporter : IDisposable
             }
             var locked = _login.LockedOutUntil();
             var state = new PanelState(
-                _resetting ? PanelPhase.Resetting : IsUnconfigured(_unit.Config.Current) ? PanelPhase.NoConfiguration : PanelPhase.Ready,
-                locked is not null ? PanelAlarm.LockedOut : _unit.StorageFault is not null || _unit.Config.BootWarning is not null || _push.Degraded ? PanelAlarm.Degraded : PanelAlarm.None,
+                _resetting ? PanelPhase.Resetting
+                    : IsUnconfigured(_unit.Config.Current) ? PanelPhase.NoConfiguration
+                    : PanelPhase.Ready,
+                locked is not null ? PanelAlarm.LockedOut
+                    : _unit.StorageFault is not null || _unit.Config.BootWarning is not null || _push.Degraded ? PanelAlarm.Degraded
+                    : PanelAlarm.None,
                 _unit.Nics.Where(nic => nic.Inner.LinkUp).Select(nic => nic.Name).ToHashSet(),
-                []);
+                []
+            );
             _panel.Show(state with { Lines = [HostName, LineOf(state)] });
             _timer.Change(UntilNextLook(locked, _time.GetUtcNow()), Timeout.InfiniteTimeSpan);
         }
@@ -118,20 +127,24 @@ internal sealed class PanelReporter : IDisposable
     /// update.
     /// </summary>
     internal static TimeSpan UntilNextLook(DateTimeOffset? lockedUntil, DateTimeOffset now) =>
-        lockedUntil is not { } until ? Timeout.InfiniteTimeSpan : until > now ? until - now : TimeSpan.Zero;
+        lockedUntil is not { } until ? Timeout.InfiniteTimeSpan
+        : until > now ? until - now
+        : TimeSpan.Zero;
 
     /// <summary>Returns true if there are no users except the factory's and no administrator has a password.</summary>
     private static bool IsUnconfigured(ConfigTree config) =>
-        config.List("user local").Keys.All(name => FactoryObjects.Has("user local", name)) && config.List("system admin").Entries.All(admin => admin.Entry.Text("password").Length == 0);
+        config.List("user local").Keys.All(name => FactoryObjects.Has("user local", name))
+        && config.List("system admin").Entries.All(admin => admin.Entry.Text("password").Length == 0);
 
-    private string LineOf(PanelState state) => state switch
-    {
-        _ when _unit.StorageFault is not null => "Disk full",
-        { Alarm: PanelAlarm.LockedOut } => "Locked out",
-        { Alarm: PanelAlarm.Degraded } => "Degraded",
-        { Phase: PanelPhase.NoConfiguration } => "Not configured",
-        _ => _unit.Nics[0].Addresses[0].ToString(),
-    };
+    private string LineOf(PanelState state) =>
+        state switch
+        {
+            _ when _unit.StorageFault is not null => "Disk full",
+            { Alarm: PanelAlarm.LockedOut } => "Locked out",
+            { Alarm: PanelAlarm.Degraded } => "Degraded",
+            { Phase: PanelPhase.NoConfiguration } => "Not configured",
+            _ => _unit.Nics[0].Addresses[0].ToString(),
+        };
 
     private void Reset()
     {
@@ -144,14 +157,35 @@ internal sealed class PanelReporter : IDisposable
     {
         if (_unit.Config.Reset(new ConfigAuthor("admin", "panel", "super_admin")) is { } error)
         {
-            _unit.Events.Write(new EventEntry("0100032145", "system", EventLevel.Alert, "Factory default not restored",
-                ("user", "admin"), ("ui", "panel"), ("action", "factory-reset"), ("status", "failure"), ("msg", error.Lines[0])));
+            _unit.Events.Write(
+                new EventEntry(
+                    "0100032145",
+                    "system",
+                    EventLevel.Alert,
+                    "Factory default not restored",
+                    ("user", "admin"),
+                    ("ui", "panel"),
+                    ("action", "factory-reset"),
+                    ("status", "failure"),
+                    ("msg", error.Lines[0])
+                )
+            );
             _resetting = false;
             Look();
             return;
         }
-        _unit.Events.Write(new EventEntry("0100032145", "system", EventLevel.Alert, "Factory default restored",
-            ("user", "admin"), ("ui", "panel"), ("action", "factory-reset"), ("msg", "Configuration reset to factory default")));
+        _unit.Events.Write(
+            new EventEntry(
+                "0100032145",
+                "system",
+                EventLevel.Alert,
+                "Factory default restored",
+                ("user", "admin"),
+                ("ui", "panel"),
+                ("action", "factory-reset"),
+                ("msg", "Configuration reset to factory default")
+            )
+        );
         _power.Request(PowerRequest.Reboot, "admin", "panel", "factory reset");
     }
 }

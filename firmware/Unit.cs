@@ -101,10 +101,21 @@ public sealed class Unit : IAsyncDisposable
         options.Panel?.Show(new PanelState(PanelPhase.Starting, PanelAlarm.None, new HashSet<string>(), ["Starting"]));
         string InState(string name) => Path.Combine(options.StateFolder, name);
         OwnerOnly.Enforce(options.StateFolder);
-        var state = _state = Own(StateDatabase.Open(InState("state.db"), [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]));
+        var state = _state = Own(
+            StateDatabase.Open(
+                InState("state.db"),
+                [EventLog.Table, .. LoginCore.Tables, TokenLife.Table, VpnSessions.Table, PasswordHistory.Table, PowerCommands.Table]
+            )
+        );
         _certificates = Own(DeviceCertificates.Open(InState("certificates"), "Appliance", options.Time));
-        SerialNumber = options.SerialNumber ?? "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
-        Events = new EventLog(state, options.Time, SerialNumber, EventDevice.IsTimeFirst((options.Personality ?? Personality.Default).Release));
+        SerialNumber =
+            options.SerialNumber ?? "FGVMLAB" + Convert.ToHexString(SHA256.HashData(DeviceCa.PublicKey.ExportSubjectPublicKeyInfo()))[..9];
+        Events = new EventLog(
+            state,
+            options.Time,
+            SerialNumber,
+            EventDevice.IsTimeFirst((options.Personality ?? Personality.Default).Release)
+        );
         var life = new TokenLife(state);
         var fresh = !File.Exists(InState("system.conf"));
         var addresses = new InterfaceAddresses(options.Nics);
@@ -112,15 +123,28 @@ public sealed class Unit : IAsyncDisposable
         var first = ConfigRules.First(interfaces, options.Strict);
         var key = DeviceKey.Open(InState("device.key"));
         Config = ConfigStore.Open(
-            ConfigSchema.Load(options.Personality ?? Personality.Default), InState("system.conf"), key, options.FirstConfiguration, ConfigRules.ValuesOn(interfaces), options.Time,
-            first with { Rules = [.. first.Rules, ConfigRules.OfTree(addresses.StaticOnly)] });
+            ConfigSchema.Load(options.Personality ?? Personality.Default),
+            InState("system.conf"),
+            key,
+            options.FirstConfiguration,
+            ConfigRules.ValuesOn(interfaces),
+            options.Time,
+            first with
+            {
+                Rules = [.. first.Rules, ConfigRules.OfTree(addresses.StaticOnly)],
+            }
+        );
         var passwords = new PasswordHistory(state, options.Time);
         Config.AddRule(passwords.Check);
-        var power = new PowerCommands(state, Events, request =>
-        {
-            PowerRequested?.Invoke(request);
-            return PowerRequested is not null;
-        });
+        var power = new PowerCommands(
+            state,
+            Events,
+            request =>
+            {
+                PowerRequested?.Invoke(request);
+                return PowerRequested is not null;
+            }
+        );
         _time = options.Time;
 
         state.FaultChanged += fault =>
@@ -136,8 +160,19 @@ public sealed class Unit : IAsyncDisposable
         IReadOnlyList<INic> clients = [.. options.Nics.Select(nic => new TappedNic(nic, tap))];
         var login = _login = Own(new LoginService(new TokenCore(state), state, Events, options.Time, debug));
         _logins = new AdminLogin(Config, login, passwords, Events, options.Time);
-        var sender = options.PushSender ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, clients, SerialNumber, options.Time)) : new NoPushProxy());
-        var push = _push = Own(new PushService(login, sender, Events, options.Time, debug, new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove));
+        var sender =
+            options.PushSender
+            ?? (options.PushProxy is { } proxy ? Own(new PushProxyClient(proxy, clients, SerialNumber, options.Time)) : new NoPushProxy());
+        var push = _push = Own(
+            new PushService(
+                login,
+                sender,
+                Events,
+                options.Time,
+                debug,
+                new RegistrationLoss(Config, Events, serial => Enrolment.Provision(serial)).Remove
+            )
+        );
         login.Connect(push);
         var radius = Own(new RadiusClient(clients, options.Time, debug));
         if (options.Observer is { } observer)
@@ -149,7 +184,9 @@ public sealed class Unit : IAsyncDisposable
         var mail = Own(new MailService(clients, options.Time));
         var letters = new CodeLetters(mail, Events, options.Time);
         login.Connect(letters);
-        var sessions = Own(new VpnSessions(state, Events, options.Time, key, options.Numbers, Own(EndedSessions.Open(InState("sessions.ended")))));
+        var sessions = Own(
+            new VpnSessions(state, Events, options.Time, key, options.Numbers, Own(EndedSessions.Open(InState("sessions.ended"))))
+        );
         var vpn = new VpnEndpoint(login, sessions, Events, debug);
         var callback = new CallbackEndpoint(push, new TrustedCallers(Config, Events, options.Time), debug);
         var admin = new AdminEndpoint(from => TrustedHosts.AnyoneFrom(Config.Current, from), debug);
@@ -157,12 +194,24 @@ public sealed class Unit : IAsyncDisposable
         Nics = [.. options.Nics.Select(nic => Own(new GatedNic(nic, tap)))];
         _transport = new NicTransport(options.Time);
         var names = new ServiceNames(SerialNumber, Nics);
-        Own(await HttpFront.StartAsync(_transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal)
-        {
-            [Listeners.Ftm] = callback,
-            [Listeners.SslVpn] = options.Observer?.Over(Listeners.SslVpn, new ContextService(vpn.ServeAsync)) ?? new ContextService(vpn.ServeAsync),
-            [Listeners.Admin] = new ContextService(admin.ServeAsync),
-        }, service => _certificates.For(service, names.Of(service)), options.Log, cancellationToken).ConfigureAwait(false));
+        Own(
+            await HttpFront
+                .StartAsync(
+                    _transport,
+                    new Dictionary<string, IHttpService>(StringComparer.Ordinal)
+                    {
+                        [Listeners.Ftm] = callback,
+                        [Listeners.SslVpn] =
+                            options.Observer?.Over(Listeners.SslVpn, new ContextService(vpn.ServeAsync))
+                            ?? new ContextService(vpn.ServeAsync),
+                        [Listeners.Admin] = new ContextService(admin.ServeAsync),
+                    },
+                    service => _certificates.For(service, names.Of(service)),
+                    options.Log,
+                    cancellationToken
+                )
+                .ConfigureAwait(false)
+        );
         // Stopped first: it aborts every connection, so that the stop does not wait for logins that are pending on a phone.
         Own(new Curtain(_transport));
 
@@ -186,12 +235,25 @@ public sealed class Unit : IAsyncDisposable
         var usb = new UsbStick(InState("usb"));
         _commands =
         [
-            .. StatusCommands.For(Config, Nics, SerialNumber, _transport, power, options.Time), .. new SessionCommands(sessions, _transport, options.Time).Commands,
-            .. new LogCommands(Events).Commands, .. new DebugCommands(debug, options.Time).Commands, .. new ClockCommands(options.Time, options.SetClock).Commands,
-            .. power.Commands, .. new PingCommand(Nics).Commands, .. TokenCommands.For(Enrolment, usb), .. new BlocklistCommands(login, options.Time).Commands,
-            .. ConfigurationCommands.For(Config, Events, usb), .. RadiusCommands.For(Config, radius), .. new HardwareCommands(options.Board, options.Cooling, options.Slots, options.Panel).Commands,
-            .. new NicCommands(Config, Nics).Commands, .. new RouteCommands(Config, Nics).Commands, new TopCommand(options.Time).Command, new SnifferCommand(tap, Nics, options.Time).Command,
-            .. new FlowCommands().Commands, .. new AdminCommands(_logins.Sessions).Commands, ApiUserCommands.GenerateKey,
+            .. StatusCommands.For(Config, Nics, SerialNumber, _transport, power, options.Time),
+            .. new SessionCommands(sessions, _transport, options.Time).Commands,
+            .. new LogCommands(Events).Commands,
+            .. new DebugCommands(debug, options.Time).Commands,
+            .. new ClockCommands(options.Time, options.SetClock).Commands,
+            .. power.Commands,
+            .. new PingCommand(Nics).Commands,
+            .. TokenCommands.For(Enrolment, usb),
+            .. new BlocklistCommands(login, options.Time).Commands,
+            .. ConfigurationCommands.For(Config, Events, usb),
+            .. RadiusCommands.For(Config, radius),
+            .. new HardwareCommands(options.Board, options.Cooling, options.Slots, options.Panel).Commands,
+            .. new NicCommands(Config, Nics).Commands,
+            .. new RouteCommands(Config, Nics).Commands,
+            new TopCommand(options.Time).Command,
+            new SnifferCommand(tap, Nics, options.Time).Command,
+            .. new FlowCommands().Commands,
+            .. new AdminCommands(_logins.Sessions).Commands,
+            ApiUserCommands.GenerateKey,
             new ImageCommands(options.Slots, Events, power).Restore,
         ];
         Own(new RevertTimer(Config, Events, options.Time));
@@ -203,7 +265,12 @@ public sealed class Unit : IAsyncDisposable
         {
             Own(new PanelReporter(panel, this, login, push, power, options.Time));
         }
-        ConfigurationCommands.TellIgnored(Events, "daemon", Config.IsFirst ? "the first configuration" : "the saved configuration", Config.Ignored);
+        ConfigurationCommands.TellIgnored(
+            Events,
+            "daemon",
+            Config.IsFirst ? "the first configuration" : "the saved configuration",
+            Config.Ignored
+        );
     }
 
     /// <summary>
@@ -227,7 +294,10 @@ public sealed class Unit : IAsyncDisposable
     /// </summary>
     public void NoteLogin(string? pushSession, LoginFact fact)
     {
-        var touched = pushSession is null ? _login.Journal.Pending() : _push.LoginOf(pushSession) is { } login ? [login] : [];
+        var touched =
+            pushSession is null ? _login.Journal.Pending()
+            : _push.LoginOf(pushSession) is { } login ? [login]
+            : [];
         foreach (var id in touched)
         {
             _login.Journal.Note(id, fact, _time.GetUtcNow());
@@ -258,12 +328,27 @@ public sealed class Unit : IAsyncDisposable
     /// <summary>Returns the enrolment data of any configuration.</summary>
     public static IReadOnlyList<TokenActivation> ActivationsOf(ConfigTree config)
     {
-        var users = config.List("user local").Entries.Where(user => user.Entry.Text("two-factor") == "fortitoken").ToLookup(user => user.Entry.Text("fortitoken"), user => user.Key, StringComparer.Ordinal);
-        return [.. config.List("user fortitoken").Entries
-            .Where(entry => entry.Key.StartsWith("FTKMOB", StringComparison.Ordinal))
-            .Select(entry => Token.From(entry.Key, entry.Entry))
-            .Where(token => token.Seed is not null)
-            .Select(token => new TokenActivation(token.Serial, [.. token.Seed!.Secret], token.Seed.Step, token.Seed.Digits, token.RegistrationId, token.OsVersion, users[token.Serial].FirstOrDefault()))];
+        var users = config
+            .List("user local")
+            .Entries.Where(user => user.Entry.Text("two-factor") == "fortitoken")
+            .ToLookup(user => user.Entry.Text("fortitoken"), user => user.Key, StringComparer.Ordinal);
+        return
+        [
+            .. config
+                .List("user fortitoken")
+                .Entries.Where(entry => entry.Key.StartsWith("FTKMOB", StringComparison.Ordinal))
+                .Select(entry => Token.From(entry.Key, entry.Entry))
+                .Where(token => token.Seed is not null)
+                .Select(token => new TokenActivation(
+                    token.Serial,
+                    [.. token.Seed!.Secret],
+                    token.Seed.Step,
+                    token.Seed.Digits,
+                    token.RegistrationId,
+                    token.OsVersion,
+                    users[token.Serial].FirstOrDefault()
+                )),
+        ];
     }
 
     /// <summary>Stops in reverse order. Every acknowledged write is on disk.</summary>

@@ -16,8 +16,15 @@ namespace Appliance.Firmware;
 /// <param name="Personality">The release profile; null for the default one.</param>
 /// <param name="PushProxy">The push proxy; null if the unit has none.</param>
 public sealed record UnitOptions(
-    string StateFolder, IReadOnlyList<INic> Nics, TimeProvider Time, IPushSender? PushSender, string FirstConfiguration, ILoggerFactory Log, Personality? Personality = null,
-    PushProxyOptions? PushProxy = null)
+    string StateFolder,
+    IReadOnlyList<INic> Nics,
+    TimeProvider Time,
+    IPushSender? PushSender,
+    string FirstConfiguration,
+    ILoggerFactory Log,
+    Personality? Personality = null,
+    PushProxyOptions? PushProxy = null
+)
 {
     /// <summary>
     /// True: the first error in <see cref="FirstConfiguration"/> ends the start. False: it is read like a restored file, and the parts

@@ -30,8 +30,13 @@ public static class ConnectionBudget
 }
 
 /// <summary>The limit of open files leaves too few connections; the message has the number that is needed.</summary>
-public sealed class TooFewDescriptorsException(int limit, int needed) : Exception(string.Create(
-    CultureInfo.InvariantCulture, $"too few open files are allowed: the limit is {limit}, at least {needed} are needed (raise it with ulimit -n {needed}, or LimitNOFILE={needed} of a service)"))
+public sealed class TooFewDescriptorsException(int limit, int needed)
+    : Exception(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"too few open files are allowed: the limit is {limit}, at least {needed} are needed (raise it with ulimit -n {needed}, or LimitNOFILE={needed} of a service)"
+        )
+    )
 {
     /// <summary>The smallest sufficient limit.</summary>
     public int Needed => needed;

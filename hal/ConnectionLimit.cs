@@ -36,7 +36,10 @@ public sealed class ConnectionLimit(int perSource, int total)
             {
                 _bySource.Add(source, same = []);
             }
-            var crowdedOut = same.Count >= perSource ? LeastUseful(same) : _live >= total ? LeastUseful(OfLargestSources()) : null;
+            var crowdedOut =
+                same.Count >= perSource ? LeastUseful(same)
+                : _live >= total ? LeastUseful(OfLargestSources())
+                : null;
             if (crowdedOut is not null)
             {
                 // Immediately, not when it has ended: it must not be chosen twice.

@@ -18,12 +18,24 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
 
     /// <summary>The interface behind the gate.</summary>
     public INic Inner => inner;
+
     /// <summary>The name of the interface.</summary>
     public string Name => inner.Name;
+
     /// <summary>The addresses of the interface.</summary>
     public IReadOnlyList<IPAddress> Addresses => inner.Addresses;
+
     /// <summary>The flags in force; initially none.</summary>
-    public AllowAccess Access { get { lock (_lock) { return _access; } } }
+    public AllowAccess Access
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _access;
+            }
+        }
+    }
 
     /// <summary>Changes the flags, all of them or none.</summary>
     /// <exception cref="AddressInUseException">The port of a granted flag is in use; the old flags remain in force.</exception>
@@ -80,7 +92,10 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
 
     internal Gate OpenGate(int port, AllowAccess required, ConnectionLimit? limit = null)
     {
-        var listener = new SwitchedListener(port, inner.Listen, limit) { Tapped = tap is null ? null : accepted => tap.Over(Name, accepted, isInbound: true) };
+        var listener = new SwitchedListener(port, inner.Listen, limit)
+        {
+            Tapped = tap is null ? null : accepted => tap.Over(Name, accepted, isInbound: true),
+        };
         var gate = new Gate(listener, required);
         Open(gate);
         return gate;
@@ -121,7 +136,8 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
     {
         public EndPoint EndPoint => gate.Listener.EndPoint;
 
-        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => gate.Listener.AcceptAsync(cancellationToken);
+        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+            gate.Listener.AcceptAsync(cancellationToken);
 
         public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {

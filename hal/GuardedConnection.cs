@@ -12,7 +12,8 @@ namespace Appliance.Hal;
 /// <param name="inner">The connection.</param>
 /// <param name="ended">Called when the connection has ended.</param>
 /// <param name="tapped">The connection's pipe with a tap in it; null for its own pipe.</param>
-internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended, TappedPipe? tapped = null) : ConnectionContext
+internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedConnection> ended, TappedPipe? tapped = null)
+    : ConnectionContext
 {
     private IDuplexPipe? _transport = tapped;
     private readonly Lock _lock = new();
@@ -21,11 +22,22 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
     private Task? _disposing;
 
     /// <inheritdoc/>
-    public override string ConnectionId { get => inner.ConnectionId; set => inner.ConnectionId = value; }
+    public override string ConnectionId
+    {
+        get => inner.ConnectionId;
+        set => inner.ConnectionId = value;
+    }
+
     /// <inheritdoc/>
     public override IFeatureCollection Features => inner.Features;
+
     /// <inheritdoc/>
-    public override IDictionary<object, object?> Items { get => inner.Items; set => inner.Items = value; }
+    public override IDictionary<object, object?> Items
+    {
+        get => inner.Items;
+        set => inner.Items = value;
+    }
+
     /// <inheritdoc/>
     public override IDuplexPipe Transport
     {
@@ -42,15 +54,34 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
             }
         }
     }
+
     /// <inheritdoc/>
-    public override EndPoint? LocalEndPoint { get => inner.LocalEndPoint; set => inner.LocalEndPoint = value; }
+    public override EndPoint? LocalEndPoint
+    {
+        get => inner.LocalEndPoint;
+        set => inner.LocalEndPoint = value;
+    }
+
     /// <inheritdoc/>
-    public override EndPoint? RemoteEndPoint { get => inner.RemoteEndPoint; set => inner.RemoteEndPoint = value; }
+    public override EndPoint? RemoteEndPoint
+    {
+        get => inner.RemoteEndPoint;
+        set => inner.RemoteEndPoint = value;
+    }
+
     /// <inheritdoc/>
-    public override CancellationToken ConnectionClosed { get => inner.ConnectionClosed; set => inner.ConnectionClosed = value; }
+    public override CancellationToken ConnectionClosed
+    {
+        get => inner.ConnectionClosed;
+        set => inner.ConnectionClosed = value;
+    }
 
     /// <summary>The sequence number of its last served request among its listener's connections; the lowest is evicted first.</summary>
-    internal long Turn { get => Volatile.Read(ref _turn); set => Volatile.Write(ref _turn, value); }
+    internal long Turn
+    {
+        get => Volatile.Read(ref _turn);
+        set => Volatile.Write(ref _turn, value);
+    }
 
     /// <inheritdoc/>
     public override void Abort(ConnectionAbortedException abortReason)

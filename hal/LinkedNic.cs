@@ -40,7 +40,16 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     private bool Serves => _linkUp && !_address.Equals(IPAddress.Any);
 
     /// <summary>The configured status.</summary>
-    protected bool Wanted { get { lock (_lock) { return _wanted; } } }
+    protected bool Wanted
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _wanted;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public void SetLink(bool up)
@@ -223,7 +232,10 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
         {
             throw new IOException(_linkUp ? $"{name}: it has no address" : $"{name}: the link is down");
         }
-        var connection = new GuardedConnection(await OpenConnectionAsync(remote, cancellationToken).ConfigureAwait(false), ended => _outgoing.TryRemove(ended, out _));
+        var connection = new GuardedConnection(
+            await OpenConnectionAsync(remote, cancellationToken).ConfigureAwait(false),
+            ended => _outgoing.TryRemove(ended, out _)
+        );
         _outgoing.TryAdd(connection, true);
         if (!_linkUp)
         {
@@ -250,5 +262,14 @@ public abstract class LinkedNic(string name, IPAddress address) : INic
     public long AcceptedCount => Interlocked.Read(ref _accepted);
 
     /// <summary>The number of open connections, incoming and outgoing.</summary>
-    public int LiveCount { get { lock (_lock) { return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount); } } }
+    public int LiveCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount);
+            }
+        }
+    }
 }

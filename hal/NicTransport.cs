@@ -9,10 +9,13 @@ public sealed class ServiceEndPoint(string service) : EndPoint
 {
     /// <summary>The service.</summary>
     public string Service => service;
+
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is ServiceEndPoint other && other.Service == Service;
+
     /// <inheritdoc/>
     public override int GetHashCode() => Service.GetHashCode(StringComparison.Ordinal);
+
     /// <inheritdoc/>
     public override string ToString() => Service;
 }
@@ -40,16 +43,20 @@ public interface INicFeature
 {
     /// <summary>The interface.</summary>
     GatedNic Nic { get; }
+
     /// <summary>The service.</summary>
     string Service { get; }
+
     /// <summary>The time of acceptance.</summary>
     DateTimeOffset Since { get; }
+
     /// <summary>Marks that a request of the connection was served, which defers its eviction at the connection limit.</summary>
     void Served();
 }
 
 /// <summary>A port could not be acquired; nothing changed.</summary>
-public sealed class PlacementException(Placement placement, Exception inner) : Exception($"{placement.Service} cannot listen on {placement.Nic.Name}:{placement.Port}: {inner.Message}", inner)
+public sealed class PlacementException(Placement placement, Exception inner)
+    : Exception($"{placement.Service} cannot listen on {placement.Nic.Name}:{placement.Port}: {inner.Message}", inner)
 {
     /// <summary>The placement that failed.</summary>
     public Placement Placement => placement;
@@ -71,8 +78,16 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             lock (_lock)
             {
-                return [.. _placed.Where(placed => placed.Gate.Listener.Listens)
-                    .Select(placed => new BoundService(placed.Placement.Service, placed.Placement.Nic.Name, (IPEndPoint)placed.Gate.Listener.EndPoint))];
+                return
+                [
+                    .. _placed
+                        .Where(placed => placed.Gate.Listener.Listens)
+                        .Select(placed => new BoundService(
+                            placed.Placement.Service,
+                            placed.Placement.Nic.Name,
+                            (IPEndPoint)placed.Gate.Listener.EndPoint
+                        )),
+                ];
             }
         }
     }
@@ -86,9 +101,15 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             lock (_lock)
             {
-                return [.. _placed.Where(placed => placed.Gate.Listener.IsOn && placed.Placement.Nic.Inner.CanServe && !placed.Gate.Listener.Listens)
-                    .Select(placed => $"{placed.Placement.Service} does not listen on {placed.Placement.Nic.Name}:{placed.Placement.Port}"),
-                    .. _ended.Select(placement => $"nobody accepts from {placement.Service} on {placement.Nic.Name}:{placement.Port}")];
+                return
+                [
+                    .. _placed
+                        .Where(placed => placed.Gate.Listener.IsOn && placed.Placement.Nic.Inner.CanServe && !placed.Gate.Listener.Listens)
+                        .Select(placed =>
+                            $"{placed.Placement.Service} does not listen on {placed.Placement.Nic.Name}:{placed.Placement.Port}"
+                        ),
+                    .. _ended.Select(placement => $"nobody accepts from {placement.Service} on {placement.Nic.Name}:{placement.Port}"),
+                ];
             }
         }
     }
@@ -107,7 +128,10 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
             {
                 return null;
             }
-            var (client, server) = PipeConnection.CreatePair(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, placement.Port));
+            var (client, server) = PipeConnection.CreatePair(
+                new IPEndPoint(IPAddress.Loopback, 0),
+                new IPEndPoint(IPAddress.Loopback, placement.Port)
+            );
             server.Features.Set<INicFeature>(new NicFeature(placement.Nic, service, time.GetUtcNow(), null, server));
             if (!Queue(service).TryAdd(server))
             {
@@ -125,11 +149,20 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             lock (_lock)
             {
-                return [.. from placed in _placed
-                           from connection in placed.Gate.Listener.Live
-                           let feature = connection.Features.Get<INicFeature>()
-                           where feature is not null
-                           select new LiveConnection(feature.Service, feature.Nic.Name, connection.RemoteEndPoint, connection.LocalEndPoint, feature.Since)];
+                return
+                [
+                    .. from placed in _placed
+                    from connection in placed.Gate.Listener.Live
+                    let feature = connection.Features.Get<INicFeature>()
+                    where feature is not null
+                    select new LiveConnection(
+                        feature.Service,
+                        feature.Nic.Name,
+                        connection.RemoteEndPoint,
+                        connection.LocalEndPoint,
+                        feature.Since
+                    ),
+                ];
             }
         }
     }
@@ -144,8 +177,12 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         lock (_lock)
         {
             var leaving = _placed.Where(placed => !desired.Contains(placed.Placement)).ToList();
-            var waiting = desired.Distinct().Where(placement => _placed.All(placed => placed.Placement != placement)).ToLookup(
-                placement => leaving.Any(placed => placed.Placement.Nic == placement.Nic && placed.Placement.Port == placement.Port));
+            var waiting = desired
+                .Distinct()
+                .Where(placement => _placed.All(placed => placed.Placement != placement))
+                .ToLookup(placement =>
+                    leaving.Any(placed => placed.Placement.Nic == placement.Nic && placed.Placement.Port == placement.Port)
+                );
             var coming = new List<(Placement Placement, GatedNic.Gate Gate)>();
             // First the ports that no other placement must release: if one is in use, nothing has changed. Then the ports that are passed
             // on.
@@ -183,7 +220,11 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
     public bool CanBind(EndPoint endpoint) => endpoint is ServiceEndPoint;
 
     /// <summary>Acquires ports. If one is in use, releases all of them and restores the placements that had released theirs.</summary>
-    private static void Open(IEnumerable<Placement> placements, List<(Placement Placement, GatedNic.Gate Gate)> coming, List<(Placement Placement, GatedNic.Gate Gate)> left)
+    private static void Open(
+        IEnumerable<Placement> placements,
+        List<(Placement Placement, GatedNic.Gate Gate)> coming,
+        List<(Placement Placement, GatedNic.Gate Gate)> left
+    )
     {
         foreach (var placement in placements)
         {
@@ -216,7 +257,9 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         {
             while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
             {
-                connection.Features.Set<INicFeature>(new NicFeature(placement.Nic, placement.Service, time.GetUtcNow(), listener, connection));
+                connection.Features.Set<INicFeature>(
+                    new NicFeature(placement.Nic, placement.Service, time.GetUtcNow(), listener, connection)
+                );
                 if (!queue.TryAdd(connection))
                 {
                     connection.Abort(new ConnectionAbortedException("too many connections wait"));
@@ -234,11 +277,18 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         }
     }
 
-    private sealed class NicFeature(GatedNic nic, string service, DateTimeOffset since, SwitchedListener? listener, ConnectionContext connection) : INicFeature
+    private sealed class NicFeature(
+        GatedNic nic,
+        string service,
+        DateTimeOffset since,
+        SwitchedListener? listener,
+        ConnectionContext connection
+    ) : INicFeature
     {
         public GatedNic Nic => nic;
         public string Service => service;
         public DateTimeOffset Since => since;
+
         public void Served() => listener?.Served(connection);
     }
 

@@ -21,13 +21,18 @@ internal static class OutsideJson
         var name = "";
         while (reader.Read())
         {
-            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || (!reader.ValueIsEscaped && reader.TokenType == JsonTokenType.String))
+            if (
+                reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName)
+                || (!reader.ValueIsEscaped && reader.TokenType == JsonTokenType.String)
+            )
             {
                 continue;
             }
             if (Text(ref reader) is not { } text)
             {
-                throw new JsonException($"{(reader.TokenType == JsonTokenType.PropertyName ? "a name" : name.Length == 0 ? "a string" : $"'{name}'")} holds half of a surrogate pair");
+                throw new JsonException(
+                    $"{(reader.TokenType == JsonTokenType.PropertyName ? "a name" : name.Length == 0 ? "a string" : $"'{name}'")} holds half of a surrogate pair"
+                );
             }
             name = reader.TokenType == JsonTokenType.PropertyName ? text : name;
         }

@@ -9,16 +9,22 @@ public enum SegmentKind
 {
     /// <summary>The client opens the connection.</summary>
     Syn,
+
     /// <summary>The server accepts it.</summary>
     SynAck,
+
     /// <summary>The client confirms.</summary>
     Ack,
+
     /// <summary>Data.</summary>
     Data,
+
     /// <summary>One direction ends.</summary>
     Fin,
+
     /// <summary>The connection is aborted.</summary>
     Reset,
+
     /// <summary>A UDP datagram; not a segment.</summary>
     Datagram,
 }
@@ -33,7 +39,16 @@ public enum SegmentKind
 /// starts at 0.</param>
 /// <param name="Acknowledged">The number of bytes sent before it in the other direction, counted the same way.</param>
 /// <param name="Payload">The data; at most <see cref="PacketTap.SegmentMax"/> bytes of a stream.</param>
-public sealed record SeenPacket(string Nic, bool IsInbound, IPEndPoint Source, IPEndPoint Target, SegmentKind Kind, uint Sequence, uint Acknowledged, ReadOnlyMemory<byte> Payload);
+public sealed record SeenPacket(
+    string Nic,
+    bool IsInbound,
+    IPEndPoint Source,
+    IPEndPoint Target,
+    SegmentKind Kind,
+    uint Sequence,
+    uint Acknowledged,
+    ReadOnlyMemory<byte> Payload
+);
 
 /// <summary>
 /// The capture of the packets of the unit's own sockets. Streams have no packets here: the bytes of one read or write count as segments of
@@ -158,9 +173,19 @@ internal sealed class TappedStream(PacketTap tap, string nic, IPEndPoint local, 
         Count(isInbound, 1);
     }
 
-    private void See(bool isInbound, SegmentKind kind, ReadOnlySpan<byte> payload) => tap.See(new SeenPacket(
-        nic, isInbound, isInbound ? remote : local, isInbound ? local : remote, kind,
-        (uint)Volatile.Read(ref (isInbound ? ref _received : ref _sent)), (uint)Volatile.Read(ref (isInbound ? ref _sent : ref _received)), payload.ToArray()));
+    private void See(bool isInbound, SegmentKind kind, ReadOnlySpan<byte> payload) =>
+        tap.See(
+            new SeenPacket(
+                nic,
+                isInbound,
+                isInbound ? remote : local,
+                isInbound ? local : remote,
+                kind,
+                (uint)Volatile.Read(ref (isInbound ? ref _received : ref _sent)),
+                (uint)Volatile.Read(ref (isInbound ? ref _sent : ref _received)),
+                payload.ToArray()
+            )
+        );
 
     private void Count(bool isInbound, long bytes)
     {

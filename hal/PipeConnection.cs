@@ -12,7 +12,12 @@ namespace Appliance.Hal;
 internal sealed class PipeConnection : DefaultConnectionContext
 {
     private const int BufferMax = 64 * 1024;
-    private static readonly PipeOptions Buffer = new(BlockPool.Instance, pauseWriterThreshold: BufferMax, resumeWriterThreshold: BufferMax / 2, useSynchronizationContext: false);
+    private static readonly PipeOptions Buffer = new(
+        BlockPool.Instance,
+        pauseWriterThreshold: BufferMax,
+        resumeWriterThreshold: BufferMax / 2,
+        useSynchronizationContext: false
+    );
 
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenSource _cut;
@@ -34,7 +39,8 @@ internal sealed class PipeConnection : DefaultConnectionContext
         var (clientOut, clientIn, serverOut, serverIn) = (new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer), new Pipe(Buffer));
         var ends = (
             Client: new PipeConnection(cut, new Ends(clientIn.Reader, clientOut.Writer), client, server),
-            Server: new PipeConnection(cut, new Ends(serverIn.Reader, serverOut.Writer), server, client));
+            Server: new PipeConnection(cut, new Ends(serverIn.Reader, serverOut.Writer), server, client)
+        );
         var there = PumpAsync(clientOut.Reader, serverIn.Writer, cut.Token);
         var back = PumpAsync(serverOut.Reader, clientIn.Writer, cut.Token);
         _ = EndAsync(there, back, ends.Client, ends.Server);

@@ -19,7 +19,16 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     private bool _ended;
 
     /// <inheritdoc/>
-    public EndPoint EndPoint { get { lock (_lock) { return _inner?.EndPoint ?? _endPoint; } } }
+    public EndPoint EndPoint
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _inner?.EndPoint ?? _endPoint;
+            }
+        }
+    }
 
     /// <summary>Called under a lock for each accepted connection; must return quickly.</summary>
     internal Action? Accepted { get; init; }
@@ -28,16 +37,52 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     internal Func<ConnectionContext, TappedPipe?>? Tapped { get; init; }
 
     /// <summary>True while it is switched on.</summary>
-    internal bool IsOn { get { lock (_lock) { return _inner is not null; } } }
+    internal bool IsOn
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _inner is not null;
+            }
+        }
+    }
 
     /// <summary>True while it is switched on and its port is acquired.</summary>
-    internal bool Listens { get { lock (_lock) { return _inner is SwitchedListener inner ? inner.Listens : _inner is not null; } } }
+    internal bool Listens
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _inner is SwitchedListener inner ? inner.Listens : _inner is not null;
+            }
+        }
+    }
 
     /// <summary>The open connections.</summary>
-    internal IReadOnlyList<ConnectionContext> Live { get { lock (_lock) { return [.. _live]; } } }
+    internal IReadOnlyList<ConnectionContext> Live
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _live];
+            }
+        }
+    }
 
     /// <summary>The number of open connections.</summary>
-    internal int LiveCount { get { lock (_lock) { return _live.Count; } } }
+    internal int LiveCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _live.Count;
+            }
+        }
+    }
 
     /// <summary>Acquires the port; if any free port was requested, the same one again.</summary>
     /// <exception cref="AddressInUseException">The port is in use; the listener stays off.</exception>
@@ -148,7 +193,16 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
     }
 
     /// <summary>True if it has ended and none of its connections is open.</summary>
-    internal bool IsOver { get { lock (_lock) { return _ended && _live.Count == 0; } } }
+    internal bool IsOver
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _ended && _live.Count == 0;
+            }
+        }
+    }
 
     /// <summary>Releases the port permanently; open connections stay open.</summary>
     internal void End()

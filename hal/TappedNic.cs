@@ -61,18 +61,25 @@ public sealed class TappedNic(INic inner, PacketTap tap) : INic
             return inner.SendAsync(payload, remote, cancellationToken);
         }
 
-        public async ValueTask<(int Length, IPEndPoint Remote)> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public async ValueTask<(int Length, IPEndPoint Remote)> ReceiveAsync(
+            Memory<byte> buffer,
+            CancellationToken cancellationToken = default
+        )
         {
             var received = await inner.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
             See(isInbound: true, buffer.Span[..received.Length], received.Remote);
             return received;
         }
 
-        public Task ServeAsync(int lengthMax, DatagramHandler handle) => inner.ServeAsync(lengthMax, (payload, remote) =>
-        {
-            See(isInbound: true, payload, remote);
-            handle(payload, remote);
-        });
+        public Task ServeAsync(int lengthMax, DatagramHandler handle) =>
+            inner.ServeAsync(
+                lengthMax,
+                (payload, remote) =>
+                {
+                    See(isInbound: true, payload, remote);
+                    handle(payload, remote);
+                }
+            );
 
         public void Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
         {
@@ -86,7 +93,18 @@ public sealed class TappedNic(INic inner, PacketTap tap) : INic
         {
             if (tap.IsOpen)
             {
-                tap.See(new SeenPacket(nic, isInbound, isInbound ? remote : LocalEndPoint, isInbound ? LocalEndPoint : remote, SegmentKind.Datagram, 0, 0, payload.ToArray()));
+                tap.See(
+                    new SeenPacket(
+                        nic,
+                        isInbound,
+                        isInbound ? remote : LocalEndPoint,
+                        isInbound ? LocalEndPoint : remote,
+                        SegmentKind.Datagram,
+                        0,
+                        0,
+                        payload.ToArray()
+                    )
+                );
             }
         }
     }

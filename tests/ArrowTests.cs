@@ -14,11 +14,20 @@ public sealed partial class ArrowTests
     [InlineData(typeof(Appliance.Boot.BoardBoot), new[] { "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux" })]
     [InlineData(typeof(Appliance.Link.LinkStart), new[] { "Appliance.Firmware", "Appliance.Hal" })]
     [InlineData(typeof(Appliance.Doubles.Failures.LabFailure), new[] { "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux" })]
-    [InlineData(typeof(Appliance.Lab.Laboratory), new[] { "Appliance.Doubles", "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux", "Appliance.Link" })]
-    [InlineData(typeof(Appliance.Tool.ExitCode), new[] { "Appliance.Doubles", "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux", "Appliance.Lab", "Appliance.Link" })]
+    [InlineData(
+        typeof(Appliance.Lab.Laboratory),
+        new[] { "Appliance.Doubles", "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux", "Appliance.Link" }
+    )]
+    [InlineData(
+        typeof(Appliance.Tool.ExitCode),
+        new[] { "Appliance.Doubles", "Appliance.Firmware", "Appliance.Hal", "Appliance.Hal.Linux", "Appliance.Lab", "Appliance.Link" }
+    )]
     public void AProjectReferencesOnlyWhatItMay(Type inProject, string[] allowed)
     {
-        var referenced = inProject.Assembly.GetReferencedAssemblies().Select(name => name.Name!).Where(name => name.StartsWith("Appliance.", StringComparison.Ordinal));
+        var referenced = inProject
+            .Assembly.GetReferencedAssemblies()
+            .Select(name => name.Name!)
+            .Where(name => name.StartsWith("Appliance.", StringComparison.Ordinal));
         Assert.Empty(referenced.Except(allowed));
     }
 
@@ -34,9 +43,16 @@ public sealed partial class ArrowTests
         var project = inProject.Assembly.GetName().Name!;
         var levels = LevelsOf(project);
         var references = TypeReferences.Between(inProject.Assembly.Location, project);
-        var wrong = references.Where(reference => reference.From != reference.To && LevelOf(levels, reference.From) is var from
-            && (from < 0 || LevelOf(levels, reference.To) is var to && (to < 0 || to >= from)));
-        var lines = wrong.Select(reference => $"{reference.Type} references {reference.Target}").Distinct().Order(StringComparer.Ordinal).ToArray();
+        var wrong = references.Where(reference =>
+            reference.From != reference.To
+            && LevelOf(levels, reference.From) is var from
+            && (from < 0 || LevelOf(levels, reference.To) is var to && (to < 0 || to >= from))
+        );
+        var lines = wrong
+            .Select(reference => $"{reference.Type} references {reference.Target}")
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         Assert.True(lines.Length == 0, string.Join('\n', lines));
     }
 
@@ -48,14 +64,21 @@ public sealed partial class ArrowTests
     public void Every_folder_has_its_level(string project, string folder) =>
         Assert.Equal(
             LevelsOf(project).SelectMany(level => level).Order(StringComparer.Ordinal),
-            Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file))
-                .Select(file => Path.GetRelativePath(Path.Combine(Root(), folder), file).Split('/')).Where(parts => parts.Length > 1)
-                .Select(parts => parts[0]).Distinct().Order(StringComparer.Ordinal));
+            Directory
+                .EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories)
+                .Where(file => !IsBuilt(file))
+                .Select(file => Path.GetRelativePath(Path.Combine(Root(), folder), file).Split('/'))
+                .Where(parts => parts.Length > 1)
+                .Select(parts => parts[0])
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void SocketsAreMadeInOnePlace()
     {
-        var elsewhere = Directory.EnumerateFiles(Root(), "*.cs", SearchOption.AllDirectories)
+        var elsewhere = Directory
+            .EnumerateFiles(Root(), "*.cs", SearchOption.AllDirectories)
             .Where(file => !IsBuilt(file) && !file.Contains("/tests/", StringComparison.Ordinal))
             .Where(file => File.ReadAllText(file).Contains("new Socket(", StringComparison.Ordinal))
             .Select(Path.GetFileName);
@@ -66,22 +89,31 @@ public sealed partial class ArrowTests
     public void NoBoardIsNamedInTheFirmware()
     {
         // Addresses and devices of a board are data.
-        var named = Directory.EnumerateFiles(Path.Combine(Root(), "firmware"), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file))
-            .Where(file => BoardDetail().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName);
+        var named = Directory
+            .EnumerateFiles(Path.Combine(Root(), "firmware"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !IsBuilt(file))
+            .Where(file => BoardDetail().IsMatch(File.ReadAllText(file)))
+            .Select(Path.GetFileName);
         Assert.Empty(named);
     }
 
     /// <summary>The levels of a project in ARCHITECTURE.md, lowest first: <c>Appliance.Lab  Units | Console Messages | …</c>.</summary>
     private static string[][] LevelsOf(string project) =>
-        [.. File.ReadLines(Path.Combine(Root(), "ARCHITECTURE.md")).Select(line => line.Trim())
-            .Single(line => line.StartsWith(project + "  ", StringComparison.Ordinal))[project.Length..]
-            .Split('|').Select(level => level.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
+        [
+            .. File.ReadLines(Path.Combine(Root(), "ARCHITECTURE.md"))
+                .Select(line => line.Trim())
+                .Single(line => line.StartsWith(project + "  ", StringComparison.Ordinal))[project.Length..]
+                .Split('|')
+                .Select(level => level.Split(' ', StringSplitOptions.RemoveEmptyEntries)),
+        ];
 
     /// <summary>The root namespace is above all levels; -1 for a folder without a level.</summary>
     private static int LevelOf(string[][] levels, string folder) =>
         folder.Length == 0 ? levels.Length : Array.FindIndex(levels, level => level.Contains(folder));
 
-    internal static bool IsBuilt(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal)
+    internal static bool IsBuilt(string file) =>
+        file.Contains("/obj/", StringComparison.Ordinal)
+        || file.Contains("/bin/", StringComparison.Ordinal)
         || Path.GetRelativePath(Root(), file).StartsWith(".build/", StringComparison.Ordinal);
 
     internal static string Root()

@@ -22,7 +22,8 @@ internal static class BusyMachine
     public static TimeProvider Time => Clock;
 
     /// <summary>The credit for a wall-clock time while this many threads are runnable.</summary>
-    internal static TimeSpan Credit(TimeSpan elapsed, int runnable, int processors) => elapsed / Math.Max(1.0, (double)runnable / processors);
+    internal static TimeSpan Credit(TimeSpan elapsed, int runnable, int processors) =>
+        elapsed / Math.Max(1.0, (double)runnable / processors);
 
     private static FakeTimeProvider Start()
     {
@@ -52,7 +53,11 @@ internal static class BusyMachine
     {
         try
         {
-            return File.ReadAllText("/proc/loadavg").Split(' ') is [_, _, _, var threads, ..] && int.TryParse(threads.Split('/')[0], CultureInfo.InvariantCulture, out var runnable) ? runnable : 1;
+            return
+                File.ReadAllText("/proc/loadavg").Split(' ') is [_, _, _, var threads, ..]
+                && int.TryParse(threads.Split('/')[0], CultureInfo.InvariantCulture, out var runnable)
+                ? runnable
+                : 1;
         }
         catch (IOException)
         {

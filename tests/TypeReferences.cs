@@ -36,40 +36,54 @@ internal static class TypeReferences
     private static string? FolderOf(TypeReference type, string project)
     {
         var space = Outermost(type).Namespace;
-        return space == project ? "" : space.StartsWith(project + ".", StringComparison.Ordinal) ? space[(project.Length + 1)..].Split('.')[0] : null;
+        return space == project ? ""
+            : space.StartsWith(project + ".", StringComparison.Ordinal) ? space[(project.Length + 1)..].Split('.')[0]
+            : null;
     }
 
     private static TypeReference Outermost(TypeReference type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 
     private static IEnumerable<TypeReference?> Of(TypeDefinition type) =>
-    [
-        type.BaseType, .. type.Interfaces.Select(one => one.InterfaceType), .. type.Fields.Select(field => field.FieldType),
-        .. type.CustomAttributes.Select(attribute => attribute.AttributeType), .. type.Methods.SelectMany(Of),
-    ];
+        [
+            type.BaseType,
+            .. type.Interfaces.Select(one => one.InterfaceType),
+            .. type.Fields.Select(field => field.FieldType),
+            .. type.CustomAttributes.Select(attribute => attribute.AttributeType),
+            .. type.Methods.SelectMany(Of),
+        ];
 
     private static IEnumerable<TypeReference?> Of(MethodDefinition method) =>
-    [
-        method.ReturnType, .. method.Parameters.Select(parameter => parameter.ParameterType), .. method.CustomAttributes.Select(attribute => attribute.AttributeType),
-        .. method.HasBody ? method.Body.Variables.Select(variable => variable.VariableType) : [],
-        .. method.HasBody ? method.Body.ExceptionHandlers.Select(handler => handler.CatchType) : [],
-        .. method.HasBody ? method.Body.Instructions.SelectMany(Of) : [],
-    ];
+        [
+            method.ReturnType,
+            .. method.Parameters.Select(parameter => parameter.ParameterType),
+            .. method.CustomAttributes.Select(attribute => attribute.AttributeType),
+            .. method.HasBody ? method.Body.Variables.Select(variable => variable.VariableType) : [],
+            .. method.HasBody ? method.Body.ExceptionHandlers.Select(handler => handler.CatchType) : [],
+            .. method.HasBody ? method.Body.Instructions.SelectMany(Of) : [],
+        ];
 
-    private static IEnumerable<TypeReference?> Of(Instruction instruction) => instruction.Operand switch
-    {
-        TypeReference type => [type],
-        MethodReference method => [method.DeclaringType, method.ReturnType, .. method.Parameters.Select(parameter => parameter.ParameterType),
-            .. method is GenericInstanceMethod generic ? generic.GenericArguments : []],
-        FieldReference field => [field.DeclaringType, field.FieldType],
-        _ => [],
-    };
+    private static IEnumerable<TypeReference?> Of(Instruction instruction) =>
+        instruction.Operand switch
+        {
+            TypeReference type => [type],
+            MethodReference method =>
+            [
+                method.DeclaringType,
+                method.ReturnType,
+                .. method.Parameters.Select(parameter => parameter.ParameterType),
+                .. method is GenericInstanceMethod generic ? generic.GenericArguments : [],
+            ],
+            FieldReference field => [field.DeclaringType, field.FieldType],
+            _ => [],
+        };
 
     /// <summary>A type, its element type and its generic arguments.</summary>
-    private static IEnumerable<TypeReference> Parts(TypeReference? type) => type switch
-    {
-        null or GenericParameter => [],
-        GenericInstanceType generic => [generic.ElementType, .. generic.GenericArguments.SelectMany(Parts)],
-        TypeSpecification wrapped => Parts(wrapped.ElementType),
-        _ => [type],
-    };
+    private static IEnumerable<TypeReference> Parts(TypeReference? type) =>
+        type switch
+        {
+            null or GenericParameter => [],
+            GenericInstanceType generic => [generic.ElementType, .. generic.GenericArguments.SelectMany(Parts)],
+            TypeSpecification wrapped => Parts(wrapped.ElementType),
+            _ => [type],
+        };
 }

@@ -20,13 +20,23 @@ internal sealed class AgentConsole : AsyncStream
     /// <param name="channel">The channel; it is closed.</param>
     /// <param name="open">Opens a session once a unit is up. True: the user has to log in.</param>
     /// <param name="stop">Signals that the link is closed.</param>
-    public static async Task ServeAsync(MultiplexingStream.Channel channel, Func<bool, CancellationToken, Task<CliSession>> open, CancellationToken stop)
+    public static async Task ServeAsync(
+        MultiplexingStream.Channel channel,
+        Func<bool, CancellationToken, Task<CliSession>> open,
+        CancellationToken stop
+    )
     {
         await using var stream = channel.AsStream();
         using var wire = new ConsoleWire(stream);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         // Handles a controller that hangs up while it waits for a unit.
-        _ = channel.Completion.ContinueWith(static (_, state) => Cancel((CancellationTokenSource)state!), over, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = channel.Completion.ContinueWith(
+            static (_, state) => Cancel((CancellationTokenSource)state!),
+            over,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
         try
         {
             var (letter, content) = await wire.ReadAsync(over.Token).ConfigureAwait(false);
@@ -39,7 +49,9 @@ internal sealed class AgentConsole : AsyncStream
             var end = ConsoleEnd.Exited;
             if (wanted.Terminal)
             {
-                end = await ConsoleStream.RunTerminalAsync(session, console, console, () => console._size, over.Token).ConfigureAwait(false);
+                end = await ConsoleStream
+                    .RunTerminalAsync(session, console, console, () => console._size, over.Token)
+                    .ConfigureAwait(false);
             }
             else
             {
@@ -47,7 +59,8 @@ internal sealed class AgentConsole : AsyncStream
             }
             await wire.WriteAsync(ConsoleWire.End, new[] { (byte)end }, over.Token).ConfigureAwait(false);
         }
-        catch (Exception gone) when (gone is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception gone)
+            when (gone is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             // The controller hung up, or the link is closed. Closing the channel reports the same to the remaining side.
         }
@@ -63,7 +76,10 @@ internal sealed class AgentConsole : AsyncStream
             {
                 throw new LinkException("a console that says something else than what is typed");
             }
-            _size = new TerminalSize(BinaryPrimitives.ReadUInt16BigEndian(content), BinaryPrimitives.ReadUInt16BigEndian(content.AsSpan(2)));
+            _size = new TerminalSize(
+                BinaryPrimitives.ReadUInt16BigEndian(content),
+                BinaryPrimitives.ReadUInt16BigEndian(content.AsSpan(2))
+            );
             _rest = content.AsMemory(ConsoleWire.SizeLength);
         }
         var length = Math.Min(buffer.Length, _rest.Length);
@@ -76,7 +92,9 @@ internal sealed class AgentConsole : AsyncStream
     {
         for (; buffer.Length > 0; buffer = buffer[Math.Min(buffer.Length, ConsoleWire.ContentMax)..])
         {
-            await _wire.WriteAsync(ConsoleWire.Shown, buffer[..Math.Min(buffer.Length, ConsoleWire.ContentMax)], cancellationToken).ConfigureAwait(false);
+            await _wire
+                .WriteAsync(ConsoleWire.Shown, buffer[..Math.Min(buffer.Length, ConsoleWire.ContentMax)], cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 

@@ -54,7 +54,8 @@ internal sealed class BenchDoor(LabAgent agent, IPEndPoint at, byte[] key, Actio
                 }
             }
         }
-        catch (Exception gone) when (gone is IOException or AuthenticationException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception gone)
+            when (gone is IOException or AuthenticationException or OperationCanceledException or ObjectDisposedException)
         {
             tell($"{caller.RemoteEndPoint}: {gone.Message}");
         }

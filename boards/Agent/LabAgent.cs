@@ -38,11 +38,13 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     private Unit? _unit;
     private (CancellationTokenSource Stop, Task Running)? _power;
     private ConfigTree? _seen;
+
     /// <summary>The newest session at the console port. A closed session displays nothing.</summary>
     private volatile CliSession? _port;
     private volatile bool _served;
     private long _version;
     private int _boots;
+
     /// <summary>The number of dropped steps, which is the number of the first step in the list.</summary>
     private long _stepsForgotten;
     private string? _off;
@@ -55,17 +57,71 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         using var cut = stop.Register(connection.Dispose);
         Task[] serving =
         [
-            LinkProtocol.ServeAsync(link, LinkProtocol.Start, LinkJson.Default.LinkStart, LinkJson.Default.LinkState, StartAsync, ended.Token),
-            LinkProtocol.ServeAsync(link, LinkProtocol.State, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => Task.FromResult(State(ask)), ended.Token),
-            LinkProtocol.ServeAsync(link, LinkProtocol.Board, LinkJson.Default.String, LinkJson.Default.LinkBoard, _ => Task.FromResult(Told()), ended.Token),
-            LinkProtocol.ServeAsync(link, LinkProtocol.Wait, LinkJson.Default.LinkAsk, LinkJson.Default.LinkState, ask => WaitAsync(ask, ended.Token), ended.Token),
-            LinkProtocol.ServeAsync(link, LinkProtocol.Console, channel => AgentConsole.ServeAsync(channel, OpenAsync, ended.Token), ended.Token),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.Start,
+                LinkJson.Default.LinkStart,
+                LinkJson.Default.LinkState,
+                StartAsync,
+                ended.Token
+            ),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.State,
+                LinkJson.Default.LinkAsk,
+                LinkJson.Default.LinkState,
+                ask => Task.FromResult(State(ask)),
+                ended.Token
+            ),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.Board,
+                LinkJson.Default.String,
+                LinkJson.Default.LinkBoard,
+                _ => Task.FromResult(Told()),
+                ended.Token
+            ),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.Wait,
+                LinkJson.Default.LinkAsk,
+                LinkJson.Default.LinkState,
+                ask => WaitAsync(ask, ended.Token),
+                ended.Token
+            ),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.Console,
+                channel => AgentConsole.ServeAsync(channel, OpenAsync, ended.Token),
+                ended.Token
+            ),
             LinkProtocol.ServeAsync(link, LinkProtocol.Cli, LinkJson.Default.String, LinkJson.Default.String, CliAsync, ended.Token),
             LinkProtocol.ServeAsync(link, LinkProtocol.Say, LinkJson.Default.String, LinkJson.Default.String, SayAsync, ended.Token),
-            LinkProtocol.ServeAsync(link, LinkProtocol.SetPolicy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState, SetPolicyAsync, ended.Token),
-            LinkProtocol.ServeAsync(link, LinkProtocol.Enrol, LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled, EnrolAsync, ended.Token),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.SetPolicy,
+                LinkJson.Default.LabPolicy,
+                LinkJson.Default.LinkState,
+                SetPolicyAsync,
+                ended.Token
+            ),
+            LinkProtocol.ServeAsync(
+                link,
+                LinkProtocol.Enrol,
+                LinkJson.Default.LinkEnrol,
+                LinkJson.Default.LinkEnrolled,
+                EnrolAsync,
+                ended.Token
+            ),
         ];
-        await link.Completion.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+        await link
+            .Completion.ContinueWith(
+                static _ => { },
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            )
+            .ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(serving).ConfigureAwait(false);
     }
@@ -76,7 +132,9 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         _served = true;
         try
         {
-            await ConsolePort.ServeAsync(async waiting => _port = await OpenAsync(login: false, waiting).ConfigureAwait(false), stop).ConfigureAwait(false);
+            await ConsolePort
+                .ServeAsync(async waiting => _port = await OpenAsync(login: false, waiting).ConfigureAwait(false), stop)
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -87,10 +145,24 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     /// <inheritdoc/>
     public async ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
     {
-        var push = new LinkPush(message.Recipient, message.TokenSerial, message.SessionId, message.CallbackHost, message.CallbackPort, message.User, message.ClientAddress.ToString(), message.Time, message.Expires, message.OsVersion, message.NumberMatch);
+        var push = new LinkPush(
+            message.Recipient,
+            message.TokenSerial,
+            message.SessionId,
+            message.CallbackHost,
+            message.CallbackPort,
+            message.User,
+            message.ClientAddress.ToString(),
+            message.Time,
+            message.Expires,
+            message.OsVersion,
+            message.NumberMatch
+        );
         try
         {
-            return await LinkProtocol.CallAsync(_link!, LinkProtocol.Push, push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, cancellationToken).ConfigureAwait(false);
+            return await LinkProtocol
+                .CallAsync(_link!, LinkProtocol.Push, push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
@@ -169,7 +241,15 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
             _steps.Clear();
             _stepsForgotten = 0;
         }
-        var options = new UnitOptions(own, _nics.Nics, TimeProvider.System, this, start.Configuration, NullLoggerFactory.Instance, personality)
+        var options = new UnitOptions(
+            own,
+            _nics.Nics,
+            TimeProvider.System,
+            this,
+            start.Configuration,
+            NullLoggerFactory.Instance,
+            personality
+        )
         {
             Board = board,
             Panel = _hardware.Panel,
@@ -244,7 +324,8 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         _changes.Happened();
     }
 
-    private LinkBoard Told() => new(board.Name, [.. board.Nics.Select(nic => new LinkBoardNic(nic.Name, nic.Address.ToString(), nic.PrefixLength))]);
+    private LinkBoard Told() =>
+        new(board.Name, [.. board.Nics.Select(nic => new LinkBoardNic(nic.Name, nic.Address.ToString(), nic.PrefixLength))]);
 
     private async Task<LinkState> WaitAsync(LinkAsk ask, CancellationToken stop)
     {
@@ -305,7 +386,9 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
 
     private async Task<LinkEnrolled> EnrolAsync(LinkEnrol phone)
     {
-        var answer = await Running.Enrolment.EnrolAsync(new PhoneEnrolment(phone.ActivationCode, phone.RegistrationId, phone.OsVersion)).ConfigureAwait(false);
+        var answer = await Running
+            .Enrolment.EnrolAsync(new PhoneEnrolment(phone.ActivationCode, phone.RegistrationId, phone.OsVersion))
+            .ConfigureAwait(false);
         return new LinkEnrolled(answer.ErrorCode, answer.Message, answer.Serial);
     }
 
@@ -315,7 +398,26 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         var change = _changes.Count;
         if (_unit is not { } unit)
         {
-            return new LinkState(_boots, false, "", "", 0, [], [], [], null, [], [], LabPolicy.Default, [], [], [], ask.StepsAfter, change, _off);
+            return new LinkState(
+                _boots,
+                false,
+                "",
+                "",
+                0,
+                [],
+                [],
+                [],
+                null,
+                [],
+                [],
+                LabPolicy.Default,
+                [],
+                [],
+                [],
+                ask.StepsAfter,
+                change,
+                _off
+            );
         }
         var config = unit.Config.Current;
         IReadOnlyList<LinkStep> steps;
@@ -332,15 +434,63 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         }
         var mail = MailSettings.Read(config);
         return new LinkState(
-            _boots, true, unit.SerialNumber, config.Object("system global").Text("hostname"), _version, unit.DeviceCa.RawData,
-            [.. unit.Nics.Select(nic => new LinkNic(nic.Name, nic.Addresses[0].ToString(), AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp))],
-            [.. unit.Services.Select(bound => new LinkService(bound.Service, bound.Nic, bound.EndPoint.ToString(), unit.ServiceCertificate(bound.Service) is { } shown ? Convert.ToBase64String(shown.RawData) : null))],
-            mail is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port).ToString() : null,
+            _boots,
+            true,
+            unit.SerialNumber,
+            config.Object("system global").Text("hostname"),
+            _version,
+            unit.DeviceCa.RawData,
+            [
+                .. unit.Nics.Select(nic => new LinkNic(
+                    nic.Name,
+                    nic.Addresses[0].ToString(),
+                    AllowAccessWord.Of(nic.Access),
+                    nic.Inner.LinkUp
+                )),
+            ],
+            [
+                .. unit.Services.Select(bound => new LinkService(
+                    bound.Service,
+                    bound.Nic,
+                    bound.EndPoint.ToString(),
+                    unit.ServiceCertificate(bound.Service) is { } shown ? Convert.ToBase64String(shown.RawData) : null
+                )),
+            ],
+            mail is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address)
+                ? new IPEndPoint(address, port).ToString()
+                : null,
             [.. mail?.SmsGateways.Values ?? []],
-            [.. unit.Activations().Select(phone => new LinkPhone(phone.Serial, phone.Seed, phone.Step, phone.Digits, phone.RegistrationId, phone.OsVersion, phone.User))],
-            unit.LabPolicy, steps,
-            [.. unit.Events.After(ask.EventsAfter, LinkAsk.Most).Select(record => new LinkEvent(
-                record.Id, record.Time, record.Entry.LogId, record.Entry.Subtype, (int)record.Entry.Level, record.Entry.Description, [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]))],
-            [.. config.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))], told, change, null);
+            [
+                .. unit.Activations()
+                    .Select(phone => new LinkPhone(
+                        phone.Serial,
+                        phone.Seed,
+                        phone.Step,
+                        phone.Digits,
+                        phone.RegistrationId,
+                        phone.OsVersion,
+                        phone.User
+                    )),
+            ],
+            unit.LabPolicy,
+            steps,
+            [
+                .. unit
+                    .Events.After(ask.EventsAfter, LinkAsk.Most)
+                    .Select(record => new LinkEvent(
+                        record.Id,
+                        record.Time,
+                        record.Entry.LogId,
+                        record.Entry.Subtype,
+                        (int)record.Entry.Level,
+                        record.Entry.Description,
+                        [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]
+                    )),
+            ],
+            [.. config.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))],
+            told,
+            change,
+            null
+        );
     }
 }

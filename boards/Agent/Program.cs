@@ -1,7 +1,7 @@
 using System.Net;
+using Appliance.Agent;
 using Appliance.Firmware.Certificates;
 using Appliance.Hal;
-using Appliance.Agent;
 using Appliance.Link;
 using Microsoft.Win32.SafeHandles;
 using Nerdbank.Streams;
@@ -18,7 +18,9 @@ switch (args)
     case [var board, var state, var port] when !port.StartsWith('-'):
         return await WaitAtAsync(board, state, port);
     default:
-        await Console.Error.WriteLineAsync("usage: Appliance.Agent BOARD STATE PORT\n       Appliance.Agent BOARD STATE --listen ADDRESS:PORT --key FILE [--console]\n\n--console serves the unit's console on standard input and output, over all units that come and go.");
+        await Console.Error.WriteLineAsync(
+            "usage: Appliance.Agent BOARD STATE PORT\n       Appliance.Agent BOARD STATE --listen ADDRESS:PORT --key FILE [--console]\n\n--console serves the unit's console on standard input and output, over all units that come and go."
+        );
         return 2;
 }
 
@@ -27,8 +29,16 @@ static async Task<int> WaitAtAsync(string board, string state, string port)
     var between = TimeSpan.FromMilliseconds(20);
     using var agent = new LabAgent(Board.Load(board), state);
     using var device = File.OpenHandle(port, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-    await using var input = new FileStream(new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0);
-    await using var output = new FileStream(new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false), FileAccess.Write, bufferSize: 0);
+    await using var input = new FileStream(
+        new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false),
+        FileAccess.Read,
+        bufferSize: 0
+    );
+    await using var output = new FileStream(
+        new SafeFileHandle(device.DangerousGetHandle(), ownsHandle: false),
+        FileAccess.Write,
+        bufferSize: 0
+    );
     var hello = new byte[1];
     Console.Error.WriteLine("the agent waits for its bench");
     // An empty read means that no controller is connected yet.
@@ -50,11 +60,14 @@ static async Task<int> ListenAsync(string board, string state, string address, s
     try
     {
         using var stop = new CancellationTokenSource();
-        using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, signal =>
-        {
-            signal.Cancel = true;
-            stop.Cancel();
-        });
+        using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            System.Runtime.InteropServices.PosixSignal.SIGTERM,
+            signal =>
+            {
+                signal.Cancel = true;
+                stop.Cancel();
+            }
+        );
         using var agent = new LabAgent(Board.Load(board), state);
         using var door = new BenchDoor(agent, at, LinkDoor.ReadKey(file), Console.Error.WriteLine);
         var talking = console ? agent.ServePortAsync(stop.Token) : Task.CompletedTask;

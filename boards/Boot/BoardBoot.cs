@@ -43,13 +43,27 @@ internal static class BoardBoot
         {
             var board = Board.Load(boardFile);
             var connections = Descriptors.Connections(DescriptorReserve, UnitOptions.ConnectionsMost);
-            var first = configuration is null ? FactoryConfiguration(board) : ConfigStore.TextOf(await File.ReadAllBytesAsync(configuration, stop));
+            var first = configuration is null
+                ? FactoryConfiguration(board)
+                : ConfigStore.TextOf(await File.ReadAllBytesAsync(configuration, stop));
             using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable);
             using var hardware = BoardHardware.Open(board, TimeProvider.System, Complain);
             using var nics = new LinuxNics(board);
             nics.Faults.ToList().ForEach(Complain);
-            using var slots = await SlotProgram.OpenAsync(await File.ReadAllTextAsync("/proc/cmdline", stop), SlotProgram.Usual, TimeProvider.System);
-            var options = new UnitOptions(state, nics.Nics, TimeProvider.System, null, first, NullLoggerFactory.Instance, PushProxy: ProxyOf(board, boardFile))
+            using var slots = await SlotProgram.OpenAsync(
+                await File.ReadAllTextAsync("/proc/cmdline", stop),
+                SlotProgram.Usual,
+                TimeProvider.System
+            );
+            var options = new UnitOptions(
+                state,
+                nics.Nics,
+                TimeProvider.System,
+                null,
+                first,
+                NullLoggerFactory.Instance,
+                PushProxy: ProxyOf(board, boardFile)
+            )
             {
                 Board = board,
                 Connections = connections,
@@ -60,9 +74,16 @@ internal static class BoardBoot
             using var heartbeat = new Heartbeat(manager, board.Watchdog, TimeProvider.System, Complain);
             using var telling = stop.Register(manager.Stopping);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            var serving = RunUnitsAsync(options, unit => Ready(unit, manager, heartbeat, console && Console.IsInputRedirected == false, ended.Token), ended.Token, () => heartbeat.Follow(null));
+            var serving = RunUnitsAsync(
+                options,
+                unit => Ready(unit, manager, heartbeat, console && Console.IsInputRedirected == false, ended.Token),
+                ended.Token,
+                () => heartbeat.Follow(null)
+            );
             var talking = console ? ConsolePort.ServeAsync(() => heartbeat.Unit, ended.Token) : Task.CompletedTask;
-            var trial = slots is null ? Task.CompletedTask : SlotTrial.RunAsync(SlotTrial.Of(() => heartbeat.Unit), slots.PassAsync, TimeProvider.System, Complain, ended.Token);
+            var trial = slots is null
+                ? Task.CompletedTask
+                : SlotTrial.RunAsync(SlotTrial.Of(() => heartbeat.Unit), slots.PassAsync, TimeProvider.System, Complain, ended.Token);
             // The first of these to end stops the box: the units were shut down, the kernel reports no more device changes, or a
             // programming error.
             await await Task.WhenAny(serving, nics.Watching, heartbeat.Beating);
@@ -120,7 +141,9 @@ internal static class BoardBoot
         }
         try
         {
-            var authority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(boardFile))!, proxy.AuthorityFile));
+            var authority = X509CertificateLoader.LoadCertificateFromFile(
+                Path.Combine(Path.GetDirectoryName(Path.GetFullPath(boardFile))!, proxy.AuthorityFile)
+            );
             return new PushProxyOptions(proxy.Addresses, authority, proxy.Name ?? PushProxyOptions.DeviceName);
         }
         catch (CryptographicException error)
@@ -150,31 +173,52 @@ internal static class BoardBoot
             ready(unit);
             wanted = await asked.Task;
             going?.Invoke();
-        }
-        while (wanted == PowerRequest.Reboot && options.Slots?.Slot.Next is null);
+        } while (wanted == PowerRequest.Reboot && options.Slots?.Slot.Next is null);
         return wanted == PowerRequest.Reboot;
     }
 
     private static void Tell(Unit unit)
     {
-        var ready = new Ready(true, unit.SerialNumber, [.. unit.Services.Select(bound => new ReadyService(bound.Service, bound.Nic, bound.EndPoint.Address.ToString(), bound.EndPoint.Port))]);
+        var ready = new Ready(
+            true,
+            unit.SerialNumber,
+            [
+                .. unit.Services.Select(bound => new ReadyService(
+                    bound.Service,
+                    bound.Nic,
+                    bound.EndPoint.Address.ToString(),
+                    bound.EndPoint.Port
+                )),
+            ]
+        );
         Console.WriteLine(JsonSerializer.Serialize(ready, BootJson.Default.Ready));
     }
 
-    private static int? CodeOf(Exception error) => error switch
-    {
-        TooFewDescriptorsException => ExitMissing,
-        FormatException => ExitConfiguration,
-        AddressInUseException or PlacementException => ExitBusy,
-        StateDamagedException or InvalidDataException or UnauthorizedAccessException or IOException => ExitStateDamaged,
-        _ => null,
-    };
+    private static int? CodeOf(Exception error) =>
+        error switch
+        {
+            TooFewDescriptorsException => ExitMissing,
+            FormatException => ExitConfiguration,
+            AddressInUseException or PlacementException => ExitBusy,
+            StateDamagedException or InvalidDataException or UnauthorizedAccessException or IOException => ExitStateDamaged,
+            _ => null,
+        };
 
     /// <summary>The factory configuration: the interfaces with the board's addresses, and management over HTTPS on the first one.</summary>
-    internal static string FactoryConfiguration(Board board) => "config system interface\n" + string.Concat(board.Nics.Select((nic, index) =>
-        $"edit \"{nic.Name}\"\nset ip {nic.Address} {MaskOf(nic.PrefixLength)}\nset type physical\n" + (index == 0 ? "set allowaccess ping https\n" : "") + "next\n")) + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
+    internal static string FactoryConfiguration(Board board) =>
+        "config system interface\n"
+        + string.Concat(
+            board.Nics.Select(
+                (nic, index) =>
+                    $"edit \"{nic.Name}\"\nset ip {nic.Address} {MaskOf(nic.PrefixLength)}\nset type physical\n"
+                    + (index == 0 ? "set allowaccess ping https\n" : "")
+                    + "next\n"
+            )
+        )
+        + "end\nconfig system admin\nedit \"admin\"\nset accprofile \"super_admin\"\nset vdom \"root\"\nnext\nend\n";
 
-    private static IPAddress MaskOf(int prefixLength) => new(BitConverter.GetBytes(IPAddress.HostToNetworkOrder(prefixLength == 0 ? 0 : -1 << (32 - prefixLength))));
+    private static IPAddress MaskOf(int prefixLength) =>
+        new(BitConverter.GetBytes(IPAddress.HostToNetworkOrder(prefixLength == 0 ? 0 : -1 << (32 - prefixLength))));
 }
 
 internal sealed record Ready(bool IsReady, string Serial, IReadOnlyList<ReadyService> Services)

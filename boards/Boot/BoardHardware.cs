@@ -35,8 +35,12 @@ internal sealed class BoardHardware : IDisposable
             }
         }
         var gpio = board.GpioChip is { } chip ? Try(() => GpioChip.Open(chip)) : null;
-        var panel = gpio is not null && board.Leds.Count + board.Buttons.Count > 0
-            ? Try(() => new FrontPanel(board, gpio, board.Display is { } display ? Try(() => GpioChip.OpenDisplay(display)) : null, time)) : null;
+        var panel =
+            gpio is not null && board.Leds.Count + board.Buttons.Count > 0
+                ? Try(() =>
+                    new FrontPanel(board, gpio, board.Display is { } display ? Try(() => GpioChip.OpenDisplay(display)) : null, time)
+                )
+                : null;
         var cooling = board.TemperatureFile is not null ? Try(() => new Cooling(board, gpio, time)) : null;
         return new BoardHardware(gpio, panel, cooling);
     }

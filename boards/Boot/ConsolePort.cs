@@ -47,7 +47,11 @@ internal static class ConsolePort
                         return; // The script has ended.
                     }
                 }
-                else if (await ConsoleStream.RunTerminalAsync(session, input, output, () => TerminalSize.Of(RawTerminal.Size()), over.Token).ConfigureAwait(false) == ConsoleEnd.HungUp)
+                else if (
+                    await ConsoleStream
+                        .RunTerminalAsync(session, input, output, () => TerminalSize.Of(RawTerminal.Size()), over.Token)
+                        .ConfigureAwait(false) == ConsoleEnd.HungUp
+                )
                 {
                     return;
                 }

@@ -21,12 +21,16 @@ internal static class ServiceDropIn
         {
             Line($"[Unit]\nConflicts=serial-getty@{Path.GetFileName(port.Device)}.service");
         }
-        Line($"[Service]\nExecStart=\nExecStart={Program}/Appliance.Boot --board {Program}/boards/{board.Name}/board.json --state /var/lib/appliance{(board.Console is null ? "" : " --console")}");
+        Line(
+            $"[Service]\nExecStart=\nExecStart={Program}/Appliance.Boot --board {Program}/boards/{board.Name}/board.json --state /var/lib/appliance{(board.Console is null ? "" : " --console")}"
+        );
         if (board.Console is { } console)
         {
             // systemd opens the terminal but does not set its speed.
             Line($"ExecStartPre=+/usr/bin/stty -F {console.Device} sane {console.Baud}");
-            Line($"StandardInput=tty-force\nStandardOutput=tty\nStandardError=journal\nTTYPath={console.Device}\nDeviceAllow={console.Device} rw");
+            Line(
+                $"StandardInput=tty-force\nStandardOutput=tty\nStandardError=journal\nTTYPath={console.Device}\nDeviceAllow={console.Device} rw"
+            );
         }
         if (board.GpioChip is not null)
         {

@@ -32,7 +32,11 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
     /// <exception cref="IOException">The boot loader names a slot, and the image's program cannot report the slots.</exception>
     internal static async Task<SlotProgram?> OpenAsync(string kernelCommandLine, string program, TimeProvider time)
     {
-        if (!kernelCommandLine.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Any(word => word.StartsWith(Told, StringComparison.Ordinal)))
+        if (
+            !kernelCommandLine
+                .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+                .Any(word => word.StartsWith(Told, StringComparison.Ordinal))
+        )
         {
             return null;
         }
@@ -82,12 +86,21 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
     private async Task LookAsync()
     {
         var (code, text) = await RunAsync(SoonMax, "status").ConfigureAwait(false);
-        var told = text.Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2).GroupBy(pair => pair[0], StringComparer.Ordinal).ToDictionary(pairs => pairs.Key, pairs => pairs.First()[1], StringComparer.Ordinal);
+        var told = text.Split('\n')
+            .Select(line => line.Split('=', 2))
+            .Where(pair => pair.Length == 2)
+            .GroupBy(pair => pair[0], StringComparer.Ordinal)
+            .ToDictionary(pairs => pairs.Key, pairs => pairs.First()[1], StringComparer.Ordinal);
         if (code != 0 || !told.TryGetValue("slot", out var slot) || !told.TryGetValue("version", out var version))
         {
             throw new IOException($"{_program} does not tell the slot: {text}");
         }
-        Slot = new FirmwareSlot(slot, version) { OnTrial = Slot.OnTrial, Next = told.GetValueOrDefault("next"), Failed = told.GetValueOrDefault("failed") };
+        Slot = new FirmwareSlot(slot, version)
+        {
+            OnTrial = Slot.OnTrial,
+            Next = told.GetValueOrDefault("next"),
+            Failed = told.GetValueOrDefault("failed"),
+        };
     }
 
     /// <summary>Runs the program to its end. Returns its exit code and the end of its output, without control characters.</summary>
@@ -97,7 +110,9 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
         using var late = new CancellationTokenSource(atMost, _time);
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(_program, arguments) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(_program, arguments) { RedirectStandardOutput = true, RedirectStandardInput = true }
+            )!;
             process.StandardInput.Close();
             try
             {

@@ -17,7 +17,13 @@ internal static class SlotTrial
     /// <param name="time">The clock.</param>
     /// <param name="complain">Receives the faults.</param>
     /// <param name="stop">Ends the trial.</param>
-    internal static async Task RunAsync(Func<CancellationToken, Task<IReadOnlyList<string>?>> probe, Func<Task> pass, TimeProvider time, Action<string> complain, CancellationToken stop)
+    internal static async Task RunAsync(
+        Func<CancellationToken, Task<IReadOnlyList<string>?>> probe,
+        Func<Task> pass,
+        TimeProvider time,
+        Action<string> complain,
+        CancellationToken stop
+    )
     {
         var told = "";
         while (!stop.IsCancellationRequested)
@@ -59,5 +65,6 @@ internal static class SlotTrial
     }
 
     /// <summary>The probe of the unit that serves at the time of the call.</summary>
-    internal static Func<CancellationToken, Task<IReadOnlyList<string>?>> Of(Func<Unit?> serving) => async stop => serving() is { } unit ? await unit.ProbeAsync(stop).ConfigureAwait(false) : null;
+    internal static Func<CancellationToken, Task<IReadOnlyList<string>?>> Of(Func<Unit?> serving) =>
+        async stop => serving() is { } unit ? await unit.ProbeAsync(stop).ConfigureAwait(false) : null;
 }

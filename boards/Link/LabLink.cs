@@ -56,25 +56,68 @@ internal sealed record LinkBoardNic(string Name, string Address, int PrefixLengt
 /// <param name="Off">The reason for which no unit runs and none will start by itself; empty after a shutdown. Null while a unit runs or
 /// starts.</param>
 internal sealed record LinkState(
-    int Boots, bool Up, string Serial, string Host, long Version, byte[] DeviceCa, IReadOnlyList<LinkNic> Nics, IReadOnlyList<LinkService> Services, string? Mail,
-    IReadOnlyList<string> SmsDomains, IReadOnlyList<LinkPhone> Phones, LabPolicy Policy, IReadOnlyList<LinkStep> Steps, IReadOnlyList<LinkEvent> Events,
-    IReadOnlyList<string> Users, long StepsTold, long Change, string? Off);
+    int Boots,
+    bool Up,
+    string Serial,
+    string Host,
+    long Version,
+    byte[] DeviceCa,
+    IReadOnlyList<LinkNic> Nics,
+    IReadOnlyList<LinkService> Services,
+    string? Mail,
+    IReadOnlyList<string> SmsDomains,
+    IReadOnlyList<LinkPhone> Phones,
+    LabPolicy Policy,
+    IReadOnlyList<LinkStep> Steps,
+    IReadOnlyList<LinkEvent> Events,
+    IReadOnlyList<string> Users,
+    long StepsTold,
+    long Change,
+    string? Off
+);
 
 internal sealed record LinkNic(string Name, string Address, IReadOnlyList<string> AllowAccess, bool LinkUp);
 
 /// <param name="Certificate">The certificate that it presents, DER in base64; null while it presents none.</param>
 internal sealed record LinkService(string Service, string Nic, string EndPoint, string? Certificate);
 
-internal sealed record LinkPhone(string Serial, byte[] Seed, TimeSpan Step, int Digits, string RegistrationId, string OsVersion, string? User);
+internal sealed record LinkPhone(
+    string Serial,
+    byte[] Seed,
+    TimeSpan Step,
+    int Digits,
+    string RegistrationId,
+    string OsVersion,
+    string? User
+);
 
 /// <param name="Boot">The number of the unit. Logins count from 1 again with the next unit.</param>
 internal sealed record LinkStep(int Boot, long Login, DateTimeOffset Time, LoginFact Fact);
 
-internal sealed record LinkEvent(long Id, DateTimeOffset Time, string LogId, string Subtype, int Level, string Description, IReadOnlyList<KeyValuePair<string, string>> Fields);
+internal sealed record LinkEvent(
+    long Id,
+    DateTimeOffset Time,
+    string LogId,
+    string Subtype,
+    int Level,
+    string Description,
+    IReadOnlyList<KeyValuePair<string, string>> Fields
+);
 
 /// <summary>A push on its way to the controller's phones.</summary>
 internal sealed record LinkPush(
-    string Recipient, string TokenSerial, string SessionId, string CallbackHost, int CallbackPort, string User, string ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, string OsVersion, bool NumberMatch);
+    string Recipient,
+    string TokenSerial,
+    string SessionId,
+    string CallbackHost,
+    int CallbackPort,
+    string User,
+    string ClientAddress,
+    DateTimeOffset Time,
+    DateTimeOffset Expires,
+    string OsVersion,
+    bool NumberMatch
+);
 
 internal sealed record LinkEnrol(string ActivationCode, string RegistrationId, string OsVersion);
 
@@ -132,21 +175,39 @@ internal static class LinkProtocol
     /// <summary>Calls the other end.</summary>
     /// <exception cref="LinkException">The other end refused; the message is its reason.</exception>
     public static async Task<TAnswer> CallAsync<TQuestion, TAnswer>(
-        MultiplexingStream link, string call, TQuestion question, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellationToken)
+        MultiplexingStream link,
+        string call,
+        TQuestion question,
+        JsonTypeInfo<TQuestion> questionType,
+        JsonTypeInfo<TAnswer> answerType,
+        CancellationToken cancellationToken
+    )
     {
         using var channel = await link.OfferChannelAsync(call, cancellationToken).ConfigureAwait(false);
         await SendAsync(channel, JsonSerializer.SerializeToUtf8Bytes(question, questionType), cancellationToken).ConfigureAwait(false);
         var answer = await ReadAsync(channel.Input, cancellationToken).ConfigureAwait(false);
-        return answer.Length > 0 && answer[0] == '+' ? JsonSerializer.Deserialize(answer.AsSpan(1), answerType)! : throw new LinkException(answer.Length > 0 ? Encoding.UTF8.GetString(answer.AsSpan(1)) : $"{call}: the link broke");
+        return answer.Length > 0 && answer[0] == '+'
+            ? JsonSerializer.Deserialize(answer.AsSpan(1), answerType)!
+            : throw new LinkException(answer.Length > 0 ? Encoding.UTF8.GetString(answer.AsSpan(1)) : $"{call}: the link broke");
     }
 
     /// <summary>Serves a call repeatedly, until the link or the caller ends it.</summary>
     public static Task ServeAsync<TQuestion, TAnswer>(
-        MultiplexingStream link, string call, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, Func<TQuestion, Task<TAnswer>> answer, CancellationToken stop) =>
-        ServeAsync(link, call, channel => AnswerAsync(channel, questionType, answerType, answer, stop), stop);
+        MultiplexingStream link,
+        string call,
+        JsonTypeInfo<TQuestion> questionType,
+        JsonTypeInfo<TAnswer> answerType,
+        Func<TQuestion, Task<TAnswer>> answer,
+        CancellationToken stop
+    ) => ServeAsync(link, call, channel => AnswerAsync(channel, questionType, answerType, answer, stop), stop);
 
     /// <summary>Serves each channel of a name as it is offered, until the link ends.</summary>
-    public static async Task ServeAsync(MultiplexingStream link, string call, Func<MultiplexingStream.Channel, Task> serve, CancellationToken stop)
+    public static async Task ServeAsync(
+        MultiplexingStream link,
+        string call,
+        Func<MultiplexingStream.Channel, Task> serve,
+        CancellationToken stop
+    )
     {
         try
         {
@@ -156,13 +217,20 @@ internal static class LinkProtocol
                 _ = serve(channel);
             }
         }
-        catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException or IOException or MultiplexingProtocolException)
+        catch (Exception gone)
+            when (gone is OperationCanceledException or ObjectDisposedException or IOException or MultiplexingProtocolException)
         {
             // The link is closed, and no caller is left.
         }
     }
 
-    private static async Task AnswerAsync<TQuestion, TAnswer>(MultiplexingStream.Channel channel, JsonTypeInfo<TQuestion> questionType, JsonTypeInfo<TAnswer> answerType, Func<TQuestion, Task<TAnswer>> answer, CancellationToken stop)
+    private static async Task AnswerAsync<TQuestion, TAnswer>(
+        MultiplexingStream.Channel channel,
+        JsonTypeInfo<TQuestion> questionType,
+        JsonTypeInfo<TAnswer> answerType,
+        Func<TQuestion, Task<TAnswer>> answer,
+        CancellationToken stop
+    )
     {
         using (channel)
         {
@@ -181,7 +249,14 @@ internal static class LinkProtocol
                 await SendAsync(channel, told, stop).ConfigureAwait(false);
                 await channel.Completion.WaitAsync(stop).ConfigureAwait(false);
             }
-            catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException or IOException or MultiplexingProtocolException or InvalidOperationException)
+            catch (Exception gone)
+                when (gone
+                        is OperationCanceledException
+                            or ObjectDisposedException
+                            or IOException
+                            or MultiplexingProtocolException
+                            or InvalidOperationException
+                )
             {
                 // The caller is gone.
             }

@@ -33,14 +33,19 @@ internal static class LinkDoor
         var text = new byte[(KeyBytes * 2) + 2];
         var length = stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
         var digits = System.Text.Encoding.ASCII.GetString(text, 0, length).TrimEnd('\r', '\n');
-        return digits.Length == KeyBytes * 2 && digits.All(char.IsAsciiHexDigit) ? Convert.FromHexString(digits) : throw new FormatException($"{file}: a key is {KeyBytes * 2} hexadecimal digits (openssl rand -hex {KeyBytes})");
+        return digits.Length == KeyBytes * 2 && digits.All(char.IsAsciiHexDigit)
+            ? Convert.FromHexString(digits)
+            : throw new FormatException($"{file}: a key is {KeyBytes * 2} hexadecimal digits (openssl rand -hex {KeyBytes})");
     }
 
     /// <summary>Creates the certificate for one run of an agent.</summary>
     public static X509Certificate2 MakeCertificate(DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var made = new CertificateRequest("CN=lab link", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddYears(10));
+        using var made = new CertificateRequest("CN=lab link", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            now.AddDays(-1),
+            now.AddYears(10)
+        );
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 
@@ -52,12 +57,16 @@ internal static class LinkDoor
         try
         {
             // The key proves the certificate's owner.
-            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = "lab",
-                EnabledSslProtocols = SslProtocols.Tls13,
-                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-            }, cancellationToken).ConfigureAwait(false);
+            await tls.AuthenticateAsClientAsync(
+                    new SslClientAuthenticationOptions
+                    {
+                        TargetHost = "lab",
+                        EnabledSslProtocols = SslProtocols.Tls13,
+                        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
             var mine = RandomNumberGenerator.GetBytes(NonceBytes);
             await tls.WriteAsync(mine, cancellationToken).ConfigureAwait(false);
             var theirs = await ReadAsync(tls, NonceBytes, cancellationToken).ConfigureAwait(false);
@@ -68,12 +77,16 @@ internal static class LinkDoor
                 throw new LinkException("the agent has another key");
             }
             await tls.WriteAsync(Proof(key, Bench, mine, theirs, digest), cancellationToken).ConfigureAwait(false);
-            return (await ReadAsync(tls, 1, cancellationToken).ConfigureAwait(false))[0] == Welcome ? tls : throw new LinkException("the agent does not want this bench");
+            return (await ReadAsync(tls, 1, cancellationToken).ConfigureAwait(false))[0] == Welcome
+                ? tls
+                : throw new LinkException("the agent does not want this bench");
         }
         catch (Exception refused)
         {
             await tls.DisposeAsync().ConfigureAwait(false);
-            throw refused is EndOfStreamException or AuthenticationException ? new LinkException("the other side is no agent of a lab box, or has another key") : refused;
+            throw refused is EndOfStreamException or AuthenticationException
+                ? new LinkException("the other side is no agent of a lab box, or has another key")
+                : refused;
         }
     }
 
@@ -84,7 +97,11 @@ internal static class LinkDoor
         var tls = new SslStream(wire);
         try
         {
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate, EnabledSslProtocols = SslProtocols.Tls13 }, cancellationToken).ConfigureAwait(false);
+            await tls.AuthenticateAsServerAsync(
+                    new SslServerAuthenticationOptions { ServerCertificate = certificate, EnabledSslProtocols = SslProtocols.Tls13 },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
             var theirs = await ReadAsync(tls, NonceBytes, cancellationToken).ConfigureAwait(false);
             var mine = RandomNumberGenerator.GetBytes(NonceBytes);
             var digest = SHA256.HashData(certificate.RawDataMemory.Span);
@@ -104,7 +121,8 @@ internal static class LinkDoor
         }
     }
 
-    private static byte[] Proof(byte[] key, ReadOnlySpan<byte> side, byte[] ofBench, byte[] ofAgent, byte[] certificate) => HMACSHA256.HashData(key, (byte[])[.. side, .. ofBench, .. ofAgent, .. certificate]);
+    private static byte[] Proof(byte[] key, ReadOnlySpan<byte> side, byte[] ofBench, byte[] ofAgent, byte[] certificate) =>
+        HMACSHA256.HashData(key, (byte[])[.. side, .. ofBench, .. ofAgent, .. certificate]);
 
     private static async Task<byte[]> ReadAsync(Stream from, int length, CancellationToken cancellationToken)
     {

@@ -26,9 +26,15 @@ public sealed class AdminEndpoint(Func<IPAddress, bool> trusts, DebugTap debug) 
     public async Task ServeAsync(HttpContext context)
     {
         var (method, path) = (context.Request.Method, PathOf(context));
-        debug.Write(DebugArea.Httpsd, $"[httpsd] fweb_debug_init -- New {method} request for \"{path}\" from \"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}\"");
+        debug.Write(
+            DebugArea.Httpsd,
+            $"[httpsd] fweb_debug_init -- New {method} request for \"{path}\" from \"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}\""
+        );
         await AnswerAsync(context).ConfigureAwait(false);
-        debug.Write(DebugArea.Httpsd, $"[httpsd] fweb_debug_final -- Completed {method} request for \"{path}\" (HTTP {context.Response.StatusCode})");
+        debug.Write(
+            DebugArea.Httpsd,
+            $"[httpsd] fweb_debug_final -- Completed {method} request for \"{path}\" (HTTP {context.Response.StatusCode})"
+        );
     }
 
     /// <summary>The request target without its query, which may hold an access token.</summary>
@@ -60,8 +66,12 @@ public sealed class AdminEndpoint(Func<IPAddress, bool> trusts, DebugTap debug) 
             return TextAsync(context, StatusCodes.Status405MethodNotAllowed, "text/plain", "allowed here: GET, HEAD\n");
         }
         var name = HtmlEncoder.Default.Encode(_hostName);
-        return TextAsync(context, StatusCodes.Status200OK, "text/html; charset=utf-8",
-            $"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{name}</title></head><body>\n<h1>{name}</h1>\n<p>This unit is managed at its console.</p>\n<p><small>A lab appliance. Not affiliated with Fortinet.</small></p>\n</body></html>\n");
+        return TextAsync(
+            context,
+            StatusCodes.Status200OK,
+            "text/html; charset=utf-8",
+            $"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{name}</title></head><body>\n<h1>{name}</h1>\n<p>This unit is managed at its console.</p>\n<p><small>A lab appliance. Not affiliated with Fortinet.</small></p>\n</body></html>\n"
+        );
     }
 
     private static Task TextAsync(HttpContext context, int status, string type, string text)

@@ -7,8 +7,10 @@ public enum Access
 {
     /// <summary>No access.</summary>
     None,
+
     /// <summary>Read only.</summary>
     Read,
+
     /// <summary>Read and write.</summary>
     Write,
 }
@@ -35,7 +37,19 @@ public sealed class AccessRights
     /// <summary>The rights of prof_admin while the configuration has no entry of that name.</summary>
     private static readonly AccessRights ProfAdmin = new(_ => Access.Write);
 
-    private static readonly string[] Groups = ["secfabgrp", "ftviewgrp", "authgrp", "sysgrp", "netgrp", "loggrp", "fwgrp", "vpngrp", "utmgrp", "wifi"];
+    private static readonly string[] Groups =
+    [
+        "secfabgrp",
+        "ftviewgrp",
+        "authgrp",
+        "sysgrp",
+        "netgrp",
+        "loggrp",
+        "fwgrp",
+        "vpngrp",
+        "utmgrp",
+        "wifi",
+    ];
 
     private readonly Func<Permission, Access> _of;
     private string[] _refusedVerbs = [];
@@ -62,23 +76,36 @@ public sealed class AccessRights
     public bool MayUse(string verb) => !_refusedVerbs.Contains(verb);
 
     /// <summary>Returns the rights of a profile.</summary>
-    public static AccessRights Of(ConfigTree config, string profile) => profile switch
-    {
-        Administrator.SuperAdmin => Everything,
-        _ when config.List("system accprofile").Find(profile) is { } entry => Of(entry),
-        "prof_admin" => ProfAdmin,
-        "super_admin_readonly" when config.Schema.Table("system accprofile")!.BuiltIn.Contains(profile) => Look,
-        _ => Nothing,
-    };
+    public static AccessRights Of(ConfigTree config, string profile) =>
+        profile switch
+        {
+            Administrator.SuperAdmin => Everything,
+            _ when config.List("system accprofile").Find(profile) is { } entry => Of(entry),
+            "prof_admin" => ProfAdmin,
+            "super_admin_readonly" when config.Schema.Table("system accprofile")!.BuiltIn.Contains(profile) => Look,
+            _ => Nothing,
+        };
 
     private static AccessRights Of(ConfigObject profile)
     {
-        bool Refuses(string attribute, bool unlessEnabled) => profile.Schema.Attribute(attribute) is not null
+        bool Refuses(string attribute, bool unlessEnabled) =>
+            profile.Schema.Attribute(attribute) is not null
             && (unlessEnabled ? !profile.Enabled(attribute) : profile.Text(attribute) == "disable");
-        (string Verb, string Attribute)[] verbs = [("config", "cli-config"), ("get", "cli-get"), ("show", "cli-show"), ("execute", "cli-exec"), ("diagnose", "cli-diagnose")];
+        (string Verb, string Attribute)[] verbs =
+        [
+            ("config", "cli-config"),
+            ("get", "cli-get"),
+            ("show", "cli-show"),
+            ("execute", "cli-exec"),
+            ("diagnose", "cli-diagnose"),
+        ];
         return new AccessRights(permission => Of(profile, permission))
         {
-            _refusedVerbs = [.. verbs.Where(verb => Refuses(verb.Attribute, unlessEnabled: true)).Select(verb => verb.Verb), .. Refuses("system-diagnostics", unlessEnabled: false) ? (string[])["diagnose"] : []],
+            _refusedVerbs =
+            [
+                .. verbs.Where(verb => Refuses(verb.Attribute, unlessEnabled: true)).Select(verb => verb.Verb),
+                .. Refuses("system-diagnostics", unlessEnabled: false) ? (string[])["diagnose"] : [],
+            ],
         };
     }
 
@@ -100,10 +127,11 @@ public sealed class AccessRights
             : Access.None;
     }
 
-    private static Access Of(string word) => word switch
-    {
-        "read-write" => Access.Write,
-        "read" => Access.Read,
-        _ => Access.None,
-    };
+    private static Access Of(string word) =>
+        word switch
+        {
+            "read-write" => Access.Write,
+            "read" => Access.Read,
+            _ => Access.None,
+        };
 }

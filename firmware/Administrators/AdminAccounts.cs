@@ -14,5 +14,7 @@ internal static class AdminAccounts
 {
     /// <summary>Returns the account of exactly this name, or null.</summary>
     internal static AdminAccount? Find(ConfigTree config, string name) =>
-        config.List("system admin").Find(name) is { } entry ? new AdminAccount(name, entry.Text("accprofile"), entry.Text("password"), entry) : null;
+        config.List("system admin").Find(name) is { } entry
+            ? new AdminAccount(name, entry.Text("accprofile"), entry.Text("password"), entry)
+            : null;
 }

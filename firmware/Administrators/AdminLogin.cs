@@ -26,17 +26,28 @@ public sealed class AdminLogin(ConfigStore store, LoginService login, PasswordHi
     /// <param name="ui">The access method: <c>console</c>, <c>ssh(192.0.2.1)</c>.</param>
     /// <param name="source">The client's address; null at the console.</param>
     public async Task<AdminVerdict> CheckAsync(string name, string password, string ui, IPAddress? source) =>
-        Verdict(await login.StartAsync(new LoginRequest(name, password, "", source ?? IPAddress.None, LoginKind.Admin) { Via = ui, TakesPush = false }).ConfigureAwait(false), ui);
+        Verdict(
+            await login
+                .StartAsync(new LoginRequest(name, password, "", source ?? IPAddress.None, LoginKind.Admin) { Via = ui, TakesPush = false })
+                .ConfigureAwait(false),
+            ui
+        );
 
     /// <summary>Checks the code of a login that requires a second factor.</summary>
     public async Task<AdminVerdict> CheckCodeAsync(LoginHandle handle, string code, string ui, IPAddress? source) =>
-        Verdict(await login.SubmitCodeAsync(handle, code, source ?? IPAddress.None, CancellationToken.None, kind: LoginKind.Admin).ConfigureAwait(false), ui);
+        Verdict(
+            await login
+                .SubmitCodeAsync(handle, code, source ?? IPAddress.None, CancellationToken.None, kind: LoginKind.Admin)
+                .ConfigureAwait(false),
+            ui
+        );
 
     /// <summary>Logs the end of a session.</summary>
     /// <param name="who">The administrator.</param>
     /// <param name="began">The start of the session.</param>
     /// <param name="reason">The reason: exit or timeout.</param>
-    public void End(Administrator who, DateTimeOffset began, string reason) => events.Write(AdminEvents.LoggedOut(who, began, time.GetUtcNow(), reason));
+    public void End(Administrator who, DateTimeOffset began, string reason) =>
+        events.Write(AdminEvents.LoggedOut(who, began, time.GetUtcNow(), reason));
 
     /// <summary>Logs the start of a session, after the password and any mandatory steps.</summary>
     public void Begin(Administrator who, IPAddress? source) => events.Write(AdminEvents.LoggedIn(who, source, time.GetUtcNow()));
@@ -49,10 +60,14 @@ public sealed class AdminLogin(ConfigStore store, LoginService login, PasswordHi
         }
         var config = store.Current;
         return AdminAccounts.Find(config, success.Grant.User) is { } account
-            ? new AdminVerdict(new Administrator(account.Name, account.Profile, ui), MustChangePassword: MustChange(account, config, time.GetUtcNow()))
+            ? new AdminVerdict(
+                new Administrator(account.Name, account.Profile, ui),
+                MustChangePassword: MustChange(account, config, time.GetUtcNow())
+            )
             : new AdminVerdict(null);
     }
 
     private bool MustChange(AdminAccount account, ConfigTree config, DateTimeOffset now) =>
-        account.Entry.Enabled("force-password-change") || (account.Password.Length > 0 && passwords.IsExpired(config, account.Name, account.Entry.Text("password-expire"), now));
+        account.Entry.Enabled("force-password-change")
+        || (account.Password.Length > 0 && passwords.IsExpired(config, account.Name, account.Entry.Text("password-expire"), now));
 }

@@ -21,11 +21,19 @@ public static class AdminRules
         {
             return null;
         }
-        if (after.Entries.FirstOrDefault(account => account.Entry.Text("accprofile").Length == 0 && !ReferenceEquals(before.Find(account.Key), account.Entry)) is ({ }, { }))
+        if (
+            after.Entries.FirstOrDefault(account =>
+                account.Entry.Text("accprofile").Length == 0 && !ReferenceEquals(before.Find(account.Key), account.Entry)
+            ) is
+            ({ }, { })
+        )
         {
             return new ConfigError(-56, "Attribute 'accprofile' MUST be set.");
         }
-        if (change.Author.Profile != Administrator.SuperAdmin && before.Keys.Union(after.Keys).Any(name => Touches(before.Find(name), after.Find(name))))
+        if (
+            change.Author.Profile != Administrator.SuperAdmin
+            && before.Keys.Union(after.Keys).Any(name => Touches(before.Find(name), after.Find(name)))
+        )
         {
             return new ConfigError(-37, "Permission denied.");
         }
@@ -37,7 +45,9 @@ public static class AdminRules
 
     /// <summary>Returns true if a change creates, removes or modifies an account with full rights.</summary>
     private static bool Touches(ConfigObject? before, ConfigObject? after) =>
-        !ReferenceEquals(before, after) && (before?.Text("accprofile") == Administrator.SuperAdmin || after?.Text("accprofile") == Administrator.SuperAdmin);
+        !ReferenceEquals(before, after)
+        && (before?.Text("accprofile") == Administrator.SuperAdmin || after?.Text("accprofile") == Administrator.SuperAdmin);
 
-    private static bool IsSuper(ConfigTable accounts) => accounts.Entries.Any(account => account.Entry.Text("accprofile") == Administrator.SuperAdmin);
+    private static bool IsSuper(ConfigTable accounts) =>
+        accounts.Entries.Any(account => account.Entry.Text("accprofile") == Administrator.SuperAdmin);
 }

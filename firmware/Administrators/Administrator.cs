@@ -21,7 +21,8 @@ public sealed record Administrator(string Name, string Profile, string Ui)
     public bool IsAttached { get; private init; }
 
     /// <summary>Returns the author of this administrator's changes.</summary>
-    public ConfigAuthor AuthorIn(ConfigTree config) => new(Name, Ui, IsAttached ? Profile : AdminAccounts.Find(config, Name)?.Profile ?? "");
+    public ConfigAuthor AuthorIn(ConfigTree config) =>
+        new(Name, Ui, IsAttached ? Profile : AdminAccounts.Find(config, Name)?.Profile ?? "");
 
     /// <summary>Returns the administrator's rights in a configuration; none once the account is deleted.</summary>
     public AccessRights RightsIn(ConfigTree config) =>

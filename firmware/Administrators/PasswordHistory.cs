@@ -13,7 +13,8 @@ namespace Appliance.Firmware.Administrators;
 public sealed class PasswordHistory
 {
     /// <summary>The schema of the password table.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS admin_password (name TEXT NOT NULL, set_at INTEGER NOT NULL, number INTEGER NOT NULL, salt BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (name, number))";
+    public const string Table =
+        "CREATE TABLE IF NOT EXISTS admin_password (name TEXT NOT NULL, set_at INTEGER NOT NULL, number INTEGER NOT NULL, salt BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (name, number))";
 
     /// <summary>The number of passwords stored for each administrator: the maximum of <c>reuse-password-limit</c>.</summary>
     internal const int Kept = 20;
@@ -34,8 +35,21 @@ public sealed class PasswordHistory
     public PasswordHistory(StateDatabase state, TimeProvider time)
     {
         (_state, _time) = (state, time);
-        foreach (var (name, entry) in state.Read("SELECT name, number, set_at, salt, digest FROM admin_password ORDER BY name, number", row =>
-            (row.GetString(0), new Entry(row.GetInt64(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero), (byte[])row.GetValue(3), (byte[])row.GetValue(4)))))
+        foreach (
+            var (name, entry) in state.Read(
+                "SELECT name, number, set_at, salt, digest FROM admin_password ORDER BY name, number",
+                row =>
+                    (
+                        row.GetString(0),
+                        new Entry(
+                            row.GetInt64(1),
+                            new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero),
+                            (byte[])row.GetValue(3),
+                            (byte[])row.GetValue(4)
+                        )
+                    )
+            )
+        )
         {
             Of(name).Add(entry);
         }
@@ -68,10 +82,16 @@ public sealed class PasswordHistory
         var policy = new PasswordPolicy(change.Next);
         foreach (var (name, password, old) in Changed(change))
         {
-            var lacks = policy.Lacks(password, old) ?? (policy.Remembered is > 0 and var count && IsRemembered(name, password, count) ? "it was used before" : null);
+            var lacks =
+                policy.Lacks(password, old)
+                ?? (policy.Remembered is > 0 and var count && IsRemembered(name, password, count) ? "it was used before" : null);
             if (lacks is not null)
             {
-                return new ConfigError(-49, $"New password must conform to the password policy: {lacks}", "object check operator error, -49, discard the setting");
+                return new ConfigError(
+                    -49,
+                    $"New password must conform to the password policy: {lacks}",
+                    "object check operator error, -49, discard the setting"
+                );
             }
         }
         return null;
@@ -104,13 +124,25 @@ public sealed class PasswordHistory
     /// <param name="now">The current time.</param>
     public bool IsExpired(ConfigTree config, string name, string date, DateTimeOffset now)
     {
-        if (DateTimeOffset.TryParseExact(date, "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) && now >= end)
+        if (
+            DateTimeOffset.TryParseExact(
+                date,
+                "yyyy-MM-dd HH:mm:ss",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal,
+                out var end
+            )
+            && now >= end
+        )
         {
             return true;
         }
         lock (_lock)
         {
-            return new PasswordPolicy(config).Life is { } life && _byName.TryGetValue(name, out var entries) && entries is [.., var newest] && now - newest.SetAt >= life;
+            return new PasswordPolicy(config).Life is { } life
+                && _byName.TryGetValue(name, out var entries)
+                && entries is [.., var newest]
+                && now - newest.SetAt >= life;
         }
     }
 
@@ -154,7 +186,16 @@ public sealed class PasswordHistory
             }
         }
         // Not awaited: after a crash, the next boot finds that the password in force is not the newest here, and adds it.
-        _state.Post(new StateWrite("INSERT OR REPLACE INTO admin_password (name, set_at, number, salt, digest) VALUES ($0,$1,$2,$3,$4)", name, now.UtcTicks, entry.Number, entry.Salt, entry.Digest));
+        _state.Post(
+            new StateWrite(
+                "INSERT OR REPLACE INTO admin_password (name, set_at, number, salt, digest) VALUES ($0,$1,$2,$3,$4)",
+                name,
+                now.UtcTicks,
+                entry.Number,
+                entry.Salt,
+                entry.Digest
+            )
+        );
         _state.Post(new StateWrite("DELETE FROM admin_password WHERE name=$0 AND number<=$1", name, entry.Number - Kept));
     }
 
@@ -167,5 +208,6 @@ public sealed class PasswordHistory
         return entries;
     }
 
-    private static byte[] DigestOf(string password, byte[] salt) => Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, Rounds, HashAlgorithmName.SHA256, 32);
+    private static byte[] DigestOf(string password, byte[] salt) =>
+        Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, Rounds, HashAlgorithmName.SHA256, 32);
 }

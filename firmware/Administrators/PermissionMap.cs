@@ -87,7 +87,8 @@ public static class PermissionMap
     public static Permission OfTable(string path) => Longest(Tables, path, out var permission) ? permission : Unknown;
 
     /// <summary>Returns the permission and the access level that a command requires, by its full words, the verb first.</summary>
-    public static (Permission Permission, Access Needed) OfCommand(string words) => Longest(Commands, words, out var needed) ? needed : (Unknown, Access.Write);
+    public static (Permission Permission, Access Needed) OfCommand(string words) =>
+        Longest(Commands, words, out var needed) ? needed : (Unknown, Access.Write);
 
     private static bool Longest<T>(Dictionary<string, T> map, string path, out T found)
     {

@@ -23,7 +23,9 @@ public sealed class DeviceCertificates : IDisposable
     private readonly TimeProvider _time;
     private readonly X509Certificate2 _authority;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (SslStreamCertificateContext Context, CertificateNames Names)> _leaves = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (SslStreamCertificateContext Context, CertificateNames Names)> _leaves = new(
+        StringComparer.Ordinal
+    );
 
     private DeviceCertificates(string folder, TimeProvider time, X509Certificate2 authority)
     {
@@ -63,7 +65,12 @@ public sealed class DeviceCertificates : IDisposable
             }
             var file = Path.Combine(_folder, service + ".pem");
             var leaf = Read(file);
-            if (leaf is null || !IsFresh(leaf, now) || !names.AreExactly(leaf) || !leaf.IssuerName.RawData.AsSpan().SequenceEqual(_authority.SubjectName.RawData))
+            if (
+                leaf is null
+                || !IsFresh(leaf, now)
+                || !names.AreExactly(leaf)
+                || !leaf.IssuerName.RawData.AsSpan().SequenceEqual(_authority.SubjectName.RawData)
+            )
             {
                 leaf?.Dispose();
                 leaf = Issue(service, names, now);
@@ -80,7 +87,9 @@ public sealed class DeviceCertificates : IDisposable
     {
         lock (_lock)
         {
-            return _leaves.TryGetValue(service, out var held) ? X509CertificateLoader.LoadCertificate(held.Context.TargetCertificate.RawData) : null;
+            return _leaves.TryGetValue(service, out var held)
+                ? X509CertificateLoader.LoadCertificate(held.Context.TargetCertificate.RawData)
+                : null;
         }
     }
 
@@ -91,14 +100,28 @@ public sealed class DeviceCertificates : IDisposable
         Authority.Dispose();
     }
 
-    private static bool IsFresh(X509Certificate2 certificate, DateTimeOffset now) => now + RenewBefore < certificate.NotAfter.ToUniversalTime();
+    private static bool IsFresh(X509Certificate2 certificate, DateTimeOffset now) =>
+        now + RenewBefore < certificate.NotAfter.ToUniversalTime();
 
     private static X509Certificate2 CreateAuthority(string deviceName, DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(new X500DistinguishedName($"CN={deviceName} device CA {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"), key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        var request = new CertificateRequest(
+            new X500DistinguishedName($"CN={deviceName} device CA {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}"),
+            key,
+            HashAlgorithmName.SHA256
+        );
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(
+                certificateAuthority: true,
+                hasPathLengthConstraint: true,
+                pathLengthConstraint: 0,
+                critical: true
+            )
+        );
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true)
+        );
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         return request.CreateSelfSigned(NotBefore, now + AuthorityLife);
     }
@@ -113,7 +136,9 @@ public sealed class DeviceCertificates : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false)); // id-kp-serverAuth
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_authority, includeKeyIdentifier: true, includeIssuerAndSerial: false)
+        );
         request.CertificateExtensions.Add(names.Extension());
         var serial = RandomNumberGenerator.GetBytes(16);
         serial[0] = (byte)((serial[0] & 0x7f) | 0x01); // DER: positive, and without a leading zero.
@@ -170,10 +195,12 @@ public sealed record CertificateNames(IReadOnlyList<string> Hosts, IReadOnlyList
     /// <summary>Returns true when a certificate has these names and no others.</summary>
     internal bool AreExactly(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault() is { } names
-        && names.EnumerateDnsNames().SequenceEqual(Hosts) && names.EnumerateIPAddresses().SequenceEqual(Addresses);
+        && names.EnumerateDnsNames().SequenceEqual(Hosts)
+        && names.EnumerateIPAddresses().SequenceEqual(Addresses);
 
     /// <inheritdoc/>
-    public bool Equals(CertificateNames? other) => other is not null && other.Hosts.SequenceEqual(Hosts, StringComparer.Ordinal) && other.Addresses.SequenceEqual(Addresses);
+    public bool Equals(CertificateNames? other) =>
+        other is not null && other.Hosts.SequenceEqual(Hosts, StringComparer.Ordinal) && other.Addresses.SequenceEqual(Addresses);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Hosts[0], Addresses.Count);

@@ -14,7 +14,12 @@ public static partial class PublicAuthorities
     private const string FolderVariable = "SSL_CERT_DIR";
 
     /// <summary>The paths of the distributions' CA bundles: Debian and derivatives, Fedora and derivatives, Alpine.</summary>
-    private static readonly string[] UsualFiles = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    private static readonly string[] UsualFiles =
+    [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ];
 
     /// <summary>
     /// The administrator's file, read before <see cref="LeaveUnread"/> changes the environment of the platform; null if none is set.

@@ -15,10 +15,22 @@ public static class TrustedPeer
     /// A policy for connections whose peer is validated by this class. Before its callback, the platform builds its own chain. Without this
     /// policy, it sorts all public CAs of the system for that, once per connection (docs/develop/performance.md).
     /// </summary>
-    public static X509ChainPolicy NoPublicAuthorities() => new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+    public static X509ChainPolicy NoPublicAuthorities() =>
+        new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
 
     /// <summary>Returns null when the certificate is valid, otherwise the cause in a few words for a log.</summary>
-    public static string? Refusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string? host, DateTimeOffset now)
+    public static string? Refusal(
+        X509Certificate2? certificate,
+        X509Chain? presented,
+        IReadOnlyList<X509Certificate2> authorities,
+        string? host,
+        DateTimeOffset now
+    )
     {
         if (ChainRefusal(certificate, presented, authorities, ServerAuth, now) is { } refusal)
         {
@@ -28,10 +40,20 @@ public static class TrustedPeer
     }
 
     /// <summary>Validates a client's certificate in the same way, without a host name.</summary>
-    public static string? ClientRefusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, DateTimeOffset now) =>
-        ChainRefusal(certificate, presented, authorities, ClientAuth, now);
+    public static string? ClientRefusal(
+        X509Certificate2? certificate,
+        X509Chain? presented,
+        IReadOnlyList<X509Certificate2> authorities,
+        DateTimeOffset now
+    ) => ChainRefusal(certificate, presented, authorities, ClientAuth, now);
 
-    private static string? ChainRefusal(X509Certificate2? certificate, X509Chain? presented, IReadOnlyList<X509Certificate2> authorities, string purpose, DateTimeOffset now)
+    private static string? ChainRefusal(
+        X509Certificate2? certificate,
+        X509Chain? presented,
+        IReadOnlyList<X509Certificate2> authorities,
+        string purpose,
+        DateTimeOffset now
+    )
     {
         if (certificate is null)
         {
@@ -48,6 +70,8 @@ public static class TrustedPeer
         {
             chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
         }
-        return chain.Build(certificate) ? null : "not from the trusted CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
+        return chain.Build(certificate)
+            ? null
+            : "not from the trusted CA: " + string.Join(", ", chain.ChainStatus.Select(status => status.Status));
     }
 }

@@ -27,26 +27,38 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
 
     /// <summary>The batch commands of the session.</summary>
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("execute batch start", "Keep commands and run none.", call => NoArguments(call) ?? Start(call)),
-        new("execute batch end", "Run the commands that were kept.", call => NoArguments(call) ?? (IsKeeping ? new CliReply("") { Later = EndAsync } : new ConfigError(-1, "batch mode is off"))),
-        new("execute batch status", "Show whether commands are kept.", call => NoArguments(call) ?? Status()),
-        new("execute batch lastlog", "Show the return codes of the last run.", call => NoArguments(call) ?? string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))),
-    ];
+        [
+            new("execute batch start", "Keep commands and run none.", call => NoArguments(call) ?? Start(call)),
+            new(
+                "execute batch end",
+                "Run the commands that were kept.",
+                call => NoArguments(call) ?? (IsKeeping ? new CliReply("") { Later = EndAsync } : new ConfigError(-1, "batch mode is off"))
+            ),
+            new("execute batch status", "Show whether commands are kept.", call => NoArguments(call) ?? Status()),
+            new(
+                "execute batch lastlog",
+                "Show the return codes of the last run.",
+                call => NoArguments(call) ?? string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))
+            ),
+        ];
 
     /// <summary>Stores a line; returns an error if the batch would exceed its size limit.</summary>
     internal ConfigError? Keep(string line)
     {
         if (_characters + line.Length + 1 > CharactersMax)
         {
-            return new ConfigError(-1, $"string value is too long. the size is {_characters + line.Length + 1}, the limit is {CharactersMax}");
+            return new ConfigError(
+                -1,
+                $"string value is too long. the size is {_characters + line.Length + 1}, the limit is {CharactersMax}"
+            );
         }
         _characters += line.Length + 1;
         _lines.Add(line);
         return null;
     }
 
-    private static CliReply? NoArguments(CliCall call) => call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
+    private static CliReply? NoArguments(CliCall call) =>
+        call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply Start(CliCall call)
     {
@@ -87,7 +99,11 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
         return "";
     }
 
-    private CliReply Status() => string.Create(CultureInfo.InvariantCulture, $"batch mode: {(IsKeeping ? "on" : "off")}, commands kept: {_lines.Count}, last run: {_log.Count}, failed: {_log.Count(line => line.Code != 0)}\n");
+    private CliReply Status() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"batch mode: {(IsKeeping ? "on" : "off")}, commands kept: {_lines.Count}, last run: {_log.Count}, failed: {_log.Count(line => line.Code != 0)}\n"
+        );
 
     /// <summary>Discards the stored lines and the log, so that the next administrator does not see them.</summary>
     internal void Reset()

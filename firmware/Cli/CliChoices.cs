@@ -15,12 +15,18 @@ internal sealed record CliChoices(IReadOnlyList<(string Word, string Help)> Word
     internal static CliChoices Note(params IReadOnlyList<string> notes) => new([], 0, notes);
 
     /// <summary>Creates choices of words without help.</summary>
-    internal static CliChoices Of(IEnumerable<string> words, params IReadOnlyList<string> notes) => new([.. words.Select(word => (word, ""))], 0, notes);
+    internal static CliChoices Of(IEnumerable<string> words, params IReadOnlyList<string> notes) =>
+        new([.. words.Select(word => (word, ""))], 0, notes);
 
     /// <summary>Returns the words with a prefix. Explanatory lines are dropped if there are words, unless the prefix is empty.</summary>
-    internal CliChoices Starting(string open) => open.Length == 0
-        ? this
-        : new CliChoices([.. Words.Where(choice => choice.Word.StartsWith(open, StringComparison.Ordinal))], Width, Words.Count > 0 ? [] : Notes);
+    internal CliChoices Starting(string open) =>
+        open.Length == 0
+            ? this
+            : new CliChoices(
+                [.. Words.Where(choice => choice.Word.StartsWith(open, StringComparison.Ordinal))],
+                Width,
+                Words.Count > 0 ? [] : Notes
+            );
 
     /// <summary>
     /// Formats the choices as <c>?</c> prints them, lines ended by \n. The star before a required attribute is printed but is not part of

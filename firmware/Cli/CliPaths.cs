@@ -27,14 +27,20 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     }
 
     /// <summary>The device's error for a word that it cannot parse.</summary>
-    internal static ConfigError ParseError(string word) => new(-61, $"command parse error before '{string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64))}'");
+    internal static ConfigError ParseError(string word) =>
+        new(-61, $"command parse error before '{string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64))}'");
 
     /// <summary>Returns the table with a full path, or null.</summary>
     internal TableSchema? Table(string path) => schema.Table(path);
 
     /// <summary>Returns the command with a verb and a full path, or null.</summary>
-    internal CliCommand? Command(string verb, string path) => commands.FirstOrDefault(command => command.Words.Length == verb.Length + 1 + path.Length
-        && command.Words.StartsWith(verb, StringComparison.Ordinal) && command.Words.EndsWith(path, StringComparison.Ordinal) && command.Words[verb.Length] == ' ');
+    internal CliCommand? Command(string verb, string path) =>
+        commands.FirstOrDefault(command =>
+            command.Words.Length == verb.Length + 1 + path.Length
+            && command.Words.StartsWith(verb, StringComparison.Ordinal)
+            && command.Words.EndsWith(path, StringComparison.Ordinal)
+            && command.Words[verb.Length] == ' '
+        );
 
     /// <summary>Finds the table or command that the first words after a verb name, and returns the remaining words.</summary>
     internal bool TryPath(string verb, IReadOnlyList<string> words, out string path, out IReadOnlyList<string> rest, out ConfigError? error)
@@ -83,9 +89,15 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
     {
         if (!_byVerb.TryGetValue(verb, out var paths))
         {
-            _byVerb[verb] = paths = [.. (verb is "execute" or "diagnose" ? [] : schema.Paths.AsEnumerable())
-                .Concat(commands.Where(command => command.Words.StartsWith(verb + " ", StringComparison.Ordinal)).Select(command => command.Words[(verb.Length + 1)..]))
-                .Select(path => path.Split(' '))];
+            _byVerb[verb] = paths = [
+                .. (verb is "execute" or "diagnose" ? [] : schema.Paths.AsEnumerable())
+                    .Concat(
+                        commands
+                            .Where(command => command.Words.StartsWith(verb + " ", StringComparison.Ordinal))
+                            .Select(command => command.Words[(verb.Length + 1)..])
+                    )
+                    .Select(path => path.Split(' ')),
+            ];
         }
         return paths;
     }
@@ -97,11 +109,14 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
 internal sealed record FollowedPath(string[][] Open, int Depth)
 {
     /// <summary>The full path that ends here, or null.</summary>
-    internal string? Known => Depth > 0 && Open.FirstOrDefault(path => path.Length == Depth) is { } ending ? string.Join(' ', ending) : null;
+    internal string? Known =>
+        Depth > 0 && Open.FirstOrDefault(path => path.Length == Depth) is { } ending ? string.Join(' ', ending) : null;
 
     /// <summary>The possible next words, in order.</summary>
-    internal IEnumerable<string> Next => Open.Where(path => path.Length > Depth).Select(path => path[Depth]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+    internal IEnumerable<string> Next =>
+        Open.Where(path => path.Length > Depth).Select(path => path[Depth]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     /// <summary>Returns the path up to and including a next word; a table or command at that path need not exist.</summary>
-    internal string Through(string next) => string.Join(' ', Open.First(path => path.Length > Depth && path[Depth] == next).Take(Depth + 1));
+    internal string Through(string next) =>
+        string.Join(' ', Open.First(path => path.Length > Depth && path[Depth] == next).Take(Depth + 1));
 }

@@ -11,14 +11,21 @@ public sealed partial class CliSession
         var verbs = CliVerbs.At(_editor.Level);
         var words = scanned.Words;
         _filter = null;
-        if (scanned.Bar >= 0 && ConfigWords.Split(text[..scanned.Bar]) is [var first, ..] left && CliPaths.TryMatch(first, verbs, out var printing, out _) && CliVerbs.Prints(printing))
+        if (
+            scanned.Bar >= 0
+            && ConfigWords.Split(text[..scanned.Bar]) is [var first, ..] left
+            && CliPaths.TryMatch(first, verbs, out var printing, out _)
+            && CliVerbs.Prints(printing)
+        )
         {
             _filter = new CliFilter(ConfigWords.Split(text[(scanned.Bar + 1)..]) ?? []);
             words = left;
         }
         if (!CliPaths.TryMatch(words[0], verbs, out var verb, out var wrong))
         {
-            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal) ? Unknown() : Print(wrong);
+            return _editor.Level is null && wrong!.Lines[0].StartsWith("command parse", StringComparison.Ordinal)
+                ? Unknown()
+                : Print(wrong);
         }
         if (_editor.Level is null && _access.Verb(verb) is { } refused)
         {
@@ -36,7 +43,9 @@ public sealed partial class CliSession
             case "get":
                 return Answer(Get(rest));
             case "execute" or "diagnose":
-                return _paths.TryPath(verb, rest, out var path, out var arguments, out wrong) ? Answer(RunCommand(_paths.Command(verb, path)!, arguments)) : Print(wrong);
+                return _paths.TryPath(verb, rest, out var path, out var arguments, out wrong)
+                    ? Answer(RunCommand(_paths.Command(verb, path)!, arguments))
+                    : Print(wrong);
             case "tree":
                 return Answer(Tree(rest));
             case "exit" or "quit":
@@ -44,7 +53,15 @@ public sealed partial class CliSession
             case "alias":
                 return RunAlias(rest);
             case "purge":
-                return rest.Count > 0 ? Print(CliPaths.ParseError(rest[0])) : Answer(new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)") { OnYes = () => new CliReply("", _editor.Purge()), ScriptsGoOn = true });
+                return rest.Count > 0
+                    ? Print(CliPaths.ParseError(rest[0]))
+                    : Answer(
+                        new CliReply("This operation will clear all table!\nDo you want to continue? (y/n)")
+                        {
+                            OnYes = () => new CliReply("", _editor.Purge()),
+                            ScriptsGoOn = true,
+                        }
+                    );
             default:
                 var (message, error) = _editVerbs.Run(verb, rest);
                 return message + Print(error);
@@ -75,7 +92,8 @@ public sealed partial class CliSession
         _login!.Restart(reason);
     }
 
-    private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) => _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
+    private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) =>
+        _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
 
     private string Unknown()
     {
@@ -137,8 +155,12 @@ public sealed partial class CliSession
     }
 
     private CliReply Get(List<string> words) =>
-        _editor.Level is null && _paths.TryPath("get", words, out var path, out var arguments, out _) && _paths.Command("get", path) is { } command
-            ? arguments.Count > 0 && !command.TakesArguments ? CliPaths.ParseError(arguments[0]) : RunCommand(command, arguments)
+        _editor.Level is null
+        && _paths.TryPath("get", words, out var path, out var arguments, out _)
+        && _paths.Command("get", path) is { } command
+            ? arguments.Count > 0 && !command.TakesArguments
+                ? CliPaths.ParseError(arguments[0])
+                : RunCommand(command, arguments)
             : _view.Get(words);
 
     private CliReply Tree(List<string> words)
@@ -148,7 +170,10 @@ public sealed partial class CliSession
             return words.Count > 0 ? CliPaths.ParseError(words[0]) : CliTree.Of(level.Schema);
         }
         var ofCommands = words.Count > 0 && CliPaths.TryMatch(words[0], ["execute", "diagnose"], out _, out _);
-        var verb = !ofCommands ? "config" : words[0][0] == 'e' ? "execute" : "diagnose";
+        var verb =
+            !ofCommands ? "config"
+            : words[0][0] == 'e' ? "execute"
+            : "diagnose";
         List<string> path = ofCommands ? words[1..] : words;
         if (!_paths.TryFollow(verb, path, out var followed, out var error))
         {
@@ -158,6 +183,8 @@ public sealed partial class CliSession
         {
             return CliPaths.ParseError(path[followed.Depth]);
         }
-        return ofCommands ? CliTree.Of(verb, followed) : CliTree.Of([.. followed.Open.Select(words => _store.Current.Schema.Table(string.Join(' ', words))!)], followed.Depth);
+        return ofCommands
+            ? CliTree.Of(verb, followed)
+            : CliTree.Of([.. followed.Open.Select(words => _store.Current.Schema.Table(string.Join(' ', words))!)], followed.Depth);
     }
 }

@@ -49,7 +49,13 @@ public sealed partial class CliSession : IDisposable
     /// <param name="administrator">The administrator of the session; null for that of the attached console.</param>
     /// <param name="login">Not null to require a login first, and again after <c>exit</c>.</param>
     /// <param name="sessions">Not null to list a session without a login dialog among the administrator sessions.</param>
-    public CliSession(ConfigStore store, IReadOnlyList<CliCommand> commands, Administrator? administrator = null, ConsoleLogin? login = null, AdminSessions? sessions = null)
+    public CliSession(
+        ConfigStore store,
+        IReadOnlyList<CliCommand> commands,
+        Administrator? administrator = null,
+        ConsoleLogin? login = null,
+        AdminSessions? sessions = null
+    )
     {
         _store = store;
         _administrator = administrator ?? Administrator.AttachedConsole;
@@ -77,7 +83,10 @@ public sealed partial class CliSession : IDisposable
         }
         else
         {
-            _listed = sessions?.Begin(new AdminSession(_administrator.Name, "console", "N/A", "N/A", store.Time.GetUtcNow()), () => Close(DisconnectedText));
+            _listed = sessions?.Begin(
+                new AdminSession(_administrator.Name, "console", "N/A", "N/A", store.Time.GetUtcNow()),
+                () => Close(DisconnectedText)
+            );
         }
     }
 
@@ -85,7 +94,11 @@ public sealed partial class CliSession : IDisposable
     /// The current prompt, for example <c>FortiLab (port1) # </c>; <c>"> "</c> on a continuation line, "" while a confirmation prompt or
     /// a command is pending.
     /// </summary>
-    public string Prompt => LogsIn ? _login!.Prompt : Asks || Waits ? "" : _lines.IsOpen ? "> " : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
+    public string Prompt =>
+        LogsIn ? _login!.Prompt
+        : Asks || Waits ? ""
+        : _lines.IsOpen ? "> "
+        : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
     /// <summary>True while the lines of a batch run.</summary>
     internal bool InBatch => _batch.IsRunning;
@@ -136,7 +149,10 @@ public sealed partial class CliSession : IDisposable
     public bool IsHidden => _login is { Who: null, IsHidden: true };
 
     /// <summary>The keys that act immediately, without Enter; "" while lines are read.</summary>
-    public string Keys => Asks ? "yYnN" : _login is { Who: null, TakesKey: true } ? "a" : "";
+    public string Keys =>
+        Asks ? "yYnN"
+        : _login is { Who: null, TakesKey: true } ? "a"
+        : "";
 
     /// <summary>The administrator of the session; one without any rights during the login dialog.</summary>
     public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
@@ -154,9 +170,11 @@ public sealed partial class CliSession : IDisposable
     internal bool Pages => _store.Current.Object("system console").Text("output") == "more";
 
     /// <summary>The banner that the administrator must accept at a terminal before the first prompt; null for none.</summary>
-    internal string? Banner => _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
+    internal string? Banner =>
+        _login is null && _store.Current.Object("system global").Enabled("post-login-banner") ? ConsoleBanner.AfterLogin : null;
 
-    private string HostName => _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
+    private string HostName =>
+        _store.Current.Object("system global").Text("hostname") is { Length: > 0 } name ? name : Personality.Platform;
 
     /// <summary>Shows unsolicited text to the administrator; lines ended by \n.</summary>
     public void Say(string text) => Said?.Invoke(text);
@@ -182,7 +200,14 @@ public sealed partial class CliSession : IDisposable
     }
 
     /// <summary>Executes one line (without its newline); returns its output, lines ended by \n, or "".</summary>
-    public string Execute(string line) => _login is null ? ExecuteLine(line) : _login.Busy(() => !LogsIn ? ExecuteLine(line) : line.Length > LineMax ? "" : _login.Execute(line));
+    public string Execute(string line) =>
+        _login is null
+            ? ExecuteLine(line)
+            : _login.Busy(() =>
+                !LogsIn ? ExecuteLine(line)
+                : line.Length > LineMax ? ""
+                : _login.Execute(line)
+            );
 
     private string ExecuteLine(string line)
     {
@@ -273,7 +298,15 @@ public sealed partial class CliSession : IDisposable
 
     /// <summary>Returns the help for a script line that ends with <c>?</c> outside quotes; null for any other line.</summary>
     public string? HelpAsked(string line) =>
-        !LogsIn && !Asks && !_lines.IsOpen && line.Length <= LineMax && line.TrimEnd() is [.. var typed, '?'] && !typed.AsSpan().TrimStart().StartsWith('#') && !ConfigWords.Scan(typed).Open ? Help(typed) + "\n" : null;
+        !LogsIn
+        && !Asks
+        && !_lines.IsOpen
+        && line.Length <= LineMax
+        && line.TrimEnd() is [.. var typed, '?']
+        && !typed.AsSpan().TrimStart().StartsWith('#')
+        && !ConfigWords.Scan(typed).Open
+            ? Help(typed) + "\n"
+            : null;
 
     /// <summary>Returns the help that <c>?</c> shows after these characters of a line; lines ended by \n.</summary>
     public string Help(string typed) => LogsIn || _lines.IsOpen ? "" : _help.For(typed);
@@ -281,7 +314,8 @@ public sealed partial class CliSession : IDisposable
     /// <summary>
     /// Returns the completions of the last word of these characters, each as it is typed, and the position at which that word begins.
     /// </summary>
-    public (int Start, IReadOnlyList<string> Words) Complete(string typed) => LogsIn || _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
+    public (int Start, IReadOnlyList<string> Words) Complete(string typed) =>
+        LogsIn || _lines.IsOpen ? (typed.Length, []) : _help.Completions(typed);
 
     /// <summary>
     /// Handles Ctrl-C: drops the current line, if there is one; else leaves every config level without saving; at the root, ends the
@@ -325,16 +359,23 @@ public sealed partial class CliSession : IDisposable
     }
 
     /// <summary>True for a line that is never stored in a batch, because it controls the batch.</summary>
-    private bool IsOfBatch(string line) => ConfigWords.Split(line) is [var verb, .. var words]
-        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _) && match == "execute"
-        && _paths.TryPath("execute", words, out var path, out _, out _) && path.StartsWith("batch ", StringComparison.Ordinal);
+    private bool IsOfBatch(string line) =>
+        ConfigWords.Split(line) is [var verb, .. var words]
+        && CliPaths.TryMatch(verb, CliVerbs.At(null), out var match, out _)
+        && match == "execute"
+        && _paths.TryPath("execute", words, out var path, out _, out _)
+        && path.StartsWith("batch ", StringComparison.Ordinal);
 
     /// <summary>
     /// Runs a line as if it were typed; returns its return code, the line without its secret, and true if <paramref name="answer"/> was
     /// consumed. A confirmation prompt is answered no, which is a failure. A prompt with <see cref="CliReply.ScriptsGoOn"/> is answered
     /// by the next line if that is an answer, otherwise yes.
     /// </summary>
-    private async Task<(int Code, string Shown, bool Answered)> RunForCodeAsync(string line, string? answer, CancellationToken cancellationToken)
+    private async Task<(int Code, string Shown, bool Answered)> RunForCodeAsync(
+        string line,
+        string? answer,
+        CancellationToken cancellationToken
+    )
     {
         _code = 0;
         var shown = WithoutSecret(line);
@@ -357,8 +398,12 @@ public sealed partial class CliSession : IDisposable
         return (-1, shown, false);
     }
 
-    private string WithoutSecret(string line) => _editor.Level is ConfigLevel.Edit edit && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
-        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _) && edit.Schema.Attribute(match)!.Secret
+    private string WithoutSecret(string line) =>
+        _editor.Level is ConfigLevel.Edit edit
+        && ConfigWords.Scan(line).Words is [var verb, var name, _, ..]
+        && CliPaths.TryMatch(name, edit.Schema.Attributes.Select(attribute => attribute.Name), out var match, out _)
+        && edit.Schema.Attribute(match)!.Secret
             ? $"{verb} {name} ***"
-            : _lines.IsOpen ? "***" : line.Trim();
+        : _lines.IsOpen ? "***"
+        : line.Trim();
 }

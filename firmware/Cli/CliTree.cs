@@ -16,11 +16,25 @@ internal static class CliTree
     /// Formats tables under their common branches; their paths share the first <paramref name="skip"/> words, of which the last is shown.
     /// </summary>
     internal static string Of(IReadOnlyList<TableSchema> tables, int skip) =>
-        tables is [var only] ? Of(only) : Print(Group(skip == 0 ? "" : tables[0].Path.Split(' ')[skip - 1], [.. tables.Select(table => (table.Path.Split(' '), (Node?)Branch(table)))], skip));
+        tables is [var only]
+            ? Of(only)
+            : Print(
+                Group(
+                    skip == 0 ? "" : tables[0].Path.Split(' ')[skip - 1],
+                    [.. tables.Select(table => (table.Path.Split(' '), (Node?)Branch(table)))],
+                    skip
+                )
+            );
 
     /// <summary>Formats the commands of a verb below a path.</summary>
     internal static string Of(string verb, FollowedPath followed) =>
-        Print(Group(followed.Depth == 0 ? verb : followed.Open[0][followed.Depth - 1], [.. followed.Open.Select(path => (path, (Node?)null))], followed.Depth));
+        Print(
+            Group(
+                followed.Depth == 0 ? verb : followed.Open[0][followed.Depth - 1],
+                [.. followed.Open.Select(path => (path, (Node?)null))],
+                followed.Depth
+            )
+        );
 
     private static Node Group(string name, IReadOnlyList<(string[] Path, Node? Node)> under, int depth)
     {
@@ -41,12 +55,16 @@ internal static class CliTree
     {
         var name = table.Path[(table.Path.LastIndexOf(' ') + 1)..];
         var key = table.Key is null ? [] : new[] { new Node(table.Key + KeySize(table.Attribute(table.Key)), [], Starred: true) };
-        return new Node(table.IsList ? $"[{name}]" : $"<{name}>",
-        [
-            .. key,
-            .. table.Attributes.Where(attribute => attribute.Name != table.Key).Select(attribute => new Node(attribute.Name + Size(attribute), [], attribute.Required)),
-            .. table.Children.Select(Branch),
-        ]);
+        return new Node(
+            table.IsList ? $"[{name}]" : $"<{name}>",
+            [
+                .. key,
+                .. table
+                    .Attributes.Where(attribute => attribute.Name != table.Key)
+                    .Select(attribute => new Node(attribute.Name + Size(attribute), [], attribute.Required)),
+                .. table.Children.Select(Branch),
+            ]
+        );
     }
 
     private static string Print(Node root)
@@ -80,19 +98,21 @@ internal static class CliTree
         }
     }
 
-    private static string KeySize(AttributeSchema? key) => key switch
-    {
-        { Kind: ValueKind.Number } => $"  ({key.Min},{key.Max})",
-        { MaxLength: > 0 } => $"  ({key.MaxLength + 1})",
-        _ => "",
-    };
+    private static string KeySize(AttributeSchema? key) =>
+        key switch
+        {
+            { Kind: ValueKind.Number } => $"  ({key.Min},{key.Max})",
+            { MaxLength: > 0 } => $"  ({key.MaxLength + 1})",
+            _ => "",
+        };
 
-    private static string Size(AttributeSchema attribute) => attribute switch
-    {
-        { Kind: ValueKind.Number } => $"  ({attribute.Min},{attribute.Max})",
-        { Kind: ValueKind.Text, MaxLength: > 0 } => $" ({attribute.MaxLength + 1})",
-        _ => "",
-    };
+    private static string Size(AttributeSchema attribute) =>
+        attribute switch
+        {
+            { Kind: ValueKind.Number } => $"  ({attribute.Min},{attribute.Max})",
+            { Kind: ValueKind.Text, MaxLength: > 0 } => $" ({attribute.MaxLength + 1})",
+            _ => "",
+        };
 
     private sealed record Node(string Name, IReadOnlyList<Node> Children, bool Starred = false);
 }

@@ -4,7 +4,14 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Cli;
 
 /// <summary>The <c>show</c> and <c>get</c> output of the configuration.</summary>
-internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, ConfigEditor editor, CliPaths paths, CliAccess access, Func<string> user)
+internal sealed class CliView(
+    ConfigStore store,
+    ConfigWorkspace workspace,
+    ConfigEditor editor,
+    CliPaths paths,
+    CliAccess access,
+    Func<string> user
+)
 {
     private const string NoEntry = "entry is not found in table\n";
 
@@ -35,7 +42,9 @@ internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, Conf
         {
             return CliPaths.ParseError(rest[table.IsList ? 1 : 0]);
         }
-        return rest is [var key] && workspace.Current.List(name).Find(key) is null ? NoEntry : text.Table(workspace.Current, table, rest is [var one] ? one : null).ToString();
+        return rest is [var key] && workspace.Current.List(name).Find(key) is null
+            ? NoEntry
+            : text.Table(workspace.Current, table, rest is [var one] ? one : null).ToString();
     }
 
     /// <summary>Formats values, defaults included.</summary>
@@ -61,12 +70,13 @@ internal sealed class CliView(ConfigStore store, ConfigWorkspace workspace, Conf
             : GetText.Of(workspace.Current.Object(name), null);
     }
 
-    private static CliReply OfList(ConfigTable list, IReadOnlyList<string> words) => words switch
-    {
-        [] => GetText.Of(list),
-        [var key] => list.Find(key) is { } entry ? GetText.Of(entry, key) : NoEntry,
-        _ => CliPaths.ParseError(words[1]),
-    };
+    private static CliReply OfList(ConfigTable list, IReadOnlyList<string> words) =>
+        words switch
+        {
+            [] => GetText.Of(list),
+            [var key] => list.Find(key) is { } entry ? GetText.Of(entry, key) : NoEntry,
+            _ => CliPaths.ParseError(words[1]),
+        };
 
     private CliReply ShowLevel(ConfigLevel level, IReadOnlyList<string> path, ConfigText text)
     {

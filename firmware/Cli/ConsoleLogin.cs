@@ -34,7 +34,16 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     private LoginAnswer.Challenge? _challenge;
     private IDisposable? _listed;
 
-    private enum Stage { Name, Password, Code, NewPassword, ConfirmPassword, Banner, Done }
+    private enum Stage
+    {
+        Name,
+        Password,
+        Code,
+        NewPassword,
+        ConfirmPassword,
+        Banner,
+        Done,
+    }
 
     /// <summary>The administrator that is logged in; null if none is.</summary>
     internal Administrator? Who { get; private set; }
@@ -46,17 +55,18 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     internal bool TakesKey => _stage == Stage.Banner;
 
     /// <summary>The current prompt of the dialog.</summary>
-    internal string Prompt => _stage switch
-    {
-        Stage.Name => (Global.Enabled("pre-login-banner") ? ConsoleBanner.BeforeLogin : "") + $"{Global.Text("hostname")} login: ",
-        Stage.Password => "Password: ",
-        // The device's prompt is not publicly documented.
-        Stage.Code => $"{_challenge!.Text}: ",
-        Stage.NewPassword => "New Password: ",
-        Stage.ConfirmPassword => "Confirm Password: ",
-        Stage.Banner => ConsoleBanner.AfterLogin + ConsoleBanner.Accept,
-        _ => "",
-    };
+    internal string Prompt =>
+        _stage switch
+        {
+            Stage.Name => (Global.Enabled("pre-login-banner") ? ConsoleBanner.BeforeLogin : "") + $"{Global.Text("hostname")} login: ",
+            Stage.Password => "Password: ",
+            // The device's prompt is not publicly documented.
+            Stage.Code => $"{_challenge!.Text}: ",
+            Stage.NewPassword => "New Password: ",
+            Stage.ConfirmPassword => "Confirm Password: ",
+            Stage.Banner => ConsoleBanner.AfterLogin + ConsoleBanner.Accept,
+            _ => "",
+        };
 
     private ConfigObject Global => store.Current.Object("system global");
 
@@ -100,11 +110,12 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     }
 
     /// <summary>Runs an action during which the session is not idle.</summary>
-    internal void Busy(Action serve) => Busy(() =>
-    {
-        serve();
-        return true;
-    });
+    internal void Busy(Action serve) =>
+        Busy(() =>
+        {
+            serve();
+            return true;
+        });
 
     /// <summary>Handles a line of the login dialog; returns its output.</summary>
     internal string Execute(string line)
@@ -182,16 +193,32 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
             return "The password must not be empty.\n";
         }
         var accounts = store.Current.List("system admin");
-        if (CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(password), Encoding.UTF8.GetBytes(accounts.Find(candidate.Name)?.Text("password") ?? "")))
+        if (
+            CryptographicOperations.FixedTimeEquals(
+                Encoding.UTF8.GetBytes(password),
+                Encoding.UTF8.GetBytes(accounts.Find(candidate.Name)?.Text("password") ?? "")
+            )
+        )
         {
             return "The new password must differ from the old one.\n";
         }
-        var (words, error) = accounts.Find(candidate.Name) is null ? ([], null) : ConfigValue.Check(accounts.Schema.Attribute("password")!, [password], null, _ => null);
+        var (words, error) = accounts.Find(candidate.Name) is null
+            ? ([], null)
+            : ConfigValue.Check(accounts.Schema.Attribute("password")!, [password], null, _ => null);
         error ??= store.Commit(
-            tree => tree.List("system admin").Find(candidate.Name) is { } account
-                ? tree.With("system admin", tree.List("system admin").With(candidate.Name, account.With("password", words).Without("force-password-change").Without("password-expire")))
-                : tree,
-            new ConfigAuthor(candidate.Name, candidate.Ui, Administrator.SuperAdmin));
+            tree =>
+                tree.List("system admin").Find(candidate.Name) is { } account
+                    ? tree.With(
+                        "system admin",
+                        tree.List("system admin")
+                            .With(
+                                candidate.Name,
+                                account.With("password", words).Without("force-password-change").Without("password-expire")
+                            )
+                    )
+                    : tree,
+            new ConfigAuthor(candidate.Name, candidate.Ui, Administrator.SuperAdmin)
+        );
         return error is null ? Accepted() : error.Lines[0] + "\n";
     }
 
@@ -209,7 +236,10 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
     {
         (Who, _candidate, _stage, _began) = (_candidate, null, Stage.Done, time.GetUtcNow());
         logins.Begin(Who!, source);
-        _listed = logins.Sessions.Begin(new AdminSession(Who!.Name, source is null ? "console" : "sshv2", "N/A", source?.ToString() ?? "N/A", _began), Disconnect);
+        _listed = logins.Sessions.Begin(
+            new AdminSession(Who!.Name, source is null ? "console" : "sshv2", "N/A", source?.ToString() ?? "N/A", _began),
+            Disconnect
+        );
         _idle = time.CreateTimer(_ => CheckIdle(), null, IdleTime, Timeout.InfiniteTimeSpan);
         return "Welcome!\n\n";
     }

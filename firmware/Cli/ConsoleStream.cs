@@ -17,8 +17,10 @@ public enum ConsoleEnd
 {
     /// <summary>Ended by <c>exit</c>.</summary>
     Exited,
+
     /// <summary>Ended by Ctrl-C at the root.</summary>
     Interrupted,
+
     /// <summary>The terminal disconnected.</summary>
     HungUp,
 }
@@ -76,18 +78,37 @@ public static class ConsoleStream
     /// Serves a terminal that sends every key immediately and shows what it receives; echo, line editing and paging are done here.
     /// Returns when the session is closed or the terminal hangs up.
     /// </summary>
-    public static Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, TerminalSize size, CancellationToken cancellationToken) =>
-        RunTerminalAsync(session, input, output, () => size, cancellationToken);
+    public static Task<ConsoleEnd> RunTerminalAsync(
+        CliSession session,
+        Stream input,
+        Stream output,
+        TerminalSize size,
+        CancellationToken cancellationToken
+    ) => RunTerminalAsync(session, input, output, () => size, cancellationToken);
 
     /// <summary>Serves a terminal whose size may change; the size is read on every input.</summary>
-    public static async Task<ConsoleEnd> RunTerminalAsync(CliSession session, Stream input, Stream output, Func<TerminalSize> size, CancellationToken cancellationToken)
+    public static async Task<ConsoleEnd> RunTerminalAsync(
+        CliSession session,
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        CancellationToken cancellationToken
+    )
     {
         var console = new TerminalConsole(session, size);
         await ServeAsync(session, console, input, output, cancellationToken).ConfigureAwait(false);
-        return !console.Closed ? ConsoleEnd.HungUp : console.Interrupted ? ConsoleEnd.Interrupted : ConsoleEnd.Exited;
+        return !console.Closed ? ConsoleEnd.HungUp
+            : console.Interrupted ? ConsoleEnd.Interrupted
+            : ConsoleEnd.Exited;
     }
 
-    private static async Task ServeAsync(CliSession session, IConsole console, Stream input, Stream output, CancellationToken cancellationToken)
+    private static async Task ServeAsync(
+        CliSession session,
+        IConsole console,
+        Stream input,
+        Stream output,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
@@ -100,7 +121,13 @@ public static class ConsoleStream
         }
     }
 
-    private static async Task ServeLinesAsync(CliSession session, IConsole console, Stream input, Stream output, CancellationToken cancellationToken)
+    private static async Task ServeLinesAsync(
+        CliSession session,
+        IConsole console,
+        Stream input,
+        Stream output,
+        CancellationToken cancellationToken
+    )
     {
         using var said = new SaidLines(session);
         await WriteAsync(output, console.Start(), cancellationToken).ConfigureAwait(false);
@@ -144,7 +171,14 @@ public static class ConsoleStream
     /// command. A stream is shown as it arrives; <c>q</c> stops it on a terminal, otherwise the end of the input does. Input behind the key
     /// that stopped the command is for the console.
     /// </summary>
-    private static async Task AnswerAsync(CliSession session, IConsole console, TypedBytes typed, SaidLines said, Stream output, CancellationToken cancellationToken)
+    private static async Task AnswerAsync(
+        CliSession session,
+        IConsole console,
+        TypedBytes typed,
+        SaidLines said,
+        Stream output,
+        CancellationToken cancellationToken
+    )
     {
         using var hungUp = cancellationToken.Register(session.Cancel);
         var streams = session.Streams;
@@ -153,7 +187,10 @@ public static class ConsoleStream
         while (!answer.IsCompleted)
         {
             var stops = typed.Ended || typed.IsFull;
-            if (!canceled && (typed.TakeInterrupt(orQuit: streams && session.IsTerminal) || (typed.Ended && console.HangsUp) || (stops && streams)))
+            if (
+                !canceled
+                && (typed.TakeInterrupt(orQuit: streams && session.IsTerminal) || (typed.Ended && console.HangsUp) || (stops && streams))
+            )
             {
                 session.Cancel();
                 canceled = true;
@@ -162,7 +199,11 @@ public static class ConsoleStream
             {
                 break;
             }
-            await (streams ? Task.WhenAny(answer, typed.MoreAsync(), said.WaitAsync(cancellationToken)) : Task.WhenAny(answer, typed.MoreAsync())).ConfigureAwait(false);
+            await (
+                streams
+                    ? Task.WhenAny(answer, typed.MoreAsync(), said.WaitAsync(cancellationToken))
+                    : Task.WhenAny(answer, typed.MoreAsync())
+            ).ConfigureAwait(false);
             typed.Receive();
             await StreamAsync(console, streams ? said.Take() : null, output, cancellationToken).ConfigureAwait(false);
         }
@@ -177,7 +218,13 @@ public static class ConsoleStream
     private static Task StreamAsync(IConsole console, string? text, Stream output, CancellationToken cancellationToken) =>
         text is null || console.Closed ? Task.CompletedTask : WriteAsync(output, console.Streamed(text), cancellationToken);
 
-    private static async Task SayAsync(CliSession session, IConsole console, SaidLines said, Stream output, CancellationToken cancellationToken)
+    private static async Task SayAsync(
+        CliSession session,
+        IConsole console,
+        SaidLines said,
+        Stream output,
+        CancellationToken cancellationToken
+    )
     {
         if (said.Take() is { } text && !console.Closed)
         {

@@ -8,22 +8,23 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
     private static readonly ConfigError Incomplete = CliPaths.Incomplete;
 
     /// <summary>Runs a verb; the message is shown before the error, if any.</summary>
-    internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) => verb switch
-    {
-        "config" => ("", Config(words)),
-        "edit" => Edit(words),
-        "delete" => ("", One(words, editor.Delete)),
-        "rename" or "clone" => ("", Copy(words, remove: verb == "rename")),
-        "move" => ("", Move(words)),
-        "set" or "select" => ("", Attribute(words, editor.Set)),
-        "append" => ("", Attribute(words, editor.Append)),
-        "unselect" => ("", Attribute(words, editor.Unselect)),
-        "unset" or "clear" => ("", Attribute(words, Unset)),
-        "next" => ("", None(words, editor.Next)),
-        "end" => ("", None(words, editor.End)),
-        "abort" => ("", None(words, Abort)),
-        _ => ("", CliPaths.ParseError(verb)),
-    };
+    internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) =>
+        verb switch
+        {
+            "config" => ("", Config(words)),
+            "edit" => Edit(words),
+            "delete" => ("", One(words, editor.Delete)),
+            "rename" or "clone" => ("", Copy(words, remove: verb == "rename")),
+            "move" => ("", Move(words)),
+            "set" or "select" => ("", Attribute(words, editor.Set)),
+            "append" => ("", Attribute(words, editor.Append)),
+            "unselect" => ("", Attribute(words, editor.Unselect)),
+            "unset" or "clear" => ("", Attribute(words, Unset)),
+            "next" => ("", None(words, editor.Next)),
+            "end" => ("", None(words, editor.End)),
+            "abort" => ("", None(words, Abort)),
+            _ => ("", CliPaths.ParseError(verb)),
+        };
 
     private ConfigError? Config(IReadOnlyList<string> words)
     {
@@ -61,28 +62,31 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
         return null;
     }
 
-    private (string, ConfigError?) Edit(IReadOnlyList<string> words) => words switch
-    {
-        [] => ("", Incomplete),
-        [var key] => editor.Edit(key),
-        _ => ("", CliPaths.ParseError(words[1])),
-    };
+    private (string, ConfigError?) Edit(IReadOnlyList<string> words) =>
+        words switch
+        {
+            [] => ("", Incomplete),
+            [var key] => editor.Edit(key),
+            _ => ("", CliPaths.ParseError(words[1])),
+        };
 
-    private ConfigError? Copy(IReadOnlyList<string> words, bool remove) => words switch
-    {
-        [var from, "to", var to] => editor.Copy(from, to, remove),
-        [_, "to"] or [_] or [] => Incomplete,
-        [_, not "to", ..] => CliPaths.ParseError(words[1]),
-        _ => CliPaths.ParseError(words[3]),
-    };
+    private ConfigError? Copy(IReadOnlyList<string> words, bool remove) =>
+        words switch
+        {
+            [var from, "to", var to] => editor.Copy(from, to, remove),
+            [_, "to"] or [_] or [] => Incomplete,
+            [_, not "to", ..] => CliPaths.ParseError(words[1]),
+            _ => CliPaths.ParseError(words[3]),
+        };
 
-    private ConfigError? Move(IReadOnlyList<string> words) => words switch
-    {
-        [var key, "before" or "after", var other] => editor.Move(key, other, after: words[1] == "after"),
-        [] or [_] or [_, "before" or "after"] => Incomplete,
-        [_, not ("before" or "after"), ..] => CliPaths.ParseError(words[1]),
-        _ => CliPaths.ParseError(words[3]),
-    };
+    private ConfigError? Move(IReadOnlyList<string> words) =>
+        words switch
+        {
+            [var key, "before" or "after", var other] => editor.Move(key, other, after: words[1] == "after"),
+            [] or [_] or [_, "before" or "after"] => Incomplete,
+            [_, not ("before" or "after"), ..] => CliPaths.ParseError(words[1]),
+            _ => CliPaths.ParseError(words[3]),
+        };
 
     private ConfigError? Attribute(IReadOnlyList<string> words, Func<AttributeSchema, IReadOnlyList<string>, ConfigError?> run)
     {
@@ -91,7 +95,12 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
             return Incomplete;
         }
         var table = editor.Level!.Schema;
-        return CliPaths.TryMatch(words[0], table.Attributes.Select(attribute => attribute.Name).Where(name => name != table.Key), out var name, out var wrong)
+        return CliPaths.TryMatch(
+            words[0],
+            table.Attributes.Select(attribute => attribute.Name).Where(name => name != table.Key),
+            out var name,
+            out var wrong
+        )
             ? run(table.Attribute(name)!, [.. words.Skip(1)])
             : wrong;
     }
@@ -112,12 +121,14 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
         return null;
     }
 
-    private static ConfigError? One(IReadOnlyList<string> words, Func<string, ConfigError?> run) => words switch
-    {
-        [] => Incomplete,
-        [var word] => run(word),
-        _ => CliPaths.ParseError(words[1]),
-    };
+    private static ConfigError? One(IReadOnlyList<string> words, Func<string, ConfigError?> run) =>
+        words switch
+        {
+            [] => Incomplete,
+            [var word] => run(word),
+            _ => CliPaths.ParseError(words[1]),
+        };
 
-    private static ConfigError? None(IReadOnlyList<string> words, Func<ConfigError?> run) => words.Count == 0 ? run() : CliPaths.ParseError(words[0]);
+    private static ConfigError? None(IReadOnlyList<string> words, Func<ConfigError?> run) =>
+        words.Count == 0 ? run() : CliPaths.ParseError(words[0]);
 }

@@ -29,7 +29,11 @@ internal static class GetText
     {
         foreach (var attribute in InOrder(value.Schema).Where(value.Applies))
         {
-            text.Append(' ', indent).Append(attribute.Name.PadRight(NameWidth)).Append(": ").Append(Shown(value, attribute, key)).Append(" \n");
+            text.Append(' ', indent)
+                .Append(attribute.Name.PadRight(NameWidth))
+                .Append(": ")
+                .Append(Shown(value, attribute, key))
+                .Append(" \n");
         }
         foreach (var child in value.Schema.Children)
         {
@@ -72,12 +76,19 @@ internal static class GetText
     }
 
     private static void Append(StringBuilder text, ConfigObject entry, AttributeSchema attribute, string key) =>
-        text.Append(attribute.Name).Append(": ").Append(Shown(entry, attribute, key)).Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
+        text.Append(attribute.Name)
+            .Append(": ")
+            .Append(Shown(entry, attribute, key))
+            .Append(' ', attribute.Kind is ValueKind.Option or ValueKind.Number ? 4 : 3);
 
     /// <summary>Returns the attributes in the order of <c>get</c>; attributes that this order omits come last.</summary>
-    private static IEnumerable<AttributeSchema> InOrder(TableSchema table) => table.IsList || table.Summary.IsEmpty ? table.Attributes
-        : table.Summary.Select(table.Attribute).OfType<AttributeSchema>().Union(table.Attributes);
+    private static IEnumerable<AttributeSchema> InOrder(TableSchema table) =>
+        table.IsList || table.Summary.IsEmpty
+            ? table.Attributes
+            : table.Summary.Select(table.Attribute).OfType<AttributeSchema>().Union(table.Attributes);
 
     private static string Shown(ConfigObject value, AttributeSchema attribute, string? key) =>
-        attribute.Name == value.Schema.Key ? key ?? "" : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "") : string.Join(' ', value.Words(attribute.Name));
+        attribute.Name == value.Schema.Key ? key ?? ""
+        : attribute.Secret ? (value.Text(attribute.Name).Length > 0 ? "*" : "")
+        : string.Join(' ', value.Words(attribute.Name));
 }

@@ -18,9 +18,7 @@ internal sealed class GrepOptions
     private bool _ignoresCase;
     private bool _extended;
 
-    private GrepOptions()
-    {
-    }
+    private GrepOptions() { }
 
     /// <summary><c>-v</c>: selects lines that do not match.</summary>
     internal bool Inverted { get; private set; }
@@ -46,7 +44,10 @@ internal sealed class GrepOptions
     /// <summary>Parses the words after the bar; returns null and the error in <paramref name="fault"/> if they are not valid.</summary>
     internal static GrepOptions? Read(IReadOnlyList<string> words, out ConfigError? fault)
     {
-        fault = words.Count == 0 ? CliPaths.Incomplete : words[0] != "grep" ? CliPaths.ParseError(words[0]) : null;
+        fault =
+            words.Count == 0 ? CliPaths.Incomplete
+            : words[0] != "grep" ? CliPaths.ParseError(words[0])
+            : null;
         if (fault is not null)
         {
             return null;
@@ -155,7 +156,10 @@ internal sealed class GrepOptions
     {
         try
         {
-            return new Regex(_extended ? pattern : Basic(pattern), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | (_ignoresCase ? RegexOptions.IgnoreCase : RegexOptions.None));
+            return new Regex(
+                _extended ? pattern : Basic(pattern),
+                RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | (_ignoresCase ? RegexOptions.IgnoreCase : RegexOptions.None)
+            );
         }
         catch (Exception error) when (error is ArgumentException or NotSupportedException)
         {

@@ -8,7 +8,9 @@ namespace Appliance.Firmware.Cli;
 internal sealed class SaidLines : IDisposable
 {
     private const int Most = 1024;
-    private readonly Channel<string> _texts = Channel.CreateBounded<string>(new BoundedChannelOptions(Most) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+    private readonly Channel<string> _texts = Channel.CreateBounded<string>(
+        new BoundedChannelOptions(Most) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }
+    );
     private readonly CliSession _session;
     private Task<bool>? _waiting;
 

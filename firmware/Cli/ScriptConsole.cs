@@ -78,5 +78,6 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
 
     private string Prompt() => session.Closed ? "" : session.Prompt;
 
-    private static string Visible(string line) => string.Concat(line.Take(CliSession.LineMax).Select(c => ControlCharacters.Includes(c) && c != '\t' ? '?' : c));
+    private static string Visible(string line) =>
+        string.Concat(line.Take(CliSession.LineMax).Select(c => ControlCharacters.Includes(c) && c != '\t' ? '?' : c));
 }

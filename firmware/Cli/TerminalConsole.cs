@@ -24,9 +24,7 @@ internal sealed class TerminalConsole : IConsole
 
     /// <summary>Creates a terminal of a fixed size.</summary>
     internal TerminalConsole(CliSession session, TerminalSize size)
-        : this(session, () => size)
-    {
-    }
+        : this(session, () => size) { }
 
     /// <summary>Creates a terminal whose size may change during the session.</summary>
     internal TerminalConsole(CliSession session, Func<TerminalSize> size)
@@ -175,7 +173,10 @@ internal sealed class TerminalConsole : IConsole
 
     private void Edit(TerminalKey key, string typed)
     {
-        if (((_literal || _session.LogsIn) && typed.Length > 0 && key != TerminalKey.Enter) || (key == TerminalKey.Help && (_session.IsQuoted || _line.IsQuoted)))
+        if (
+            ((_literal || _session.LogsIn) && typed.Length > 0 && key != TerminalKey.Enter)
+            || (key == TerminalKey.Help && (_session.IsQuoted || _line.IsQuoted))
+        )
         {
             key = TerminalKey.Character;
         }

@@ -7,32 +7,46 @@ internal enum TerminalKey
 {
     /// <summary>A printable character.</summary>
     Character,
+
     /// <summary>Enter.</summary>
     Enter,
+
     /// <summary>Tab.</summary>
     Tab,
+
     /// <summary><c>?</c>.</summary>
     Help,
+
     /// <summary>Ctrl-V: the next key is taken literally.</summary>
     Literal,
+
     /// <summary>Ctrl-C.</summary>
     Interrupt,
+
     /// <summary>Up, Ctrl-P.</summary>
     Earlier,
+
     /// <summary>Down, Ctrl-N.</summary>
     Later,
+
     /// <summary>Left, Ctrl-B: moves one word left.</summary>
     WordLeft,
+
     /// <summary>Right, Ctrl-F: moves one word right.</summary>
     WordRight,
+
     /// <summary>Ctrl-A, Home.</summary>
     Start,
+
     /// <summary>Ctrl-E, End.</summary>
     End,
+
     /// <summary>Backspace.</summary>
     Backspace,
+
     /// <summary>Ctrl-D, Delete: deletes the character under the cursor.</summary>
     Delete,
+
     /// <summary>A key without a function.</summary>
     None,
 }
@@ -79,21 +93,22 @@ internal sealed class TerminalKeys
         }
     }
 
-    private static TerminalKey Control(byte next) => next switch
-    {
-        0x01 => TerminalKey.Start,
-        0x02 => TerminalKey.WordLeft,
-        0x03 => TerminalKey.Interrupt,
-        0x04 => TerminalKey.Delete,
-        0x05 => TerminalKey.End,
-        0x06 => TerminalKey.WordRight,
-        0x08 or 0x7f => TerminalKey.Backspace,
-        0x09 => TerminalKey.Tab,
-        0x0e => TerminalKey.Later,
-        0x10 => TerminalKey.Earlier,
-        0x16 => TerminalKey.Literal,
-        _ => TerminalKey.None,
-    };
+    private static TerminalKey Control(byte next) =>
+        next switch
+        {
+            0x01 => TerminalKey.Start,
+            0x02 => TerminalKey.WordLeft,
+            0x03 => TerminalKey.Interrupt,
+            0x04 => TerminalKey.Delete,
+            0x05 => TerminalKey.End,
+            0x06 => TerminalKey.WordRight,
+            0x08 or 0x7f => TerminalKey.Backspace,
+            0x09 => TerminalKey.Tab,
+            0x0e => TerminalKey.Later,
+            0x10 => TerminalKey.Earlier,
+            0x16 => TerminalKey.Literal,
+            _ => TerminalKey.None,
+        };
 
     /// <summary>Decodes ESC [ … letter or ~ and ESC O letter; every other sequence is discarded as a whole.</summary>
     private TerminalKey? Escaped(char next)

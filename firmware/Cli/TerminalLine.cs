@@ -41,7 +41,10 @@ internal sealed class TerminalLine(StringBuilder screen)
             {
                 var c = _text[at];
                 at += c == '\\' && quote != '\'' ? 1 : 0;
-                quote = c == quote ? '\0' : quote == '\0' && c is '"' or '\'' ? c : quote;
+                quote =
+                    c == quote ? '\0'
+                    : quote == '\0' && c is '"' or '\'' ? c
+                    : quote;
                 _quotes = (at + 1, quote);
             }
             return _quotes.Quote != '\0';

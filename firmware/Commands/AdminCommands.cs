@@ -10,19 +10,26 @@ namespace Appliance.Firmware.Commands;
 internal sealed class AdminCommands(AdminSessions sessions)
 {
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        CallArguments.Plain("get system admin list", "Show the administrators that are logged in.", () => List()),
-        new("execute disconnect-admin-session", "Disconnect a logged in administrator: INDEX.", Disconnect),
-    ];
+        [
+            CallArguments.Plain("get system admin list", "Show the administrators that are logged in.", () => List()),
+            new("execute disconnect-admin-session", "Disconnect a logged in administrator: INDEX.", Disconnect),
+        ];
 
     private string List()
     {
         var text = new StringBuilder();
-        void Line(string user, string local, string device, string remote, string started) => text.Append(CultureInfo.InvariantCulture, $"{user,-9} {local,-18} {device,-34} {remote,-34} {started}\n");
+        void Line(string user, string local, string device, string remote, string started) =>
+            text.Append(CultureInfo.InvariantCulture, $"{user,-9} {local,-18} {device,-34} {remote,-34} {started}\n");
         Line("username", "local", "device", "remote", "started");
         foreach (var session in sessions.List())
         {
-            Line(session.User, session.Method, session.Device, session.Remote, session.Started.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+            Line(
+                session.User,
+                session.Method,
+                session.Device,
+                session.Remote,
+                session.Started.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
+            );
         }
         return text.ToString();
     }
@@ -45,7 +52,8 @@ internal sealed class AdminCommands(AdminSessions sessions)
         {
             return CliPaths.ParseError(call.Arguments[0]);
         }
-        return index >= connected.Count ? new ConfigError(-3, "entry not found in table")
+        return index >= connected.Count
+            ? new ConfigError(-3, "entry not found in table")
             : new CliReply("")
             {
                 Later = async _ =>
@@ -63,7 +71,10 @@ internal sealed class AdminCommands(AdminSessions sessions)
         {
             var session = connected[at];
             var from = session.Method == "console" ? "console" : $"{session.Method}({session.Remote})";
-            text.Append(CultureInfo.InvariantCulture, $"{at} {session.User} CLI {from} {session.Started:ddd MMM} {session.Started.Day,2} {session.Started:HH:mm:ss yyyy}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{at} {session.User} CLI {from} {session.Started:ddd MMM} {session.Started.Day,2} {session.Started:HH:mm:ss yyyy}\n"
+            );
         }
         return text.ToString();
     }

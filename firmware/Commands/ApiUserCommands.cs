@@ -17,7 +17,11 @@ internal static class ApiUserCommands
     private const int KeyLength = 30;
     private const string KeyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-    internal static readonly CliCommand GenerateKey = new("execute api-user generate-key", "Generate a new API key for an API user: NAME.", Generate);
+    internal static readonly CliCommand GenerateKey = new(
+        "execute api-user generate-key",
+        "Generate a new API key for an API user: NAME.",
+        Generate
+    );
 
     private static CliReply Generate(CliCall call)
     {

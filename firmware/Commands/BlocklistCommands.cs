@@ -18,11 +18,15 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
     private const string RootDomain = "0";
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("diagnose vpn ssl blocklist list", "List blocked sources.", call => None(call) ?? List()),
-        new("diagnose vpn ssl blocklist count", "Count blocked sources.", call => None(call) ?? login.BlockList().Count.ToString(CultureInfo.InvariantCulture) + "\n"),
-        new("diagnose vpn ssl blocklist del", "Delete blocked sources: all, a virtual domain's number, or an address.", Delete),
-    ];
+        [
+            new("diagnose vpn ssl blocklist list", "List blocked sources.", call => None(call) ?? List()),
+            new(
+                "diagnose vpn ssl blocklist count",
+                "Count blocked sources.",
+                call => None(call) ?? login.BlockList().Count.ToString(CultureInfo.InvariantCulture) + "\n"
+            ),
+            new("diagnose vpn ssl blocklist del", "Delete blocked sources: all, a virtual domain's number, or an address.", Delete),
+        ];
 
     private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
@@ -32,8 +36,13 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
         var text = new StringBuilder();
         foreach (var (entry, index) in login.BlockList().Select((entry, index) => (entry, index)))
         {
-            var state = entry.Until is { } until ? string.Create(CultureInfo.InvariantCulture, $"locked,expires={WaitMessage.Seconds(until - now)}") : "pending";
-            text.Append(CultureInfo.InvariantCulture, $"rowid={index + 1},host={entry.Key},status={state},fails={entry.Failures},logintime={entry.First.ToUnixTimeSeconds()}\n");
+            var state = entry.Until is { } until
+                ? string.Create(CultureInfo.InvariantCulture, $"locked,expires={WaitMessage.Seconds(until - now)}")
+                : "pending";
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"rowid={index + 1},host={entry.Key},status={state},fails={entry.Failures},logintime={entry.First.ToUnixTimeSeconds()}\n"
+            );
         }
         return text.ToString();
     }
@@ -42,7 +51,9 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
     {
         if (call.Arguments is not [var which])
         {
-            return call.Arguments.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[1]);
+            return call.Arguments.Count == 0
+                ? new ConfigError(-160, "incomplete command in the end")
+                : CliPaths.ParseError(call.Arguments[1]);
         }
         IPAddress? source = null;
         if (which is not ("all" or RootDomain) && !IPAddress.TryParse(which, out source))

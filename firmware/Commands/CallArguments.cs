@@ -10,7 +10,8 @@ internal static class CallArguments
     internal static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
 
     /// <summary>Returns null if there are at most this many arguments; otherwise the error about the first surplus one.</summary>
-    internal static CliReply? AtMost(this CliCall call, int count) => call.Arguments.Count <= count ? (CliReply?)null : CliPaths.ParseError(call.Arguments[count]);
+    internal static CliReply? AtMost(this CliCall call, int count) =>
+        call.Arguments.Count <= count ? (CliReply?)null : CliPaths.ParseError(call.Arguments[count]);
 
     /// <summary>Creates a command without arguments.</summary>
     internal static CliCommand Plain(string words, string help, Func<CliReply> run) => new(words, help, call => call.AtMost(0) ?? run());

@@ -15,14 +15,15 @@ internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, stri
     private static readonly Permission System = new("sysgrp", "cfg");
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("execute date", "Set/get system date.", call => Run(call, "yyyy-MM-dd", (now, given) => given.Date + now.TimeOfDay, Date)),
-        new("execute time", "Set/get system time.", call => Run(call, "H:mm:ss", (now, given) => now.Date + given.TimeOfDay, Time)),
-    ];
+        [
+            new("execute date", "Set/get system date.", call => Run(call, "yyyy-MM-dd", (now, given) => given.Date + now.TimeOfDay, Date)),
+            new("execute time", "Set/get system time.", call => Run(call, "H:mm:ss", (now, given) => now.Date + given.TimeOfDay, Time)),
+        ];
 
     private string Date() => string.Create(CultureInfo.InvariantCulture, $"current date is: {time.GetUtcNow():yyyy-MM-dd}\n");
 
-    private string Time() => string.Create(CultureInfo.InvariantCulture, $"current time is: {time.GetUtcNow():HH:mm:ss}\nlast ntp sync: never\n");
+    private string Time() =>
+        string.Create(CultureInfo.InvariantCulture, $"current time is: {time.GetUtcNow():HH:mm:ss}\nlast ntp sync: never\n");
 
     private CliReply Run(CliCall call, string format, Func<DateTime, DateTime, DateTime> join, Func<string> show)
     {

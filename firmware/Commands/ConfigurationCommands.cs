@@ -23,6 +23,7 @@ internal sealed class ConfigurationCommands
     private static readonly string[] Servers = ["ftp", "sftp", "tftp", "scp"];
     private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
     private readonly EventLog _events;
+
     /// <summary>The maximum size of a configuration file, in bytes.</summary>
     private const int RestoreSizeMax = 16 * 1024 * 1024;
 
@@ -39,46 +40,101 @@ internal sealed class ConfigurationCommands
         [
             new("execute backup config flash", "Keep the configuration as a revision.", commands.BackUpToFlash),
             new("execute backup config usb", "Back up the configuration to the USB disk.", call => commands.BackUpToUsb(call, full: false)),
-            new("execute backup full-config usb", "Back up the configuration with all defaults to the USB disk.", call => commands.BackUpToUsb(call, full: true)),
+            new(
+                "execute backup full-config usb",
+                "Back up the configuration with all defaults to the USB disk.",
+                call => commands.BackUpToUsb(call, full: true)
+            ),
             new("execute restore config flash", "Restore a revision.", commands.RestoreFromFlash),
             new("execute restore config usb", "Restore a backup from the USB disk.", commands.RestoreFromUsb),
-            .. Servers.SelectMany(way => new CliCommand[]
-            {
-                new($"execute backup config {way}", $"Back up the configuration to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
-                new($"execute backup full-config {way}", $"Back up the configuration with all defaults to a server by {way}.", call => Unreachable(call, way, "Send config file to")),
-                new($"execute restore config {way}", $"Restore a backup from a server by {way}.", call => AskToFetch(call, way)),
-            }),
+            .. Servers.SelectMany(way =>
+                new CliCommand[]
+                {
+                    new(
+                        $"execute backup config {way}",
+                        $"Back up the configuration to a server by {way}.",
+                        call => Unreachable(call, way, "Send config file to")
+                    ),
+                    new(
+                        $"execute backup full-config {way}",
+                        $"Back up the configuration with all defaults to a server by {way}.",
+                        call => Unreachable(call, way, "Send config file to")
+                    ),
+                    new($"execute restore config {way}", $"Restore a backup from a server by {way}.", call => AskToFetch(call, way)),
+                }
+            ),
             new("execute revision list config", "List the revisions.", call => None(call) ?? commands.List()),
             new("execute revision delete config", "Delete a revision.", commands.Delete),
-            new("execute factoryreset", "Go back to the first configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Reset(call)),
+            new(
+                "execute factoryreset",
+                "Go back to the first configuration.",
+                call => None(call) ?? OutsideTransaction(call) ?? commands.Reset(call)
+            ),
             new("execute cfg save", "Save the configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Save(call)),
-            new("execute cfg reload", "Go back to the saved configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Reload(call)),
+            new(
+                "execute cfg reload",
+                "Go back to the saved configuration.",
+                call => None(call) ?? OutsideTransaction(call) ?? commands.Reload(call)
+            ),
             new("execute config-transaction start", "Start a transaction.", Start),
-            new("execute config-transaction commit", "Put a transaction in force.", call => None(call) ?? End(call, "committed", call.Session.Workspace.CommitTransaction)),
-            new("execute config-transaction abort", "Drop a transaction.", call => None(call) ?? End(call, "aborted", call.Session.Workspace.AbortTransaction)),
+            new(
+                "execute config-transaction commit",
+                "Put a transaction in force.",
+                call => None(call) ?? End(call, "committed", call.Session.Workspace.CommitTransaction)
+            ),
+            new(
+                "execute config-transaction abort",
+                "Drop a transaction.",
+                call => None(call) ?? End(call, "aborted", call.Session.Workspace.AbortTransaction)
+            ),
         ];
     }
 
     private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
 
     private static CliReply? OutsideTransaction(CliCall call) =>
-        call.Session.Workspace.Transaction == 0 ? (CliReply?)null : new ConfigError(-1, $"the command cannot be used in a config transaction (id={call.Session.Workspace.Transaction})");
+        call.Session.Workspace.Transaction == 0
+            ? (CliReply?)null
+            : new ConfigError(-1, $"the command cannot be used in a config transaction (id={call.Session.Workspace.Transaction})");
 
     /// <summary>The reply for a server that cannot be reached, in the device's words. A lab of one appliance has no server.</summary>
-    private static CliReply Unreachable(CliCall call, string way, string what) => call.Arguments is [_, var server, ..]
-        ? new CliReply($"Please wait...\nConnect to {way} server {server} ...\n", new ConfigError(-1, $"{what} {way} server via vdom root failed."))
-        : Incomplete;
+    private static CliReply Unreachable(CliCall call, string way, string what) =>
+        call.Arguments is [_, var server, ..]
+            ? new CliReply(
+                $"Please wait...\nConnect to {way} server {server} ...\n",
+                new ConfigError(-1, $"{what} {way} server via vdom root failed.")
+            )
+            : Incomplete;
 
     /// <summary>Asks for confirmation before a restore from a server, as before every restore.</summary>
-    private static CliReply AskToFetch(CliCall call, string way) => call.Arguments.Count < 2 ? Incomplete : OutsideTransaction(call)
-        ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}") { OnYes = () => Unreachable(call, way, "Get config file from") };
+    private static CliReply AskToFetch(CliCall call, string way) =>
+        call.Arguments.Count < 2
+            ? Incomplete
+            : OutsideTransaction(call)
+                ?? new CliReply(
+                    $"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}"
+                )
+                {
+                    OnYes = () => Unreachable(call, way, "Get config file from"),
+                };
 
     private static CliReply Start(CliCall call)
     {
         var minutes = TransactionMinutes;
-        if (call.Arguments is [var typed, ..] && (!int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out minutes) || minutes is < 1 or > TransactionMinutesMax))
+        if (
+            call.Arguments is [var typed, ..]
+            && (
+                !int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out minutes)
+                || minutes is < 1 or > TransactionMinutesMax
+            )
+        )
         {
-            return new ConfigError(-651, $"the timeout is {1} to {TransactionMinutesMax} minutes", "", $"value parse error before '{Clean(typed)}'");
+            return new ConfigError(
+                -651,
+                $"the timeout is {1} to {TransactionMinutesMax} minutes",
+                "",
+                $"value parse error before '{Clean(typed)}'"
+            );
         }
         return call.Arguments.Count > 1 ? CliPaths.ParseError(call.Arguments[1])
             : call.Session.InBatch ? new ConfigError(-1, "a config transaction cannot be started in batch mode")
@@ -142,8 +198,12 @@ internal sealed class ConfigurationCommands
         return error is not null ? error : AskToRestore(call, ConfigStore.TextOf(content!), $"USB disk file {name}");
     }
 
-    private CliReply AskToRestore(CliCall call, string text, string source) => OutsideTransaction(call)
-        ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}") { OnYes = () => Restore(call, text, source) };
+    private CliReply AskToRestore(CliCall call, string text, string source) =>
+        OutsideTransaction(call)
+        ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}")
+        {
+            OnYes = () => Restore(call, text, source),
+        };
 
     /// <summary>Restores a configuration as one commit, which takes effect immediately. The device restarts for the same purpose.</summary>
     private CliReply Restore(CliCall call, string text, string source)
@@ -151,7 +211,14 @@ internal sealed class ConfigurationCommands
         var (ignored, error) = _config.Restore(text, call.Session.Workspace.Author(), $"restored from {source}");
         if (error is not null)
         {
-            Tell("0100032143", EventLevel.Alert, "Configuration restore failed", call, "restore", $"Configuration not restored from {source}: {error.Lines[0]}");
+            Tell(
+                "0100032143",
+                EventLevel.Alert,
+                "Configuration restore failed",
+                call,
+                "restore",
+                $"Configuration not restored from {source}: {error.Lines[0]}"
+            );
             return error;
         }
         var shown = new StringBuilder("Please wait...\nFile check OK.\n");
@@ -164,7 +231,14 @@ internal sealed class ConfigurationCommands
         {
             shown.Append(CultureInfo.InvariantCulture, $"and {ignored.Count - IgnoredMax} further lines or blocks\n");
         }
-        Tell("0100032143", EventLevel.Notice, "Configuration restored", call, "restore", $"Configuration restored from {source}, {ignored.Count} lines or blocks ignored");
+        Tell(
+            "0100032143",
+            EventLevel.Notice,
+            "Configuration restored",
+            call,
+            "restore",
+            $"Configuration restored from {source}, {ignored.Count} lines or blocks ignored"
+        );
         return shown.Append("Configuration restored.\n").ToString();
     }
 
@@ -173,16 +247,35 @@ internal sealed class ConfigurationCommands
     {
         foreach (var line in ignored.Take(IgnoredMax))
         {
-            events.Write(new EventEntry("0100032144", "system", EventLevel.Warning, "Configuration line ignored", ("user", admin), ("action", "ignore"), ("msg", line.Number == 0 ? $"{source}: {line.Why}" : $"{source}, {line.Where}: {line.Why}")));
+            events.Write(
+                new EventEntry(
+                    "0100032144",
+                    "system",
+                    EventLevel.Warning,
+                    "Configuration line ignored",
+                    ("user", admin),
+                    ("action", "ignore"),
+                    ("msg", line.Number == 0 ? $"{source}: {line.Why}" : $"{source}, {line.Where}: {line.Why}")
+                )
+            );
         }
     }
 
     private string List()
     {
-        var text = new StringBuilder("Last Firmware Version: V0.0.0-build000-REL0\nID TIME                 ADMIN                FIRMWARE VERSION             COMMENT\n");
+        var text = new StringBuilder(
+            "Last Firmware Version: V0.0.0-build000-REL0\nID TIME                 ADMIN                FIRMWARE VERSION             COMMENT\n"
+        );
         foreach (var revision in _config.Revisions())
         {
-            text.Append(string.Create(CultureInfo.InvariantCulture, $"{revision.Number,2} {revision.Time:yyyy-MM-dd HH:mm:ss}  {revision.Admin,-20} {"V" + revision.Release + "-REL0",-28} {revision.Comment}").TrimEnd()).Append('\n');
+            text.Append(
+                    string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{revision.Number,2} {revision.Time:yyyy-MM-dd HH:mm:ss}  {revision.Admin,-20} {"V" + revision.Release + "-REL0",-28} {revision.Comment}"
+                        )
+                        .TrimEnd()
+                )
+                .Append('\n');
         }
         return text.ToString();
     }
@@ -207,18 +300,26 @@ internal sealed class ConfigurationCommands
         }
     }
 
-    private CliReply Reset(CliCall call) => new($"This operation will reset the system to factory default!\n{ContinueQuestion}")
-    {
-        OnYes = () =>
+    private CliReply Reset(CliCall call) =>
+        new($"This operation will reset the system to factory default!\n{ContinueQuestion}")
         {
-            if (_config.Reset(call.Session.Workspace.Author()) is { } error)
+            OnYes = () =>
             {
-                return error;
-            }
-            Tell("0100032145", EventLevel.Alert, "Factory default restored", call, "factory-reset", "Configuration reset to factory default");
-            return "System is resetting to factory default...\n";
-        },
-    };
+                if (_config.Reset(call.Session.Workspace.Author()) is { } error)
+                {
+                    return error;
+                }
+                Tell(
+                    "0100032145",
+                    EventLevel.Alert,
+                    "Factory default restored",
+                    call,
+                    "factory-reset",
+                    "Configuration reset to factory default"
+                );
+                return "System is resetting to factory default...\n";
+            },
+        };
 
     private CliReply Save(CliCall call)
     {
@@ -249,5 +350,16 @@ internal sealed class ConfigurationCommands
     private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private void Tell(string id, EventLevel level, string description, CliCall call, string action, string message) =>
-        _events.Write(new EventEntry(id, "system", level, description, ("user", call.Session.Administrator.Name), ("ui", "console"), ("action", action), ("msg", message)));
+        _events.Write(
+            new EventEntry(
+                id,
+                "system",
+                level,
+                description,
+                ("user", call.Session.Administrator.Name),
+                ("ui", "console"),
+                ("action", action),
+                ("msg", message)
+            )
+        );
 }

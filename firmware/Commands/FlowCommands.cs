@@ -13,28 +13,39 @@ namespace Appliance.Firmware.Commands;
 internal sealed class FlowCommands
 {
     private const int PacketsMax = 1_000_000;
-    private const string NothingToTrace = "this unit forwards no packets, so no flow is traced; its own connections are shown by 'diagnose sniffer packet'\n";
+    private const string NothingToTrace =
+        "this unit forwards no packets, so no flow is traced; its own connections are shown by 'diagnose sniffer packet'\n";
     private static readonly string[] Fields = ["vd", "proto", "addr", "saddr", "daddr", "port", "sport", "dport"];
     private static readonly string[] Shown = ["vf", "proto", "Host addr", "Host saddr", "Host daddr", "port", "sport", "dport"];
 
     private readonly ConditionalWeakTable<CliSession, Dictionary<string, string>> _filters = [];
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("diagnose debug flow filter", "Trace packet flow filter: [clear | negate FIELD | FIELD VALUE [VALUE]].", Filter),
-        new("diagnose debug flow show function-name", "Show function name.", Switch),
-        new("diagnose debug flow show iprope", "Show trace messages about iprope.", Switch),
-        new("diagnose debug flow trace start", "Start trace: [COUNT].", call => call.AtMost(1)
-            ?? (call.Arguments is [var word] && !CallArguments.TryNumber(word, 1, PacketsMax, out _) ? CliPaths.ParseError(word) : (CliReply)NothingToTrace)),
-        CallArguments.Plain("diagnose debug flow trace stop", "Stop trace.", () => ""),
-    ];
+        [
+            new("diagnose debug flow filter", "Trace packet flow filter: [clear | negate FIELD | FIELD VALUE [VALUE]].", Filter),
+            new("diagnose debug flow show function-name", "Show function name.", Switch),
+            new("diagnose debug flow show iprope", "Show trace messages about iprope.", Switch),
+            new(
+                "diagnose debug flow trace start",
+                "Start trace: [COUNT].",
+                call =>
+                    call.AtMost(1)
+                    ?? (
+                        call.Arguments is [var word] && !CallArguments.TryNumber(word, 1, PacketsMax, out _)
+                            ? CliPaths.ParseError(word)
+                            : (CliReply)NothingToTrace
+                    )
+            ),
+            CallArguments.Plain("diagnose debug flow trace stop", "Stop trace.", () => ""),
+        ];
 
-    private static CliReply Switch(CliCall call) => call.Arguments switch
-    {
-        ["enable" or "disable"] => "",
-        [] => CallArguments.Incomplete,
-        _ => CliPaths.ParseError(call.Arguments[0]),
-    };
+    private static CliReply Switch(CliCall call) =>
+        call.Arguments switch
+        {
+            ["enable" or "disable"] => "",
+            [] => CallArguments.Incomplete,
+            _ => CliPaths.ParseError(call.Arguments[0]),
+        };
 
     private CliReply Filter(CliCall call)
     {
@@ -62,7 +73,13 @@ internal sealed class FlowCommands
         }
         foreach (var value in call.Arguments.Skip(1))
         {
-            if (!(name.EndsWith("addr", StringComparison.Ordinal) ? IPAddress.TryParse(value, out _) : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+            if (
+                !(
+                    name.EndsWith("addr", StringComparison.Ordinal)
+                        ? IPAddress.TryParse(value, out _)
+                        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                )
+            )
             {
                 return CliPaths.ParseError(value);
             }

@@ -13,16 +13,24 @@ namespace Appliance.Firmware.Commands;
 internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmwareSlots? slots, IFrontPanel? panel)
 {
     /// <summary>Databases that a vendor's unit updates. This unit has none of them.</summary>
-    private static readonly string[] Databases = ["AV Engine", "Virus Definitions", "Attack Definitions", "IPS Attack Engine", "Application Definitions", "FDS Address"];
+    private static readonly string[] Databases =
+    [
+        "AV Engine",
+        "Virus Definitions",
+        "Attack Definitions",
+        "IPS Attack Engine",
+        "Application Definitions",
+        "FDS Address",
+    ];
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        Status,
-        CallArguments.Plain("diagnose hardware deviceinfo psu", "Show the power supplies.", () => PowerSupplies),
-        CallArguments.Plain("diagnose hardware sysinfo memory", "Show the memory of the machine.", MemoryFigures),
-        CallArguments.Plain("diagnose autoupdate versions", "Show the versions of what FortiGuard updates.", () => Versions()),
-        CallArguments.Plain("execute sensor list", "List the sensors.", () => Sensors()),
-    ];
+        [
+            Status,
+            CallArguments.Plain("diagnose hardware deviceinfo psu", "Show the power supplies.", () => PowerSupplies),
+            CallArguments.Plain("diagnose hardware sysinfo memory", "Show the memory of the machine.", MemoryFigures),
+            CallArguments.Plain("diagnose autoupdate versions", "Show the versions of what FortiGuard updates.", () => Versions()),
+            CallArguments.Plain("execute sensor list", "List the sensors.", () => Sensors()),
+        ];
 
     /// <summary>The reply about power supplies: no board has a sensor in its power supply.</summary>
     private const string PowerSupplies = "Power Supply         Status\nnone                 no sensor\n";
@@ -32,15 +40,25 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
     /// <summary>
     /// The versions of the databases. The layout is public; version 0 for a database that was never installed is *assumed*.
     /// </summary>
-    private static string Versions() => string.Concat(Databases.Select(name => $"{name}\n---------\n"
-        + (name == "FDS Address" ? "\n" : "Version: 0.00000\nContract Expiry Date: n/a\nLast Updated using manual update on n/a\nLast Update Attempt: n/a\nResult: No Updates\n\n")));
+    private static string Versions() =>
+        string.Concat(
+            Databases.Select(name =>
+                $"{name}\n---------\n"
+                + (
+                    name == "FDS Address"
+                        ? "\n"
+                        : "Version: 0.00000\nContract Expiry Date: n/a\nLast Updated using manual update on n/a\nLast Update Attempt: n/a\nResult: No Updates\n\n"
+                )
+            )
+        );
 
     /// <summary>Returns the temperature and the fan of the board, in the device's columns.</summary>
     private string Sensors()
     {
         var text = new StringBuilder();
         var number = 0;
-        void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{++number,2} {name,-17} alarm=0  value={value}  threshold_status=0\n");
+        void Line(string name, string value) =>
+            text.Append(CultureInfo.InvariantCulture, $"{++number,2} {name,-17} alarm=0  value={value}  threshold_status=0\n");
         if (cooling?.Celsius() is { } celsius)
         {
             Line("CPU Temp", celsius.ToString("0.0", CultureInfo.InvariantCulture));
@@ -60,14 +78,30 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
         void Line(string key, string value) => text.Append(key).Append(": ").Append(value).Append('\n');
         Line("Model name", board?.Model ?? "unknown");
         Line("ASIC version", "not available");
-        Line("CPU", RuntimeInformation.ProcessArchitecture switch { Architecture.Arm64 => "ARMv8", Architecture.X64 => "x86-64", var other => other.ToString() });
+        Line(
+            "CPU",
+            RuntimeInformation.ProcessArchitecture switch
+            {
+                Architecture.Arm64 => "ARMv8",
+                Architecture.X64 => "x86-64",
+                var other => other.ToString(),
+            }
+        );
         Line("Number of CPUs", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture));
         Line("RAM", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1024 * 1024)} MB");
         Line("Hard disk", "not available");
-        Line("Network Card chipset", board is not null ? string.Join(", ", board.Nics.Select(nic => $"{nic.Name} ({nic.Match?.ToString() ?? "address of the system"})")) : "unknown");
+        Line(
+            "Network Card chipset",
+            board is not null
+                ? string.Join(", ", board.Nics.Select(nic => $"{nic.Name} ({nic.Match?.ToString() ?? "address of the system"})"))
+                : "unknown"
+        );
         if (slots?.Slot is { } slot)
         {
-            Line("Firmware", $"slot {slot.Name}, version {slot.Version}{(slot.OnTrial ? ", on trial" : "")}{(slot.Next is { } next ? $"; slot {next} from the next start on" : slot.Failed is { } failed ? $"; slot {failed} did not come up" : "")}");
+            Line(
+                "Firmware",
+                $"slot {slot.Name}, version {slot.Version}{(slot.OnTrial ? ", on trial" : "")}{(slot.Next is { } next ? $"; slot {next} from the next start on" : slot.Failed is { } failed ? $"; slot {failed} did not come up" : "")}"
+            );
         }
         if (cooling?.Celsius() is { } celsius)
         {

@@ -13,23 +13,39 @@ internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, Powe
 {
     internal CliCommand Restore => new("execute restore image usb", "Restore the firmware from the USB disk.", Ask);
 
-    private CliReply Ask(CliCall call) => call.Arguments switch
-    {
-        [] => new ConfigError(-160, "incomplete command in the end"),
-        [_, var extra, ..] => CliPaths.ParseError(extra),
-        [var file] when UsbStick.Refuse(file) is { } refused => refused,
-        _ when slots is null => new ConfigError(-1, "this unit has no slots for firmware: it is updated by what it runs on"),
-        [var file] => new CliReply("This operation will replace the current firmware version!\nDo you want to continue? (y/n)")
+    private CliReply Ask(CliCall call) =>
+        call.Arguments switch
         {
-            OnYes = () => new CliReply($"Please wait...\nCopy image {file} from USB disk ...\n") { Later = _ => RestoreAsync(slots, call.Session, file) },
-        },
-    };
+            [] => new ConfigError(-160, "incomplete command in the end"),
+            [_, var extra, ..] => CliPaths.ParseError(extra),
+            [var file] when UsbStick.Refuse(file) is { } refused => refused,
+            _ when slots is null => new ConfigError(-1, "this unit has no slots for firmware: it is updated by what it runs on"),
+            [var file] => new CliReply("This operation will replace the current firmware version!\nDo you want to continue? (y/n)")
+            {
+                OnYes = () =>
+                    new CliReply($"Please wait...\nCopy image {file} from USB disk ...\n")
+                    {
+                        Later = _ => RestoreAsync(slots, call.Session, file),
+                    },
+            },
+        };
 
     private async Task<CliReply> RestoreAsync(IFirmwareSlots to, CliSession session, string file)
     {
         var (user, ui) = (session.Administrator.Name, session.Administrator.Ui);
         void Tell(EventLevel level, string description, string message) =>
-            events.Write(new EventEntry("0100032146", "system", level, description, ("user", user), ("ui", ui), ("action", "restore-image"), ("msg", message)));
+            events.Write(
+                new EventEntry(
+                    "0100032146",
+                    "system",
+                    level,
+                    description,
+                    ("user", user),
+                    ("ui", ui),
+                    ("action", "restore-image"),
+                    ("msg", message)
+                )
+            );
         if (await to.InstallAsync(file).ConfigureAwait(false) is { } refused)
         {
             Tell(EventLevel.Alert, "Firmware restore failed", $"Firmware not restored from USB disk file {file}: {refused}");

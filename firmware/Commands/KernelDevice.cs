@@ -13,8 +13,12 @@ internal static class KernelDevice
     {
         try
         {
-            return NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(device => device.NetworkInterfaceType != NetworkInterfaceType.Loopback
-                && device.GetIPProperties().UnicastAddresses.Any(address => address.Address.Equals(nic.Addresses[0])));
+            return NetworkInterface
+                .GetAllNetworkInterfaces()
+                .FirstOrDefault(device =>
+                    device.NetworkInterfaceType != NetworkInterfaceType.Loopback
+                    && device.GetIPProperties().UnicastAddresses.Any(address => address.Address.Equals(nic.Addresses[0]))
+                );
         }
         catch (NetworkInformationException)
         {
@@ -26,13 +30,18 @@ internal static class KernelDevice
     internal static string Driver(NetworkInterface? device)
     {
         var link = $"/sys/class/net/{device?.Name}/device/driver";
-        return device is not null && Directory.Exists(link) && Directory.ResolveLinkTarget(link, returnFinalTarget: false) is { } target ? target.Name : Unknown;
+        return device is not null && Directory.Exists(link) && Directory.ResolveLinkTarget(link, returnFinalTarget: false) is { } target
+            ? target.Name
+            : Unknown;
     }
 
     /// <summary>Returns the hardware address; zeros for an interface without one.</summary>
     internal static string HardwareAddress(NetworkInterface? device)
     {
         var bytes = device?.GetPhysicalAddress().GetAddressBytes() ?? [];
-        return string.Join(':', (bytes.Length == 6 ? bytes : new byte[6]).Select(part => part.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
+        return string.Join(
+            ':',
+            (bytes.Length == 6 ? bytes : new byte[6]).Select(part => part.ToString("x2", System.Globalization.CultureInfo.InvariantCulture))
+        );
     }
 }

@@ -27,23 +27,53 @@ internal sealed class LogCommands(EventLog events)
     }
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        CallArguments.Plain("diagnose log test", "Write test messages to the log.", Test),
-        new("execute log display", "Display filtered log entries.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Display(Of(call))),
-        new("execute log filter category", "Category.", Category),
-        new("execute log filter dump", "Dump current filter settings.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Dump(Of(call))),
-        new("execute log filter field", "Filter by field.", Field),
-        new("execute log filter reset", "Reset filter.", call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Reset(call)),
-        new("execute log filter start-line", "Start line to display.", call => Number(call, 1, int.MaxValue, (filter, number) => filter.StartLine = number)),
-        new("execute log filter view-lines", "Lines per view.", call => Number(call, 5, 1000, (filter, number) => filter.ViewLines = number)),
-    ];
+        [
+            CallArguments.Plain("diagnose log test", "Write test messages to the log.", Test),
+            new(
+                "execute log display",
+                "Display filtered log entries.",
+                call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Display(Of(call))
+            ),
+            new("execute log filter category", "Category.", Category),
+            new(
+                "execute log filter dump",
+                "Dump current filter settings.",
+                call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Dump(Of(call))
+            ),
+            new("execute log filter field", "Filter by field.", Field),
+            new(
+                "execute log filter reset",
+                "Reset filter.",
+                call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Reset(call)
+            ),
+            new(
+                "execute log filter start-line",
+                "Start line to display.",
+                call => Number(call, 1, int.MaxValue, (filter, number) => filter.StartLine = number)
+            ),
+            new(
+                "execute log filter view-lines",
+                "Lines per view.",
+                call => Number(call, 5, 1000, (filter, number) => filter.ViewLines = number)
+            ),
+        ];
 
     /// <summary>
     /// Logs one message of each kind that this unit logs. The words are the device's; identifier and fields of the message are *assumed*.
     /// </summary>
     private CliReply Test()
     {
-        events.Write(new EventEntry("0100022999", "system", EventLevel.Warning, "Log test", ("user", "test"), ("action", "test"), ("msg", "Log test")));
+        events.Write(
+            new EventEntry(
+                "0100022999",
+                "system",
+                EventLevel.Warning,
+                "Log test",
+                ("user", "test"),
+                ("action", "test"),
+                ("msg", "Log test")
+            )
+        );
         return "generating a system event message with level - warning\n";
     }
 
@@ -51,7 +81,14 @@ internal sealed class LogCommands(EventLog events)
 
     private CliReply Display(Filter filter)
     {
-        var found = filter.Category != "event" ? [] : events.After(0, int.MaxValue).Where(record => filter.Fields.All(field => field.Value.Contains(FieldOf(record, field.Key)))).Reverse().ToArray();
+        var found =
+            filter.Category != "event"
+                ? []
+                : events
+                    .After(0, int.MaxValue)
+                    .Where(record => filter.Fields.All(field => field.Value.Contains(FieldOf(record, field.Key))))
+                    .Reverse()
+                    .ToArray();
         var returned = found.Skip(filter.StartLine - 1).Take(filter.ViewLines).ToArray();
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{found.Length} logs found.\n{returned.Length} logs returned.\n\n");
@@ -62,30 +99,35 @@ internal sealed class LogCommands(EventLog events)
         return text.ToString();
     }
 
-    private static string FieldOf(EventRecord record, string name) => name switch
-    {
-        "logid" => record.Entry.LogId,
-        "type" => "event",
-        "subtype" => record.Entry.Subtype,
-        "level" => EventLine.Word(record.Entry.Level),
-        "logdesc" => record.Entry.Description,
-        "date" => record.Time.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-        "vd" => "root",
-        _ => record.Entry.Fields.FirstOrDefault(field => field.Name == name).Value ?? "",
-    };
+    private static string FieldOf(EventRecord record, string name) =>
+        name switch
+        {
+            "logid" => record.Entry.LogId,
+            "type" => "event",
+            "subtype" => record.Entry.Subtype,
+            "level" => EventLine.Word(record.Entry.Level),
+            "logdesc" => record.Entry.Description,
+            "date" => record.Time.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            "vd" => "root",
+            _ => record.Entry.Fields.FirstOrDefault(field => field.Name == name).Value ?? "",
+        };
 
     private CliReply Category(CliCall call)
     {
         if (call.Arguments is [])
         {
-            return "Available categories:\n" + string.Concat(Categories.Select((name, number) => string.Create(CultureInfo.InvariantCulture, $"{number,2}: {name}\n")));
+            return "Available categories:\n"
+                + string.Concat(Categories.Select((name, number) => string.Create(CultureInfo.InvariantCulture, $"{number,2}: {name}\n")));
         }
         if (call.Arguments.Count > 1)
         {
             return CliPaths.ParseError(call.Arguments[1]);
         }
         var word = call.Arguments[0];
-        var name = int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < Categories.Length ? Categories[number] : word;
+        var name =
+            int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < Categories.Length
+                ? Categories[number]
+                : word;
         if (!CliPaths.TryMatch(name, Categories, out var category, out var unknown))
         {
             return unknown!;
@@ -118,7 +160,10 @@ internal sealed class LogCommands(EventLog events)
     private static CliReply Dump(Filter filter)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"category: {filter.Category}\ndevice: memory\nstart-line: {filter.StartLine}\nview-lines: {filter.ViewLines}\nfilter:\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"category: {filter.Category}\ndevice: memory\nstart-line: {filter.StartLine}\nview-lines: {filter.ViewLines}\nfilter:\n"
+        );
         foreach (var (name, values) in filter.Fields)
         {
             text.Append("    ").Append(name).Append(": ").AppendJoin(", ", values).Append('\n');
@@ -136,11 +181,16 @@ internal sealed class LogCommands(EventLog events)
     {
         if (call.Arguments is not [var word])
         {
-            return call.Arguments.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[1]);
+            return call.Arguments.Count == 0
+                ? new ConfigError(-160, "incomplete command in the end")
+                : CliPaths.ParseError(call.Arguments[1]);
         }
         if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < min || number > max)
         {
-            return new ConfigError(-651, $"invalid integer value: {string.Concat(word.Where(character => !ControlCharacters.Includes(character)).Take(32))}, {min} to {max}");
+            return new ConfigError(
+                -651,
+                $"invalid integer value: {string.Concat(word.Where(character => !ControlCharacters.Includes(character)).Take(32))}, {min} to {max}"
+            );
         }
         set(Of(call), number);
         return "";

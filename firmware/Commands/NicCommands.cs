@@ -14,11 +14,11 @@ namespace Appliance.Firmware.Commands;
 internal sealed class NicCommands(ConfigStore config, IReadOnlyList<GatedNic> nics)
 {
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("get hardware nic", "Show the network cards, or one of them: [NAME].", Describe) { TakesArguments = true },
-        new("diagnose hardware deviceinfo nic", "Show the network cards, or one of them: [NAME].", Describe),
-        CallArguments.Plain("get system interface transceiver", "Show the transceivers.", () => Transceivers()),
-    ];
+        [
+            new("get hardware nic", "Show the network cards, or one of them: [NAME].", Describe) { TakesArguments = true },
+            new("diagnose hardware deviceinfo nic", "Show the network cards, or one of them: [NAME].", Describe),
+            CallArguments.Plain("get system interface transceiver", "Show the transceivers.", () => Transceivers()),
+        ];
 
     private CliReply Describe(CliCall call)
     {

@@ -23,11 +23,11 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
     private readonly PingOptions _options = new(nics);
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("execute ping", "PING command.", Ping),
-        .. _options.Commands,
-        new("execute traceroute", "Traceroute {IP|hostname}.", Traceroute),
-    ];
+        [
+            new("execute ping", "PING command.", Ping),
+            .. _options.Commands,
+            new("execute traceroute", "Traceroute {IP|hostname}.", Traceroute),
+        ];
 
     private CliReply Ping(CliCall call)
     {
@@ -38,7 +38,17 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         var options = _options.Of(call.Session);
         var (count, size) = (options.Repeat, options.Size);
         return Answering(address) is { } target
-            ? new CliReply("") { Later = async stop => Report(address, count, size, await ProbeAsync(SourceOf(options, target), target.Inner, count, size, TimeSpan.FromSeconds(options.Timeout), stop).ConfigureAwait(false)) }
+            ? new CliReply("")
+            {
+                Later = async stop =>
+                    Report(
+                        address,
+                        count,
+                        size,
+                        await ProbeAsync(SourceOf(options, target), target.Inner, count, size, TimeSpan.FromSeconds(options.Timeout), stop)
+                            .ConfigureAwait(false)
+                    ),
+            }
             : Report(address, count, size, []);
     }
 
@@ -48,14 +58,25 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         {
             return wrong;
         }
-        var head = string.Create(CultureInfo.InvariantCulture, $"traceroute to {address} ({address}), {HopsMax} hops max, {ProbesPerHop} probe packets per hop, {TracerouteBytes} byte packets\n");
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"traceroute to {address} ({address}), {HopsMax} hops max, {ProbesPerHop} probe packets per hop, {TracerouteBytes} byte packets\n"
+        );
         if (Answering(address) is { } target)
         {
             return new CliReply("")
             {
                 Later = async stop =>
                 {
-                    var times = await ProbeAsync(target.Inner, target.Inner, ProbesPerHop, TracerouteBytes - 28, TimeSpan.FromSeconds(TracerouteSeconds), stop).ConfigureAwait(false);
+                    var times = await ProbeAsync(
+                            target.Inner,
+                            target.Inner,
+                            ProbesPerHop,
+                            TracerouteBytes - 28,
+                            TimeSpan.FromSeconds(TracerouteSeconds),
+                            stop
+                        )
+                        .ConfigureAwait(false);
                     return head + Hop(1, address, times);
                 },
             };
@@ -66,14 +87,20 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
     private static CliReply? Target(CliCall call, out IPAddress address)
     {
         address = IPAddress.None;
-        return call.Arguments.Count == 0 ? CallArguments.Incomplete : call.AtMost(1) is { } wrong ? wrong : IPAddress.TryParse(call.Arguments[0], out address!) ? (CliReply?)null : "Unable to resolve hostname.\n";
+        return call.Arguments.Count == 0 ? CallArguments.Incomplete
+            : call.AtMost(1) is { } wrong ? wrong
+            : IPAddress.TryParse(call.Arguments[0], out address!) ? (CliReply?)null
+            : "Unable to resolve hostname.\n";
     }
 
-    private GatedNic? Answering(IPAddress address) => nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target ? target : null;
+    private GatedNic? Answering(IPAddress address) =>
+        nics.FirstOrDefault(nic => nic.Addresses.Contains(address)) is { Inner.LinkUp: true } target ? target : null;
 
     /// <summary>Returns the interface of the source address. Without one, or while it is down, the target's own interface.</summary>
     private INic SourceOf(PingOptions.Values options, GatedNic target) =>
-        options.Source is { } source && nics.FirstOrDefault(nic => nic.Addresses.Contains(source)) is { Inner: { LinkUp: true } inner } ? inner : target.Inner;
+        options.Source is { } source && nics.FirstOrDefault(nic => nic.Addresses.Contains(source)) is { Inner: { LinkUp: true } inner }
+            ? inner
+            : target.Inner;
 
     private static CliReply Report(IPAddress address, int count, int size, List<double> times)
     {
@@ -83,10 +110,16 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
         {
             text.Append(CultureInfo.InvariantCulture, $"{size + 8} bytes from {address}: icmp_seq={at} ttl=64 time={times[at]:0.0} ms\n");
         }
-        text.Append(CultureInfo.InvariantCulture, $"\n--- {address} ping statistics ---\n{count} packets transmitted, {times.Count} packets received, {(count - times.Count) * 100 / count}% packet loss\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\n--- {address} ping statistics ---\n{count} packets transmitted, {times.Count} packets received, {(count - times.Count) * 100 / count}% packet loss\n"
+        );
         if (times.Count > 0)
         {
-            text.Append(CultureInfo.InvariantCulture, $"round-trip min/avg/max = {times.Min():0.0}/{times.Average():0.0}/{times.Max():0.0} ms\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"round-trip min/avg/max = {times.Min():0.0}/{times.Average():0.0}/{times.Max():0.0} ms\n"
+            );
         }
         return text.ToString();
     }
@@ -105,7 +138,14 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
     }
 
     /// <summary>Measures the round trips, in milliseconds. A lost probe has no entry.</summary>
-    private static async Task<List<double>> ProbeAsync(INic from, INic to, int count, int size, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task<List<double>> ProbeAsync(
+        INic from,
+        INic to,
+        int count,
+        int size,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
     {
         var times = new List<double>(count);
         await using var here = from.OpenDatagrams(0);

@@ -9,6 +9,7 @@ public enum PowerRequest
 {
     /// <summary>Stop, then start again from the stored state.</summary>
     Reboot,
+
     /// <summary>Stop.</summary>
     Shutdown,
 }
@@ -40,25 +41,43 @@ internal sealed class PowerCommands
     internal string LastReason { get; }
 
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("execute reboot", "Reboot now.", call => Ask(call, PowerRequest.Reboot, "reboot", "warm reboot")),
-        new("execute shutdown", "Shutdown now.", call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")),
-    ];
+        [
+            new("execute reboot", "Reboot now.", call => Ask(call, PowerRequest.Reboot, "reboot", "warm reboot")),
+            new("execute shutdown", "Shutdown now.", call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")),
+        ];
 
     /// <summary>Requests a restart or a stop on behalf of a user. Returns false if the host has no handler.</summary>
     internal bool Request(PowerRequest request, string user, string ui, string reason)
     {
         var reboot = request == PowerRequest.Reboot;
-        _events.Write(new EventEntry("0100032138", "system", EventLevel.Warning, reboot ? "Device rebooted" : "Device shut down",
-            ("user", user), ("ui", ui), ("action", reboot ? "reboot" : "shutdown"), ("msg", $"User {user} {(reboot ? "rebooted" : "shut down")} the device from {ui}")));
+        _events.Write(
+            new EventEntry(
+                "0100032138",
+                "system",
+                EventLevel.Warning,
+                reboot ? "Device rebooted" : "Device shut down",
+                ("user", user),
+                ("ui", ui),
+                ("action", reboot ? "reboot" : "shutdown"),
+                ("msg", $"User {user} {(reboot ? "rebooted" : "shut down")} the device from {ui}")
+            )
+        );
         // On disk before anything stops, along with every earlier event.
-        _state.CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason)).AsTask().GetAwaiter().GetResult();
+        _state
+            .CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason))
+            .AsTask()
+            .GetAwaiter()
+            .GetResult();
         return _request(request);
     }
 
-    private CliReply Ask(CliCall call, PowerRequest request, string word, string reason) => call.Arguments.Count > 0
-        ? CliPaths.ParseError(call.Arguments[0])
-        : new CliReply($"This operation will {word} the system !\nDo you want to continue? (y/n)") { OnYes = () => Go(call.Session, request, word, reason) };
+    private CliReply Ask(CliCall call, PowerRequest request, string word, string reason) =>
+        call.Arguments.Count > 0
+            ? CliPaths.ParseError(call.Arguments[0])
+            : new CliReply($"This operation will {word} the system !\nDo you want to continue? (y/n)")
+            {
+                OnYes = () => Go(call.Session, request, word, reason),
+            };
 
     private CliReply Go(CliSession session, PowerRequest request, string word, string reason)
     {

@@ -11,9 +11,7 @@ internal static class RadiusCommands
 {
     /// <summary>Creates the commands of a unit.</summary>
     internal static IReadOnlyList<CliCommand> For(ConfigStore config, RadiusClient client) =>
-    [
-        new("diagnose test authserver radius", "Test a user name and password with a RADIUS server.", call => Test(config, client, call)),
-    ];
+        [new("diagnose test authserver radius", "Test a user name and password with a RADIUS server.", call => Test(config, client, call))];
 
     /// <summary>
     /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the
@@ -24,7 +22,9 @@ internal static class RadiusCommands
     {
         if (call.Arguments is not [var server, var scheme, var user, var password])
         {
-            return call.Arguments.Count < 4 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[4]);
+            return call.Arguments.Count < 4
+                ? new ConfigError(-160, "incomplete command in the end")
+                : CliPaths.ParseError(call.Arguments[4]);
         }
         if (RadiusSettings.From(config.Current, server) is not { } settings)
         {
@@ -46,25 +46,45 @@ internal static class RadiusCommands
         {
             // The console's next step must not run on the thread that receives responses.
             Later = async cancellationToken =>
-                Told(scheme, user, await client.AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ForceYielding)),
+                Told(
+                    scheme,
+                    user,
+                    await client
+                        .AskAsync(settings, new RadiusQuery(user, password, null, "test") { Schemes = [one] }, cancellationToken)
+                        .ConfigureAwait(ConfigureAwaitOptions.ForceYielding)
+                ),
         };
     }
 
     private static CliReply Told(string scheme, string user, RadiusResult result)
     {
-        var place = result.Server switch { 0 => "primary", 1 => "secondary", _ => "tertiary" };
+        var place = result.Server switch
+        {
+            0 => "primary",
+            1 => "secondary",
+            _ => "tertiary",
+        };
         return result switch
         {
-            RadiusResult.Accept accept => string.Create(CultureInfo.InvariantCulture, $"authenticate '{user}' against '{scheme}' succeeded, server={place} assigned_rad_session_id=0 session_timeout={accept.SessionTimeout} secs idle_timeout={accept.IdleTimeout} secs!\n{Groups(accept)}"),
-            RadiusResult.Challenge challenge => $"authenticate '{user}' against '{scheme}' needs a challenge response, server={place}: {Shown(challenge.Message)}\n",
-            RadiusResult.Reject => $"authenticate '{user}' against '{scheme}' failed, assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
-            RadiusResult.NoAnswer { Because: RadiusRefusal.NoMessageAuthenticator } => $"authenticate '{user}' against '{scheme}' failed(no message-authenticator attribute), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
-            RadiusResult.NoAnswer { Because: not null } => $"authenticate '{user}' against '{scheme}' failed(invalid secret for the server), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
-            _ => $"authenticate '{user}' against '{scheme}' failed(no response), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            RadiusResult.Accept accept => string.Create(
+                CultureInfo.InvariantCulture,
+                $"authenticate '{user}' against '{scheme}' succeeded, server={place} assigned_rad_session_id=0 session_timeout={accept.SessionTimeout} secs idle_timeout={accept.IdleTimeout} secs!\n{Groups(accept)}"
+            ),
+            RadiusResult.Challenge challenge =>
+                $"authenticate '{user}' against '{scheme}' needs a challenge response, server={place}: {Shown(challenge.Message)}\n",
+            RadiusResult.Reject =>
+                $"authenticate '{user}' against '{scheme}' failed, assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            RadiusResult.NoAnswer { Because: RadiusRefusal.NoMessageAuthenticator } =>
+                $"authenticate '{user}' against '{scheme}' failed(no message-authenticator attribute), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            RadiusResult.NoAnswer { Because: not null } =>
+                $"authenticate '{user}' against '{scheme}' failed(invalid secret for the server), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
+            _ =>
+                $"authenticate '{user}' against '{scheme}' failed(no response), assigned_rad_session_id=0 session_timeout=0 secs idle_timeout=0 secs!\n",
         };
     }
 
-    private static string Groups(RadiusResult.Accept accept) => accept.Groups.IsEmpty ? "" : $"Group membership(s) - {string.Join("; ", accept.Groups.Select(Shown))}\n";
+    private static string Groups(RadiusResult.Accept accept) =>
+        accept.Groups.IsEmpty ? "" : $"Group membership(s) - {string.Join("; ", accept.Groups.Select(Shown))}\n";
 
     /// <summary>Returns a server's text without the control characters that a terminal would interpret.</summary>
     private static string Shown(string text) => ControlCharacters.Remove(text);

@@ -12,18 +12,18 @@ namespace Appliance.Firmware.Commands;
 internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time)
 {
     internal IReadOnlyList<CliCommand> Commands =>
-    [
-        new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor()),
-        new("execute vpn sslvpn list", "List current connections.", call => None(call) ?? Monitor()),
-        // There are no tunnels, so deleting one ends its login (*assumed*).
-        new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Delete),
-        new("execute vpn sslvpn del-web", "Delete a web connection.", Delete),
-        new("diagnose vpn ssl list", "List SSL VPN sessions.", call => None(call) ?? List()),
-        new("diagnose sys session list", "List the connections to this unit.", call => None(call) ?? Connections()),
-        CallArguments.Plain("diagnose sys session stat", "Show the statistics of the sessions.", () => Statistics()),
-        CallArguments.Plain("diagnose firewall auth list", "List the authenticated users of the firewall.", () => NoFirewallUsers),
-        CallArguments.Plain("execute dhcp lease-list", "List the leases of the DHCP servers.", () => NoLeases),
-    ];
+        [
+            new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor()),
+            new("execute vpn sslvpn list", "List current connections.", call => None(call) ?? Monitor()),
+            // There are no tunnels, so deleting one ends its login (*assumed*).
+            new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Delete),
+            new("execute vpn sslvpn del-web", "Delete a web connection.", Delete),
+            new("diagnose vpn ssl list", "List SSL VPN sessions.", call => None(call) ?? List()),
+            new("diagnose sys session list", "List the connections to this unit.", call => None(call) ?? Connections()),
+            CallArguments.Plain("diagnose sys session stat", "Show the statistics of the sessions.", () => Statistics()),
+            CallArguments.Plain("diagnose firewall auth list", "List the authenticated users of the firewall.", () => NoFirewallUsers),
+            CallArguments.Plain("execute dhcp lease-list", "List the leases of the DHCP servers.", () => NoLeases),
+        ];
 
     /// <summary>
     /// The reply about firewall users: no policy of this unit authenticates, and SSL VPN sessions are not firewall users.
@@ -31,18 +31,25 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
     private const string NoFirewallUsers = "\n----- 0 listed, 0 filtered ------\n";
 
     /// <summary>The reply about DHCP leases: the unit has no DHCP server, so there are none.</summary>
-    private const string NoLeases = "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
+    private const string NoLeases =
+        "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
 
     private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private string Monitor()
     {
-        var text = new StringBuilder("SSL VPN Login Users:\n Index   User    Group   Auth Type      Timeout         Auth-Timeout    From     HTTP in/out    HTTPS in/out    Two-factor Auth\n");
+        var text = new StringBuilder(
+            "SSL VPN Login Users:\n Index   User    Group   Auth Type      Timeout         Auth-Timeout    From     HTTP in/out    HTTPS in/out    Two-factor Auth\n"
+        );
         foreach (var ((session, idleLeft, authLeft), index) in sessions.List().Select((row, index) => (row, index)))
         {
-            text.Append(CultureInfo.InvariantCulture, $" {index}       {session.Grant.User}       {session.Grant.Group}       1(1)       {(long)idleLeft.TotalSeconds}       {(long)authLeft.TotalSeconds}       {session.Grant.Source}       0/0       0/0       {(session.Grant.TwoFactor ? 1 : 0)}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $" {index}       {session.Grant.User}       {session.Grant.Group}       1(1)       {(long)idleLeft.TotalSeconds}       {(long)authLeft.TotalSeconds}       {session.Grant.Source}       0/0       0/0       {(session.Grant.TwoFactor ? 1 : 0)}\n"
+            );
         }
-        return text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n").ToString();
+        return text.Append("\nSSL VPN sessions:\n Index   User    Group   Source IP      Duration        I/O Bytes       Tunnel/Dest IP\n")
+            .ToString();
     }
 
     private string List()
@@ -50,7 +57,10 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         var text = new StringBuilder();
         foreach (var ((session, _, _), index) in sessions.List().Select((row, index) => (row, index)))
         {
-            text.Append(CultureInfo.InvariantCulture, $"[{index}] user={session.Grant.User} group={session.Grant.Group} portal={session.Grant.Portal} from={session.Grant.Source} tunnelid={session.TunnelId} two-factor={(session.Grant.TwoFactor ? 1 : 0)} duration={(long)(time.GetUtcNow() - session.Began).TotalSeconds}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"[{index}] user={session.Grant.User} group={session.Grant.Group} portal={session.Grant.Portal} from={session.Grant.Source} tunnelid={session.TunnelId} two-factor={(session.Grant.TwoFactor ? 1 : 0)} duration={(long)(time.GetUtcNow() - session.Began).TotalSeconds}\n"
+            );
         }
         return text.Append(CultureInfo.InvariantCulture, $"total {sessions.Count}\n").ToString();
     }
@@ -59,7 +69,9 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
     {
         if (call.Arguments is not [var word])
         {
-            return call.Arguments.Count == 0 ? new ConfigError(-160, "incomplete command in the end") : CliPaths.ParseError(call.Arguments[1]);
+            return call.Arguments.Count == 0
+                ? new ConfigError(-160, "incomplete command in the end")
+                : CliPaths.ParseError(call.Arguments[1]);
         }
         var all = sessions.List();
         if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
@@ -82,7 +94,10 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         var connections = transport.Connections;
         foreach (var connection in connections)
         {
-            text.Append(CultureInfo.InvariantCulture, $"session info: proto=6 proto_state=01 duration={(long)(time.GetUtcNow() - connection.Since).TotalSeconds} service={connection.Service} dev={connection.Nic}\nhook=pre dir=org act=noop {connection.Peer}->{connection.Local}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"session info: proto=6 proto_state=01 duration={(long)(time.GetUtcNow() - connection.Since).TotalSeconds} service={connection.Service} dev={connection.Nic}\nhook=pre dir=org act=noop {connection.Peer}->{connection.Local}\n"
+            );
         }
         return text.Append(CultureInfo.InvariantCulture, $"total session {connections.Count}\n").ToString();
     }
@@ -97,10 +112,19 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
         var now = time.GetUtcNow();
         var rate = connections.Count(connection => now - connection.Since < TimeSpan.FromSeconds(1));
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"misc info:       session_count={connections.Count} setup_rate={rate} exp_count=0 clash=0\n");
-        text.Append("        memory_tension_drop=0 ephemeral=0/65536 removeable=0\ndelete=0, flush=0, dev_down=0/0 ses_walkers=0\nTCP sessions:\n");
-        text.Append(connections.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"         {connections.Count} in ESTABLISHED state\n") : "");
-        text.Append("firewall error stat:\nerror1=00000000\nerror2=00000000\nerror3=00000000\nerror4=00000000\ntt=00000000\ncont=00000000\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"misc info:       session_count={connections.Count} setup_rate={rate} exp_count=0 clash=0\n"
+        );
+        text.Append(
+            "        memory_tension_drop=0 ephemeral=0/65536 removeable=0\ndelete=0, flush=0, dev_down=0/0 ses_walkers=0\nTCP sessions:\n"
+        );
+        text.Append(
+            connections.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"         {connections.Count} in ESTABLISHED state\n") : ""
+        );
+        text.Append(
+            "firewall error stat:\nerror1=00000000\nerror2=00000000\nerror3=00000000\nerror4=00000000\ntt=00000000\ncont=00000000\n"
+        );
         text.Append("ids_recv=00000000\nurl_recv=00000000\nav_recv=00000000\nfqdn_count=00000000\nfqdn6_count=00000000\n");
         return text.Append("global: ses_limit=0 ses6_limit=0 rt_limit=0 rt6_limit=0\n").ToString();
     }

@@ -57,28 +57,41 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
         {
             return CliPaths.ParseError(words[5]);
         }
-        var request = new Request(words[0], filter.Length > 0 ? filter : "none", passes, level, count, stamp is ['a' or 'l'] ? stamp[0] : ' ', size == 0 ? SizeMax : size);
+        var request = new Request(
+            words[0],
+            filter.Length > 0 ? filter : "none",
+            passes,
+            level,
+            count,
+            stamp is ['a' or 'l'] ? stamp[0] : ' ',
+            size == 0 ? SizeMax : size
+        );
         return new CliReply("") { Stream = (show, stop) => SniffAsync(request, show, stop) };
     }
 
-    private static bool TryNumber(string word, out int number) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    private static bool TryNumber(string word, out int number) =>
+        int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private async Task<CliReply> SniffAsync(Request request, Action<string> show, CancellationToken stop)
     {
-        var waiting = Channel.CreateBounded<(DateTimeOffset At, SeenPacket Packet)>(new BoundedChannelOptions(WaitingMax) { SingleReader = true });
+        var waiting = Channel.CreateBounded<(DateTimeOffset At, SeenPacket Packet)>(
+            new BoundedChannelOptions(WaitingMax) { SingleReader = true }
+        );
         var (received, dropped, shown) = (0, 0, 0);
         var began = time.GetUtcNow();
-        using (tap.Listen(packet =>
-        {
-            if ((request.Nic == "any" || packet.Nic == request.Nic) && request.Passes(packet))
+        using (
+            tap.Listen(packet =>
             {
-                Interlocked.Increment(ref received);
-                if (!waiting.Writer.TryWrite((time.GetUtcNow(), packet)))
+                if ((request.Nic == "any" || packet.Nic == request.Nic) && request.Passes(packet))
                 {
-                    Interlocked.Increment(ref dropped);
+                    Interlocked.Increment(ref received);
+                    if (!waiting.Writer.TryWrite((time.GetUtcNow(), packet)))
+                    {
+                        Interlocked.Increment(ref dropped);
+                    }
                 }
-            }
-        }))
+            })
+        )
         {
             show($"interfaces=[{request.Nic}]\nfilters=[{ControlCharacters.Mask(request.Filter)}]\n");
             do
@@ -88,11 +101,13 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
                     show(Text(request, next.At, began, next.Packet));
                     shown++;
                 }
-            }
-            while ((request.Count == 0 || shown < request.Count) && await MoreAsync(waiting.Reader, stop).ConfigureAwait(false));
+            } while ((request.Count == 0 || shown < request.Count) && await MoreAsync(waiting.Reader, stop).ConfigureAwait(false));
         }
         var counted = request.Count > 0 ? Math.Min(received, request.Count) : received;
-        return string.Create(CultureInfo.InvariantCulture, $"\n{counted} packets received by filter\n{dropped} packets dropped by kernel\n");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"\n{counted} packets received by filter\n{dropped} packets dropped by kernel\n"
+        );
     }
 
     /// <summary>Waits for packets. Returns false once the capture has ended or was stopped.</summary>
@@ -111,7 +126,10 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
     private static string Text(Request request, DateTimeOffset at, DateTimeOffset began, SeenPacket packet)
     {
         // The unit's clock is UTC: absolute and local time are the same.
-        var stamp = request.Stamp == ' ' ? (at - began).TotalSeconds.ToString("0.000000", CultureInfo.InvariantCulture) : at.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture);
+        var stamp =
+            request.Stamp == ' '
+                ? (at - began).TotalSeconds.ToString("0.000000", CultureInfo.InvariantCulture)
+                : at.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture);
         var where = request.Level >= 4 ? $" {packet.Nic} {(packet.IsInbound ? "in" : "out")}" : "";
         var text = $"{stamp}{where} {End(packet.Source)} -> {End(packet.Target)}: {Word(packet)}\n";
         if (request.Level is 1 or 4)
@@ -127,7 +145,10 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
 
     private static string Word(SeenPacket packet)
     {
-        var (sequence, acknowledged) = (packet.Sequence.ToString(CultureInfo.InvariantCulture), packet.Acknowledged.ToString(CultureInfo.InvariantCulture));
+        var (sequence, acknowledged) = (
+            packet.Sequence.ToString(CultureInfo.InvariantCulture),
+            packet.Acknowledged.ToString(CultureInfo.InvariantCulture)
+        );
         return packet.Kind switch
         {
             SegmentKind.Datagram => string.Create(CultureInfo.InvariantCulture, $"udp {packet.Payload.Length}"),

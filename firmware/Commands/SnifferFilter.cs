@@ -178,8 +178,12 @@ internal sealed class SnifferFilter
 
     private Func<IPEndPoint, bool>? Range()
     {
-        if (_at < _words.Count && _words[_at].Split('-') is [var low, var high]
-            && ushort.TryParse(low, NumberStyles.None, CultureInfo.InvariantCulture, out var first) && ushort.TryParse(high, NumberStyles.None, CultureInfo.InvariantCulture, out var last))
+        if (
+            _at < _words.Count
+            && _words[_at].Split('-') is [var low, var high]
+            && ushort.TryParse(low, NumberStyles.None, CultureInfo.InvariantCulture, out var first)
+            && ushort.TryParse(high, NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+        )
         {
             _at++;
             return end => end.Port >= first && end.Port <= last;
@@ -199,7 +203,11 @@ internal sealed class SnifferFilter
 
     private int? Number(int max)
     {
-        if (_at < _words.Count && int.TryParse(_words[_at], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max)
+        if (
+            _at < _words.Count
+            && int.TryParse(_words[_at], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number <= max
+        )
         {
             _at++;
             return number;
@@ -210,12 +218,13 @@ internal sealed class SnifferFilter
     private static int ProtocolOf(SeenPacket packet) => packet.Kind == SegmentKind.Datagram ? Udp : Tcp;
 
     /// <summary>Returns the filter of a protocol. ICMP and ARP never pass the unit's own sockets.</summary>
-    private static Func<SeenPacket, bool> Protocol(string word) => word switch
-    {
-        "tcp" => packet => ProtocolOf(packet) == Tcp,
-        "udp" => packet => ProtocolOf(packet) == Udp,
-        "ip" => packet => packet.Source.AddressFamily == AddressFamily.InterNetwork,
-        "ip6" => packet => packet.Source.AddressFamily == AddressFamily.InterNetworkV6,
-        _ => _ => false,
-    };
+    private static Func<SeenPacket, bool> Protocol(string word) =>
+        word switch
+        {
+            "tcp" => packet => ProtocolOf(packet) == Tcp,
+            "udp" => packet => ProtocolOf(packet) == Udp,
+            "ip" => packet => packet.Source.AddressFamily == AddressFamily.InterNetwork,
+            "ip6" => packet => packet.Source.AddressFamily == AddressFamily.InterNetworkV6,
+            _ => _ => false,
+        };
 }

@@ -44,7 +44,12 @@ internal static class SnifferFrame
         {
             WriteTcp(transport, packet);
         }
-        var sum = Sum(packet.Source.Address.GetAddressBytes()) + Sum(packet.Target.Address.GetAddressBytes()) + protocol + (uint)transport.Length + Sum(transport);
+        var sum =
+            Sum(packet.Source.Address.GetAddressBytes())
+            + Sum(packet.Target.Address.GetAddressBytes())
+            + protocol
+            + (uint)transport.Length
+            + Sum(transport);
         BinaryPrimitives.WriteUInt16BigEndian(transport[(isUdp ? 6 : 16)..], Folded(sum));
         return frame;
     }

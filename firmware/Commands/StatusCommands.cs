@@ -17,7 +17,14 @@ internal static class StatusCommands
     /// <param name="transport">Supplies the open connections.</param>
     /// <param name="power">Supplies the reason of the last start.</param>
     /// <param name="time">The unit's clock. Its current time is taken as the start time.</param>
-    internal static IReadOnlyList<CliCommand> For(ConfigStore config, IReadOnlyList<GatedNic> nics, string serialNumber, NicTransport transport, PowerCommands power, TimeProvider time)
+    internal static IReadOnlyList<CliCommand> For(
+        ConfigStore config,
+        IReadOnlyList<GatedNic> nics,
+        string serialNumber,
+        NicTransport transport,
+        PowerCommands power,
+        TimeProvider time
+    )
     {
         var load = new UnitLoad(time);
         return
@@ -39,7 +46,13 @@ internal static class StatusCommands
         var personality = config.Current.Schema.Personality;
         var text = new StringBuilder();
         void Line(string key, string value) => text.Append(key).Append(": ").Append(value).Append('\n');
-        Line("Version", string.Create(CultureInfo.InvariantCulture, $"{Personality.Model} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} ({Maturity(personality)})"));
+        Line(
+            "Version",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Personality.Model} v{personality.Release},build{personality.Build:0000},{personality.BuildDate} ({Maturity(personality)})"
+            )
+        );
         Line("Serial-Number", serialNumber);
         Line("Log hard disk", "Not available");
         Line("Hostname", config.Current.Object("system global").Text("hostname"));
@@ -80,12 +93,13 @@ internal static class StatusCommands
     /// <summary>
     /// The maturity of a release. 7.4.7 is a mature release; for the others it is *assumed* (from 7.2 on the word has two parts).
     /// </summary>
-    private static string Maturity(Personality personality) => personality.Release switch
-    {
-        { Major: 7, Minor: 4 } => "GA.M",
-        { Major: 7, Minor: >= 2 } => "GA.F",
-        _ => "GA",
-    };
+    private static string Maturity(Personality personality) =>
+        personality.Release switch
+        {
+            { Major: 7, Minor: 4 } => "GA.M",
+            { Major: 7, Minor: >= 2 } => "GA.F",
+            _ => "GA",
+        };
 
     /// <summary>
     /// Lists the interfaces in the reference's layout. The speed of an interface without a cable is unknown and not displayed.
@@ -95,8 +109,13 @@ internal static class StatusCommands
         var text = new StringBuilder("== [onboard]\n");
         foreach (var nic in nics)
         {
-            text.Append("\t==[").Append(nic.Name).Append("]\n\t\tmode: static\n\t\tip: ").Append(AddressOf(config, nic))
-                .Append("\n\t\tipv6: ::/0\n\t\tstatus: ").Append(nic.Inner.LinkUp ? "up" : "down").Append('\n');
+            text.Append("\t==[")
+                .Append(nic.Name)
+                .Append("]\n\t\tmode: static\n\t\tip: ")
+                .Append(AddressOf(config, nic))
+                .Append("\n\t\tipv6: ::/0\n\t\tstatus: ")
+                .Append(nic.Inner.LinkUp ? "up" : "down")
+                .Append('\n');
         }
         return text.ToString();
     }
@@ -104,5 +123,4 @@ internal static class StatusCommands
     /// <summary>Returns the board's address and the configured mask.</summary>
     private static string AddressOf(ConfigStore config, GatedNic nic) =>
         $"{nic.Addresses[0]} {(config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255")}";
-
 }

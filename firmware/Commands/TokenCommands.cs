@@ -20,20 +20,36 @@ internal static class TokenCommands
     /// <param name="enrolment">Supplies the tokens.</param>
     /// <param name="usb">The USB disk with the seed files.</param>
     internal static IReadOnlyList<CliCommand> For(EnrolmentService enrolment, UsbStick usb) =>
-    [
-        new("diagnose fortitoken info", "Show the tokens, their drift and status.", call => None(call) ?? Info(enrolment)),
-        new("execute fortitoken activate", "Activate hardware tokens.", call => Activate(enrolment, call)),
-        new("execute fortitoken import usb", "Import seeds from a file on the USB disk: FILE [KEY].", call => Import(enrolment, usb, call)),
-        new("execute fortitoken import ftp", "Import seeds from an FTP server.", _ => NotSupported("ftp")),
-        new("execute fortitoken import tftp", "Import seeds from a TFTP server.", _ => NotSupported("tftp")),
-        new("execute fortitoken import-sn-file", "Import seeds from the token server by a serial number.", call => ImportSerialNumber(enrolment, call)),
-        new("execute fortitoken sync", "Synchronize a token: SERIAL CODE NEXTCODE.", call => Synchronize(enrolment, call)),
-        new("execute fortitoken-mobile import", "Import mobile tokens by their redemption code.", call => ImportMobile(enrolment, call)),
-        new("execute fortitoken-mobile poll", "Ask the token server for the status of mobile tokens.", call => None(call) ?? ""),
-        new("execute fortitoken-mobile provision", "Provision a mobile token (again): SERIAL.", call => Provision(call, enrolment.Provision)),
-        new("execute fortitoken-mobile renew", "Renew a mobile token: SERIAL.", call => Provision(call, enrolment.Renew)),
-        .. CloudWords.Select(word => new CliCommand($"execute fortitoken-cloud {word}", "FortiToken Cloud.", _ => NoCloud())),
-    ];
+        [
+            new("diagnose fortitoken info", "Show the tokens, their drift and status.", call => None(call) ?? Info(enrolment)),
+            new("execute fortitoken activate", "Activate hardware tokens.", call => Activate(enrolment, call)),
+            new(
+                "execute fortitoken import usb",
+                "Import seeds from a file on the USB disk: FILE [KEY].",
+                call => Import(enrolment, usb, call)
+            ),
+            new("execute fortitoken import ftp", "Import seeds from an FTP server.", _ => NotSupported("ftp")),
+            new("execute fortitoken import tftp", "Import seeds from a TFTP server.", _ => NotSupported("tftp")),
+            new(
+                "execute fortitoken import-sn-file",
+                "Import seeds from the token server by a serial number.",
+                call => ImportSerialNumber(enrolment, call)
+            ),
+            new("execute fortitoken sync", "Synchronize a token: SERIAL CODE NEXTCODE.", call => Synchronize(enrolment, call)),
+            new(
+                "execute fortitoken-mobile import",
+                "Import mobile tokens by their redemption code.",
+                call => ImportMobile(enrolment, call)
+            ),
+            new("execute fortitoken-mobile poll", "Ask the token server for the status of mobile tokens.", call => None(call) ?? ""),
+            new(
+                "execute fortitoken-mobile provision",
+                "Provision a mobile token (again): SERIAL.",
+                call => Provision(call, enrolment.Provision)
+            ),
+            new("execute fortitoken-mobile renew", "Renew a mobile token: SERIAL.", call => Provision(call, enrolment.Renew)),
+            .. CloudWords.Select(word => new CliCommand($"execute fortitoken-cloud {word}", "FortiToken Cloud.", _ => NoCloud())),
+        ];
 
     /// <summary>Lists the tokens in the reference's layout. A token without drift has 0.</summary>
     private static string Info(EnrolmentService enrolment)
@@ -45,7 +61,11 @@ internal static class TokenCommands
             text.Append(CultureInfo.InvariantCulture, $"{token.Serial.PadRight(16)}      {drift}      {TokenStatusText.Of(status)}\n");
         }
         var activated = tokens.Count(row => row.Status is TokenStatus.Active or TokenStatus.Provisioned);
-        return text.Append(CultureInfo.InvariantCulture, $"Total activated token: {activated}\nTotal global activated token: {activated}\nToken server status: reachable\n").ToString();
+        return text.Append(
+                CultureInfo.InvariantCulture,
+                $"Total activated token: {activated}\nTotal global activated token: {activated}\nToken server status: reachable\n"
+            )
+            .ToString();
     }
 
     private static CliReply Activate(EnrolmentService enrolment, CliCall call)
@@ -57,7 +77,9 @@ internal static class TokenCommands
         var results = enrolment.ActivateHardware(call.Arguments);
         var done = string.Concat(results.Where(result => result.Error is null).Select(result => $"{result.Serial} is activated.\n"));
         var errors = results.Where(result => result.Error is not null).Select(result => result.Error!).ToArray();
-        return errors.Length == 0 ? done : new CliReply(done, new ConfigError(errors[0].Code, [.. errors.SelectMany(error => error.Lines)]));
+        return errors.Length == 0
+            ? done
+            : new CliReply(done, new ConfigError(errors[0].Code, [.. errors.SelectMany(error => error.Lines)]));
     }
 
     private static CliReply Import(EnrolmentService enrolment, UsbStick usb, CliCall call)
@@ -101,12 +123,15 @@ internal static class TokenCommands
         return Failed($"the token server knows no seeds for {SeedFile.Shown(serial)}");
     }
 
-    private static CliReply Synchronize(EnrolmentService enrolment, CliCall call) => call.Arguments switch
-    {
-        [var serial, var code, var next] => enrolment.Synchronize(serial, code, next) is { } error ? error : $"{serial} is synchronized.\n",
-        [_, _, _, var more, ..] => CliPaths.ParseError(more),
-        _ => Incomplete(),
-    };
+    private static CliReply Synchronize(EnrolmentService enrolment, CliCall call) =>
+        call.Arguments switch
+        {
+            [var serial, var code, var next] => enrolment.Synchronize(serial, code, next) is { } error
+                ? error
+                : $"{serial} is synchronized.\n",
+            [_, _, _, var more, ..] => CliPaths.ParseError(more),
+            _ => Incomplete(),
+        };
 
     private static CliReply ImportMobile(EnrolmentService enrolment, CliCall call)
     {
@@ -132,7 +157,10 @@ internal static class TokenCommands
         var (order, error) = provision(serial);
         return error is not null ? error
             : order is null ? ""
-            : string.Create(CultureInfo.InvariantCulture, $"Activation code: {order.Code}\nValid until: {order.Expires.UtcDateTime:yyyy-MM-dd HH:mm:ss}\n{ActivationQr.Text(order.Code)}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"Activation code: {order.Code}\nValid until: {order.Expires.UtcDateTime:yyyy-MM-dd HH:mm:ss}\n{ActivationQr.Text(order.Code)}"
+            );
     }
 
     private static ConfigError NoCloud() => new(-1, "FortiToken Cloud is not licensed on this unit.");

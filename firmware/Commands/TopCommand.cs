@@ -47,7 +47,9 @@ internal sealed class TopCommand(TimeProvider time)
             return CliPaths.ParseError(words[2]);
         }
         var release = call.Session.Workspace.Current.Schema.Personality.Release;
-        return iterations == 1 ? Iteration(release) : new CliReply("") { Stream = (show, stop) => RefreshAsync(release, TimeSpan.FromSeconds(delay), iterations, show, stop) };
+        return iterations == 1
+            ? Iteration(release)
+            : new CliReply("") { Stream = (show, stop) => RefreshAsync(release, TimeSpan.FromSeconds(delay), iterations, show, stop) };
     }
 
     private async Task<CliReply> RefreshAsync(Version release, TimeSpan delay, int iterations, Action<string> show, CancellationToken stop)
@@ -79,8 +81,14 @@ internal sealed class TopCommand(TimeProvider time)
         var share = 100.0 * (Environment.WorkingSet / 1024) / Math.Max(1, memory.Total);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Run Time:  {up.Days} days, {up.Hours} hours and {up.Minutes} minutes\n");
-        text.Append(CultureInfo.InvariantCulture, $"{user}U, 0N, {system}S, {Math.Max(0, 100 - user - system)}I, 0WA, 0HI, 0SI, 0ST; {memory.Total / KilobytesOfMegabyte}T, {memory.Free / KilobytesOfMegabyte}F\n");
-        text.Append(CultureInfo.InvariantCulture, $"{ProcessName,16} {Environment.ProcessId,8}      {(user + system > 0 ? 'R' : 'S'),-3}{(double)(user + system),8:0.0}{share,8:0.0}");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{user}U, 0N, {system}S, {Math.Max(0, 100 - user - system)}I, 0WA, 0HI, 0SI, 0ST; {memory.Total / KilobytesOfMegabyte}T, {memory.Free / KilobytesOfMegabyte}F\n"
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{ProcessName,16} {Environment.ProcessId,8}      {(user + system > 0 ? 'R' : 'S'),-3}{(double)(user + system),8:0.0}{share,8:0.0}"
+        );
         // From 7.0 on, the processor that the process ran on.
         text.Append(release.Major >= 7 ? string.Create(CultureInfo.InvariantCulture, $"{Thread.GetCurrentProcessorId(),5}") : "");
         return text.Append('\n').ToString();

@@ -15,18 +15,29 @@ internal static class ConfigAssignments
     /// <param name="unique">
     /// False to skip comparing a new UUID with those of <paramref name="others"/>, which is too slow for a long file.
     /// </param>
-    internal static ConfigObject Complete(TableSchema table, string key, ConfigObject entry, IEnumerable<ConfigObject> others, bool unique = true)
+    internal static ConfigObject Complete(
+        TableSchema table,
+        string key,
+        ConfigObject entry,
+        IEnumerable<ConfigObject> others,
+        bool unique = true
+    )
     {
         foreach (var attribute in table.Filled)
         {
             if (!entry.IsSet(attribute))
             {
-                entry = entry.With(attribute, [attribute.Assigned switch
-                {
-                    Assignment.Uuid => Uuid(table.Path, key, unique ? others : [], attribute),
-                    Assignment.RootDomain => "root",
-                    _ => NextNumber(others, attribute.Name),
-                }]);
+                entry = entry.With(
+                    attribute,
+                    [
+                        attribute.Assigned switch
+                        {
+                            Assignment.Uuid => Uuid(table.Path, key, unique ? others : [], attribute),
+                            Assignment.RootDomain => "root",
+                            _ => NextNumber(others, attribute.Name),
+                        },
+                    ]
+                );
             }
         }
         return entry;
@@ -37,7 +48,9 @@ internal static class ConfigAssignments
 
     /// <summary>Returns an entry without its unique attributes, so that a copy gets its own number and UUID.</summary>
     internal static ConfigObject Unassigned(ConfigObject entry) =>
-        entry.Schema.Filled.Where(attribute => attribute.Assigned is Assignment.Number or Assignment.Uuid).Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
+        entry
+            .Schema.Filled.Where(attribute => attribute.Assigned is Assignment.Number or Assignment.Uuid)
+            .Aggregate(entry, (value, attribute) => value.Without(attribute.Name));
 
     /// <summary>
     /// Returns a UUID that no other entry has. A collision is possible because a renamed entry keeps the UUID derived from its old key.

@@ -14,8 +14,11 @@ namespace Appliance.Firmware.Config;
 /// Checks of single values that the schema cannot express, by <c>table attribute</c>; true if the value is valid.
 /// </param>
 internal sealed class ConfigEditor(
-    Func<ConfigTree> current, Func<Func<ConfigTree, ConfigTree>, ConfigError?> commit, Func<string, string?> unseal,
-    IReadOnlyDictionary<string, Func<string, bool>> checks)
+    Func<ConfigTree> current,
+    Func<Func<ConfigTree, ConfigTree>, ConfigError?> commit,
+    Func<string, string?> unseal,
+    IReadOnlyDictionary<string, Func<string, bool>> checks
+)
 {
     private readonly Stack<ConfigLevel> _levels = new();
 
@@ -26,13 +29,16 @@ internal sealed class ConfigEditor(
     internal ConfigTable? ListHere => Level is ConfigLevel.List list ? TableOf(list) : null;
 
     /// <summary>Returns the list that an open entry belongs to, without unsaved changes to that entry.</summary>
-    internal ConfigTable TableHere(ConfigLevel.Edit entry) => TableOf((ConfigLevel.List)_levels.SkipWhile(level => level != entry).Skip(1).First());
+    internal ConfigTable TableHere(ConfigLevel.Edit entry) =>
+        TableOf((ConfigLevel.List)_levels.SkipWhile(level => level != entry).Skip(1).First());
 
     /// <summary>Enters a table: at the root by its whole path, inside an entry one of the entry's child tables.</summary>
     internal void Enter(TableSchema table)
     {
         var word = table.Path[(table.Path.LastIndexOf(' ') + 1)..];
-        _levels.Push(table.IsList ? new ConfigLevel.List(table, word) : new ConfigLevel.Edit(table, word, null, SingleOf(table), isNew: false));
+        _levels.Push(
+            table.IsList ? new ConfigLevel.List(table, word) : new ConfigLevel.Edit(table, word, null, SingleOf(table), isNew: false)
+        );
     }
 
     /// <summary>Opens an entry, existing or new; the message announces a new entry and is otherwise "".</summary>
@@ -85,7 +91,12 @@ internal sealed class ConfigEditor(
 
     /// <summary>Returns the words of a value in their stored form, or the error.</summary>
     internal static (ImmutableArray<string> Kept, ConfigError? Error) Check(
-        AttributeSchema attribute, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks)
+        AttributeSchema attribute,
+        IReadOnlyList<string> words,
+        Func<AttributeSchema, string, bool>? allows,
+        Func<string, string?> unseal,
+        IReadOnlyDictionary<string, Func<string, bool>> checks
+    )
     {
         var (kept, error) = ConfigValue.Check(attribute, words, allows, unseal);
         if (error is null && kept is [{ Length: > 0 } value] && checks.TryGetValue(attribute.Id, out var check) && !check(value))
@@ -197,10 +208,30 @@ internal sealed class ConfigEditor(
         if (remove)
         {
             return IsRoot(list)
-                ? commit(tree => ConfigReferences.Renamed(tree.With(list.Schema.Path, tree.List(list.Schema.Path).Renamed(from, to)), list.Schema, from, to))
+                ? commit(tree =>
+                    ConfigReferences.Renamed(
+                        tree.With(list.Schema.Path, tree.List(list.Schema.Path).Renamed(from, to)),
+                        list.Schema,
+                        from,
+                        to
+                    )
+                )
                 : Change(list, table => table.Renamed(from, to));
         }
-        return CheckRoom(list.Schema, TableOf(list).Count) ?? Change(list, table => table.With(to, ConfigAssignments.Complete(table.Schema, to, ConfigAssignments.Unassigned(entry), table.Entries.Select(other => other.Entry))));
+        return CheckRoom(list.Schema, TableOf(list).Count)
+            ?? Change(
+                list,
+                table =>
+                    table.With(
+                        to,
+                        ConfigAssignments.Complete(
+                            table.Schema,
+                            to,
+                            ConfigAssignments.Unassigned(entry),
+                            table.Entries.Select(other => other.Entry)
+                        )
+                    )
+            );
     }
 
     /// <summary>Moves an entry of an ordered list.</summary>
@@ -225,22 +256,28 @@ internal sealed class ConfigEditor(
     private ConfigError? Full(ConfigLevel.List list) => CheckRoom(list.Schema, TableOf(list).Count);
 
     /// <summary>Returns the error if a list with this many entries is full, otherwise null.</summary>
-    internal static ConfigError? CheckRoom(TableSchema table, int count) => table.MaxEntries is > 0 and var most && count >= most
-        ? new ConfigError(-4, "reached the maximum number of entries", "object set operator error, -4 discard the setting")
-        : null;
+    internal static ConfigError? CheckRoom(TableSchema table, int count) =>
+        table.MaxEntries is > 0 and var most && count >= most
+            ? new ConfigError(-4, "reached the maximum number of entries", "object set operator error, -4 discard the setting")
+            : null;
 
     /// <summary>Returns the error if a key is not valid for this list, otherwise null.</summary>
     internal static ConfigError? CheckKey(TableSchema table, string key)
     {
         if (table.NumericKey)
         {
-            return key.Length is > 0 and <= 10 && key.All(char.IsAsciiDigit) && long.Parse(key, CultureInfo.InvariantCulture) <= uint.MaxValue
+            return
+                key.Length is > 0 and <= 10 && key.All(char.IsAsciiDigit) && long.Parse(key, CultureInfo.InvariantCulture) <= uint.MaxValue
                 ? null
                 : ConfigValue.Refuse(-651, key, $"invalid unsigned integer value: {key}");
         }
         if (key.Length == 0 || ConfigValue.HasDangerous(key) || ConfigValue.HasControl(key))
         {
-            return ConfigValue.Refuse(-173, key, key.Length == 0 ? "the name is empty" : "The string contains XSS vulnerability characters");
+            return ConfigValue.Refuse(
+                -173,
+                key,
+                key.Length == 0 ? "the name is empty" : "The string contains XSS vulnerability characters"
+            );
         }
         return table.Attribute(table.Key!) is { MaxLength: > 0 and var longest } && key.Length > longest
             ? ConfigValue.Refuse(-1, key, $"string value is too long. the size is {key.Length}, the limit is {longest}")
@@ -252,7 +289,10 @@ internal sealed class ConfigEditor(
     {
         foreach (var attribute in value.Schema.Mandatory)
         {
-            if (value.Words(attribute) is [] or [""] && (attribute.RequiredWhen is not { } condition || condition.Values.Contains(value.Text(condition.Attribute))))
+            if (
+                value.Words(attribute) is [] or [""]
+                && (attribute.RequiredWhen is not { } condition || condition.Values.Contains(value.Text(condition.Attribute)))
+            )
             {
                 return new ConfigError(-56, $"Attribute '{attribute.Name}' MUST be set.");
             }
@@ -266,7 +306,9 @@ internal sealed class ConfigEditor(
 
     /// <summary>Returns the number that <c>edit 0</c> creates.</summary>
     internal static string NextFree(IEnumerable<string> keys) =>
-        (keys.Select(key => long.Parse(key, CultureInfo.InvariantCulture)).DefaultIfEmpty().Max() + 1).ToString(CultureInfo.InvariantCulture);
+        (keys.Select(key => long.Parse(key, CultureInfo.InvariantCulture)).DefaultIfEmpty().Max() + 1).ToString(
+            CultureInfo.InvariantCulture
+        );
 
     private ConfigError? Store(ConfigLevel.Edit edit)
     {
@@ -277,15 +319,24 @@ internal sealed class ConfigEditor(
         if (edit.Key is { } key)
         {
             var list = (ConfigLevel.List)Level!;
-            return Change(list, table =>
-            {
-                var name = table.Schema.NumericKey && key == "0" ? NextFree(table.Keys) : key;
-                return table.With(name, ConfigAssignments.Complete(table.Schema, name, edit.Working, table.Entries.Select(entry => entry.Entry)));
-            });
+            return Change(
+                list,
+                table =>
+                {
+                    var name = table.Schema.NumericKey && key == "0" ? NextFree(table.Keys) : key;
+                    return table.With(
+                        name,
+                        ConfigAssignments.Complete(table.Schema, name, edit.Working, table.Entries.Select(entry => entry.Entry))
+                    );
+                }
+            );
         }
         if (Level is ConfigLevel.Edit parent)
         {
-            parent.Working = parent.Working.WithChildren(edit.Schema.Path, edit.Working.IsDefault ? edit.Schema.EmptyTable : edit.Schema.EmptyTable.With("", edit.Working));
+            parent.Working = parent.Working.WithChildren(
+                edit.Schema.Path,
+                edit.Working.IsDefault ? edit.Schema.EmptyTable : edit.Schema.EmptyTable.With("", edit.Working)
+            );
             return null;
         }
         return commit(tree => tree.With(edit.Schema.Path, edit.Working));
@@ -302,12 +353,14 @@ internal sealed class ConfigEditor(
         return commit(tree => tree.With(list.Schema.Path, change(tree.List(list.Schema.Path))));
     }
 
-    private ConfigTable TableOf(ConfigLevel.List list) => ParentOf(list) is { } parent ? parent.Working.Children(list.Schema.Path) : current().List(list.Schema.Path);
+    private ConfigTable TableOf(ConfigLevel.List list) =>
+        ParentOf(list) is { } parent ? parent.Working.Children(list.Schema.Path) : current().List(list.Schema.Path);
 
     private ConfigObject SingleOf(TableSchema table) =>
         Level is ConfigLevel.Edit parent ? parent.Working.Children(table.Path).Find("") ?? table.EmptyObject : current().Object(table.Path);
 
     private bool IsRoot(ConfigLevel.List list) => ParentOf(list) is null;
 
-    private ConfigLevel.Edit? ParentOf(ConfigLevel.List list) => _levels.SkipWhile(level => level != list).Skip(1).FirstOrDefault() as ConfigLevel.Edit;
+    private ConfigLevel.Edit? ParentOf(ConfigLevel.List list) =>
+        _levels.SkipWhile(level => level != list).Skip(1).FirstOrDefault() as ConfigLevel.Edit;
 }

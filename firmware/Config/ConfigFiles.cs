@@ -32,7 +32,10 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         warning = null;
         foreach (var name in disk.Names(Folder))
         {
-            if (name.EndsWith(".conf", StringComparison.Ordinal) && long.TryParse(name[..^5], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            if (
+                name.EndsWith(".conf", StringComparison.Ordinal)
+                && long.TryParse(name[..^5], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            )
             {
                 _numbers.Add(number);
             }
@@ -47,13 +50,16 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         {
             if (Sound(NameOf(number)) is { } older)
             {
-                warning = $"{file} is {(isThere ? "damaged" : "missing")}; revision {number.ToString(CultureInfo.InvariantCulture)}, saved before it, was booted";
+                warning =
+                    $"{file} is {(isThere ? "damaged" : "missing")}; revision {number.ToString(CultureInfo.InvariantCulture)}, saved before it, was booted";
                 AtomicFile.Write(disk, file, [older.Bytes]);
                 Newest = number;
                 return older.Text;
             }
         }
-        return isThere || _numbers.Count > 0 ? throw new InvalidDataException($"{file} is {(isThere ? "damaged" : "missing")}, and there is no sound revision of it") : null;
+        return isThere || _numbers.Count > 0
+            ? throw new InvalidDataException($"{file} is {(isThere ? "damaged" : "missing")}, and there is no sound revision of it")
+            : null;
     }
 
     /// <summary>
@@ -122,7 +128,11 @@ internal sealed class ConfigFiles(IDisk disk, string file)
 
     /// <summary>Returns the revisions, oldest first; revisions whose file cannot be read are omitted.</summary>
     internal IReadOnlyList<ConfigRevision> Revisions() =>
-        [.. _numbers.Select(number => Try(() => disk.Read(NameOf(number), HeadSize)) is { } head ? ConfigRevision.From(head) : null).OfType<ConfigRevision>()];
+        [
+            .. _numbers
+                .Select(number => Try(() => disk.Read(NameOf(number), HeadSize)) is { } head ? ConfigRevision.From(head) : null)
+                .OfType<ConfigRevision>(),
+        ];
 
     /// <summary>Returns the text of a revision; null if there is none with this number or it is damaged.</summary>
     internal string? Read(long number) => _numbers.Contains(number) ? Sound(NameOf(number))?.Text : null;
@@ -183,7 +193,14 @@ internal sealed class ConfigFiles(IDisk disk, string file)
         while (_numbers.Count > RevisionsMax)
         {
             // Not synced: an extra revision after a power cut is harmless.
-            if (Try(() => { disk.Delete(NameOf(_numbers.Min)); return ""; }) is null)
+            if (
+                Try(() =>
+                {
+                    disk.Delete(NameOf(_numbers.Min));
+                    return "";
+                })
+                is null
+            )
             {
                 return;
             }
@@ -193,7 +210,8 @@ internal sealed class ConfigFiles(IDisk disk, string file)
 
     private (string Text, byte[] Bytes, long Number)? Sound(string name) =>
         Try(() => disk.Read(name)) is { } bytes && ConfigImage.Verified(bytes) is { } text
-            ? (text, bytes, ConfigRevision.From(bytes.AsSpan(0, Math.Min(bytes.Length, HeadSize)))?.Number ?? 1) : null;
+            ? (text, bytes, ConfigRevision.From(bytes.AsSpan(0, Math.Min(bytes.Length, HeadSize)))?.Number ?? 1)
+            : null;
 
     /// <summary>Runs a disk operation; returns null on an I/O error, because an unreadable file is treated like a damaged one.</summary>
     private static T? Try<T>(Func<T?> work)

@@ -43,7 +43,9 @@ internal sealed class ConfigImage : IDisposable
         if (partsMark < 0)
         {
             // The format of releases before parts: one digest over everything.
-            return mark >= 0 && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(SHA256.HashData(file.AsSpan(0, mark + 1)))) ? Encoding.UTF8.GetString(file, 0, mark + 1) : null;
+            return mark >= 0 && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(SHA256.HashData(file.AsSpan(0, mark + 1))))
+                ? Encoding.UTF8.GetString(file, 0, mark + 1)
+                : null;
         }
         var body = file.AsSpan(0, partsMark + 1);
         var lengths = file.AsSpan(partsMark + 1, mark - partsMark);
@@ -59,7 +61,9 @@ internal sealed class ConfigImage : IDisposable
             rest = rest[length..];
         }
         digests.AppendData(lengths);
-        return rest.IsEmpty && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(digests.GetHashAndReset())) ? Encoding.UTF8.GetString(body) : null;
+        return rest.IsEmpty && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(digests.GetHashAndReset()))
+            ? Encoding.UTF8.GetString(body)
+            : null;
     }
 
     /// <inheritdoc/>

@@ -40,10 +40,22 @@ internal sealed class ConfigJournal
         // The events of one commit share this number. It increases, also across restarts, because each commit writes an event.
         var transaction = (_events.LastId + 1).ToString(CultureInfo.InvariantCulture);
         var changed = ConfigTree.Changed(before, after).ToArray();
-        if (changed.Sum(table => table.IsList ? ConfigTable.Changes(before.List(table.Path), after.List(table.Path)).Take(ObjectsMax + 1).Count() : 1) is > ObjectsMax)
+        if (
+            changed.Sum(table =>
+                table.IsList ? ConfigTable.Changes(before.List(table.Path), after.List(table.Path)).Take(ObjectsMax + 1).Count() : 1
+            )
+            is > ObjectsMax
+        )
         {
             // A restored file: the log does not repeat its content.
-            Write(Attribute, "Attribute configured", author, "Edit", transaction, ("msg", $"Edit more than {ObjectsMax} objects of {string.Join(' ', changed.Select(Path))}"));
+            Write(
+                Attribute,
+                "Attribute configured",
+                author,
+                "Edit",
+                transaction,
+                ("msg", $"Edit more than {ObjectsMax} objects of {string.Join(' ', changed.Select(Path))}")
+            );
             return;
         }
         foreach (var table in changed)
@@ -54,7 +66,16 @@ internal sealed class ConfigJournal
             }
             else if (Edited(before.Object(table.Path), after.Object(table.Path)) is { Length: > 0 } attributes)
             {
-                Write(Attribute, "Attribute configured", author, "Edit", transaction, ("cfgpath", Path(table)), ("cfgattr", attributes), ("msg", $"Edit {Path(table)} "));
+                Write(
+                    Attribute,
+                    "Attribute configured",
+                    author,
+                    "Edit",
+                    transaction,
+                    ("cfgpath", Path(table)),
+                    ("cfgattr", attributes),
+                    ("msg", $"Edit {Path(table)} ")
+                );
             }
         }
     }
@@ -74,8 +95,15 @@ internal sealed class ConfigJournal
 
     private void RecordTable(TableSchema table, ConfigTable before, ConfigTable after, ConfigAuthor author, string transaction)
     {
-        void Entry(string action, string key, params ReadOnlySpan<(string, string)> attributes) => Write(
-            ObjectAttribute, "Object attribute configured", author, action, transaction, [("cfgpath", Path(table)), ("cfgobj", key), .. attributes, ("msg", $"{action} {Path(table)} {key}")]);
+        void Entry(string action, string key, params ReadOnlySpan<(string, string)> attributes) =>
+            Write(
+                ObjectAttribute,
+                "Object attribute configured",
+                author,
+                action,
+                transaction,
+                [("cfgpath", Path(table)), ("cfgobj", key), .. attributes, ("msg", $"{action} {Path(table)} {key}")]
+            );
         foreach (var (key, old, entry) in ConfigTable.Changes(before, after))
         {
             if (entry is null)
@@ -93,7 +121,16 @@ internal sealed class ConfigJournal
         }
         if (table.Ordered && !after.HasOrderOf(before) && Moved(before, after) is var (moved, other))
         {
-            Write(Object, "Object configured", author, "Move", transaction, ("cfgpath", Path(table)), ("cfgobj", $"{moved}->{other}"), ("msg", $"Move {Path(table)} {moved}->{other}"));
+            Write(
+                Object,
+                "Object configured",
+                author,
+                "Move",
+                transaction,
+                ("cfgpath", Path(table)),
+                ("cfgobj", $"{moved}->{other}"),
+                ("msg", $"Move {Path(table)} {moved}->{other}")
+            );
         }
     }
 
@@ -102,14 +139,17 @@ internal sealed class ConfigJournal
     /// </summary>
     private static (string Moved, string Other)? Moved(ConfigTable before, ConfigTable after)
     {
-        string[] was = [.. before.Keys.Where(key => after.Find(key) is not null)], now = [.. after.Keys.Where(key => before.Find(key) is not null)];
+        string[] was = [.. before.Keys.Where(key => after.Find(key) is not null)],
+            now = [.. after.Keys.Where(key => before.Find(key) is not null)];
         var at = was.AsSpan().CommonPrefixLength(now);
         if (at == was.Length)
         {
             return null;
         }
         // Either an entry moved up to this position, or the entry at this position moved down.
-        return was.Where(key => key != now[at]).SequenceEqual(now.Where(key => key != now[at]), StringComparer.Ordinal) ? (now[at], was[at]) : (was[at], now[Array.IndexOf(now, was[at]) - 1]);
+        return was.Where(key => key != now[at]).SequenceEqual(now.Where(key => key != now[at]), StringComparer.Ordinal)
+            ? (now[at], was[at])
+            : (was[at], now[Array.IndexOf(now, was[at]) - 1]);
     }
 
     private static void Append(StringBuilder text, ConfigObject? before, ConfigObject after)
@@ -119,8 +159,18 @@ internal sealed class ConfigJournal
             var (old, current) = (before?.Words(attribute) ?? [], after.Words(attribute));
             if (before is null ? after.IsSet(attribute) : !old.AsSpan().SequenceEqual(current.AsSpan()))
             {
-                var isHidden = attribute.Secret || Hidden.Contains(attribute.Name) || current.Concat(old).Any(word => word.Contains('\n', StringComparison.Ordinal));
-                text.Append(attribute.Name).Append('[').Append(isHidden ? "*" : before is null ? string.Join(' ', current) : $"{string.Join(' ', old)}->{string.Join(' ', current)}").Append(']');
+                var isHidden =
+                    attribute.Secret
+                    || Hidden.Contains(attribute.Name)
+                    || current.Concat(old).Any(word => word.Contains('\n', StringComparison.Ordinal));
+                text.Append(attribute.Name)
+                    .Append('[')
+                    .Append(
+                        isHidden ? "*"
+                        : before is null ? string.Join(' ', current)
+                        : $"{string.Join(' ', old)}->{string.Join(' ', current)}"
+                    )
+                    .Append(']');
             }
         }
         foreach (var child in after.Schema.Children)
@@ -133,13 +183,33 @@ internal sealed class ConfigJournal
                 {
                     Append(inner, oldEntry, entry);
                 }
-                text.Append(child.Path).Append(key.Length > 0 ? ":" : "").Append(key).Append('[').Append(entry is null ? "delete" : inner).Append(']');
+                text.Append(child.Path)
+                    .Append(key.Length > 0 ? ":" : "")
+                    .Append(key)
+                    .Append('[')
+                    .Append(entry is null ? "delete" : inner)
+                    .Append(']');
             }
         }
     }
 
     private static string Path(TableSchema table) => table.Path.Replace(' ', '.');
 
-    private void Write(string id, string description, ConfigAuthor author, string action, string transaction, params ReadOnlySpan<(string, string)> more) => _events.Write(new EventEntry(
-        id, "system", EventLevel.Information, description, [("user", author.User), ("ui", author.Ui), ("action", action), ("cfgtid", transaction), .. more]));
+    private void Write(
+        string id,
+        string description,
+        ConfigAuthor author,
+        string action,
+        string transaction,
+        params ReadOnlySpan<(string, string)> more
+    ) =>
+        _events.Write(
+            new EventEntry(
+                id,
+                "system",
+                EventLevel.Information,
+                description,
+                [("user", author.User), ("ui", author.Ui), ("action", action), ("cfgtid", transaction), .. more]
+            )
+        );
 }

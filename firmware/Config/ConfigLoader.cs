@@ -46,7 +46,11 @@ internal static class ConfigLoader
             {
                 return reading;
             }
-            if (findings.Refused.Count == RefusedMax || Culprit(reading, source.Standing, rules) is not var (place, why) || !findings.Refused.TryAdd(place, why.Lines[0]))
+            if (
+                findings.Refused.Count == RefusedMax
+                || Culprit(reading, source.Standing, rules) is not var (place, why)
+                || !findings.Refused.TryAdd(place, why.Lines[0])
+            )
             {
                 return reading with { Refusal = error.Lines[0] };
             }
@@ -57,7 +61,11 @@ internal static class ConfigLoader
     /// Finds, by bisection, the entry with which a text begins to break a rule; null if it does so without any entry. Repeated reads
     /// without the entries found so far eventually find every entry that breaks a rule.
     /// </summary>
-    private static ((string Path, string Key) Place, ConfigError Why)? Culprit(ConfigReading reading, ConfigTree? standing, Func<ConfigTree, ConfigError?> rules)
+    private static ((string Path, string Key) Place, ConfigError Why)? Culprit(
+        ConfigReading reading,
+        ConfigTree? standing,
+        Func<ConfigTree, ConfigError?> rules
+    )
     {
         var (good, bad) = (0, reading.Places.Length);
         ConfigError? ErrorOf(int count) => rules(With(reading, standing, count));

@@ -27,7 +27,10 @@ internal sealed class ConfigLocks
             {
                 if (workspace != owner && Meets(held, touched))
                 {
-                    return new ConfigError(-1, $"{touched.Path}{(touched.Key is null ? "" : $" {touched.Key}")} is being configured in transaction id={workspace.Transaction}");
+                    return new ConfigError(
+                        -1,
+                        $"{touched.Path}{(touched.Key is null ? "" : $" {touched.Key}")} is being configured in transaction id={workspace.Transaction}"
+                    );
                 }
             }
         }
@@ -65,7 +68,11 @@ internal sealed class ConfigLocks
             {
                 yield return new(table.Path, change.Key);
             }
-            if (!old.Keys.Where(key => current.Find(key) is not null).SequenceEqual(current.Keys.Where(key => old.Find(key) is not null), StringComparer.Ordinal))
+            if (
+                !old
+                    .Keys.Where(key => current.Find(key) is not null)
+                    .SequenceEqual(current.Keys.Where(key => old.Find(key) is not null), StringComparer.Ordinal)
+            )
             {
                 yield return new(table.Path, null);
             }
@@ -73,5 +80,7 @@ internal sealed class ConfigLocks
     }
 
     private static bool Meets(HashSet<Touched> held, Touched touched) =>
-        held.Contains(touched) || held.Contains(touched with { Key = null }) || (touched.Key is null && held.Any(one => one.Path == touched.Path));
+        held.Contains(touched)
+        || held.Contains(touched with { Key = null })
+        || (touched.Key is null && held.Any(one => one.Path == touched.Path));
 }

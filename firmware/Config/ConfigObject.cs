@@ -14,7 +14,8 @@ public sealed class ConfigObject
     private readonly (string Name, ConfigTable Table)[] _children;
 
     /// <summary>Creates an object with every attribute at its default.</summary>
-    public ConfigObject(TableSchema schema) : this(schema, [], []) { }
+    public ConfigObject(TableSchema schema)
+        : this(schema, [], []) { }
 
     private ConfigObject(TableSchema schema, Held[] values, (string, ConfigTable)[] children)
     {
@@ -39,7 +40,8 @@ public sealed class ConfigObject
     public ImmutableArray<string> Words(string attribute) => Words(Known(attribute));
 
     /// <summary>Returns the words of an attribute of this object's schema.</summary>
-    internal ImmutableArray<string> Words(AttributeSchema attribute) => Find(attribute.Index) is >= 0 and var at ? _values[at].Words : attribute.Default;
+    internal ImmutableArray<string> Words(AttributeSchema attribute) =>
+        Find(attribute.Index) is >= 0 and var at ? _values[at].Words : attribute.Default;
 
     /// <summary>True if the attribute differs from its default.</summary>
     public bool IsSet(string attribute) => Schema.Attribute(attribute) is { } known && IsSet(known);
@@ -48,16 +50,19 @@ public sealed class ConfigObject
     internal bool IsSet(AttributeSchema attribute) => Find(attribute.Index) >= 0;
 
     /// <summary>The values that differ from their defaults, in the schema's order.</summary>
-    internal IEnumerable<(AttributeSchema Attribute, ImmutableArray<string> Words)> Values => _values.Select(held => (Schema.Attributes[held.Attribute], held.Words));
+    internal IEnumerable<(AttributeSchema Attribute, ImmutableArray<string> Words)> Values =>
+        _values.Select(held => (Schema.Attributes[held.Attribute], held.Words));
 
     /// <summary>False for an attribute at its default whose condition is not met; it is not shown.</summary>
-    public bool Applies(AttributeSchema attribute) => attribute.When is not { } condition || IsSet(attribute) || condition.Values.Contains(Text(condition.Attribute));
+    public bool Applies(AttributeSchema attribute) =>
+        attribute.When is not { } condition || IsSet(attribute) || condition.Values.Contains(Text(condition.Attribute));
 
     /// <summary>Returns a plain value, or "" if it is empty.</summary>
     public string Text(string attribute) => Words(attribute) is [var first, ..] ? first : "";
 
     /// <summary>Returns a number; the schema has already checked its range. 0 if the value is not a number.</summary>
-    public long Number(string attribute) => long.TryParse(Text(attribute), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    public long Number(string attribute) =>
+        long.TryParse(Text(attribute), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     /// <summary>True if an enable/disable option is <c>enable</c>.</summary>
     public bool Enabled(string attribute) => Text(attribute) == "enable";
@@ -116,9 +121,13 @@ public sealed class ConfigObject
         {
             return this;
         }
-        return new(Schema, _values, children.Count == 0
-            ? [.. _children.Where(child => child.Name != table)]
-            : [.. _children.Where(child => child.Name != table), (table, children)]);
+        return new(
+            Schema,
+            _values,
+            children.Count == 0
+                ? [.. _children.Where(child => child.Name != table)]
+                : [.. _children.Where(child => child.Name != table), (table, children)]
+        );
     }
 
     private ConfigObject Without(AttributeSchema attribute)
@@ -127,7 +136,8 @@ public sealed class ConfigObject
         return at < 0 ? this : new(Schema, [.. _values.AsSpan(0, at), .. _values.AsSpan(at + 1)], _children);
     }
 
-    private AttributeSchema Known(string attribute) => Schema.Attribute(attribute) ?? throw new ArgumentException($"{Schema.Path} has no attribute {attribute}");
+    private AttributeSchema Known(string attribute) =>
+        Schema.Attribute(attribute) ?? throw new ArgumentException($"{Schema.Path} has no attribute {attribute}");
 
     /// <summary>Returns the index of an attribute's value, or the complement of its insertion index.</summary>
     private int Find(int attribute)

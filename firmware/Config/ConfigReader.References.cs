@@ -13,16 +13,19 @@ internal sealed partial class ConfigReader
     /// <summary>
     /// Records the current line as the source of words; each word that is new gets a string instance that no other line has.
     /// </summary>
-    private ImmutableArray<string> FromHere(ImmutableArray<string> kept, IEnumerable<string> older) => [.. kept.Select(word =>
-    {
-        if (older.Any(known => ReferenceEquals(known, word)) || _origins.TryAdd(word, _line))
-        {
-            return word;
-        }
-        var own = new string(word.AsSpan());
-        _origins[own] = _line;
-        return own;
-    })];
+    private ImmutableArray<string> FromHere(ImmutableArray<string> kept, IEnumerable<string> older) =>
+        [
+            .. kept.Select(word =>
+            {
+                if (older.Any(known => ReferenceEquals(known, word)) || _origins.TryAdd(word, _line))
+                {
+                    return word;
+                }
+                var own = new string(word.AsSpan());
+                _origins[own] = _line;
+                return own;
+            }),
+        ];
 
     /// <summary>
     /// Finds lines with broken references that are still in effect; true if there are some, so that the text must be read again without
@@ -31,7 +34,13 @@ internal sealed partial class ConfigReader
     private bool FindBroken()
     {
         var found = false;
-        foreach (var value in _tree.HeldPaths.SelectMany(path => _source.Schema.Table(path)!.IsList ? _tree.List(path).Entries.Select(entry => entry.Entry) : [_tree.Object(path)]).SelectMany(ConfigReferences.WithChildren))
+        foreach (
+            var value in _tree
+                .HeldPaths.SelectMany(path =>
+                    _source.Schema.Table(path)!.IsList ? _tree.List(path).Entries.Select(entry => entry.Entry) : [_tree.Object(path)]
+                )
+                .SelectMany(ConfigReferences.WithChildren)
+        )
         {
             foreach (var (attribute, words) in value.Values)
             {
@@ -39,7 +48,10 @@ internal sealed partial class ConfigReader
                 {
                     if (word.Length > 0 && !ConfigReferences.Allows(_tree, attribute, word) && _origins.TryGetValue(word, out var line))
                     {
-                        found |= _findings.Broken.TryAdd(line, $"entry not found in datasource: {value.Schema.Path} {attribute.Name} {Clean(word)}");
+                        found |= _findings.Broken.TryAdd(
+                            line,
+                            $"entry not found in datasource: {value.Schema.Path} {attribute.Name} {Clean(word)}"
+                        );
                     }
                 }
             }

@@ -13,11 +13,23 @@ internal sealed partial class ConfigReader
     private const string SuperAdmin = "super_admin";
     private static readonly FrozenSet<string> Restricting = new[]
     {
-        "system admin two-factor", "system admin remote-auth", "system admin peer-auth",
-        "user local type", "user local status", "user local two-factor", "user local username-sensitivity",
-        "authentication-rule source-interface", "authentication-rule source-address", "authentication-rule source-address6", "authentication-rule source-address-negate",
-        "authentication-rule source-address6-negate", "authentication-rule client-cert", "authentication-rule user-peer", "authentication-rule cipher",
-        "authentication-rule realm", "authentication-rule auth",
+        "system admin two-factor",
+        "system admin remote-auth",
+        "system admin peer-auth",
+        "user local type",
+        "user local status",
+        "user local two-factor",
+        "user local username-sensitivity",
+        "authentication-rule source-interface",
+        "authentication-rule source-address",
+        "authentication-rule source-address6",
+        "authentication-rule source-address-negate",
+        "authentication-rule source-address6-negate",
+        "authentication-rule client-cert",
+        "authentication-rule user-peer",
+        "authentication-rule cipher",
+        "authentication-rule realm",
+        "authentication-rule auth",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private const string Head = "#config-version=";
@@ -48,7 +60,8 @@ internal sealed partial class ConfigReader
     }
 
     /// <summary>True if the header declares VDOMs (<c>vdom=1</c>).</summary>
-    private static bool HasVdoms(ReadOnlySpan<char> head) => head.IndexOf(VdomField) is >= 0 and var at && head[(at + VdomField.Length)..] is not ([] or ['0', ..]);
+    private static bool HasVdoms(ReadOnlySpan<char> head) =>
+        head.IndexOf(VdomField) is >= 0 and var at && head[(at + VdomField.Length)..] is not ([] or ['0', ..]);
 
     /// <summary>
     /// Returns the header line that identifies the unit that wrote the file; empty if no comment before the first command is one.
@@ -94,8 +107,10 @@ internal sealed partial class ConfigReader
     }
 
     /// <summary>True if an entry would permit more without this attribute; an entry that loses it is omitted as a whole.</summary>
-    private static bool Restricts(AttributeSchema attribute) => attribute.Id.StartsWith("system admin trusthost", StringComparison.Ordinal)
-        || attribute.Id.StartsWith("system admin ip6-trusthost", StringComparison.Ordinal) || Restricting.Contains(attribute.Id);
+    private static bool Restricts(AttributeSchema attribute) =>
+        attribute.Id.StartsWith("system admin trusthost", StringComparison.Ordinal)
+        || attribute.Id.StartsWith("system admin ip6-trusthost", StringComparison.Ordinal)
+        || Restricting.Contains(attribute.Id);
 
     /// <summary>Returns this unit's current object at the reader's position; null if there is none.</summary>
     private ConfigObject? Here()
@@ -104,7 +119,8 @@ internal sealed partial class ConfigReader
         var isRoot = true;
         foreach (var level in _levels.Reverse().Where(level => level.Working is not null))
         {
-            at = !isRoot ? at?.Children(level.Schema.Path).Find(level.Key ?? "")
+            at =
+                !isRoot ? at?.Children(level.Schema.Path).Find(level.Key ?? "")
                 : level.Key is { } key ? _source.Standing!.List(level.Schema.Path).Find(key)
                 : _source.Standing!.Object(level.Schema.Path);
             isRoot = false;
@@ -159,10 +175,12 @@ internal sealed partial class ConfigReader
         return tree;
     }
 
-    private static bool HasSuperAdmin(ConfigTree tree) => tree.List(Administrators).Entries.Any(account => account.Entry.Text("accprofile") == SuperAdmin);
+    private static bool HasSuperAdmin(ConfigTree tree) =>
+        tree.List(Administrators).Entries.Any(account => account.Entry.Text("accprofile") == SuperAdmin);
 
     /// <summary>Copies all entries of a table, with the missing entries that they refer to.</summary>
-    private static ConfigTree WithEntries(ConfigTree tree, ConfigTree from, string path) => from.List(path).Keys.Aggregate(tree, (all, key) => WithEntry(all, from, path, key));
+    private static ConfigTree WithEntries(ConfigTree tree, ConfigTree from, string path) =>
+        from.List(path).Keys.Aggregate(tree, (all, key) => WithEntry(all, from, path, key));
 
     private static ConfigTree WithEntry(ConfigTree tree, ConfigTree from, string path, string key)
     {
@@ -174,7 +192,11 @@ internal sealed partial class ConfigReader
             {
                 foreach (var word in words)
                 {
-                    if (!ConfigReferences.Allows(tree, attribute, word) && tree.Schema.Targets(attribute).FirstOrDefault(target => from.List(target.Path).Find(word) is not null) is { } target)
+                    if (
+                        !ConfigReferences.Allows(tree, attribute, word)
+                        && tree.Schema.Targets(attribute).FirstOrDefault(target => from.List(target.Path).Find(word) is not null)
+                            is { } target
+                    )
                     {
                         tree = WithEntry(tree, from, target.Path, word);
                     }

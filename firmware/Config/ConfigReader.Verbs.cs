@@ -29,20 +29,21 @@ internal sealed partial class ConfigReader
         return error?.Lines[0];
     }
 
-    private string? ChangeList(Level list, List<string> words) => words switch
-    {
-        ["delete", var key] => Delete(list, key),
-        ["purge"] => Purge(list),
-        ["rename", var from, "to", var to] => Copy(list, from, to, remove: true),
-        ["clone", var from, "to", var to] => Copy(list, from, to, remove: false),
-        ["move", var key, "before" or "after", var other] => Move(list, key, other, words[2] == "after"),
-        ["purge", var more, ..] => Unknown(more),
-        ["delete", _, var more, ..] => Unknown(more),
-        ["rename" or "clone", _, "to", _, var more, ..] => Unknown(more),
-        ["move", _, "before" or "after", _, var more, ..] => Unknown(more),
-        ["rename" or "clone", _, not "to", ..] or ["move", _, not ("before" or "after"), ..] => Unknown(words[2]),
-        _ => ConfigEditor.Incomplete.Lines[0],
-    };
+    private string? ChangeList(Level list, List<string> words) =>
+        words switch
+        {
+            ["delete", var key] => Delete(list, key),
+            ["purge"] => Purge(list),
+            ["rename", var from, "to", var to] => Copy(list, from, to, remove: true),
+            ["clone", var from, "to", var to] => Copy(list, from, to, remove: false),
+            ["move", var key, "before" or "after", var other] => Move(list, key, other, words[2] == "after"),
+            ["purge", var more, ..] => Unknown(more),
+            ["delete", _, var more, ..] => Unknown(more),
+            ["rename" or "clone", _, "to", _, var more, ..] => Unknown(more),
+            ["move", _, "before" or "after", _, var more, ..] => Unknown(more),
+            ["rename" or "clone", _, not "to", ..] or ["move", _, not ("before" or "after"), ..] => Unknown(words[2]),
+            _ => ConfigEditor.Incomplete.Lines[0],
+        };
 
     private string? Delete(Level list, string key)
     {
@@ -96,7 +97,9 @@ internal sealed partial class ConfigReader
         {
             return ConfigEditor.Duplicate(to).Lines[0];
         }
-        var why = (remove ? null : ConfigEditor.CheckRoom(list.Schema, list.Entries.Count)?.Lines[0]) ?? (_levels.Count == 1 ? Refused(list.Schema.Path, to, _line) : null);
+        var why =
+            (remove ? null : ConfigEditor.CheckRoom(list.Schema, list.Entries.Count)?.Lines[0])
+            ?? (_levels.Count == 1 ? Refused(list.Schema.Path, to, _line) : null);
         if (why is not null)
         {
             return why;

@@ -42,7 +42,8 @@ internal sealed partial class ConfigReader
     private ConfigReader(ConfigSource source, Findings findings, bool ofDevice)
     {
         (_source, _findings, _ofDevice) = (source, findings, ofDevice);
-        _tree = _own = source.Factory is { } factory && !ofDevice ? FactoryObjects.WithoutInterfaces(factory) : new ConfigTree(source.Schema);
+        _tree = _own =
+            source.Factory is { } factory && !ofDevice ? FactoryObjects.WithoutInterfaces(factory) : new ConfigTree(source.Schema);
     }
 
     /// <summary>The reader's position: in a list, or in an object of a table or list.</summary>
@@ -74,8 +75,12 @@ internal sealed partial class ConfigReader
     }
 
     /// <summary>Reads a whole text independent of a unit.</summary>
-    internal static ConfigReading Read(ConfigSchema schema, string text, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks) =>
-        Read(new ConfigSource(schema, unseal, checks), text, new Findings());
+    internal static ConfigReading Read(
+        ConfigSchema schema,
+        string text,
+        Func<string, string?> unseal,
+        IReadOnlyDictionary<string, Func<string, bool>> checks
+    ) => Read(new ConfigSource(schema, unseal, checks), text, new Findings());
 
     /// <summary>Reads a whole text.</summary>
     /// <remarks>
@@ -92,7 +97,14 @@ internal sealed partial class ConfigReader
             reader.Complete();
             if (!reader.FindBroken())
             {
-                return new ConfigReading(reader.WithoutUnlistedFactoryObjects(), [.. reader._ignored.OrderBy(line => line.Number)], reader.Refusal(text)) { Places = [.. reader._places.Keys] };
+                return new ConfigReading(
+                    reader.WithoutUnlistedFactoryObjects(),
+                    [.. reader._ignored.OrderBy(line => line.Number)],
+                    reader.Refusal(text)
+                )
+                {
+                    Places = [.. reader._places.Keys],
+                };
             }
         }
     }
@@ -100,7 +112,8 @@ internal sealed partial class ConfigReader
     /// <summary>
     /// Decodes a file: UTF-8, with or without a byte order mark. Bytes that are not UTF-8 become U+FFFD, which the reader rejects.
     /// </summary>
-    internal static string Decode(ReadOnlySpan<byte> file) => Encoding.UTF8.GetString(file.StartsWith(Encoding.UTF8.Preamble) ? file[Encoding.UTF8.Preamble.Length..] : file);
+    internal static string Decode(ReadOnlySpan<byte> file) =>
+        Encoding.UTF8.GetString(file.StartsWith(Encoding.UTF8.Preamble) ? file[Encoding.UTF8.Preamble.Length..] : file);
 
     private void ReadAll(string text)
     {
@@ -204,15 +217,22 @@ internal sealed partial class ConfigReader
         }
         return words switch
         {
-            ["set", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? Set(level, attribute, words.GetRange(2, words.Count - 2)) : Unknown(name),
+            ["set", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute
+                ? Set(level, attribute, words.GetRange(2, words.Count - 2))
+                : Unknown(name),
             ["next"] when level is { Working: not null, Key: not null } => Next(level),
             ["edit", var key] when level is { Entries: not null } => Edit(level, key),
             ["end"] when level is not null => End(level),
-            ["unset" or "clear", var name] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? Unset(level, attribute) : Unknown(name),
+            ["unset" or "clear", var name] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute
+                ? Unset(level, attribute)
+                : Unknown(name),
             ["config", _, ..] when level is null => Enter(string.Join(' ', words.Skip(1))),
             ["config", var name] when level is { Working: not null } => Enter(level, name),
             ["y" or "Y" or "n" or "N"] when asked is not null => AnswerPurge(asked, words[0]),
-            ["select" or "append" or "unselect", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name) is { IsKey: false } attribute ? ChangeWords(level, attribute, words) : Unknown(name),
+            ["select" or "append" or "unselect", var name, ..] when level is { Working: not null } => level.Schema.Attribute(name)
+                is { IsKey: false } attribute
+                ? ChangeWords(level, attribute, words)
+                : Unknown(name),
             ["delete" or "purge" or "rename" or "clone" or "move", ..] when level is { Entries: not null } => ChangeList(level, words),
             ["abort"] when level is not null => Abort(level),
             _ => Unknown(words[0]),
@@ -230,7 +250,9 @@ internal sealed partial class ConfigReader
             return "no such table in this version: " + Clean(path);
         }
         _carried = true;
-        _levels.Push(table.IsList ? new Level(_line, table, null, Root(path), null) : new Level(_line, table, null, null, _tree.Object(path)));
+        _levels.Push(
+            table.IsList ? new Level(_line, table, null, Root(path), null) : new Level(_line, table, null, null, _tree.Object(path))
+        );
         return null;
     }
 
@@ -241,7 +263,11 @@ internal sealed partial class ConfigReader
             return "no such table in this version: " + Clean(name);
         }
         var held = parent.Working!.Children(name);
-        _levels.Push(table.IsList ? new Level(_line, table, null, Copy(held), null) : new Level(_line, table, null, null, held.Find("") ?? table.EmptyObject));
+        _levels.Push(
+            table.IsList
+                ? new Level(_line, table, null, Copy(held), null)
+                : new Level(_line, table, null, null, held.Find("") ?? table.EmptyObject)
+        );
         return null;
     }
 
@@ -292,8 +318,10 @@ internal sealed partial class ConfigReader
         {
             return null;
         }
-        return _source.Checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key) ? $"node_check_object fail! for {list.Schema.Key} {Clean(key)}"
-            : list.Entries!.Find(key) is null ? SisterNames.Check(list.Schema.Path, key, (path, name) => _lists.GetValueOrDefault(path)?.Find(name) is not null)?.Lines[0]
+        return _source.Checks.TryGetValue(list.Schema.Attribute(list.Schema.Key!)!.Id, out var check) && !check(key)
+                ? $"node_check_object fail! for {list.Schema.Key} {Clean(key)}"
+            : list.Entries!.Find(key) is null
+                ? SisterNames.Check(list.Schema.Path, key, (path, name) => _lists.GetValueOrDefault(path)?.Find(name) is not null)?.Lines[0]
             : null;
     }
 
@@ -315,7 +343,11 @@ internal sealed partial class ConfigReader
             level.Unrestricted = Restricts(attribute) ? _line : level.Unrestricted;
             return attribute.Secret ? KeepSecret(level, attribute, why) : why;
         }
-        level.Working = ConfigEditor.Assign(level.Working!, attribute, attribute.References.Length > 0 ? FromHere(kept, words.Take(held)) : kept);
+        level.Working = ConfigEditor.Assign(
+            level.Working!,
+            attribute,
+            attribute.References.Length > 0 ? FromHere(kept, words.Take(held)) : kept
+        );
         return null;
     }
 
@@ -350,7 +382,8 @@ internal sealed partial class ConfigReader
     /// <summary>Stores the open entry or object; a rejected one is omitted as a whole, from the line that opened it.</summary>
     private string? Store(Level level, bool endsList = false)
     {
-        var why = ConfigEditor.CheckWhole(level.Working!)?.Lines[0]
+        var why =
+            ConfigEditor.CheckWhole(level.Working!)?.Lines[0]
             ?? (level.Unrestricted > 0 && level.Key is not null ? $"the entry would allow more without line {level.Unrestricted}" : null)
             ?? (_levels.Count == (level.Key is null ? 0 : 1) ? Refused(level.Schema.Path, level.Key ?? "", level.Line) : null);
         if (why is not null)
@@ -365,7 +398,10 @@ internal sealed partial class ConfigReader
         }
         else if (_levels.TryPeek(out var parent))
         {
-            parent.Working = parent.Working!.WithChildren(level.Schema.Path, level.Working!.IsDefault ? level.Schema.EmptyTable : level.Schema.EmptyTable.With("", level.Working));
+            parent.Working = parent.Working!.WithChildren(
+                level.Schema.Path,
+                level.Working!.IsDefault ? level.Schema.EmptyTable : level.Schema.EmptyTable.With("", level.Working)
+            );
         }
         else
         {

@@ -9,10 +9,14 @@ namespace Appliance.Firmware.Config;
 public sealed record IgnoredLine(int Number, string Why, int Last)
 {
     /// <summary>Creates a finding about a single line.</summary>
-    public IgnoredLine(int number, string why) : this(number, why, number) { }
+    public IgnoredLine(int number, string why)
+        : this(number, why, number) { }
 
     /// <summary>The line or lines in words; "" for the file as a whole.</summary>
-    public string Where => Number == 0 ? "" : Last > Number ? $"lines {Number} to {Last}" : $"line {Number}";
+    public string Where =>
+        Number == 0 ? ""
+        : Last > Number ? $"lines {Number} to {Last}"
+        : $"line {Number}";
 
     /// <summary>Returns position and reason in one line, as a restore prints them.</summary>
     public override string ToString() => Number == 0 ? Why : $"{Where} ignored: {Why}";
@@ -22,7 +26,11 @@ public sealed record IgnoredLine(int Number, string Why, int Last)
 /// <param name="Schema">The tables.</param>
 /// <param name="Unseal">Decrypts an ENC value; null if this unit did not create it.</param>
 /// <param name="Checks">Checks of single values that the schema cannot express, by <c>table attribute</c>.</param>
-internal sealed record ConfigSource(ConfigSchema Schema, Func<string, string?> Unseal, IReadOnlyDictionary<string, Func<string, bool>> Checks)
+internal sealed record ConfigSource(
+    ConfigSchema Schema,
+    Func<string, string?> Unseal,
+    IReadOnlyDictionary<string, Func<string, bool>> Checks
+)
 {
     /// <summary>
     /// The current configuration of the unit, or that of a new unit of its kind. If the text has no administrator or no interface, those

@@ -38,12 +38,18 @@ internal static class ConfigReferences
     {
         foreach (var path in tree.Schema.Referrers(table.Path).Where(path => UsesIn(tree, path).ContainsKey((table.Path, from))).ToArray())
         {
-            tree = tree.Schema.Table(path)!.IsList ? tree.With(path, InTable(tree.List(path))) : tree.With(path, InObject(tree.Object(path)));
+            tree = tree.Schema.Table(path)!.IsList
+                ? tree.With(path, InTable(tree.List(path)))
+                : tree.With(path, InObject(tree.Object(path)));
         }
         return tree;
 
-        ConfigTable InTable(ConfigTable list) => list.Entries.Select(entry => (entry.Key, Before: entry.Entry, After: InObject(entry.Entry)))
-            .Where(entry => !ReferenceEquals(entry.Before, entry.After)).ToArray().Aggregate(list, (changed, entry) => changed.With(entry.Key, entry.After));
+        ConfigTable InTable(ConfigTable list) =>
+            list
+                .Entries.Select(entry => (entry.Key, Before: entry.Entry, After: InObject(entry.Entry)))
+                .Where(entry => !ReferenceEquals(entry.Before, entry.After))
+                .ToArray()
+                .Aggregate(list, (changed, entry) => changed.With(entry.Key, entry.After));
 
         ConfigObject InObject(ConfigObject value)
         {
@@ -87,7 +93,10 @@ internal static class ConfigReferences
                 }
             }
         }
-        return changed.Where(table => table.IsList).Select(table => Orphaned(before, after, table)).FirstOrDefault(orphan => orphan is not null);
+        return changed
+            .Where(table => table.IsList)
+            .Select(table => Orphaned(before, after, table))
+            .FirstOrDefault(orphan => orphan is not null);
     }
 
     /// <summary>Returns an object and all objects nested in it.</summary>
@@ -131,7 +140,11 @@ internal static class ConfigReferences
     /// <summary>Returns a reference to a deleted entry of this table; null if there is none.</summary>
     private static string? Orphaned(ConfigTree before, ConfigTree after, TableSchema table)
     {
-        var deleted = ConfigTable.Changes(before.List(table.Path), after.List(table.Path)).Where(change => change.After is null).Select(change => change.Key).ToHashSet(StringComparer.Ordinal);
+        var deleted = ConfigTable
+            .Changes(before.List(table.Path), after.List(table.Path))
+            .Where(change => change.After is null)
+            .Select(change => change.Key)
+            .ToHashSet(StringComparer.Ordinal);
         if (deleted.Count == 0)
         {
             return null;
@@ -165,7 +178,11 @@ internal static class ConfigReferences
     private static Dictionary<(string Path, string Key), int> Count(ConfigSchema schema, object held)
     {
         var counts = new Dictionary<(string, string), int>();
-        foreach (var value in (held is ConfigTable table ? table.Entries.Select(entry => entry.Entry) : [(ConfigObject)held]).SelectMany(WithChildren))
+        foreach (
+            var value in (held is ConfigTable table ? table.Entries.Select(entry => entry.Entry) : [(ConfigObject)held]).SelectMany(
+                WithChildren
+            )
+        )
         {
             foreach (var (attribute, words) in value.Values)
             {

@@ -19,17 +19,24 @@ public sealed record ConfigRevision(long Number, DateTimeOffset Time, string Adm
     private const string Mark = "#revision=";
 
     /// <summary>The comment line, without its newline.</summary>
-    internal string Line => string.Create(CultureInfo.InvariantCulture, $"{Mark}{Number}:{Time.ToUnixTimeSeconds()}:{Uri.EscapeDataString(Admin)}:{Release}:{Uri.EscapeDataString(Comment)}");
+    internal string Line =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Mark}{Number}:{Time.ToUnixTimeSeconds()}:{Uri.EscapeDataString(Admin)}:{Release}:{Uri.EscapeDataString(Comment)}"
+        );
 
     /// <summary>Parses the comment line at the beginning of a file; null if there is none.</summary>
     internal static ConfigRevision? From(ReadOnlySpan<byte> head)
     {
         var at = head.IndexOf(Encoding.ASCII.GetBytes("\n" + Mark));
         var end = at < 0 ? -1 : head[(at + 1)..].IndexOf((byte)'\n');
-        return end > 0
-            && Encoding.UTF8.GetString(head.Slice(at + 1 + Mark.Length, end - Mark.Length)).Split(':') is [var number, var seconds, var admin, var release, var comment]
+        return
+            end > 0
+            && Encoding.UTF8.GetString(head.Slice(at + 1 + Mark.Length, end - Mark.Length)).Split(':')
+                is [var number, var seconds, var admin, var release, var comment]
             && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known)
-            && long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var time) && time < 100_000_000_000
+            && long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var time)
+            && time < 100_000_000_000
             ? new(known, DateTimeOffset.FromUnixTimeSeconds(time), Uri.UnescapeDataString(admin), release, Uri.UnescapeDataString(comment))
             : null;
     }

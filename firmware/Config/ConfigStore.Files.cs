@@ -9,8 +9,11 @@ public sealed partial class ConfigStore
     /// Returns the lines of a text that this version does not support; nothing is changed or stored. ENC values are accepted without
     /// decryption.
     /// </summary>
-    public static IReadOnlyList<IgnoredLine> Check(ConfigSchema schema, string text, IReadOnlyDictionary<string, Func<string, bool>>? checks = null) =>
-        ConfigReader.Read(schema, text, _ => "", checks ?? ImmutableDictionary<string, Func<string, bool>>.Empty).Ignored;
+    public static IReadOnlyList<IgnoredLine> Check(
+        ConfigSchema schema,
+        string text,
+        IReadOnlyDictionary<string, Func<string, bool>>? checks = null
+    ) => ConfigReader.Read(schema, text, _ => "", checks ?? ImmutableDictionary<string, Func<string, bool>>.Empty).Ignored;
 
     /// <summary>Returns the result that restoring a file would have; nothing is changed.</summary>
     /// <param name="schema">The tables.</param>
@@ -19,15 +22,26 @@ public sealed partial class ConfigStore
     /// <param name="load">The defaults and rules of a new unit of the kind that the file is for.</param>
     /// <param name="unit">The saved configuration and the key of the target unit; null for a new one.</param>
     /// <exception cref="InvalidDataException">The unit's saved configuration or key is damaged.</exception>
-    public static RestoreVerdict Check(ConfigSchema schema, ReadOnlySpan<byte> file, IReadOnlyDictionary<string, Func<string, bool>> checks, FirstLoad load, (string File, DeviceKey Key)? unit = null)
+    public static RestoreVerdict Check(
+        ConfigSchema schema,
+        ReadOnlySpan<byte> file,
+        IReadOnlyDictionary<string, Func<string, bool>> checks,
+        FirstLoad load,
+        (string File, DeviceKey Key)? unit = null
+    )
     {
         var source = Source(schema, unit is var (_, key) ? text => Unseal(key, text) : _ => null, checks, load);
         if (unit is var (saved, _))
         {
-            var text = ConfigImage.Verified(File.ReadAllBytes(saved)) ?? throw new InvalidDataException($"{Path.GetFileName(saved)} is damaged");
+            var text =
+                ConfigImage.Verified(File.ReadAllBytes(saved)) ?? throw new InvalidDataException($"{Path.GetFileName(saved)} is damaged");
             source = source with { Standing = ConfigReader.Read(source with { Standing = null }, text, new()).Tree, KeepsSecrets = true };
         }
-        var reading = ConfigLoader.Load(source, ConfigReader.Decode(file), tree => Broken(load.Rules, new ConfigChange(source.Standing!, tree, ConfigAuthor.AttachedConsole) { IsRestored = true }));
+        var reading = ConfigLoader.Load(
+            source,
+            ConfigReader.Decode(file),
+            tree => Broken(load.Rules, new ConfigChange(source.Standing!, tree, ConfigAuthor.AttachedConsole) { IsRestored = true })
+        );
         return new RestoreVerdict(reading.Refusal, reading.Ignored);
     }
 
@@ -43,9 +57,23 @@ public sealed partial class ConfigStore
         author ??= ConfigAuthor.AttachedConsole;
         lock (_lock)
         {
-            var source = new ConfigSource(Current.Schema, Unseal, Checks) { Standing = Current, KeepsSecrets = true, Factory = _factory };
-            var reading = ConfigLoader.Load(source, text, tree => Broken(_rules, new ConfigChange(Current, WithConsequences(Current, tree), author) { IsRestored = true }));
-            return (reading.Ignored, reading.Refusal is { } refusal ? new ConfigError(-1, $"File check failed: {refusal}") : Replace(reading.Tree, author, comment));
+            var source = new ConfigSource(Current.Schema, Unseal, Checks)
+            {
+                Standing = Current,
+                KeepsSecrets = true,
+                Factory = _factory,
+            };
+            var reading = ConfigLoader.Load(
+                source,
+                text,
+                tree => Broken(_rules, new ConfigChange(Current, WithConsequences(Current, tree), author) { IsRestored = true })
+            );
+            return (
+                reading.Ignored,
+                reading.Refusal is { } refusal
+                    ? new ConfigError(-1, $"File check failed: {refusal}")
+                    : Replace(reading.Tree, author, comment)
+            );
         }
     }
 
@@ -53,7 +81,9 @@ public sealed partial class ConfigStore
     public ConfigError? Reset(ConfigAuthor? author = null)
     {
         var first = ReadFirst(new ConfigSource(Current.Schema, Unseal, Checks), _firstConfiguration, _firstLoad);
-        return first.Refusal is { } refusal ? new ConfigError(-1, refusal) : Replace(first.Tree, author ?? ConfigAuthor.AttachedConsole, "factory default");
+        return first.Refusal is { } refusal
+            ? new ConfigError(-1, refusal)
+            : Replace(first.Tree, author ?? ConfigAuthor.AttachedConsole, "factory default");
     }
 
     /// <summary>
@@ -76,19 +106,35 @@ public sealed partial class ConfigStore
         }
         if (load is { Strict: false })
         {
-            var reading = ConfigLoader.Load(source, text, tree => Broken(load.Rules, new ConfigChange(source.Standing!, tree, ConfigAuthor.AttachedConsole) { IsRestored = true }));
+            var reading = ConfigLoader.Load(
+                source,
+                text,
+                tree => Broken(load.Rules, new ConfigChange(source.Standing!, tree, ConfigAuthor.AttachedConsole) { IsRestored = true })
+            );
             return reading.Refusal is { } refusal ? reading with { Refusal = $"configuration: {refusal}" } : reading;
         }
         var strict = ConfigReader.Read(source, text, new());
-        return strict with { Refusal = strict.Ignored.FirstOrDefault(line => line.Number > 0) is { } wrong ? $"configuration, line {wrong.Number}: {wrong.Why}" : null, Ignored = [] };
+        return strict with
+        {
+            Refusal = strict.Ignored.FirstOrDefault(line => line.Number > 0) is { } wrong
+                ? $"configuration, line {wrong.Number}: {wrong.Why}"
+                : null,
+            Ignored = [],
+        };
     }
 
     /// <summary>Returns a new unit as the context in which a text is read.</summary>
-    private static ConfigSource Source(ConfigSchema schema, Func<string, string?> unseal, IReadOnlyDictionary<string, Func<string, bool>> checks, FirstLoad load)
+    private static ConfigSource Source(
+        ConfigSchema schema,
+        Func<string, string?> unseal,
+        IReadOnlyDictionary<string, Func<string, bool>> checks,
+        FirstLoad load
+    )
     {
         var source = new ConfigSource(schema, unseal, checks) { Factory = load.FactoryObjects(schema) };
         return source with { Standing = ConfigReader.Read(source, load.Factory, new()).Tree };
     }
 
-    private static ConfigError? Broken(IEnumerable<Func<ConfigChange, ConfigError?>> rules, ConfigChange change) => rules.Select(rule => rule(change)).FirstOrDefault(error => error is not null);
+    private static ConfigError? Broken(IEnumerable<Func<ConfigChange, ConfigError?>> rules, ConfigChange change) =>
+        rules.Select(rule => rule(change)).FirstOrDefault(error => error is not null);
 }

@@ -21,9 +21,26 @@ public sealed partial class ConfigStore
     private volatile ConfigTree _current;
     private volatile ConfigTree _saved;
 
-    private ConfigStore(ConfigFiles files, DeviceKey key, (string Text, FirstLoad? Load) first, IReadOnlyDictionary<string, Func<string, bool>> checks, TimeProvider time, ConfigTree tree) =>
-        (_files, _key, _firstConfiguration, _firstLoad, Checks, Time, _current, _saved, _rules, _factory) =
-            (files, key, first.Text, first.Load, checks, time, tree, tree, [.. first.Load?.Rules ?? []], first.Load?.FactoryObjects(tree.Schema));
+    private ConfigStore(
+        ConfigFiles files,
+        DeviceKey key,
+        (string Text, FirstLoad? Load) first,
+        IReadOnlyDictionary<string, Func<string, bool>> checks,
+        TimeProvider time,
+        ConfigTree tree
+    ) =>
+        (_files, _key, _firstConfiguration, _firstLoad, Checks, Time, _current, _saved, _rules, _factory) = (
+            files,
+            key,
+            first.Text,
+            first.Load,
+            checks,
+            time,
+            tree,
+            tree,
+            [.. first.Load?.Rules ?? []],
+            first.Load?.FactoryObjects(tree.Schema)
+        );
 
     /// <summary>The tree in force.</summary>
     public ConfigTree Current => _current;
@@ -78,11 +95,37 @@ public sealed partial class ConfigStore
     /// The first configuration has an error or is rejected; the message names the error or the reason. Nothing was written.
     /// </exception>
     /// <exception cref="InvalidDataException">Neither the file nor any revision is intact.</exception>
-    public static ConfigStore Open(ConfigSchema schema, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks = null, TimeProvider? time = null, FirstLoad? load = null) =>
-        Open(schema, new FileDisk(Path.GetDirectoryName(Path.GetFullPath(file))!), Path.GetFileName(file), key, firstConfiguration, checks, time, load);
+    public static ConfigStore Open(
+        ConfigSchema schema,
+        string file,
+        DeviceKey key,
+        string firstConfiguration,
+        IReadOnlyDictionary<string, Func<string, bool>>? checks = null,
+        TimeProvider? time = null,
+        FirstLoad? load = null
+    ) =>
+        Open(
+            schema,
+            new FileDisk(Path.GetDirectoryName(Path.GetFullPath(file))!),
+            Path.GetFileName(file),
+            key,
+            firstConfiguration,
+            checks,
+            time,
+            load
+        );
 
     /// <summary>Opens the store on a disk.</summary>
-    internal static ConfigStore Open(ConfigSchema schema, IDisk disk, string file, DeviceKey key, string firstConfiguration, IReadOnlyDictionary<string, Func<string, bool>>? checks, TimeProvider? time, FirstLoad? load = null)
+    internal static ConfigStore Open(
+        ConfigSchema schema,
+        IDisk disk,
+        string file,
+        DeviceKey key,
+        string firstConfiguration,
+        IReadOnlyDictionary<string, Func<string, bool>>? checks,
+        TimeProvider? time,
+        FirstLoad? load = null
+    )
     {
         checks ??= ImmutableDictionary<string, Func<string, bool>>.Empty;
         time ??= TimeProvider.System;
@@ -98,7 +141,11 @@ public sealed partial class ConfigStore
         {
             throw new FormatException(refusal);
         }
-        var fresh = new ConfigStore(files, key, (firstConfiguration, load), checks, time, first.Tree) { Ignored = first.Ignored, IsFirst = true };
+        var fresh = new ConfigStore(files, key, (firstConfiguration, load), checks, time, first.Tree)
+        {
+            Ignored = first.Ignored,
+            IsFirst = true,
+        };
         fresh.Save(first.Tree, ConfigAuthor.AttachedConsole, "");
         return fresh;
     }
@@ -157,12 +204,20 @@ public sealed partial class ConfigStore
     /// </summary>
     /// <param name="change">Creates the next tree from the one in force.</param>
     /// <param name="author">The author of the change; null for the attached console.</param>
-    public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null) => Commit(change, author ?? ConfigAuthor.AttachedConsole, null);
+    public ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor? author = null) =>
+        Commit(change, author ?? ConfigAuthor.AttachedConsole, null);
 
     /// <summary>Commits a change from an administrator's workspace (null for none).</summary>
-    internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner) => Commit(change, author, owner, "", isRestored: false);
+    internal ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner) =>
+        Commit(change, author, owner, "", isRestored: false);
 
-    private ConfigError? Commit(Func<ConfigTree, ConfigTree> change, ConfigAuthor author, ConfigWorkspace? owner, string comment, bool isRestored)
+    private ConfigError? Commit(
+        Func<ConfigTree, ConfigTree> change,
+        ConfigAuthor author,
+        ConfigWorkspace? owner,
+        string comment,
+        bool isRestored
+    )
     {
         lock (_lock)
         {
@@ -172,7 +227,9 @@ public sealed partial class ConfigStore
                 return null;
             }
             var whole = new ConfigChange(_current, next, author) { IsRestored = isRestored };
-            return _locks.Conflict(_current, next, owner) ?? Validate(whole) ?? PutInForce(whole, SavesAtOnce(_current) || SavesAtOnce(next), comment);
+            return _locks.Conflict(_current, next, owner)
+                ?? Validate(whole)
+                ?? PutInForce(whole, SavesAtOnce(_current) || SavesAtOnce(next), comment);
         }
     }
 
@@ -181,7 +238,9 @@ public sealed partial class ConfigStore
     {
         lock (_lock)
         {
-            return ReferenceEquals(previous, next) ? next : _consequences.Aggregate(next, (tree, consequence) => consequence(previous, tree));
+            return ReferenceEquals(previous, next)
+                ? next
+                : _consequences.Aggregate(next, (tree, consequence) => consequence(previous, tree));
         }
     }
 
@@ -200,7 +259,10 @@ public sealed partial class ConfigStore
     {
         lock (_lock)
         {
-            var error = !HasUnsaved || due?.Invoke() == false ? null : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), saves: false);
+            var error =
+                !HasUnsaved || due?.Invoke() == false
+                    ? null
+                    : PutInForce(new ConfigChange(_current, _saved, ConfigAuthor.AttachedConsole), saves: false);
             if (!HasUnsaved)
             {
                 Saved?.Invoke();
@@ -242,7 +304,9 @@ public sealed partial class ConfigStore
         lock (_lock)
         {
             var number = _files.Next;
-            return TrySave(() => _files.SaveRevision(number, ConfigImage.Of(_current, Header(author.User, Describe(number, author, comment)), _key)));
+            return TrySave(() =>
+                _files.SaveRevision(number, ConfigImage.Of(_current, Header(author.User, Describe(number, author, comment)), _key))
+            );
         }
     }
 
@@ -298,7 +362,13 @@ public sealed partial class ConfigStore
     }
 
     private ConfigRevision Describe(long number, ConfigAuthor author, string comment) =>
-        new(number, Time.GetUtcNow(), author.User, $"{Current.Schema.Personality.Release}-build{Current.Schema.Personality.Build:0000}", comment);
+        new(
+            number,
+            Time.GetUtcNow(),
+            author.User,
+            $"{Current.Schema.Personality.Release}-build{Current.Schema.Personality.Build:0000}",
+            comment
+        );
 
     /// <summary>
     /// Applies a valid tree to every service, saves it if requested, and swaps it in; a failure leaves everything unchanged. The new file

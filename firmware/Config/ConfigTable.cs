@@ -17,7 +17,8 @@ public sealed class ConfigTable
     private readonly int _used;
 
     /// <summary>Creates an empty table.</summary>
-    public ConfigTable(TableSchema schema) : this(schema, ImmutableDictionary<string, int>.Empty, [], 0) { }
+    public ConfigTable(TableSchema schema)
+        : this(schema, ImmutableDictionary<string, int>.Empty, [], 0) { }
 
     private ConfigTable(TableSchema schema, ImmutableDictionary<string, int> places, Block[] blocks, int used)
     {
@@ -73,7 +74,8 @@ public sealed class ConfigTable
     internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>Returns the entry with exactly this key, or null.</summary>
-    public ConfigObject? Find(string key) => _places.TryGetValue(key, out var at) ? _blocks[at / BlockSize].Places[at % BlockSize].Entry : null;
+    public ConfigObject? Find(string key) =>
+        _places.TryGetValue(key, out var at) ? _blocks[at / BlockSize].Places[at % BlockSize].Entry : null;
 
     /// <summary>Returns this table with an entry appended, or replaced in its position.</summary>
     public ConfigTable With(string key, ConfigObject entry)
@@ -100,8 +102,10 @@ public sealed class ConfigTable
     /// <summary>
     /// Returns this table with an entry renamed in its position; unchanged if there is no such entry or the new key exists.
     /// </summary>
-    public ConfigTable Renamed(string from, string to) => !_places.TryGetValue(from, out var at) || _places.ContainsKey(to) ? this
-        : new(Schema, _places.Remove(from).Add(to, at), Replaced(at, new Place(to, Find(from)!)), _used);
+    public ConfigTable Renamed(string from, string to) =>
+        !_places.TryGetValue(from, out var at) || _places.ContainsKey(to)
+            ? this
+            : new(Schema, _places.Remove(from).Add(to, at), Replaced(at, new Place(to, Find(from)!)), _used);
 
     /// <summary>Returns this table without an entry.</summary>
     public ConfigTable Without(string key)
@@ -120,14 +124,18 @@ public sealed class ConfigTable
     internal ConfigTable Without(IReadOnlySet<string> keys) => Of(Entries.Where(entry => !keys.Contains(entry.Key)));
 
     /// <summary>True if both tables have the same keys in the same order.</summary>
-    internal bool HasOrderOf(ConfigTable other) => ReferenceEquals(_blocks, other._blocks) || Keys.SequenceEqual(other.Keys, StringComparer.Ordinal);
+    internal bool HasOrderOf(ConfigTable other) =>
+        ReferenceEquals(_blocks, other._blocks) || Keys.SequenceEqual(other.Keys, StringComparer.Ordinal);
 
     /// <summary>Returns every entry that was added, deleted or replaced; the order of entries is ignored.</summary>
     internal static IEnumerable<Change> Changes(ConfigTable before, ConfigTable after)
     {
         for (var at = 0; at < Math.Max(before._blocks.Length, after._blocks.Length); at++)
         {
-            var (old, current) = (at < before._blocks.Length ? before._blocks[at] : null, at < after._blocks.Length ? after._blocks[at] : null);
+            var (old, current) = (
+                at < before._blocks.Length ? before._blocks[at] : null,
+                at < after._blocks.Length ? after._blocks[at] : null
+            );
             if (ReferenceEquals(old, current))
             {
                 continue;
@@ -213,7 +221,15 @@ public sealed class ConfigTable
 
         internal IEnumerable<ConfigObject> Entries => _entries.Select(place => place.Entry);
 
-        internal ConfigTable ToTable() => _table ??= _entries.Count == 0 ? schema.EmptyTable : new(
-            schema, _places.ToImmutableDictionary(StringComparer.Ordinal), [.. _entries.Chunk(BlockSize).Select(places => new Block(places))], _entries.Count);
+        internal ConfigTable ToTable() =>
+            _table ??=
+                _entries.Count == 0
+                    ? schema.EmptyTable
+                    : new(
+                        schema,
+                        _places.ToImmutableDictionary(StringComparer.Ordinal),
+                        [.. _entries.Chunk(BlockSize).Select(places => new Block(places))],
+                        _entries.Count
+                    );
     }
 }

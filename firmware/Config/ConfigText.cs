@@ -19,9 +19,16 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// </summary>
     internal ConfigText Tree(ConfigTree tree, Func<TableSchema, bool>? maySee = null)
     {
-        foreach (var table in (full ? tree.Schema.Paths : tree.HeldPaths).Select(path => tree.Schema.Table(path)!).Where(table => maySee?.Invoke(table) != false))
+        foreach (
+            var table in (full ? tree.Schema.Paths : tree.HeldPaths)
+                .Select(path => tree.Schema.Table(path)!)
+                .Where(table => maySee?.Invoke(table) != false)
+        )
         {
-            if (full || (table.IsList ? tree.List(table.Path).Count > 0 || FactoryObjects.Has(table.Path) : !tree.Object(table.Path).IsDefault))
+            if (
+                full
+                || (table.IsList ? tree.List(table.Path).Count > 0 || FactoryObjects.Has(table.Path) : !tree.Object(table.Path).IsDefault)
+            )
             {
                 Table(tree, table);
             }
@@ -177,12 +184,17 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
 
     /// <summary>True for a number or a time or, for several words stored as one, if each of them is one.</summary>
     private static bool IsNumbers(string word, bool joined) =>
-        joined ? word.Split(' ').All(one => IsNumbers(one, joined: false)) : word.Length > 0 && char.IsAsciiDigit(word[0]) && word.All(c => char.IsAsciiDigit(c) || c is '-' or ':');
+        joined
+            ? word.Split(' ').All(one => IsNumbers(one, joined: false))
+            : word.Length > 0 && char.IsAsciiDigit(word[0]) && word.All(c => char.IsAsciiDigit(c) || c is '-' or ':');
 
     /// <summary>True for a PEM private key that only its password decrypts (RFC 7468, section 11; RFC 1421 headers).</summary>
     private static bool IsEncryptedPem(string word) =>
         word.StartsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal)
-        || (word.StartsWith("-----BEGIN ", StringComparison.Ordinal) && word.Contains("\nProc-Type: 4,ENCRYPTED\n", StringComparison.Ordinal));
+        || (
+            word.StartsWith("-----BEGIN ", StringComparison.Ordinal)
+            && word.Contains("\nProc-Type: 4,ENCRYPTED\n", StringComparison.Ordinal)
+        );
 
     /// <summary>
     /// True if an attribute is shown: it is set, or it applies and is shown always or in full mode. An empty number, choice or address at
@@ -190,7 +202,11 @@ internal sealed class ConfigText(Func<string, string> seal, bool full = false)
     /// </summary>
     private bool Shows(AttributeSchema attribute, ConfigObject value) =>
         value.IsSet(attribute)
-        || ((full || attribute.Always) && value.Applies(attribute) && (value.Words(attribute) is [{ Length: > 0 }, ..] || ConfigValue.HasEmptyWord(attribute.Kind) || attribute.Multi));
+        || (
+            (full || attribute.Always)
+            && value.Applies(attribute)
+            && (value.Words(attribute) is [{ Length: > 0 }, ..] || ConfigValue.HasEmptyWord(attribute.Kind) || attribute.Multi)
+        );
 
     private void Line(int depth, string text) => _text.Append(' ', depth * 4).Append(text).Append('\n');
 }

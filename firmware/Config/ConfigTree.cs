@@ -7,7 +7,8 @@ public sealed class ConfigTree
     private readonly object?[] _held;
 
     /// <summary>Creates a configuration with every table at its default.</summary>
-    public ConfigTree(ConfigSchema schema) : this(schema, new object?[schema.Paths.Length]) { }
+    public ConfigTree(ConfigSchema schema)
+        : this(schema, new object?[schema.Paths.Length]) { }
 
     private ConfigTree(ConfigSchema schema, object?[] held)
     {
@@ -50,5 +51,7 @@ public sealed class ConfigTree
     }
 
     private TableSchema Table(string path, bool isList) =>
-        Schema.Table(path) is { } table && table.IsList == isList ? table : throw new ArgumentException($"no such {(isList ? "list" : "object")}: {path}");
+        Schema.Table(path) is { } table && table.IsList == isList
+            ? table
+            : throw new ArgumentException($"no such {(isList ? "list" : "object")}: {path}");
 }

@@ -19,7 +19,11 @@ internal static class ConfigValue
     /// <param name="allows">Returns true if a value that refers to other tables is valid; null to skip this check.</param>
     /// <param name="unseal">Decrypts an ENC value; null if this unit did not create it.</param>
     internal static (ImmutableArray<string> Words, ConfigError? Error) Check(
-        AttributeSchema schema, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows, Func<string, string?> unseal)
+        AttributeSchema schema,
+        IReadOnlyList<string> words,
+        Func<AttributeSchema, string, bool>? allows,
+        Func<string, string?> unseal
+    )
     {
         if (words.Count == 0)
         {
@@ -70,7 +74,11 @@ internal static class ConfigValue
     /// <summary>
     /// Removes words from a multi-value (of pairs: the pairs with these names); returns an error if one of them is not in it.
     /// </summary>
-    internal static (ImmutableArray<string> Words, ConfigError? Error) Remove(AttributeSchema schema, ImmutableArray<string> held, IReadOnlyList<string> words)
+    internal static (ImmutableArray<string> Words, ConfigError? Error) Remove(
+        AttributeSchema schema,
+        ImmutableArray<string> held,
+        IReadOnlyList<string> words
+    )
     {
         var step = schema.Shape == MultiShape.Pairs ? 2 : 1;
         var items = held.Chunk(step).ToArray();
@@ -85,7 +93,11 @@ internal static class ConfigValue
     }
 
     /// <summary>Parses names, each followed by its number; a repeated name keeps its first position and its last number.</summary>
-    private static (ImmutableArray<string>, ConfigError?) Pairs(AttributeSchema schema, IReadOnlyList<string> words, Func<AttributeSchema, string, bool>? allows)
+    private static (ImmutableArray<string>, ConfigError?) Pairs(
+        AttributeSchema schema,
+        IReadOnlyList<string> words,
+        Func<AttributeSchema, string, bool>? allows
+    )
     {
         if (words.Count % 2 != 0)
         {
@@ -118,7 +130,8 @@ internal static class ConfigValue
     }
 
     /// <summary>Returns an error about a value; the word is shown without control characters.</summary>
-    internal static ConfigError Refuse(int code, string word, string why) => new(code, why, "", $"value parse error before '{Clean(word)}'");
+    internal static ConfigError Refuse(int code, string word, string why) =>
+        new(code, why, "", $"value parse error before '{Clean(word)}'");
 
     /// <summary>True for a name with a character that the device rejects.</summary>
     internal static bool HasDangerous(string word) => word.AsSpan().IndexOfAny(Dangerous) >= 0;
@@ -126,7 +139,8 @@ internal static class ConfigValue
     /// <summary>
     /// True for a kind whose empty value can be written, as two quotes. There is no word for an empty number, choice or address.
     /// </summary>
-    internal static bool HasEmptyWord(ValueKind kind) => kind is ValueKind.Text or ValueKind.DateTime or ValueKind.Time or ValueKind.HexByte or ValueKind.Dscp or ValueKind.PortRange;
+    internal static bool HasEmptyWord(ValueKind kind) =>
+        kind is ValueKind.Text or ValueKind.DateTime or ValueKind.Time or ValueKind.HexByte or ValueKind.Dscp or ValueKind.PortRange;
 
     private static bool IsDefault(AttributeSchema schema, IReadOnlyList<string> words)
     {
@@ -146,74 +160,112 @@ internal static class ConfigValue
 
     private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
-    private static ImmutableArray<string> Keep(AttributeSchema schema, IReadOnlyList<string> words) => schema switch
-    {
-        // Choices are shown in the schema's order, independent of the typed order.
-        { Multi: true, Kind: ValueKind.Option } => [.. schema.Options.Where(words.Contains)],
-        { Shape: MultiShape.Set } => [.. words.Select(word => Canonical(schema.Kind, word)).Distinct(StringComparer.Ordinal)],
-        { Multi: true } => [.. words.Select(word => Canonical(schema.Kind, word))],
-        { Kind: ValueKind.Option } => [schema.Options[schema.Options.IndexOf(words[0])]],
-        _ => words[0].Length == 0 ? [] : [Canonical(schema.Kind, words[0])],
-    };
+    private static ImmutableArray<string> Keep(AttributeSchema schema, IReadOnlyList<string> words) =>
+        schema switch
+        {
+            // Choices are shown in the schema's order, independent of the typed order.
+            { Multi: true, Kind: ValueKind.Option } => [.. schema.Options.Where(words.Contains)],
+            { Shape: MultiShape.Set } => [.. words.Select(word => Canonical(schema.Kind, word)).Distinct(StringComparer.Ordinal)],
+            { Multi: true } => [.. words.Select(word => Canonical(schema.Kind, word))],
+            { Kind: ValueKind.Option } => [schema.Options[schema.Options.IndexOf(words[0])]],
+            _ => words[0].Length == 0 ? [] : [Canonical(schema.Kind, words[0])],
+        };
 
     /// <summary>Returns a checked word in its stored form, in which equal values have equal text.</summary>
-    private static string Canonical(ValueKind kind, string word) => kind switch
-    {
-        ValueKind.Number when word[0] == '0' => long.Parse(word, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
-        ValueKind.Ipv6 => IPAddress.Parse(word).ToString(),
-        ValueKind.Ipv6Prefix => word.Split('/') is [var address, var length] ? $"{IPAddress.Parse(address)}/{int.Parse(length, CultureInfo.InvariantCulture)}" : $"{IPAddress.Parse(word)}/128",
-        ValueKind.Mac or ValueKind.Uuid or ValueKind.HexByte => word.ToLowerInvariant(),
-        _ => word,
-    };
+    private static string Canonical(ValueKind kind, string word) =>
+        kind switch
+        {
+            ValueKind.Number when word[0] == '0' => long.Parse(word, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
+            ValueKind.Ipv6 => IPAddress.Parse(word).ToString(),
+            ValueKind.Ipv6Prefix => word.Split('/') is [var address, var length]
+                ? $"{IPAddress.Parse(address)}/{int.Parse(length, CultureInfo.InvariantCulture)}"
+                : $"{IPAddress.Parse(word)}/128",
+            ValueKind.Mac or ValueKind.Uuid or ValueKind.HexByte => word.ToLowerInvariant(),
+            _ => word,
+        };
 
-    private static ConfigError? CheckWord(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows) => schema.Kind switch
-    {
-        ValueKind.Number when word.Length is 0 or > 18 || word.AsSpan().ContainsAnyExceptInRange('0', '9') => Refuse(-651, word, $"invalid unsigned integer value: {Clean(word)}"),
-        ValueKind.Number when long.Parse(word, CultureInfo.InvariantCulture) is var number && (number < schema.Min || number > schema.Max) => Refuse(-650, word, $"node_check_object fail! for {schema.Name} {Clean(word)}"),
-        ValueKind.Number => word.Length > 0 && allows?.Invoke(schema, word) == false ? Refuse(-3, word, "entry not found in datasource") : null,
-        ValueKind.Option when !schema.Options.Contains(word) => NodeCheck(schema, word),
-        ValueKind.Option => null,
-        ValueKind.Ipv4 => IsIpv4(word) ? null : Refuse(-8, word, "invalid ip address"),
-        ValueKind.Netmask => IsIpv4(word) && IsMask(IPAddress.Parse(word)) ? null : Refuse(-9, word, "invalid netmask."),
-        ValueKind.Ipv6 => IsIpv6(word) ? null : Refuse(-8, word, "invalid ip address"),
-        ValueKind.Ipv6Prefix => IsIpv6Prefix(word) ? null : Refuse(-8, word, "invalid ip address"),
-        ValueKind.Mac => word.Split(':') is { Length: 6 } octets && octets.All(octet => octet.Length == 2 && octet.All(char.IsAsciiHexDigit)) ? null : NodeCheck(schema, word),
-        ValueKind.Uuid => Guid.TryParseExact(word, "D", out _) ? null : NodeCheck(schema, word, "invalid uuid"),
-        ValueKind.Time => IsTime(word, "HH:mm") ? null : NodeCheck(schema, word, "invalid time, hh:mm is expected"),
-        ValueKind.HexByte => word is ['0', 'x' or 'X', var high, var low] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low) ? null : NodeCheck(schema, word, "invalid octet, 0x00 to 0xff is expected"),
-        ValueKind.Dscp => word.Length == 6 && word.All(c => c is '0' or '1') ? null : NodeCheck(schema, word, "six binary digits are expected"),
-        ValueKind.PortRange => IsPortRange(word) ? null : NodeCheck(schema, word, "invalid port range"),
-        _ => CheckText(schema, word, allows),
-    };
+    private static ConfigError? CheckWord(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows) =>
+        schema.Kind switch
+        {
+            ValueKind.Number when word.Length is 0 or > 18 || word.AsSpan().ContainsAnyExceptInRange('0', '9') => Refuse(
+                -651,
+                word,
+                $"invalid unsigned integer value: {Clean(word)}"
+            ),
+            ValueKind.Number
+                when long.Parse(word, CultureInfo.InvariantCulture) is var number && (number < schema.Min || number > schema.Max) => Refuse(
+                -650,
+                word,
+                $"node_check_object fail! for {schema.Name} {Clean(word)}"
+            ),
+            ValueKind.Number => word.Length > 0 && allows?.Invoke(schema, word) == false
+                ? Refuse(-3, word, "entry not found in datasource")
+                : null,
+            ValueKind.Option when !schema.Options.Contains(word) => NodeCheck(schema, word),
+            ValueKind.Option => null,
+            ValueKind.Ipv4 => IsIpv4(word) ? null : Refuse(-8, word, "invalid ip address"),
+            ValueKind.Netmask => IsIpv4(word) && IsMask(IPAddress.Parse(word)) ? null : Refuse(-9, word, "invalid netmask."),
+            ValueKind.Ipv6 => IsIpv6(word) ? null : Refuse(-8, word, "invalid ip address"),
+            ValueKind.Ipv6Prefix => IsIpv6Prefix(word) ? null : Refuse(-8, word, "invalid ip address"),
+            ValueKind.Mac => word.Split(':') is { Length: 6 } octets
+            && octets.All(octet => octet.Length == 2 && octet.All(char.IsAsciiHexDigit))
+                ? null
+                : NodeCheck(schema, word),
+            ValueKind.Uuid => Guid.TryParseExact(word, "D", out _) ? null : NodeCheck(schema, word, "invalid uuid"),
+            ValueKind.Time => IsTime(word, "HH:mm") ? null : NodeCheck(schema, word, "invalid time, hh:mm is expected"),
+            ValueKind.HexByte => word is ['0', 'x' or 'X', var high, var low] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low)
+                ? null
+                : NodeCheck(schema, word, "invalid octet, 0x00 to 0xff is expected"),
+            ValueKind.Dscp => word.Length == 6 && word.All(c => c is '0' or '1')
+                ? null
+                : NodeCheck(schema, word, "six binary digits are expected"),
+            ValueKind.PortRange => IsPortRange(word) ? null : NodeCheck(schema, word, "invalid port range"),
+            _ => CheckText(schema, word, allows),
+        };
 
-    private static ConfigError NodeCheck(AttributeSchema schema, string word, string? why = null) => why is null
-        ? Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}")
-        : new(-651, why, $"node_check_object fail! for {schema.Name} {Clean(word)}", "", $"value parse error before '{Clean(word)}'");
+    private static ConfigError NodeCheck(AttributeSchema schema, string word, string? why = null) =>
+        why is null
+            ? Refuse(-651, word, $"node_check_object fail! for {schema.Name} {Clean(word)}")
+            : new(-651, why, $"node_check_object fail! for {schema.Name} {Clean(word)}", "", $"value parse error before '{Clean(word)}'");
 
     private static (ImmutableArray<string>, ConfigError?) DayAndTime(AttributeSchema schema, IReadOnlyList<string> words)
     {
         // Two words, or both in quotes as in older files.
         IReadOnlyList<string> parts = words is [var one] ? one.Split(' ') : words;
-        return parts is [var day, var time] && ((day == "0000-00-00" && time == "00:00:00") || (IsTime(day, "yyyy-MM-dd") && IsTime(time, "HH:mm:ss")))
+        return
+            parts is [var day, var time]
+            && ((day == "0000-00-00" && time == "00:00:00") || (IsTime(day, "yyyy-MM-dd") && IsTime(time, "HH:mm:ss")))
             ? ([day, time], null)
             : ([], NodeCheck(schema, string.Join(' ', words), "invalid time, yyyy-mm-dd hh:mm:ss is expected"));
     }
 
-    private static bool IsTime(string word, string format) => DateTime.TryParseExact(word, format, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+    private static bool IsTime(string word, string format) =>
+        DateTime.TryParseExact(word, format, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
 
-    private static bool IsPortRange(string word) => word.Split('-') is { Length: 1 or 2 } ends
-        && ends.All(end => end.Length is > 0 and <= 5 && end.All(char.IsAsciiDigit) && int.Parse(end, CultureInfo.InvariantCulture) <= ushort.MaxValue)
+    private static bool IsPortRange(string word) =>
+        word.Split('-') is { Length: 1 or 2 } ends
+        && ends.All(end =>
+            end.Length is > 0 and <= 5 && end.All(char.IsAsciiDigit) && int.Parse(end, CultureInfo.InvariantCulture) <= ushort.MaxValue
+        )
         && int.Parse(ends[0], CultureInfo.InvariantCulture) <= int.Parse(ends[^1], CultureInfo.InvariantCulture);
 
     private static bool IsIpv6(string word) =>
-        word.Contains(':', StringComparison.Ordinal) && !word.Contains('%', StringComparison.Ordinal) && word[0] != '[' && IPAddress.TryParse(word, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;
+        word.Contains(':', StringComparison.Ordinal)
+        && !word.Contains('%', StringComparison.Ordinal)
+        && word[0] != '['
+        && IPAddress.TryParse(word, out var address)
+        && address.AddressFamily == AddressFamily.InterNetworkV6;
 
-    private static bool IsIpv6Prefix(string word) => word.Split('/') switch
-    {
-        [var address] => IsIpv6(address),
-        [var address, var length] => IsIpv6(address) && length.Length is > 0 and <= 3 && length.All(char.IsAsciiDigit) && int.Parse(length, CultureInfo.InvariantCulture) <= 128,
-        _ => false,
-    };
+    private static bool IsIpv6Prefix(string word) =>
+        word.Split('/') switch
+        {
+            [var address] => IsIpv6(address),
+            [var address, var length] => IsIpv6(address)
+                && length.Length is > 0 and <= 3
+                && length.All(char.IsAsciiDigit)
+                && int.Parse(length, CultureInfo.InvariantCulture) <= 128,
+            _ => false,
+        };
 
     private static ConfigError? CheckText(AttributeSchema schema, string word, Func<AttributeSchema, string, bool>? allows)
     {
@@ -234,9 +286,7 @@ internal static class ConfigValue
         {
             return Refuse(-651, shown, $"node_check_object fail! for {schema.Name} {Clean(word)}");
         }
-        return word.Length > 0 && allows?.Invoke(schema, word) == false
-            ? Refuse(-3, shown, "entry not found in datasource")
-            : null;
+        return word.Length > 0 && allows?.Invoke(schema, word) == false ? Refuse(-3, shown, "entry not found in datasource") : null;
     }
 
     /// <summary>True for a text with a control character other than, if they are allowed, a tab or newline.</summary>

@@ -14,7 +14,9 @@ internal sealed record ScannedWords(List<string> Words, int LastStart, bool Open
 internal static class ConfigWords
 {
     private static readonly SearchValues<char> Special = SearchValues.Create(" \t\r\n\"'\\");
-    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-/+");
+    private static readonly SearchValues<char> Plain = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-/+"
+    );
 
     /// <summary>
     /// Splits a command: runs of non-blanks, <c>"…"</c> with backslash escapes, <c>'…'</c> literal; adjacent pieces join. Null while a
@@ -196,7 +198,10 @@ internal static class ConfigWords
     private static string? Simple(string text, int at)
     {
         var end = text.AsSpan(at + 1).IndexOfAny(text[at], '\\');
-        return end >= 0 && text[at + 1 + end] == text[at] && (at + end + 2 == text.Length || text[at + end + 2] is ' ' or '\n' or '\t' or '\r') ? text.Substring(at + 1, end) : null;
+        return
+            end >= 0 && text[at + 1 + end] == text[at] && (at + end + 2 == text.Length || text[at + end + 2] is ' ' or '\n' or '\t' or '\r')
+            ? text.Substring(at + 1, end)
+            : null;
     }
 
     private static bool ReadQuoted(string text, ref int at, StringBuilder word)

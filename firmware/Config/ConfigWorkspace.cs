@@ -176,8 +176,14 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
             }
             foreach (var (path, attributes) in FixedAttributes)
             {
-                if (path == table.Path && attributes.FirstOrDefault(name => table.Attribute(name) is not null
-                    && !before.Object(path).Words(name).AsSpan().SequenceEqual(after.Object(path).Words(name).AsSpan())) is { } attribute)
+                if (
+                    path == table.Path
+                    && attributes.FirstOrDefault(name =>
+                        table.Attribute(name) is not null
+                        && !before.Object(path).Words(name).AsSpan().SequenceEqual(after.Object(path).Words(name).AsSpan())
+                    )
+                        is { } attribute
+                )
                 {
                     return $"{path} {attribute}";
                 }
@@ -239,7 +245,10 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
                 {
                     return; // He did something while the timer was on its way.
                 }
-                text = string.Create(CultureInfo.InvariantCulture, $"config transaction id={number} will expire in {(int)Math.Ceiling(left.TotalSeconds)} seconds\n");
+                text = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"config transaction id={number} will expire in {(int)Math.Ceiling(left.TotalSeconds)} seconds\n"
+                );
             }
         }
         say(text);

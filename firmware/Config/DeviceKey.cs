@@ -4,7 +4,11 @@ using System.Security.Cryptography;
 namespace Appliance.Firmware.Config;
 
 /// <summary>The unit's key: 256 random bits, generated on first boot. Encrypts secrets at rest.</summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Lives as long as the unit; the cipher's handle frees itself.")]
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "Lives as long as the unit; the cipher's handle frees itself."
+)]
 public sealed class DeviceKey
 {
     private const int NonceLength = 12;
@@ -19,7 +23,11 @@ public sealed class DeviceKey
     private readonly byte[] _nonces = new byte[NonceLength * 128];
     private int _nonceAt = NonceLength * 128;
 
-    private DeviceKey(byte[] key) => (_aes, _fingerprintKey) = (new AesGcm(key, TagLength), HKDF.Expand(HashAlgorithmName.SHA256, key, HMACSHA256.HashSizeInBytes, FingerprintPurpose));
+    private DeviceKey(byte[] key) =>
+        (_aes, _fingerprintKey) = (
+            new AesGcm(key, TagLength),
+            HKDF.Expand(HashAlgorithmName.SHA256, key, HMACSHA256.HashSizeInBytes, FingerprintPurpose)
+        );
 
     /// <summary>Reads the key from a file in the state folder, or creates it. Only the owner may read and write the file.</summary>
     /// <exception cref="InvalidDataException">The file exists but is not a key.</exception>
@@ -36,7 +44,10 @@ public sealed class DeviceKey
     /// <summary>Encrypts a secret: base64 of nonce, AES-256-GCM ciphertext and tag. The result differs on each call.</summary>
     public string Seal(ReadOnlySpan<byte> secret)
     {
-        Span<byte> sealedBytes = secret.Length <= StackMax ? stackalloc byte[NonceLength + secret.Length + TagLength] : new byte[NonceLength + secret.Length + TagLength];
+        Span<byte> sealedBytes =
+            secret.Length <= StackMax
+                ? stackalloc byte[NonceLength + secret.Length + TagLength]
+                : new byte[NonceLength + secret.Length + TagLength];
         lock (_lock)
         {
             if (_nonceAt == _nonces.Length)
@@ -46,7 +57,12 @@ public sealed class DeviceKey
             }
             _nonces.AsSpan(_nonceAt, NonceLength).CopyTo(sealedBytes);
             _nonceAt += NonceLength;
-            _aes.Encrypt(sealedBytes[..NonceLength], secret, sealedBytes.Slice(NonceLength, secret.Length), sealedBytes[(NonceLength + secret.Length)..]);
+            _aes.Encrypt(
+                sealedBytes[..NonceLength],
+                secret,
+                sealedBytes.Slice(NonceLength, secret.Length),
+                sealedBytes[(NonceLength + secret.Length)..]
+            );
         }
         return Convert.ToBase64String(sealedBytes);
     }
@@ -70,7 +86,12 @@ public sealed class DeviceKey
         {
             lock (_lock)
             {
-                _aes.Decrypt(sealedBytes[..NonceLength], sealedBytes.Slice(NonceLength, secret.Length), sealedBytes[(length - TagLength)..length], secret);
+                _aes.Decrypt(
+                    sealedBytes[..NonceLength],
+                    sealedBytes.Slice(NonceLength, secret.Length),
+                    sealedBytes[(length - TagLength)..length],
+                    secret
+                );
             }
             return secret;
         }

@@ -36,7 +36,9 @@ public static class FactoryObjects
         var skipped = false;
         foreach (var line in Lines)
         {
-            skipped = line.StartsWith(From, StringComparison.Ordinal) ? schema.Personality.Release < Version.Parse(line[From.Length..]) : skipped && line != To;
+            skipped = line.StartsWith(From, StringComparison.Ordinal)
+                ? schema.Personality.Release < Version.Parse(line[From.Length..])
+                : skipped && line != To;
             if (!skipped)
             {
                 text.Append(line).Append('\n');
@@ -56,7 +58,8 @@ public static class FactoryObjects
     public static bool Has(string path, string key) => Names.GetValueOrDefault(path)?.Contains(key) == true;
 
     /// <summary>Returns the factory objects without the board's interfaces.</summary>
-    internal static ConfigTree WithoutInterfaces(ConfigTree factory) => factory.With(Interfaces, factory.List(Interfaces).Schema.EmptyTable);
+    internal static ConfigTree WithoutInterfaces(ConfigTree factory) =>
+        factory.With(Interfaces, factory.List(Interfaces).Schema.EmptyTable);
 
     /// <summary>Returns a tree with the missing factory objects, or only the missing interfaces, appended.</summary>
     internal static ConfigTree AddTo(ConfigTree tree, ConfigTree factory, bool interfacesOnly)
@@ -68,7 +71,15 @@ public static class FactoryObjects
             {
                 if (list.Find(key) is null)
                 {
-                    list = list.With(key, ConfigAssignments.Complete(list.Schema, key, ConfigAssignments.Unassigned(entry), list.Entries.Select(other => other.Entry)));
+                    list = list.With(
+                        key,
+                        ConfigAssignments.Complete(
+                            list.Schema,
+                            key,
+                            ConfigAssignments.Unassigned(entry),
+                            list.Entries.Select(other => other.Entry)
+                        )
+                    );
                 }
             }
             tree = tree.With(path, list);
@@ -102,7 +113,9 @@ public static class FactoryObjects
 
     private static string[] ReadLines()
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("schema/_factory.conf") ?? throw new InvalidOperationException("no factory objects are built in");
+        using var stream =
+            Assembly.GetExecutingAssembly().GetManifestResourceStream("schema/_factory.conf")
+            ?? throw new InvalidOperationException("no factory objects are built in");
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return reader.ReadToEnd().Split('\n');
     }
@@ -124,6 +137,10 @@ public static class FactoryObjects
                 names[path].Add(line[Entry.Length..^1]);
             }
         }
-        return names.ToFrozenDictionary(table => table.Key, table => table.Value.ToFrozenSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        return names.ToFrozenDictionary(
+            table => table.Key,
+            table => table.Value.ToFrozenSet(StringComparer.Ordinal),
+            StringComparer.Ordinal
+        );
     }
 }

@@ -9,7 +9,8 @@ internal sealed partial class FileDisk(string folder) : IDisk
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int Exists = 17; // EEXIST, the same on every system that has it.
 
-    public IReadOnlyList<string> Names(string folder) => Directory.Exists(At(folder)) ? [.. Directory.EnumerateFiles(At(folder)).Select(file => Path.GetFileName(file))] : [];
+    public IReadOnlyList<string> Names(string folder) =>
+        Directory.Exists(At(folder)) ? [.. Directory.EnumerateFiles(At(folder)).Select(file => Path.GetFileName(file))] : [];
 
     public byte[]? Read(string file, int most)
     {
@@ -32,7 +33,12 @@ internal sealed partial class FileDisk(string folder) : IDisk
         MakeFolderOf(file);
         // Never overwrites a file that may have a second name.
         File.Delete(At(file));
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            BufferSize = 0,
+        };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;
@@ -94,7 +100,9 @@ internal sealed partial class FileDisk(string folder) : IDisk
         var parent = Path.GetDirectoryName(At(file))!;
         if (!Directory.Exists(parent))
         {
-            _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(parent) : Directory.CreateDirectory(parent, OwnerOnly | UnixFileMode.UserExecute);
+            _ = OperatingSystem.IsWindows()
+                ? Directory.CreateDirectory(parent)
+                : Directory.CreateDirectory(parent, OwnerOnly | UnixFileMode.UserExecute);
         }
     }
 

@@ -17,7 +17,5 @@ public interface IConfigSubscriber
     /// Called when the commit is saved (unless saving is manual), in force, and can no longer be rejected. Called in the order of
     /// subscription, after every <see cref="Apply"/>. Must not throw.
     /// </summary>
-    void InForce(ConfigTree previous, ConfigTree next)
-    {
-    }
+    void InForce(ConfigTree previous, ConfigTree next) { }
 }

@@ -31,9 +31,29 @@ internal sealed class RevertTimer : IDisposable
     public void Dispose() => _timer.Dispose();
 
     /// <summary>Creates the event of a revert, by the timer or on request.</summary>
-    internal static EventEntry Reverted(string admin, string why, ConfigError? error) => error is null
-        ? new("0100036881", "system", EventLevel.Notice, "Configuration reverted to the saved one", ("user", admin), ("action", "revert"), ("status", "success"), ("msg", why))
-        : new("0100036881", "system", EventLevel.Alert, "Configuration reverted to the saved one", ("user", admin), ("action", "revert"), ("status", "failure"), ("msg", why), ("reason", error.Lines[0]));
+    internal static EventEntry Reverted(string admin, string why, ConfigError? error) =>
+        error is null
+            ? new(
+                "0100036881",
+                "system",
+                EventLevel.Notice,
+                "Configuration reverted to the saved one",
+                ("user", admin),
+                ("action", "revert"),
+                ("status", "success"),
+                ("msg", why)
+            )
+            : new(
+                "0100036881",
+                "system",
+                EventLevel.Alert,
+                "Configuration reverted to the saved one",
+                ("user", admin),
+                ("action", "revert"),
+                ("status", "failure"),
+                ("msg", why),
+                ("reason", error.Lines[0])
+            );
 
     /// <summary>Restarts the timer after a commit. Called under the store's lock.</summary>
     private void Follow()
@@ -41,7 +61,10 @@ internal sealed class RevertTimer : IDisposable
         var global = _config.Current.Object("system global");
         lock (_lock)
         {
-            _due = _config.HasUnsaved && global.Text("cfg-save") == "revert" ? _time.GetUtcNow() + TimeSpan.FromSeconds(global.Number("cfg-revert-timeout")) : null;
+            _due =
+                _config.HasUnsaved && global.Text("cfg-save") == "revert"
+                    ? _time.GetUtcNow() + TimeSpan.FromSeconds(global.Number("cfg-revert-timeout"))
+                    : null;
             Wind();
         }
     }
@@ -55,7 +78,8 @@ internal sealed class RevertTimer : IDisposable
         }
     }
 
-    private void Wind() => _timer.Change(_due is { } due ? Shorter(Longer(due - _time.GetUtcNow())) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    private void Wind() =>
+        _timer.Change(_due is { } due ? Shorter(Longer(due - _time.GetUtcNow())) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     private void Tick()
     {
@@ -73,7 +97,16 @@ internal sealed class RevertTimer : IDisposable
         {
             return; // Saved, or changed again, in the last moment.
         }
-        _events.Write(Reverted("daemon", string.Create(CultureInfo.InvariantCulture, $"not saved within {_config.Current.Object("system global").Number("cfg-revert-timeout")} seconds"), error));
+        _events.Write(
+            Reverted(
+                "daemon",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"not saved within {_config.Current.Object("system global").Number("cfg-revert-timeout")} seconds"
+                ),
+                error
+            )
+        );
         if (error is not null)
         {
             // Retried after the same time, because the obstacle may be gone by then.

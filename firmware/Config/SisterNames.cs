@@ -42,7 +42,10 @@ internal static class SisterNames
             }
             foreach (var one in ConfigTable.Changes(before, after))
             {
-                if (one is { Before: null, After: not null } && Check(path, one.Key, (table, name) => change.Next.List(table).Find(name) is not null) is { } taken)
+                if (
+                    one is { Before: null, After: not null }
+                    && Check(path, one.Key, (table, name) => change.Next.List(table).Find(name) is not null) is { } taken
+                )
                 {
                     return taken;
                 }

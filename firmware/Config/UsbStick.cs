@@ -54,7 +54,13 @@ internal sealed class UsbStick(string folder)
     /// it is never a path. The suffix <c>.new</c> is reserved for temporary files.
     /// </summary>
     internal static ConfigError? Refuse(string name) =>
-        name.Length is > 0 and <= NameMax && char.IsAsciiLetterOrDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_') && !name.EndsWith(".new", StringComparison.Ordinal)
+        name.Length is > 0 and <= NameMax
+        && char.IsAsciiLetterOrDigit(name[0])
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
+        && !name.EndsWith(".new", StringComparison.Ordinal)
             ? null
-            : new ConfigError(-1, $"the file name must be 1 to {NameMax} letters, digits, '.', '-' or '_', and begin with a letter or digit");
+            : new ConfigError(
+                -1,
+                $"the file name must be 1 to {NameMax} letters, digits, '.', '-' or '_', and begin with a letter or digit"
+            );
 }

@@ -30,7 +30,15 @@ public static class ActivationQr
             for (var column = 0; column < rows[row].Length; column++)
             {
                 var (upper, lower) = (!rows[row][column], row + 1 < rows.Count && !rows[row + 1][column]);
-                text.Append((upper, lower) switch { (true, true) => '█', (true, false) => '▀', (false, true) => '▄', _ => ' ' });
+                text.Append(
+                    (upper, lower) switch
+                    {
+                        (true, true) => '█',
+                        (true, false) => '▀',
+                        (false, true) => '▄',
+                        _ => ' ',
+                    }
+                );
             }
             text.Append('\n');
         }

@@ -24,7 +24,10 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
         string Of(string attribute) => owner.Schema.Attribute(attribute) is null ? "" : owner.Text(attribute);
         if (Of("email-to") is { Length: > 0 } address)
         {
-            var letter = new Letter(address, $"Activation of token {order.Serial}", $"""
+            var letter = new Letter(
+                address,
+                $"Activation of token {order.Serial}",
+                $"""
                 User: {order.Owner.Name}
                 Token: {order.Serial}
                 Activation code: {order.Code}
@@ -32,27 +35,58 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
 
                 Type the code into the app, or scan the picture with it.
 
-                """, ActivationQr.Png(order.Code));
-            WorkInHand.Run(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by mail", order.Owner.Name, mail.SendAsync(letter)));
+                """,
+                ActivationQr.Png(order.Code)
+            );
+            WorkInHand.Run(
+                _work,
+                () =>
+                    DeliverAsync(
+                        $"Activation code of {order.Serial} for user {order.Owner.Name} by mail",
+                        order.Owner.Name,
+                        mail.SendAsync(letter)
+                    )
+            );
         }
         if (Of("sms-phone") is { Length: > 0 } number)
         {
             var gateway = Of("sms-server") == "custom" ? Of("sms-custom-server") : "";
-            WorkInHand.Run(_work, () => DeliverAsync($"Activation code of {order.Serial} for user {order.Owner.Name} by SMS", order.Owner.Name,
-                mail.SendMessageAsync(gateway, number, $"Activation code of {order.Serial}: {order.Code}, valid until {Time(order.Expires)}\n")));
+            WorkInHand.Run(
+                _work,
+                () =>
+                    DeliverAsync(
+                        $"Activation code of {order.Serial} for user {order.Owner.Name} by SMS",
+                        order.Owner.Name,
+                        mail.SendMessageAsync(
+                            gateway,
+                            number,
+                            $"Activation code of {order.Serial}: {order.Code}, valid until {Time(order.Expires)}\n"
+                        )
+                    )
+            );
         }
     }
 
     private async Task SendAsync(CodeOrder order)
     {
         var text = $"Your authentication code is {order.Code}, valid until {Time(order.Expires)}\n";
-        var sending = order.To.Channel == CodeChannel.Email
-            ? mail.SendAsync(new Letter(order.To.Address, "Authentication code", text))
-            : mail.SendMessageAsync(order.To.SmsServer, order.To.Address, text);
+        var sending =
+            order.To.Channel == CodeChannel.Email
+                ? mail.SendAsync(new Letter(order.To.Address, "Authentication code", text))
+                : mail.SendMessageAsync(order.To.SmsServer, order.To.Address, text);
         if (await DeliverAsync($"Authentication code for user {order.User}", order.User, sending).ConfigureAwait(false))
         {
-            events.Write(new EventEntry("0102038411", "user", EventLevel.Notice, "Two-factor authentication code sent",
-                ("user", order.User), ("action", "send"), ("msg", $"Send two-factor authentication code to {order.To.Address}")));
+            events.Write(
+                new EventEntry(
+                    "0102038411",
+                    "user",
+                    EventLevel.Notice,
+                    "Two-factor authentication code sent",
+                    ("user", order.User),
+                    ("action", "send"),
+                    ("msg", $"Send two-factor authentication code to {order.To.Address}")
+                )
+            );
         }
     }
 
@@ -63,8 +97,18 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
         {
             return true;
         }
-        events.Write(new EventEntry("0102038412", "user", EventLevel.Error, "Two-factor authentication code not sent",
-            ("user", user), ("action", "send"), ("status", "failure"), ("msg", $"{what} was not sent: {failure}")));
+        events.Write(
+            new EventEntry(
+                "0102038412",
+                "user",
+                EventLevel.Error,
+                "Two-factor authentication code not sent",
+                ("user", user),
+                ("action", "send"),
+                ("status", "failure"),
+                ("msg", $"{what} was not sent: {failure}")
+            )
+        );
         return false;
     }
 

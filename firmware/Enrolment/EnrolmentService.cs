@@ -32,9 +32,27 @@ public sealed class EnrolmentService
     private readonly RandomNumberGenerator _numbers;
 
     /// <summary>Connects the core to its surroundings and brings it up to date with the configuration in force.</summary>
-    public EnrolmentService(ConfigStore config, TokenLife life, LoginService login, StateDatabase state, EventLog events, CodeLetters letters, TimeProvider time, RandomNumberGenerator? numbers = null)
+    public EnrolmentService(
+        ConfigStore config,
+        TokenLife life,
+        LoginService login,
+        StateDatabase state,
+        EventLog events,
+        CodeLetters letters,
+        TimeProvider time,
+        RandomNumberGenerator? numbers = null
+    )
     {
-        (_config, _life, _login, _state, _events, _letters, _time, _numbers) = (config, life, login, state, events, letters, time, numbers ?? RandomNumberGenerator.Create());
+        (_config, _life, _login, _state, _events, _letters, _time, _numbers) = (
+            config,
+            life,
+            login,
+            state,
+            events,
+            letters,
+            time,
+            numbers ?? RandomNumberGenerator.Create()
+        );
         config.AddRule(TokenEntry.CheckOwners);
         config.AddConsequence(TokenEntry.Release);
         config.Live = Live;
@@ -98,24 +116,32 @@ public sealed class EnrolmentService
             step = _life.Mend(serial);
         }
         return SettleNow(step) is { } failed ? (null, failed)
-            : TokenEntry.Find(_config.Current, serial) is { Owner: not null } ? Provision(serial) : (null, null);
+            : TokenEntry.Find(_config.Current, serial) is { Owner: not null } ? Provision(serial)
+            : (null, null);
     }
 
     /// <summary>Activates hardware tokens one after another; returns the error of each, or null.</summary>
-    public IReadOnlyList<(string Serial, ConfigError? Error)> ActivateHardware(IReadOnlyList<string> serials) => [.. serials.Select(serial =>
-    {
-        var entry = TokenEntry.Find(_config.Current, serial);
-        if (Missing(serial, entry, mobile: false) is { } error)
-        {
-            return (serial, error);
-        }
-        (bool Done, TokenStep Step) activated;
-        lock (_lock)
-        {
-            activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
-        }
-        return (serial, SettleNow(activated.Step) ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}")));
-    })];
+    public IReadOnlyList<(string Serial, ConfigError? Error)> ActivateHardware(IReadOnlyList<string> serials) =>
+        [
+            .. serials.Select(serial =>
+            {
+                var entry = TokenEntry.Find(_config.Current, serial);
+                if (Missing(serial, entry, mobile: false) is { } error)
+                {
+                    return (serial, error);
+                }
+                (bool Done, TokenStep Step) activated;
+                lock (_lock)
+                {
+                    activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
+                }
+                return (
+                    serial,
+                    SettleNow(activated.Step)
+                        ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}"))
+                );
+            }),
+        ];
 
     /// <summary>Synchronizes a token by two consecutive codes. Returns null once it is durably synchronized. Waits for the disk.</summary>
     public ConfigError? Synchronize(string serial, string code, string nextCode)
@@ -127,7 +153,10 @@ public sealed class EnrolmentService
         ResyncOutcome outcome;
         try
         {
-            outcome = !entry.Locked && TokenSeed.Parse(entry.Seed) is { } seed ? _login.ResyncAsync(seed, code, nextCode).GetAwaiter().GetResult().Outcome : ResyncOutcome.Wrong;
+            outcome =
+                !entry.Locked && TokenSeed.Parse(entry.Seed) is { } seed
+                    ? _login.ResyncAsync(seed, code, nextCode).GetAwaiter().GetResult().Outcome
+                    : ResyncOutcome.Wrong;
         }
         catch (IOException failure)
         {
@@ -184,7 +213,14 @@ public sealed class EnrolmentService
         var refused = _config.Commit(tree =>
         {
             var table = tree.List(TokensPath);
-            return tree.With(TokensPath, seeds.Aggregate(table, (all, seed) => all.With(seed.Serial, (all.Find(seed.Serial) ?? new ConfigObject(table.Schema)).With("seed", [seed.Seed]))));
+            return tree.With(
+                TokensPath,
+                seeds.Aggregate(
+                    table,
+                    (all, seed) =>
+                        all.With(seed.Serial, (all.Find(seed.Serial) ?? new ConfigObject(table.Schema)).With("seed", [seed.Seed]))
+                )
+            );
         });
         (TokenSeed, int)[] drifts = [.. seeds.Where(seed => seed.Drift != 0).Select(seed => (TokenSeed.Parse(seed.Seed)!, seed.Drift))];
         if (refused is not null || drifts.Length == 0)
@@ -257,7 +293,11 @@ public sealed class EnrolmentService
                 return tree;
             }
             user = owner.Name;
-            return Changed(tree, serial, entry => entry.With("seed", [seed]).With("reg-id", [phone.RegistrationId]).With("os-ver", [phone.OsVersion]));
+            return Changed(
+                tree,
+                serial,
+                entry => entry.With("seed", [seed]).With("reg-id", [phone.RegistrationId]).With("os-ver", [phone.OsVersion])
+            );
         });
         return (user, seed, error ?? (user.Length == 0 ? new ConfigError(-1, $"{serial} is locked or not assigned") : null));
     }
@@ -324,9 +364,18 @@ public sealed class EnrolmentService
         }
         lock (_lock)
         {
-            return table.Entries.Aggregate(table, (shown, token) => _life.CodeExpires(token.Key) is { } expires
-                ? shown.With(token.Key, token.Entry.With("activation-code", ["*"]).With("activation-expire", [expires.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)]))
-                : shown);
+            return table.Entries.Aggregate(
+                table,
+                (shown, token) =>
+                    _life.CodeExpires(token.Key) is { } expires
+                        ? shown.With(
+                            token.Key,
+                            token
+                                .Entry.With("activation-code", ["*"])
+                                .With("activation-expire", [expires.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)])
+                        )
+                        : shown
+            );
         }
     }
 

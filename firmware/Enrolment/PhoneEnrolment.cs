@@ -16,8 +16,11 @@ public sealed record PhoneEnrolment(string ActivationCode, string RegistrationId
     /// <summary>The first error in the request; null if it is well formed.</summary>
     internal string? Mistake =>
         ActivationCode.Length is 0 or > CodeLengthMax ? $"the activation code must have 1 to {CodeLengthMax} characters"
-        : RegistrationId.Length is 0 or > RegistrationIdMax || !RegistrationId.All(c => c is > ' ' and <= '~' and not ('"' or '\\' or '<' or '>' or '\'' or '(' or ')' or '#')) ? $"the registration id must have 1 to {RegistrationIdMax} plain characters"
-        : OsVersion.Length is 0 or > OsVersionMax || !OsVersion.All(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '-' or '_') ? $"the version must have 1 to {OsVersionMax} plain characters"
+        : RegistrationId.Length is 0 or > RegistrationIdMax
+        || !RegistrationId.All(c => c is > ' ' and <= '~' and not ('"' or '\\' or '<' or '>' or '\'' or '(' or ')' or '#'))
+            ? $"the registration id must have 1 to {RegistrationIdMax} plain characters"
+        : OsVersion.Length is 0 or > OsVersionMax || !OsVersion.All(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '-' or '_')
+            ? $"the version must have 1 to {OsVersionMax} plain characters"
         : null;
 
     /// <summary>Returns a text without the code.</summary>

@@ -10,10 +10,13 @@ public enum DebugArea
 {
     /// <summary>Pushes and their answers.</summary>
     FtmPush,
+
     /// <summary>Authentication decisions and their reasons.</summary>
     Fnbamd,
+
     /// <summary>Requests of the SSL VPN.</summary>
     SslVpn,
+
     /// <summary>Requests of the management interface over HTTPS.</summary>
     Httpsd,
 }

@@ -29,7 +29,17 @@ public static class EventLine
     // The device shows these fields without quotes: numbers and addresses.
     private static readonly HashSet<string> Bare = new(StringComparer.Ordinal)
     {
-        "tunnelid", "remip", "tunnelip", "srcip", "dstip", "policyid", "duration", "sentbyte", "rcvdbyte", "cfgtid", "sequence",
+        "tunnelid",
+        "remip",
+        "tunnelip",
+        "srcip",
+        "dstip",
+        "policyid",
+        "duration",
+        "sentbyte",
+        "rcvdbyte",
+        "cfgtid",
+        "sequence",
     };
 
     private static readonly SearchValues<char> NumberOrAddress = SearchValues.Create("0123456789abcdefABCDEF.:");
@@ -64,14 +74,15 @@ public static class EventLine
     }
 
     /// <summary>The level as the device spells it.</summary>
-    public static string Word(EventLevel level) => level switch
-    {
-        EventLevel.Alert => "alert",
-        EventLevel.Error => "error",
-        EventLevel.Warning => "warning",
-        EventLevel.Notice => "notice",
-        _ => "information",
-    };
+    public static string Word(EventLevel level) =>
+        level switch
+        {
+            EventLevel.Alert => "alert",
+            EventLevel.Error => "error",
+            EventLevel.Warning => "warning",
+            EventLevel.Notice => "notice",
+            _ => "information",
+        };
 
     /// <summary>Appends the time in nanoseconds since 1970, and the offset from UTC.</summary>
     private static void AppendTime(StringBuilder line, DateTimeOffset time)

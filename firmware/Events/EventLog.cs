@@ -19,6 +19,7 @@ public sealed class EventLog
     private readonly EventDevice _device;
     private readonly Lock _lock = new();
     private readonly Queue<EventRecord> _recent = [];
+
     /// <summary>Completes with the next event; null while no caller waits for it.</summary>
     private TaskCompletionSource? _written;
     private long _lastId;
@@ -32,7 +33,14 @@ public sealed class EventLog
     {
         (_state, _time, _device) = (state, time, new EventDevice("", deviceId, timeFirst));
         // A row holds at least one event, so this many rows contain the newest events.
-        foreach (var record in state.Read($"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id", row => EventRecord.Read(row.GetString(0), _device)).SelectMany(records => records))
+        foreach (
+            var record in state
+                .Read(
+                    $"SELECT entries FROM (SELECT id, entries FROM event_log ORDER BY id DESC LIMIT {MemoryLimit}) ORDER BY id",
+                    row => EventRecord.Read(row.GetString(0), _device)
+                )
+                .SelectMany(records => records)
+        )
         {
             Remember(record);
         }
@@ -84,7 +92,9 @@ public sealed class EventLog
     {
         lock (_lock)
         {
-            return _lastId > id ? Task.CompletedTask : (_written ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
+            return _lastId > id
+                ? Task.CompletedTask
+                : (_written ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
         }
     }
 

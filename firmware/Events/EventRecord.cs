@@ -9,12 +9,16 @@ public enum EventLevel
 {
     /// <summary>Immediate action is required.</summary>
     Alert,
+
     /// <summary>Something failed.</summary>
     Error,
+
     /// <summary>Something may fail.</summary>
     Warning,
+
     /// <summary>Normal but significant.</summary>
     Notice,
+
     /// <summary>For information only.</summary>
     Information,
 }
@@ -34,14 +38,26 @@ public sealed record EventEntry(string LogId, string Subtype, EventLevel Level, 
     /// <param name="level">The severity.</param>
     /// <param name="description">The <c>logdesc</c>.</param>
     /// <param name="fields">Further fields in order, already free of secrets.</param>
-    public EventEntry(string logId, string subtype, EventLevel level, string description, params ImmutableArray<(string Name, string Value)> fields)
+    public EventEntry(
+        string logId,
+        string subtype,
+        EventLevel level,
+        string description,
+        params ImmutableArray<(string Name, string Value)> fields
+    )
         : this(logId, subtype, level, description) => _fields = fields;
 
     /// <summary>
     /// Creates an entry whose fields are formatted when they are first read, because the hot path does not need them. The data that they
     /// are formatted from must not change.
     /// </summary>
-    internal EventEntry(string logId, string subtype, EventLevel level, string description, Func<ImmutableArray<(string Name, string Value)>> later)
+    internal EventEntry(
+        string logId,
+        string subtype,
+        EventLevel level,
+        string description,
+        Func<ImmutableArray<(string Name, string Value)>> later
+    )
         : this(logId, subtype, level, description) => _later = later;
 
     /// <summary>Further fields in order, already free of secrets.</summary>
@@ -139,10 +155,34 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
         string[] before = [];
         foreach (var array in json.RootElement.EnumerateArray())
         {
-            string[] text = [.. array.EnumerateArray().Select((value, index) => value.ValueKind == JsonValueKind.String ? value.GetString()! : index < FirstText || index == LevelAt ? "" : before[index])];
-            records.Add(new(
-                array[0].GetInt64(), new DateTimeOffset(array[1].GetInt64(), TimeSpan.Zero),
-                new EventEntry(text[FirstText], text[3], (EventLevel)array[LevelAt].GetInt32(), text[5], [.. text.Skip(7).Chunk(2).Select(pair => (pair[0], pair[1]))]), device with { Name = text[6] }));
+            string[] text =
+            [
+                .. array
+                    .EnumerateArray()
+                    .Select(
+                        (value, index) =>
+                            value.ValueKind == JsonValueKind.String ? value.GetString()!
+                            : index < FirstText || index == LevelAt ? ""
+                            : before[index]
+                    ),
+            ];
+            records.Add(
+                new(
+                    array[0].GetInt64(),
+                    new DateTimeOffset(array[1].GetInt64(), TimeSpan.Zero),
+                    new EventEntry(
+                        text[FirstText],
+                        text[3],
+                        (EventLevel)array[LevelAt].GetInt32(),
+                        text[5],
+                        [.. text.Skip(7).Chunk(2).Select(pair => (pair[0], pair[1]))]
+                    ),
+                    device with
+                    {
+                        Name = text[6],
+                    }
+                )
+            );
             before = text;
         }
         return records;

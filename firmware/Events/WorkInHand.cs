@@ -34,7 +34,16 @@ public sealed class WorkInHand
     internal bool IsCounted => OneByOne || Counted.Value;
 
     /// <summary>True when no background work is running or queued.</summary>
-    public bool IsQuiet { get { lock (_lock) { return _count == 0 && _next.Count == 0; } } }
+    public bool IsQuiet
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _count == 0 && _next.Count == 0;
+            }
+        }
+    }
 
     /// <summary>Counts a piece of work that begins.</summary>
     public void Begin() => Count(1);

@@ -50,7 +50,11 @@ internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions option
                 work!.Begin();
                 break;
         }
-        ThreadPool.UnsafeQueueUserWorkItem(static given => given._decided.TrySetCanceled(given.cancellationToken), (_decided, cancellationToken), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static given => given._decided.TrySetCanceled(given.cancellationToken),
+            (_decided, cancellationToken),
+            preferLocal: false
+        );
     }
 
     private void Resume(Action decide)

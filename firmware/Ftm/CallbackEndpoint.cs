@@ -53,8 +53,11 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         return reading.IsCompletedSuccessfully ? ServeReadAsync(request, reader, reading.Result) : ServeAsync(request, reader, reading);
     }
 
-    private async Task ServeAsync(IFeatureCollection request, PipeReader reader, ValueTask<(ReadOnlySequence<byte>? Body, int Status)> reading) =>
-        await ServeReadAsync(request, reader, await reading.ConfigureAwait(false)).ConfigureAwait(false);
+    private async Task ServeAsync(
+        IFeatureCollection request,
+        PipeReader reader,
+        ValueTask<(ReadOnlySequence<byte>? Body, int Status)> reading
+    ) => await ServeReadAsync(request, reader, await reading.ConfigureAwait(false)).ConfigureAwait(false);
 
     private Task ServeReadAsync(IFeatureCollection request, PipeReader reader, (ReadOnlySequence<byte>? Body, int Bad) read)
     {
@@ -72,7 +75,8 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         return Task.CompletedTask;
     }
 
-    private async Task AnswerAsync(IFeatureCollection request, PhoneAction action, ValueTask<bool> deciding) => Answer(request, Tell(request, action, await deciding.ConfigureAwait(false)));
+    private async Task AnswerAsync(IFeatureCollection request, PhoneAction action, ValueTask<bool> deciding) =>
+        Answer(request, Tell(request, action, await deciding.ConfigureAwait(false)));
 
     private static void Answer(IFeatureCollection request, int status)
     {
@@ -81,7 +85,8 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         response.Headers.ContentLength = 0;
     }
 
-    private static IPAddress Source(IFeatureCollection request) => request.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress!.MapToIPv4();
+    private static IPAddress Source(IFeatureCollection request) =>
+        request.GetRequiredFeature<IHttpConnectionFeature>().RemoteIpAddress!.MapToIPv4();
 
     /// <summary>Returns the status for a request that is refused unread; null if its body is to be read.</summary>
     private int? Refusal(IFeatureCollection features, IHttpRequestFeature request)
@@ -101,7 +106,9 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
             features.GetRequiredFeature<IHttpResponseFeature>().Headers.Allow = HttpMethods.Post;
             return StatusCodes.Status405MethodNotAllowed;
         }
-        return request.Headers.ContentType is [{ } type] && MediaType.Is(type, "application/json") ? null : StatusCodes.Status415UnsupportedMediaType;
+        return request.Headers.ContentType is [{ } type] && MediaType.Is(type, "application/json")
+            ? null
+            : StatusCodes.Status415UnsupportedMediaType;
     }
 
     /// <summary>Parses a body and starts the decision. Releases the body before anything is awaited.</summary>
@@ -112,7 +119,11 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         var deciding = (answer.Action, answer.Session) switch
         {
             (PhoneAction.Validate, { } session) => Approve(session, answer),
-            (PhoneAction.Alert, { } session) => push.AlertAsync(session, Encoding.UTF8.GetString(answer.Message), Convert.FromHexString(Encoding.UTF8.GetString(answer.Hmac))),
+            (PhoneAction.Alert, { } session) => push.AlertAsync(
+                session,
+                Encoding.UTF8.GetString(answer.Message),
+                Convert.FromHexString(Encoding.UTF8.GetString(answer.Hmac))
+            ),
             _ => new ValueTask<bool>(false),
         };
         reader.AdvanceTo(body.End);
@@ -131,8 +142,13 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
     {
         if (debug.IsWatched(DebugArea.FtmPush))
         {
-            debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {Source(request)}: {(action switch { PhoneAction.Validate => "validate", PhoneAction.Alert => "alert", _ => "not well formed" })}, {(action == PhoneAction.None ? "not understood" : accepted ? "accepted" : "refused")}");
+            debug.Write(
+                DebugArea.FtmPush,
+                $"ftm_push_answer-from {Source(request)}: {(action switch { PhoneAction.Validate => "validate", PhoneAction.Alert => "alert", _ => "not well formed" })}, {(action == PhoneAction.None ? "not understood" : accepted ? "accepted" : "refused")}"
+            );
         }
-        return action == PhoneAction.None ? StatusCodes.Status400BadRequest : accepted ? StatusCodes.Status200OK : StatusCodes.Status401Unauthorized;
+        return action == PhoneAction.None ? StatusCodes.Status400BadRequest
+            : accepted ? StatusCodes.Status200OK
+            : StatusCodes.Status401Unauthorized;
     }
 }

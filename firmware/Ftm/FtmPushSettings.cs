@@ -27,7 +27,9 @@ public sealed record FtmPushSettings(bool Enabled, string CallbackHost, int Serv
             return settings.Text("server-ip") is "0.0.0.0" ? "" : settings.Text("server-ip");
         }
         return settings.Text("server") is { Length: > 0 } server ? server
-            : settings.Schema.Attribute("interface") is not null && config.List("system interface").Find(settings.Text("interface")) is { } source ? source.Text("ip")
+            : settings.Schema.Attribute("interface") is not null
+            && config.List("system interface").Find(settings.Text("interface")) is { } source
+                ? source.Text("ip")
             : "";
     }
 }

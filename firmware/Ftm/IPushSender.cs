@@ -18,20 +18,34 @@ namespace Appliance.Firmware.Ftm;
 /// <param name="OsVersion">The operating system that the phone reported at its registration (<c>os-ver</c>); "" if it reported
 /// none.</param>
 public sealed record PushMessage(
-    string Recipient, string TokenSerial, string SessionId, string CallbackHost, int CallbackPort,
-    string User, IPAddress ClientAddress, DateTimeOffset Time, DateTimeOffset Expires, string OsVersion = "", bool NumberMatch = false);
+    string Recipient,
+    string TokenSerial,
+    string SessionId,
+    string CallbackHost,
+    int CallbackPort,
+    string User,
+    IPAddress ClientAddress,
+    DateTimeOffset Time,
+    DateTimeOffset Expires,
+    string OsVersion = "",
+    bool NumberMatch = false
+);
 
 /// <summary>The outcome of sending a push.</summary>
 public enum PushOutcome
 {
     /// <summary>The provider accepted it. Whether the phone is reachable is unknown.</summary>
     Sent,
+
     /// <summary>The provider could not be reached or could not serve the request. Another push may succeed.</summary>
     Unavailable,
+
     /// <summary>The provider or the proxy refused this message.</summary>
     Refused,
+
     /// <summary>The phone is no longer registered. No push will ever reach it under this registration.</summary>
     RegistrationGone,
+
     /// <summary>
     /// The proxy's credential at the provider has expired or is not accepted. No push succeeds until an administrator renews it.
     /// </summary>
@@ -44,7 +58,12 @@ public enum PushOutcome
 /// <param name="GoneSince">With <see cref="PushOutcome.RegistrationGone"/>: the time since which it is gone, if the provider reported
 /// it.</param>
 /// <param name="CredentialExpires">The expiry of the proxy's credential at the provider, if the proxy reported it.</param>
-public sealed record PushResult(PushOutcome Outcome, string Cause = "", DateTimeOffset? GoneSince = null, DateTimeOffset? CredentialExpires = null)
+public sealed record PushResult(
+    PushOutcome Outcome,
+    string Cause = "",
+    DateTimeOffset? GoneSince = null,
+    DateTimeOffset? CredentialExpires = null
+)
 {
     /// <summary>The push was accepted.</summary>
     public static PushResult Sent { get; } = new(PushOutcome.Sent);

@@ -34,7 +34,12 @@ internal readonly ref struct PhoneAnswer
     /// </summary>
     internal static PhoneAnswer Parse(ReadOnlySpan<byte> body)
     {
-        ReadOnlySpan<byte> session = default, action = default, code = default, message = default, hmac = default, number = default;
+        ReadOnlySpan<byte> session = default,
+            action = default,
+            code = default,
+            message = default,
+            hmac = default,
+            number = default;
         var seen = Fields.None;
         try
         {
@@ -84,15 +89,32 @@ internal readonly ref struct PhoneAnswer
             // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
             return default;
         }
-        if (Length(session) != PushSessionId.Digits || Length(message) > MessageMax || Length(code) > CodeMax || Length(number) > NumberMax || (seen.HasFlag(Fields.Hmac) && !IsDigest(hmac)))
+        if (
+            Length(session) != PushSessionId.Digits
+            || Length(message) > MessageMax
+            || Length(code) > CodeMax
+            || Length(number) > NumberMax
+            || (seen.HasFlag(Fields.Hmac) && !IsDigest(hmac))
+        )
         {
             return default;
         }
-        var answer = new PhoneAnswer { Session = PushSessionId.Parse(session), Code = code, Number = number, Message = message, Hmac = hmac };
+        var answer = new PhoneAnswer
+        {
+            Session = PushSessionId.Parse(session),
+            Code = code,
+            Number = number,
+            Message = message,
+            Hmac = hmac,
+        };
         return action switch
         {
             _ when action.SequenceEqual("validate"u8) && seen.HasFlag(Fields.Code) => answer with { Action = PhoneAction.Validate },
-            _ when action.SequenceEqual("alert"u8) && seen.HasFlag(Fields.Message | Fields.Hmac) && !seen.HasFlag(Fields.Number) => answer with { Action = PhoneAction.Alert },
+            _ when action.SequenceEqual("alert"u8) && seen.HasFlag(Fields.Message | Fields.Hmac) && !seen.HasFlag(Fields.Number) =>
+                answer with
+                {
+                    Action = PhoneAction.Alert,
+                },
             _ => default,
         };
     }
@@ -137,8 +159,10 @@ internal enum PhoneAction
 {
     /// <summary>The body is not a valid answer.</summary>
     None,
+
     /// <summary>Approve the login.</summary>
     Validate,
+
     /// <summary>Deny the login.</summary>
     Alert,
 }

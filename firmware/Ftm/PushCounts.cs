@@ -10,7 +10,8 @@ public sealed class PushCounts
     private long _void;
 
     /// <summary>The number of pushes by outcome.</summary>
-    public IEnumerable<(PushOutcome Outcome, long Count)> Messages => Outcomes.Select(outcome => (outcome, Interlocked.Read(ref _messages[(int)outcome])));
+    public IEnumerable<(PushOutcome Outcome, long Count)> Messages =>
+        Outcomes.Select(outcome => (outcome, Interlocked.Read(ref _messages[(int)outcome])));
 
     /// <summary>The number of answers that decided a login.</summary>
     public long Accepted => Interlocked.Read(ref _accepted);

@@ -45,16 +45,18 @@ public sealed class PushProxyClient : IPushSender, IDisposable
     {
         (_proxy, _nics, _device, _time) = (proxy, nics, device, time);
         // The scheme is plain HTTP because ConnectCallback adds TLS: a failed handshake must also lead to the next address.
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ConnectTimeout = Timeout.InfiniteTimeSpan,
-            PooledConnectionIdleTimeout = IdleMax,
-            MaxConnectionsPerServer = ConnectionsMax,
-            ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
-        })
+        _http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                UseCookies = false,
+                AllowAutoRedirect = false,
+                ConnectTimeout = Timeout.InfiniteTimeSpan,
+                PooledConnectionIdleTimeout = IdleMax,
+                MaxConnectionsPerServer = ConnectionsMax,
+                ConnectCallback = (_, cancellationToken) => ConnectAsync(cancellationToken),
+            }
+        )
         {
             BaseAddress = new UriBuilder(Uri.UriSchemeHttp, proxy.Name, PushProxyOptions.DevicePort).Uri,
             Timeout = Timeout.InfiniteTimeSpan,
@@ -110,7 +112,8 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, PushProxyRequest.Path) { Content = content };
         request.Headers.Host = _proxy.Name;
         using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        return PushProxyAnswer.Read(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false)) ?? PushResult.Failed(PushOutcome.Unavailable, $"the push proxy's answer was not understood (HTTP {(int)response.StatusCode})");
+        return PushProxyAnswer.Read(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false))
+            ?? PushResult.Failed(PushOutcome.Unavailable, $"the push proxy's answer was not understood (HTTP {(int)response.StatusCode})");
     }
 
     /// <summary>Connects with TLS to the first address that accepts, starting with the one that last did.</summary>
@@ -150,14 +153,28 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         var stream = new SslStream(new ConnectionStream(await nic.ConnectAsync(address, cancellationToken).ConfigureAwait(false)));
         try
         {
-            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = _proxy.Name,
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-                RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                    (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, [_proxy.TrustedCa], _proxy.Name, _time.GetUtcNow())) is null,
-            }, cancellationToken).ConfigureAwait(false);
+            await stream
+                .AuthenticateAsClientAsync(
+                    new SslClientAuthenticationOptions
+                    {
+                        TargetHost = _proxy.Name,
+                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+                        RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                            (
+                                refusal = TrustedPeer.Refusal(
+                                    certificate as X509Certificate2,
+                                    chain,
+                                    [_proxy.TrustedCa],
+                                    _proxy.Name,
+                                    _time.GetUtcNow()
+                                )
+                            )
+                                is null,
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
             return stream;
         }
         catch (AuthenticationException failure) when (refusal is not null)

@@ -6,17 +6,39 @@ namespace Appliance.Firmware.Ftm;
 
 /// <summary>The unit's request to the push proxy (docs/reference/push-dialect.md): one JSON object, times in seconds since 1970.</summary>
 public sealed record PushProxyRequest(
-    string Device, string Recipient, string Platform, string Session, string CallbackIp, int CallbackPort,
-    string Token, string User, string ClientIp, long Time, long Expires, bool? NumberMatch = null)
+    string Device,
+    string Recipient,
+    string Platform,
+    string Session,
+    string CallbackIp,
+    int CallbackPort,
+    string Token,
+    string User,
+    string ClientIp,
+    long Time,
+    long Expires,
+    bool? NumberMatch = null
+)
 {
     /// <summary>The path of the request on the proxy.</summary>
     public const string Path = "/api/v1/push";
 
     /// <summary>Creates the request for a message from the unit with this serial number.</summary>
-    public static PushProxyRequest Of(PushMessage message, string device) => new(
-        device, message.Recipient, message.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios", message.SessionId,
-        message.CallbackHost, message.CallbackPort, message.TokenSerial, message.User, message.ClientAddress.ToString(),
-        message.Time.ToUnixTimeSeconds(), message.Expires.ToUnixTimeSeconds(), message.NumberMatch ? true : null);
+    public static PushProxyRequest Of(PushMessage message, string device) =>
+        new(
+            device,
+            message.Recipient,
+            message.OsVersion.StartsWith("android", StringComparison.OrdinalIgnoreCase) ? "android" : "ios",
+            message.SessionId,
+            message.CallbackHost,
+            message.CallbackPort,
+            message.TokenSerial,
+            message.User,
+            message.ClientAddress.ToString(),
+            message.Time.ToUnixTimeSeconds(),
+            message.Expires.ToUnixTimeSeconds(),
+            message.NumberMatch ? true : null
+        );
 }
 
 /// <summary>The proxy's response.</summary>
@@ -30,16 +52,20 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
     private const int CauseMax = 200;
 
     /// <summary>Creates the response for an outcome.</summary>
-    public static PushProxyAnswer Of(PushResult result) => new(
-        result.Outcome switch
-        {
-            PushOutcome.Sent => "sent",
-            PushOutcome.Unavailable => "unavailable",
-            PushOutcome.RegistrationGone => "gone",
-            PushOutcome.CredentialBad => "credential",
-            _ => "refused",
-        },
-        result.Cause.Length == 0 ? null : result.Cause, result.GoneSince?.ToUnixTimeMilliseconds(), result.CredentialExpires?.ToUnixTimeSeconds());
+    public static PushProxyAnswer Of(PushResult result) =>
+        new(
+            result.Outcome switch
+            {
+                PushOutcome.Sent => "sent",
+                PushOutcome.Unavailable => "unavailable",
+                PushOutcome.RegistrationGone => "gone",
+                PushOutcome.CredentialBad => "credential",
+                _ => "refused",
+            },
+            result.Cause.Length == 0 ? null : result.Cause,
+            result.GoneSince?.ToUnixTimeMilliseconds(),
+            result.CredentialExpires?.ToUnixTimeSeconds()
+        );
 
     /// <summary>Parses a response and returns its outcome; null if it is malformed.</summary>
     public static PushResult? Read(ReadOnlySpan<byte> json)
@@ -69,9 +95,12 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
         try
         {
             return outcome is { } known
-                ? new PushResult(known, Printable(Cause ?? ""),
+                ? new PushResult(
+                    known,
+                    Printable(Cause ?? ""),
                     GoneSince is { } gone ? DateTimeOffset.FromUnixTimeMilliseconds(gone) : null,
-                    CredentialExpires is { } expires ? DateTimeOffset.FromUnixTimeSeconds(expires) : null)
+                    CredentialExpires is { } expires ? DateTimeOffset.FromUnixTimeSeconds(expires) : null
+                )
                 : null;
         }
         catch (ArgumentOutOfRangeException)
@@ -85,7 +114,11 @@ public sealed record PushProxyAnswer(string Status, string? Cause = null, long? 
 }
 
 /// <summary>The JSON serialization of the proxy's wire format.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Strict,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(PushProxyRequest))]
 [JsonSerializable(typeof(PushProxyAnswer))]
 public sealed partial class PushProxyJson : JsonSerializerContext;

@@ -39,11 +39,23 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     /// <param name="time">The clock.</param>
     /// <param name="debug">The debug stream.</param>
     /// <param name="gone">Called for every registration that the provider reports as gone, on any thread; must not throw.</param>
-    public PushService(LoginService login, IPushSender sender, EventLog events, TimeProvider time, DebugTap debug, Action<RegistrationGone> gone)
+    public PushService(
+        LoginService login,
+        IPushSender sender,
+        EventLog events,
+        TimeProvider time,
+        DebugTap debug,
+        Action<RegistrationGone> gone
+    )
     {
         (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
         _work = WorkInHand.Of(time);
-        _healthTimer = time.CreateTimer(_ => Watch(health => health.Tick(_time.GetUtcNow())), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _healthTimer = time.CreateTimer(
+            _ => Watch(health => health.Tick(_time.GetUtcNow())),
+            null,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
     }
 
     /// <inheritdoc/>
@@ -64,13 +76,17 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         {
             return; // This login has its push already.
         }
-        _debug.Write(DebugArea.FtmPush, $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0");
+        _debug.Write(
+            DebugArea.FtmPush,
+            $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0"
+        );
         // Not awaited: slow push delivery must not delay the login, in which a code can still be entered.
         WorkInHand.Run(_work, () => SendAsync(session, settings));
     }
 
     /// <summary>The journal number of the login that a push belongs to; null if the login is decided or never existed.</summary>
-    public long? LoginOf(string sessionId) => PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is { } id ? _sessions.LoginOf(id) : null;
+    public long? LoginOf(string sessionId) =>
+        PushSessionId.Parse(Encoding.UTF8.GetBytes(sessionId)) is { } id ? _sessions.LoginOf(id) : null;
 
     /// <inheritdoc/>
     public void Cancel(long loginId) => _sessions.Cancel(loginId);
@@ -101,7 +117,9 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         var decided = false;
         try
         {
-            return decided = PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac) && await _login.PushDeniedAsync(taken.Order.RequestId).ConfigureAwait(false);
+            return decided =
+                PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac)
+                && await _login.PushDeniedAsync(taken.Order.RequestId).ConfigureAwait(false);
         }
         finally
         {
@@ -139,15 +157,33 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         PushResult result;
         try
         {
-            result = await _sender.SendAsync(new PushMessage(
-                order.Token.RegistrationId, order.Token.Serial, session.Id.ToString(), settings.CallbackHost, settings.ServerPort,
-                order.User, order.Source, order.Time, order.Expires, order.Token.OsVersion, order.NumberMatch), _stopping.Token).ConfigureAwait(false);
+            result = await _sender
+                .SendAsync(
+                    new PushMessage(
+                        order.Token.RegistrationId,
+                        order.Token.Serial,
+                        session.Id.ToString(),
+                        settings.CallbackHost,
+                        settings.ServerPort,
+                        order.User,
+                        order.Source,
+                        order.Time,
+                        order.Expires,
+                        order.Token.OsVersion,
+                        order.NumberMatch
+                    ),
+                    _stopping.Token
+                )
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             return;
         }
-        _debug.Write(DebugArea.FtmPush, $"Push message of {order.User} to {order.Token.Serial}: {(result.Outcome == PushOutcome.Sent ? "sent" : result.Cause)}");
+        _debug.Write(
+            DebugArea.FtmPush,
+            $"Push message of {order.User} to {order.Token.Serial}: {(result.Outcome == PushOutcome.Sent ? "sent" : result.Cause)}"
+        );
         _counts.Message(result.Outcome);
         Watch(health => health.Record(result, _time.GetUtcNow()));
         if (result.Outcome == PushOutcome.Sent)
@@ -187,7 +223,11 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         {
             alarm = change(_health);
             var now = _time.GetUtcNow();
-            var wait = _health.NextDeadline is not { } next ? Timeout.InfiniteTimeSpan : next <= now ? TimeSpan.Zero : next - now < WatchMax ? next - now : WatchMax;
+            var wait =
+                _health.NextDeadline is not { } next ? Timeout.InfiniteTimeSpan
+                : next <= now ? TimeSpan.Zero
+                : next - now < WatchMax ? next - now
+                : WatchMax;
             _healthTimer.Change(wait, Timeout.InfiniteTimeSpan);
         }
         if (alarm is not null)

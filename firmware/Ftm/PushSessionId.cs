@@ -21,7 +21,10 @@ public readonly record struct PushSessionId(UInt128 Value)
     public static PushSessionId? Parse(ReadOnlySpan<byte> utf8)
     {
         Span<byte> bytes = stackalloc byte[16];
-        return utf8.Length == Digits && !utf8.ContainsAnyInRange((byte)'A', (byte)'F') && Convert.FromHexString(utf8, bytes, out _, out _) == System.Buffers.OperationStatus.Done
+        return
+            utf8.Length == Digits
+            && !utf8.ContainsAnyInRange((byte)'A', (byte)'F')
+            && Convert.FromHexString(utf8, bytes, out _, out _) == System.Buffers.OperationStatus.Done
             ? new(BinaryPrimitives.ReadUInt128BigEndian(bytes))
             : null;
     }

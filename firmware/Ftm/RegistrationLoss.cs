@@ -21,7 +21,12 @@ internal sealed class RegistrationLoss(ConfigStore config, EventLog events, Acti
         var error = config.Commit(tree =>
         {
             removed = tree.List(Tokens).Find(gone.Serial) is { } token && token.Text("reg-id") == gone.RegistrationId;
-            return removed ? tree.With(Tokens, tree.List(Tokens).With(gone.Serial, tree.List(Tokens).Find(gone.Serial)!.Without("reg-id").Without("os-ver"))) : tree;
+            return removed
+                ? tree.With(
+                    Tokens,
+                    tree.List(Tokens).With(gone.Serial, tree.List(Tokens).Find(gone.Serial)!.Without("reg-id").Without("os-ver"))
+                )
+                : tree;
         });
         if (error is null && removed)
         {

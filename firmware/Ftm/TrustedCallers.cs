@@ -34,9 +34,22 @@ public sealed class TrustedCallers(ConfigStore store, EventLog events, TimeProvi
             }
             _told = (from, now);
         }
-        events.Write(new EventEntry("0100032161", "system", EventLevel.Alert, "FortiToken mobile push message failed",
-            ("srcip", from.ToString()), ("action", "callback"), ("status", "failed"), ("reason", "no_trusted_host"),
-            ("msg", $"The answer of a phone from {from} was refused: every administrator has trusted hosts, and none holds this address")));
+        events.Write(
+            new EventEntry(
+                "0100032161",
+                "system",
+                EventLevel.Alert,
+                "FortiToken mobile push message failed",
+                ("srcip", from.ToString()),
+                ("action", "callback"),
+                ("status", "failed"),
+                ("reason", "no_trusted_host"),
+                (
+                    "msg",
+                    $"The answer of a phone from {from} was refused: every administrator has trusted hosts, and none holds this address"
+                )
+            )
+        );
         return false;
     }
 }

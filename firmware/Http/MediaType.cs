@@ -24,7 +24,9 @@ public static class MediaType
     /// for a content coding (RFC 9110, section 8.4). Null if it can be read as it is.
     /// </summary>
     public static int? RefusalOf(IHeaderDictionary headers) =>
-        headers.TransferEncoding is { Count: > 0 } transfer && !(transfer is [{ } only] && only.AsSpan().Trim(" \t").Equals("chunked", StringComparison.OrdinalIgnoreCase)) ? StatusCodes.Status501NotImplemented
+        headers.TransferEncoding is { Count: > 0 } transfer
+        && !(transfer is [{ } only] && only.AsSpan().Trim(" \t").Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            ? StatusCodes.Status501NotImplemented
         : headers.ContentEncoding.Count > 0 ? StatusCodes.Status415UnsupportedMediaType
         : null;
 }

@@ -26,7 +26,9 @@ public static class RequestBody
             return ReadInPlaceAsync(reader, reading);
         }
         var result = reading.Result;
-        return result is { IsCompleted: true, Buffer.Length: <= SizeMax } ? new((result.Buffer, StatusCodes.Status200OK)) : ReadInPlaceAsync(reader, new ValueTask<ReadResult>(result));
+        return result is { IsCompleted: true, Buffer.Length: <= SizeMax }
+            ? new((result.Buffer, StatusCodes.Status200OK))
+            : ReadInPlaceAsync(reader, new ValueTask<ReadResult>(result));
     }
 
     /// <summary>
@@ -45,7 +47,10 @@ public static class RequestBody
         return (body, status);
     }
 
-    private static async ValueTask<(ReadOnlySequence<byte>? Body, int Status)> ReadInPlaceAsync(PipeReader reader, ValueTask<ReadResult> reading)
+    private static async ValueTask<(ReadOnlySequence<byte>? Body, int Status)> ReadInPlaceAsync(
+        PipeReader reader,
+        ValueTask<ReadResult> reading
+    )
     {
         try
         {

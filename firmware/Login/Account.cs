@@ -41,7 +41,14 @@ public sealed record RemoteServer(string Type, string Name);
 /// <param name="Enabled">False refuses every login.</param>
 /// <param name="Factor">The second factor that is required in addition to the password.</param>
 /// <param name="Groups">The groups that the account is a member of.</param>
-public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote, bool Enabled, SecondFactor Factor, ImmutableArray<string> Groups)
+public sealed record Account(
+    string Name,
+    byte[]? Password,
+    RemoteServer? Remote,
+    bool Enabled,
+    SecondFactor Factor,
+    ImmutableArray<string> Groups
+)
 {
     private static readonly byte[] NoPassword = RandomNumberGenerator.GetBytes(32);
 
@@ -52,7 +59,8 @@ public sealed record Account(string Name, byte[]? Password, RemoteServer? Remote
     public ConfigObject? Entry { get; init; }
 
     /// <summary>Creates the account of a user that is not configured here but may exist on the remote server of a group.</summary>
-    internal static Account OfServer(string name, RemoteServer server, string group) => new(name, Password: null, server, Enabled: true, new SecondFactor.None(), [group]);
+    internal static Account OfServer(string name, RemoteServer server, string group) =>
+        new(name, Password: null, server, Enabled: true, new SecondFactor.None(), [group]);
 
     /// <summary>True if a second factor is required.</summary>
     public bool HasSecondFactor => Factor is not SecondFactor.None;

@@ -23,8 +23,13 @@ public sealed class AdminDirectory(ConfigTree config) : IAccountDirectory
         var remote = entry.Enabled("remote-auth") || entry.Enabled("peer-auth") || entry.Enabled("wildcard");
         // At the console an empty password is valid: a fresh unit has one.
         return new Account(
-            name, remote ? null : Encoding.UTF8.GetBytes(entry.Text("password")), remote ? new RemoteServer("group", entry.Text("remote-group")) : null, Enabled: true,
-            UserDirectory.FactorOf(config, entry, UserDirectory.TokenOf(_tokens, entry)), [])
+            name,
+            remote ? null : Encoding.UTF8.GetBytes(entry.Text("password")),
+            remote ? new RemoteServer("group", entry.Text("remote-group")) : null,
+            Enabled: true,
+            UserDirectory.FactorOf(config, entry, UserDirectory.TokenOf(_tokens, entry)),
+            []
+        )
         {
             Networks = TrustedHosts.Networks(entry),
         };

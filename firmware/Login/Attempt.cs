@@ -8,12 +8,16 @@ internal enum PushState
 {
     /// <summary>No push was sent.</summary>
     None,
+
     /// <summary>The push was sent and can be answered.</summary>
     Out,
+
     /// <summary>Approved; the consumed code is not yet durable.</summary>
     Deciding,
+
     /// <summary>Approved; the client may fetch the result.</summary>
     Approved,
+
     /// <summary>Expired, failed or void.</summary>
     Over,
 }
@@ -29,7 +33,10 @@ internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, De
 
     /// <summary>Returns the same request with one more notice.</summary>
     internal RemoteQuestion With(RemoteNotice notice) =>
-        this with { Notices = [.. Notices.Where(known => known.Address != notice.Address), notice] };
+        this with
+        {
+            Notices = [.. Notices.Where(known => known.Address != notice.Address), notice],
+        };
 
     /// <summary>Each address with its cause, for a verdict; "" while no address was queried.</summary>
     internal string Causes => string.Join("; ", Notices.Select(notice => $"{notice.Address}: {notice.Cause}"));
@@ -90,7 +97,15 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal bool IsFallback { get; init; }
 
     /// <summary>The grant that the login would give. Final only after the first factor.</summary>
-    internal LoginGrant Grant { get; set; } = new(account.Name, "", "", request.Source, account.HasSecondFactor) { Kind = request.Kind, Via = request.Via, Account = account, Realm = request.Realm, Nic = request.Nic };
+    internal LoginGrant Grant { get; set; } =
+        new(account.Name, "", "", request.Source, account.HasSecondFactor)
+        {
+            Kind = request.Kind,
+            Via = request.Via,
+            Account = account,
+            Realm = request.Realm,
+            Nic = request.Nic,
+        };
 
     /// <summary>The rules that <see cref="Grant"/> was last evaluated under; null before the first factor.</summary>
     internal LoginRules? EvaluatedUnder { get; set; }
@@ -120,21 +135,26 @@ internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Acc
     internal string? DriftedCode { get; set; }
 
     /// <summary>The key under which wrong codes of the factor are counted, across all clients.</summary>
-    internal string FactorKey => field ??= Account.Factor switch
-    {
-        SecondFactor.OfToken token => "token:" + token.Seed.Identity,
-        _ => "code:" + PushKey,
-    };
+    internal string FactorKey =>
+        field ??= Account.Factor switch
+        {
+            SecondFactor.OfToken token => "token:" + token.Seed.Identity,
+            _ => "code:" + PushKey,
+        };
 
     /// <summary>The key under which the account's pushes are counted.</summary>
     internal string PushKey => field ??= (request.Kind == LoginKind.Admin ? "admin:" : "user:") + Account.Name;
 
-    internal FactorKind FactorKind => Account.Factor is SecondFactor.OfCode code ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email) : FactorKind.FortiToken;
+    internal FactorKind FactorKind =>
+        Account.Factor is SecondFactor.OfCode code
+            ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email)
+            : FactorKind.FortiToken;
 
-    internal ChallengeReason Asks => FactorKind switch
-    {
-        FactorKind.Email => ChallengeReason.EmailCode,
-        FactorKind.Sms => ChallengeReason.SmsCode,
-        _ => ChallengeReason.TokenCode,
-    };
+    internal ChallengeReason Asks =>
+        FactorKind switch
+        {
+            FactorKind.Email => ChallengeReason.EmailCode,
+            FactorKind.Sms => ChallengeReason.SmsCode,
+            _ => ChallengeReason.TokenCode,
+        };
 }

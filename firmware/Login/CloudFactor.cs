@@ -13,6 +13,17 @@ public static class CloudFactor
     public const string Reason = "fortitoken_cloud_not_licensed";
 
     /// <summary>Creates the event of a refused login.</summary>
-    public static EventEntry Refused(string user, IPAddress source) => new("0102053050", "user", EventLevel.Error, "FortiToken Cloud authentication failed",
-        ("srcip", source.ToString()), ("user", user), ("action", "authentication"), ("status", "failure"), ("reason", Reason), ("msg", $"User {user} needs FortiToken Cloud, which is not licensed on this unit"));
+    public static EventEntry Refused(string user, IPAddress source) =>
+        new(
+            "0102053050",
+            "user",
+            EventLevel.Error,
+            "FortiToken Cloud authentication failed",
+            ("srcip", source.ToString()),
+            ("user", user),
+            ("action", "authentication"),
+            ("status", "failure"),
+            ("reason", Reason),
+            ("msg", $"User {user} needs FortiToken Cloud, which is not licensed on this unit")
+        );
 }

@@ -20,10 +20,12 @@ public sealed record FailureEntry(string Key, int Failures, DateTimeOffset First
 public sealed class FailureLimit(string name)
 {
     /// <summary>The SQL that creates the table of all limits.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS login_failure (name TEXT NOT NULL, key TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER, PRIMARY KEY (name, key))";
+    public const string Table =
+        "CREATE TABLE IF NOT EXISTS login_failure (name TEXT NOT NULL, key TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER, PRIMARY KEY (name, key))";
 
     /// <summary>The SQL that creates the table of failures by account.</summary>
-    public const string AccountTable = "CREATE TABLE IF NOT EXISTS login_failure_account (name TEXT NOT NULL, key TEXT NOT NULL, account TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (name, key, account))";
+    public const string AccountTable =
+        "CREATE TABLE IF NOT EXISTS login_failure_account (name TEXT NOT NULL, key TEXT NOT NULL, account TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (name, key, account))";
 
     /// <summary>The maximum number of keys that are stored. Beyond it, the key that failed least recently is removed.</summary>
     private const int KeysMax = 100_000;
@@ -40,13 +42,26 @@ public sealed class FailureLimit(string name)
     /// <summary>Loads the stored failures from the database. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
-        foreach (var entry in state.Read($"SELECT key, failures, first, until FROM login_failure WHERE name='{name}' ORDER BY first", row => new FailureEntry(
-            row.GetString(0), row.GetInt32(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero), row.IsDBNull(3) ? null : new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))))
+        foreach (
+            var entry in state.Read(
+                $"SELECT key, failures, first, until FROM login_failure WHERE name='{name}' ORDER BY first",
+                row => new FailureEntry(
+                    row.GetString(0),
+                    row.GetInt32(1),
+                    new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero),
+                    row.IsDBNull(3) ? null : new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero)
+                )
+            )
+        )
         {
             _entries[entry.Key] = _byLastFailure.AddLast(entry);
         }
-        foreach (var (key, account, failures, first) in state.Read(
-            $"SELECT key, account, failures, first FROM login_failure_account WHERE name='{name}'", row => (row.GetString(0), row.GetString(1), row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))))
+        foreach (
+            var (key, account, failures, first) in state.Read(
+                $"SELECT key, account, failures, first FROM login_failure_account WHERE name='{name}'",
+                row => (row.GetString(0), row.GetString(1), row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero))
+            )
+        )
         {
             AccountsOf(key)[account] = (failures, first);
         }
@@ -68,13 +83,24 @@ public sealed class FailureLimit(string name)
     /// <param name="now">The current time.</param>
     /// <param name="memory">Receives the writes that must be durable.</param>
     /// <param name="account">The account that the failure belongs to; null if the key is an account.</param>
-    public bool Fail(string key, int limit, TimeSpan within, TimeSpan block, DateTimeOffset now, List<StateWrite> memory, string? account = null)
+    public bool Fail(
+        string key,
+        int limit,
+        TimeSpan within,
+        TimeSpan block,
+        DateTimeOffset now,
+        List<StateWrite> memory,
+        string? account = null
+    )
     {
         if (limit == 0 || block == TimeSpan.Zero)
         {
             return false;
         }
-        var counts = _entries.TryGetValue(key, out var node) && now - node.Value.First < within && (node.Value.Until is not { } until || now < until);
+        var counts =
+            _entries.TryGetValue(key, out var node)
+            && now - node.Value.First < within
+            && (node.Value.Until is not { } until || now < until);
         var entry = counts ? node!.Value with { Failures = node.Value.Failures + 1 } : new FailureEntry(key, 1, now, null);
         if (entry.Failures >= limit)
         {
@@ -95,9 +121,16 @@ public sealed class FailureLimit(string name)
             Remove(_byLastFailure.First!, memory);
         }
         _entries[key] = _byLastFailure.AddLast(entry);
-        memory.Add(new StateWrite(
-            "INSERT INTO login_failure (name, key, failures, first, until) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key) DO UPDATE SET failures=excluded.failures, first=excluded.first, until=excluded.until",
-            name, key, (long)entry.Failures, entry.First.UtcTicks, entry.Until?.UtcTicks));
+        memory.Add(
+            new StateWrite(
+                "INSERT INTO login_failure (name, key, failures, first, until) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key) DO UPDATE SET failures=excluded.failures, first=excluded.first, until=excluded.until",
+                name,
+                key,
+                (long)entry.Failures,
+                entry.First.UtcTicks,
+                entry.Until?.UtcTicks
+            )
+        );
         if (account is not null)
         {
             CountAccount(key, IdOf(account), now, memory);
@@ -121,9 +154,21 @@ public sealed class FailureLimit(string name)
             Forgive(key, memory);
             return;
         }
-        node.Value = node.Value with { Failures = node.Value.Failures - own.Failures, First = accounts.Count == 0 ? node.Value.First : accounts.Values.Min(other => other.First) };
+        node.Value = node.Value with
+        {
+            Failures = node.Value.Failures - own.Failures,
+            First = accounts.Count == 0 ? node.Value.First : accounts.Values.Min(other => other.First),
+        };
         memory.Add(new StateWrite("DELETE FROM login_failure_account WHERE name=$0 AND key=$1 AND account=$2", name, key, id));
-        memory.Add(new StateWrite("UPDATE login_failure SET failures=$0, first=$1 WHERE name=$2 AND key=$3", (long)node.Value.Failures, node.Value.First.UtcTicks, name, key));
+        memory.Add(
+            new StateWrite(
+                "UPDATE login_failure SET failures=$0, first=$1 WHERE name=$2 AND key=$3",
+                (long)node.Value.Failures,
+                node.Value.First.UtcTicks,
+                name,
+                key
+            )
+        );
     }
 
     /// <summary>Clears the key's failures, after a success or by an operator. Returns false if there were none.</summary>
@@ -186,9 +231,16 @@ public sealed class FailureLimit(string name)
     {
         var accounts = AccountsOf(key);
         var counted = accounts[id] = accounts.TryGetValue(id, out var before) ? (before.Failures + 1, before.First) : (1, now);
-        memory.Add(new StateWrite(
-            "INSERT INTO login_failure_account (name, key, account, failures, first) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key, account) DO UPDATE SET failures=excluded.failures, first=excluded.first",
-            name, key, id, (long)counted.Failures, counted.First.UtcTicks));
+        memory.Add(
+            new StateWrite(
+                "INSERT INTO login_failure_account (name, key, account, failures, first) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key, account) DO UPDATE SET failures=excluded.failures, first=excluded.first",
+                name,
+                key,
+                id,
+                (long)counted.Failures,
+                counted.First.UtcTicks
+            )
+        );
     }
 
     private void ForgetAccounts(string key, List<StateWrite> memory)

@@ -19,7 +19,8 @@ public sealed class GuessLimit
     /// The SQL that creates the table of counts. Source "" is shared by all sources that never proved the factor. A row with another source
     /// is also the proof.
     /// </summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS factor_guess (factor TEXT NOT NULL, source TEXT NOT NULL, failures INTEGER NOT NULL, until INTEGER NOT NULL, proved INTEGER NOT NULL, PRIMARY KEY (factor, source))";
+    public const string Table =
+        "CREATE TABLE IF NOT EXISTS factor_guess (factor TEXT NOT NULL, source TEXT NOT NULL, failures INTEGER NOT NULL, until INTEGER NOT NULL, proved INTEGER NOT NULL, PRIMARY KEY (factor, source))";
 
     /// <summary>The number of wrong codes in a row before the first wait.</summary>
     public const int FreeFailures = 5;
@@ -43,20 +44,38 @@ public sealed class GuessLimit
     /// <summary>Loads the stored counts from the database. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
-        foreach (var (factor, source, count) in state.Read("SELECT factor, source, failures, until, proved FROM factor_guess", row => (
-            row.GetString(0), row.GetString(1), new Count(row.GetInt32(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero), new DateTimeOffset(row.GetInt64(4), TimeSpan.Zero)))))
+        foreach (
+            var (factor, source, count) in state.Read(
+                "SELECT factor, source, failures, until, proved FROM factor_guess",
+                row =>
+                    (
+                        row.GetString(0),
+                        row.GetString(1),
+                        new Count(
+                            row.GetInt32(2),
+                            new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero),
+                            new DateTimeOffset(row.GetInt64(4), TimeSpan.Zero)
+                        )
+                    )
+            )
+        )
         {
             Of(factor)[source] = count;
         }
     }
 
     /// <summary>True if this source once proved this factor.</summary>
-    public bool IsKnown(string factor, IPAddress source) => _factors.TryGetValue(factor, out var counts) && counts.ContainsKey(source.ToString());
+    public bool IsKnown(string factor, IPAddress source) =>
+        _factors.TryGetValue(factor, out var counts) && counts.ContainsKey(source.ToString());
 
     /// <summary>Returns the time during which no code from this source is evaluated; null if codes are evaluated now.</summary>
     public TimeSpan? WaitFor(string factor, IPAddress source, DateTimeOffset now)
     {
-        if (!_factors.TryGetValue(factor, out var counts) || !counts.TryGetValue(Bucket(counts, source), out var count) || count.Until <= now)
+        if (
+            !_factors.TryGetValue(factor, out var counts)
+            || !counts.TryGetValue(Bucket(counts, source), out var count)
+            || count.Until <= now
+        )
         {
             return null;
         }
@@ -128,14 +147,22 @@ public sealed class GuessLimit
         return wait < LongestWait.Ticks ? new TimeSpan(wait) : LongestWait;
     }
 
-    private static string Bucket(Dictionary<string, Count> counts, IPAddress source) => source.ToString() is var known && counts.ContainsKey(known) ? known : Others;
+    private static string Bucket(Dictionary<string, Count> counts, IPAddress source) =>
+        source.ToString() is var known && counts.ContainsKey(known) ? known : Others;
 
     private static void Put(string factor, Dictionary<string, Count> counts, string bucket, Count count, List<StateWrite> memory)
     {
         counts[bucket] = count;
-        memory.Add(new StateWrite(
-            "INSERT INTO factor_guess (factor, source, failures, until, proved) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(factor, source) DO UPDATE SET failures=excluded.failures, until=excluded.until, proved=excluded.proved",
-            factor, bucket, (long)count.Failures, count.Until.UtcTicks, count.Proved.UtcTicks));
+        memory.Add(
+            new StateWrite(
+                "INSERT INTO factor_guess (factor, source, failures, until, proved) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(factor, source) DO UPDATE SET failures=excluded.failures, until=excluded.until, proved=excluded.proved",
+                factor,
+                bucket,
+                (long)count.Failures,
+                count.Until.UtcTicks,
+                count.Proved.UtcTicks
+            )
+        );
     }
 
     private Dictionary<string, Count> Of(string factor)

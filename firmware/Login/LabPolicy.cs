@@ -39,7 +39,9 @@ public sealed record LabPolicy
     /// <summary>Reads the policy from the database. For start-up only.</summary>
     public static LabPolicy Load(StateDatabase state)
     {
-        var values = state.Read("SELECT name, value FROM lab_policy", row => (row.GetString(0), row.GetInt64(1))).ToDictionary(row => row.Item1, row => row.Item2, StringComparer.Ordinal);
+        var values = state
+            .Read("SELECT name, value FROM lab_policy", row => (row.GetString(0), row.GetInt64(1)))
+            .ToDictionary(row => row.Item1, row => row.Item2, StringComparer.Ordinal);
         return new LabPolicy
         {
             PushLimit = (int)values.GetValueOrDefault("push-limit", Default.PushLimit),
@@ -52,17 +54,31 @@ public sealed record LabPolicy
 
     /// <summary>Returns the writes that store the policy for the next start.</summary>
     internal IReadOnlyList<StateWrite> Save() =>
-        [.. Values.Select(rule => new StateWrite("INSERT INTO lab_policy (name, value) VALUES ($0,$1) ON CONFLICT(name) DO UPDATE SET value=excluded.value", rule.Name, rule.Value))];
+        [
+            .. Values.Select(rule => new StateWrite(
+                "INSERT INTO lab_policy (name, value) VALUES ($0,$1) ON CONFLICT(name) DO UPDATE SET value=excluded.value",
+                rule.Name,
+                rule.Value
+            )),
+        ];
 
     /// <summary>
     /// Returns the rules that differ from those of <paramref name="before"/>, as <c>name[old-&gt;new]</c>; "" if none does.
     /// </summary>
-    internal string ChangesFrom(LabPolicy before) => string.Concat(Values.Zip(before.Values).Where(pair => pair.First != pair.Second)
-        .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.First.Name}[{pair.Second.Value}->{pair.First.Value}]")));
+    internal string ChangesFrom(LabPolicy before) =>
+        string.Concat(
+            Values
+                .Zip(before.Values)
+                .Where(pair => pair.First != pair.Second)
+                .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.First.Name}[{pair.Second.Value}->{pair.First.Value}]"))
+        );
 
     private (string Name, long Value)[] Values =>
-    [
-        ("push-limit", PushLimit), ("push-window", (long)PushWindow.TotalSeconds), ("number-match", NumberMatch ? 1 : 0),
-        ("push-life", (long)PushLife.TotalSeconds), ("name-spelling-bug", NameSpellingBug ? 1 : 0),
-    ];
+        [
+            ("push-limit", PushLimit),
+            ("push-window", (long)PushWindow.TotalSeconds),
+            ("number-match", NumberMatch ? 1 : 0),
+            ("push-life", (long)PushLife.TotalSeconds),
+            ("name-spelling-bug", NameSpellingBug ? 1 : 0),
+        ];
 }

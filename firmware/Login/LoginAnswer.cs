@@ -10,8 +10,10 @@ public enum LoginKind
 {
     /// <summary>A user of the SSL VPN (<c>user local</c>, and remote users of the groups that a rule names).</summary>
     SslVpn,
+
     /// <summary>An administrator (<c>system admin</c>).</summary>
     Admin,
+
     /// <summary>A user on whose behalf a RADIUS client sends a request (<c>user local</c>).</summary>
     Radius,
 }
@@ -69,46 +71,66 @@ public enum Refusal
 {
     /// <summary>Wrong password, or unknown or disabled user. Clients cannot tell these apart.</summary>
     BadCredentials,
+
     /// <summary>The source is blocked: login-attempt-limit, auth-invalid-max, or admin-lockout-threshold.</summary>
     Blocked,
+
     /// <summary>The name is locked out by auth-lockout-threshold.</summary>
     LockedOut,
+
     /// <summary>An administrator whose address is not covered by a trusted host.</summary>
     UntrustedHost,
+
     /// <summary>No portal or rule applies to the user, or the realm does not exist.</summary>
     NoPolicy,
+
     /// <summary>The account changed after its first factor was verified: password, status, type or name.</summary>
     UserChanged,
+
     /// <summary>
     /// The second factor cannot be satisfied: the token is missing, locked or has no seed, or the delivery method is not supported.
     /// </summary>
     TokenUnusable,
+
     /// <summary>FortiToken Cloud is required and is not licensed.</summary>
     NotLicensed,
+
     /// <summary>Wrong code.</summary>
     WrongCode,
+
     /// <summary>Too many wrong codes for this token. No code is evaluated until a wait has passed.</summary>
     Throttled,
+
     /// <summary>Denied on the phone.</summary>
     Denied,
+
     /// <summary>The number typed on the phone is not the one that was displayed.</summary>
     WrongNumber,
+
     /// <summary>A deadline passed.</summary>
     Expired,
+
     /// <summary>The push, e-mail or SMS could not be sent.</summary>
     PushFailed,
+
     /// <summary>The remote server could not be queried.</summary>
     RemoteUnavailable,
+
     /// <summary>The remote server rejected the request while it waited for a phone: denied there, or too late.</summary>
     RemoteDenied,
+
     /// <summary>No pending login has these identifiers.</summary>
     UnknownRequest,
+
     /// <summary>Superseded: a code was typed, or another request took over the wait.</summary>
     Superseded,
+
     /// <summary>The client closed its connection before it received its session.</summary>
     ClientGone,
+
     /// <summary>Too many pending logins, or too many sessions.</summary>
     Overloaded,
+
     /// <summary>The decision could not be written to disk.</summary>
     Storage,
 }
@@ -118,16 +140,22 @@ public enum ChallengeReason
 {
     /// <summary>The code that the token displays.</summary>
     TokenCode,
+
     /// <summary>The code that was sent by e-mail.</summary>
     EmailCode,
+
     /// <summary>The code that was sent by SMS.</summary>
     SmsCode,
+
     /// <summary>The remote server's prompt, in its own words.</summary>
     Remote,
+
     /// <summary>The next code of the token, because its clock has drifted.</summary>
     NextCode,
+
     /// <summary>A wait for the next time step.</summary>
     Wait,
+
     /// <summary>A wait because of many wrong codes.</summary>
     Throttled,
 }
@@ -173,17 +201,21 @@ public abstract record LoginAnswer
         public int? Number { get; init; }
 
         /// <summary>The prompt for the user, one or two sentences. It never has a comma, which would end it in a challenge line.</summary>
-        public string Text => Reason switch
-        {
-            ChallengeReason.Wait => WaitMessage.Text(Rest),
-            ChallengeReason.Throttled => $"Too many wrong codes. Please wait {WaitMessage.Seconds(Rest)} seconds before the next one",
-            ChallengeReason.NextCode => $"FortiToken clock drift detected (code: {TypedCode}). Please input the next code and continue",
-            ChallengeReason.Remote => RemoteWords(RemoteText),
-            ChallengeReason.EmailCode => "Please enter the code that was sent to you by e-mail",
-            ChallengeReason.SmsCode => "Please enter the code that was sent to you by SMS",
-            _ when Push && Number is { } number => string.Create(CultureInfo.InvariantCulture, $"Please enter your token code or type the number {number} on your phone"),
-            _ => Push ? "Please enter your token code or approve the login on your phone" : "Please enter your token code",
-        };
+        public string Text =>
+            Reason switch
+            {
+                ChallengeReason.Wait => WaitMessage.Text(Rest),
+                ChallengeReason.Throttled => $"Too many wrong codes. Please wait {WaitMessage.Seconds(Rest)} seconds before the next one",
+                ChallengeReason.NextCode => $"FortiToken clock drift detected (code: {TypedCode}). Please input the next code and continue",
+                ChallengeReason.Remote => RemoteWords(RemoteText),
+                ChallengeReason.EmailCode => "Please enter the code that was sent to you by e-mail",
+                ChallengeReason.SmsCode => "Please enter the code that was sent to you by SMS",
+                _ when Push && Number is { } number => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Please enter your token code or type the number {number} on your phone"
+                ),
+                _ => Push ? "Please enter your token code or approve the login on your phone" : "Please enter your token code",
+            };
 
         /// <summary>Returns a description without codes.</summary>
         public override string ToString() => $"Challenge {Reason}";
@@ -209,7 +241,15 @@ public abstract record LoginAnswer
                         words.Append("and");
                         break;
                     default:
-                        words.Append(Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? " " : rune.ToString());
+                        words.Append(
+                            Rune.IsControl(rune)
+                            || Rune.GetUnicodeCategory(rune)
+                                is UnicodeCategory.Format
+                                    or UnicodeCategory.LineSeparator
+                                    or UnicodeCategory.ParagraphSeparator
+                                ? " "
+                                : rune.ToString()
+                        );
                         break;
                 }
             }

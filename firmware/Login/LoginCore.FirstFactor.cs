@@ -9,22 +9,28 @@ public sealed partial class LoginCore
     private static string SourceKey(LoginRequest request) => request.Source.Equals(IPAddress.None) ? "console" : request.Source.ToString();
 
     /// <summary>True for an account with an empty password, unless the login is from the console.</summary>
-    private static bool IsEmptyFromAfar(Account? account, LoginRequest request) => account is { Password.Length: 0 } && !request.Source.Equals(IPAddress.None);
+    private static bool IsEmptyFromAfar(Account? account, LoginRequest request) =>
+        account is { Password.Length: 0 } && !request.Source.Equals(IPAddress.None);
 
     /// <summary>
     /// Returns the limit that blocks a source now, its setting, the console line, and the end of the block; null if none does.
     /// </summary>
-    private (FailureLimit Limit, string Setting, string Change, DateTimeOffset Until)? SourceBlocked(LoginRequest request, DateTimeOffset now)
+    private (FailureLimit Limit, string Setting, string Change, DateTimeOffset Until)? SourceBlocked(
+        LoginRequest request,
+        DateTimeOffset now
+    )
     {
         var key = SourceKey(request);
         return request.Kind switch
         {
-            LoginKind.Admin => _adminSources.BlockedUntil(key, now) is { } until ? (_adminSources, "admin-lockout-threshold", LoginSetting.AdminLockout, until) : null,
+            LoginKind.Admin => _adminSources.BlockedUntil(key, now) is { } until
+                ? (_adminSources, "admin-lockout-threshold", LoginSetting.AdminLockout, until)
+                : null,
             // A RADIUS client sends requests for many users: blocking it would lock all of them out.
             LoginKind.Radius => null,
             _ => _sources.BlockedUntil(key, now) is { } until ? (_sources, "login-attempt-limit", LoginSetting.AttemptLimit, until)
-                : _blackouts.BlockedUntil(key, now) is { } blackout ? (_blackouts, "auth-blackout-time", LoginSetting.BlackoutTime, blackout)
-                : null,
+            : _blackouts.BlockedUntil(key, now) is { } blackout ? (_blackouts, "auth-blackout-time", LoginSetting.BlackoutTime, blackout)
+            : null,
         };
     }
 
@@ -47,7 +53,11 @@ public sealed partial class LoginCore
     /// </summary>
     private bool LockedOut(LoginStep step, long id, LoginRequest request, LoginRules rules, DateTimeOffset now)
     {
-        if (request.Kind == LoginKind.Admin || rules.Policy.Lockout.Block == TimeSpan.Zero || _lockouts.BlockedUntil(NameFold.Skeleton(request.User), now) is not { } until)
+        if (
+            request.Kind == LoginKind.Admin
+            || rules.Policy.Lockout.Block == TimeSpan.Zero
+            || _lockouts.BlockedUntil(NameFold.Skeleton(request.User), now) is not { } until
+        )
         {
             return false;
         }
@@ -64,7 +74,18 @@ public sealed partial class LoginCore
         var fallback = rules.Policy.FallbackFor(request.Realm);
         if (match.Account is { } account)
         {
-            Note(step, id, new("name", account.Name == request.User ? "known" : "known by another spelling", account.Name == request.User ? "" : LoginSetting.User + " / set username-sensitivity") { Subject = account.Name });
+            Note(
+                step,
+                id,
+                new(
+                    "name",
+                    account.Name == request.User ? "known" : "known by another spelling",
+                    account.Name == request.User ? "" : LoginSetting.User + " / set username-sensitivity"
+                )
+                {
+                    Subject = account.Name,
+                }
+            );
             return (account, false);
         }
         if (request.Kind != LoginKind.SslVpn || request.User.Length == 0 || fallback is not var (server, group))
@@ -73,7 +94,20 @@ public sealed partial class LoginCore
         }
         if (match.AlikeName is { } alike)
         {
-            Note(step, id, new("remote group", rules.Lab.NameSpellingBug ? "asked although the name is a spelling of a local user's" : "not asked: the name may be a spelling of a local user's", LoginSetting.NameSpellingBug) { Subject = alike });
+            Note(
+                step,
+                id,
+                new(
+                    "remote group",
+                    rules.Lab.NameSpellingBug
+                        ? "asked although the name is a spelling of a local user's"
+                        : "not asked: the name may be a spelling of a local user's",
+                    LoginSetting.NameSpellingBug
+                )
+                {
+                    Subject = alike,
+                }
+            );
             if (!rules.Lab.NameSpellingBug)
             {
                 return (null, false);
@@ -99,14 +133,36 @@ public sealed partial class LoginCore
         {
             if (rules.Policy.PortalFor(account, request.Realm, request.Nic) is not var (group, portal))
             {
-                Note(step, attempt.Id, new("rule", rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm", LoginSetting.AuthenticationRule), decides: true);
+                Note(
+                    step,
+                    attempt.Id,
+                    new(
+                        "rule",
+                        rules.Policy.IsRealm(request.Realm) ? "none gives this user a portal with web mode" : "no rule has this realm",
+                        LoginSetting.AuthenticationRule
+                    ),
+                    decides: true
+                );
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
-            attempt.Grant = attempt.Grant with { Group = group, Portal = portal, IsRemote = attempt.IsFallback, TwoFactor = attempt.WasChallenged || account.HasSecondFactor, Account = account, Told = attempt.Told };
+            attempt.Grant = attempt.Grant with
+            {
+                Group = group,
+                Portal = portal,
+                IsRemote = attempt.IsFallback,
+                TwoFactor = attempt.WasChallenged || account.HasSecondFactor,
+                Account = account,
+                Told = attempt.Told,
+            };
             Note(step, attempt.Id, new("rule", $"portal {portal}", LoginSetting.AuthenticationRule) { Subject = group });
             if (rules.Policy.ForceSecondFactor && !account.HasSecondFactor && !attempt.WasChallenged)
             {
-                Note(step, attempt.Id, new("second factor", "demanded of everybody by force-two-factor-auth", LoginSetting.ForceSecondFactor), decides: true);
+                Note(
+                    step,
+                    attempt.Id,
+                    new("second factor", "demanded of everybody by force-two-factor-auth", LoginSetting.ForceSecondFactor),
+                    decides: true
+                );
                 return Refuse(step, request, account.Name, Refusal.NoPolicy, rules, now);
             }
         }
@@ -114,7 +170,13 @@ public sealed partial class LoginCore
         switch (account.Factor)
         {
             case SecondFactor.None:
-                return Succeed(step, attempt, attempt.WasChallenged ? new("second factor", "given to the remote server") : new("second factor", "not demanded", LoginSetting.TwoFactor));
+                return Succeed(
+                    step,
+                    attempt,
+                    attempt.WasChallenged
+                        ? new("second factor", "given to the remote server")
+                        : new("second factor", "not demanded", LoginSetting.TwoFactor)
+                );
             case SecondFactor.OfCloud:
                 Note(step, attempt.Id, new("second factor", "FortiToken Cloud is not licensed", LoginSetting.TwoFactor), decides: true);
                 step.Events.Add(CloudFactor.Refused(account.Name, request.Source));
@@ -137,7 +199,15 @@ public sealed partial class LoginCore
         (attempt.Deadline, attempt.DeadlineName) = rules.Deadlines.SecondFactor(attempt.FactorKind, attempt.Request.Kind, now);
         Enter(attempt);
         Remind(attempt, attempt.Deadline);
-        Note(step, attempt.Id, new("second factor", "demanded", LoginDeadlines.Setting(attempt.DeadlineName).Change) { Subject = attempt.Account.Token?.Serial ?? LoginEvents.Word(attempt.FactorKind), At = attempt.Deadline });
+        Note(
+            step,
+            attempt.Id,
+            new("second factor", "demanded", LoginDeadlines.Setting(attempt.DeadlineName).Change)
+            {
+                Subject = attempt.Account.Token?.Serial ?? LoginEvents.Word(attempt.FactorKind),
+                At = attempt.Deadline,
+            }
+        );
         if (attempt.Account.Factor is SecondFactor.OfCode { To: var to })
         {
             if (_codes.Issue(attempt.RequestId, attempt.PushKey, to, attempt.Draw.OneTimeCode, now) is not { } order)
@@ -147,7 +217,10 @@ public sealed partial class LoginCore
                 return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.PushFailed, rules, now);
             }
             // The message names the account, not the key under which it is counted.
-            step.Code = order with { User = attempt.Account.Name };
+            step.Code = order with
+            {
+                User = attempt.Account.Name,
+            };
             Note(step, attempt.Id, new("one-time code", $"sent by {LoginEvents.Word(attempt.FactorKind)}") { At = order.Expires });
         }
         else if (attempt.Request.Code.Length > 0)
@@ -168,17 +241,38 @@ public sealed partial class LoginCore
         {
             OfferPush(step, attempt, asked, wait, rules, canPush, now);
         }
-        step.Answer = Challenge(attempt, wait is not null ? ChallengeReason.Wait : throttled is not null ? ChallengeReason.Throttled : attempt.Asks, wait ?? throttled ?? default);
-        Note(step, attempt.Id, ((LoginAnswer.Challenge)step.Answer).Reason switch
-        {
-            ChallengeReason.Wait => new("challenge", $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is used up"),
-            ChallengeReason.Throttled => new("challenge", $"wait {WaitMessage.Seconds(throttled!.Value)} seconds: many wrong codes"),
-            _ => ChallengeSent,
-        });
+        step.Answer = Challenge(
+            attempt,
+            wait is not null ? ChallengeReason.Wait
+                : throttled is not null ? ChallengeReason.Throttled
+                : attempt.Asks,
+            wait ?? throttled ?? default
+        );
+        Note(
+            step,
+            attempt.Id,
+            ((LoginAnswer.Challenge)step.Answer).Reason switch
+            {
+                ChallengeReason.Wait => new(
+                    "challenge",
+                    $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is used up"
+                ),
+                ChallengeReason.Throttled => new("challenge", $"wait {WaitMessage.Seconds(throttled!.Value)} seconds: many wrong codes"),
+                _ => ChallengeSent,
+            }
+        );
         return step;
     }
 
-    private void OfferPush(LoginStep step, Attempt attempt, Token token, TimeSpan? wait, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    private void OfferPush(
+        LoginStep step,
+        Attempt attempt,
+        Token token,
+        TimeSpan? wait,
+        LoginRules rules,
+        Func<Token, bool> canPush,
+        DateTimeOffset now
+    )
     {
         if (wait is not null)
         {
@@ -212,7 +306,19 @@ public sealed partial class LoginCore
         attempt.Number = rules.Lab.NumberMatch ? attempt.Draw.MatchNumber : null;
         Remind(attempt, attempt.PushExpires);
         _pushes.Sent(attempt.PushKey, rules.Lab, now, step.Memory);
-        step.Push = new PushOrder(attempt.RequestId, attempt.Account.Name, token, attempt.Request.Source, now, attempt.PushExpires, attempt.Id, attempt.Number is not null) { By = attempt };
+        step.Push = new PushOrder(
+            attempt.RequestId,
+            attempt.Account.Name,
+            token,
+            attempt.Request.Source,
+            now,
+            attempt.PushExpires,
+            attempt.Id,
+            attempt.Number is not null
+        )
+        {
+            By = attempt,
+        };
     }
 
     private static LoginAnswer.Challenge Challenge(Attempt attempt, ChallengeReason reason, TimeSpan rest = default) =>
@@ -252,7 +358,16 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private LoginStep Refuse(LoginStep step, LoginRequest request, string user, Refusal reason, LoginRules rules, DateTimeOffset now, bool unknownName = false, string detail = "")
+    private LoginStep Refuse(
+        LoginStep step,
+        LoginRequest request,
+        string user,
+        Refusal reason,
+        LoginRules rules,
+        DateTimeOffset now,
+        bool unknownName = false,
+        string detail = ""
+    )
     {
         step.Events.Add(LoginEvents.Refused(request, user, reason, unknownName, detail));
         CountFailure(step, request, user, reason, rules.Policy, now);
@@ -263,7 +378,8 @@ public sealed partial class LoginCore
     private void CountFailure(LoginStep step, LoginRequest request, string user, Refusal reason, LoginPolicy policy, DateTimeOffset now)
     {
         var key = SourceKey(request);
-        bool Fails(FailureLimit limit, string of, FailureRule rule, string? account) => limit.Fail(of, rule.Limit, rule.Within, rule.Block, now, step.Memory, account);
+        bool Fails(FailureLimit limit, string of, FailureRule rule, string? account) =>
+            limit.Fail(of, rule.Limit, rule.Within, rule.Block, now, step.Memory, account);
         if (request.Kind == LoginKind.Admin)
         {
             if (Fails(_adminSources, key, policy.AdminLockout, user))
@@ -283,7 +399,10 @@ public sealed partial class LoginCore
                 step.Events.Add(LoginEvents.SourceBlocked(request, "auth-invalid-max", policy.Blackout.Block));
             }
         }
-        if (reason is Refusal.BadCredentials or Refusal.WrongCode or Refusal.WrongNumber && Fails(_lockouts, NameFold.Skeleton(request.User), policy.Lockout, null))
+        if (
+            reason is Refusal.BadCredentials or Refusal.WrongCode or Refusal.WrongNumber
+            && Fails(_lockouts, NameFold.Skeleton(request.User), policy.Lockout, null)
+        )
         {
             step.Events.Add(LoginEvents.UserLockedOut(request, user, policy.Lockout.Block));
         }

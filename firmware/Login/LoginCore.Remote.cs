@@ -22,10 +22,23 @@ public sealed partial class LoginCore
     /// <param name="rules">The configuration in force.</param>
     /// <param name="canPush">Returns true if a push to a token can be sent.</param>
     /// <param name="now">The current time.</param>
-    public LoginStep RemoteAnswered(string requestId, int number, RemoteVerdict verdict, bool somebodyWaits, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    public LoginStep RemoteAnswered(
+        string requestId,
+        int number,
+        RemoteVerdict verdict,
+        bool somebodyWaits,
+        LoginRules rules,
+        Func<Token, bool> canPush,
+        DateTimeOffset now
+    )
     {
         var step = new LoginStep();
-        if (!_pending.TryGetValue(requestId, out var attempt) || attempt.Question is not { } question || attempt.Questions != number || Lapse(step, attempt, now))
+        if (
+            !_pending.TryGetValue(requestId, out var attempt)
+            || attempt.Question is not { } question
+            || attempt.Questions != number
+            || Lapse(step, attempt, now)
+        )
         {
             return step;
         }
@@ -48,8 +61,16 @@ public sealed partial class LoginCore
                 Refuse(step, attempt.Request, attempt.Account.Name, Refusal.RemoteUnavailable, rules, now, detail: unavailable.Why);
                 return step;
             default:
-                NoteVerdict(step, attempt, AsksPhone(question) ? "rejected: the phone denied, or the server had no more time for it" : "rejected", decides: true);
-                var reason = question.Answer is null ? Refusal.BadCredentials : AsksPhone(question) ? Refusal.RemoteDenied : Refusal.WrongCode;
+                NoteVerdict(
+                    step,
+                    attempt,
+                    AsksPhone(question) ? "rejected: the phone denied, or the server had no more time for it" : "rejected",
+                    decides: true
+                );
+                var reason =
+                    question.Answer is null ? Refusal.BadCredentials
+                    : AsksPhone(question) ? Refusal.RemoteDenied
+                    : Refusal.WrongCode;
                 Close(step, attempt, new LoginAnswer.Refused(reason));
                 Refuse(step, attempt.Request, attempt.Account.Name, reason, rules, now);
                 return step;
@@ -70,17 +91,28 @@ public sealed partial class LoginCore
             return step;
         }
         attempt.Question = question.With(notice);
-        Note(step, attempt.Id, notice.HasFailed
-            ? new("remote server", $"{notice.Address}: {notice.Cause}", notice.Change) { Subject = NameOf(attempt) }
-            : new("remote server", question.Answer is null ? "asked" : AsksPhone(question) ? "told to ask the phone" : "given the answer", LoginDeadlines.Setting(question.Deadline).Change)
-            {
-                Subject = $"{NameOf(attempt)} {notice.Address}",
-                At = question.Expires,
-            });
+        Note(
+            step,
+            attempt.Id,
+            notice.HasFailed
+                ? new("remote server", $"{notice.Address}: {notice.Cause}", notice.Change) { Subject = NameOf(attempt) }
+                : new(
+                    "remote server",
+                    question.Answer is null ? "asked"
+                        : AsksPhone(question) ? "told to ask the phone"
+                        : "given the answer",
+                    LoginDeadlines.Setting(question.Deadline).Change
+                )
+                {
+                    Subject = $"{NameOf(attempt)} {notice.Address}",
+                    At = question.Expires,
+                }
+        );
         return step;
     }
 
-    private static bool AsksPhone(RemoteQuestion question) => question.Answer is { } answer && (answer.Length == 0 || answer.Equals(PushWord, StringComparison.OrdinalIgnoreCase));
+    private static bool AsksPhone(RemoteQuestion question) =>
+        question.Answer is { } answer && (answer.Length == 0 || answer.Equals(PushWord, StringComparison.OrdinalIgnoreCase));
 
     private static void NoteVerdict(LoginStep step, Attempt attempt, string result, bool decides = false, string change = "") =>
         Note(step, attempt.Id, new("remote server", result, change) { Subject = NameOf(attempt) }, decides);
@@ -106,7 +138,18 @@ public sealed partial class LoginCore
     {
         attempt.Question = new RemoteQuestion(answer, expires, deadline);
         Remind(attempt, expires);
-        step.Remote = new RemoteOrder(attempt.RequestId, ++attempt.Questions, attempt.Account.Remote!, attempt.Account.Name, password, attempt.Request.Source, expires) { Answers = attempt.Challenge };
+        step.Remote = new RemoteOrder(
+            attempt.RequestId,
+            ++attempt.Questions,
+            attempt.Account.Remote!,
+            attempt.Account.Name,
+            password,
+            attempt.Request.Source,
+            expires
+        )
+        {
+            Answers = attempt.Challenge,
+        };
     }
 
     private void Challenged(LoginStep step, Attempt attempt, RemoteVerdict.Challenged challenge, LoginRules rules, DateTimeOffset now)
@@ -116,12 +159,27 @@ public sealed partial class LoginCore
         if (!attempt.WasChallenged)
         {
             attempt.WasChallenged = true;
-            (attempt.Deadline, attempt.DeadlineName) = rules.Deadlines.SecondFactor(FactorKind.FortiAuthenticator, attempt.Request.Kind, now);
+            (attempt.Deadline, attempt.DeadlineName) = rules.Deadlines.SecondFactor(
+                FactorKind.FortiAuthenticator,
+                attempt.Request.Kind,
+                now
+            );
             Remind(attempt, attempt.Deadline);
-            Note(step, attempt.Id, new("second factor", "asked by the remote server", LoginDeadlines.Setting(attempt.DeadlineName).Change) { Subject = NameOf(attempt), At = attempt.Deadline });
+            Note(
+                step,
+                attempt.Id,
+                new("second factor", "asked by the remote server", LoginDeadlines.Setting(attempt.DeadlineName).Change)
+                {
+                    Subject = NameOf(attempt),
+                    At = attempt.Deadline,
+                }
+            );
             NoteBudgets(step, attempt, rules.Deadlines);
         }
-        step.Answer = new LoginAnswer.Challenge(attempt.Handle, attempt.Grant, ChallengeReason.Remote, challenge.Push != RemotePush.No) { RemoteText = challenge.Text };
+        step.Answer = new LoginAnswer.Challenge(attempt.Handle, attempt.Grant, ChallengeReason.Remote, challenge.Push != RemotePush.No)
+        {
+            RemoteText = challenge.Text,
+        };
         Note(step, attempt.Id, new("challenge", challenge.Push == RemotePush.No ? "sent" : "sent; a phone can be asked"));
     }
 
@@ -129,11 +187,16 @@ public sealed partial class LoginCore
     private static void NoteBudgets(LoginStep step, Attempt attempt, LoginDeadlines deadlines)
     {
         static string Seconds(TimeSpan time) => $"{(long)time.TotalSeconds} s";
-        var budgets = $"{Seconds(deadlines.RemoteAnswer)} for each answer of the server, a phone's included (remoteauthtimeout); {Seconds(deadlines.FacExpiry)} in all (two-factor-fac-expiry)";
+        var budgets =
+            $"{Seconds(deadlines.RemoteAnswer)} for each answer of the server, a phone's included (remoteauthtimeout); {Seconds(deadlines.FacExpiry)} in all (two-factor-fac-expiry)";
         var (word, change) = LoginDeadlines.Setting(DeadlineName.RemoteAnswer);
-        Note(step, attempt.Id, attempt.Challenge!.Push != RemotePush.No && deadlines.RemoteAnswer < LoginDeadlines.PhoneTakes
-            ? new("time budget", $"{budgets}: {word} is too short for a phone", $"{change} 60")
-            : new("time budget", budgets, change));
+        Note(
+            step,
+            attempt.Id,
+            attempt.Challenge!.Push != RemotePush.No && deadlines.RemoteAnswer < LoginDeadlines.PhoneTakes
+                ? new("time budget", $"{budgets}: {word} is too short for a phone", $"{change} 60")
+                : new("time budget", budgets, change)
+        );
     }
 
     /// <summary>
@@ -147,15 +210,37 @@ public sealed partial class LoginCore
         (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
         Remind(attempt, attempt.Deadline);
         step.Events.Add(LoginEvents.RemoteAccepted(attempt));
-        Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
+        Note(
+            step,
+            attempt.Id,
+            new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline }
+        );
     }
 
     /// <summary>Continues after the server has authenticated the user, with the authorisation and this unit's own second factor.</summary>
-    private LoginStep Accepted(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    private LoginStep Accepted(
+        LoginStep step,
+        Attempt attempt,
+        RemoteVerdict.Accepted accepted,
+        LoginRules rules,
+        Func<Token, bool> canPush,
+        DateTimeOffset now
+    )
     {
         Leave(attempt);
         (attempt.Acceptance, attempt.Challenge) = (null, null);
-        if (Revocation.OfProof(rules, attempt.Account, attempt.Request.Kind, attempt.IsFallback, attempt.Request.Realm, attempt.Request.Source, out _) is { } refusal)
+        if (
+            Revocation.OfProof(
+                rules,
+                attempt.Account,
+                attempt.Request.Kind,
+                attempt.IsFallback,
+                attempt.Request.Realm,
+                attempt.Request.Source,
+                out _
+            ) is
+            { } refusal
+        )
         {
             return Revoked(step, attempt, refusal);
         }
@@ -163,7 +248,21 @@ public sealed partial class LoginCore
         var groups = rules.Policy.GroupsOf(attempt.Account.Remote!, accepted);
         NoteVerdict(step, attempt, $"accepted; it told {(accepted.Groups.IsEmpty ? "no group" : "a group")}");
         var isNobodys = attempt.IsFallback && groups.IsEmpty;
-        Note(step, attempt.Id, new("groups", groups.IsEmpty ? "none has this server for a member, or none of its match entries names what it told" : "by what the server told", LoginSetting.GroupMatch) { Subject = string.Join(' ', groups) }, decides: isNobodys);
+        Note(
+            step,
+            attempt.Id,
+            new(
+                "groups",
+                groups.IsEmpty
+                    ? "none has this server for a member, or none of its match entries names what it told"
+                    : "by what the server told",
+                LoginSetting.GroupMatch
+            )
+            {
+                Subject = string.Join(' ', groups),
+            },
+            decides: isNobodys
+        );
         if (isNobodys)
         {
             // The default portal is for users of this unit, not for every user of a remote server.
@@ -187,7 +286,14 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Sends the user's reply to the server's challenge. No answer in the step: the server's verdict is pending.</summary>
-    private LoginStep AnswerChallenge(LoginStep step, Attempt attempt, string answer, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    private LoginStep AnswerChallenge(
+        LoginStep step,
+        Attempt attempt,
+        string answer,
+        LoginRules rules,
+        Func<Token, bool> canPush,
+        DateTimeOffset now
+    )
     {
         if (attempt.Acceptance is { } acceptance)
         {
@@ -201,13 +307,25 @@ public sealed partial class LoginCore
         }
         if (attempt.Questions >= QuestionsMax)
         {
-            Note(step, attempt.Id, new("remote server", "not asked again: it was asked often enough") { Subject = NameOf(attempt) }, decides: true);
+            Note(
+                step,
+                attempt.Id,
+                new("remote server", "not asked again: it was asked often enough") { Subject = NameOf(attempt) },
+                decides: true
+            );
             Close(step, attempt, new LoginAnswer.Refused(Refusal.WrongCode));
             return Refuse(step, attempt.Request, attempt.Account.Name, Refusal.WrongCode, rules, now);
         }
         var late = now + rules.Deadlines.RemoteAnswer;
         var (expires, deadline) = late < attempt.Deadline ? (late, DeadlineName.RemoteAnswer) : (attempt.Deadline, attempt.DeadlineName);
-        Ask(step, attempt, answer, answer.Length == 0 && attempt.Challenge!.Push == RemotePush.ByWord ? PushWord : answer, expires, deadline);
+        Ask(
+            step,
+            attempt,
+            answer,
+            answer.Length == 0 && attempt.Challenge!.Push == RemotePush.ByWord ? PushWord : answer,
+            expires,
+            deadline
+        );
         return step;
     }
 
@@ -218,12 +336,33 @@ public sealed partial class LoginCore
         if (question.Notices.Any(notice => notice.HasFailed || !AsksPhone(question)))
         {
             // More time would not help: these addresses gave no valid answer.
-            Note(step, attempt.Id, new("remote server", $"no answer that counts: {question.Causes}", question.Change) { Subject = NameOf(attempt), At = question.Expires }, decides: true);
+            Note(
+                step,
+                attempt.Id,
+                new("remote server", $"no answer that counts: {question.Causes}", question.Change)
+                {
+                    Subject = NameOf(attempt),
+                    At = question.Expires,
+                },
+                decides: true
+            );
             return;
         }
         var (word, change) = LoginDeadlines.Setting(question.Deadline);
-        Note(step, attempt.Id, AsksPhone(question)
-            ? new("deadline", $"{word} passed while the remote server asked the phone", question.Deadline == DeadlineName.RemoteAnswer ? change + " 60" : change) { At = question.Expires }
-            : new("deadline", $"{word} passed", change) { At = question.Expires }, decides: true);
+        Note(
+            step,
+            attempt.Id,
+            AsksPhone(question)
+                ? new(
+                    "deadline",
+                    $"{word} passed while the remote server asked the phone",
+                    question.Deadline == DeadlineName.RemoteAnswer ? change + " 60" : change
+                )
+                {
+                    At = question.Expires,
+                }
+                : new("deadline", $"{word} passed", change) { At = question.Expires },
+            decides: true
+        );
     }
 }

@@ -27,10 +27,19 @@ public sealed partial class LoginCore
     /// <c>PushApproved</c> detects a change in the meantime and compares again.
     /// </summary>
     internal static CodeMatch Match(Attempt attempt, ReadOnlySpan<char> code, DateTimeOffset now) =>
-        attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed } ? TokenCore.Match(seed, code, TokenCore.Place(seed, attempt.TokenMemory, now)) : default;
+        attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed }
+            ? TokenCore.Match(seed, code, TokenCore.Place(seed, attempt.TokenMemory, now))
+            : default;
 
     /// <summary>Processes the phone's approval with the code already compared.</summary>
-    internal bool PushApproved(LoginStep step, Attempt attempt, CodeMatch match, ReadOnlySpan<char> number, LoginRules rules, DateTimeOffset now)
+    internal bool PushApproved(
+        LoginStep step,
+        Attempt attempt,
+        CodeMatch match,
+        ReadOnlySpan<char> number,
+        LoginRules rules,
+        DateTimeOffset now
+    )
     {
         step.IsAbout(attempt);
         if (!Answerable(step, attempt, now))
@@ -50,7 +59,17 @@ public sealed partial class LoginCore
         {
             // A code that was right when it was compared has been consumed in the meantime.
             var replayed = !unproved && (match.WasUsed || match.Step is not null);
-            Note(step, attempt.Id, new("phone", unproved ? "approved without the number" : replayed ? "approved with a used code" : "approved with a wrong code", attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch));
+            Note(
+                step,
+                attempt.Id,
+                new(
+                    "phone",
+                    unproved ? "approved without the number"
+                        : replayed ? "approved with a used code"
+                        : "approved with a wrong code",
+                    attempt.Number is null ? LoginSetting.Sync : LoginSetting.NumberMatch
+                )
+            );
             if (replayed)
             {
                 step.Events.Add(LoginEvents.Replayed(attempt));
@@ -105,7 +124,11 @@ public sealed partial class LoginCore
         step.Facts.Add((attempt.Id, ApprovedFact));
         (attempt.Deadline, attempt.DeadlineName) = (now + rules.Deadlines.LoginTimeout, DeadlineName.LoginTimeout);
         Remind(attempt, attempt.Deadline);
-        Note(step, attempt.Id, new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline });
+        Note(
+            step,
+            attempt.Id,
+            new("client", "has to come for its login", LoginDeadlines.Setting(DeadlineName.LoginTimeout).Change) { At = attempt.Deadline }
+        );
         return true;
     }
 
@@ -140,7 +163,8 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private bool Answerable(LoginStep step, Attempt attempt, DateTimeOffset now) => attempt.IsPending && !Lapse(step, attempt, now) && attempt.Push == PushState.Out;
+    private bool Answerable(LoginStep step, Attempt attempt, DateTimeOffset now) =>
+        attempt.IsPending && !Lapse(step, attempt, now) && attempt.Push == PushState.Out;
 
     private void Deny(LoginStep step, Attempt attempt, Refusal reason, string decision, LoginRules rules, DateTimeOffset now)
     {
@@ -170,12 +194,18 @@ public sealed partial class LoginCore
     {
         if (_guesses.WaitFor(attempt.FactorKey, attempt.Request.Source, now) is { } rest)
         {
-            Note(step, attempt.Id, new("code", $"not looked at: many wrong ones, {WaitMessage.Seconds(rest)} seconds to go", LoginSetting.Sync));
+            Note(
+                step,
+                attempt.Id,
+                new("code", $"not looked at: many wrong ones, {WaitMessage.Seconds(rest)} seconds to go", LoginSetting.Sync)
+            );
             return Hold(step, attempt, Refusal.Throttled, Challenge(attempt, ChallengeReason.Throttled, rest), rules, now);
         }
         if (attempt.Account.Factor is not SecondFactor.OfToken { Seed: var seed })
         {
-            return _codes.Check(attempt.RequestId, code, now) == OneTimeOutcome.Accepted ? Pass(step, attempt, rules, now) : Fail(step, attempt, "wrong", rules, now);
+            return _codes.Check(attempt.RequestId, code, now) == OneTimeOutcome.Accepted
+                ? Pass(step, attempt, rules, now)
+                : Fail(step, attempt, "wrong", rules, now);
         }
         if (attempt.DriftedCode is { } drifted)
         {
@@ -191,13 +221,34 @@ public sealed partial class LoginCore
             case CodeOutcome.Wait:
                 step.Events.Add(LoginEvents.Replayed(attempt));
                 Note(step, attempt.Id, new("code", $"used before; the next comes in {WaitMessage.Seconds(verdict.Wait)} seconds"));
-                return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.Wait, verdict.Wait) with { Push = false }, rules, now);
+                return Hold(
+                    step,
+                    attempt,
+                    Refusal.WrongCode,
+                    Challenge(attempt, ChallengeReason.Wait, verdict.Wait) with
+                    {
+                        Push = false,
+                    },
+                    rules,
+                    now
+                );
             case CodeOutcome.NextCodeWanted when nextCode.Length > 0:
                 return Resynced(step, attempt, seed, code, nextCode, rules, now);
             case CodeOutcome.NextCodeWanted:
                 attempt.DriftedCode = code;
                 Note(step, attempt.Id, new("code", "of a drifted clock; the next one is asked for", LoginSetting.Sync));
-                return Hold(step, attempt, Refusal.WrongCode, Challenge(attempt, ChallengeReason.NextCode) with { TypedCode = code, Push = false }, rules, now);
+                return Hold(
+                    step,
+                    attempt,
+                    Refusal.WrongCode,
+                    Challenge(attempt, ChallengeReason.NextCode) with
+                    {
+                        TypedCode = code,
+                        Push = false,
+                    },
+                    rules,
+                    now
+                );
             default:
                 if (verdict.Replayed)
                 {
@@ -207,7 +258,15 @@ public sealed partial class LoginCore
         }
     }
 
-    private LoginStep Resynced(LoginStep step, Attempt attempt, TokenSeed seed, string code, string nextCode, LoginRules rules, DateTimeOffset now)
+    private LoginStep Resynced(
+        LoginStep step,
+        Attempt attempt,
+        TokenSeed seed,
+        string code,
+        string nextCode,
+        LoginRules rules,
+        DateTimeOffset now
+    )
     {
         var verdict = _tokens.Resync(seed, code, nextCode, now);
         if (verdict.Outcome != ResyncOutcome.Synced)
@@ -216,7 +275,15 @@ public sealed partial class LoginCore
             {
                 step.Events.Add(LoginEvents.Replayed(attempt));
             }
-            return Fail(step, attempt, verdict.Outcome == ResyncOutcome.SameCode ? "the same code twice does not synchronize" : verdict.Outcome == ResyncOutcome.Used ? "used before" : "not the next one", rules, now);
+            return Fail(
+                step,
+                attempt,
+                verdict.Outcome == ResyncOutcome.SameCode ? "the same code twice does not synchronize"
+                    : verdict.Outcome == ResyncOutcome.Used ? "used before"
+                    : "not the next one",
+                rules,
+                now
+            );
         }
         step.Memory.AddRange(verdict.Memory);
         step.Events.Add(LoginEvents.Drifted(attempt, verdict.Drift));
@@ -243,7 +310,11 @@ public sealed partial class LoginCore
         if (_guesses.Fail(attempt.FactorKey, attempt.Request.Source, now, step.Memory) is var wait && wait > TimeSpan.Zero)
         {
             step.Events.Add(LoginEvents.FactorThrottled(attempt, wait));
-            Note(step, attempt.Id, new("code", $"many wrong ones: none is looked at for {WaitMessage.Seconds(wait)} seconds", LoginSetting.Sync));
+            Note(
+                step,
+                attempt.Id,
+                new("code", $"many wrong ones: none is looked at for {WaitMessage.Seconds(wait)} seconds", LoginSetting.Sync)
+            );
         }
         Refuse(step, attempt.Request, attempt.Grant.User, Refusal.WrongCode, rules, now);
         step.Answer = new LoginAnswer.Refused(Refusal.WrongCode, Retry: !last);

@@ -19,14 +19,25 @@ namespace Appliance.Firmware.Login;
 public sealed partial class LoginCore
 {
     /// <summary>The SQL of the tables that the core and its tokens need in the state database.</summary>
-    public static readonly string[] Tables = [TokenCore.UseTable, TokenCore.DriftTable, FailureLimit.Table, FailureLimit.AccountTable, GuessLimit.Table, PushLimit.Table, LabPolicy.Table];
+    public static readonly string[] Tables =
+    [
+        TokenCore.UseTable,
+        TokenCore.DriftTable,
+        FailureLimit.Table,
+        FailureLimit.AccountTable,
+        GuessLimit.Table,
+        PushLimit.Table,
+        LabPolicy.Table,
+    ];
 
     /// <summary>The number of wrong codes that ends a pending login.</summary>
     private const int WrongCodesMax = 3;
+
     /// <summary>
     /// The number of "please wait" and "next code" answers to one pending login before it is refused, which ends a client that loops.
     /// </summary>
     private const int HoldsMax = 3;
+
     /// <summary>The maximum number of pending logins.</summary>
     private const int PendingMax = 200_000;
 
@@ -67,7 +78,8 @@ public sealed partial class LoginCore
     public int PendingCount => _pending.Count;
 
     /// <summary>Returns the end of the longest lockout of a user or source for too many failures; null if there is none.</summary>
-    public DateTimeOffset? LockedOutUntil(DateTimeOffset now) => new[] { _sources, _blackouts, _lockouts, _adminSources }.Max(limit => limit.AnyoneBlockedUntil(now));
+    public DateTimeOffset? LockedOutUntil(DateTimeOffset now) =>
+        new[] { _sources, _blackouts, _lockouts, _adminSources }.Max(limit => limit.AnyoneBlockedUntil(now));
 
     /// <summary>The time of the next call of <see cref="Tick"/>; null if nothing is pending.</summary>
     public DateTimeOffset? NextDeadline => _deadlines.TryPeek(out _, out var at) ? at : null;
@@ -97,7 +109,16 @@ public sealed partial class LoginCore
         if (!request.IsText)
         {
             Note(step, id, new("form", "not UTF-8 text"), decides: true);
-            return Refuse(step, request, request.User, Refusal.BadCredentials, rules, now, unknownName: true, detail: "the form is not UTF-8 text");
+            return Refuse(
+                step,
+                request,
+                request.User,
+                Refusal.BadCredentials,
+                rules,
+                now,
+                unknownName: true,
+                detail: "the form is not UTF-8 text"
+            );
         }
         var (account, fallback) = WhoIs(step, id, request, rules);
         if (account is { Remote: not null, Enabled: true, Password: null } remote && request.Kind != LoginKind.Admin)
@@ -106,13 +127,18 @@ public sealed partial class LoginCore
         }
         if (!Account.IsPassword(account, request.Password) || account is not { Enabled: true } || IsEmptyFromAfar(account, request))
         {
-            Note(step, id, account switch
-            {
-                null => new("name", "unknown", LoginSetting.User),
-                { Password: null } => new("first factor", "no password is kept here", LoginSetting.User),
-                { Enabled: false } => new("status", "disabled", LoginSetting.UserStatus),
-                _ => new("password", "wrong", LoginSetting.UserPassword),
-            }, decides: true);
+            Note(
+                step,
+                id,
+                account switch
+                {
+                    null => new("name", "unknown", LoginSetting.User),
+                    { Password: null } => new("first factor", "no password is kept here", LoginSetting.User),
+                    { Enabled: false } => new("status", "disabled", LoginSetting.UserStatus),
+                    _ => new("password", "wrong", LoginSetting.UserPassword),
+                },
+                decides: true
+            );
             return Refuse(step, request, account?.Name ?? request.User, Refusal.BadCredentials, rules, now, unknownName: account is null);
         }
         Note(step, id, PasswordRight);
@@ -131,7 +157,16 @@ public sealed partial class LoginCore
     /// <param name="now">The current time.</param>
     /// <param name="nextCode">The token's next code, in case its clock has drifted; "" if it was not given.</param>
     /// <param name="kind">The access method; a login that began by another one is not found.</param>
-    public LoginStep SubmitCode(LoginHandle handle, string code, IPAddress source, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now, string nextCode = "", LoginKind kind = LoginKind.SslVpn)
+    public LoginStep SubmitCode(
+        LoginHandle handle,
+        string code,
+        IPAddress source,
+        LoginRules rules,
+        Func<Token, bool> canPush,
+        DateTimeOffset now,
+        string nextCode = "",
+        LoginKind kind = LoginKind.SslVpn
+    )
     {
         var step = new LoginStep();
         if (Find(handle, source, kind, rules, now, step) is not { } attempt)
@@ -142,13 +177,22 @@ public sealed partial class LoginCore
         {
             return AnswerChallenge(step, attempt, code, rules, canPush, now);
         }
-        return code.Length == 0 && attempt.Push != PushState.None ? Await(step, attempt, rules, now) : CheckCode(step, attempt, code, nextCode, rules, now);
+        return code.Length == 0 && attempt.Push != PushState.None
+            ? Await(step, attempt, rules, now)
+            : CheckCode(step, attempt, code, nextCode, rules, now);
     }
 
     /// <summary>
     /// Waits for the phone on behalf of a client. No answer in the step: the answer is in <see cref="LoginStep.Released"/> of a later one.
     /// </summary>
-    public LoginStep AwaitPush(LoginHandle handle, IPAddress source, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now, LoginKind kind = LoginKind.SslVpn)
+    public LoginStep AwaitPush(
+        LoginHandle handle,
+        IPAddress source,
+        LoginRules rules,
+        Func<Token, bool> canPush,
+        DateTimeOffset now,
+        LoginKind kind = LoginKind.SslVpn
+    )
     {
         var step = new LoginStep();
         return Find(handle, source, kind, rules, now, step) is not { } attempt ? step
@@ -176,7 +220,12 @@ public sealed partial class LoginCore
     public LoginStep RulesChanged(LoginRules rules, DateTimeOffset now)
     {
         var step = new LoginStep();
-        foreach (var (attempt, refusal) in _pending.Values.Select(attempt => (Attempt: attempt, Refusal: Evaluate(attempt, rules))).Where(pair => pair.Refusal is not null).ToArray())
+        foreach (
+            var (attempt, refusal) in _pending
+                .Values.Select(attempt => (Attempt: attempt, Refusal: Evaluate(attempt, rules)))
+                .Where(pair => pair.Refusal is not null)
+                .ToArray()
+        )
         {
             Revoke(step, attempt, refusal!.Value);
         }
@@ -232,13 +281,19 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Returns the sources with failures at the SSL VPN that count or block, the latest failure last.</summary>
-    public IReadOnlyList<FailureEntry> BlockList(LoginRules rules, DateTimeOffset now) => _sources.List(rules.Policy.SourceLimit.Within, now);
+    public IReadOnlyList<FailureEntry> BlockList(LoginRules rules, DateTimeOffset now) =>
+        _sources.List(rules.Policy.SourceLimit.Within, now);
 
     /// <summary>Clears the failures of one source, or of all (null), by an operator. Returns the number of sources cleared.</summary>
     public (int Count, LoginStep Step) Unblock(IPAddress? source)
     {
         var step = new LoginStep();
-        return (source is null ? _sources.ForgiveAll(step.Memory) : _sources.Forgive(source.ToString(), step.Memory) ? 1 : 0, step);
+        return (
+            source is null ? _sources.ForgiveAll(step.Memory)
+            : _sources.Forgive(source.ToString(), step.Memory) ? 1
+            : 0,
+            step
+        );
     }
 
     /// <summary>Returns the writes that are needed when the lab policy changes.</summary>
@@ -255,7 +310,10 @@ public sealed partial class LoginCore
         {
             return null;
         }
-        if (Revocation.OfProof(rules, attempt.Account, request.Kind, attempt.IsFallback, request.Realm, request.Source, out var now) is { } refusal)
+        if (
+            Revocation.OfProof(rules, attempt.Account, request.Kind, attempt.IsFallback, request.Realm, request.Source, out var now) is
+            { } refusal
+        )
         {
             return refusal;
         }
@@ -288,9 +346,14 @@ public sealed partial class LoginCore
     private static LoginStep Revoked(LoginStep step, Attempt attempt, Refusal refusal)
     {
         step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, refusal));
-        Note(step, attempt.Id, refusal == Refusal.NoPolicy
-            ? new("configuration", "changed: no rule grants this user that group and portal any more", LoginSetting.AuthenticationRule)
-            : new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User), decides: true);
+        Note(
+            step,
+            attempt.Id,
+            refusal == Refusal.NoPolicy
+                ? new("configuration", "changed: no rule grants this user that group and portal any more", LoginSetting.AuthenticationRule)
+                : new("configuration", "changed: the account or its second factor is not what it was", LoginSetting.User),
+            decides: true
+        );
         step.Answer = new LoginAnswer.Refused(refusal);
         return step;
     }
@@ -313,8 +376,14 @@ public sealed partial class LoginCore
             step.Answer = new LoginAnswer.Refused(Refusal.Blocked);
             return null;
         }
-        if (!_pending.TryGetValue(handle.RequestId, out var attempt) || !attempt.IsAnswerable || Lapse(step, attempt, now) || attempt.Request.Kind != kind || !attempt.Request.Source.Equals(source)
-            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(handle.Magic), Encoding.UTF8.GetBytes(attempt.Handle.Magic)))
+        if (
+            !_pending.TryGetValue(handle.RequestId, out var attempt)
+            || !attempt.IsAnswerable
+            || Lapse(step, attempt, now)
+            || attempt.Request.Kind != kind
+            || !attempt.Request.Source.Equals(source)
+            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(handle.Magic), Encoding.UTF8.GetBytes(attempt.Handle.Magic))
+        )
         {
             Note(step, NewLogin(step, request), new("request", "no such pending login from this source"), decides: true);
             Refuse(step, request, request.User, Refusal.UnknownRequest, rules, now);
@@ -341,7 +410,13 @@ public sealed partial class LoginCore
             }
             else if (attempt.Push != PushState.Deciding)
             {
-                Late(step, attempt, attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName, now, decides: true);
+                Late(
+                    step,
+                    attempt,
+                    attempt.Push == PushState.Out && attempt.PushExpires == attempt.Deadline ? DeadlineName.PushLife : attempt.DeadlineName,
+                    now,
+                    decides: true
+                );
             }
             return true;
         }
@@ -393,18 +468,34 @@ public sealed partial class LoginCore
     {
         step.Events.Add(LoginEvents.Expired(attempt, deadline));
         var (word, change) = LoginDeadlines.Setting(deadline);
-        Note(step, attempt.Id, new("deadline", $"{word} passed", change) { At = deadline == DeadlineName.PushLife ? attempt.PushExpires : attempt.Deadline }, decides);
+        Note(
+            step,
+            attempt.Id,
+            new("deadline", $"{word} passed", change) { At = deadline == DeadlineName.PushLife ? attempt.PushExpires : attempt.Deadline },
+            decides
+        );
     }
 
     private long NewLogin(LoginStep step, LoginRequest request)
     {
         var id = ++_lastLoginId;
         step.IsAbout(id, request);
-        Note(step, id, new("asked", $"{LoginEvents.Word(request.Kind)} from {(request.Source.Equals(IPAddress.None) ? "console" : request.Source)}{(request.Realm.Length > 0 ? $" realm {request.Realm}" : "")}") { Subject = request.User });
+        Note(
+            step,
+            id,
+            new(
+                "asked",
+                $"{LoginEvents.Word(request.Kind)} from {(request.Source.Equals(IPAddress.None) ? "console" : request.Source)}{(request.Realm.Length > 0 ? $" realm {request.Realm}" : "")}"
+            )
+            {
+                Subject = request.User,
+            }
+        );
         return id;
     }
 
-    private static void Note(LoginStep step, long id, LoginFact fact, bool decides = false) => step.Facts.Add((id, decides ? fact with { Decides = true } : fact));
+    private static void Note(LoginStep step, long id, LoginFact fact, bool decides = false) =>
+        step.Facts.Add((id, decides ? fact with { Decides = true } : fact));
 
     private void Remind(Attempt attempt, DateTimeOffset at) => _deadlines.Enqueue((attempt.RequestId, at), at);
 }

@@ -7,18 +7,25 @@ public enum DeadlineName
 {
     /// <summary><c>remoteauthtimeout</c>: a remote server did not answer the first factor.</summary>
     RemoteAnswer,
+
     /// <summary>10 x <c>remoteauthtimeout</c> + 30 s, at most 5 minutes.</summary>
     SecondFactorWindow,
+
     /// <summary><c>two-factor-ftk-expiry</c>.</summary>
     FortiTokenExpiry,
+
     /// <summary><c>two-factor-email-expiry</c>.</summary>
     EmailExpiry,
+
     /// <summary><c>two-factor-sms-expiry</c>.</summary>
     SmsExpiry,
+
     /// <summary><c>two-factor-fac-expiry</c>.</summary>
     FacExpiry,
+
     /// <summary>The life of a push (lab policy <c>push-life</c>).</summary>
     PushLife,
+
     /// <summary><c>login-timeout</c>: the client did not fetch a decided login.</summary>
     LoginTimeout,
 }
@@ -28,10 +35,13 @@ public enum FactorKind
 {
     /// <summary>A FortiToken's code, or its phone's approval.</summary>
     FortiToken,
+
     /// <summary>A code sent by e-mail.</summary>
     Email,
+
     /// <summary>A code sent by SMS.</summary>
     Sms,
+
     /// <summary>The challenge of a FortiAuthenticator.</summary>
     FortiAuthenticator,
 }
@@ -103,18 +113,24 @@ public sealed record LoginDeadlines
             FactorKind.FortiAuthenticator => (FacExpiry, DeadlineName.FacExpiry),
             _ => (FortiTokenExpiry, DeadlineName.FortiTokenExpiry),
         };
-        return kind == LoginKind.SslVpn && expiry > SecondFactorWindow && !LargerExpiryWins ? (now + SecondFactorWindow, DeadlineName.SecondFactorWindow) : (now + expiry, name);
+        return kind == LoginKind.SslVpn && expiry > SecondFactorWindow && !LargerExpiryWins
+            ? (now + SecondFactorWindow, DeadlineName.SecondFactorWindow)
+            : (now + expiry, name);
     }
 
     /// <summary>Returns the setting that moves a deadline: its word for events, and the console line.</summary>
-    public static (string Word, string Change) Setting(DeadlineName deadline) => deadline switch
-    {
-        DeadlineName.RemoteAnswer or DeadlineName.SecondFactorWindow => ("remoteauthtimeout", "config system global / set remoteauthtimeout"),
-        DeadlineName.FortiTokenExpiry => ("two-factor-ftk-expiry", "config system global / set two-factor-ftk-expiry"),
-        DeadlineName.EmailExpiry => ("two-factor-email-expiry", "config system global / set two-factor-email-expiry"),
-        DeadlineName.SmsExpiry => ("two-factor-sms-expiry", "config system global / set two-factor-sms-expiry"),
-        DeadlineName.FacExpiry => ("two-factor-fac-expiry", "config system global / set two-factor-fac-expiry"),
-        DeadlineName.PushLife => ("push_life", "PUT /lab/policy pushLifeSeconds"),
-        _ => ("login-timeout", "config vpn ssl settings / set login-timeout"),
-    };
+    public static (string Word, string Change) Setting(DeadlineName deadline) =>
+        deadline switch
+        {
+            DeadlineName.RemoteAnswer or DeadlineName.SecondFactorWindow => (
+                "remoteauthtimeout",
+                "config system global / set remoteauthtimeout"
+            ),
+            DeadlineName.FortiTokenExpiry => ("two-factor-ftk-expiry", "config system global / set two-factor-ftk-expiry"),
+            DeadlineName.EmailExpiry => ("two-factor-email-expiry", "config system global / set two-factor-email-expiry"),
+            DeadlineName.SmsExpiry => ("two-factor-sms-expiry", "config system global / set two-factor-sms-expiry"),
+            DeadlineName.FacExpiry => ("two-factor-fac-expiry", "config system global / set two-factor-fac-expiry"),
+            DeadlineName.PushLife => ("push_life", "PUT /lab/policy pushLifeSeconds"),
+            _ => ("login-timeout", "config vpn ssl settings / set login-timeout"),
+        };
 }

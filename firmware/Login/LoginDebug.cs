@@ -11,7 +11,10 @@ internal sealed class LoginDebug(DebugTap tap)
 {
     /// <summary>Writes a login step as the journal has it. The line's format is ours.</summary>
     internal void Noted(LoginJournalStep step) =>
-        tap.Write(DebugArea.Fnbamd, $"login {step.LoginId} {step.Fact.Check}: {step.Fact.Result}{(step.Fact.Subject.Length > 0 ? $" [{step.Fact.Subject}]" : "")}");
+        tap.Write(
+            DebugArea.Fnbamd,
+            $"login {step.LoginId} {step.Fact.Check}: {step.Fact.Result}{(step.Fact.Subject.Length > 0 ? $" [{step.Fact.Subject}]" : "")}"
+        );
 
     /// <summary>Writes the decision on a first factor.</summary>
     internal void Started(LoginRequest request, LoginHandle handle, LoginStep step, LoginDeadlines deadlines)
@@ -20,11 +23,22 @@ internal sealed class LoginDebug(DebugTap tap)
         {
             return;
         }
-        var group = step.Answer switch { LoginAnswer.Success success => success.Grant.Group, LoginAnswer.Challenge challenge => challenge.Grant.Group, _ => "" };
-        tap.Write(DebugArea.Fnbamd, $"handle_req-Rcvd auth req {Short(handle.RequestId)} for {request.User} in {group} opt=00200400 prot=11");
+        var group = step.Answer switch
+        {
+            LoginAnswer.Success success => success.Grant.Group,
+            LoginAnswer.Challenge challenge => challenge.Grant.Group,
+            _ => "",
+        };
+        tap.Write(
+            DebugArea.Fnbamd,
+            $"handle_req-Rcvd auth req {Short(handle.RequestId)} for {request.User} in {group} opt=00200400 prot=11"
+        );
         if (step.Answer is LoginAnswer.Challenge)
         {
-            tap.Write(DebugArea.Fnbamd, $"famStateInit:2249 ctx->token_type = 1, timeout = {(long)deadlines.FortiTokenExpiry.TotalSeconds}");
+            tap.Write(
+                DebugArea.Fnbamd,
+                $"famStateInit:2249 ctx->token_type = 1, timeout = {(long)deadlines.FortiTokenExpiry.TotalSeconds}"
+            );
         }
         Result(step.Answer);
     }
@@ -49,7 +63,10 @@ internal sealed class LoginDebug(DebugTap tap)
 
     /// <summary>Writes the phone's answer.</summary>
     internal void PushAnswered(string requestId, string answer, bool accepted) =>
-        tap.Write(DebugArea.Fnbamd, $"Receive token result. Push: 1, req {Short(requestId)}: {answer} {(accepted ? "accepted" : "refused")}");
+        tap.Write(
+            DebugArea.Fnbamd,
+            $"Receive token result. Push: 1, req {Short(requestId)}: {answer} {(accepted ? "accepted" : "refused")}"
+        );
 
     /// <summary>Writes the answers to waiting clients.</summary>
     internal void Released(LoginStep step)

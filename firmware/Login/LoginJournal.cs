@@ -11,8 +11,10 @@ public enum LoginOutcome
 {
     /// <summary>Undecided: an input is outstanding from the user, a phone, a remote server or the client.</summary>
     Pending,
+
     /// <summary>Logged in.</summary>
     In,
+
     /// <summary>Refused.</summary>
     Refused,
 }
@@ -27,10 +29,15 @@ public sealed record LoginTimeline(long Id, string User, LoginOutcome Outcome, I
     /// <summary>Builds the timeline of a login from its steps.</summary>
     /// <param name="id">The login.</param>
     /// <param name="steps">At least the first step, oldest first.</param>
-    public static LoginTimeline Of(long id, IReadOnlyList<LoginJournalStep> steps) => new(
-        id, steps[0].Fact.Subject,
-        steps.Any(step => step.Fact.Check == LoginFact.Login) ? LoginOutcome.In : steps.Any(step => step.Fact.Decides) ? LoginOutcome.Refused : LoginOutcome.Pending,
-        steps);
+    public static LoginTimeline Of(long id, IReadOnlyList<LoginJournalStep> steps) =>
+        new(
+            id,
+            steps[0].Fact.Subject,
+            steps.Any(step => step.Fact.Check == LoginFact.Login) ? LoginOutcome.In
+                : steps.Any(step => step.Fact.Decides) ? LoginOutcome.Refused
+                : LoginOutcome.Pending,
+            steps
+        );
 }
 
 /// <summary>
@@ -49,6 +56,7 @@ public sealed class LoginJournal
     private readonly Queue<long> _order = [];
     private long _in;
     private long _decided;
+
     /// <summary>The greatest number of a login that was removed.</summary>
     private long _forgotten;
 

@@ -33,7 +33,15 @@ public sealed class LoginPolicy
 
     /// <param name="Evaluable">False if the rule requires something that is not evaluated here (an address, a certificate). No login
     /// matches such a rule.</param>
-    private sealed record Rule(ImmutableArray<string> Users, ImmutableArray<string> Groups, ImmutableArray<string> Nics, string Portal, string Realm, string Auth, bool Evaluable);
+    private sealed record Rule(
+        ImmutableArray<string> Users,
+        ImmutableArray<string> Groups,
+        ImmutableArray<string> Nics,
+        string Portal,
+        string Realm,
+        string Auth,
+        bool Evaluable
+    );
 
     /// <summary>Reads the policy from a configuration.</summary>
     public LoginPolicy(ConfigTree config)
@@ -44,11 +52,18 @@ public sealed class LoginPolicy
         var (users, global) = (config.Object("user setting"), config.Object("system global"));
         _rules = [.. settings.Children("authentication-rule").Entries.Select(rule => Read(rule.Entry))];
         _defaultPortal = settings.Text("default-portal");
-        _webPortals = [.. config.List("vpn ssl web portal").Entries.Where(portal => portal.Entry.Enabled("web-mode")).Select(portal => portal.Key)];
+        _webPortals =
+        [
+            .. config.List("vpn ssl web portal").Entries.Where(portal => portal.Entry.Enabled("web-mode")).Select(portal => portal.Key),
+        ];
         _fallbacks = Fallbacks(config, _rules);
         ForceSecondFactor = settings.Enabled("force-two-factor-auth");
         TimeSpan Time(ConfigObject from, string attribute) => TimeSpan.FromSeconds(from.Number(attribute));
-        SourceLimit = new((int)settings.Number("login-attempt-limit"), Time(settings, "login-block-time"), Time(settings, "login-block-time"));
+        SourceLimit = new(
+            (int)settings.Number("login-attempt-limit"),
+            Time(settings, "login-block-time"),
+            Time(settings, "login-block-time")
+        );
         Blackout = new((int)users.Number("auth-invalid-max"), BlackoutWithin, Time(users, "auth-blackout-time"));
         Lockout = new((int)users.Number("auth-lockout-threshold"), InARow, Time(users, "auth-lockout-duration"));
         AdminLockout = new((int)global.Number("admin-lockout-threshold"), InARow, Time(global, "admin-lockout-duration"));
@@ -83,7 +98,14 @@ public sealed class LoginPolicy
     public (string Group, string Portal)? PortalFor(Account account, string realm = "", string nic = "")
     {
         var type = account.Remote?.Type ?? "local";
-        foreach (var rule in _rules.Where(rule => rule.Evaluable && rule.Realm == realm && (rule.Nics.IsEmpty || rule.Nics.Contains(nic) || rule.Nics.Contains("any")) && (rule.Auth == "any" || rule.Auth == type)))
+        foreach (
+            var rule in _rules.Where(rule =>
+                rule.Evaluable
+                && rule.Realm == realm
+                && (rule.Nics.IsEmpty || rule.Nics.Contains(nic) || rule.Nics.Contains("any"))
+                && (rule.Auth == "any" || rule.Auth == type)
+            )
+        )
         {
             var group = rule.Groups.FirstOrDefault(group => account.Groups.Contains(group));
             if (group is not null || rule.Users.Contains(account.Name))
@@ -107,41 +129,69 @@ public sealed class LoginPolicy
     /// <param name="server">The server.</param>
     /// <param name="accepted">The server's acceptance.</param>
     public ImmutableArray<string> GroupsOf(RemoteServer server, RemoteVerdict.Accepted accepted) =>
-        accepted.InEveryGroup ? [.. _config.List("user group").Keys]
-            : [.. _remoteGroups.Value[server.Name].Where(group => group.Names.IsEmpty || group.Names.Any(accepted.Groups.Contains)).Select(group => group.Group)];
+        accepted.InEveryGroup
+            ? [.. _config.List("user group").Keys]
+            :
+            [
+                .. _remoteGroups
+                    .Value[server.Name]
+                    .Where(group => group.Names.IsEmpty || group.Names.Any(accepted.Groups.Contains))
+                    .Select(group => group.Group),
+            ];
 
     /// <summary>Returns the number of a server's addresses, which are tried one after the other.</summary>
     public int AddressesOf(RemoteServer server) =>
-        server.Type == "radius" && _config.List("user radius").Find(server.Name) is { } entry ? Math.Max(1, ServerAttributes.Count(attribute => entry.Text(attribute).Length > 0)) : 1;
+        server.Type == "radius" && _config.List("user radius").Find(server.Name) is { } entry
+            ? Math.Max(1, ServerAttributes.Count(attribute => entry.Text(attribute).Length > 0))
+            : 1;
 
     private static ILookup<string, RemoteGroup> RemoteGroups(ConfigTree config) =>
-        (from entry in config.List("user group").Entries
-         from member in entry.Entry.Words("member")
-         select new RemoteGroup(member, entry.Key,
-             [.. entry.Entry.Children("match").Entries.Where(match => match.Entry.Text("server-name") == member).Select(match => match.Entry.Text("group-name"))]))
-        .ToLookup(group => group.Server, StringComparer.Ordinal);
+        (
+            from entry in config.List("user group").Entries
+            from member in entry.Entry.Words("member")
+            select new RemoteGroup(
+                member,
+                entry.Key,
+                [
+                    .. entry
+                        .Entry.Children("match")
+                        .Entries.Where(match => match.Entry.Text("server-name") == member)
+                        .Select(match => match.Entry.Text("group-name")),
+                ]
+            )
+        ).ToLookup(group => group.Server, StringComparer.Ordinal);
 
     /// <summary>Computed once, because groups may be long and an unknown name must cost no more than another.</summary>
     private static Dictionary<string, (RemoteServer Server, string Group)?> Fallbacks(ConfigTree config, ImmutableArray<Rule> rules)
     {
         var fallbacks = new Dictionary<string, (RemoteServer Server, string Group)?>(StringComparer.Ordinal);
-        (ConfigTable Servers, string Type)[] tables = [(config.List("user radius"), "radius"), (config.List("user ldap"), "ldap"), (config.List("user tacacs+"), "tacacs+")];
+        (ConfigTable Servers, string Type)[] tables =
+        [
+            (config.List("user radius"), "radius"),
+            (config.List("user ldap"), "ldap"),
+            (config.List("user tacacs+"), "tacacs+"),
+        ];
         if (tables.All(table => table.Servers.Count == 0))
         {
             return fallbacks;
         }
         var groups = config.List("user group");
         // Servers that are members of every group without being listed there.
-        string[] everywhere = [.. config.List("user radius").Entries.Where(server => server.Entry.Enabled("all-usergroup")).Select(server => server.Key)];
+        string[] everywhere =
+        [
+            .. config.List("user radius").Entries.Where(server => server.Entry.Enabled("all-usergroup")).Select(server => server.Key),
+        ];
         foreach (var rule in rules.Where(rule => rule.Evaluable && !fallbacks.ContainsKey(rule.Realm)))
         {
-            var found = (from name in rule.Groups
-                         let members = groups.Find(name)
-                         where members is not null
-                         from member in members.Words("member").Concat(everywhere)
-                         from table in tables
-                         where table.Servers.Find(member) is not null
-                         select ((RemoteServer Server, string Group)?)(new RemoteServer(table.Type, member), name)).FirstOrDefault();
+            var found = (
+                from name in rule.Groups
+                let members = groups.Find(name)
+                where members is not null
+                from member in members.Words("member").Concat(everywhere)
+                from table in tables
+                where table.Servers.Find(member) is not null
+                select ((RemoteServer Server, string Group)?)(new RemoteServer(table.Type, member), name)
+            ).FirstOrDefault();
             if (found is not null)
             {
                 fallbacks.Add(rule.Realm, found);
@@ -150,10 +200,20 @@ public sealed class LoginPolicy
         return fallbacks;
     }
 
-    private static Rule Read(ConfigObject rule) => new(
-        rule.Words("users"), rule.Words("groups"), rule.Words("source-interface"), rule.Text("portal"), rule.Text("realm"), rule.Text("auth"),
-        rule.Words("source-address") is [] or ["all"] && rule.Words("source-address6") is [] or ["all"] && !rule.Enabled("source-address-negate")
-            && !rule.Enabled("client-cert") && rule.Text("user-peer").Length == 0);
+    private static Rule Read(ConfigObject rule) =>
+        new(
+            rule.Words("users"),
+            rule.Words("groups"),
+            rule.Words("source-interface"),
+            rule.Text("portal"),
+            rule.Text("realm"),
+            rule.Text("auth"),
+            rule.Words("source-address") is [] or ["all"]
+                && rule.Words("source-address6") is [] or ["all"]
+                && !rule.Enabled("source-address-negate")
+                && !rule.Enabled("client-cert")
+                && rule.Text("user-peer").Length == 0
+        );
 
     private (string Group, string Portal)? Allowed(string group, string portal) => _webPortals.Contains(portal) ? (group, portal) : null;
 }

@@ -28,9 +28,16 @@ public sealed partial class LoginService
     /// Processes the approval of an ordered push. <paramref name="accepted"/> is set synchronously, but must not be acted on before the
     /// task completes.
     /// </summary>
-    internal ValueTask<bool> PushApprovedAsync(PushOrder order, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted) => PushApprovedAsync(order.By, order.RequestId, code, number, out accepted);
+    internal ValueTask<bool> PushApprovedAsync(PushOrder order, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted) =>
+        PushApprovedAsync(order.By, order.RequestId, code, number, out accepted);
 
-    private ValueTask<bool> PushApprovedAsync(Attempt? attempt, string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number, out bool accepted)
+    private ValueTask<bool> PushApprovedAsync(
+        Attempt? attempt,
+        string requestId,
+        ReadOnlySpan<char> code,
+        ReadOnlySpan<char> number,
+        out bool accepted
+    )
     {
         if (attempt is null)
         {
@@ -50,7 +57,9 @@ public sealed partial class LoginService
             waiters = CollectWaiters(step);
         }
         var settling = SettleAsync((step, waiters), now);
-        return settling.IsCompletedSuccessfully ? ConfirmAsync(step, attempt, accepted) : ConfirmLaterAsync(settling, step, attempt, accepted);
+        return settling.IsCompletedSuccessfully
+            ? ConfirmAsync(step, attempt, accepted)
+            : ConfirmLaterAsync(settling, step, attempt, accepted);
     }
 
     private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, Attempt attempt, bool accepted)
@@ -112,21 +121,33 @@ public sealed partial class LoginService
     public async Task<bool> PushDeniedAsync(string requestId)
     {
         var accepted = false;
-        var decision = Decide((rules, now) =>
-        {
-            (accepted, var step) = _core.PushDenied(requestId, rules, now);
-            _debug.PushAnswered(requestId, "deny", accepted);
-            return step;
-        });
+        var decision = Decide(
+            (rules, now) =>
+            {
+                (accepted, var step) = _core.PushDenied(requestId, rules, now);
+                _debug.PushAnswered(requestId, "deny", accepted);
+                return step;
+            }
+        );
         await SettleAsync(decision).ConfigureAwait(false);
         return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
     }
 
     /// <summary>Records that the push of this login was handed over.</summary>
-    public void PushSent(PushOrder order) => Journal.Note(
-        order.LoginId,
-        new("push", order.NumberMatch ? "sent, with a number to type on the phone" : "sent", LoginDeadlines.Setting(DeadlineName.PushLife).Change) { Subject = order.Token.Serial, At = order.Expires },
-        _time.GetUtcNow());
+    public void PushSent(PushOrder order) =>
+        Journal.Note(
+            order.LoginId,
+            new(
+                "push",
+                order.NumberMatch ? "sent, with a number to type on the phone" : "sent",
+                LoginDeadlines.Setting(DeadlineName.PushLife).Change
+            )
+            {
+                Subject = order.Token.Serial,
+                At = order.Expires,
+            },
+            _time.GetUtcNow()
+        );
 
     /// <summary>Reports that the push of this login could not be sent.</summary>
     public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();

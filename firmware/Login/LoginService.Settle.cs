@@ -15,7 +15,8 @@ public sealed partial class LoginService
         }
     }
 
-    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) => SettleAsync(decision, _time.GetUtcNow());
+    private ValueTask SettleAsync((LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision) =>
+        SettleAsync(decision, _time.GetUtcNow());
 
     /// <summary>
     /// Carries out a step; completes when its memory is durable and the waiting clients have their answers. If it cannot be made durable,
@@ -43,7 +44,11 @@ public sealed partial class LoginService
         return ValueTask.CompletedTask;
     }
 
-    private async Task CarryLaterAsync(ValueTask committing, (LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision, DateTimeOffset now)
+    private async Task CarryLaterAsync(
+        ValueTask committing,
+        (LoginStep Step, List<(LoginWaiter Waiter, LoginAnswer Answer)> Waiters) decision,
+        DateTimeOffset now
+    )
     {
         try
         {
@@ -61,7 +66,11 @@ public sealed partial class LoginService
     private void FailStorage(LoginStep failed, List<(LoginWaiter Waiter, LoginAnswer Answer)> waiters)
     {
         var refusal = Decide((_, _) => _core.StorageFailed(failed)!);
-        Carry(refusal.Step, [.. refusal.Waiters, .. waiters.Select(waiting => (waiting.Item1, (LoginAnswer)new LoginAnswer.Refused(Refusal.Storage)))], _time.GetUtcNow());
+        Carry(
+            refusal.Step,
+            [.. refusal.Waiters, .. waiters.Select(waiting => (waiting.Item1, (LoginAnswer)new LoginAnswer.Refused(Refusal.Storage)))],
+            _time.GetUtcNow()
+        );
     }
 
     /// <summary>Carries out everything of a step except its writes, which are durable.</summary>

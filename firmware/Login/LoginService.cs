@@ -14,10 +14,13 @@ public interface IPushGateway
 {
     /// <summary>Returns true if push is on and a phone is registered for push with this token.</summary>
     bool CanPush(Token token);
+
     /// <summary>Sends a push. A failure is reported through <see cref="LoginService.PushFailedAsync"/>.</summary>
     void Send(PushOrder order);
+
     /// <summary>Voids this login's push: later answers to it are refused.</summary>
     void Cancel(long loginId);
+
     /// <summary>Reports the final decision on an approval. Called once for each approval that reached <see cref="LoginService"/>.</summary>
     void Decided(bool accepted);
 }
@@ -51,17 +54,53 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     /// <summary>Connects the core with the state database, the events and the clock.</summary>
     public LoginService(TokenCore tokens, StateDatabase state, EventLog events, TimeProvider time, DebugTap debug)
     {
-        (_tokens, _core, _state, _events, _time, _debug, _lab) = (tokens, new LoginCore(tokens, state), state, events, time, new LoginDebug(debug), LabPolicy.Load(state));
+        (_tokens, _core, _state, _events, _time, _debug, _lab) = (
+            tokens,
+            new LoginCore(tokens, state),
+            state,
+            events,
+            time,
+            new LoginDebug(debug),
+            LabPolicy.Load(state)
+        );
         _work = WorkInHand.Of(time);
-        _questions = new RemoteQuestions((order, verdict) =>
-            SettleAsync(Decide((rules, now) => _core.RemoteAnswered(order.RequestId, order.Number, verdict, _waiting.ContainsKey(order.RequestId), rules, CanPush, now))).AsTask(),
-            (order, notice) => Settle(Decide((_, _) => _core.RemoteNoticed(order.RequestId, order.Number, notice))), _work, _stopping.Token);
+        _questions = new RemoteQuestions(
+            (order, verdict) =>
+                SettleAsync(
+                        Decide(
+                            (rules, now) =>
+                                _core.RemoteAnswered(
+                                    order.RequestId,
+                                    order.Number,
+                                    verdict,
+                                    _waiting.ContainsKey(order.RequestId),
+                                    rules,
+                                    CanPush,
+                                    now
+                                )
+                        )
+                    )
+                    .AsTask(),
+            (order, notice) => Settle(Decide((_, _) => _core.RemoteNoticed(order.RequestId, order.Number, notice))),
+            _work,
+            _stopping.Token
+        );
         Journal.Noted += _debug.Noted;
-        _timer = time.CreateTimer(_ => Settle(Decide((_, now) =>
-        {
-            _armedFor = null;
-            return _core.Tick(now);
-        })), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(
+            _ =>
+                Settle(
+                    Decide(
+                        (_, now) =>
+                        {
+                            _armedFor = null;
+                            return _core.Tick(now);
+                        }
+                    )
+                ),
+            null,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
     }
 
     /// <summary>Sets the push gateway, once, before the first login.</summary>
@@ -80,10 +119,28 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     public LoginJournal Journal { get; } = new();
 
     /// <summary>The lab policy.</summary>
-    public LabPolicy LabPolicy { get { lock (_lock) { return _lab; } } }
+    public LabPolicy LabPolicy
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lab;
+            }
+        }
+    }
 
     /// <summary>The number of logins that wait for a second factor.</summary>
-    public int PendingCount { get { lock (_lock) { return _core.PendingCount; } } }
+    public int PendingCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _core.PendingCount;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next) => null;
@@ -136,16 +193,18 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     {
         var draw = NewDraw();
         var waiter = new LoginWaiter(_work);
-        var decision = Decide((rules, now) =>
-        {
-            var step = _core.Start(request, rules, CanPush, draw, now);
-            _debug.Started(request, draw.Handle, step, rules.Deadlines);
-            if (step.Answer is null)
+        var decision = Decide(
+            (rules, now) =>
             {
-                _waiting.Add(draw.Handle.RequestId, waiter);
+                var step = _core.Start(request, rules, CanPush, draw, now);
+                _debug.Started(request, draw.Handle, step, rules.Deadlines);
+                if (step.Answer is null)
+                {
+                    _waiting.Add(draw.Handle.RequestId, waiter);
+                }
+                return step;
             }
-            return step;
-        });
+        );
         if (decision.Step.Answer is not null)
         {
             return await AnswerAsync(decision).ConfigureAwait(false);
@@ -162,8 +221,20 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     /// <param name="cancellationToken">Cancelled when the client disconnects.</param>
     /// <param name="nextCode">The token's next code, if the client sent it as well; otherwise "".</param>
     /// <param name="kind">The access method.</param>
-    public Task<LoginAnswer> SubmitCodeAsync(LoginHandle handle, string code, IPAddress source, CancellationToken cancellationToken, string nextCode = "", LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.SubmitCode(handle, code, source, rules, CanPush, now, nextCode, kind), _debug.CodeTyped, cancellationToken);
+    public Task<LoginAnswer> SubmitCodeAsync(
+        LoginHandle handle,
+        string code,
+        IPAddress source,
+        CancellationToken cancellationToken,
+        string nextCode = "",
+        LoginKind kind = LoginKind.SslVpn
+    ) =>
+        AnswerOrWaitAsync(
+            handle,
+            (rules, now) => _core.SubmitCode(handle, code, source, rules, CanPush, now, nextCode, kind),
+            _debug.CodeTyped,
+            cancellationToken
+        );
 
     /// <summary>Reports the outcome of a granted SSL VPN login: once for each such <see cref="LoginAnswer.Success"/>.</summary>
     /// <param name="success">The answer.</param>
@@ -182,16 +253,41 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
             return;
         }
         _events.Write(LoginEvents.Refused(new LoginRequest(grant.User, "", grant.Realm, grant.Source, grant.Kind), grant.User, reason));
-        Journal.Add([(success.LoginId, deciding), (success.LoginId, new LoginFact("session", $"not opened: {LoginEvents.Word(reason)}", reason == Refusal.Storage ? LoginSetting.Disk : "") { Decides = true })], now);
+        Journal.Add(
+            [
+                (success.LoginId, deciding),
+                (
+                    success.LoginId,
+                    new LoginFact("session", $"not opened: {LoginEvents.Word(reason)}", reason == Refusal.Storage ? LoginSetting.Disk : "")
+                    {
+                        Decides = true,
+                    }
+                ),
+            ],
+            now
+        );
     }
 
     /// <summary>Returns the journal's facts of a login whose session is open: the step that decided it, and the success.</summary>
     internal static List<(long LoginId, LoginFact Fact)> FactsOf(LoginAnswer.Success success) =>
-        [(success.LoginId, success.Deciding! with { Decides = true }), (success.LoginId, new LoginFact(LoginFact.Login, "in") { Subject = success.Grant.User })];
+        [
+            (success.LoginId, success.Deciding! with { Decides = true }),
+            (success.LoginId, new LoginFact(LoginFact.Login, "in") { Subject = success.Grant.User }),
+        ];
 
     /// <summary>Waits for the phone, without a thread.</summary>
-    public Task<LoginAnswer> AwaitPushAsync(LoginHandle handle, IPAddress source, CancellationToken cancellationToken, LoginKind kind = LoginKind.SslVpn) =>
-        AnswerOrWaitAsync(handle, (rules, now) => _core.AwaitPush(handle, source, rules, CanPush, now, kind), _debug.PushAwaited, cancellationToken);
+    public Task<LoginAnswer> AwaitPushAsync(
+        LoginHandle handle,
+        IPAddress source,
+        CancellationToken cancellationToken,
+        LoginKind kind = LoginKind.SslVpn
+    ) =>
+        AnswerOrWaitAsync(
+            handle,
+            (rules, now) => _core.AwaitPush(handle, source, rules, CanPush, now, kind),
+            _debug.PushAwaited,
+            cancellationToken
+        );
 
     /// <summary>
     /// Synchronizes a token with two consecutive codes from an operator (<c>execute fortitoken sync</c>). Completes when it is durable.
@@ -199,19 +295,31 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     public async Task<ResyncVerdict> ResyncAsync(TokenSeed seed, string code, string nextCode)
     {
         var verdict = default(ResyncVerdict);
-        await SettleAsync(Decide((_, now) =>
-        {
-            (verdict, var step) = _core.Resync(seed, code, nextCode, now);
-            return step;
-        })).ConfigureAwait(false);
+        await SettleAsync(
+                Decide(
+                    (_, now) =>
+                    {
+                        (verdict, var step) = _core.Resync(seed, code, nextCode, now);
+                        return step;
+                    }
+                )
+            )
+            .ConfigureAwait(false);
         return verdict;
     }
 
     /// <summary>Adopts the drifts of tokens from a seed file. Completes when they are durable.</summary>
-    public Task TakeDriftsAsync(IReadOnlyList<(TokenSeed Seed, int Drift)> drifts) => SettleAsync(Decide((_, _) => _core.TakeDrifts(drifts))).AsTask();
+    public Task TakeDriftsAsync(IReadOnlyList<(TokenSeed Seed, int Drift)> drifts) =>
+        SettleAsync(Decide((_, _) => _core.TakeDrifts(drifts))).AsTask();
 
     /// <summary>True for the empty realm and for those that a rule names.</summary>
-    public bool IsRealm(string realm) { lock (_lock) { return _rules?.Policy.IsRealm(realm) == true; } }
+    public bool IsRealm(string realm)
+    {
+        lock (_lock)
+        {
+            return _rules?.Policy.IsRealm(realm) == true;
+        }
+    }
 
     /// <summary>Returns the sources with failures at the SSL VPN that count or block.</summary>
     public IReadOnlyList<FailureEntry> BlockList()
@@ -226,11 +334,16 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     public async Task<int> UnblockAsync(IPAddress? source)
     {
         var count = 0;
-        await SettleAsync(Decide((_, _) =>
-        {
-            (count, var step) = _core.Unblock(source);
-            return step;
-        })).ConfigureAwait(false);
+        await SettleAsync(
+                Decide(
+                    (_, _) =>
+                    {
+                        (count, var step) = _core.Unblock(source);
+                        return step;
+                    }
+                )
+            )
+            .ConfigureAwait(false);
         return count;
     }
 
@@ -244,7 +357,13 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     }
 
     /// <summary>Returns the last known drift of a token, in steps ahead of the unit (negative if behind).</summary>
-    public int DriftOf(TokenSeed seed) { lock (_lock) { return _tokens.DriftOf(seed); } }
+    public int DriftOf(TokenSeed seed)
+    {
+        lock (_lock)
+        {
+            return _tokens.DriftOf(seed);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -312,21 +431,28 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
         return decision.Step.Answer ?? throw new InvalidOperationException("the core gave no answer");
     }
 
-    private async Task<LoginAnswer> AnswerOrWaitAsync(LoginHandle handle, Func<LoginRules, DateTimeOffset, LoginStep> decide, Action<LoginHandle, LoginStep> tell, CancellationToken cancellationToken)
+    private async Task<LoginAnswer> AnswerOrWaitAsync(
+        LoginHandle handle,
+        Func<LoginRules, DateTimeOffset, LoginStep> decide,
+        Action<LoginHandle, LoginStep> tell,
+        CancellationToken cancellationToken
+    )
     {
         var waiter = new LoginWaiter(_work);
         LoginWaiter? replaced = null;
-        var decision = Decide((rules, now) =>
-        {
-            var step = decide(rules, now);
-            tell(handle, step);
-            if (step.Answer is null)
+        var decision = Decide(
+            (rules, now) =>
             {
-                _waiting.Remove(handle.RequestId, out replaced);
-                _waiting.Add(handle.RequestId, waiter);
+                var step = decide(rules, now);
+                tell(handle, step);
+                if (step.Answer is null)
+                {
+                    _waiting.Remove(handle.RequestId, out replaced);
+                    _waiting.Add(handle.RequestId, waiter);
+                }
+                return step;
             }
-            return step;
-        });
+        );
         replaced?.Answer(new LoginAnswer.Refused(Refusal.Superseded));
         if (decision.Step.Answer is not null)
         {
@@ -361,10 +487,13 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     {
         Span<byte> random = stackalloc byte[41];
         RandomNumberGenerator.Fill(random);
-        var requestId = new UInt128(BitConverter.ToUInt32(random), BitConverter.ToUInt64(random[4..])).ToString(CultureInfo.InvariantCulture);
+        var requestId = new UInt128(BitConverter.ToUInt32(random), BitConverter.ToUInt64(random[4..])).ToString(
+            CultureInfo.InvariantCulture
+        );
         return new LoginDraw(
             new LoginHandle(requestId, "1-" + Convert.ToHexStringLower(random[12..25])),
             10 + (int)(BitConverter.ToUInt64(random[25..]) % 90),
-            OneTimeCodes.CodeOf(BitConverter.ToUInt64(random[33..])));
+            OneTimeCodes.CodeOf(BitConverter.ToUInt64(random[33..]))
+        );
     }
 }

@@ -15,7 +15,16 @@ namespace Appliance.Firmware.Login;
 /// <param name="Expires">The time after which the phone's answer is too late.</param>
 /// <param name="LoginId">The login's number in the journal.</param>
 /// <param name="NumberMatch">True if the phone must prompt for the number that the login displays.</param>
-public sealed record PushOrder(string RequestId, string User, Token Token, IPAddress Source, DateTimeOffset Time, DateTimeOffset Expires, long LoginId, bool NumberMatch = false)
+public sealed record PushOrder(
+    string RequestId,
+    string User,
+    Token Token,
+    IPAddress Source,
+    DateTimeOffset Time,
+    DateTimeOffset Expires,
+    long LoginId,
+    bool NumberMatch = false
+)
 {
     /// <summary>The pending login, which saves a lookup when the phone answers; null if no login ordered the push.</summary>
     internal Attempt? By { get; init; }
@@ -67,7 +76,11 @@ public sealed class LoginStep
     internal Attempt? Attempt { get; private set; }
 
     /// <summary>True if the step has effects other than its writes.</summary>
-    internal bool HasEffects => (Events.Count | Facts.Count | Cancelled.Count | Abandoned.Count | Released.Count) != 0 || Push is not null || Code is not null || Remote is not null;
+    internal bool HasEffects =>
+        (Events.Count | Facts.Count | Cancelled.Count | Abandoned.Count | Released.Count) != 0
+        || Push is not null
+        || Code is not null
+        || Remote is not null;
 
     internal void IsAbout(long loginId, LoginRequest request) => (LoginId, Request) = (loginId, request);
 
@@ -93,10 +106,23 @@ public sealed class LoginStep
 /// <param name="Policy">Portals, rules and limits.</param>
 /// <param name="Deadlines">The time budget.</param>
 /// <param name="Lab">The lab policy.</param>
-public sealed record LoginRules(IAccountDirectory Users, IAccountDirectory Admins, LoginPolicy Policy, LoginDeadlines Deadlines, LabPolicy Lab)
+public sealed record LoginRules(
+    IAccountDirectory Users,
+    IAccountDirectory Admins,
+    LoginPolicy Policy,
+    LoginDeadlines Deadlines,
+    LabPolicy Lab
+)
 {
     /// <summary>Reads the rules from a configuration.</summary>
-    public static LoginRules From(ConfigTree config, LabPolicy? lab = null) => new(new UserDirectory(config), new AdminDirectory(config), new LoginPolicy(config), LoginDeadlines.From(config), lab ?? LabPolicy.Default);
+    public static LoginRules From(ConfigTree config, LabPolicy? lab = null) =>
+        new(
+            new UserDirectory(config),
+            new AdminDirectory(config),
+            new LoginPolicy(config),
+            LoginDeadlines.From(config),
+            lab ?? LabPolicy.Default
+        );
 
     /// <summary>Returns the account directory of an access method.</summary>
     public IAccountDirectory Accounts(LoginKind kind) => kind == LoginKind.Admin ? Admins : Users;

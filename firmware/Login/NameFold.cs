@@ -24,7 +24,9 @@ internal static class NameFold
         + "EEEEEEEEIIIIOOOOOOOOOOOOOOOOOOOOOOOOUUUUUUUUUUUUUUYYYYYYYY      ";
 
     /// <summary>Characters for which folding is only the conversion to upper case.</summary>
-    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    private static readonly SearchValues<char> Plain = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+    );
 
     /// <summary>Folds case: the comparison of <c>username-case-sensitivity disable</c>.</summary>
     internal static string Case(string name) => name.ToUpperInvariant();
@@ -57,7 +59,16 @@ internal static class NameFold
         foreach (var letter in name)
         {
             var narrow = letter is >= '\uff01' and <= '\uff5e' ? (char)(letter - 0xfee0) : letter;
-            if (!char.IsWhiteSpace(narrow) && char.GetUnicodeCategory(narrow) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.Control))
+            if (
+                !char.IsWhiteSpace(narrow)
+                && char.GetUnicodeCategory(narrow)
+                    is not (
+                        UnicodeCategory.NonSpacingMark
+                        or UnicodeCategory.EnclosingMark
+                        or UnicodeCategory.Format
+                        or UnicodeCategory.Control
+                    )
+            )
             {
                 text.Append(Base(narrow));
             }

@@ -9,6 +9,7 @@ public enum CodeChannel
 {
     /// <summary>An e-mail to <c>email-to</c>.</summary>
     Email,
+
     /// <summary>A text message to <c>sms-phone</c>.</summary>
     Sms,
 }
@@ -30,10 +31,18 @@ public sealed record CodeDestination(CodeChannel Channel, string Address, string
         var global = config.Object("system global");
         return user.Text("two-factor") switch
         {
-            "email" when user.Text("email-to") is { Length: > 0 } address =>
-                new(CodeChannel.Email, address, "", TimeSpan.FromSeconds(global.Number("two-factor-email-expiry"))),
-            "sms" when user.Text("sms-phone") is { Length: > 0 } number =>
-                new(CodeChannel.Sms, number, user.Text("sms-server") == "custom" ? user.Text("sms-custom-server") : "", TimeSpan.FromSeconds(global.Number("two-factor-sms-expiry"))),
+            "email" when user.Text("email-to") is { Length: > 0 } address => new(
+                CodeChannel.Email,
+                address,
+                "",
+                TimeSpan.FromSeconds(global.Number("two-factor-email-expiry"))
+            ),
+            "sms" when user.Text("sms-phone") is { Length: > 0 } number => new(
+                CodeChannel.Sms,
+                number,
+                user.Text("sms-server") == "custom" ? user.Text("sms-custom-server") : "",
+                TimeSpan.FromSeconds(global.Number("two-factor-sms-expiry"))
+            ),
             _ => null,
         };
     }
@@ -58,8 +67,10 @@ public enum OneTimeOutcome
 {
     /// <summary>Right; the code is now consumed.</summary>
     Accepted,
+
     /// <summary>Wrong. The issued code remains valid.</summary>
     Wrong,
+
     /// <summary>The login has no valid code: never issued, consumed, voided or expired.</summary>
     Expired,
 }
@@ -140,12 +151,18 @@ public sealed class OneTimeCodes
     /// <summary>Voids the code of a login that has ended.</summary>
     public void Forget(string requestId)
     {
-        if (_byLogin.Remove(requestId, out var issued) && _loginsOf.TryGetValue(issued.User, out var logins) && logins.Remove(requestId) && logins.Count == 0)
+        if (
+            _byLogin.Remove(requestId, out var issued)
+            && _loginsOf.TryGetValue(issued.User, out var logins)
+            && logins.Remove(requestId)
+            && logins.Count == 0
+        )
         {
             _loginsOf.Remove(issued.User);
         }
     }
 
     // Salted with the login's own 96 random bits, so that equal codes of two logins have different digests.
-    private static byte[] DigestOf(string requestId, ReadOnlySpan<char> code) => SHA256.HashData(Encoding.UTF8.GetBytes($"{requestId}\n{code}"));
+    private static byte[] DigestOf(string requestId, ReadOnlySpan<char> code) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{requestId}\n{code}"));
 }

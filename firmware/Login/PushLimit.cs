@@ -10,7 +10,8 @@ namespace Appliance.Firmware.Login;
 public sealed class PushLimit
 {
     /// <summary>The SQL that creates the table of unanswered pushes.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS push_unanswered (user TEXT NOT NULL, sent INTEGER NOT NULL); CREATE INDEX IF NOT EXISTS push_unanswered_user ON push_unanswered (user)";
+    public const string Table =
+        "CREATE TABLE IF NOT EXISTS push_unanswered (user TEXT NOT NULL, sent INTEGER NOT NULL); CREATE INDEX IF NOT EXISTS push_unanswered_user ON push_unanswered (user)";
 
     /// <summary>The greatest limit that can be set.</summary>
     public const int LimitMax = 100;
@@ -22,7 +23,12 @@ public sealed class PushLimit
     /// <summary>Loads the stored pushes from the database. For start-up only.</summary>
     internal void Load(StateDatabase state)
     {
-        foreach (var (user, sent) in state.Read("SELECT user, sent FROM push_unanswered ORDER BY sent", row => (row.GetString(0), new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero))))
+        foreach (
+            var (user, sent) in state.Read(
+                "SELECT user, sent FROM push_unanswered ORDER BY sent",
+                row => (row.GetString(0), new DateTimeOffset(row.GetInt64(1), TimeSpan.Zero))
+            )
+        )
         {
             Of(user).Add(sent);
         }
@@ -30,7 +36,9 @@ public sealed class PushLimit
 
     /// <summary>True if one more push to this user is within the limit.</summary>
     public bool Allows(string user, LabPolicy policy, DateTimeOffset now) =>
-        policy.PushLimit == 0 || !_unanswered.TryGetValue(user, out var sent) || sent.Count(at => now - at < policy.PushWindow) < policy.PushLimit;
+        policy.PushLimit == 0
+        || !_unanswered.TryGetValue(user, out var sent)
+        || sent.Count(at => now - at < policy.PushWindow) < policy.PushLimit;
 
     /// <summary>Returns true once each time that a user reaches the limit.</summary>
     public bool TellOnce(string user) => _told.Add(user);
@@ -73,10 +81,10 @@ public sealed class PushLimit
 
     /// <summary>Returns the writes that make the disk match a policy that comes into force: all counted pushes, or none.</summary>
     internal IReadOnlyList<StateWrite> Save(LabPolicy policy) =>
-    [
-        new StateWrite("DELETE FROM push_unanswered"),
-        .. policy.PushLimit == 0 ? [] : from user in _unanswered from sent in user.Value select Insert(user.Key, sent),
-    ];
+        [
+            new StateWrite("DELETE FROM push_unanswered"),
+            .. policy.PushLimit == 0 ? [] : from user in _unanswered from sent in user.Value select Insert(user.Key, sent),
+        ];
 
     private static void Keep(LabPolicy policy, List<StateWrite> memory, StateWrite write)
     {
@@ -86,7 +94,8 @@ public sealed class PushLimit
         }
     }
 
-    private static StateWrite Insert(string user, DateTimeOffset sent) => new("INSERT INTO push_unanswered (user, sent) VALUES ($0,$1)", user, sent.UtcTicks);
+    private static StateWrite Insert(string user, DateTimeOffset sent) =>
+        new("INSERT INTO push_unanswered (user, sent) VALUES ($0,$1)", user, sent.UtcTicks);
 
     private List<DateTimeOffset> Of(string user)
     {

@@ -11,7 +11,15 @@ namespace Appliance.Firmware.Login;
 /// <param name="Password">The password as typed, or the reply to the challenge.</param>
 /// <param name="Source">The address of the user's client.</param>
 /// <param name="Expires">The time after which the verdict is too late.</param>
-public sealed record RemoteOrder(string RequestId, int Number, RemoteServer Server, string User, string Password, IPAddress Source, DateTimeOffset Expires)
+public sealed record RemoteOrder(
+    string RequestId,
+    int Number,
+    RemoteServer Server,
+    string User,
+    string Password,
+    IPAddress Source,
+    DateTimeOffset Expires
+)
 {
     /// <summary>The challenge that the request replies to; null for a first factor.</summary>
     public RemoteVerdict.Challenged? Answers { get; init; }
@@ -32,8 +40,10 @@ public enum RemotePush
 {
     /// <summary>None: the server cannot send a push.</summary>
     No,
+
     /// <summary>An empty reply.</summary>
     ByNothing,
+
     /// <summary>The word <c>push</c>.</summary>
     ByWord,
 }

@@ -7,7 +7,12 @@ namespace Appliance.Firmware.Login;
 /// <param name="noticed">Receives a report on an address.</param>
 /// <param name="work">Tracks the running work for the clock; null if the clock does not need it.</param>
 /// <param name="stop">Cancelled when the unit stops.</param>
-internal sealed class RemoteQuestions(Func<RemoteOrder, RemoteVerdict, Task> answered, Action<RemoteOrder, RemoteNotice> noticed, WorkInHand? work, CancellationToken stop)
+internal sealed class RemoteQuestions(
+    Func<RemoteOrder, RemoteVerdict, Task> answered,
+    Action<RemoteOrder, RemoteNotice> noticed,
+    WorkInHand? work,
+    CancellationToken stop
+)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (int Number, CancellationTokenSource NobodyWaits)> _asked = new(StringComparer.Ordinal);

@@ -22,7 +22,15 @@ internal static class Revocation
     /// <param name="source">The client's address.</param>
     /// <param name="now">The account as it is now; null with a refusal.</param>
     /// <returns>Why the proof no longer holds; null while it does.</returns>
-    internal static Refusal? OfProof(LoginRules rules, Account then, LoginKind kind, bool isRemote, string realm, IPAddress source, out Account? now)
+    internal static Refusal? OfProof(
+        LoginRules rules,
+        Account then,
+        LoginKind kind,
+        bool isRemote,
+        string realm,
+        IPAddress source,
+        out Account? now
+    )
     {
         now = null;
         var found = rules.Accounts(kind).Find(then.Name);
@@ -36,7 +44,12 @@ internal static class Revocation
             now = then;
             return null;
         }
-        if (found is not { Enabled: true } || found.Remote != then.Remote || !SamePassword(found.Password, then.Password) || !found.Trusts(source))
+        if (
+            found is not { Enabled: true }
+            || found.Remote != then.Remote
+            || !SamePassword(found.Password, then.Password)
+            || !found.Trusts(source)
+        )
         {
             return Refusal.UserChanged;
         }
@@ -78,8 +91,8 @@ internal static class Revocation
     /// </summary>
     internal static Refusal? OfSession(LoginRules rules, LoginGrant grant, Account then, out Account? now) =>
         OfProof(rules, then, grant.Kind, grant.IsRemote, grant.Realm, grant.Source, out now) is { } refusal ? refusal
-            : IsAuthorised(rules, grant, now!) ? null
-            : Refusal.NoPolicy;
+        : IsAuthorised(rules, grant, now!) ? null
+        : Refusal.NoPolicy;
 
     /// <summary>
     /// Returns the account of an open session under these rules, whatever it was when it was proved. For a session from before a restart,
@@ -108,24 +121,29 @@ internal static class Revocation
         writer.Write(account.Password?.Length ?? 0);
         writer.Write(account.Password ?? []);
         writer.Write(account.Remote is { } server ? $"{server.Type}\n{server.Name}" : "");
-        writer.Write(account.Factor switch
-        {
-            SecondFactor.None => "none",
-            SecondFactor.OfToken { Token: var token, Seed: var seed } => $"token\n{token.Serial}\n{seed.Identity}\n{seed.Digits}\n{seed.Algorithm}",
-            SecondFactor.OfCode { To: var to } => $"code\n{to.Channel}\n{to.Address}\n{to.SmsServer}",
-            _ => "unusable",
-        });
+        writer.Write(
+            account.Factor switch
+            {
+                SecondFactor.None => "none",
+                SecondFactor.OfToken { Token: var token, Seed: var seed } =>
+                    $"token\n{token.Serial}\n{seed.Identity}\n{seed.Digits}\n{seed.Algorithm}",
+                SecondFactor.OfCode { To: var to } => $"code\n{to.Channel}\n{to.Address}\n{to.SmsServer}",
+                _ => "unusable",
+            }
+        );
         writer.Flush();
         return bytes.ToArray();
     }
 
-    private static bool SamePassword(byte[]? now, byte[]? then) => now is null ? then is null : then is not null && CryptographicOperations.FixedTimeEquals(now, then);
+    private static bool SamePassword(byte[]? now, byte[]? then) =>
+        now is null ? then is null : then is not null && CryptographicOperations.FixedTimeEquals(now, then);
 
-    private static bool SameFactor(SecondFactor now, SecondFactor then) => (now, then) switch
-    {
-        (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
-        // The life of a code does not affect who receives it.
-        (SecondFactor.OfCode a, SecondFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
-        _ => now == then,
-    };
+    private static bool SameFactor(SecondFactor now, SecondFactor then) =>
+        (now, then) switch
+        {
+            (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
+            // The life of a code does not affect who receives it.
+            (SecondFactor.OfCode a, SecondFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
+            _ => now == then,
+        };
 }

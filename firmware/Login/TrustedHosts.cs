@@ -56,7 +56,11 @@ public static class TrustedHosts
             {
                 networks.Add(Network(IPAddress.Parse(address), IPAddress.Parse(mask)));
             }
-            if (account.IsSet($"ip6-trusthost{number}") && IPNetwork.TryParse(account.Text($"ip6-trusthost{number}"), out var six) && six.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6)
+            if (
+                account.IsSet($"ip6-trusthost{number}")
+                && IPNetwork.TryParse(account.Text($"ip6-trusthost{number}"), out var six)
+                && six.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6
+            )
             {
                 networks.Add(six);
             }

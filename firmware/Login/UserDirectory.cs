@@ -33,7 +33,10 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
             name,
             type == "password" && entry.Text("passwd") is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null,
             type == "password" ? null : new RemoteServer(type, ServerOf(entry, type)),
-            entry.Enabled("status"), FactorOf(config, entry, TokenOf(entry)), [.. groups[name]])
+            entry.Enabled("status"),
+            FactorOf(config, entry, TokenOf(entry)),
+            [.. groups[name]]
+        )
         {
             Entry = entry,
         };
@@ -63,26 +66,31 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
         }
         // Some user is read even if the name has no account, for the same cost.
         _ = _users.Keys.FirstOrDefault() is { } somebody ? Find(somebody) : null;
-        return meant is not null && !several ? new(Find(meant), meant) : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
+        return meant is not null && !several
+            ? new(Find(meant), meant)
+            : new(null, NameFold.IsDecidable(skeleton) ? alike.FirstOrDefault() : typed);
     }
 
     /// <summary>
     /// Returns the second factor that an entry of <c>user local</c> or <c>system admin</c> requires in addition to the password.
     /// </summary>
-    internal static SecondFactor FactorOf(ConfigTree config, ConfigObject entry, Token? token) => entry.Text("two-factor") switch
-    {
-        "disable" or "" => new SecondFactor.None(),
-        "fortitoken" => token switch
+    internal static SecondFactor FactorOf(ConfigTree config, ConfigObject entry, Token? token) =>
+        entry.Text("two-factor") switch
         {
-            null => new SecondFactor.Unusable("no token is assigned"),
-            { Locked: true } => new SecondFactor.Unusable($"token {token.Serial} is locked"),
-            { Seed: { } seed } => new SecondFactor.OfToken(token, seed),
-            _ => new SecondFactor.Unusable($"token {token.Serial} has no seed"),
-        },
-        "fortitoken-cloud" => new SecondFactor.OfCloud(),
-        "email" or "sms" => CodeDestination.From(config, entry) is { } to ? new SecondFactor.OfCode(to) : new SecondFactor.Unusable("there is no address for the code"),
-        var other => new SecondFactor.Unusable($"two-factor {other} is not served"),
-    };
+            "disable" or "" => new SecondFactor.None(),
+            "fortitoken" => token switch
+            {
+                null => new SecondFactor.Unusable("no token is assigned"),
+                { Locked: true } => new SecondFactor.Unusable($"token {token.Serial} is locked"),
+                { Seed: { } seed } => new SecondFactor.OfToken(token, seed),
+                _ => new SecondFactor.Unusable($"token {token.Serial} has no seed"),
+            },
+            "fortitoken-cloud" => new SecondFactor.OfCloud(),
+            "email" or "sms" => CodeDestination.From(config, entry) is { } to
+                ? new SecondFactor.OfCode(to)
+                : new SecondFactor.Unusable("there is no address for the code"),
+            var other => new SecondFactor.Unusable($"two-factor {other} is not served"),
+        };
 
     /// <summary>Returns the token that an entry names, or null.</summary>
     internal static Token? TokenOf(ConfigTable tokens, ConfigObject entry)
@@ -102,12 +110,15 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
         // Since 7.0.1 one attribute controls case and accents; before that, another controls case alone. Unset: sensitive.
         return entry.Schema.Attribute("username-sensitivity") is not null
             ? entry.Text("username-sensitivity") == "disable" && NameFold.CaseAndAccent(name) == NameFold.CaseAndAccent(typed)
-            : entry.Schema.Attribute("username-case-sensitivity") is not null && entry.Text("username-case-sensitivity") == "disable" && NameFold.Case(name) == NameFold.Case(typed);
+            : entry.Schema.Attribute("username-case-sensitivity") is not null
+                && entry.Text("username-case-sensitivity") == "disable"
+                && NameFold.Case(name) == NameFold.Case(typed);
     }
 
     private static ILookup<string, string> Index(ConfigTable users) => users.Keys.ToLookup(NameFold.Skeleton, StringComparer.Ordinal);
 
-    private static ILookup<string, string> Invert(ConfigTable groups) => groups.Entries
-        .SelectMany(group => group.Entry.Words("member").Select(member => (Member: member, Group: group.Key)))
-        .ToLookup(pair => pair.Member, pair => pair.Group, StringComparer.Ordinal);
+    private static ILookup<string, string> Invert(ConfigTable groups) =>
+        groups
+            .Entries.SelectMany(group => group.Entry.Words("member").Select(member => (Member: member, Group: group.Key)))
+            .ToLookup(pair => pair.Member, pair => pair.Group, StringComparer.Ordinal);
 }

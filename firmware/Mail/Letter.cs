@@ -63,5 +63,7 @@ public sealed record Letter(string To, string Subject, string Text, byte[]? Pict
 
     /// <summary>Encodes a header value: printable ASCII unchanged, anything else as one RFC 2047 encoded word.</summary>
     private static string Encoded(string header) =>
-        header.All(c => c is >= ' ' and <= '~') ? header : $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(ControlCharacters.Remove(header)))}?=";
+        header.All(c => c is >= ' ' and <= '~')
+            ? header
+            : $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(ControlCharacters.Remove(header)))}?=";
 }

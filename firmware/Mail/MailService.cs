@@ -53,7 +53,9 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
         }
         catch (OperationCanceledException)
         {
-            return _stopping.IsCancellationRequested ? "the unit is stopping" : $"{settings} did not answer within {(int)Patience.TotalSeconds} s";
+            return _stopping.IsCancellationRequested
+                ? "the unit is stopping"
+                : $"{settings} did not answer within {(int)Patience.TotalSeconds} s";
         }
         catch (ObjectDisposedException)
         {
@@ -81,7 +83,8 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
     {
         var digits = number.StartsWith('+') ? number[1..] : number;
         return gateway.Length == 0 ? Task.FromResult<string?>("FortiGuard messaging is not licensed on this unit (set sms-server custom)")
-            : _settings?.SmsGateways.GetValueOrDefault(gateway) is not { Length: > 0 } domain ? Task.FromResult<string?>($"the SMS server {gateway} has no mail-server")
+            : _settings?.SmsGateways.GetValueOrDefault(gateway) is not { Length: > 0 } domain
+                ? Task.FromResult<string?>($"the SMS server {gateway} has no mail-server")
             : digits.Length is < 3 or > 15 || !digits.All(char.IsAsciiDigit) ? Task.FromResult<string?>("the number is not one")
             : SendAsync(new Letter($"{digits}@{domain}", "", text));
     }
@@ -100,16 +103,26 @@ public sealed class MailService(IReadOnlyList<INic> nics, TimeProvider time) : I
             return "no interface is up to send it from";
         }
         // *Assumed*: names are resolved by the system's resolver, because the unit has no DNS client.
-        var address = IPAddress.TryParse(settings.Server, out var literal) ? literal : (await Dns.GetHostAddressesAsync(settings.Server, cancellationToken).ConfigureAwait(false))[0];
+        var address = IPAddress.TryParse(settings.Server, out var literal)
+            ? literal
+            : (await Dns.GetHostAddressesAsync(settings.Server, cancellationToken).ConfigureAwait(false))[0];
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        var stream = new ConnectionStream(await nic.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false));
+        var stream = new ConnectionStream(
+            await nic.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false)
+        );
         await using (stream.ConfigureAwait(false))
         {
-            await new SmtpConversation(stream, settings).DeliverAsync(letter, letter.Format(settings.From, time.GetUtcNow(), id), cancellationToken).ConfigureAwait(false);
+            await new SmtpConversation(stream, settings)
+                .DeliverAsync(letter, letter.Format(settings.From, time.GetUtcNow(), id), cancellationToken)
+                .ConfigureAwait(false);
         }
         return null;
     }
 
-    private INic? NicFor(MailSettings settings) => nics.FirstOrDefault(nic => nic.CanServe
-        && (settings.Interface.Length == 0 || nic.Name == settings.Interface) && (settings.Source is null || nic.Addresses.Contains(settings.Source)));
+    private INic? NicFor(MailSettings settings) =>
+        nics.FirstOrDefault(nic =>
+            nic.CanServe
+            && (settings.Interface.Length == 0 || nic.Name == settings.Interface)
+            && (settings.Source is null || nic.Addresses.Contains(settings.Source))
+        );
 }

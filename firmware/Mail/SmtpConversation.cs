@@ -71,10 +71,18 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
 
     private async Task AuthenticateAsync(IReadOnlyList<string> offers, CancellationToken cancellationToken)
     {
-        var mechanisms = offers.Where(line => line.StartsWith("AUTH ", StringComparison.OrdinalIgnoreCase)).SelectMany(line => line.Split(' ').Skip(1)).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var mechanisms = offers
+            .Where(line => line.StartsWith("AUTH ", StringComparison.OrdinalIgnoreCase))
+            .SelectMany(line => line.Split(' ').Skip(1))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
         if (mechanisms.Contains("PLAIN"))
         {
-            Expect("AUTH PLAIN", await AskAsync("AUTH PLAIN " + Encode($"\0{settings.UserName}\0{settings.Password}"), cancellationToken).ConfigureAwait(false), 235);
+            Expect(
+                "AUTH PLAIN",
+                await AskAsync("AUTH PLAIN " + Encode($"\0{settings.UserName}\0{settings.Password}"), cancellationToken)
+                    .ConfigureAwait(false),
+                235
+            );
         }
         else if (mechanisms.Contains("LOGIN"))
         {
@@ -98,16 +106,25 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
         }
         catch (Exception unreadable) when (unreadable is CryptographicException or UnauthorizedAccessException)
         {
-            throw new SmtpException($"the list of public authorities ({PublicAuthorities.File}) cannot be read: {unreadable.Message}", unreadable);
+            throw new SmtpException(
+                $"the list of public authorities ({PublicAuthorities.File}) cannot be read: {unreadable.Message}",
+                unreadable
+            );
         }
-        await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = settings.Server,
-            EnabledSslProtocols = settings.Protocols,
-            CertificateChainPolicy = policy,
-            // As on the device: without validate-server, every server certificate is accepted.
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) => certificate is not null && (!settings.ValidateServer || errors == SslPolicyErrors.None),
-        }, cancellationToken).ConfigureAwait(false);
+        await secure
+            .AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = settings.Server,
+                    EnabledSslProtocols = settings.Protocols,
+                    CertificateChainPolicy = policy,
+                    // As on the device: without validate-server, every server certificate is accepted.
+                    RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+                        certificate is not null && (!settings.ValidateServer || errors == SslPolicyErrors.None),
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         _stream = secure;
     }
 
@@ -129,7 +146,11 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
         while (lines.Count < ReplyLinesMax)
         {
             var line = await ReadLineAsync(cancellationToken).ConfigureAwait(false);
-            if (line.Length < 3 || !int.TryParse(line.AsSpan(0, 3), System.Globalization.NumberStyles.None, null, out var code) || (line.Length > 3 && line[3] is not (' ' or '-')))
+            if (
+                line.Length < 3
+                || !int.TryParse(line.AsSpan(0, 3), System.Globalization.NumberStyles.None, null, out var code)
+                || (line.Length > 3 && line[3] is not (' ' or '-'))
+            )
             {
                 throw new SmtpException("the server's reply is no SMTP");
             }
@@ -175,7 +196,9 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
         if (!wanted.Contains(reply.Code))
         {
             // The reply to a password is left out: the server may repeat what it received.
-            throw new SmtpException($"the server answered {command} with {reply.Code} {(command.StartsWith("AUTH", StringComparison.Ordinal) ? "" : reply.Lines[^1])}".TrimEnd());
+            throw new SmtpException(
+                $"the server answered {command} with {reply.Code} {(command.StartsWith("AUTH", StringComparison.Ordinal) ? "" : reply.Lines[^1])}".TrimEnd()
+            );
         }
     }
 

@@ -51,7 +51,16 @@ internal sealed class DescriptorAlarm : IDisposable
             }
             _next = now + Between;
         }
-        _events.Write(new EventEntry("0100099163", "system", EventLevel.Alert, "File descriptors exhausted", ("interface", nic.Name),
-            ("count", count.ToString(CultureInfo.InvariantCulture)), ("msg", "Connections wait: no file descriptor is left for them")));
+        _events.Write(
+            new EventEntry(
+                "0100099163",
+                "system",
+                EventLevel.Alert,
+                "File descriptors exhausted",
+                ("interface", nic.Name),
+                ("count", count.ToString(CultureInfo.InvariantCulture)),
+                ("msg", "Connections wait: no file descriptor is left for them")
+            )
+        );
     }
 }

@@ -13,7 +13,10 @@ internal sealed class UnitLoad(TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly DateTimeOffset _started = time.GetUtcNow();
-    private (long At, Environment.ProcessCpuUsage Used) _last = (Stopwatch.GetTimestamp(), OperatingSystem.IsLinux() ? Environment.CpuUsage : default);
+    private (long At, Environment.ProcessCpuUsage Used) _last = (
+        Stopwatch.GetTimestamp(),
+        OperatingSystem.IsLinux() ? Environment.CpuUsage : default
+    );
 
     internal string Describe(int connections)
     {
@@ -22,8 +25,14 @@ internal sealed class UnitLoad(TimeProvider time)
         var used = Environment.WorkingSet / 1024;
         var up = time.GetUtcNow() - _started;
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"CPU states: {user}% user {system}% system 0% nice {Math.Max(0, 100 - user - system)}% idle\n");
-        text.Append(CultureInfo.InvariantCulture, $"Memory: {total}k total, {used}k used ({100.0 * used / total:0.0}%), {Math.Max(0, total - used)}k free ({Math.Max(0, 100.0 - (100.0 * used / total)):0.0}%)\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"CPU states: {user}% user {system}% system 0% nice {Math.Max(0, 100 - user - system)}% idle\n"
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Memory: {total}k total, {used}k used ({100.0 * used / total:0.0}%), {Math.Max(0, total - used)}k free ({Math.Max(0, 100.0 - (100.0 * used / total)):0.0}%)\n"
+        );
         text.Append(CultureInfo.InvariantCulture, $"Current sessions: {connections}\n");
         text.Append(CultureInfo.InvariantCulture, $"Uptime: {up.Days} days,  {up.Hours} hours,  {up.Minutes} minutes\n");
         return text.ToString();

@@ -23,28 +23,87 @@ public sealed class UnitMetrics : IDisposable
     internal UnitMetrics(LoginService login, PushService push, RadiusClient radius, StateDatabase state, DescriptorAlarm descriptors)
     {
         Meter = new Meter(Name);
-        Counter("appliance.push.messages", "{message}", "Push messages handed over, by what came of it",
-            () => push.Counts.Messages.Select(pair => Tagged(pair.Count, "outcome", Word(pair.Outcome))));
-        Gauge("appliance.push.degraded", "1", "1 while push messages do not get through (event 99160), else 0", () => push.Degraded ? 1 : 0);
-        Counter("appliance.callback.answers", "{answer}", "Answers of phones by what they were worth: accepted, refused (wrong code or signature), void (no such push waits)",
-            () => [Tagged(push.Counts.Accepted, "result", "accepted"), Tagged(push.Counts.Refused, "result", "refused"), Tagged(push.Counts.Void, "result", "void")]);
-        Counter("appliance.logins", "{login}", "Logins that are decided", () =>
-        {
-            var (inside, decided) = login.Journal.Counts();
-            return [Tagged(inside, "outcome", "in"), Tagged(decided - inside, "outcome", "refused")];
-        });
+        Counter(
+            "appliance.push.messages",
+            "{message}",
+            "Push messages handed over, by what came of it",
+            () => push.Counts.Messages.Select(pair => Tagged(pair.Count, "outcome", Word(pair.Outcome)))
+        );
+        Gauge(
+            "appliance.push.degraded",
+            "1",
+            "1 while push messages do not get through (event 99160), else 0",
+            () => push.Degraded ? 1 : 0
+        );
+        Counter(
+            "appliance.callback.answers",
+            "{answer}",
+            "Answers of phones by what they were worth: accepted, refused (wrong code or signature), void (no such push waits)",
+            () =>
+                [
+                    Tagged(push.Counts.Accepted, "result", "accepted"),
+                    Tagged(push.Counts.Refused, "result", "refused"),
+                    Tagged(push.Counts.Void, "result", "void"),
+                ]
+        );
+        Counter(
+            "appliance.logins",
+            "{login}",
+            "Logins that are decided",
+            () =>
+            {
+                var (inside, decided) = login.Journal.Counts();
+                return [Tagged(inside, "outcome", "in"), Tagged(decided - inside, "outcome", "refused")];
+            }
+        );
         Gauge("appliance.logins.pending", "{login}", "Logins that wait for a second factor or a remote server", () => login.PendingCount);
-        Gauge("appliance.storage.failing", "1", "1 while the disk cannot be written (event 99162), else 0", () => [Tagged(state.Fault is null ? 0 : 1, "disk", "state")]);
-        Counter("appliance.storage.events.lost", "{event}", "Events that were lost because the disk could not be written", () => [new(state.Lost)]);
-        Counter("appliance.radius.requests", "{request}", "Access-Requests that were sent, repeated ones among them", () => [new(radius.Counts().Requests)]);
-        Counter("appliance.radius.results", "{question}", "Questions to RADIUS servers that are over", () =>
-        {
-            var counts = radius.Counts();
-            return [Tagged(counts.Accepted, "result", "accept"), Tagged(counts.Rejected, "result", "reject"), Tagged(counts.Challenged, "result", "challenge"), Tagged(counts.Unanswered, "result", "no_answer")];
-        });
-        Counter("appliance.radius.replies.refused", "{packet}", "Packets that claimed to be a RADIUS server's answer and were none",
-            () => Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason))));
-        Counter("appliance.accept.exhausted", "{accept}", "Times that no file descriptor was left for a connection, which waited then", () => [new(descriptors.Count)]);
+        Gauge(
+            "appliance.storage.failing",
+            "1",
+            "1 while the disk cannot be written (event 99162), else 0",
+            () => [Tagged(state.Fault is null ? 0 : 1, "disk", "state")]
+        );
+        Counter(
+            "appliance.storage.events.lost",
+            "{event}",
+            "Events that were lost because the disk could not be written",
+            () => [new(state.Lost)]
+        );
+        Counter(
+            "appliance.radius.requests",
+            "{request}",
+            "Access-Requests that were sent, repeated ones among them",
+            () => [new(radius.Counts().Requests)]
+        );
+        Counter(
+            "appliance.radius.results",
+            "{question}",
+            "Questions to RADIUS servers that are over",
+            () =>
+            {
+                var counts = radius.Counts();
+                return
+                [
+                    Tagged(counts.Accepted, "result", "accept"),
+                    Tagged(counts.Rejected, "result", "reject"),
+                    Tagged(counts.Challenged, "result", "challenge"),
+                    Tagged(counts.Unanswered, "result", "no_answer"),
+                ];
+            }
+        );
+        Counter(
+            "appliance.radius.replies.refused",
+            "{packet}",
+            "Packets that claimed to be a RADIUS server's answer and were none",
+            () =>
+                Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason)))
+        );
+        Counter(
+            "appliance.accept.exhausted",
+            "{accept}",
+            "Times that no file descriptor was left for a connection, which waited then",
+            () => [new(descriptors.Count)]
+        );
         Gauge("appliance.radius.open", "{question}", "Questions to RADIUS servers that wait for an answer", () => radius.Counts().Open);
     }
 
@@ -54,14 +113,18 @@ public sealed class UnitMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Meter.Dispose();
 
-    private static Measurement<long> Tagged(long value, string tag, string word) => new(value, new KeyValuePair<string, object?>(tag, word));
+    private static Measurement<long> Tagged(long value, string tag, string word) =>
+        new(value, new KeyValuePair<string, object?>(tag, word));
 
     /// <summary>Spells a value as other tools do: <c>CredentialBad</c> is <c>credential_bad</c>.</summary>
     private static string Word(PushOutcome value) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
-    private void Counter(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) => Meter.CreateObservableCounter(name, look, unit, description);
+    private void Counter(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) =>
+        Meter.CreateObservableCounter(name, look, unit, description);
 
-    private void Gauge(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) => Meter.CreateObservableGauge(name, look, unit, description);
+    private void Gauge(string name, string unit, string description, Func<IEnumerable<Measurement<long>>> look) =>
+        Meter.CreateObservableGauge(name, look, unit, description);
 
-    private void Gauge(string name, string unit, string description, Func<long> look) => Meter.CreateObservableGauge(name, look, unit, description);
+    private void Gauge(string name, string unit, string description, Func<long> look) =>
+        Meter.CreateObservableGauge(name, look, unit, description);
 }

@@ -36,13 +36,17 @@ public sealed class HttpFront : IAsyncDisposable
     /// </summary>
     private static readonly TlsCipherSuite[] Ciphers =
     [
-        TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
-        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_AES_128_GCM_SHA256,
+        TlsCipherSuite.TLS_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
         TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     ];
 
     private readonly WebApplication _host;
-    private readonly ConcurrentDictionary<string, (SslStreamCertificateContext Certificate, SslServerAuthenticationOptions Options)> _tls = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (SslStreamCertificateContext Certificate, SslServerAuthenticationOptions Options)> _tls =
+        new(StringComparer.Ordinal);
 
     private HttpFront(WebApplication host) => _host = host;
 
@@ -54,7 +58,12 @@ public sealed class HttpFront : IAsyncDisposable
     /// <param name="logs">Receives the framework's own diagnostics.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     public static async Task<HttpFront> StartAsync(
-        NicTransport transport, IReadOnlyDictionary<string, IHttpService> services, Func<string, SslStreamCertificateContext>? certificate, ILoggerFactory logs, CancellationToken cancellationToken)
+        NicTransport transport,
+        IReadOnlyDictionary<string, IHttpService> services,
+        Func<string, SslStreamCertificateContext>? certificate,
+        ILoggerFactory logs,
+        CancellationToken cancellationToken
+    )
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs).AddSingleton<IHostLifetime, HostedElsewhere>();
@@ -66,20 +75,25 @@ public sealed class HttpFront : IAsyncDisposable
             Limit(kestrel);
             foreach (var service in services.Keys)
             {
-                kestrel.Listen(new ServiceEndPoint(service), listen =>
-                {
-                    listen.Protocols = HttpProtocols.Http1;
-                    if (certificate is null)
+                kestrel.Listen(
+                    new ServiceEndPoint(service),
+                    listen =>
                     {
-                        return;
+                        listen.Protocols = HttpProtocols.Http1;
+                        if (certificate is null)
+                        {
+                            return;
+                        }
+                        listen.UseHttps(
+                            new TlsHandshakeCallbackOptions
+                            {
+                                HandshakeTimeout = Patience,
+                                OnConnection = _ => ValueTask.FromResult(front!.TlsFor(service, certificate(service))),
+                            }
+                        );
+                        listen.Use(next => connection => IsWellEncrypted(connection) ? next(connection) : RefuseAsync(connection));
                     }
-                    listen.UseHttps(new TlsHandshakeCallbackOptions
-                    {
-                        HandshakeTimeout = Patience,
-                        OnConnection = _ => ValueTask.FromResult(front!.TlsFor(service, certificate(service))),
-                    });
-                    listen.Use(next => connection => IsWellEncrypted(connection) ? next(connection) : RefuseAsync(connection));
-                });
+                );
             }
         });
         var host = builder.Build();
@@ -118,7 +132,8 @@ public sealed class HttpFront : IAsyncDisposable
     }
 
     private static bool IsWellEncrypted(ConnectionContext connection) =>
-        connection.Features.GetRequiredFeature<ITlsHandshakeFeature>().NegotiatedCipherSuite is { } suite && Array.IndexOf(Ciphers, suite) >= 0;
+        connection.Features.GetRequiredFeature<ITlsHandshakeFeature>().NegotiatedCipherSuite is { } suite
+        && Array.IndexOf(Ciphers, suite) >= 0;
 
     private static Task RefuseAsync(ConnectionContext connection)
     {
@@ -163,9 +178,7 @@ public sealed class HttpFront : IAsyncDisposable
             return caller;
         }
 
-        public void DisposeContext(Caller context, Exception? exception)
-        {
-        }
+        public void DisposeContext(Caller context, Exception? exception) { }
 
         public Task ProcessRequestAsync(Caller context)
         {
@@ -196,7 +209,8 @@ public sealed class HttpFront : IAsyncDisposable
                 await serving.ConfigureAwait(false);
                 nic.Served();
             }
-            catch (OperationCanceledException) when (context.Get<IHttpRequestLifetimeFeature>()?.RequestAborted.IsCancellationRequested == true)
+            catch (OperationCanceledException)
+                when (context.Get<IHttpRequestLifetimeFeature>()?.RequestAborted.IsCancellationRequested == true)
             {
                 // The client disconnected while its request was pending, so there is no response.
             }

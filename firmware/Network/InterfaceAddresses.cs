@@ -17,9 +17,16 @@ internal sealed class InterfaceAddresses(IReadOnlyList<INic> nics) : IConfigSubs
     /// Refuses DHCP and PPPoE where they would leave an interface without an address, because the unit has no client for them (*assumed*
     /// code and words).
     /// </summary>
-    internal ConfigError? StaticOnly(ConfigTree tree) => _nics.Select(nic => (nic.Name, Mode: tree.List("system interface").Find(nic.Name)?.Text("mode") ?? "static"))
-        .FirstOrDefault(nic => nic.Mode != "static") is { Name: { } name } found
-            ? new ConfigError(-45, $"mode {found.Mode} is not served on this board: interface {name} needs an address of its own (set mode static)", "object check operator error, -45, discard the setting")
+    internal ConfigError? StaticOnly(ConfigTree tree) =>
+        _nics
+            .Select(nic => (nic.Name, Mode: tree.List("system interface").Find(nic.Name)?.Text("mode") ?? "static"))
+            .FirstOrDefault(nic => nic.Mode != "static")
+            is { Name: { } name } found
+            ? new ConfigError(
+                -45,
+                $"mode {found.Mode} is not served on this board: interface {name} needs an address of its own (set mode static)",
+                "object check operator error, -45, discard the setting"
+            )
             : null;
 
     /// <inheritdoc/>
@@ -49,8 +56,12 @@ internal sealed class InterfaceAddresses(IReadOnlyList<INic> nics) : IConfigSubs
     }
 
     private static (IPAddress Address, int PrefixLength) Of(ConfigTree tree, string name) =>
-        tree.List("system interface").Find(name) is { } entry && entry.Text("mode") == "static" && entry.Words("ip") is [var address, var mask]
-            && IPAddress.TryParse(address, out var parsed) && !parsed.Equals(IPAddress.Any) && IPAddress.TryParse(mask, out var bits)
+        tree.List("system interface").Find(name) is { } entry
+        && entry.Text("mode") == "static"
+        && entry.Words("ip") is [var address, var mask]
+        && IPAddress.TryParse(address, out var parsed)
+        && !parsed.Equals(IPAddress.Any)
+        && IPAddress.TryParse(mask, out var bits)
             ? (parsed, bits.GetAddressBytes().Sum(part => BitOperations.PopCount(part)))
             : (IPAddress.Any, 0);
 }

@@ -41,7 +41,10 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
     private void PutInForce(ConfigTree config)
     {
         var interfaces = config.List("system interface");
-        var wanted = nics.Select(nic => (Nic: nic, Access: AccessOf(interfaces.Find(nic.Name)), Up: interfaces.Find(nic.Name)?.Text("status") != "down")).ToArray();
+        var wanted = nics.Select(nic =>
+                (Nic: nic, Access: AccessOf(interfaces.Find(nic.Name)), Up: interfaces.Find(nic.Name)?.Text("status") != "down")
+            )
+            .ToArray();
         // Steps that can fail come first, so that a refused change closes no connection. Withdrawals cannot fail.
         try
         {
@@ -102,7 +105,8 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
             if (!hasVpn || vpnPort != adminPort || !vpnFirst)
             {
                 var access = AccessOf(config.List("system interface").Find(nic.Name));
-                var byCallback = push.Enabled && push.ServerPort == adminPort && access.HasFlag(AllowAccess.Ftm) && !access.HasFlag(AllowAccess.Https);
+                var byCallback =
+                    push.Enabled && push.ServerPort == adminPort && access.HasFlag(AllowAccess.Ftm) && !access.HasFlag(AllowAccess.Https);
                 placements.Add(new(Admin, nic, adminPort, byCallback ? AllowAccess.Ftm : AllowAccess.Https) { Limit = _limits.Admin });
             }
         }
@@ -110,5 +114,7 @@ internal sealed class Listeners(NicTransport transport, IReadOnlyList<GatedNic> 
     }
 
     private static AllowAccess AccessOf(ConfigObject? entry) =>
-        entry is null ? AllowAccess.None : entry.Words("allowaccess").Aggregate(AllowAccess.None, (access, word) => access | AllowAccessWord.Parse(word));
+        entry is null
+            ? AllowAccess.None
+            : entry.Words("allowaccess").Aggregate(AllowAccess.None, (access, word) => access | AllowAccessWord.Parse(word));
 }

@@ -32,7 +32,8 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
             {
                 faults.Add($"{service} does not answer in time");
             }
-            catch (Exception error) when (error is IOException or System.Security.Authentication.AuthenticationException or InvalidOperationException)
+            catch (Exception error)
+                when (error is IOException or System.Security.Authentication.AuthenticationException or InvalidOperationException)
             {
                 faults.Add($"{service} does not answer: {error.Message}");
             }
@@ -40,17 +41,26 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
         return faults;
     }
 
-    private async Task AskAsync(string service, Microsoft.AspNetCore.Connections.ConnectionContext connection, CancellationToken cancellationToken)
+    private async Task AskAsync(
+        string service,
+        Microsoft.AspNetCore.Connections.ConnectionContext connection,
+        CancellationToken cancellationToken
+    )
     {
         await using var stream = new ConnectionStream(connection);
         await using var tls = new SslStream(stream, leaveInnerStreamOpen: true);
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = service,
-            CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-            // Exactly the certificate that this service presents, so the other end can only be the service.
-            RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && certificate(service) is { } own && own.Span.SequenceEqual(shown.GetRawCertData()),
-        }, cancellationToken).ConfigureAwait(false);
+        await tls.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = service,
+                    CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+                    // Exactly the certificate that this service presents, so the other end can only be the service.
+                    RemoteCertificateValidationCallback = (_, shown, _, _) =>
+                        shown is not null && certificate(service) is { } own && own.Span.SequenceEqual(shown.GetRawCertData()),
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         await tls.WriteAsync(Request, cancellationToken).ConfigureAwait(false);
         var answer = new byte[Answer.Length];
         await tls.ReadExactlyAsync(answer, cancellationToken).ConfigureAwait(false);

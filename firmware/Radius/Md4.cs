@@ -54,12 +54,14 @@ public static class Md4
         for (var step = 0; step < 48; step++)
         {
             var round = step / 16;
-            var sum = a + round switch
-            {
-                0 => ((b & c) | (~b & d)) + x[step],
-                1 => ((b & c) | (b & d) | (c & d)) + x[second[step - 16]] + 0x5a827999,
-                _ => (b ^ c ^ d) + x[third[step - 32]] + 0x6ed9eba1,
-            };
+            var sum =
+                a
+                + round switch
+                {
+                    0 => ((b & c) | (~b & d)) + x[step],
+                    1 => ((b & c) | (b & d) | (c & d)) + x[second[step - 16]] + 0x5a827999,
+                    _ => (b ^ c ^ d) + x[third[step - 32]] + 0x6ed9eba1,
+                };
             (a, d, c, b) = (d, c, b, BitOperations.RotateLeft(sum, shifts[(round * 4) + (step % 4)]));
         }
         state[0] += a;

@@ -40,7 +40,13 @@ public static class MsChap
     }
 
     /// <summary>Computes the version 2 response (RFC 2759, 8.1).</summary>
-    public static void Respond2(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, ReadOnlySpan<byte> passwordHash, Span<byte> response)
+    public static void Respond2(
+        ReadOnlySpan<byte> serverChallenge,
+        ReadOnlySpan<byte> peerChallenge,
+        string userName,
+        ReadOnlySpan<byte> passwordHash,
+        Span<byte> response
+    )
     {
         Span<byte> challenge = stackalloc byte[SHA1.HashSizeInBytes];
         ChallengeHash(serverChallenge, peerChallenge, userName, challenge);
@@ -48,7 +54,13 @@ public static class MsChap
     }
 
     /// <summary>Computes the server's proof that it has the password: <c>S=</c> and 40 hex digits (RFC 2759, 8.7).</summary>
-    public static string AuthenticatorResponse(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, ReadOnlySpan<byte> passwordHash, ReadOnlySpan<byte> response)
+    public static string AuthenticatorResponse(
+        ReadOnlySpan<byte> serverChallenge,
+        ReadOnlySpan<byte> peerChallenge,
+        string userName,
+        ReadOnlySpan<byte> passwordHash,
+        ReadOnlySpan<byte> response
+    )
     {
         Span<byte> hashOfHash = stackalloc byte[Md4.HashSizeInBytes];
         Md4.HashData(passwordHash, hashOfHash);
@@ -61,7 +73,12 @@ public static class MsChap
     }
 
     /// <summary>Computes the challenge hash (RFC 2759, 8.2). The user name excludes its domain.</summary>
-    private static void ChallengeHash(ReadOnlySpan<byte> serverChallenge, ReadOnlySpan<byte> peerChallenge, string userName, Span<byte> destination)
+    private static void ChallengeHash(
+        ReadOnlySpan<byte> serverChallenge,
+        ReadOnlySpan<byte> peerChallenge,
+        string userName,
+        Span<byte> destination
+    )
     {
         var name = userName[(userName.LastIndexOf('\\') + 1)..];
         Span<byte> text = stackalloc byte[(2 * ChallengeLength) + UserNameMax];

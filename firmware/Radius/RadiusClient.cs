@@ -92,7 +92,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     public Task<RadiusResult> AskAsync(string server, RadiusQuery query, CancellationToken cancellationToken)
     {
         var config = Volatile.Read(ref _config);
-        return config is not null && RadiusSettings.From(config, server) is { } settings ? AskAsync(settings, query, cancellationToken) : Task.FromResult<RadiusResult>(new RadiusResult.NoAnswer());
+        return config is not null && RadiusSettings.From(config, server) is { } settings
+            ? AskAsync(settings, query, cancellationToken)
+            : Task.FromResult<RadiusResult>(new RadiusResult.NoAnswer());
     }
 
     /// <summary>Sends a request in the same way, with the settings that the caller supplies.</summary>
@@ -279,9 +281,19 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
         {
             var nic = _nics.First(nic => nic.Name == send.Nic);
             RadiusReceived receive = (packet, from) => Receive(key, packet, from);
-            IRadiusPath path = send.Settings.Transport == RadiusTransport.Udp
-                ? send.Port == 0 ? new RadiusDatagrams(nic.OpenDatagrams(0), receive) : new RadiusSpareDatagrams(nic.OpenDatagrams(0), receive)
-                : new RadiusConnection(nic, send.Settings, send.To, _time, receive, (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why));
+            IRadiusPath path =
+                send.Settings.Transport == RadiusTransport.Udp
+                    ? send.Port == 0
+                        ? new RadiusDatagrams(nic.OpenDatagrams(0), receive)
+                        : new RadiusSpareDatagrams(nic.OpenDatagrams(0), receive)
+                    : new RadiusConnection(
+                        nic,
+                        send.Settings,
+                        send.To,
+                        _time,
+                        receive,
+                        (connection, wasConnected, why) => Lost(key, connection, send, wasConnected, why)
+                    );
             _paths.Add(key, path);
             return path;
         }

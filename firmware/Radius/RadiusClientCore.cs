@@ -31,7 +31,13 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private const int Over = -1;
 
     /// <summary>The default server order, by number of servers: primary, secondary, tertiary.</summary>
-    private static readonly ImmutableArray<int>[] InOrder = [[], [0], [0, 1], [0, 1, 2]];
+    private static readonly ImmutableArray<int>[] InOrder =
+    [
+        [],
+        [0],
+        [0, 1],
+        [0, 1, 2],
+    ];
 
     private readonly RadiusRequests _requests = new(random);
     private readonly Dictionary<long, Exchange> _exchanges = [];
@@ -43,18 +49,30 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private long _lastNumber;
     private RadiusCounts _counts;
 
-    private sealed class Exchange(long number, RadiusQuery query, RadiusSettings settings, string nic, IPAddress local, ImmutableArray<int> servers)
+    private sealed class Exchange(
+        long number,
+        RadiusQuery query,
+        RadiusSettings settings,
+        string nic,
+        IPAddress local,
+        ImmutableArray<int> servers
+    )
     {
         public long Number => number;
         public RadiusQuery Query => query;
         public RadiusSettings Settings => settings;
         public string Nic => nic;
         public IPAddress Local => local;
+
         /// <summary>The servers to try, in order.</summary>
         public ImmutableArray<int> Servers => servers;
-        public ImmutableArray<RadiusScheme> Schemes { get; } = query.Answers is not null ? [RadiusScheme.Pap] : query.Schemes.IsDefaultOrEmpty ? settings.Schemes : query.Schemes;
+        public ImmutableArray<RadiusScheme> Schemes { get; } =
+            query.Answers is not null ? [RadiusScheme.Pap]
+            : query.Schemes.IsDefaultOrEmpty ? settings.Schemes
+            : query.Schemes;
         public int ServerAt { get; set; }
         public int SchemeAt { get; set; }
+
         /// <summary>The index of the last server that a notice reported; -1 if none.</summary>
         public int NoticedServerAt { get; set; } = -1;
         public int Try { get; set; }
@@ -63,8 +81,10 @@ public sealed class RadiusClientCore(RadiusRandom random)
         public byte[] Packet { get; set; } = [];
         public byte[] Proof { get; set; } = [];
         public DateTimeOffset ServerDeadline { get; set; }
+
         /// <summary>True when a broken connection was re-established for this request.</summary>
         public bool IsSecondConnection { get; set; }
+
         /// <summary>The reason for which the last packet that claimed to be the reply was refused; null if none was.</summary>
         public RadiusRefusal? Refused { get; set; }
         public int Server => servers[ServerAt];
@@ -109,12 +129,23 @@ public sealed class RadiusClientCore(RadiusRandom random)
     /// <param name="local">That interface's address.</param>
     /// <param name="now">The current time.</param>
     /// <param name="number">The number of the request.</param>
-    public RadiusClientStep Start(RadiusQuery query, RadiusSettings settings, string nic, IPAddress local, DateTimeOffset now, out long number)
+    public RadiusClientStep Start(
+        RadiusQuery query,
+        RadiusSettings settings,
+        string nic,
+        IPAddress local,
+        DateTimeOffset now,
+        out long number
+    )
     {
         number = ++_lastNumber;
         var step = new RadiusClientStep();
         var servers = ServersFor(query, settings, now);
-        if (servers.IsEmpty || Encoding.UTF8.GetByteCount(query.Password) > RadiusSecret.PasswordMax || Encoding.UTF8.GetByteCount(query.User) > RadiusWriter.ValueMax)
+        if (
+            servers.IsEmpty
+            || Encoding.UTF8.GetByteCount(query.Password) > RadiusSecret.PasswordMax
+            || Encoding.UTF8.GetByteCount(query.User) > RadiusWriter.ValueMax
+        )
         {
             Told(step, number, new RadiusResult.NoAnswer());
             return step;
@@ -251,7 +282,9 @@ public sealed class RadiusClientCore(RadiusRandom random)
         {
             return all;
         }
-        var reachable = all.RemoveAll(server => _silent.TryGetValue(settings.Targets[server].EndPoint, out var silent) && now < silent.Until);
+        var reachable = all.RemoveAll(server =>
+            _silent.TryGetValue(settings.Targets[server].EndPoint, out var silent) && now < silent.Until
+        );
         return reachable.IsEmpty ? all : reachable;
     }
 
@@ -283,9 +316,16 @@ public sealed class RadiusClientCore(RadiusRandom random)
             return RadiusRefusal.WrongMessageAuthenticator;
         }
         // With MS-CHAPv2 the server also has to prove that it has the password.
-        return packet.Code != RadiusCode.AccessAccept || exchange.Proof.Length == 0
-            || (packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, out var proof) && proof.Length > 1 && CryptographicOperations.FixedTimeEquals(proof[1..], exchange.Proof))
-            ? null : RadiusRefusal.NoServerProof;
+        return
+            packet.Code != RadiusCode.AccessAccept
+            || exchange.Proof.Length == 0
+            || (
+                packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, out var proof)
+                && proof.Length > 1
+                && CryptographicOperations.FixedTimeEquals(proof[1..], exchange.Proof)
+            )
+            ? null
+            : RadiusRefusal.NoServerProof;
     }
 
     /// <summary>Counts a try without a reply. Does not count the response to a challenge: the server may be waiting for a phone.</summary>
@@ -324,7 +364,15 @@ public sealed class RadiusClientCore(RadiusRandom random)
         exchange.Slot = slot;
         exchange.IsSecondConnection = false;
         _slots.Add((exchange.Channel, slot), exchange);
-        (exchange.Packet, exchange.Proof) = _requests.Write(exchange.Query, exchange.Settings, exchange.Target.Secret, exchange.Schemes[exchange.SchemeAt], (byte)slot, exchange.Local, exchange.Number);
+        (exchange.Packet, exchange.Proof) = _requests.Write(
+            exchange.Query,
+            exchange.Settings,
+            exchange.Target.Secret,
+            exchange.Schemes[exchange.SchemeAt],
+            (byte)slot,
+            exchange.Local,
+            exchange.Number
+        );
         exchange.ServerDeadline = now + exchange.Settings.ServerTime;
         if (exchange.NoticedServerAt != exchange.ServerAt)
         {
@@ -337,7 +385,19 @@ public sealed class RadiusClientCore(RadiusRandom random)
     private void Send(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
     {
         _counts = _counts with { Requests = _counts.Requests + 1 };
-        step.Sends.Add(new RadiusSend(exchange.Nic, exchange.Channel, exchange.Slot / 256, exchange.Packet, exchange.Target.EndPoint, exchange.Settings) { Number = exchange.Number });
+        step.Sends.Add(
+            new RadiusSend(
+                exchange.Nic,
+                exchange.Channel,
+                exchange.Slot / 256,
+                exchange.Packet,
+                exchange.Target.EndPoint,
+                exchange.Settings
+            )
+            {
+                Number = exchange.Number,
+            }
+        );
         Remind(exchange, now);
     }
 

@@ -33,7 +33,9 @@ public sealed record RadiusTls(string Authority, string Certificate, string Key,
 internal sealed class RadiusConnection : IRadiusPath
 {
     private const int WaitingMax = 256;
-    private readonly Channel<byte[]> _sending = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<byte[]> _sending = Channel.CreateBounded<byte[]>(
+        new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true }
+    );
     private readonly CancellationTokenSource _stopping = new();
     private readonly RadiusSettings _settings;
     private readonly TimeProvider _time;
@@ -48,7 +50,14 @@ internal sealed class RadiusConnection : IRadiusPath
     /// <param name="received">Receives each packet.</param>
     /// <param name="lost">Called once, when the connection closed or could not be established, with whether it was established and the
     /// cause. Not called if the connection is disposed first.</param>
-    internal RadiusConnection(INic nic, RadiusSettings settings, IPEndPoint server, TimeProvider time, RadiusReceived received, Action<RadiusConnection, bool, string> lost)
+    internal RadiusConnection(
+        INic nic,
+        RadiusSettings settings,
+        IPEndPoint server,
+        TimeProvider time,
+        RadiusReceived received,
+        Action<RadiusConnection, bool, string> lost
+    )
     {
         (_settings, _server, _time, _received) = (settings, server, time, received);
         _running = Task.Run(() => RunAsync(nic, lost));
@@ -107,7 +116,9 @@ internal sealed class RadiusConnection : IRadiusPath
             {
                 throw new InvalidDataException("what came is no RADIUS"); // Where the next packet begins, nobody knows any more (RFC 6613, 2.6.4).
             }
-            await stream.ReadExactlyAsync(packet.AsMemory(RadiusPacket.HeaderLength, length - RadiusPacket.HeaderLength), cancellationToken).ConfigureAwait(false);
+            await stream
+                .ReadExactlyAsync(packet.AsMemory(RadiusPacket.HeaderLength, length - RadiusPacket.HeaderLength), cancellationToken)
+                .ConfigureAwait(false);
             _received(packet.AsSpan(0, length), _server);
         }
     }
@@ -141,15 +152,29 @@ internal sealed class RadiusConnection : IRadiusPath
                 throw new InvalidDataException("no ca-cert is set, so no server can be trusted");
             }
             using var own = OwnCertificate(tls);
-            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = _server.Address.ToString(),
-                EnabledSslProtocols = tls.Only13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
-                ClientCertificates = own is null ? null : [own],
-                CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-                RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                    (refusal = TrustedPeer.Refusal(certificate as X509Certificate2, chain, [.. authorities], tls.ChecksIdentity ? _server.Address.ToString() : null, _time.GetUtcNow())) is null,
-            }, either.Token).ConfigureAwait(false);
+            await stream
+                .AuthenticateAsClientAsync(
+                    new SslClientAuthenticationOptions
+                    {
+                        TargetHost = _server.Address.ToString(),
+                        EnabledSslProtocols = tls.Only13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
+                        ClientCertificates = own is null ? null : [own],
+                        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+                        RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                            (
+                                refusal = TrustedPeer.Refusal(
+                                    certificate as X509Certificate2,
+                                    chain,
+                                    [.. authorities],
+                                    tls.ChecksIdentity ? _server.Address.ToString() : null,
+                                    _time.GetUtcNow()
+                                )
+                            )
+                                is null,
+                    },
+                    either.Token
+                )
+                .ConfigureAwait(false);
             return stream;
         }
         catch (AuthenticationException failure) when (refusal is not null)

@@ -16,7 +16,10 @@ internal sealed class RadiusDebug(DebugTap tap)
             return;
         }
         var user = packet.TryGet(RadiusAttribute.UserName, out var name) ? System.Text.Encoding.UTF8.GetString(name) : "";
-        tap.Write(DebugArea.Fnbamd, $"__fnbamd_rad_send-Sent radius req to server '{send.Settings.Name}': fd=0, IP={send.To.Address}({send.To}) code={(int)packet.Code} id={packet.Identifier} len={packet.Bytes.Length} user=\"{user}\" using {SchemeOf(packet)}");
+        tap.Write(
+            DebugArea.Fnbamd,
+            $"__fnbamd_rad_send-Sent radius req to server '{send.Settings.Name}': fd=0, IP={send.To.Address}({send.To}) code={(int)packet.Code} id={packet.Identifier} len={packet.Bytes.Length} user=\"{user}\" using {SchemeOf(packet)}"
+        );
     }
 
     /// <summary>Writes the lines for a packet that was received.</summary>
@@ -37,21 +40,24 @@ internal sealed class RadiusDebug(DebugTap tap)
     }
 
     /// <summary>Writes the line for a server that cannot be connected to.</summary>
-    internal void NotConnected(RadiusSend send, string why) => tap.Write(DebugArea.Fnbamd, $"fnbamd_radius_connect-No connection to server '{send.Settings.Name}' ({send.To}): {why}");
+    internal void NotConnected(RadiusSend send, string why) =>
+        tap.Write(DebugArea.Fnbamd, $"fnbamd_radius_connect-No connection to server '{send.Settings.Name}' ({send.To}): {why}");
 
     /// <summary>A refusal in the device's words, where they are public.</summary>
-    internal static string Words(RadiusRefusal reason) => reason switch
-    {
-        RadiusRefusal.NoMessageAuthenticator => "No Message Authenticator",
-        RadiusRefusal.WrongAuthenticator or RadiusRefusal.WrongMessageAuthenticator => "Invalid secret for the server",
-        RadiusRefusal.UnknownProxyState => "Unknown Proxy-State",
-        RadiusRefusal.NoServerProof => "No proof of the server (MS-CHAPv2)",
-        RadiusRefusal.WrongCode => "No answer to an Access-Request",
-        _ => reason.ToString(),
-    };
+    internal static string Words(RadiusRefusal reason) =>
+        reason switch
+        {
+            RadiusRefusal.NoMessageAuthenticator => "No Message Authenticator",
+            RadiusRefusal.WrongAuthenticator or RadiusRefusal.WrongMessageAuthenticator => "Invalid secret for the server",
+            RadiusRefusal.UnknownProxyState => "Unknown Proxy-State",
+            RadiusRefusal.NoServerProof => "No proof of the server (MS-CHAPv2)",
+            RadiusRefusal.WrongCode => "No answer to an Access-Request",
+            _ => reason.ToString(),
+        };
 
     private static string SchemeOf(RadiusPacket packet) =>
         packet.TryGet(RadiusAttribute.UserPassword, out _) ? "PAP"
         : packet.TryGet(RadiusAttribute.ChapPassword, out _) ? "CHAP"
-        : packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Response, out _) ? "MS-CHAPv2" : "MS-CHAP";
+        : packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Response, out _) ? "MS-CHAPv2"
+        : "MS-CHAP";
 }

@@ -56,18 +56,30 @@ public sealed class RadiusGateway : IRemoteGateway
         return await _client.AskAsync(settings, query, cancellationToken).ConfigureAwait(false) switch
         {
             RadiusResult.Accept accept => new RemoteVerdict.Accepted(GroupsOf(settings, accept)) { InEveryGroup = settings.AllGroups },
-            RadiusResult.Challenge challenge => new RemoteVerdict.Challenged(challenge.Message, challenge.TypePush ? RemotePush.ByWord : challenge.CanPush ? RemotePush.ByNothing : RemotePush.No, challenge),
+            RadiusResult.Challenge challenge => new RemoteVerdict.Challenged(
+                challenge.Message,
+                challenge.TypePush ? RemotePush.ByWord
+                    : challenge.CanPush ? RemotePush.ByNothing
+                    : RemotePush.No,
+                challenge
+            ),
             RadiusResult.Reject => new RemoteVerdict.Rejected(),
-            RadiusResult.NoAnswer when !asked => new RemoteVerdict.Unavailable($"radius {settings.Name}: no interface has its source-ip or is its interface, or too many questions are open")
+            RadiusResult.NoAnswer when !asked => new RemoteVerdict.Unavailable(
+                $"radius {settings.Name}: no interface has its source-ip or is its interface, or too many questions are open"
+            )
             {
                 Change = $"config user radius / edit {settings.Name} / set source-ip",
             },
-            RadiusResult.NoAnswer { Because: { } reason } none => Unavailable(settings, NoticeOf(settings, new RadiusNotice(none.Server, reason))),
+            RadiusResult.NoAnswer { Because: { } reason } none => Unavailable(
+                settings,
+                NoticeOf(settings, new RadiusNotice(none.Server, reason))
+            ),
             var none => Unavailable(settings, NoticeOf(settings, new RadiusNotice(none.Server))),
         };
     }
 
-    private static RemoteVerdict.Unavailable Unavailable(RadiusSettings settings, RemoteNotice last) => new($"radius {settings.Name}: {last.Address}: {last.Cause}") { Change = last.Change };
+    private static RemoteVerdict.Unavailable Unavailable(RadiusSettings settings, RemoteNotice last) =>
+        new($"radius {settings.Name}: {last.Address}: {last.Cause}") { Change = last.Change };
 
     /// <summary>
     /// Names the server, cause and setting of a server failure. Most servers do not reply to a request signed with another secret (RFC
@@ -78,56 +90,89 @@ public sealed class RadiusGateway : IRemoteGateway
         var target = settings.Targets[notice.Server];
         var (cause, attribute) = notice switch
         {
-            { Refused: RadiusRefusal.WrongAuthenticator or RadiusRefusal.WrongMessageAuthenticator } => ($"the reply was refused: {Explained(notice.Refused.Value)}", target.SecretAttribute),
+            { Refused: RadiusRefusal.WrongAuthenticator or RadiusRefusal.WrongMessageAuthenticator } => (
+                $"the reply was refused: {Explained(notice.Refused.Value)}",
+                target.SecretAttribute
+            ),
             { Refused: { } reason } => ($"the reply was refused: {Explained(reason)}", target.Attribute),
             { Failure.Length: > 0 } => ($"no connection: {notice.Failure}", target.Attribute),
-            _ => ($"no answer: nothing listens there, or it ignores requests that another secret signed (set {target.SecretAttribute})", target.Attribute),
+            _ => (
+                $"no answer: nothing listens there, or it ignores requests that another secret signed (set {target.SecretAttribute})",
+                target.Attribute
+            ),
         };
-        return new($"{target.Attribute} {target.EndPoint}", notice.Refused is not null || notice.Failure.Length > 0, cause, $"config user radius / edit {settings.Name} / set {attribute}");
+        return new(
+            $"{target.Attribute} {target.EndPoint}",
+            notice.Refused is not null || notice.Failure.Length > 0,
+            cause,
+            $"config user radius / edit {settings.Name} / set {attribute}"
+        );
     }
 
     /// <summary>
     /// The values that <c>match</c> entries are compared with: Fortinet-Group-Name, or the attribute that <c>group-override-attr-type</c>
     /// names.
     /// </summary>
-    private static ImmutableArray<string> GroupsOf(RadiusSettings settings, RadiusResult.Accept accept) => settings.GroupOverride switch
-    {
-        "filter-Id" => accept.Filters,
-        "class" when settings.Classes.IsEmpty => accept.Classes,
-        "class" => [.. accept.Classes.Where(value => settings.Classes.Contains(value))],
-        _ => accept.Groups,
-    };
+    private static ImmutableArray<string> GroupsOf(RadiusSettings settings, RadiusResult.Accept accept) =>
+        settings.GroupOverride switch
+        {
+            "filter-Id" => accept.Filters,
+            "class" when settings.Classes.IsEmpty => accept.Classes,
+            "class" => [.. accept.Classes.Where(value => settings.Classes.Contains(value))],
+            _ => accept.Groups,
+        };
 
-    private void Tell(string entry, IPEndPoint server, string why) => Tell("RADIUS server not connected", entry, server, "no_connection", $"RADIUS server {entry} ({server}): no connection: {why}");
+    private void Tell(string entry, IPEndPoint server, string why) =>
+        Tell("RADIUS server not connected", entry, server, "no_connection", $"RADIUS server {entry} ({server}): no connection: {why}");
 
     private void Tell(string entry, IPEndPoint server, RadiusRefusal reason) =>
-        Tell("RADIUS reply refused", entry, server, Reason(reason), $"RADIUS server {entry} ({server}): the reply was refused: {Explained(reason)}");
+        Tell(
+            "RADIUS reply refused",
+            entry,
+            server,
+            Reason(reason),
+            $"RADIUS server {entry} ({server}): the reply was refused: {Explained(reason)}"
+        );
 
-    private void Tell(string description, string entry, IPEndPoint server, string reason, string message) => _events.Write(new EventEntry(
-        "0102043009", "user", EventLevel.Warning, description,
-        ("server", entry), ("srcip", server.Address.ToString()), ("srcport", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("action", "authentication"), ("status", "failure"),
-        ("reason", reason), ("msg", message)));
+    private void Tell(string description, string entry, IPEndPoint server, string reason, string message) =>
+        _events.Write(
+            new EventEntry(
+                "0102043009",
+                "user",
+                EventLevel.Warning,
+                description,
+                ("server", entry),
+                ("srcip", server.Address.ToString()),
+                ("srcport", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                ("action", "authentication"),
+                ("status", "failure"),
+                ("reason", reason),
+                ("msg", message)
+            )
+        );
 
     /// <summary>The name of a refusal in events and metrics.</summary>
-    internal static string Reason(RadiusRefusal reason) => reason switch
-    {
-        RadiusRefusal.Malformed => "malformed",
-        RadiusRefusal.NotAsked => "not_asked",
-        RadiusRefusal.NoMessageAuthenticator => "no_message_authenticator",
-        RadiusRefusal.WrongMessageAuthenticator => "wrong_message_authenticator",
-        RadiusRefusal.WrongAuthenticator => "wrong_response_authenticator",
-        RadiusRefusal.UnknownProxyState => "unknown_proxy_state",
-        RadiusRefusal.NoServerProof => "no_server_proof",
-        _ => "wrong_code",
-    };
+    internal static string Reason(RadiusRefusal reason) =>
+        reason switch
+        {
+            RadiusRefusal.Malformed => "malformed",
+            RadiusRefusal.NotAsked => "not_asked",
+            RadiusRefusal.NoMessageAuthenticator => "no_message_authenticator",
+            RadiusRefusal.WrongMessageAuthenticator => "wrong_message_authenticator",
+            RadiusRefusal.WrongAuthenticator => "wrong_response_authenticator",
+            RadiusRefusal.UnknownProxyState => "unknown_proxy_state",
+            RadiusRefusal.NoServerProof => "no_server_proof",
+            _ => "wrong_code",
+        };
 
-    private static string Explained(RadiusRefusal reason) => reason switch
-    {
-        RadiusRefusal.NoMessageAuthenticator => "No Message-Authenticator attribute (CVE-2024-3596): the server has to send it",
-        RadiusRefusal.WrongMessageAuthenticator => "Invalid Message-Authenticator: another secret, or a forgery",
-        RadiusRefusal.WrongAuthenticator => "Invalid Response Authenticator: another secret, or a forgery",
-        RadiusRefusal.UnknownProxyState => "it holds a Proxy-State that was never sent (CVE-2024-3596)",
-        RadiusRefusal.NoServerProof => "it does not prove with MS-CHAP2-Success that the server knows the password",
-        _ => "it is no answer to an Access-Request",
-    };
+    private static string Explained(RadiusRefusal reason) =>
+        reason switch
+        {
+            RadiusRefusal.NoMessageAuthenticator => "No Message-Authenticator attribute (CVE-2024-3596): the server has to send it",
+            RadiusRefusal.WrongMessageAuthenticator => "Invalid Message-Authenticator: another secret, or a forgery",
+            RadiusRefusal.WrongAuthenticator => "Invalid Response Authenticator: another secret, or a forgery",
+            RadiusRefusal.UnknownProxyState => "it holds a Proxy-State that was never sent (CVE-2024-3596)",
+            RadiusRefusal.NoServerProof => "it does not prove with MS-CHAP2-Success that the server knows the password",
+            _ => "it is no answer to an Access-Request",
+        };
 }

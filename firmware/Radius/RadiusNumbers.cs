@@ -5,16 +5,22 @@ public enum RadiusCode : byte
 {
     /// <summary>Access-Request (RFC 2865, section 4.1).</summary>
     AccessRequest = 1,
+
     /// <summary>Access-Accept: the user is authenticated.</summary>
     AccessAccept = 2,
+
     /// <summary>Access-Reject: the user is refused.</summary>
     AccessReject = 3,
+
     /// <summary>Accounting-Request: a session starts, continues or stops.</summary>
     AccountingRequest = 4,
+
     /// <summary>Accounting-Response: the accounting data was recorded.</summary>
     AccountingResponse = 5,
+
     /// <summary>Access-Challenge: the server requests further input from the user.</summary>
     AccessChallenge = 11,
+
     /// <summary>Status-Server: tests whether the server is alive (RFC 5997).</summary>
     StatusServer = 12,
 }

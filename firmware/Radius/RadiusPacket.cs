@@ -7,10 +7,13 @@ public enum RadiusDefect
 {
     /// <summary>No defect.</summary>
     None,
+
     /// <summary>Fewer bytes than a header.</summary>
     TooShort,
+
     /// <summary>The length field is under 20, over 4096, or greater than the number of bytes received.</summary>
     BadLength,
+
     /// <summary>An attribute's length is under 2 or extends beyond the packet.</summary>
     BadAttribute,
 }
@@ -109,7 +112,11 @@ public readonly ref struct RadiusPacket
     {
         foreach (var field in this)
         {
-            if (field.Type != RadiusAttribute.VendorSpecific || field.Value.Length < 4 || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor)
+            if (
+                field.Type != RadiusAttribute.VendorSpecific
+                || field.Value.Length < 4
+                || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor
+            )
             {
                 continue;
             }
@@ -144,7 +151,11 @@ public readonly ref struct RadiusPacket
         var count = 0;
         foreach (var field in this)
         {
-            if (field.Type != RadiusAttribute.VendorSpecific || field.Value.Length < 4 || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor)
+            if (
+                field.Type != RadiusAttribute.VendorSpecific
+                || field.Value.Length < 4
+                || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor
+            )
             {
                 continue;
             }

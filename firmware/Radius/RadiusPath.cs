@@ -22,7 +22,8 @@ internal sealed class RadiusDatagrams : IRadiusPath
     private readonly IDatagramPort _port;
     private readonly Task _serving;
 
-    internal RadiusDatagrams(IDatagramPort port, RadiusReceived received) => (_port, _serving) = (port, port.ServeAsync(RadiusPacket.LengthMax, received.Invoke));
+    internal RadiusDatagrams(IDatagramPort port, RadiusReceived received) =>
+        (_port, _serving) = (port, port.ServeAsync(RadiusPacket.LengthMax, received.Invoke));
 
     /// <inheritdoc/>
     public void Send(byte[] packet, IPEndPoint to) => _port.Send(packet, to);

@@ -49,7 +49,13 @@ public abstract record RadiusResult
     /// <param name="Filters">The values of Filter-Id.</param>
     /// <param name="SessionTimeout">Seconds; 0 for none.</param>
     /// <param name="IdleTimeout">Seconds; 0 for none.</param>
-    public sealed record Accept(ImmutableArray<string> Groups, ImmutableArray<string> Classes, ImmutableArray<string> Filters, long SessionTimeout, long IdleTimeout) : RadiusResult;
+    public sealed record Accept(
+        ImmutableArray<string> Groups,
+        ImmutableArray<string> Classes,
+        ImmutableArray<string> Filters,
+        long SessionTimeout,
+        long IdleTimeout
+    ) : RadiusResult;
 
     /// <summary>Access-Reject.</summary>
     /// <param name="Message">Its Reply-Message; "" for none.</param>
@@ -75,18 +81,25 @@ public enum RadiusRefusal
 {
     /// <summary>It is not a valid packet.</summary>
     Malformed,
+
     /// <summary>No request is open under its identifier, or it originates from another address than the server's.</summary>
     NotAsked,
+
     /// <summary>It is neither Access-Accept, Access-Reject nor Access-Challenge.</summary>
     WrongCode,
+
     /// <summary>The Response Authenticator is wrong, usually because the secrets differ.</summary>
     WrongAuthenticator,
+
     /// <summary>It carries a Proxy-State that was not sent.</summary>
     UnknownProxyState,
+
     /// <summary>It lacks the required Message-Authenticator.</summary>
     NoMessageAuthenticator,
+
     /// <summary>Its Message-Authenticator is wrong.</summary>
     WrongMessageAuthenticator,
+
     /// <summary>An Access-Accept for MS-CHAPv2 without the server's proof that it has the password.</summary>
     NoServerProof,
 }

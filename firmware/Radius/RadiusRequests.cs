@@ -21,7 +21,15 @@ internal sealed class RadiusRequests(RadiusRandom random)
     /// <param name="identifier">The identifier.</param>
     /// <param name="local">The address that it is sent from.</param>
     /// <param name="session">The number that identifies the login (Acct-Session-Id).</param>
-    internal (byte[] Packet, byte[] Proof) Write(RadiusQuery query, RadiusSettings settings, RadiusSecret secret, RadiusScheme scheme, byte identifier, IPAddress local, long session)
+    internal (byte[] Packet, byte[] Proof) Write(
+        RadiusQuery query,
+        RadiusSettings settings,
+        RadiusSecret secret,
+        RadiusScheme scheme,
+        byte identifier,
+        IPAddress local,
+        long session
+    )
     {
         Span<byte> authenticator = stackalloc byte[RadiusPacket.AuthenticatorLength];
         random(authenticator);
@@ -49,10 +57,20 @@ internal sealed class RadiusRequests(RadiusRandom random)
         return (_buffer[..writer.EndRequest(secret)], proof);
     }
 
-    private byte[] AddCredential(scoped ref RadiusWriter writer, RadiusQuery query, RadiusSettings settings, RadiusSecret secret, RadiusScheme scheme, scoped ReadOnlySpan<byte> authenticator)
+    private byte[] AddCredential(
+        scoped ref RadiusWriter writer,
+        RadiusQuery query,
+        RadiusSettings settings,
+        RadiusSecret secret,
+        RadiusScheme scheme,
+        scoped ReadOnlySpan<byte> authenticator
+    )
     {
         Span<byte> value = stackalloc byte[RadiusSecret.PasswordMax];
-        var password = settings.Latin1 && query.Password.All(c => c <= 0xff) ? Encoding.Latin1.GetBytes(query.Password) : Encoding.UTF8.GetBytes(query.Password);
+        var password =
+            settings.Latin1 && query.Password.All(c => c <= 0xff)
+                ? Encoding.Latin1.GetBytes(query.Password)
+                : Encoding.UTF8.GetBytes(query.Password);
         switch (scheme)
         {
             case RadiusScheme.Pap:
@@ -97,7 +115,11 @@ internal sealed class RadiusRequests(RadiusRandom random)
             proof = Encoding.ASCII.GetBytes(MsChap.AuthenticatorResponse(challenge, peer, query.User, hash, response[AnswerAt..]));
         }
         writer.AddVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChapChallenge, challenge);
-        writer.AddVendor(RadiusVendor.Microsoft, (byte)(scheme == RadiusScheme.MsChap ? MicrosoftAttribute.MsChapResponse : MicrosoftAttribute.MsChap2Response), response);
+        writer.AddVendor(
+            RadiusVendor.Microsoft,
+            (byte)(scheme == RadiusScheme.MsChap ? MicrosoftAttribute.MsChapResponse : MicrosoftAttribute.MsChap2Response),
+            response
+        );
         return proof;
     }
 }

@@ -9,10 +9,13 @@ public enum RadiusScheme
 {
     /// <summary>PAP: the hidden User-Password (RFC 2865, 5.2).</summary>
     Pap,
+
     /// <summary>CHAP (RFC 1994).</summary>
     Chap,
+
     /// <summary>MS-CHAP (RFC 2433).</summary>
     MsChap,
+
     /// <summary>MS-CHAPv2 (RFC 2759).</summary>
     MsChap2,
 }
@@ -22,8 +25,10 @@ public enum RadiusTransport
 {
     /// <summary>RADIUS over UDP (RFC 2865).</summary>
     Udp,
+
     /// <summary>RADIUS over TCP (RFC 6613).</summary>
     Tcp,
+
     /// <summary>RadSec (RFC 6614).</summary>
     Tls,
 }
@@ -105,12 +110,32 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
             return null;
         }
         var global = config.Object("system global");
-        var transport = Has(entry, "transport-protocol") ? entry.Text("transport-protocol") switch { "tls" => RadiusTransport.Tls, "tcp" => RadiusTransport.Tcp, _ => RadiusTransport.Udp } : RadiusTransport.Udp;
-        var port = entry.Number("radius-port") is > 0 and var set ? (int)set : transport == RadiusTransport.Tls ? DefaultTlsPort : DefaultPort;
-        string SecretOf(string attribute) => entry.Text(attribute) is { Length: > 0 } secret ? secret : transport == RadiusTransport.Tls ? DefaultTlsSecret : "";
+        var transport = Has(entry, "transport-protocol")
+            ? entry.Text("transport-protocol") switch
+            {
+                "tls" => RadiusTransport.Tls,
+                "tcp" => RadiusTransport.Tcp,
+                _ => RadiusTransport.Udp,
+            }
+            : RadiusTransport.Udp;
+        var port =
+            entry.Number("radius-port") is > 0 and var set ? (int)set
+            : transport == RadiusTransport.Tls ? DefaultTlsPort
+            : DefaultPort;
+        string SecretOf(string attribute) =>
+            entry.Text(attribute) is { Length: > 0 } secret ? secret
+            : transport == RadiusTransport.Tls ? DefaultTlsSecret
+            : "";
         var targets = new[] { ("server", "secret"), ("secondary-server", "secondary-secret"), ("tertiary-server", "tertiary-secret") }
             .Where(pair => IPAddress.TryParse(entry.Text(pair.Item1), out _) && SecretOf(pair.Item2).Length > 0)
-            .Select(pair => new RadiusTarget(new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port), new RadiusSecret(SecretOf(pair.Item2))) { Attribute = pair.Item1, SecretAttribute = pair.Item2 });
+            .Select(pair => new RadiusTarget(
+                new IPEndPoint(IPAddress.Parse(entry.Text(pair.Item1)), port),
+                new RadiusSecret(SecretOf(pair.Item2))
+            )
+            {
+                Attribute = pair.Item1,
+                SecretAttribute = pair.Item2,
+            });
         var timeout = TimeSpan.FromSeconds(Math.Max(1, entry.Number("timeout")));
         var whole = TimeSpan.FromSeconds(global.Number("remoteauthtimeout"));
         return new RadiusSettings(name, [.. targets], SchemesOf(entry.Text("auth-type")))
@@ -118,12 +143,16 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
             Timeout = timeout,
             ServerTime = whole > TimeSpan.Zero ? whole : ServerTimeMax,
             DeadTime = Has(entry, "status-ttl") ? TimeSpan.FromSeconds(entry.Number("status-ttl")) : TimeSpan.Zero,
-            RequireMessageAuthenticator = Has(entry, "require-message-authenticator") ? entry.Enabled("require-message-authenticator") : IsHardened(config.Schema.Personality.Release),
+            RequireMessageAuthenticator = Has(entry, "require-message-authenticator")
+                ? entry.Enabled("require-message-authenticator")
+                : IsHardened(config.Schema.Personality.Release),
             NasIp = AddressOf(entry.Text("nas-ip")),
             NasId = Has(entry, "nas-id-type") && entry.Text("nas-id-type") == "custom" ? entry.Text("nas-id") : global.Text("hostname"),
             SourceIp = AddressOf(entry.Text("source-ip")),
-            Interface = Has(entry, "interface-select-method") && entry.Text("interface-select-method") == "specify" ? entry.Text("interface")
-                : Has(entry, "source-ip-interface") ? entry.Text("source-ip-interface") : "",
+            Interface =
+                Has(entry, "interface-select-method") && entry.Text("interface-select-method") == "specify" ? entry.Text("interface")
+                : Has(entry, "source-ip-interface") ? entry.Text("source-ip-interface")
+                : "",
             Transport = transport,
             Tls = transport == RadiusTransport.Tls ? TlsOf(config, entry) : null,
             Latin1 = entry.Text("password-encoding") == "ISO-8859-1",
@@ -136,39 +165,48 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
     /// <summary>
     /// The name of the path to a server. The datagrams of one interface share their ports; a connection belongs to one server.
     /// </summary>
-    internal string ChannelTo(RadiusTarget target, string nic) => Transport == RadiusTransport.Udp ? nic : $"{nic} {Transport} {Name} {target.EndPoint}";
+    internal string ChannelTo(RadiusTarget target, string nic) =>
+        Transport == RadiusTransport.Udp ? nic : $"{nic} {Transport} {Name} {target.EndPoint}";
 
     /// <summary>The schemes of an <c>auth-type</c>.</summary>
-    public static ImmutableArray<RadiusScheme> SchemesOf(string authType) => authType switch
-    {
-        "pap" => [RadiusScheme.Pap],
-        "chap" => [RadiusScheme.Chap],
-        "ms_chap" => [RadiusScheme.MsChap],
-        "ms_chap_v2" => [RadiusScheme.MsChap2],
-        _ => [RadiusScheme.Pap, RadiusScheme.MsChap2, RadiusScheme.Chap],
-    };
+    public static ImmutableArray<RadiusScheme> SchemesOf(string authType) =>
+        authType switch
+        {
+            "pap" => [RadiusScheme.Pap],
+            "chap" => [RadiusScheme.Chap],
+            "ms_chap" => [RadiusScheme.MsChap],
+            "ms_chap_v2" => [RadiusScheme.MsChap2],
+            _ => [RadiusScheme.Pap, RadiusScheme.MsChap2, RadiusScheme.Chap],
+        };
 
     /// <summary>
     /// Returns true for the releases that refuse a reply without a Message-Authenticator but have no setting for it yet (CVE-2024-3596).
     /// </summary>
-    private static bool IsHardened(Version release) => (release.Major, release.Minor) switch
-    {
-        (7, 2) => release.Build >= 10,
-        (7, 4) => release.Build >= 5,
-        (7, >= 6) or ( > 7, _) => true,
-        _ => false,
-    };
+    private static bool IsHardened(Version release) =>
+        (release.Major, release.Minor) switch
+        {
+            (7, 2) => release.Build >= 10,
+            (7, 4) => release.Build >= 5,
+            (7, >= 6) or ( > 7, _) => true,
+            _ => false,
+        };
 
     private static RadiusTls TlsOf(ConfigTree config, ConfigObject entry)
     {
         var authority = config.List("vpn certificate ca").Find(entry.Text("ca-cert"));
         var own = config.List("vpn certificate local").Find(entry.Text("client-cert"));
         return new RadiusTls(
-            authority?.Text("ca") ?? "", own?.Text("certificate") ?? "", own?.Text("private-key") ?? "", own?.Text("password") ?? "",
-            entry.Enabled("server-identity-check"), entry.Text("tls-min-proto-version") == "TLSv1-3");
+            authority?.Text("ca") ?? "",
+            own?.Text("certificate") ?? "",
+            own?.Text("private-key") ?? "",
+            own?.Text("password") ?? "",
+            entry.Enabled("server-identity-check"),
+            entry.Text("tls-min-proto-version") == "TLSv1-3"
+        );
     }
 
     private static bool Has(ConfigObject entry, string attribute) => entry.Schema.Attribute(attribute) is not null;
 
-    private static IPAddress? AddressOf(string text) => IPAddress.TryParse(text, out var address) && !address.Equals(IPAddress.Any) ? address : null;
+    private static IPAddress? AddressOf(string text) =>
+        IPAddress.TryParse(text, out var address) && !address.Equals(IPAddress.Any) ? address : null;
 }

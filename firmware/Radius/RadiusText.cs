@@ -12,17 +12,18 @@ namespace Appliance.Firmware.Radius;
 public static class RadiusText
 {
     /// <summary>The name of a code, or its number if it has no name here.</summary>
-    public static string Name(RadiusCode code) => code switch
-    {
-        RadiusCode.AccessRequest => "Access-Request",
-        RadiusCode.AccessAccept => "Access-Accept",
-        RadiusCode.AccessReject => "Access-Reject",
-        RadiusCode.AccessChallenge => "Access-Challenge",
-        RadiusCode.AccountingRequest => "Accounting-Request",
-        RadiusCode.AccountingResponse => "Accounting-Response",
-        RadiusCode.StatusServer => "Status-Server",
-        _ => $"Code-{(byte)code}",
-    };
+    public static string Name(RadiusCode code) =>
+        code switch
+        {
+            RadiusCode.AccessRequest => "Access-Request",
+            RadiusCode.AccessAccept => "Access-Accept",
+            RadiusCode.AccessReject => "Access-Reject",
+            RadiusCode.AccessChallenge => "Access-Challenge",
+            RadiusCode.AccountingRequest => "Accounting-Request",
+            RadiusCode.AccountingResponse => "Accounting-Response",
+            RadiusCode.StatusServer => "Status-Server",
+            _ => $"Code-{(byte)code}",
+        };
 
     /// <summary>Formats the packet as one line. Control characters are never output raw.</summary>
     public static string Format(RadiusPacket packet)
@@ -69,8 +70,11 @@ public static class RadiusText
             case RadiusValueKind.Ipv4 when value.Length == 4:
             case RadiusValueKind.Ipv6 when value.Length == 16:
                 return new IPAddress(value).ToString();
-            case RadiusValueKind.Text when value.IndexOfAnyInRange((byte)0, (byte)0x1f) < 0 && value.IndexOfAny((byte)'"', (byte)0x7f, (byte)'\\') < 0 && System.Text.Unicode.Utf8.IsValid(value)
-                && !ControlCharacters.AnyIn(Encoding.UTF8.GetString(value)):
+            case RadiusValueKind.Text
+                when value.IndexOfAnyInRange((byte)0, (byte)0x1f) < 0
+                    && value.IndexOfAny((byte)'"', (byte)0x7f, (byte)'\\') < 0
+                    && System.Text.Unicode.Utf8.IsValid(value)
+                    && !ControlCharacters.AnyIn(Encoding.UTF8.GetString(value)):
                 return $"\"{Encoding.UTF8.GetString(value)}\"";
             default:
                 return "0x" + Convert.ToHexStringLower(value);

@@ -12,8 +12,13 @@ public static class OwnerOnly
     /// <summary>The owner's rights to a folder of the state.</summary>
     public const UnixFileMode OfFolder = OfFile | UnixFileMode.UserExecute;
 
-    private const UnixFileMode OfOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+    private const UnixFileMode OfOthers =
+        UnixFileMode.GroupRead
+        | UnixFileMode.GroupWrite
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherWrite
+        | UnixFileMode.OtherExecute;
 
     /// <summary>
     /// Creates a folder with its parents if there is none, then removes all rights of other users to it and everything in it. Links are not
@@ -31,22 +36,40 @@ public static class OwnerOnly
         }
         if (File.GetUnixFileMode(folder).HasFlag(UnixFileMode.StickyBit))
         {
-            throw new UnauthorizedAccessException($"state folder {folder} is one that users share (its mode has the sticky bit): choose a folder below it");
+            throw new UnauthorizedAccessException(
+                $"state folder {folder} is one that users share (its mode has the sticky bit): choose a folder below it"
+            );
         }
         Restrict(folder);
-        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false }))
+        foreach (
+            var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos(
+                "*",
+                new EnumerationOptions
+                {
+                    RecurseSubdirectories = true,
+                    AttributesToSkip = FileAttributes.ReparsePoint,
+                    IgnoreInaccessible = false,
+                }
+            )
+        )
         {
             Restrict(entry.FullName);
         }
     }
 
     /// <summary>Creates a folder that only its owner may enter, if there is none.</summary>
-    public static void MakeFolder(string folder) => _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, OfFolder);
+    public static void MakeFolder(string folder) =>
+        _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, OfFolder);
 
     /// <summary>Opens a file for reading and writing, exclusively. A new file is accessible to its owner only.</summary>
     public static FileStream OpenAlone(string file)
     {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+        };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OfFile;
@@ -91,7 +114,8 @@ public static class OwnerOnly
         {
             // The file was deleted in the meantime, so there is nothing to protect.
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !error.Message.StartsWith(path, StringComparison.Ordinal))
+        catch (Exception error)
+            when (error is IOException or UnauthorizedAccessException && !error.Message.StartsWith(path, StringComparison.Ordinal))
         {
             throw new UnauthorizedAccessException($"{path} is open to other users, and its mode cannot be changed: {error.Message}", error);
         }

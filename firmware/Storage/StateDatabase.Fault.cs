@@ -105,6 +105,14 @@ public sealed partial class StateDatabase
     }
 
     /// <summary>True for a disk failure, which may be temporary. A statement that can never succeed is not retried.</summary>
-    private static bool IsOfDisk(SqliteException failure) => (failure.SqliteErrorCode & PrimaryCode) is
-        raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_NOMEM or raw.SQLITE_PERM;
+    private static bool IsOfDisk(SqliteException failure) =>
+        (failure.SqliteErrorCode & PrimaryCode)
+            is raw.SQLITE_FULL
+                or raw.SQLITE_IOERR
+                or raw.SQLITE_BUSY
+                or raw.SQLITE_LOCKED
+                or raw.SQLITE_READONLY
+                or raw.SQLITE_CANTOPEN
+                or raw.SQLITE_NOMEM
+                or raw.SQLITE_PERM;
 }

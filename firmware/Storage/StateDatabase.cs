@@ -118,7 +118,9 @@ public sealed partial class StateDatabase : IAsyncDisposable
         var commit = _spare.Get();
         commit.Writes = writes;
         var durable = commit.Task;
-        return Post(new Pending(commit, null, default)) ? durable : ValueTask.FromException(new IOException("the state database is closed or overloaded"));
+        return Post(new Pending(commit, null, default))
+            ? durable
+            : ValueTask.FromException(new IOException("the state database is closed or overloaded"));
     }
 
     /// <summary>

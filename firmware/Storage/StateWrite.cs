@@ -18,7 +18,8 @@ public readonly record struct StateWrite
 
     private StateWrite(string sql, IReadOnlyList<(string, long, long)> rows) => (Sql, _key, Rows) = (sql, "", rows);
 
-    private StateWrite(StateLog log, string key, long first, long second) => (Log, Sql, _key, _first, _second) = (log, log.Sql, key, first, second);
+    private StateWrite(StateLog log, string key, long first, long second) =>
+        (Log, Sql, _key, _first, _second) = (log, log.Sql, key, first, second);
 
     /// <summary>The SQL of the statement.</summary>
     public string Sql { get; }

@@ -11,9 +11,25 @@ namespace Appliance.Firmware.Text;
 /// </summary>
 public static class ControlCharacters
 {
-    private static readonly char[] Separating = ['\u2028', '\u2029', '\u202a', '\u202b', '\u202c', '\u202d', '\u202e', '\u2066', '\u2067', '\u2068', '\u2069'];
+    private static readonly char[] Separating =
+    [
+        '\u2028',
+        '\u2029',
+        '\u202a',
+        '\u202b',
+        '\u202c',
+        '\u202d',
+        '\u202e',
+        '\u2066',
+        '\u2067',
+        '\u2068',
+        '\u2069',
+    ];
     private static readonly SearchValues<char> Formatting = SearchValues.Create(Separating);
-    private static readonly SearchValues<char> All = SearchValues.Create([.. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl), .. Separating]);
+    private static readonly SearchValues<char> All = SearchValues.Create([
+        .. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl),
+        .. Separating,
+    ]);
 
     /// <summary>Returns true for one of these characters.</summary>
     public static bool Includes(char character) => All.Contains(character);
@@ -25,7 +41,8 @@ public static class ControlCharacters
     public static string Remove(string text) => AnyIn(text) ? string.Concat(text.Where(character => !Includes(character))) : text;
 
     /// <summary>Returns the text with each of these characters replaced by a question mark.</summary>
-    public static string Mask(string text) => AnyIn(text) ? string.Concat(text.Select(character => Includes(character) ? '?' : character)) : text;
+    public static string Mask(string text) =>
+        AnyIn(text) ? string.Concat(text.Select(character => Includes(character) ? '?' : character)) : text;
 
     /// <summary>
     /// Returns the visible form of a character: a backslash, x, and its number in hexadecimal (<c>\x1b</c>, <c>\x202e</c>).

@@ -17,8 +17,10 @@ internal sealed class KeyedHash
 
     [ThreadStatic]
     private static KeyedHash? _sha1;
+
     [ThreadStatic]
     private static KeyedHash? _sha256;
+
     [ThreadStatic]
     private static KeyedHash? _sha512;
 
@@ -28,12 +30,13 @@ internal sealed class KeyedHash
     private KeyedHash(HashAlgorithmName digest, int block) => (_digest, _block) = (IncrementalHash.CreateHash(digest), block);
 
     /// <summary>Returns this thread's instance for a token's algorithm.</summary>
-    internal static KeyedHash Of(OtpHashMode algorithm) => algorithm switch
-    {
-        OtpHashMode.Sha256 => _sha256 ??= new(HashAlgorithmName.SHA256, block: 64),
-        OtpHashMode.Sha512 => _sha512 ??= new(HashAlgorithmName.SHA512, block: 128),
-        _ => _sha1 ??= new(HashAlgorithmName.SHA1, block: 64), // What RFC 4226 says, and what most tokens speak.
-    };
+    internal static KeyedHash Of(OtpHashMode algorithm) =>
+        algorithm switch
+        {
+            OtpHashMode.Sha256 => _sha256 ??= new(HashAlgorithmName.SHA256, block: 64),
+            OtpHashMode.Sha512 => _sha512 ??= new(HashAlgorithmName.SHA512, block: 128),
+            _ => _sha1 ??= new(HashAlgorithmName.SHA1, block: 64), // What RFC 4226 says, and what most tokens speak.
+        };
 
     /// <summary>Writes the MAC of a message. Returns its length in bytes.</summary>
     /// <param name="key">At most one block: 64 bytes (128 for SHA-512).</param>

@@ -32,7 +32,9 @@ internal static class PskcFile
         }
         if (container.Element(Pskc + "EncryptionKey") is { } named && named.Element(Signature + "KeyName") is null)
         {
-            throw new SeedFileException($"an EncryptionKey by {SeedFile.Shown(named.Elements().FirstOrDefault()?.Name.LocalName ?? "nothing")} is not supported; only a pre-shared key by KeyName is");
+            throw new SeedFileException(
+                $"an EncryptionKey by {SeedFile.Shown(named.Elements().FirstOrDefault()?.Name.LocalName ?? "nothing")} is not supported; only a pre-shared key by KeyName is"
+            );
         }
         byte[]? macKey = null;
         byte[] MacKey() => macKey ??= ReadMacKey(container, key);
@@ -43,7 +45,15 @@ internal static class PskcFile
     {
         try
         {
-            using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = SeedFile.LengthMax });
+            using var reader = XmlReader.Create(
+                new StringReader(text),
+                new XmlReaderSettings
+                {
+                    DtdProcessing = DtdProcessing.Prohibit,
+                    XmlResolver = null,
+                    MaxCharactersInDocument = SeedFile.LengthMax,
+                }
+            );
             return XDocument.Load(reader).Root!;
         }
         catch (XmlException) when (text.Contains("<!DOCTYPE", StringComparison.Ordinal))
@@ -58,7 +68,9 @@ internal static class PskcFile
 
     private static SeedRecord ReadPackage(XElement container, XElement package, byte[] key, Func<byte[]> macKey)
     {
-        var serial = package.Element(Pskc + "DeviceInfo")?.Element(Pskc + "SerialNo")?.Value.Trim() ?? throw new SeedFileException("a KeyPackage has no DeviceInfo/SerialNo");
+        var serial =
+            package.Element(Pskc + "DeviceInfo")?.Element(Pskc + "SerialNo")?.Value.Trim()
+            ?? throw new SeedFileException("a KeyPackage has no DeviceInfo/SerialNo");
         SeedFileException Wrong(string what) => new($"{SeedFile.Shown(serial)}: {what}");
         var entry = package.Elements(Pskc + "Key").ToArray() is [var only] ? only : throw Wrong("not exactly one Key");
         if ((string?)entry.Attribute("Algorithm") is var algorithm && algorithm != Totp)
@@ -84,19 +96,29 @@ internal static class PskcFile
         }
         var interval = PlainValue(data, "TimeInterval", Wrong);
         var drift = 0;
-        if (PlainValue(data, "TimeDrift", Wrong) is { } steps && !int.TryParse(steps, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out drift))
+        if (
+            PlainValue(data, "TimeDrift", Wrong) is { } steps
+            && !int.TryParse(steps, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out drift)
+        )
         {
             throw Wrong($"the TimeDrift {SeedFile.Shown(steps)} is not a whole number of time steps");
         }
         var suite = parameters?.Element(Pskc + "Suite")?.Value.Trim() ?? "";
-        var hash = suite.Length == 0 ? "SHA1" : suite.Replace("HMAC-", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
+        var hash =
+            suite.Length == 0 ? "SHA1" : suite.Replace("HMAC-", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
         if (hash is not ("SHA1" or "SHA256" or "SHA512"))
         {
             throw Wrong($"the suite {SeedFile.Shown(suite)} is not supported");
         }
         var period = interval ?? "30";
         var digits = (string?)format?.Attribute("Length") ?? "6";
-        return new SeedRecord(serial, $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret).TrimEnd('=')}&period={period}&digits={digits}&algorithm={hash}") { Drift = drift };
+        return new SeedRecord(
+            serial,
+            $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret).TrimEnd('=')}&period={period}&digits={digits}&algorithm={hash}"
+        )
+        {
+            Drift = drift,
+        };
     }
 
     /// <summary>
@@ -105,7 +127,13 @@ internal static class PskcFile
     /// </summary>
     private static void RefuseLimits(XElement package, XElement entry, Func<string, SeedFileException> wrong)
     {
-        if (package.Element(Pskc + "DeviceInfo")!.Elements().FirstOrDefault(element => element.Name == Pskc + "StartDate" || element.Name == Pskc + "ExpiryDate") is { } date)
+        if (
+            package
+                .Element(Pskc + "DeviceInfo")!
+                .Elements()
+                .FirstOrDefault(element => element.Name == Pskc + "StartDate" || element.Name == Pskc + "ExpiryDate") is
+            { } date
+        )
         {
             throw wrong($"DeviceInfo {date.Name.LocalName} is not supported");
         }
@@ -116,15 +144,25 @@ internal static class PskcFile
         }
         if (policy.Length > 0 && !policy.Any(usage => usage.Value.Trim() == "OTP"))
         {
-            throw wrong($"the KeyUsage {SeedFile.Shown(string.Join(' ', policy.Select(usage => usage.Value.Trim())))} does not include OTP");
+            throw wrong(
+                $"the KeyUsage {SeedFile.Shown(string.Join(' ', policy.Select(usage => usage.Value.Trim())))} does not include OTP"
+            );
         }
     }
 
     /// <summary>Returns a clear-text value of Data; null if it is missing.</summary>
     private static string? PlainValue(XElement data, string name, Func<string, SeedFileException> wrong) =>
-        data.Element(Pskc + name) is not { } value ? null : value.Element(Pskc + "PlainValue")?.Value.Trim() ?? throw wrong($"an encrypted {name} is not supported");
+        data.Element(Pskc + name) is not { } value
+            ? null
+            : value.Element(Pskc + "PlainValue")?.Value.Trim() ?? throw wrong($"an encrypted {name} is not supported");
 
-    private static byte[] ReadSecret(XElement container, XElement secret, byte[] key, Func<byte[]> macKey, Func<string, SeedFileException> wrong)
+    private static byte[] ReadSecret(
+        XElement container,
+        XElement secret,
+        byte[] key,
+        Func<byte[]> macKey,
+        Func<string, SeedFileException> wrong
+    )
     {
         if (secret.Element(Pskc + "PlainValue") is { } plain)
         {
@@ -134,26 +172,34 @@ internal static class PskcFile
         var cipher = Cipher(encrypted);
         // Unauthenticated data is not decrypted.
         var mac = Base64(secret.Element(Pskc + "ValueMAC")?.Value ?? throw wrong("an encrypted Secret without ValueMAC is not supported"));
-        return CryptographicOperations.FixedTimeEquals(mac, Mac(container, macKey(), cipher)) ? Decrypt(encrypted, cipher, key) : throw wrong("the ValueMAC is wrong: another key, or a damaged file");
+        return CryptographicOperations.FixedTimeEquals(mac, Mac(container, macKey(), cipher))
+            ? Decrypt(encrypted, cipher, key)
+            : throw wrong("the ValueMAC is wrong: another key, or a damaged file");
     }
 
     private static byte[] ReadMacKey(XElement container, byte[] key)
     {
-        var macKey = container.Element(Pskc + "MACMethod")?.Element(Pskc + "MACKey") ?? throw new SeedFileException("an encrypted file without MACMethod/MACKey is not supported");
+        var macKey =
+            container.Element(Pskc + "MACMethod")?.Element(Pskc + "MACKey")
+            ?? throw new SeedFileException("an encrypted file without MACMethod/MACKey is not supported");
         return Decrypt(macKey, Cipher(macKey), key);
     }
 
-    private static byte[] Mac(XElement container, byte[] key, byte[] cipher) => (string?)container.Element(Pskc + "MACMethod")?.Attribute("Algorithm") switch
-    {
+    private static byte[] Mac(XElement container, byte[] key, byte[] cipher) =>
+        (string?)container.Element(Pskc + "MACMethod")?.Attribute("Algorithm") switch
+        {
 #pragma warning disable CA5350 // RFC 6030 section 6.1.1 names HMAC-SHA1 as the method that everybody must support.
-        "http://www.w3.org/2000/09/xmldsig#hmac-sha1" => HMACSHA1.HashData(key, cipher),
+            "http://www.w3.org/2000/09/xmldsig#hmac-sha1" => HMACSHA1.HashData(key, cipher),
 #pragma warning restore CA5350
-        "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256" => HMACSHA256.HashData(key, cipher),
-        var other => throw new SeedFileException($"the MAC {SeedFile.Shown(other ?? "(none)")} is not supported"),
-    };
+            "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256" => HMACSHA256.HashData(key, cipher),
+            var other => throw new SeedFileException($"the MAC {SeedFile.Shown(other ?? "(none)")} is not supported"),
+        };
 
     private static byte[] Cipher(XElement encrypted) =>
-        Base64(encrypted.Element(Xenc + "CipherData")?.Element(Xenc + "CipherValue")?.Value ?? throw new SeedFileException("an encrypted value has no CipherData/CipherValue"));
+        Base64(
+            encrypted.Element(Xenc + "CipherData")?.Element(Xenc + "CipherValue")?.Value
+                ?? throw new SeedFileException("an encrypted value has no CipherData/CipherValue")
+        );
 
     private static byte[] Decrypt(XElement encrypted, byte[] cipher, byte[] key)
     {
@@ -174,7 +220,9 @@ internal static class PskcFile
         try
         {
             // The initialization vector comes first (XML Encryption).
-            return cipher.Length > 16 ? aes.DecryptCbc(cipher.AsSpan(16), cipher.AsSpan(0, 16)) : throw new SeedFileException("an encrypted value is too short");
+            return cipher.Length > 16
+                ? aes.DecryptCbc(cipher.AsSpan(16), cipher.AsSpan(0, 16))
+                : throw new SeedFileException("an encrypted value is too short");
         }
         catch (CryptographicException)
         {

@@ -58,9 +58,14 @@ public static class SeedFile
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var record in records)
         {
-            if (record.Serial.Length is < SerialMin or > SerialMax || !record.Serial.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c)))
+            if (
+                record.Serial.Length is < SerialMin or > SerialMax
+                || !record.Serial.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c))
+            )
             {
-                throw new SeedFileException($"a serial number must have {SerialMin} to {SerialMax} capital letters and digits: {Shown(record.Serial)}");
+                throw new SeedFileException(
+                    $"a serial number must have {SerialMin} to {SerialMax} capital letters and digits: {Shown(record.Serial)}"
+                );
             }
             if (TokenEntry.IsMobile(record.Serial))
             {
@@ -76,7 +81,9 @@ public static class SeedFile
             }
             if (Math.Abs((long)record.Drift) * seed.Step > TokenCore.ResyncWindow)
             {
-                throw new SeedFileException($"{record.Serial}: a TimeDrift of {record.Drift} steps is more than the {TokenCore.ResyncWindow.TotalMinutes} minutes that a token's clock may be off");
+                throw new SeedFileException(
+                    $"{record.Serial}: a TimeDrift of {record.Drift} steps is more than the {TokenCore.ResyncWindow.TotalMinutes} minutes that a token's clock may be off"
+                );
             }
         }
         return records;
@@ -92,7 +99,11 @@ public static class SeedFile
         foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
         {
             number++;
-            if (line.Trim() is not { Length: > 0 } entry || entry[0] == '#' || (number == 1 && entry.Equals("serial,seed", StringComparison.OrdinalIgnoreCase)))
+            if (
+                line.Trim() is not { Length: > 0 } entry
+                || entry[0] == '#'
+                || (number == 1 && entry.Equals("serial,seed", StringComparison.OrdinalIgnoreCase))
+            )
             {
                 continue;
             }

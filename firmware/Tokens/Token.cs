@@ -14,8 +14,8 @@ namespace Appliance.Firmware.Tokens;
 public sealed record Token(string Serial, TokenSeed? Seed, bool Locked, string RegistrationId, string OsVersion)
 {
     /// <summary>Reads a token from its entry of <c>user fortitoken</c>.</summary>
-    public static Token From(string serial, ConfigObject entry) => new(
-        serial, TokenSeed.Parse(entry.Text("seed")), entry.Text("status") == "lock", entry.Text("reg-id"), entry.Text("os-ver"));
+    public static Token From(string serial, ConfigObject entry) =>
+        new(serial, TokenSeed.Parse(entry.Text("seed")), entry.Text("status") == "lock", entry.Text("reg-id"), entry.Text("os-ver"));
 }
 
 /// <summary>The secret of a token and the derivation of its codes (RFC 6238).</summary>
@@ -33,11 +33,21 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     /// The identity under which consumed codes are recorded: a digest of everything that determines the seed's codes. A token that is
     /// deleted and created again with the same seed keeps its consumed codes. Computed on first use.
     /// </summary>
-    public string Identity => _identity ??= Convert.ToHexStringLower(HKDF.Expand(HashAlgorithmName.SHA256, HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]), 16, [.. "token-use"u8, (byte)(Step.TotalSeconds)]));
+    public string Identity =>
+        _identity ??= Convert.ToHexStringLower(
+            HKDF.Expand(
+                HashAlgorithmName.SHA256,
+                HKDF.Extract(HashAlgorithmName.SHA256, [.. Secret]),
+                16,
+                [.. "token-use"u8, (byte)(Step.TotalSeconds)]
+            )
+        );
 
     /// <summary>Returns true if both seeds give the same codes at every time.</summary>
     public bool Equals(TokenSeed? other) =>
-        other is not null && Secret.AsSpan().SequenceEqual(other.Secret.AsSpan()) && (Step, Digits, Algorithm) == (other.Step, other.Digits, other.Algorithm);
+        other is not null
+        && Secret.AsSpan().SequenceEqual(other.Secret.AsSpan())
+        && (Step, Digits, Algorithm) == (other.Step, other.Digits, other.Algorithm);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Identity, Digits, Algorithm);
@@ -46,7 +56,9 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     /// Returns the number that a typed code represents; null if it does not consist of exactly this token's number of ASCII digits.
     /// </summary>
     internal int? Read(ReadOnlySpan<char> code) =>
-        code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9') ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture) : null;
+        code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9')
+            ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture)
+            : null;
 
     /// <summary>True if this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). The cost is the same either way.</summary>
     internal bool IsCode(int value, long step)
@@ -77,7 +89,9 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     public static TokenSeed? Parse(string text, out string fault)
     {
         fault = "";
-        var seed = text.StartsWith("otpauth://totp/", StringComparison.OrdinalIgnoreCase) ? ParseUri(text, out fault) : Create(text, "60", "6", "SHA1");
+        var seed = text.StartsWith("otpauth://totp/", StringComparison.OrdinalIgnoreCase)
+            ? ParseUri(text, out fault)
+            : Create(text, "60", "6", "SHA1");
         if (seed is null && fault.Length == 0)
         {
             fault = Expected;
@@ -109,7 +123,12 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
                 return null;
             }
         }
-        return Create(values.GetValueOrDefault("secret", ""), values.GetValueOrDefault("period", "30"), values.GetValueOrDefault("digits", "6"), values.GetValueOrDefault("algorithm", "SHA1"));
+        return Create(
+            values.GetValueOrDefault("secret", ""),
+            values.GetValueOrDefault("period", "30"),
+            values.GetValueOrDefault("digits", "6"),
+            values.GetValueOrDefault("algorithm", "SHA1")
+        );
     }
 
     private static TokenSeed? Create(string secretText, string period, string digits, string algorithm)
@@ -122,11 +141,22 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
             "SHA512" => OtpNet.OtpHashMode.Sha512,
             _ => null,
         };
-        if (secret is null || secret.Length is < SecretLengthMin or > SecretLengthMax || period is not ("30" or "60") || digits is not ("6" or "8") || mode is null)
+        if (
+            secret is null
+            || secret.Length is < SecretLengthMin or > SecretLengthMax
+            || period is not ("30" or "60")
+            || digits is not ("6" or "8")
+            || mode is null
+        )
         {
             return null;
         }
-        return new TokenSeed([.. secret], period == "30" ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(60), digits == "6" ? 6 : 8, mode.Value);
+        return new TokenSeed(
+            [.. secret],
+            period == "30" ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(60),
+            digits == "6" ? 6 : 8,
+            mode.Value
+        );
     }
 
     private static byte[]? Decode(string grouped)

@@ -8,10 +8,13 @@ public enum CodeOutcome
 {
     /// <summary>The code is right and is now consumed.</summary>
     Accepted,
+
     /// <summary>The code is wrong, too far off, or already consumed for another step.</summary>
     Wrong,
+
     /// <summary>The token still displays a consumed code. The user must wait for the next one.</summary>
     Wait,
+
     /// <summary>
     /// The code belongs to a step outside the window but inside the resync window. The code after it would prove the token. Nothing is
     /// consumed.
@@ -39,10 +42,13 @@ public enum ResyncOutcome
 {
     /// <summary>Both codes are right, consecutive and now consumed. The drift is known.</summary>
     Synced,
+
     /// <summary>The two codes are equal.</summary>
     SameCode,
+
     /// <summary>The first code is consumed, or older than the last consumed one.</summary>
     Used,
+
     /// <summary>No two consecutive steps inside the resync window have these codes.</summary>
     Wrong,
 }
@@ -101,7 +107,8 @@ public sealed class TokenCore
     /// newest uses are appended to a log, because updating each token's own row would write another page of the disk for every login. From
     /// time to time the table is rewritten from memory, which has every use, and the log is emptied.
     /// </summary>
-    public static readonly string UseTable = "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL) WITHOUT ROWID;"
+    public static readonly string UseTable =
+        "CREATE TABLE IF NOT EXISTS token_use (identity TEXT PRIMARY KEY, last_step INTEGER NOT NULL, accepted_step INTEGER NOT NULL) WITHOUT ROWID;"
         + UseLog.Table;
 
     /// <summary>The SQL that creates the table of drifts, in steps.</summary>
@@ -123,7 +130,8 @@ public sealed class TokenCore
     /// </summary>
     private const int UsesPerToken = 8;
 
-    private const string FoldSql = "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) "
+    private const string FoldSql =
+        "INSERT INTO token_use (identity, last_step, accepted_step) VALUES ($0,$1,$2) "
         + "ON CONFLICT(identity) DO UPDATE SET last_step=max(last_step, excluded.last_step), accepted_step=max(accepted_step, excluded.accepted_step)";
 
     private readonly Dictionary<string, TokenMemory> _memory = new(StringComparer.Ordinal);
@@ -132,10 +140,20 @@ public sealed class TokenCore
     /// <summary>Creates a core with the stored state of the database.</summary>
     public TokenCore(StateDatabase state)
     {
-        var drifts = state.Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1))).ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
+        var drifts = state
+            .Read("SELECT identity, drift FROM token_drift", row => (Identity: row.GetString(0), Drift: row.GetInt32(1)))
+            .ToDictionary(row => row.Identity, row => row.Drift, StringComparer.Ordinal);
         foreach (var (identity, lastStep, acceptedStep) in Uses(state, out _logged))
         {
-            _memory.Add(identity, new TokenMemory { LastStep = lastStep, AcceptedStep = acceptedStep, Drift = drifts.GetValueOrDefault(identity) });
+            _memory.Add(
+                identity,
+                new TokenMemory
+                {
+                    LastStep = lastStep,
+                    AcceptedStep = acceptedStep,
+                    Drift = drifts.GetValueOrDefault(identity),
+                }
+            );
         }
         foreach (var (identity, drift) in drifts)
         {
@@ -147,7 +165,8 @@ public sealed class TokenCore
     public TokenCore() { }
 
     /// <summary>Returns the greatest consumed step of each token, by its identity, from the database. For start-up only.</summary>
-    public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) => [.. Uses(state, out _).Select(use => (use.Identity, use.LastStep))];
+    public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) =>
+        [.. Uses(state, out _).Select(use => (use.Identity, use.LastStep))];
 
     /// <summary>Checks a code, and consumes it if it is right.</summary>
     public CodeVerdict Check(TokenSeed seed, ReadOnlySpan<char> code, DateTimeOffset now)
@@ -166,9 +185,18 @@ public sealed class TokenCore
         if (match.WasUsed)
         {
             // Waiting for the next code helps only while the token displays a consumed one. After the clock was set back it does not.
-            return own == lastStep || running == lastStep ? new(CodeOutcome.Wait, Rest(seed, now), []) { Replayed = true } : Verdict(CodeOutcome.Wrong) with { Replayed = true };
+            return own == lastStep || running == lastStep
+                ? new(CodeOutcome.Wait, Rest(seed, now), []) { Replayed = true }
+                : Verdict(CodeOutcome.Wrong) with
+                {
+                    Replayed = true,
+                };
         }
-        return Verdict(Nearest(seed, running, own).Any(step => step > lastStep && seed.IsCode(value, step)) ? CodeOutcome.NextCodeWanted : CodeOutcome.Wrong);
+        return Verdict(
+            Nearest(seed, running, own).Any(step => step > lastStep && seed.IsCode(value, step))
+                ? CodeOutcome.NextCodeWanted
+                : CodeOutcome.Wrong
+        );
     }
 
     /// <summary>Returns the current time step of a token: the part of the core's state that <see cref="Match"/> needs.</summary>
@@ -310,10 +338,20 @@ public sealed class TokenCore
         }
     }
 
-    private static TokenMemory Unused(int drift) => new() { LastStep = -1, AcceptedStep = -1, Drift = drift };
+    private static TokenMemory Unused(int drift) =>
+        new()
+        {
+            LastStep = -1,
+            AcceptedStep = -1,
+            Drift = drift,
+        };
 
     private static StateWrite DriftWrite(TokenSeed seed, int drift) =>
-        new("INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift", seed.Identity, (long)drift);
+        new(
+            "INSERT INTO token_drift (identity, drift) VALUES ($0,$1) ON CONFLICT(identity) DO UPDATE SET drift=excluded.drift",
+            seed.Identity,
+            (long)drift
+        );
 
     /// <summary>
     /// Writes all records to the table, whatever is in the log, so that nothing is missing even if an earlier write failed. The records may
@@ -338,7 +376,11 @@ public sealed class TokenCore
     /// <param name="logged">The number of uses in the log.</param>
     private static IEnumerable<(string Identity, long LastStep, long AcceptedStep)> Uses(StateDatabase state, out int logged)
     {
-        var uses = state.Read("SELECT identity, last_step, accepted_step FROM token_use", row => (Identity: row.GetString(0), Last: row.GetInt64(1), Accepted: row.GetInt64(2)))
+        var uses = state
+            .Read(
+                "SELECT identity, last_step, accepted_step FROM token_use",
+                row => (Identity: row.GetString(0), Last: row.GetInt64(1), Accepted: row.GetInt64(2))
+            )
             .ToDictionary(use => use.Identity, use => (use.Last, use.Accepted), StringComparer.Ordinal);
         logged = 0;
         foreach (var entries in state.Read("SELECT entries FROM token_use_log ORDER BY id", row => row.GetString(0)))
@@ -374,7 +416,8 @@ public sealed class TokenCore
         }
     }
 
-    private static bool IsInReach(TokenSeed seed, long step, long running) => Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
+    private static bool IsInReach(TokenSeed seed, long step, long running) =>
+        Math.Abs(step - running) <= ResyncWindow.Ticks / seed.Step.Ticks;
 
     /// <summary>
     /// Returns the time step of a token with this record. Outside the core's serialization its values may be of two moments;
@@ -388,5 +431,6 @@ public sealed class TokenCore
 
     private static long Step(TokenSeed seed, DateTimeOffset now) => (now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / seed.Step.Ticks;
 
-    private static TimeSpan Rest(TokenSeed seed, DateTimeOffset now) => seed.Step - TimeSpan.FromTicks((now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) % seed.Step.Ticks);
+    private static TimeSpan Rest(TokenSeed seed, DateTimeOffset now) =>
+        seed.Step - TimeSpan.FromTicks((now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) % seed.Step.Ticks);
 }

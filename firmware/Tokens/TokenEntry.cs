@@ -47,16 +47,26 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// </summary>
     /// <param name="serial">The token.</param>
     /// <param name="secret">20 random bytes.</param>
-    public static string MakeSeed(string serial, ReadOnlySpan<byte> secret) => secret.Length == MadeSecretLength
-        ? $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret.ToArray())}&period=30&digits=6{MadeMark}"
-        : throw new ArgumentException("a seed has 20 bytes", nameof(secret));
+    public static string MakeSeed(string serial, ReadOnlySpan<byte> secret) =>
+        secret.Length == MadeSecretLength
+            ? $"otpauth://totp/{serial}?secret={OtpNet.Base32Encoding.ToString(secret.ToArray())}&period=30&digits=6{MadeMark}"
+            : throw new ArgumentException("a seed has 20 bytes", nameof(secret));
 
     /// <summary>Returns every token of a configuration, in order.</summary>
     public static IReadOnlyList<TokenEntry> All(ConfigTree config)
     {
         var owners = Owners(config);
-        return [.. config.List("user fortitoken").Entries.Select(token => new TokenEntry(
-            token.Key, token.Entry.Text("status") == "lock", token.Entry.Text("seed"), owners.GetValueOrDefault(token.Key)))];
+        return
+        [
+            .. config
+                .List("user fortitoken")
+                .Entries.Select(token => new TokenEntry(
+                    token.Key,
+                    token.Entry.Text("status") == "lock",
+                    token.Entry.Text("seed"),
+                    owners.GetValueOrDefault(token.Key)
+                )),
+        ];
     }
 
     /// <summary>Returns one token of a configuration, or null.</summary>
@@ -66,7 +76,8 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
     /// <remarks>Compares only changed objects: a commit of one entry costs the same however many entries there are.</remarks>
     public static bool Unchanged(ConfigTree previous, ConfigTree next) =>
         ReferenceEquals(previous.List("user fortitoken"), next.List("user fortitoken"))
-        && OwnerTables.Where(table => next.Schema.Table(table) is not null)
+        && OwnerTables
+            .Where(table => next.Schema.Table(table) is not null)
             .SelectMany(table => ConfigTable.Changes(previous.List(table), next.List(table)))
             .All(change => SerialOf(change.Before) == SerialOf(change.After));
 
@@ -80,14 +91,23 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         {
             return null;
         }
-        if (Assignments(change.Next).GroupBy(pair => pair.Serial, pair => pair.Owner, StringComparer.Ordinal).FirstOrDefault(owners => owners.Skip(1).Any()) is not { } twice)
+        if (
+            Assignments(change.Next)
+                .GroupBy(pair => pair.Serial, pair => pair.Owner, StringComparer.Ordinal)
+                .FirstOrDefault(owners => owners.Skip(1).Any())
+            is not { } twice
+        )
         {
             return null;
         }
         var before = Owners(change.Previous).GetValueOrDefault(twice.Key)?.Id;
         var owner = twice.FirstOrDefault(one => one.Id == before) ?? twice.First();
         var other = twice.First(one => one.Id != owner.Id);
-        return new ConfigError(-5, $"FortiToken {twice.Key} is already assigned to {owner.Name}, {other.Name} cannot have it", "object check operator error, -5, discard the setting");
+        return new ConfigError(
+            -5,
+            $"FortiToken {twice.Key} is already assigned to {owner.Name}, {other.Name} cannot have it",
+            "object check operator error, -5, discard the setting"
+        );
     }
 
     /// <summary>
@@ -104,8 +124,13 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         var tokens = next.List("user fortitoken");
         foreach (var (serial, owner) in before)
         {
-            if (tokens.Find(serial) is { } entry && new TokenEntry(serial, false, entry.Text("seed"), null).SeedMade
-                && after.GetValueOrDefault(serial) is var now && now?.Id != owner.Id && !ReferenceEquals(now?.Entry, owner.Entry))
+            if (
+                tokens.Find(serial) is { } entry
+                && new TokenEntry(serial, false, entry.Text("seed"), null).SeedMade
+                && after.GetValueOrDefault(serial) is var now
+                && now?.Id != owner.Id
+                && !ReferenceEquals(now?.Entry, owner.Entry)
+            )
             {
                 tokens = tokens.With(serial, entry.Without("seed").Without("reg-id").Without("os-ver"));
             }
@@ -132,5 +157,6 @@ public sealed record TokenEntry(string Serial, bool Locked, string Seed, TokenOw
         select (serial, new TokenOwner(table, user.Key, user.Entry));
 
     /// <summary>Returns the serial number of an entry's token; "" for none.</summary>
-    private static string SerialOf(ConfigObject? user) => user?.Schema.Attribute("fortitoken") is not null && user.Text("two-factor") == "fortitoken" ? user.Text("fortitoken") : "";
+    private static string SerialOf(ConfigObject? user) =>
+        user?.Schema.Attribute("fortitoken") is not null && user.Text("two-factor") == "fortitoken" ? user.Text("fortitoken") : "";
 }

@@ -20,8 +20,10 @@ public sealed class TokenStep
 {
     /// <summary>The writes that must be durable before any answer leaves.</summary>
     public List<StateWrite> Memory { get; } = [];
+
     /// <summary>The events to log.</summary>
     public List<EventEntry> Events { get; } = [];
+
     /// <summary>The activation codes to send.</summary>
     public List<ActivationOrder> Orders { get; } = [];
 }
@@ -31,10 +33,13 @@ public enum ActivationOutcome
 {
     /// <summary>Right and in time. The code is reserved for this phone until it is confirmed or given back.</summary>
     Held,
+
     /// <summary>No token has this code.</summary>
     Unknown,
+
     /// <summary>The code has expired.</summary>
     Expired,
+
     /// <summary>The code was already consumed. The token has the Error status from now on.</summary>
     Used,
 }
@@ -46,7 +51,8 @@ public enum ActivationOutcome
 public sealed class TokenLife
 {
     /// <summary>The SQL that creates the table of token records.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS token_life (serial TEXT PRIMARY KEY, owner TEXT NOT NULL, code TEXT NOT NULL, expires INTEGER NOT NULL, used TEXT NOT NULL, activated INTEGER NOT NULL, fault INTEGER NOT NULL)";
+    public const string Table =
+        "CREATE TABLE IF NOT EXISTS token_life (serial TEXT PRIMARY KEY, owner TEXT NOT NULL, code TEXT NOT NULL, expires INTEGER NOT NULL, used TEXT NOT NULL, activated INTEGER NOT NULL, fault INTEGER NOT NULL)";
 
     /// <summary>The length of an activation code: 16 characters of base32, 80 random bits.</summary>
     public const int CodeLength = 16;
@@ -55,7 +61,12 @@ public sealed class TokenLife
     private readonly Dictionary<string, string> _serialByCode = new(StringComparer.Ordinal);
     private readonly HashSet<string> _held = new(StringComparer.Ordinal);
 
-    private enum Fault { None, AlreadyActivated, NotExist }
+    private enum Fault
+    {
+        None,
+        AlreadyActivated,
+        NotExist,
+    }
 
     /// <param name="Owner">The owner that the token was assigned to; "" for none.</param>
     /// <param name="Code">The digest of the pending code; "" for none.</param>
@@ -74,15 +85,31 @@ public sealed class TokenLife
     /// <summary>Creates a core with the stored state of the database.</summary>
     public TokenLife(StateDatabase state)
     {
-        foreach (var (serial, memory) in state.Read("SELECT serial, owner, code, expires, used, activated, fault FROM token_life", row => (row.GetString(0), new Memory(
-            row.GetString(1), row.GetString(2), new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero), row.GetString(4), new DateTimeOffset(row.GetInt64(5), TimeSpan.Zero), (Fault)row.GetInt32(6)))))
+        foreach (
+            var (serial, memory) in state.Read(
+                "SELECT serial, owner, code, expires, used, activated, fault FROM token_life",
+                row =>
+                    (
+                        row.GetString(0),
+                        new Memory(
+                            row.GetString(1),
+                            row.GetString(2),
+                            new DateTimeOffset(row.GetInt64(3), TimeSpan.Zero),
+                            row.GetString(4),
+                            new DateTimeOffset(row.GetInt64(5), TimeSpan.Zero),
+                            (Fault)row.GetInt32(6)
+                        )
+                    )
+            )
+        )
         {
             Keep(serial, memory);
         }
     }
 
     /// <summary>Encodes 10 random bytes as an activation code.</summary>
-    public static string CodeOf(byte[] random) => random.Length == 10 ? OtpNet.Base32Encoding.ToString(random) : throw new ArgumentException("a code has 10 bytes", nameof(random));
+    public static string CodeOf(byte[] random) =>
+        random.Length == 10 ? OtpNet.Base32Encoding.ToString(random) : throw new ArgumentException("a code has 10 bytes", nameof(random));
 
     /// <summary>
     /// Updates the records to a configuration. An owner that lost a token loses its code, and a mobile token that is assigned without a
@@ -152,7 +179,11 @@ public sealed class TokenLife
         var step = new TokenStep();
         var done = entry.Seed.Length > 0;
         step.Events.Add(TokenEvents.Requested(entry.Serial, $"Activation of {entry.Serial} requested"));
-        step.Events.Add(done ? TokenEvents.Activated(entry.Serial, $"{entry.Serial} was activated") : TokenEvents.Refused(entry.Serial, "token not exist in FortiGuard"));
+        step.Events.Add(
+            done
+                ? TokenEvents.Activated(entry.Serial, $"{entry.Serial} was activated")
+                : TokenEvents.Refused(entry.Serial, "token not exist in FortiGuard")
+        );
         Put(step, entry.Serial, Of(entry.Serial) with { Fault = done ? Fault.None : Fault.NotExist, Activated = done ? now : default });
         return (done, step);
     }
@@ -210,17 +241,18 @@ public sealed class TokenLife
     public void GiveBack(string code) => _held.Remove(DigestOf(code));
 
     /// <summary>Returns the status of a token.</summary>
-    public TokenStatus Status(TokenEntry entry, DateTimeOffset now) => (entry, Of(entry.Serial)) switch
-    {
-        ({ Locked: true }, _) => TokenStatus.Locked,
-        (_, { Fault: Fault.NotExist }) => TokenStatus.ActivationError,
-        ({ Owner: null }, _) => TokenStatus.New,
-        ({ Mobile: false }, _) => TokenStatus.Active,
-        (_, { Fault: Fault.AlreadyActivated }) => TokenStatus.AlreadyActivated,
-        (_, { Code.Length: > 0 } memory) => now < memory.Expires ? TokenStatus.Provisioning : TokenStatus.ProvisionTimeout,
-        ({ Seed.Length: > 0 }, _) => TokenStatus.Provisioned,
-        _ => TokenStatus.Provisioning,
-    };
+    public TokenStatus Status(TokenEntry entry, DateTimeOffset now) =>
+        (entry, Of(entry.Serial)) switch
+        {
+            ({ Locked: true }, _) => TokenStatus.Locked,
+            (_, { Fault: Fault.NotExist }) => TokenStatus.ActivationError,
+            ({ Owner: null }, _) => TokenStatus.New,
+            ({ Mobile: false }, _) => TokenStatus.Active,
+            (_, { Fault: Fault.AlreadyActivated }) => TokenStatus.AlreadyActivated,
+            (_, { Code.Length: > 0 } memory) => now < memory.Expires ? TokenStatus.Provisioning : TokenStatus.ProvisionTimeout,
+            ({ Seed.Length: > 0 }, _) => TokenStatus.Provisioned,
+            _ => TokenStatus.Provisioning,
+        };
 
     /// <summary>Returns the expiry of a token's pending code, even if it has passed; null if there is no code.</summary>
     public DateTimeOffset? CodeExpires(string serial) => Of(serial) is { Code.Length: > 0 } memory ? memory.Expires : null;
@@ -239,11 +271,20 @@ public sealed class TokenLife
             return;
         }
         Keep(serial, memory);
-        step.Memory.Add(memory == Memory.None
-            ? new StateWrite("DELETE FROM token_life WHERE serial=$0", serial)
-            : new StateWrite(
-                "INSERT OR REPLACE INTO token_life (serial, owner, code, expires, used, activated, fault) VALUES ($0,$1,$2,$3,$4,$5,$6)",
-                serial, memory.Owner, memory.Code, memory.Expires.UtcTicks, memory.Used, memory.Activated.UtcTicks, (int)memory.Fault));
+        step.Memory.Add(
+            memory == Memory.None
+                ? new StateWrite("DELETE FROM token_life WHERE serial=$0", serial)
+                : new StateWrite(
+                    "INSERT OR REPLACE INTO token_life (serial, owner, code, expires, used, activated, fault) VALUES ($0,$1,$2,$3,$4,$5,$6)",
+                    serial,
+                    memory.Owner,
+                    memory.Code,
+                    memory.Expires.UtcTicks,
+                    memory.Used,
+                    memory.Activated.UtcTicks,
+                    (int)memory.Fault
+                )
+        );
     }
 
     private void Keep(string serial, Memory memory)
@@ -269,5 +310,7 @@ public sealed class TokenLife
 
     /// <summary>Returns the digest of a code. Case, blanks and hyphens are ignored, because users copy codes with them.</summary>
     private static string DigestOf(string code) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(code.Where(c => c is not (' ' or '-')).Select(char.ToUpperInvariant)))));
+        Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(code.Where(c => c is not (' ' or '-')).Select(char.ToUpperInvariant))))
+        );
 }

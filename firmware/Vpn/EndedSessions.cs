@@ -24,7 +24,13 @@ public sealed class EndedSessions : IDisposable
     /// <exception cref="IOException">The file cannot be created: the disk has no room for it.</exception>
     public static EndedSessions Open(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite,
+            BufferSize = 0,
+        };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -35,7 +41,16 @@ public sealed class EndedSessions : IDisposable
     }
 
     /// <summary>True when there are no records.</summary>
-    public bool IsEmpty { get { lock (_lock) { return _records.Count == 0; } } }
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _records.Count == 0;
+            }
+        }
+    }
 
     /// <summary>The version of the records, incremented with every addition.</summary>
     public long Version { get; private set; }

@@ -17,8 +17,12 @@ internal sealed class FormBody
     private const int FieldsMax = 32;
     private const int NameMax = 64;
 
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
-    private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl)]);
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+    );
+    private static readonly SearchValues<char> ControlCharacters = SearchValues.Create([
+        .. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl),
+    ]);
 
     /// <summary>The fields. They are few, so a linear search is faster than any table.</summary>
     private readonly List<(string Name, string Value)> _fields = new(capacity: 8);
@@ -122,7 +126,11 @@ internal sealed class FormBody
             bytes[length] = encoded[at] == '+' ? (byte)' ' : encoded[at];
             if (encoded[at] == '%')
             {
-                if (at + 2 >= encoded.Length || !Utf8Parser.TryParse(encoded.Slice(at + 1, 2), out bytes[length], out var digits, 'x') || digits != 2)
+                if (
+                    at + 2 >= encoded.Length
+                    || !Utf8Parser.TryParse(encoded.Slice(at + 1, 2), out bytes[length], out var digits, 'x')
+                    || digits != 2
+                )
                 {
                     return null;
                 }

@@ -33,8 +33,19 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         }
         var answer = IsSecond(form)
             ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
-            : await login.StartAsync(new LoginRequest(form["username"], form["credential"], form["realm"], source) { Nic = NicOf(context), IsText = form.IsText }).ConfigureAwait(false);
-        debug.Write(DebugArea.SslVpn, $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}");
+            : await login
+                .StartAsync(
+                    new LoginRequest(form["username"], form["credential"], form["realm"], source)
+                    {
+                        Nic = NicOf(context),
+                        IsText = form.IsText,
+                    }
+                )
+                .ConfigureAwait(false);
+        debug.Write(
+            DebugArea.SslVpn,
+            $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}"
+        );
         switch (answer)
         {
             case LoginAnswer.Success success when context.RequestAborted.IsCancellationRequested:
@@ -52,7 +63,19 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
                 await RefuseAsync(context, form, source, opening.Refused!.Value, secondFactor: form.Has("reqid")).ConfigureAwait(false);
                 return;
             case LoginAnswer.Challenge challenge:
-                await VpnReply.ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || (challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled && !challenge.Push && ReadsPages(form))).ConfigureAwait(false);
+                await VpnReply
+                    .ChallengeAsync(
+                        context,
+                        form["username"],
+                        challenge,
+                        asPage: !IsAjax(form)
+                            || (
+                                challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled
+                                && !challenge.Push
+                                && ReadsPages(form)
+                            )
+                    )
+                    .ConfigureAwait(false);
                 return;
             case LoginAnswer.Refused refused:
                 await RefuseAsync(context, form, source, refused.Reason, form.Has("reqid")).ConfigureAwait(false);
@@ -77,7 +100,10 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
     {
         var policy = form["polid"];
         // A pending push carries no magic field: polid is "1-" followed by the magic.
-        var magic = form["magic"].Length > 0 ? form["magic"] : policy.StartsWith("1-", StringComparison.Ordinal) ? policy[2..] : "";
+        var magic =
+            form["magic"].Length > 0 ? form["magic"]
+            : policy.StartsWith("1-", StringComparison.Ordinal) ? policy[2..]
+            : "";
         // A form that is not valid text identifies no login: none of its values are compared.
         var handle = form.IsText ? new LoginHandle(form["reqid"], magic) : new LoginHandle("", "");
         if (form["ftmpush"] == "1")

@@ -18,7 +18,9 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
 {
     private const string CookieName = "SVPNCOOKIE";
     private const int RealmMax = 36;
-    private static readonly SearchValues<char> RealmCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+    private static readonly SearchValues<char> RealmCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+    );
     private readonly LoginCheck _loginCheck = new(login, sessions, events, debug);
     private volatile VpnSettings _settings = new(default, default, CheckSource: true, "", Personality.Default);
 
@@ -42,8 +44,13 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             "/" => Get(context, () => RedirectAsync(context, "/remote/login?lang=en")),
             "/remote/login" => Get(context, () => LoginPageAsync(context, query < 0 ? "" : target[(query + 1)..])),
             "/remote/logincheck" => Post(context, () => LoginCheckAsync(context)),
-            "/remote/index" or "/remote/fortisslvpn" => Get(context, () =>
-                Session(context) is { } session ? VpnReply.PageAsync(context, VpnPages.Index(session)) : RedirectAsync(context, "/remote/login")),
+            "/remote/index" or "/remote/fortisslvpn" => Get(
+                context,
+                () =>
+                    Session(context) is { } session
+                        ? VpnReply.PageAsync(context, VpnPages.Index(session))
+                        : RedirectAsync(context, "/remote/login")
+            ),
             "/remote/fortisslvpn_xml" => Get(context, () => Session(context) is not null ? XmlAsync(context) : ForbiddenAsync(context)),
             "/remote/sslvpn-tunnel" => Get(context, () => ForbiddenAsync(context)),
             "/remote/logout" => Get(context, () => LogoutAsync(context)),
@@ -54,7 +61,9 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
     }
 
     private static Task Get(HttpContext context, Func<Task> serve) =>
-        HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? serve() : MethodNotAllowedAsync(context, "GET, HEAD");
+        HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
+            ? serve()
+            : MethodNotAllowedAsync(context, "GET, HEAD");
 
     private static Task Post(HttpContext context, Func<Task> serve) =>
         HttpMethods.IsPost(context.Request.Method) ? serve() : MethodNotAllowedAsync(context, "POST");
@@ -64,13 +73,21 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
         var request = context.Request;
         if (!MediaType.Is(request.ContentType, "application/x-www-form-urlencoded"))
         {
-            await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck takes application/x-www-form-urlencoded").ConfigureAwait(false);
+            await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck takes application/x-www-form-urlencoded")
+                .ConfigureAwait(false);
             return;
         }
         var (body, status) = await RequestBody.ReadAsync(context).ConfigureAwait(false);
         if (body is null)
         {
-            await StatusAsync(context, status, status == StatusCodes.Status413PayloadTooLarge ? $"logincheck takes at most {RequestBody.SizeMax} bytes" : "logincheck: the body is broken").ConfigureAwait(false);
+            await StatusAsync(
+                    context,
+                    status,
+                    status == StatusCodes.Status413PayloadTooLarge
+                        ? $"logincheck takes at most {RequestBody.SizeMax} bytes"
+                        : "logincheck: the body is broken"
+                )
+                .ConfigureAwait(false);
             return;
         }
         if (FormBody.Parse(body, out var fault) is not { } form)
@@ -81,8 +98,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
         await _loginCheck.ServeAsync(context, form).ConfigureAwait(false);
     }
 
-    private VpnSession? Session(HttpContext context) =>
-        Cookie(context) is { } cookie ? sessions.Use(cookie, Source(context)) : null;
+    private VpnSession? Session(HttpContext context) => Cookie(context) is { } cookie ? sessions.Use(cookie, Source(context)) : null;
 
     private static string? Cookie(HttpContext context) => context.Request.Cookies[CookieName] is { Length: 64 } cookie ? cookie : null;
 
@@ -91,9 +107,17 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
     private async Task LogoutAsync(HttpContext context)
     {
         VpnReply.ForgetCookies(context);
-        if (Cookie(context) is { } cookie && await sessions.CloseAsync(cookie, Source(context)).ConfigureAwait(false) == VpnEnding.NotDurable)
+        if (
+            Cookie(context) is { } cookie
+            && await sessions.CloseAsync(cookie, Source(context)).ConfigureAwait(false) == VpnEnding.NotDurable
+        )
         {
-            await StatusAsync(context, StatusCodes.Status503ServiceUnavailable, "logged out; the disk is full, so the end of the session is still to be written").ConfigureAwait(false);
+            await StatusAsync(
+                    context,
+                    StatusCodes.Status503ServiceUnavailable,
+                    "logged out; the disk is full, so the end of the session is still to be written"
+                )
+                .ConfigureAwait(false);
             return;
         }
         await VpnReply.PageAsync(context, VpnPages.LoggedOut()).ConfigureAwait(false);
@@ -105,19 +129,26 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
         var release = settings.Personality.Release;
         // openfortivpn takes every "/" for the end of a tag, so no value may contain one.
         var dns = settings.Dns.Length > 0 ? $"<dns ip='{settings.Dns}'/>" : "";
-        return VpnReply.BodyAsync(context, "text/xml; charset=utf-8", string.Create(CultureInfo.InvariantCulture, $"""
-            <?xml version='1.0' encoding='utf-8'?>
-            <sslvpn-tunnel ver='2' dtls='0' patch='1'>
-            <tunnel-method value='ppp'/>
-            <fos platform='{Personality.Platform}' major='{release.Major}' minor='{release.Minor:00}' patch='{release.Build}' build='{settings.Personality.Build}' branch='{settings.Personality.Build}' mr_num='{release.Minor:00}'/>
-            <auth-ses check-src-ip='{(settings.CheckSource ? 1 : 0)}' tun-connect-without-reauth='0' tun-user-ses-timeout='30'/>
-            <client-config save-password='off' keep-alive='off' auto-connect='off'/>
-            <ipv4>{dns}</ipv4>
-            <idle-timeout val='{(long)settings.IdleTimeout.TotalSeconds}'/>
-            <auth-timeout val='{(long)settings.AuthTimeout.TotalSeconds}'/>
-            </sslvpn-tunnel>
+        return VpnReply.BodyAsync(
+            context,
+            "text/xml; charset=utf-8",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                <?xml version='1.0' encoding='utf-8'?>
+                <sslvpn-tunnel ver='2' dtls='0' patch='1'>
+                <tunnel-method value='ppp'/>
+                <fos platform='{Personality.Platform}' major='{release.Major}' minor='{release.Minor:00}' patch='{release.Build}' build='{settings.Personality.Build}' branch='{settings.Personality.Build}' mr_num='{release.Minor:00}'/>
+                <auth-ses check-src-ip='{(settings.CheckSource ? 1 : 0)}' tun-connect-without-reauth='0' tun-user-ses-timeout='30'/>
+                <client-config save-password='off' keep-alive='off' auto-connect='off'/>
+                <ipv4>{dns}</ipv4>
+                <idle-timeout val='{(long)settings.IdleTimeout.TotalSeconds}'/>
+                <auth-timeout val='{(long)settings.AuthTimeout.TotalSeconds}'/>
+                </sslvpn-tunnel>
 
-            """));
+                """
+            )
+        );
     }
 
     /// <summary>
@@ -130,7 +161,10 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
     private Task LoginPageAsync(HttpContext context, string query)
     {
         var realm = ValueOf(query, "realm=") ?? "";
-        return VpnReply.PageAsync(context, VpnPages.Login(ValueOf(query, "err="), realm.Length < RealmMax && login.IsRealm(realm) ? realm : ""));
+        return VpnReply.PageAsync(
+            context,
+            VpnPages.Login(ValueOf(query, "err="), realm.Length < RealmMax && login.IsRealm(realm) ? realm : "")
+        );
     }
 
     private static string? ValueOf(string query, string name)

@@ -10,18 +10,66 @@ namespace Appliance.Firmware.Vpn;
 /// </summary>
 internal static class VpnEvents
 {
-    internal static EventEntry Opened(VpnSession session) => Entry("0101039424", EventLevel.Information, "SSL VPN tunnel up", "tunnel-up", session.TunnelId, session.Grant,
-        ("reason", "login successfully"), ("msg", "SSL tunnel established"));
+    internal static EventEntry Opened(VpnSession session) =>
+        Entry(
+            "0101039424",
+            EventLevel.Information,
+            "SSL VPN tunnel up",
+            "tunnel-up",
+            session.TunnelId,
+            session.Grant,
+            ("reason", "login successfully"),
+            ("msg", "SSL tunnel established")
+        );
 
-    internal static EventEntry Closed(VpnSession session, string reason, DateTimeOffset now) => Entry("0101039425", EventLevel.Information, "SSL VPN tunnel down", "tunnel-down", session.TunnelId, session.Grant,
-        ("duration", ((long)(now - session.Began).TotalSeconds).ToString(CultureInfo.InvariantCulture)), ("reason", reason), ("msg", "SSL tunnel shutdown"));
+    internal static EventEntry Closed(VpnSession session, string reason, DateTimeOffset now) =>
+        Entry(
+            "0101039425",
+            EventLevel.Information,
+            "SSL VPN tunnel down",
+            "tunnel-down",
+            session.TunnelId,
+            session.Grant,
+            ("duration", ((long)(now - session.Began).TotalSeconds).ToString(CultureInfo.InvariantCulture)),
+            ("reason", reason),
+            ("msg", "SSL tunnel shutdown")
+        );
 
-    internal static EventEntry Failed(string user, IPAddress source, string reason) => Entry("0101039426", EventLevel.Alert, "SSL VPN login fail", "ssl-login-fail", 0, new LoginGrant(user, "", "", source, TwoFactor: false),
-        ("reason", reason), ("msg", "SSL user failed to logged in"));
+    internal static EventEntry Failed(string user, IPAddress source, string reason) =>
+        Entry(
+            "0101039426",
+            EventLevel.Alert,
+            "SSL VPN login fail",
+            "ssl-login-fail",
+            0,
+            new LoginGrant(user, "", "", source, TwoFactor: false),
+            ("reason", reason),
+            ("msg", "SSL user failed to logged in")
+        );
 
-    private static EventEntry Entry(string id, EventLevel level, string description, string action, uint tunnelId, LoginGrant grant, params ReadOnlySpan<(string, string)> more) => new(id, "vpn", level, description,
-    [
-        ("action", action), ("tunneltype", "ssl-web"), ("tunnelid", tunnelId.ToString(CultureInfo.InvariantCulture)), ("remip", grant.Source.ToString()),
-        ("user", grant.User.Length == 0 ? "N/A" : grant.User), ("group", grant.Group.Length == 0 ? "N/A" : grant.Group), ("dst_host", "N/A"), .. more,
-    ]);
+    private static EventEntry Entry(
+        string id,
+        EventLevel level,
+        string description,
+        string action,
+        uint tunnelId,
+        LoginGrant grant,
+        params ReadOnlySpan<(string, string)> more
+    ) =>
+        new(
+            id,
+            "vpn",
+            level,
+            description,
+            [
+                ("action", action),
+                ("tunneltype", "ssl-web"),
+                ("tunnelid", tunnelId.ToString(CultureInfo.InvariantCulture)),
+                ("remip", grant.Source.ToString()),
+                ("user", grant.User.Length == 0 ? "N/A" : grant.User),
+                ("group", grant.Group.Length == 0 ? "N/A" : grant.Group),
+                ("dst_host", "N/A"),
+                .. more,
+            ]
+        );
 }

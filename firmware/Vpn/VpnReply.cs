@@ -10,7 +10,8 @@ internal static class VpnReply
 {
     // Two spaces after the colon, as captured from real units; openfortivpn reads only the first Set-Cookie line.
     private const string NoCookie = " SVPNCOOKIE=; path=/; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly;";
-    private const string NoNetworkCookie = "SVPNNETWORKCOOKIE=; path=/remote/network; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly";
+    private const string NoNetworkCookie =
+        "SVPNNETWORKCOOKIE=; path=/remote/network; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly";
     private const string Html = "text/html; charset=utf-8";
 
     /// <summary>Sets the headers that every reply has.</summary>
@@ -42,7 +43,10 @@ internal static class VpnReply
         }
         var (handle, grant) = (challenge.Handle, challenge.Grant);
         // magic is the last field that is echoed: openconnect cuts off everything after it.
-        return TextAsync(context, $"ret=2,reqid={handle.RequestId},polid={handle.PolicyId},grp={Field(grant.Group)},portal={Field(grant.Portal)},magic={handle.Magic},tokeninfo={(challenge.Push ? "ftm_push" : "")},chal_msg={challenge.Text}");
+        return TextAsync(
+            context,
+            $"ret=2,reqid={handle.RequestId},polid={handle.PolicyId},grp={Field(grant.Group)},portal={Field(grant.Portal)},magic={handle.Magic},tokeninfo={(challenge.Push ? "ftm_push" : "")},chal_msg={challenge.Text}"
+        );
     }
 
     internal static Task DeniedAsync(HttpContext context, string key, bool ajax)
@@ -83,5 +87,6 @@ internal static class VpnReply
     /// Returns a value for a reply field. A value that would end the field early, or that openfortivpn would drop for its length, is sent
     /// empty, because the client only echoes it.
     /// </summary>
-    private static string Field(string value) => value.Length <= 63 && value.AsSpan().IndexOfAny(",&\r\n") < 0 && Ascii.IsValid(value) ? value : "";
+    private static string Field(string value) =>
+        value.Length <= 63 && value.AsSpan().IndexOfAny(",&\r\n") < 0 && Ascii.IsValid(value) ? value : "";
 }

@@ -18,8 +18,10 @@ public enum VpnEnding
 {
     /// <summary>There is no such session, or it has ended already.</summary>
     None,
+
     /// <summary>It has ended, durably.</summary>
     Durable,
+
     /// <summary>It has ended, but the disk cannot be written. The write is repeated until it is durable.</summary>
     NotDurable,
 }

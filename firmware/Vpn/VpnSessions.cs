@@ -22,7 +22,17 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     internal const int SessionsMax = 100_000;
 
     /// <summary>The tables whose changes can end a session.</summary>
-    private static readonly string[] Decisive = ["user local", "user fortitoken", "user group", "user radius", "user ldap", "user tacacs+", "vpn ssl settings", "vpn ssl web portal"];
+    private static readonly string[] Decisive =
+    [
+        "user local",
+        "user fortitoken",
+        "user group",
+        "user radius",
+        "user ldap",
+        "user tacacs+",
+        "vpn ssl settings",
+        "vpn ssl web portal",
+    ];
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(5);
 
     private readonly StateDatabase _state;
@@ -34,6 +44,7 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byDigest = new(StringComparer.Ordinal);
+
     /// <summary>Sessions from before the restart that are no longer valid, until <see cref="StartAsync"/> ends them.</summary>
     private List<(Entry Entry, string Reason)> _invalid = [];
     private long _lastRow;
@@ -49,8 +60,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         public string Digest => row.Digest;
         public VpnSession Session { get; set; } = row.Session;
         public DateTimeOffset LastUsed { get; set; } = lastUsed;
+
         /// <summary>False until the session is durable. Until then, it is not listed, and its cookie is not sent.</summary>
         public bool IsStored { get; set; }
+
         /// <summary>The reason for which it ended before it was durable; null if it did not.</summary>
         public Refusal? Revoked { get; set; }
     }
@@ -62,7 +75,14 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <param name="key">The unit's key, for the fingerprints of credentials.</param>
     /// <param name="numbers">The generator of random numbers for new sessions; null for the system's.</param>
     /// <param name="ended">The record of sessions whose end could not be written to the database; null for none.</param>
-    public VpnSessions(StateDatabase state, EventLog events, TimeProvider time, DeviceKey key, RandomNumberGenerator? numbers = null, EndedSessions? ended = null)
+    public VpnSessions(
+        StateDatabase state,
+        EventLog events,
+        TimeProvider time,
+        DeviceKey key,
+        RandomNumberGenerator? numbers = null,
+        EndedSessions? ended = null
+    )
     {
         (_state, _events, _time, _key, _ended, _numbers) = (state, events, time, key, ended, numbers ?? RandomNumberGenerator.Create());
         var now = time.GetUtcNow();
@@ -81,7 +101,16 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     }
 
     /// <summary>The number of open sessions.</summary>
-    public int Count { get { lock (_lock) { return _open; } } }
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _open;
+            }
+        }
+    }
 
     /// <summary>The sessions, oldest first, each with the time left on its idle and authentication timers (zero: no limit).</summary>
     public IReadOnlyList<(VpnSession Session, TimeSpan IdleLeft, TimeSpan AuthLeft)> List()
@@ -89,9 +118,19 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var now = _time.GetUtcNow();
         lock (_lock)
         {
-            return [.. _byDigest.Values.Where(entry => entry.IsStored).OrderBy(entry => entry.Session.Began).Select(entry => (entry.Session,
-                _settings.IdleTimeout > TimeSpan.Zero ? entry.LastUsed + _settings.IdleTimeout - now : TimeSpan.Zero,
-                _settings.AuthTimeout > TimeSpan.Zero ? entry.Session.Began + _settings.AuthTimeout - now : TimeSpan.Zero))];
+            return
+            [
+                .. _byDigest
+                    .Values.Where(entry => entry.IsStored)
+                    .OrderBy(entry => entry.Session.Began)
+                    .Select(entry =>
+                        (
+                            entry.Session,
+                            _settings.IdleTimeout > TimeSpan.Zero ? entry.LastUsed + _settings.IdleTimeout - now : TimeSpan.Zero,
+                            _settings.AuthTimeout > TimeSpan.Zero ? entry.Session.Began + _settings.AuthTimeout - now : TimeSpan.Zero
+                        )
+                    ),
+            ];
         }
     }
 
@@ -151,7 +190,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
                 credentials = Fingerprint(digest, valid!);
                 grant = grant with { Account = valid };
             }
-            entry = new Entry(new VpnSessionRow(++_lastRow, digest, credentials, new VpnSession(BitConverter.ToUInt32(number), grant, now)), now);
+            entry = new Entry(
+                new VpnSessionRow(++_lastRow, digest, credentials, new VpnSession(BitConverter.ToUInt32(number), grant, now)),
+                now
+            );
             _byDigest.Add(digest, entry);
         }
         try
@@ -193,7 +235,11 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         var now = _time.GetUtcNow();
         lock (_lock)
         {
-            if (!_byDigest.TryGetValue(Digest(cookie), out var entry) || Over(entry, now) is not null || (_settings.CheckSource && !entry.Session.Grant.Source.Equals(source)))
+            if (
+                !_byDigest.TryGetValue(Digest(cookie), out var entry)
+                || Over(entry, now) is not null
+                || (_settings.CheckSource && !entry.Session.Grant.Source.Equals(source))
+            )
             {
                 return null;
             }
@@ -226,7 +272,9 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         Entry? entry;
         lock (_lock)
         {
-            entry = _byDigest.Values.FirstOrDefault(entry => entry.Session.TunnelId == session.TunnelId && entry.Session.Began == session.Began);
+            entry = _byDigest.Values.FirstOrDefault(entry =>
+                entry.Session.TunnelId == session.TunnelId && entry.Session.Began == session.Began
+            );
             if (entry is null)
             {
                 return VpnEnding.None;
@@ -271,7 +319,10 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         {
             refusal = Revocation.OfSession(rules, grant, then, out now);
         }
-        else if (Revocation.AccountOf(rules, grant) is not { Enabled: true } account || entry.Row.Credentials != Fingerprint(entry.Digest, account))
+        else if (
+            Revocation.AccountOf(rules, grant) is not { Enabled: true } account
+            || entry.Row.Credentials != Fingerprint(entry.Digest, account)
+        )
         {
             (now, refusal) = (null, Refusal.UserChanged);
         }
@@ -287,12 +338,13 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         return refusal;
     }
 
-    private static string Reason(Refusal refusal) => refusal switch
-    {
-        Refusal.TokenUnusable => "token_changed",
-        Refusal.NoPolicy => "policy_changed",
-        _ => "user_changed",
-    };
+    private static string Reason(Refusal refusal) =>
+        refusal switch
+        {
+            Refusal.TokenUnusable => "token_changed",
+            Refusal.NoPolicy => "policy_changed",
+            _ => "user_changed",
+        };
 
     private void Sweep()
     {
@@ -393,7 +445,8 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         }
     }
 
-    private string Fingerprint(string digest, Account account) => _key.Fingerprint([.. Encoding.UTF8.GetBytes(digest), .. Revocation.Credentials(account)]);
+    private string Fingerprint(string digest, Account account) =>
+        _key.Fingerprint([.. Encoding.UTF8.GetBytes(digest), .. Revocation.Credentials(account)]);
 
     private static StateWrite Forget(IReadOnlyList<Entry> entries) => VpnSessionRow.Delete(entries.Select(entry => entry.Row));
 

@@ -15,9 +15,16 @@ public sealed record VpnSettings(TimeSpan IdleTimeout, TimeSpan AuthTimeout, boo
     {
         var settings = config.Object("vpn ssl settings");
         // Removed with tunnel mode in 7.6.3; only web mode remains there.
-        var dns = settings.Schema.Attribute("dns-server1") is null || settings.Text("dns-server1") is "0.0.0.0" ? "" : settings.Text("dns-server1");
+        var dns =
+            settings.Schema.Attribute("dns-server1") is null || settings.Text("dns-server1") is "0.0.0.0"
+                ? ""
+                : settings.Text("dns-server1");
         return new(
-            TimeSpan.FromSeconds(settings.Number("idle-timeout")), TimeSpan.FromSeconds(settings.Number("auth-timeout")),
-            settings.Enabled("auth-session-check-source-ip"), dns, config.Schema.Personality);
+            TimeSpan.FromSeconds(settings.Number("idle-timeout")),
+            TimeSpan.FromSeconds(settings.Number("auth-timeout")),
+            settings.Enabled("auth-session-check-source-ip"),
+            dns,
+            config.Schema.Personality
+        );
     }
 }

@@ -11,7 +11,13 @@ namespace Appliance.Hal;
 public sealed record DeviceMatch(string? Device, string? Mac, string? Driver, string? Path)
 {
     /// <summary>Returns the criteria as board.json spells them, for messages.</summary>
-    public override string ToString() => string.Join(", ", new[] { ("device", Device), ("mac", Mac), ("driver", Driver), ("path", Path) }.Where(word => word.Item2 is not null).Select(word => $"{word.Item1} {word.Item2}"));
+    public override string ToString() =>
+        string.Join(
+            ", ",
+            new[] { ("device", Device), ("mac", Mac), ("driver", Driver), ("path", Path) }
+                .Where(word => word.Item2 is not null)
+                .Select(word => $"{word.Item1} {word.Item2}")
+        );
 }
 
 /// <summary>One interface of a board.</summary>
@@ -100,5 +106,9 @@ public sealed record Board(string Name, IReadOnlyList<BoardNic> Nics)
     /// <summary>Reads a description and those that it extends.</summary>
     /// <exception cref="FormatException">The description is invalid; the message names the file, the path in it and the error.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static Board Load(string file) => BoardText.Read(BoardText.Whole(file), Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) + "/" + Path.GetFileName(file));
+    public static Board Load(string file) =>
+        BoardText.Read(
+            BoardText.Whole(file),
+            Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) + "/" + Path.GetFileName(file)
+        );
 }

@@ -36,8 +36,14 @@ internal static partial class BoardText
         var from = Path.Combine(boards, name, "board.json");
         if (!File.Exists(from))
         {
-            var known = Directory.EnumerateDirectories(boards).Select(folder => Path.GetFileName(folder)!).Where(folder => File.Exists(Path.Combine(boards, folder, "board.json"))).ToArray();
-            throw new FormatException($"{label}: extends: there is no board '{name}' beside it{(Spelling.Nearest(name, known) is { } near ? $"; did you mean '{near}'?" : "")}");
+            var known = Directory
+                .EnumerateDirectories(boards)
+                .Select(folder => Path.GetFileName(folder)!)
+                .Where(folder => File.Exists(Path.Combine(boards, folder, "board.json")))
+                .ToArray();
+            throw new FormatException(
+                $"{label}: extends: there is no board '{name}' beside it{(Spelling.Nearest(name, known) is { } near ? $"; did you mean '{near}'?" : "")}"
+            );
         }
         var whole = Whole(from, depth + 1);
         Read(whole, $"{name}/board.json"); // A board that is extended is a whole board itself: its mistakes are told as its own.
@@ -51,7 +57,9 @@ internal static partial class BoardText
     {
         try
         {
-            return OutsideJson.Parse(json, NestingMax) is { ValueKind: JsonValueKind.Object } root ? JsonObject.Create(root)! : throw new FormatException($"{label}: must be a JSON object");
+            return OutsideJson.Parse(json, NestingMax) is { ValueKind: JsonValueKind.Object } root
+                ? JsonObject.Create(root)!
+                : throw new FormatException($"{label}: must be a JSON object");
         }
         catch (JsonException error)
         {
@@ -63,7 +71,25 @@ internal static partial class BoardText
     /// <exception cref="FormatException">A field is invalid; the message has its path.</exception>
     internal static Board Read(JsonObject fields, string label)
     {
-        var root = new BoardNode(fields, label, "", "$schema", "name", "model", "extends", "nics", "gpio", "leds", "buttons", "temperature", "fan", "display", "console", "watchdog", "pushProxy");
+        var root = new BoardNode(
+            fields,
+            label,
+            "",
+            "$schema",
+            "name",
+            "model",
+            "extends",
+            "nics",
+            "gpio",
+            "leds",
+            "buttons",
+            "temperature",
+            "fan",
+            "display",
+            "console",
+            "watchdog",
+            "pushProxy"
+        );
         var name = root.Text("name");
         var nics = NicsOf(root);
         var chip = root.Child("gpio", "chip")?.Text("chip");
@@ -72,12 +98,21 @@ internal static partial class BoardText
         {
             var line = node.Whole("line", 0, LineMax);
             return chip is null ? throw root.Missing("gpio")
-                : lines.TryAdd(line, what) ? line : throw node.Wrong("line", $"line {line} is {lines[line]}'s already");
+                : lines.TryAdd(line, what) ? line
+                : throw node.Wrong("line", $"line {line} is {lines[line]}'s already");
         }
-        var leds = root.List("leds", "name", "line", "activeLow").Select(led => new BoardLed(led.Text("name"), Line(led, $"led {led.Text("name")}"), led.Flag("activeLow"))).ToArray();
+        var leds = root.List("leds", "name", "line", "activeLow")
+            .Select(led => new BoardLed(led.Text("name"), Line(led, $"led {led.Text("name")}"), led.Flag("activeLow")))
+            .ToArray();
         Need(root, "leds", leds.Select(led => led.Name), [.. Panel, .. nics.Select(nic => nic.Name)]);
-        var buttons = root.List("buttons", "name", "line", "activeLow", "pull").Select(button => new BoardButton(
-            button.Text("name"), Line(button, $"button {button.Text("name")}"), button.Flag("activeLow", otherwise: true), button.Word("pull", "up", "down", "none"))).ToArray();
+        var buttons = root.List("buttons", "name", "line", "activeLow", "pull")
+            .Select(button => new BoardButton(
+                button.Text("name"),
+                Line(button, $"button {button.Text("name")}"),
+                button.Flag("activeLow", otherwise: true),
+                button.Word("pull", "up", "down", "none")
+            ))
+            .ToArray();
         Need(root, "buttons", buttons.Select(button => button.Name), ["reset"]);
         var temperature = root.Child("temperature", "file")?.Text("file");
         var fan = root.Child("fan", "line", "onCelsius", "offCelsius") is { } fanNode ? FanOf(fanNode, Line(fanNode, "the fan")) : null;
@@ -90,31 +125,45 @@ internal static partial class BoardText
             TemperatureFile = temperature ?? (fan is null ? null : throw root.Missing("temperature")),
             Fan = fan,
             Display = root.Child("display", "bus", "address", "columns", "rows") is { } display
-                ? new BoardDisplay(display.Whole("bus", 0, 255), display.Whole("address", 3, 0x77), display.Whole("columns", 8, 40), display.Whole("rows", 1, 4)) : null,
-            Console = root.Child("console", "device", "baud") is { } console ? new BoardConsole(console.Text("device"), console.OptionalWhole("baud", 1200, 4_000_000) ?? 115_200) : null,
-            Watchdog = root.Child("watchdog", "device", "seconds") is { } watchdog ? new BoardWatchdog(watchdog.Text("device"), TimeSpan.FromSeconds(watchdog.Whole("seconds", 4, 600))) : null,
+                ? new BoardDisplay(
+                    display.Whole("bus", 0, 255),
+                    display.Whole("address", 3, 0x77),
+                    display.Whole("columns", 8, 40),
+                    display.Whole("rows", 1, 4)
+                )
+                : null,
+            Console = root.Child("console", "device", "baud") is { } console
+                ? new BoardConsole(console.Text("device"), console.OptionalWhole("baud", 1200, 4_000_000) ?? 115_200)
+                : null,
+            Watchdog = root.Child("watchdog", "device", "seconds") is { } watchdog
+                ? new BoardWatchdog(watchdog.Text("device"), TimeSpan.FromSeconds(watchdog.Whole("seconds", 4, 600)))
+                : null,
             PushProxy = root.Child("pushProxy", "addresses", "ca", "name") is { } proxy ? ProxyOf(proxy) : null,
         };
     }
 
     private static BoardNic[] NicsOf(BoardNode root)
     {
-        var nics = root.List("nics", "name", "role", "address", "match").Select(nic =>
-        {
-            var name = nic.Text("name");
-            if (!NicName().IsMatch(name))
+        var nics = root.List("nics", "name", "role", "address", "match")
+            .Select(nic =>
             {
-                throw nic.Wrong("name", $"'{name}' is no name of an interface: a letter, then letters, digits, - and _, 15 at most");
-            }
-            var match = MatchOf(nic);
-            var (address, prefix) = AddressOf(nic, match is not null);
-            return new BoardNic(name, address, prefix, nic.Word("role", "undefined", "wan", "lan", "dmz"), match);
-        }).ToArray();
+                var name = nic.Text("name");
+                if (!NicName().IsMatch(name))
+                {
+                    throw nic.Wrong("name", $"'{name}' is no name of an interface: a letter, then letters, digits, - and _, 15 at most");
+                }
+                var match = MatchOf(nic);
+                var (address, prefix) = AddressOf(nic, match is not null);
+                return new BoardNic(name, address, prefix, nic.Word("role", "undefined", "wan", "lan", "dmz"), match);
+            })
+            .ToArray();
         if (nics.Length == 0)
         {
             throw root.Missing("nics");
         }
-        return nics.GroupBy(nic => nic.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice ? throw root.Wrong("nics", $"{twice.Key} is there twice") : nics;
+        return nics.GroupBy(nic => nic.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice
+            ? throw root.Wrong("nics", $"{twice.Key} is there twice")
+            : nics;
     }
 
     private static DeviceMatch? MatchOf(BoardNode nic)
@@ -126,13 +175,17 @@ internal static partial class BoardText
         var mac = match.OptionalText("mac");
         var plain = mac is null ? null : Convert.ToHexString(HardwareAddress(match, mac));
         var found = new DeviceMatch(match.OptionalText("device"), plain, match.OptionalText("driver"), match.OptionalText("path"));
-        return found != new DeviceMatch(null, null, null, null) ? found : throw nic.Wrong("match", "must say by what: device, mac, driver or path");
+        return found != new DeviceMatch(null, null, null, null)
+            ? found
+            : throw nic.Wrong("match", "must say by what: device, mac, driver or path");
     }
 
     private static byte[] HardwareAddress(BoardNode match, string text)
     {
         var digits = text.Replace(":", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
-        return digits.Length == 12 && digits.All(char.IsAsciiHexDigit) ? Convert.FromHexString(digits) : throw match.Wrong("mac", $"'{text}' is no hardware address");
+        return digits.Length == 12 && digits.All(char.IsAsciiHexDigit)
+            ? Convert.FromHexString(digits)
+            : throw match.Wrong("mac", $"'{text}' is no hardware address");
     }
 
     /// <summary>
@@ -146,8 +199,12 @@ internal static partial class BoardText
             return hasDevice ? (IPAddress.Any, 0) : throw nic.Missing("address");
         }
         var (host, bits) = text.IndexOf('/') is >= 0 and var slash ? (text[..slash], text[(slash + 1)..]) : (text, "32");
-        return IPAddress.TryParse(host, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && host.Count(letter => letter == '.') == 3
-            && int.TryParse(bits, System.Globalization.NumberStyles.None, null, out var prefix) && prefix is >= 1 and <= 32
+        return
+            IPAddress.TryParse(host, out var address)
+            && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+            && host.Count(letter => letter == '.') == 3
+            && int.TryParse(bits, System.Globalization.NumberStyles.None, null, out var prefix)
+            && prefix is >= 1 and <= 32
             ? (address, prefix)
             : throw nic.Wrong("address", $"'{text}' is no IPv4 address (ADDRESS or ADDRESS/BITS)");
     }
@@ -161,8 +218,17 @@ internal static partial class BoardText
     private static BoardPushProxy ProxyOf(BoardNode proxy)
     {
         var texts = proxy.Texts("addresses");
-        var addresses = texts.Select((text, at) => IPEndPoint.TryParse(text, out var address) && address.Port > 0 ? address : throw proxy.Wrong($"addresses[{at}]", $"'{text}' is no address with a port")).ToArray();
-        return addresses.Length > 0 ? new BoardPushProxy(addresses, proxy.Text("ca"), proxy.OptionalText("name")) : throw proxy.Wrong("addresses", "at least one must be there");
+        var addresses = texts
+            .Select(
+                (text, at) =>
+                    IPEndPoint.TryParse(text, out var address) && address.Port > 0
+                        ? address
+                        : throw proxy.Wrong($"addresses[{at}]", $"'{text}' is no address with a port")
+            )
+            .ToArray();
+        return addresses.Length > 0
+            ? new BoardPushProxy(addresses, proxy.Text("ca"), proxy.OptionalText("name"))
+            : throw proxy.Wrong("addresses", "at least one must be there");
     }
 
     /// <summary>Checks that a list is empty or has exactly the names that the firmware requires.</summary>
@@ -173,7 +239,10 @@ internal static partial class BoardText
         {
             if (!needed.Contains(there[at]))
             {
-                throw root.Wrong($"{list}[{at}].name", $"unknown name '{there[at]}'{(Spelling.Nearest(there[at], needed) is { } near ? $"; did you mean '{near}'?" : "")} (known: {string.Join(", ", needed)})");
+                throw root.Wrong(
+                    $"{list}[{at}].name",
+                    $"unknown name '{there[at]}'{(Spelling.Nearest(there[at], needed) is { } near ? $"; did you mean '{near}'?" : "")} (known: {string.Join(", ", needed)})"
+                );
             }
             if (Array.IndexOf(there, there[at]) != at)
             {
@@ -211,7 +280,8 @@ internal static partial class BoardText
 
     private static void MergeNamed(JsonArray into, JsonArray from)
     {
-        static string? NameOf(JsonNode? node) => node is JsonObject item && item["name"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
+        static string? NameOf(JsonNode? node) =>
+            node is JsonObject item && item["name"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
         if (into.Concat(from).Any(item => NameOf(item) is null))
         {
             into.Clear(); // A list of other things is replaced; what is wrong in it is told when it is read.

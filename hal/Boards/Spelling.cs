@@ -36,7 +36,10 @@ public static class Spelling
                     continue;
                 }
                 var same = Same(left[row - 1], right[column - 1]);
-                table[row, column] = Math.Min(table[row - 1, column - 1] + (same ? 0 : 1), Math.Min(table[row - 1, column], table[row, column - 1]) + 1);
+                table[row, column] = Math.Min(
+                    table[row - 1, column - 1] + (same ? 0 : 1),
+                    Math.Min(table[row - 1, column], table[row, column - 1]) + 1
+                );
                 if (row > 1 && column > 1 && Same(left[row - 1], right[column - 2]) && Same(left[row - 2], right[column - 1]))
                 {
                     table[row, column] = Math.Min(table[row, column], table[row - 2, column - 2] + 1);

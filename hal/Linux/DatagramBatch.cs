@@ -54,10 +54,12 @@ internal sealed unsafe partial class DatagramBatch
     }
 
     /// <summary>Returns the payload of a received datagram.</summary>
-    internal ReadOnlySpan<byte> Payload(int index) => _payloads.AsSpan(index * _lengthMax, (int)Math.Min(_messages[index].Length, (uint)_lengthMax));
+    internal ReadOnlySpan<byte> Payload(int index) =>
+        _payloads.AsSpan(index * _lengthMax, (int)Math.Min(_messages[index].Length, (uint)_lengthMax));
 
     /// <summary>Returns the sockaddr of a received datagram's sender.</summary>
-    internal ReadOnlySpan<byte> Address(int index) => _addresses.AsSpan(index * AddressLength, (int)Math.Min(_messages[index].Header.NameLength, AddressLength));
+    internal ReadOnlySpan<byte> Address(int index) =>
+        _addresses.AsSpan(index * AddressLength, (int)Math.Min(_messages[index].Header.NameLength, AddressLength));
 
     /// <summary>Adds a datagram to be sent. Returns false if it is too long or the batch is full.</summary>
     internal bool Add(ReadOnlySpan<byte> payload, SocketAddress to)
@@ -80,7 +82,10 @@ internal sealed unsafe partial class DatagramBatch
         for (var first = 0; first < _count;)
         {
             // Less than one: the first of them cannot be sent and is skipped.
-            first += Math.Max(1, SendMessages(socket, (Message*)Marshal.UnsafeAddrOfPinnedArrayElement(_messages, first), (uint)(_count - first), 0));
+            first += Math.Max(
+                1,
+                SendMessages(socket, (Message*)Marshal.UnsafeAddrOfPinnedArrayElement(_messages, first), (uint)(_count - first), 0)
+            );
         }
         _count = 0;
     }

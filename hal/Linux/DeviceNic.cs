@@ -25,10 +25,20 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
     private LinkDevice? _device;
     private bool _ended;
 
-    private DeviceNic(BoardNic nic, Netlink kernel) : base(nic.Name, IPAddress.Any) => (_match, _kernel) = (nic.Match!, kernel);
+    private DeviceNic(BoardNic nic, Netlink kernel)
+        : base(nic.Name, IPAddress.Any) => (_match, _kernel) = (nic.Match!, kernel);
 
     /// <summary>The device's name; null while there is no device.</summary>
-    public string? Device { get { lock (_deviceLock) { return _device?.Name; } } }
+    public string? Device
+    {
+        get
+        {
+            lock (_deviceLock)
+            {
+                return _device?.Name;
+            }
+        }
+    }
 
     /// <summary>Starts following the device that a board describes. It has no address until the configuration sets one.</summary>
     /// <exception cref="FormatException">The board's description matches several devices.</exception>
@@ -38,7 +48,9 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         made.SetLink(false);
         if (made.Candidates() is [_, _, ..] several)
         {
-            throw new FormatException($"{nic.Name}: several devices are what the board describes ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}");
+            throw new FormatException(
+                $"{nic.Name}: several devices are what the board describes ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}"
+            );
         }
         made.Look();
         kernel.Changed += made.Look;

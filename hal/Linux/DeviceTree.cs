@@ -13,11 +13,13 @@ internal static class DeviceTree
         && (match.Path is null || IsPartOf(match.Path, PathOf(device.Name)));
 
     /// <summary>Returns true if the consecutive whole names of one path are a part of another path.</summary>
-    internal static bool IsPartOf(string part, string? path) => path is not null && $"/{path.Trim('/')}/".Contains($"/{part.Trim('/')}/", StringComparison.Ordinal);
+    internal static bool IsPartOf(string part, string? path) =>
+        path is not null && $"/{path.Trim('/')}/".Contains($"/{part.Trim('/')}/", StringComparison.Ordinal);
 
     private static string? PathOf(string device) => Target($"{Root}/{device}");
 
-    private static string? DriverOf(string device) => Target($"{Root}/{device}/device/driver") is { } driver ? Path.GetFileName(driver) : null;
+    private static string? DriverOf(string device) =>
+        Target($"{Root}/{device}/device/driver") is { } driver ? Path.GetFileName(driver) : null;
 
     /// <summary>Returns the full target of a link; null if the link does not exist. A device can be removed at any moment.</summary>
     private static string? Target(string link)

@@ -35,7 +35,12 @@ public sealed class LinuxNics : IDisposable
     /// <summary>
     /// The devices that are missing or refuse the configuration, each with its interface's name; empty if there are none.
     /// </summary>
-    public IReadOnlyList<string> Faults => [.. Nics.OfType<DeviceNic>().Where(nic => nic.Device is null || nic.Fault is not null).Select(nic => $"{nic.Name}: {nic.Fault ?? "its device is not there"}")];
+    public IReadOnlyList<string> Faults =>
+        [
+            .. Nics.OfType<DeviceNic>()
+                .Where(nic => nic.Device is null || nic.Fault is not null)
+                .Select(nic => $"{nic.Name}: {nic.Fault ?? "its device is not there"}"),
+        ];
 
     /// <summary>Completes when this object is disposed. Fails if following the devices failed; the box must not continue then.</summary>
     public Task Watching => _kernel?.Watching ?? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);

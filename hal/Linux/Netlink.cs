@@ -75,21 +75,34 @@ internal sealed class Netlink : IDisposable
     {
         var devices = new List<LinkDevice>();
         var body = new byte[LinkBodyLength];
-        Exchange(RtmGetLink, Dump, body, (type, message) =>
-        {
-            if (type != RtmNewLink)
+        Exchange(
+            RtmGetLink,
+            Dump,
+            body,
+            (type, message) =>
             {
-                return;
+                if (type != RtmNewLink)
+                {
+                    return;
+                }
+                var (name, mac) = ("", "");
+                foreach (var (attribute, value) in Attributes(message[LinkBodyLength..]))
+                {
+                    name = attribute == IflaName ? Encoding.ASCII.GetString(value).TrimEnd('\0') : name;
+                    mac = attribute == IflaAddress ? Convert.ToHexString(value) : mac;
+                }
+                var flags = BinaryPrimitives.ReadUInt32LittleEndian(message.AsSpan(8));
+                devices.Add(
+                    new LinkDevice(
+                        BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(4)),
+                        name,
+                        (flags & IffUp) != 0,
+                        (flags & IffLowerUp) != 0,
+                        mac
+                    )
+                );
             }
-            var (name, mac) = ("", "");
-            foreach (var (attribute, value) in Attributes(message[LinkBodyLength..]))
-            {
-                name = attribute == IflaName ? Encoding.ASCII.GetString(value).TrimEnd('\0') : name;
-                mac = attribute == IflaAddress ? Convert.ToHexString(value) : mac;
-            }
-            var flags = BinaryPrimitives.ReadUInt32LittleEndian(message.AsSpan(8));
-            devices.Add(new LinkDevice(BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(4)), name, (flags & IffUp) != 0, (flags & IffLowerUp) != 0, mac));
-        });
+        );
         return devices;
     }
 
@@ -99,20 +112,25 @@ internal sealed class Netlink : IDisposable
         var addresses = new List<(IPAddress, int)>();
         var body = new byte[AddressBodyLength];
         body[0] = (byte)AddressFamily.InterNetwork;
-        Exchange(RtmGetAddr, Dump, body, (type, message) =>
-        {
-            if (type != RtmNewAddr || BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(4)) != index)
+        Exchange(
+            RtmGetAddr,
+            Dump,
+            body,
+            (type, message) =>
             {
-                return;
-            }
-            foreach (var (attribute, value) in Attributes(message[AddressBodyLength..]))
-            {
-                if (attribute == IfaLocal)
+                if (type != RtmNewAddr || BinaryPrimitives.ReadInt32LittleEndian(message.AsSpan(4)) != index)
                 {
-                    addresses.Add((new IPAddress(value), message[1]));
+                    return;
+                }
+                foreach (var (attribute, value) in Attributes(message[AddressBodyLength..]))
+                {
+                    if (attribute == IfaLocal)
+                    {
+                        addresses.Add((new IPAddress(value), message[1]));
+                    }
                 }
             }
-        });
+        );
         return addresses;
     }
 
@@ -167,7 +185,10 @@ internal sealed class Netlink : IDisposable
         var own = address.GetAddressBytes();
         // RFC 919: the network's bits followed by ones. A network of one or two addresses (RFC 3021) has no broadcast address. It gets the
         // interface's own, which the kernel takes as none.
-        var broadcast = prefixLength < 31 ? BinaryPrimitives.ReadUInt32BigEndian(own) | (uint.MaxValue >> prefixLength) : BinaryPrimitives.ReadUInt32BigEndian(own);
+        var broadcast =
+            prefixLength < 31
+                ? BinaryPrimitives.ReadUInt32BigEndian(own) | (uint.MaxValue >> prefixLength)
+                : BinaryPrimitives.ReadUInt32BigEndian(own);
         var at = AddressBodyLength;
         foreach (var attribute in prefixLength < 31 ? new[] { IfaLocal, IfaAddress, IfaBroadcast } : [IfaLocal, IfaAddress])
         {

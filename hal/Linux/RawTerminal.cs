@@ -31,7 +31,9 @@ public sealed partial class RawTerminal : IDisposable
     {
         const nuint WindowSize = 0x5413; // TIOCGWINSZ of ioctl_tty(2); other systems have other numbers.
         var size = new ushort[4];
-        return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1 ? (size[0], size[1]) : null;
+        return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1
+            ? (size[0], size[1])
+            : null;
     }
 
     /// <summary>Switches to raw mode. Returns null if standard input or output is not a terminal or cannot be switched.</summary>
@@ -41,7 +43,9 @@ public sealed partial class RawTerminal : IDisposable
         {
             return null;
         }
-        return Termios.Of(Terminal) is { } before && Termios.Set(Terminal, Termios.Now, Termios.Raw(before)) ? new RawTerminal(before) : null;
+        return Termios.Of(Terminal) is { } before && Termios.Set(Terminal, Termios.Now, Termios.Raw(before))
+            ? new RawTerminal(before)
+            : null;
     }
 
     /// <summary>Restores the terminal's former settings.</summary>

@@ -81,31 +81,39 @@ public sealed partial class SerialStream : AsyncStream
 
     /// <summary>Reads the bytes that arrive next. A cancelled read consumes nothing.</summary>
     /// <exception cref="IOException">The device was removed.</exception>
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => await Task.Run(
-        () =>
-        {
-            while (true)
-            {
-                Await(Readable, cancellationToken);
-                var length = Transfer(Receive(_device, ref MemoryMarshal.GetReference(buffer.Span), (nuint)buffer.Length));
-                if (length > 0)
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        await Task.Run(
+                () =>
                 {
-                    return (int)length;
-                }
-            }
-        }, cancellationToken).ConfigureAwait(false);
+                    while (true)
+                    {
+                        Await(Readable, cancellationToken);
+                        var length = Transfer(Receive(_device, ref MemoryMarshal.GetReference(buffer.Span), (nuint)buffer.Length));
+                        if (length > 0)
+                        {
+                            return (int)length;
+                        }
+                    }
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
 
     /// <summary>Sends all bytes.</summary>
     /// <exception cref="IOException">The device was removed.</exception>
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await Task.Run(
-        () =>
-        {
-            for (var rest = buffer; rest.Length > 0;)
-            {
-                Await(Writable, cancellationToken);
-                rest = rest[(int)Transfer(Send(_device, ref MemoryMarshal.GetReference(rest.Span), (nuint)rest.Length))..];
-            }
-        }, cancellationToken).ConfigureAwait(false);
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        await Task.Run(
+                () =>
+                {
+                    for (var rest = buffer; rest.Length > 0;)
+                    {
+                        Await(Writable, cancellationToken);
+                        rest = rest[(int)Transfer(Send(_device, ref MemoryMarshal.GetReference(rest.Span), (nuint)rest.Length))..];
+                    }
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -134,13 +142,16 @@ public sealed partial class SerialStream : AsyncStream
         }
     }
 
-    private static IOException Refused(string device, int error) => new(error switch
-    {
-        NoEntry => $"there is no {device}",
-        Denied => $"{device} may not be opened by this user (ls -l {device} tells whose it is)",
-        Busy => $"{device} is in use by another program",
-        _ => $"{device}: {Marshal.GetPInvokeErrorMessage(error)}",
-    });
+    private static IOException Refused(string device, int error) =>
+        new(
+            error switch
+            {
+                NoEntry => $"there is no {device}",
+                Denied => $"{device} may not be opened by this user (ls -l {device} tells whose it is)",
+                Busy => $"{device} is in use by another program",
+                _ => $"{device}: {Marshal.GetPInvokeErrorMessage(error)}",
+            }
+        );
 
     private void Await(short what, CancellationToken cancellationToken)
     {
@@ -154,8 +165,7 @@ public sealed partial class SerialStream : AsyncStream
             {
                 throw new IOException($"{_name}: {Marshal.GetPInvokeErrorMessage(error)}");
             }
-        }
-        while (waiting.Happened == 0);
+        } while (waiting.Happened == 0);
         if ((waiting.Happened & what) == 0)
         {
             throw new IOException($"{_name} is gone");
@@ -163,13 +173,16 @@ public sealed partial class SerialStream : AsyncStream
     }
 
     /// <summary>Returns the number of bytes transferred; 0 if none can be transferred now.</summary>
-    private nint Transfer(nint count) => count switch
-    {
-        > 0 => count,
-        // Readable without data: the other end hung up.
-        0 => throw new IOException($"{_name} is gone"),
-        _ => Marshal.GetLastPInvokeError() is var error && error is TryAgain or Interrupted ? 0 : throw new IOException($"{_name}: {Marshal.GetPInvokeErrorMessage(error)}"),
-    };
+    private nint Transfer(nint count) =>
+        count switch
+        {
+            > 0 => count,
+            // Readable without data: the other end hung up.
+            0 => throw new IOException($"{_name} is gone"),
+            _ => Marshal.GetLastPInvokeError() is var error && error is TryAgain or Interrupted
+                ? 0
+                : throw new IOException($"{_name}: {Marshal.GetPInvokeErrorMessage(error)}"),
+        };
 
     private void PutBack(object? sender, EventArgs e)
     {

@@ -12,7 +12,8 @@ public sealed class ServiceManager : IDisposable
     private readonly Socket? _socket;
     private readonly UnixDomainSocketEndPoint? _to;
 
-    private ServiceManager(Socket? socket, UnixDomainSocketEndPoint? to, TimeSpan? watchdog) => (_socket, _to, WatchdogInterval) = (socket, to, watchdog);
+    private ServiceManager(Socket? socket, UnixDomainSocketEndPoint? to, TimeSpan? watchdog) =>
+        (_socket, _to, WatchdogInterval) = (socket, to, watchdog);
 
     /// <summary>The maximum interval between heartbeats (<c>WatchdogSec=</c>); null if none are required.</summary>
     public TimeSpan? WatchdogInterval { get; }
@@ -25,8 +26,12 @@ public sealed class ServiceManager : IDisposable
         {
             return new ServiceManager(null, null, null);
         }
-        var microseconds = long.TryParse(environment("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : 0;
-        var mine = environment("WATCHDOG_PID") is not { Length: > 0 } pid || pid == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        var microseconds =
+            long.TryParse(environment("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+                ? number
+                : 0;
+        var mine =
+            environment("WATCHDOG_PID") is not { Length: > 0 } pid || pid == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         try
         {
             // An @ represents the NUL of an abstract address.

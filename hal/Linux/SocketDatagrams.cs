@@ -48,7 +48,9 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
             ObjectDisposedException.ThrowIf(_ended, this);
             try
             {
-                var received = await socket.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), cancellationToken).ConfigureAwait(false);
+                var received = await socket
+                    .ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), cancellationToken)
+                    .ConfigureAwait(false);
                 if (nic.LinkUp)
                 {
                     return (received.ReceivedBytes, (IPEndPoint)received.RemoteEndPoint);
@@ -157,5 +159,6 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
         return endPoint;
     }
 
-    private SocketAddress AddressOf(IPEndPoint remote) => _lastRemote is { } last && ReferenceEquals(last.EndPoint, remote) ? last.Address : remote.Serialize();
+    private SocketAddress AddressOf(IPEndPoint remote) =>
+        _lastRemote is { } last && ReferenceEquals(last.EndPoint, remote) ? last.Address : remote.Serialize();
 }

@@ -48,8 +48,7 @@ internal sealed class SocketListener(Socket socket, SocketConnectionContextFacto
                 do
                 {
                     await Task.Delay(Breath, TimeProvider.System, cancellationToken).ConfigureAwait(false);
-                }
-                while (!_ended && !Spare.TryTake());
+                } while (!_ended && !Spare.TryTake());
             }
             catch (SocketException)
             {
@@ -67,7 +66,8 @@ internal sealed class SocketListener(Socket socket, SocketConnectionContextFacto
 
     public ValueTask DisposeAsync() => UnbindAsync();
 
-    private static bool IsExhaustion(SocketException error) => error.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable;
+    private static bool IsExhaustion(SocketException error) =>
+        error.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable;
 
     /// <summary>
     /// Takes the spare descriptors, and loads the code that handles a failed accept, because a library cannot be opened without a

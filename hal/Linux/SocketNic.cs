@@ -25,7 +25,12 @@ public class SocketNic(string name, IPAddress address) : LinkedNic(name, address
         catch (SocketException error)
         {
             socket?.Dispose();
-            throw new AddressInUseException(error.SocketErrorCode == SocketError.AddressAlreadyInUse ? $"{Address}:{port} is in use" : $"{Address}:{port} cannot be had: {error.Message}", error);
+            throw new AddressInUseException(
+                error.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"{Address}:{port} is in use"
+                    : $"{Address}:{port} cannot be had: {error.Message}",
+                error
+            );
         }
     }
 
@@ -58,9 +63,7 @@ public class SocketNic(string name, IPAddress address) : LinkedNic(name, address
 
     /// <summary>Sets the options of a socket before it is bound.</summary>
     /// <exception cref="SocketException">An option cannot be set.</exception>
-    private protected virtual void Prepare(Socket socket)
-    {
-    }
+    private protected virtual void Prepare(Socket socket) { }
 
     private Socket Bind(int port)
     {
@@ -76,7 +79,12 @@ public class SocketNic(string name, IPAddress address) : LinkedNic(name, address
         catch (SocketException error)
         {
             socket?.Dispose();
-            throw new AddressInUseException(error.SocketErrorCode == SocketError.AddressAlreadyInUse ? $"{Address}:{port} is in use" : $"{Address}:{port} cannot be had: {error.Message}", error);
+            throw new AddressInUseException(
+                error.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"{Address}:{port} is in use"
+                    : $"{Address}:{port} cannot be had: {error.Message}",
+                error
+            );
         }
     }
 

@@ -70,7 +70,8 @@ public sealed class Cooling : IDisposable
 
     private void Look()
     {
-        var wanted = Celsius() is not { } celsius || celsius >= _board.Fan!.OnCelsius || (celsius >= _board.Fan.OffCelsius && _running == true);
+        var wanted =
+            Celsius() is not { } celsius || celsius >= _board.Fan!.OnCelsius || (celsius >= _board.Fan.OffCelsius && _running == true);
         if (wanted != _running || _timer is null)
         {
             _running = wanted;

@@ -41,7 +41,11 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
         {
             foreach (var led in board.Leds)
             {
-                Take($"led {led.Name}", led.Line, () => gpio.OpenPin(led.Line, PinMode.Output, led.ActiveLow ? PinValue.High : PinValue.Low));
+                Take(
+                    $"led {led.Name}",
+                    led.Line,
+                    () => gpio.OpenPin(led.Line, PinMode.Output, led.ActiveLow ? PinValue.High : PinValue.Low)
+                );
             }
             foreach (var button in board.Buttons)
             {
@@ -80,7 +84,12 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
         {
             // The time held until now, not until the last change.
             var held = _frame.Pressed ? _frame.Held + (Now - _frameAt) : TimeSpan.Zero;
-            return new PanelView(_frame.Leds, [.. _board.Buttons.Select(button => new PanelButton(button.Name, _frame.Pressed, held))], _lines, _displayFault);
+            return new PanelView(
+                _frame.Leds,
+                [.. _board.Buttons.Select(button => new PanelButton(button.Name, _frame.Pressed, held))],
+                _lines,
+                _displayFault
+            );
         }
     }
 
@@ -111,7 +120,12 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
 
     private static PinMode ModeOf(GpioController gpio, BoardButton button)
     {
-        var mode = button.Pull switch { "up" => PinMode.InputPullUp, "down" => PinMode.InputPullDown, _ => PinMode.Input };
+        var mode = button.Pull switch
+        {
+            "up" => PinMode.InputPullUp,
+            "down" => PinMode.InputPullDown,
+            _ => PinMode.Input,
+        };
         return gpio.IsPinModeSupported(button.Line, mode) ? mode : PinMode.Input;
     }
 
@@ -161,7 +175,10 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
                     _gpio.Write(_board.Leds[at].Line, _frame.Leds[at].Lit != _board.Leds[at].ActiveLow ? PinValue.High : PinValue.Low);
                 }
             }
-            _timer.Change(_frame.Next is { } next ? (next - now > Soonest ? next - now : Soonest) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer.Change(
+                _frame.Next is { } next ? (next - now > Soonest ? next - now : Soonest) : Timeout.InfiniteTimeSpan,
+                Timeout.InfiniteTimeSpan
+            );
             ShowLines(_frame.Lines);
         }
         if (due)

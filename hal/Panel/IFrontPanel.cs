@@ -5,12 +5,16 @@ public enum PanelPhase
 {
     /// <summary>The unit is starting: 100 ms on, 100 ms off.</summary>
     Starting,
+
     /// <summary>The unit serves without a configuration: 1 s on, 1 s off.</summary>
     NoConfiguration,
+
     /// <summary>The unit serves: on.</summary>
     Ready,
+
     /// <summary>The unit is stopping: 250 ms on, 250 ms off.</summary>
     Stopping,
+
     /// <summary>The unit is returning to the factory configuration: on, and <c>alarm</c> too.</summary>
     Resetting,
 }
@@ -20,8 +24,10 @@ public enum PanelAlarm
 {
     /// <summary>No alarm: off.</summary>
     None,
+
     /// <summary>A part does not work as configured: on.</summary>
     Degraded,
+
     /// <summary>A client or user is locked out now: 500 ms on, 500 ms off. Takes precedence over <see cref="Degraded"/>.</summary>
     LockedOut,
 }
@@ -47,7 +53,12 @@ public sealed record PanelButton(string Name, bool Pressed, TimeSpan Held);
 /// <param name="Buttons">The buttons, in the board's order.</param>
 /// <param name="Lines">The lines on the display; empty without a display.</param>
 /// <param name="DisplayFault">The reason why the display does not show the lines; null if it does, or there is no display.</param>
-public sealed record PanelView(IReadOnlyList<PanelLed> Leds, IReadOnlyList<PanelButton> Buttons, IReadOnlyList<string> Lines, string? DisplayFault);
+public sealed record PanelView(
+    IReadOnlyList<PanelLed> Leds,
+    IReadOnlyList<PanelButton> Buttons,
+    IReadOnlyList<string> Lines,
+    string? DisplayFault
+);
 
 /// <summary>The LEDs, the button and the display of a box. All members may be called from any thread.</summary>
 public interface IFrontPanel

@@ -10,7 +10,8 @@ public readonly record struct LedPattern(TimeSpan On, TimeSpan Off)
     public static readonly LedPattern Steady = new(TimeSpan.MaxValue, TimeSpan.Zero);
 
     /// <summary>Returns a pattern with the same number of milliseconds on and off.</summary>
-    public static LedPattern Blink(int milliseconds) => new(TimeSpan.FromMilliseconds(milliseconds), TimeSpan.FromMilliseconds(milliseconds));
+    public static LedPattern Blink(int milliseconds) =>
+        new(TimeSpan.FromMilliseconds(milliseconds), TimeSpan.FromMilliseconds(milliseconds));
 
     /// <summary>True if the LED never changes.</summary>
     public bool IsSteady => On == TimeSpan.Zero || Off == TimeSpan.Zero;
@@ -31,5 +32,8 @@ public readonly record struct LedPattern(TimeSpan On, TimeSpan Off)
     }
 
     /// <summary>Returns <c>off</c>, <c>on</c>, or the milliseconds: <c>250/250</c>.</summary>
-    public override string ToString() => On == TimeSpan.Zero ? "off" : Off == TimeSpan.Zero ? "on" : FormattableString.Invariant($"{On.TotalMilliseconds}/{Off.TotalMilliseconds}");
+    public override string ToString() =>
+        On == TimeSpan.Zero ? "off"
+        : Off == TimeSpan.Zero ? "on"
+        : FormattableString.Invariant($"{On.TotalMilliseconds}/{Off.TotalMilliseconds}");
 }

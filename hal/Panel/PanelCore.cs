@@ -7,7 +7,14 @@ namespace Appliance.Hal;
 /// <param name="Held">The time that it has been pressed.</param>
 /// <param name="ResetDue">True once for each time that it was held long enough.</param>
 /// <param name="Next">The time of the next change without an input; null if there is none.</param>
-internal sealed record PanelFrame(IReadOnlyList<PanelLed> Leds, IReadOnlyList<string> Lines, bool Pressed, TimeSpan Held, bool ResetDue, TimeSpan? Next);
+internal sealed record PanelFrame(
+    IReadOnlyList<PanelLed> Leds,
+    IReadOnlyList<string> Lines,
+    bool Pressed,
+    TimeSpan Held,
+    bool ResetDue,
+    TimeSpan? Next
+);
 
 /// <summary>
 /// The panel's logic: LED patterns and the reset button. Synchronous. The caller serializes calls and supplies the time, which must never
@@ -116,29 +123,33 @@ internal sealed class PanelCore
                 return (LedPattern.Steady, now);
             }
         }
-        return (led switch
-        {
-            "status" => _state.Phase switch
+        return (
+            led switch
             {
-                PanelPhase.Starting => LedPattern.Blink(100),
-                PanelPhase.NoConfiguration => LedPattern.Blink(1000),
-                PanelPhase.Stopping => LedPattern.Blink(250),
-                _ => LedPattern.Steady,
+                "status" => _state.Phase switch
+                {
+                    PanelPhase.Starting => LedPattern.Blink(100),
+                    PanelPhase.NoConfiguration => LedPattern.Blink(1000),
+                    PanelPhase.Stopping => LedPattern.Blink(250),
+                    _ => LedPattern.Steady,
+                },
+                "alarm" => _state.Alarm switch
+                {
+                    PanelAlarm.LockedOut => LedPattern.Blink(500),
+                    PanelAlarm.Degraded => LedPattern.Steady,
+                    _ => LedPattern.Dark,
+                },
+                "ha" => LedPattern.Dark, // This unit is never one of a pair.
+                _ => _state.LinksUp.Contains(led) ? LedPattern.Steady : LedPattern.Dark,
             },
-            "alarm" => _state.Alarm switch
-            {
-                PanelAlarm.LockedOut => LedPattern.Blink(500),
-                PanelAlarm.Degraded => LedPattern.Steady,
-                _ => LedPattern.Dark,
-            },
-            "ha" => LedPattern.Dark, // This unit is never one of a pair.
-            _ => _state.LinksUp.Contains(led) ? LedPattern.Steady : LedPattern.Dark,
-        }, now);
+            now
+        );
     }
 
     private IReadOnlyList<string> LinesOf(bool counting, TimeSpan now) =>
         counting ? [$"Reset in {Math.Max(1, (int)Math.Ceiling((Hold - (now - _pressedAt)).TotalSeconds))} s", "let go to stop"]
-        : _state.Phase == PanelPhase.Resetting ? ["Factory reset", ""] : _state.Lines;
+        : _state.Phase == PanelPhase.Resetting ? ["Factory reset", ""]
+        : _state.Lines;
 
     private static TimeSpan? Earlier(TimeSpan? left, TimeSpan? right) => left is null || right < left ? right ?? left : left;
 }

@@ -7,13 +7,16 @@ namespace Appliance.Bench;
 internal static class BenchCommandLine
 {
     /// <summary>The root command with every verb.</summary>
-    public static RootCommand Create() => new(
-        """
-        Measures the appliance: the figures that the documents quote.
+    public static RootCommand Create() =>
+        new(
+            """
+            Measures the appliance: the figures that the documents quote.
 
-        Example: run bench --list
-        """)
-    {
-        BenchVerb.Create(), SoakVerb.Create(),
-    };
+            Example: run bench --list
+            """
+        )
+        {
+            BenchVerb.Create(),
+            SoakVerb.Create(),
+        };
 }

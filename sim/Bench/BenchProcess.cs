@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 
 namespace Appliance.Bench;
 
@@ -29,9 +29,19 @@ internal sealed class BenchProcess : IAsyncDisposable
 
     /// <summary>Starts a program; returns when it has printed a line that holds a text, with that line.</summary>
     /// <exception cref="LabFailure">It cannot be started, or ended instead.</exception>
-    public static async Task<(BenchProcess Process, string Line)> StartAsync(string program, IEnumerable<string> arguments, string ready, CancellationToken cancellationToken)
+    public static async Task<(BenchProcess Process, string Line)> StartAsync(
+        string program,
+        IEnumerable<string> arguments,
+        string ready,
+        CancellationToken cancellationToken
+    )
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         BenchProcess running;
         try
         {
@@ -73,9 +83,18 @@ internal sealed class BenchProcess : IAsyncDisposable
     {
         var stat = File.ReadAllText(file);
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return TimeSpan.FromSeconds((double.Parse(fields[user], CultureInfo.InvariantCulture) + double.Parse(fields[system], CultureInfo.InvariantCulture)) / TicksPerSecond);
+        return TimeSpan.FromSeconds(
+            (double.Parse(fields[user], CultureInfo.InvariantCulture) + double.Parse(fields[system], CultureInfo.InvariantCulture))
+                / TicksPerSecond
+        );
     }
 
-    private double Status(string name) => double.Parse(
-        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
+    private double Status(string name) =>
+        double.Parse(
+            File.ReadLines($"/proc/{_process.Id}/status")
+                .First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..]
+                .Replace("kB", "", StringComparison.Ordinal)
+                .Trim(),
+            CultureInfo.InvariantCulture
+        );
 }

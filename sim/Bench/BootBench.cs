@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Targets;
 using Appliance.Tool;
 
@@ -11,8 +11,14 @@ namespace Appliance.Bench;
 
 /// <summary>The figures of one benchmark, with the command that was measured.</summary>
 internal sealed record BootFigures(
-    string Bench, string Command, int Runs, double ReadySecondsMedian, IReadOnlyList<double> ReadySeconds,
-    [property: JsonPropertyName("rssMiBMedian")] double RssMedian, [property: JsonPropertyName("rssMiB")] IReadOnlyList<double> Rss);
+    string Bench,
+    string Command,
+    int Runs,
+    double ReadySecondsMedian,
+    IReadOnlyList<double> ReadySeconds,
+    [property: JsonPropertyName("rssMiBMedian")] double RssMedian,
+    [property: JsonPropertyName("rssMiB")] IReadOnlyList<double> Rss
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(BootFigures))]
@@ -50,7 +56,15 @@ internal static class BootBench
                 state.Delete(recursive: true);
             }
         }
-        return new BootFigures("boot", "Appliance.Tool up --headless --state DIR --lab-port 0", Runs, Median(seconds), seconds, Median(memory), memory);
+        return new BootFigures(
+            "boot",
+            "Appliance.Tool up --headless --state DIR --lab-port 0",
+            Runs,
+            Median(seconds),
+            seconds,
+            Median(memory),
+            memory
+        );
     }
 
     private static async Task<(TimeSpan Ready, double RssMiB)> BootOnceAsync(string state)
@@ -94,7 +108,9 @@ internal static class BootBench
     internal static (string Program, string[] First) Program()
     {
         var own = Environment.ProcessPath ?? "dotnet";
-        return Path.GetFileNameWithoutExtension(own) == "dotnet" ? (own, [Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll")]) : (own, []);
+        return Path.GetFileNameWithoutExtension(own) == "dotnet"
+            ? (own, [Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll")])
+            : (own, []);
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -40,14 +40,32 @@ internal sealed class Chromium : IAsyncDisposable
         var browser = new Chromium();
         try
         {
-            browser._process = Names.Select(browser.Launch).FirstOrDefault(process => process is not null)
-                ?? throw new LabFailure(FailureKind.Missing, $"no browser is here: looked for {string.Join(", ", Names)} (Debian: the package chromium)");
+            browser._process =
+                Names.Select(browser.Launch).FirstOrDefault(process => process is not null)
+                ?? throw new LabFailure(
+                    FailureKind.Missing,
+                    $"no browser is here: looked for {string.Join(", ", Names)} (Debian: the package chromium)"
+                );
             await browser._socket.ConnectAsync(await browser.AddressAsync(cancellationToken), cancellationToken);
             browser._reading = browser.ReadAsync();
             var target = await browser.AskAsync("Target.createTarget", new() { ["url"] = "about:blank" }, cancellationToken);
-            var attached = await browser.AskAsync("Target.attachToTarget", new() { ["targetId"] = target["targetId"]!.DeepClone(), ["flatten"] = true }, cancellationToken);
+            var attached = await browser.AskAsync(
+                "Target.attachToTarget",
+                new() { ["targetId"] = target["targetId"]!.DeepClone(), ["flatten"] = true },
+                cancellationToken
+            );
             browser._session = attached["sessionId"]!.GetValue<string>();
-            await browser.AskAsync("Emulation.setDeviceMetricsOverride", new() { ["width"] = 1500, ["height"] = 1150, ["deviceScaleFactor"] = 1, ["mobile"] = false }, cancellationToken);
+            await browser.AskAsync(
+                "Emulation.setDeviceMetricsOverride",
+                new()
+                {
+                    ["width"] = 1500,
+                    ["height"] = 1150,
+                    ["deviceScaleFactor"] = 1,
+                    ["mobile"] = false,
+                },
+                cancellationToken
+            );
             return browser;
         }
         catch
@@ -62,20 +80,41 @@ internal sealed class Chromium : IAsyncDisposable
     {
         var id = Interlocked.Increment(ref _last);
         var answer = _asked[id] = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        var command = new JsonObject { ["id"] = id, ["method"] = method, ["params"] = parameters };
+        var command = new JsonObject
+        {
+            ["id"] = id,
+            ["method"] = method,
+            ["params"] = parameters,
+        };
         if (_session is not null)
         {
             command["sessionId"] = _session;
         }
-        await _socket.SendAsync(Encoding.UTF8.GetBytes(command.ToJsonString()), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+        await _socket.SendAsync(
+            Encoding.UTF8.GetBytes(command.ToJsonString()),
+            WebSocketMessageType.Text,
+            endOfMessage: true,
+            cancellationToken
+        );
         return await answer.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Returns the value of an expression on the page. A promise is awaited.</summary>
     public async Task<JsonNode?> EvaluateAsync(string expression, CancellationToken cancellationToken)
     {
-        var told = await AskAsync("Runtime.evaluate", new() { ["expression"] = expression, ["returnByValue"] = true, ["awaitPromise"] = true }, cancellationToken);
-        return told["exceptionDetails"] is { } thrown ? throw new InvalidOperationException(thrown.ToJsonString()) : told["result"]?["value"];
+        var told = await AskAsync(
+            "Runtime.evaluate",
+            new()
+            {
+                ["expression"] = expression,
+                ["returnByValue"] = true,
+                ["awaitPromise"] = true,
+            },
+            cancellationToken
+        );
+        return told["exceptionDetails"] is { } thrown
+            ? throw new InvalidOperationException(thrown.ToJsonString())
+            : told["result"]?["value"];
     }
 
     public async ValueTask DisposeAsync()
@@ -106,12 +145,29 @@ internal sealed class Chromium : IAsyncDisposable
         string[] root = Environment.IsPrivilegedProcess ? ["--no-sandbox"] : [];
         try
         {
-            return Process.Start(new ProcessStartInfo(name,
-            [
-                "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-                .. root, "--remote-debugging-port=0", $"--user-data-dir={_profile.FullName}", "about:blank",
-            ])
-            { RedirectStandardError = true, RedirectStandardOutput = true });
+            return Process.Start(
+                new ProcessStartInfo(
+                    name,
+                    [
+                        "--headless",
+                        "--disable-gpu",
+                        "--disable-quic",
+                        "--no-first-run",
+                        "--disable-background-networking",
+                        "--disable-component-update",
+                        "--disable-sync",
+                        "--disable-dev-shm-usage",
+                        .. root,
+                        "--remote-debugging-port=0",
+                        $"--user-data-dir={_profile.FullName}",
+                        "about:blank",
+                    ]
+                )
+                {
+                    RedirectStandardError = true,
+                    RedirectStandardOutput = true,
+                }
+            );
         }
         catch (Win32Exception)
         {
@@ -145,9 +201,12 @@ internal sealed class Chromium : IAsyncDisposable
                 {
                     part = await _socket.ReceiveAsync(buffer.AsMemory(), _stopping.Token);
                     text.Write(buffer, 0, part.Count);
-                }
-                while (!part.EndOfMessage);
-                if (JsonNode.Parse(text.ToArray()) is { } told && told["id"]?.GetValue<int>() is { } id && _asked.TryRemove(id, out var asked))
+                } while (!part.EndOfMessage);
+                if (
+                    JsonNode.Parse(text.ToArray()) is { } told
+                    && told["id"]?.GetValue<int>() is { } id
+                    && _asked.TryRemove(id, out var asked)
+                )
                 {
                     asked.SetResult(told["result"] ?? throw new InvalidOperationException(told.ToJsonString()));
                 }

@@ -35,10 +35,16 @@ internal static class CliBench
     public static Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
         var figures = Measure(cancellationToken);
-        return Task.FromResult(json
-            ? JsonSerializer.Serialize(figures, CliBenchJson.Default.CliBenchFigures)
-            : string.Join('\n', figures.Lines.Select(line =>
-                $"cli: {line.Kind,-16} {line.ShortNanosecondsPerCharacter,8:0.0} ns a character at {Short}, {line.LongNanosecondsPerCharacter,8:0.0} at {Long}: ratio {line.Ratio:0.00}")));
+        return Task.FromResult(
+            json
+                ? JsonSerializer.Serialize(figures, CliBenchJson.Default.CliBenchFigures)
+                : string.Join(
+                    '\n',
+                    figures.Lines.Select(line =>
+                        $"cli: {line.Kind,-16} {line.ShortNanosecondsPerCharacter,8:0.0} ns a character at {Short}, {line.LongNanosecondsPerCharacter,8:0.0} at {Long}: ratio {line.Ratio:0.00}"
+                    )
+                )
+        );
     }
 
     private static CliBenchFigures Measure(CancellationToken cancellationToken)
@@ -47,20 +53,33 @@ internal static class CliBench
         try
         {
             var store = ConfigStore.Open(
-                ConfigSchema.Load(Personality.Default), Path.Combine(folder.FullName, "system.conf"), DeviceKey.Open(Path.Combine(folder.FullName, "device.key")), LabBoard.DefaultConfiguration(), ConfigRules.Values);
-            return new CliBenchFigures("cli", Short, Long,
-            [
-                Compare("words", length => Script(store, Repeated("show ", "a b c ", length)), cancellationToken),
-                Compare("one word", length => Script(store, Repeated("show ", "a", length)), cancellationToken),
-                Compare("quotes", length => Script(store, Repeated("show ", "\"a b\" ", length)), cancellationToken),
-                Compare("open quote", length => Script(store, Repeated("show \"", "a\n", length) + "\""), cancellationToken),
-                Compare("grep pattern", length => Script(store, Repeated("show system console | grep \"", "a|", length) + "x\""), cancellationToken),
-                Compare("? after words", length => Script(store, Repeated("show ", "a ", length) + "?"), cancellationToken),
-                Compare("? in a terminal", length => Terminal(store, Repeated("show ", "a ", length), "?"), cancellationToken),
-                Compare("? in quotes", length => Terminal(store, Repeated("show \"", "?", length), "\r"), cancellationToken),
-                Compare("Tab", length => Terminal(store, Repeated("show ", "a ", length), "\t"), cancellationToken),
-                Compare("typed", length => Terminal(store, Repeated("show ", "a ", length), "\r"), cancellationToken),
-            ]);
+                ConfigSchema.Load(Personality.Default),
+                Path.Combine(folder.FullName, "system.conf"),
+                DeviceKey.Open(Path.Combine(folder.FullName, "device.key")),
+                LabBoard.DefaultConfiguration(),
+                ConfigRules.Values
+            );
+            return new CliBenchFigures(
+                "cli",
+                Short,
+                Long,
+                [
+                    Compare("words", length => Script(store, Repeated("show ", "a b c ", length)), cancellationToken),
+                    Compare("one word", length => Script(store, Repeated("show ", "a", length)), cancellationToken),
+                    Compare("quotes", length => Script(store, Repeated("show ", "\"a b\" ", length)), cancellationToken),
+                    Compare("open quote", length => Script(store, Repeated("show \"", "a\n", length) + "\""), cancellationToken),
+                    Compare(
+                        "grep pattern",
+                        length => Script(store, Repeated("show system console | grep \"", "a|", length) + "x\""),
+                        cancellationToken
+                    ),
+                    Compare("? after words", length => Script(store, Repeated("show ", "a ", length) + "?"), cancellationToken),
+                    Compare("? in a terminal", length => Terminal(store, Repeated("show ", "a ", length), "?"), cancellationToken),
+                    Compare("? in quotes", length => Terminal(store, Repeated("show \"", "?", length), "\r"), cancellationToken),
+                    Compare("Tab", length => Terminal(store, Repeated("show ", "a ", length), "\t"), cancellationToken),
+                    Compare("typed", length => Terminal(store, Repeated("show ", "a ", length), "\r"), cancellationToken),
+                ]
+            );
         }
         finally
         {
@@ -93,7 +112,8 @@ internal static class CliBench
         return LabClock.Wall.GetElapsedTime(began).TotalNanoseconds / ((double)runs * length);
     }
 
-    private static Action Script(ConfigStore store, string line) => () => ConsoleStream.TranscriptAsync(new CliSession(store, []), line + "\n").GetAwaiter().GetResult();
+    private static Action Script(ConfigStore store, string line) =>
+        () => ConsoleStream.TranscriptAsync(new CliSession(store, []), line + "\n").GetAwaiter().GetResult();
 
     /// <summary>A line typed at a terminal in one burst, then one key, then Ctrl-C.</summary>
     private static Action Terminal(ConfigStore store, string line, string key)
@@ -101,7 +121,13 @@ internal static class CliBench
         var bytes = Encoding.UTF8.GetBytes(line + key + "\u0003\u0003");
         return () =>
         {
-            var served = ConsoleStream.RunTerminalAsync(new CliSession(store, []), new MemoryStream(bytes), Stream.Null, TerminalSize.Usual, CancellationToken.None);
+            var served = ConsoleStream.RunTerminalAsync(
+                new CliSession(store, []),
+                new MemoryStream(bytes),
+                Stream.Null,
+                TerminalSize.Usual,
+                CancellationToken.None
+            );
             Debug.Assert(served.IsCompletedSuccessfully);
             served.GetAwaiter().GetResult();
         };

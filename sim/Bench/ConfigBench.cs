@@ -28,7 +28,13 @@ internal sealed record ConfigLoad(int Lines, double Milliseconds, long LinesPerS
 /// <summary>
 /// A change at the console of a running appliance with the large configuration: the median without the write of the file, and the write.
 /// </summary>
-internal sealed record ConfigCommit(string What, int Runs, double OwnMillisecondsMedian, double OwnMillisecondsMax, double WriteMillisecondsMedian);
+internal sealed record ConfigCommit(
+    string What,
+    int Runs,
+    double OwnMillisecondsMedian,
+    double OwnMillisecondsMax,
+    double WriteMillisecondsMedian
+);
 
 /// <summary>The result of <c>bench config</c>.</summary>
 /// <param name="Bench">config.</param>
@@ -36,7 +42,13 @@ internal sealed record ConfigCommit(string What, int Runs, double OwnMillisecond
 /// <param name="PerLineRatio">The cost of a line in the large one over that in the small one: 1 is linear.</param>
 /// <param name="Commits">Changes on the large one.</param>
 /// <param name="ResidentMiB">Of this process at the end, with a whole appliance that runs the large one.</param>
-internal sealed record ConfigFigures(string Bench, IReadOnlyList<ConfigLoad> Loads, double PerLineRatio, IReadOnlyList<ConfigCommit> Commits, [property: JsonPropertyName("residentMiB")] double ResidentMiB);
+internal sealed record ConfigFigures(
+    string Bench,
+    IReadOnlyList<ConfigLoad> Loads,
+    double PerLineRatio,
+    IReadOnlyList<ConfigCommit> Commits,
+    [property: JsonPropertyName("residentMiB")] double ResidentMiB
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
 [JsonSerializable(typeof(ConfigFigures))]
@@ -61,13 +73,23 @@ internal static class ConfigBench
         var text = new StringBuilder();
         foreach (var load in figures.Loads)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"config: {load.Lines} lines loaded, validated and saved in {load.Milliseconds} ms ({load.LinesPerSecond} lines/s; {load.WriteMilliseconds} ms of it the disk), booted again in {load.BootMilliseconds} ms");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"config: {load.Lines} lines loaded, validated and saved in {load.Milliseconds} ms ({load.LinesPerSecond} lines/s; {load.WriteMilliseconds} ms of it the disk), booted again in {load.BootMilliseconds} ms"
+            );
         }
         foreach (var commit in figures.Commits)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"config: {commit.What}: {commit.OwnMillisecondsMedian} ms and {commit.WriteMillisecondsMedian} ms for the disk (medians of {commit.Runs})");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"config: {commit.What}: {commit.OwnMillisecondsMedian} ms and {commit.WriteMillisecondsMedian} ms for the disk (medians of {commit.Runs})"
+            );
         }
-        return text.Append(CultureInfo.InvariantCulture, $"config: a line costs {figures.PerLineRatio} times as much in the large one; {figures.ResidentMiB} MiB resident").ToString();
+        return text.Append(
+                CultureInfo.InvariantCulture,
+                $"config: a line costs {figures.PerLineRatio} times as much in the large one; {figures.ResidentMiB} MiB resident"
+            )
+            .ToString();
     }
 
     private static async Task<ConfigFigures> MeasureAsync(CancellationToken cancellationToken)
@@ -80,14 +102,34 @@ internal static class ConfigBench
         try
         {
             var network = new SimNetwork();
-            INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}")))];
-            await using var unit = await Unit.StartAsync(new UnitOptions(folder.FullName, nics, LabClock.Wall, new Nowhere(), large, NullLoggerFactory.Instance), cancellationToken);
+            INic[] nics =
+            [
+                .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}"))),
+            ];
+            await using var unit = await Unit.StartAsync(
+                new UnitOptions(folder.FullName, nics, LabClock.Wall, new Nowhere(), large, NullLoggerFactory.Instance),
+                cancellationToken
+            );
             ConfigCommit[] commits =
             [
-                Commit(unit, "set and end of an object", number => $"config system global\nset remoteauthtimeout {5 + (number % 50)}\nend\n"),
-                Commit(unit, "set and next of a user", number => $"config user local\nedit user{number * 97 % 10_000:00000}\nset passwd changed-{number}\nnext\nend\n"),
+                Commit(
+                    unit,
+                    "set and end of an object",
+                    number => $"config system global\nset remoteauthtimeout {5 + (number % 50)}\nend\n"
+                ),
+                Commit(
+                    unit,
+                    "set and next of a user",
+                    number => $"config user local\nedit user{number * 97 % 10_000:00000}\nset passwd changed-{number}\nnext\nend\n"
+                ),
             ];
-            return new ConfigFigures("config", loads, Math.Round(loads[1].Milliseconds / Large / (loads[0].Milliseconds / Small), 2), commits, Math.Round(ProcessMemory.ResidentMiB(Environment.ProcessId), 1));
+            return new ConfigFigures(
+                "config",
+                loads,
+                Math.Round(loads[1].Milliseconds / Large / (loads[0].Milliseconds / Small), 2),
+                commits,
+                Math.Round(ProcessMemory.ResidentMiB(Environment.ProcessId), 1)
+            );
         }
         finally
         {
@@ -190,7 +232,13 @@ internal static class ConfigBench
         for (var group = 0; group < groups; group++)
         {
             Line($"    edit \"group {group}\"");
-            Line("        set member " + string.Join(' ', Enumerable.Range(group * 100, Math.Min(100, users - (group * 100))).Select(number => $"\"user{number:00000}\"")));
+            Line(
+                "        set member "
+                    + string.Join(
+                        ' ',
+                        Enumerable.Range(group * 100, Math.Min(100, users - (group * 100))).Select(number => $"\"user{number:00000}\"")
+                    )
+            );
             Line("    next");
         }
         Line("end");
@@ -211,6 +259,7 @@ internal static class ConfigBench
 
     private sealed class Nowhere : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "nobody is there"));
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "nobody is there"));
     }
 }

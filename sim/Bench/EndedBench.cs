@@ -27,20 +27,34 @@ internal static class EndedBench
     /// <param name="json">True: returns JSON.</param>
     /// <param name="prepare">Creates, for the lab, the item that is begun and ended repeatedly.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<string> RunAsync(string name, string text, bool json, Func<Laboratory, IEndedRun> prepare, CancellationToken cancellationToken)
+    public static async Task<string> RunAsync(
+        string name,
+        string text,
+        bool json,
+        Func<Laboratory, IEndedRun> prepare,
+        CancellationToken cancellationToken
+    )
     {
         var figures = await MeasureAsync(name, prepare, cancellationToken);
-        return json ? JsonSerializer.Serialize(figures, EndedBenchJson.Default.EndedFigures)
+        return json
+            ? JsonSerializer.Serialize(figures, EndedBenchJson.Default.EndedFigures)
             : $"{name}: {text} {figures.EndedMillisecondsMedian} ms (median of {figures.Runs}; {figures.EndedMillisecondsMax} ms at most)";
     }
 
-    private static async Task<EndedFigures> MeasureAsync(string name, Func<Laboratory, IEndedRun> prepare, CancellationToken cancellationToken)
+    private static async Task<EndedFigures> MeasureAsync(
+        string name,
+        Func<Laboratory, IEndedRun> prepare,
+        CancellationToken cancellationToken
+    )
     {
         var state = Directory.CreateTempSubdirectory("appliance-bench-");
         try
         {
             await using var lab = await Laboratory.StartAsync(
-                new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File("desktop"), ClockRate.Frozen, 0), NullLoggerFactory.Instance, cancellationToken);
+                new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File("desktop"), ClockRate.Frozen, 0),
+                NullLoggerFactory.Instance,
+                cancellationToken
+            );
             using var run = prepare(lab);
             var milliseconds = new List<double>();
             for (var number = 0; number < Runs; number++)

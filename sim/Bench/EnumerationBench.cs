@@ -20,7 +20,15 @@ namespace Appliance.Bench;
 /// <paramref name="T"/> is Welch's t of the two samples without their slowest tenth. Below 4.5 nothing is shown (the rule of dudect).
 /// </summary>
 internal sealed record EnumerationFigures(
-    string Bench, int Samples, bool SameStatus, bool SameBytes, double KnownMicrosecondsMedian, double UnknownMicrosecondsMedian, double DifferenceMillisecondsMedian, double T);
+    string Bench,
+    int Samples,
+    bool SameStatus,
+    bool SameBytes,
+    double KnownMicrosecondsMedian,
+    double UnknownMicrosecondsMedian,
+    double DifferenceMillisecondsMedian,
+    double T
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(EnumerationFigures))]
@@ -34,7 +42,8 @@ internal static class EnumerationBench
 {
     private const int Samples = 10_000;
     private const int WarmUp = 500;
-    private const string NoLimits = "config vpn ssl settings\nset login-attempt-limit 0\nend\nconfig user setting\nset auth-lockout-threshold 10\nend\n";
+    private const string NoLimits =
+        "config vpn ssl settings\nset login-attempt-limit 0\nend\nconfig user setting\nset auth-lockout-threshold 10\nend\n";
     private static readonly (string Known, string Unknown)[] Names = [("ann", "anm"), ("bob", "bab"), ("cat", "cot")];
 
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
@@ -51,9 +60,15 @@ internal static class EnumerationBench
         try
         {
             var network = new SimNetwork();
-            INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}")))];
+            INic[] nics =
+            [
+                .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}"))),
+            ];
             var configuration = LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal) + NoLimits;
-            await using var unit = await Unit.StartAsync(new UnitOptions(state.FullName, nics, LabClock.Wall, new NoPhones(), configuration, NullLoggerFactory.Instance), cancellationToken);
+            await using var unit = await Unit.StartAsync(
+                new UnitOptions(state.FullName, nics, LabClock.Wall, new NoPhones(), configuration, NullLoggerFactory.Instance),
+                cancellationToken
+            );
             using var client = Client(new SimNic(network, "client", IPAddress.Parse("10.0.0.100")));
             return await CompareAsync(client, samples, cancellationToken);
         }
@@ -86,15 +101,25 @@ internal static class EnumerationBench
         }
         var (knownMedian, unknownMedian) = (Median(known), Median(unknown));
         return new EnumerationFigures(
-            "enumeration", known.Count + unknown.Count,
-            knownAnswers.Select(Status).ToHashSet(StringComparer.Ordinal).SetEquals(unknownAnswers.Select(Status)), knownAnswers.Count == 1 && knownAnswers.SetEquals(unknownAnswers),
-            Math.Round(knownMedian, 1), Math.Round(unknownMedian, 1), Math.Round(Math.Abs(knownMedian - unknownMedian) / 1000, 4), Math.Round(Welch(known, unknown), 2));
+            "enumeration",
+            known.Count + unknown.Count,
+            knownAnswers.Select(Status).ToHashSet(StringComparer.Ordinal).SetEquals(unknownAnswers.Select(Status)),
+            knownAnswers.Count == 1 && knownAnswers.SetEquals(unknownAnswers),
+            Math.Round(knownMedian, 1),
+            Math.Round(unknownMedian, 1),
+            Math.Round(Math.Abs(knownMedian - unknownMedian) / 1000, 4),
+            Math.Round(Welch(known, unknown), 2)
+        );
     }
 
     /// <summary>The whole answer except its date.</summary>
     private static async Task<string> TryAsync(HttpClient client, string user, CancellationToken cancellationToken)
     {
-        using var content = new StringContent($"username={user}&credential=not-the-password&realm=&ajax=1", Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var content = new StringContent(
+            $"username={user}&credential=not-the-password&realm=&ajax=1",
+            Encoding.UTF8,
+            "application/x-www-form-urlencoded"
+        );
         using var answer = await client.PostAsync(new Uri("https://10.0.0.1:10443/remote/logincheck"), content, cancellationToken);
         answer.Headers.Remove("Date");
         return $"{(int)answer.StatusCode}\n{answer.Headers}{answer.Content.Headers}\n{await answer.Content.ReadAsStringAsync(cancellationToken)}";
@@ -110,21 +135,33 @@ internal static class EnumerationBench
         var most = left.Concat(right).Order().ElementAt((left.Count + right.Count) * 9 / 10);
         var (l, r) = (left.Where(value => value < most).ToArray(), right.Where(value => value < most).ToArray());
         var (meanL, meanR) = (l.Average(), r.Average());
-        var (varianceL, varianceR) = (l.Sum(value => (value - meanL) * (value - meanL)) / (l.Length - 1), r.Sum(value => (value - meanR) * (value - meanR)) / (r.Length - 1));
+        var (varianceL, varianceR) = (
+            l.Sum(value => (value - meanL) * (value - meanL)) / (l.Length - 1),
+            r.Sum(value => (value - meanR) * (value - meanR)) / (r.Length - 1)
+        );
         return Math.Abs(meanL - meanR) / Math.Sqrt((varianceL / l.Length) + (varianceR / r.Length));
     }
 
-    private static HttpClient Client(SimNic nic) => new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (context, cancellationToken) =>
-            (await nic.ConnectAsync(new IPEndPoint(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port), cancellationToken)).Transport.AsStream(),
+    private static HttpClient Client(SimNic nic) =>
+        new(
+            new SocketsHttpHandler
+            {
+                ConnectCallback = async (context, cancellationToken) =>
+                    (
+                        await nic.ConnectAsync(
+                            new IPEndPoint(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port),
+                            cancellationToken
+                        )
+                    ).Transport.AsStream(),
 #pragma warning disable CA5359 // The unit was made a moment ago and lives in this process.
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+                SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
 #pragma warning restore CA5359
-    });
+            }
+        );
 
     private sealed class NoPhones : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Sent);
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Sent);
     }
 }

@@ -19,7 +19,13 @@ internal sealed class FlagBench(Laboratory lab) : IEndedRun
     public string RestoreCommand => $"config system interface\nedit {_callback.Nic}\nset allowaccess ping https ftm\nnext\nend\n";
 
     public static Task<string> RunAsync(bool json, CancellationToken cancellationToken) =>
-        EndedBench.RunAsync("flag", "a live callback ended after its flag was withdrawn by", json, lab => new FlagBench(lab), cancellationToken);
+        EndedBench.RunAsync(
+            "flag",
+            "a live callback ended after its flag was withdrawn by",
+            json,
+            lab => new FlagBench(lab),
+            cancellationToken
+        );
 
     public async Task<Func<Task>> BeginAsync(CancellationToken cancellationToken)
     {

@@ -1,6 +1,5 @@
 using Appliance.Doubles.Failures;
 
-
 namespace Appliance.Bench;
 
 /// <summary>
@@ -19,14 +18,26 @@ internal static class FreeRadius
     /// <param name="users">Names, passwords and groups.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <exception cref="LabFailure">FreeRADIUS is not installed, or does not start.</exception>
-    public static async Task<BenchProcess> StartAsync(string folder, int port, string secret, IEnumerable<(string Name, string Password, string Group)> users, CancellationToken cancellationToken)
+    public static async Task<BenchProcess> StartAsync(
+        string folder,
+        int port,
+        string secret,
+        IEnumerable<(string Name, string Password, string Group)> users,
+        CancellationToken cancellationToken
+    )
     {
         if (!File.Exists(Program))
         {
             throw new LabFailure(FailureKind.Missing, "FreeRADIUS is needed to compare with (Debian: freeradius)");
         }
-        await File.WriteAllLinesAsync(Path.Combine(folder, "users"), users.Select(user => $"{user.Name} Cleartext-Password := \"{user.Password}\"\n\tFortinet-Group-Name = \"{user.Group}\"\n"), cancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(folder, "radiusd.conf"), $$"""
+        await File.WriteAllLinesAsync(
+            Path.Combine(folder, "users"),
+            users.Select(user => $"{user.Name} Cleartext-Password := \"{user.Password}\"\n\tFortinet-Group-Name = \"{user.Group}\"\n"),
+            cancellationToken
+        );
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "radiusd.conf"),
+            $$"""
             prefix = /usr
             logdir = {{folder}}
             run_dir = {{folder}}
@@ -77,7 +88,16 @@ internal static class FreeRadius
                 }
             }
 
-            """, cancellationToken);
-        return (await BenchProcess.StartAsync(Program, ["-f", "-l", "stdout", "-d", folder, "-n", "radiusd"], "Ready to process requests", cancellationToken)).Process;
+            """,
+            cancellationToken
+        );
+        return (
+            await BenchProcess.StartAsync(
+                Program,
+                ["-f", "-l", "stdout", "-d", folder, "-n", "radiusd"],
+                "Ready to process requests",
+                cancellationToken
+            )
+        ).Process;
     }
 }

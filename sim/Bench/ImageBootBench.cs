@@ -4,8 +4,8 @@ using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Lab.Composition;
 using Appliance.Lab.Targets;
@@ -14,8 +14,14 @@ namespace Appliance.Bench;
 
 /// <summary>The figures of one benchmark, with the description of the measurement.</summary>
 internal sealed record ImageBootFigures(
-    string Bench, string Measured, int Runs, double ReadySecondsMedian, IReadOnlyList<double> ReadySeconds, [property: JsonPropertyName("residentMiB")] IReadOnlyList<double> Resident,
-    [property: JsonPropertyName("emulatorMiBMedian")] double EmulatorMedian);
+    string Bench,
+    string Measured,
+    int Runs,
+    double ReadySecondsMedian,
+    IReadOnlyList<double> ReadySeconds,
+    [property: JsonPropertyName("residentMiB")] IReadOnlyList<double> Resident,
+    [property: JsonPropertyName("emulatorMiBMedian")] double EmulatorMedian
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ImageBootFigures))]
@@ -51,7 +57,9 @@ internal static partial class ImageBootBench
             var folder = Directory.CreateTempSubdirectory("appliance-bench-");
             try
             {
-                await using var machine = await QemuMachine.StartAsync(new QemuImage(image, "initrd.img", Path.Combine(folder.FullName, "state.qcow2")));
+                await using var machine = await QemuMachine.StartAsync(
+                    new QemuImage(image, "initrd.img", Path.Combine(folder.FullName, "state.qcow2"))
+                );
                 await AnswerAsync(nic, new IPEndPoint(box.Address, 443), cancellationToken);
                 seconds.Add(Math.Round(LabClock.Wall.GetElapsedTime(machine.PoweredOn).TotalSeconds, 2));
                 resident.Add(await ResidentAsync());
@@ -62,10 +70,27 @@ internal static partial class ImageBootBench
                 folder.Delete(recursive: true);
             }
         }
-        var figures = new ImageBootFigures("image-boot", "qemu-arm64 without an accelerator, power on to HTTP 200 over TLS on port1, empty disk", Runs, Median(seconds), seconds, resident, Median(memory));
-        var text = json ? JsonSerializer.Serialize(figures, ImageBootJson.Default.ImageBootFigures)
-            : string.Create(CultureInfo.InvariantCulture, $"image-boot: ready {figures.ReadySecondsMedian:0.0} s after power on (median of {Runs}; {figures.Measured}), {resident.Max():0.0} MiB resident at most");
-        return resident.Max() <= ResidentMax ? text : throw new LabFailure(FailureKind.AssertionFailed, string.Create(CultureInfo.InvariantCulture, $"{text}\nmore than {ResidentMax} MiB resident at ready"));
+        var figures = new ImageBootFigures(
+            "image-boot",
+            "qemu-arm64 without an accelerator, power on to HTTP 200 over TLS on port1, empty disk",
+            Runs,
+            Median(seconds),
+            seconds,
+            resident,
+            Median(memory)
+        );
+        var text = json
+            ? JsonSerializer.Serialize(figures, ImageBootJson.Default.ImageBootFigures)
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"image-boot: ready {figures.ReadySecondsMedian:0.0} s after power on (median of {Runs}; {figures.Measured}), {resident.Max():0.0} MiB resident at most"
+            );
+        return resident.Max() <= ResidentMax
+            ? text
+            : throw new LabFailure(
+                FailureKind.AssertionFailed,
+                string.Create(CultureInfo.InvariantCulture, $"{text}\nmore than {ResidentMax} MiB resident at ready")
+            );
     }
 
     private static async Task<double> ResidentAsync()
@@ -75,7 +100,8 @@ internal static partial class ImageBootBench
         await console.SendAsync("");
         await console.ReadyAsync(QemuMachine.BootPatience);
         var shown = await console.TypeAsync("get system performance status", CommandMax);
-        return UsedMemory().Match(shown) is { Success: true } used ? Math.Round(double.Parse(used.Groups[1].Value, CultureInfo.InvariantCulture) / 1024, 1)
+        return UsedMemory().Match(shown) is { Success: true } used
+            ? Math.Round(double.Parse(used.Groups[1].Value, CultureInfo.InvariantCulture) / 1024, 1)
             : throw new LabFailure(FailureKind.AssertionFailed, $"the box does not say what memory it uses:\n{shown}");
     }
 
@@ -86,9 +112,16 @@ internal static partial class ImageBootBench
         {
             using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             late.CancelAfter(ConnectMax);
-            using var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = async (_, stop) => new ConnectionStream(await nic.ConnectAsync(to, stop)) };
+            using var handler = new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = async (_, stop) => new ConnectionStream(await nic.ConnectAsync(to, stop)),
+            };
             // The CA of a new box is in no trust store.
-            handler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null };
+            handler.SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+            };
             using var http = new HttpClient(handler);
             try
             {
@@ -98,7 +131,10 @@ internal static partial class ImageBootBench
                     return;
                 }
             }
-            catch (Exception early) when (early is HttpRequestException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            catch (Exception early)
+                when (early is HttpRequestException or IOException or OperationCanceledException
+                    && !cancellationToken.IsCancellationRequested
+                )
             {
                 await Task.Delay(Between, LabClock.Wall, cancellationToken);
             }

@@ -5,13 +5,13 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Appliance.Lab.Targets;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.Phones;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Lab.Scenarios;
+using Appliance.Lab.Targets;
 
 namespace Appliance.Bench;
 
@@ -49,19 +49,35 @@ internal static class ImageLoginBench
             await box.LookAgainAsync();
             if (!said.Contains("Authenticated.", StringComparison.Ordinal) || !box.Events.Any(record => record.Entry.LogId == "0101039424"))
             {
-                throw new LabFailure(FailureKind.AssertionFailed, $"{Client} did not get in:\n{said}\n{string.Join('\n', box.Events.Select(record => record.Line))}");
+                throw new LabFailure(
+                    FailureKind.AssertionFailed,
+                    $"{Client} did not get in:\n{said}\n{string.Join('\n', box.Events.Select(record => record.Line))}"
+                );
             }
         }
         var figures = new ImageLoginFigures("image-login", Client, Logins, seconds);
-        return json ? JsonSerializer.Serialize(figures, ImageLoginJson.Default.ImageLoginFigures)
-            : string.Create(CultureInfo.InvariantCulture, $"image-login: {Client} got in by push {Logins} of {Logins} times, in {string.Join(", ", seconds.Select(time => time.ToString("0.0", CultureInfo.InvariantCulture)))} s");
+        return json
+            ? JsonSerializer.Serialize(figures, ImageLoginJson.Default.ImageLoginFigures)
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"image-login: {Client} got in by push {Logins} of {Logins} times, in {string.Join(", ", seconds.Select(time => time.ToString("0.0", CultureInfo.InvariantCulture)))} s"
+            );
     }
 
     /// <summary>The digest for the client to pin, of the certificate that the box presents.</summary>
     private static async Task<string> DigestAsync(IPEndPoint to, CancellationToken cancellationToken)
     {
-        await using var stream = new SslStream(new ConnectionStream(await new SocketNic("pin", ScenarioAddress.Phones).ConnectAsync(to, cancellationToken)));
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = to.Address.ToString(), RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null }, cancellationToken);
+        await using var stream = new SslStream(
+            new ConnectionStream(await new SocketNic("pin", ScenarioAddress.Phones).ConnectAsync(to, cancellationToken))
+        );
+        await stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = to.Address.ToString(),
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+            },
+            cancellationToken
+        );
         return Convert.ToHexStringLower(SHA256.HashData(stream.RemoteCertificate!.GetRawCertData()));
     }
 
@@ -76,7 +92,13 @@ internal static class ImageLoginBench
         var said = new System.Text.StringBuilder();
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("stdbuf", ["-oL", Client, to.ToString(), "-u", "ann", "-p", "ann-password", "--trusted-cert", digest]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo("stdbuf", ["-oL", Client, to.ToString(), "-u", "ann", "-p", "ann-password", "--trusted-cert", digest])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!;
             try
             {
                 while (await process.StandardOutput.ReadLineAsync(late.Token) is { } line)

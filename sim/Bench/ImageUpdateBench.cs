@@ -1,14 +1,21 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Targets;
 
 namespace Appliance.Bench;
 
 /// <summary>The result. Any deviation from the documented behaviour fails.</summary>
-internal sealed record ImageUpdateFigures(string Bench, IReadOnlyList<string> Refused, double UpdateSeconds, double RestartSeconds, IReadOnlyList<string> Rollback, double Seconds);
+internal sealed record ImageUpdateFigures(
+    string Bench,
+    IReadOnlyList<string> Refused,
+    double UpdateSeconds,
+    double RestartSeconds,
+    IReadOnlyList<string> Rollback,
+    double Seconds
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ImageUpdateFigures))]
@@ -27,8 +34,13 @@ internal sealed record UpdateMaterial(string Image, string Disk, string Stick)
     /// <summary>The updates that must be refused, with a word of each refusal.</summary>
     public static readonly (string File, string Word)[] Refused =
     [
-        ("older.raucb", "downgrade refused: version 0.9.0 is older than 1.0.0"), ("forged.raucb", "signature verification failed"), ("changed.raucb", "Input/output error"), ("cut.raucb", "bundle"),
-        ("board.raucb", "Compatible mismatch"), ("large.raucb", "No space left on device"), ("absent.raucb", "not on the USB disk"),
+        ("older.raucb", "downgrade refused: version 0.9.0 is older than 1.0.0"),
+        ("forged.raucb", "signature verification failed"),
+        ("changed.raucb", "Input/output error"),
+        ("cut.raucb", "bundle"),
+        ("board.raucb", "Compatible mismatch"),
+        ("large.raucb", "No space left on device"),
+        ("absent.raucb", "not on the USB disk"),
     ];
 
     /// <exception cref="LabFailure">The material is missing.</exception>
@@ -37,7 +49,9 @@ internal sealed record UpdateMaterial(string Image, string Disk, string Stick)
         var image = QemuImage.UsualFolder(QemuImage.Slots);
         var folder = Path.Combine(image, "update");
         var material = new UpdateMaterial(image, Path.Combine(folder, "disk.img"), Path.Combine(folder, "stick.img"));
-        return File.Exists(material.Disk) && File.Exists(material.Stick) ? material : throw new LabFailure(FailureKind.Missing, $"there is no {folder}: scripts/update makes it");
+        return File.Exists(material.Disk) && File.Exists(material.Stick)
+            ? material
+            : throw new LabFailure(FailureKind.Missing, $"there is no {folder}: scripts/update makes it");
     }
 
     /// <summary>Creates a writable copy of the disk.</summary>
@@ -45,7 +59,9 @@ internal sealed record UpdateMaterial(string Image, string Disk, string Stick)
     {
         var disk = Path.Combine(folder, "disk.qcow2");
         var made = await BenchNetwork.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", "-b", Disk, "-F", "raw", disk]);
-        return made.Length == 0 ? new QemuImage(Image, QemuImage.Slots, disk) { Stick = Stick } : throw new LabFailure(FailureKind.Missing, $"the disk: {made}");
+        return made.Length == 0
+            ? new QemuImage(Image, QemuImage.Slots, disk) { Stick = Stick }
+            : throw new LabFailure(FailureKind.Missing, $"the disk: {made}");
     }
 }
 
@@ -66,8 +82,12 @@ internal static class ImageUpdateBench
         try
         {
             var figures = await UpdateAsync(await material.NewDiskAsync(folder.FullName));
-            return json ? JsonSerializer.Serialize(figures, ImageUpdateJson.Default.ImageUpdateFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"image-update: {figures.Refused.Count} updates refused; a good one took {figures.UpdateSeconds:0.0} s and {figures.RestartSeconds:0.0} s to serve again; a broken one was tried {figures.Rollback.Count - 1} times and left ({string.Join(' ', figures.Rollback)}); {figures.Seconds:0} s in all");
+            return json
+                ? JsonSerializer.Serialize(figures, ImageUpdateJson.Default.ImageUpdateFigures)
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"image-update: {figures.Refused.Count} updates refused; a good one took {figures.UpdateSeconds:0.0} s and {figures.RestartSeconds:0.0} s to serve again; a broken one was tried {figures.Rollback.Count - 1} times and left ({string.Join(' ', figures.Rollback)}); {figures.Seconds:0} s in all"
+                );
         }
         finally
         {
@@ -86,7 +106,11 @@ internal static class ImageUpdateBench
             foreach (var (file, word) in UpdateMaterial.Refused)
             {
                 var said = await box.RefusedAsync(file);
-                refused.Add(said.Contains(word, StringComparison.Ordinal) ? file : throw new LabFailure(FailureKind.AssertionFailed, $"{file} is not refused with '{word}' but:\n{said}"));
+                refused.Add(
+                    said.Contains(word, StringComparison.Ordinal)
+                        ? file
+                        : throw new LabFailure(FailureKind.AssertionFailed, $"{file} is not refused with '{word}' but:\n{said}")
+                );
                 Expect(await box.SlotAsync(), new SlotState("A", UpdateMaterial.Before, false, null, null));
             }
             await box.CutAsync();
@@ -96,7 +120,14 @@ internal static class ImageUpdateBench
             Expect(await box.PassedAsync(), new SlotState("A", UpdateMaterial.Before, false, null, null));
             var (update, restart) = await UpdateAsync(box, UpdateMaterial.Good, "B", UpdateMaterial.After);
             var tried = await FallBackAsync(box);
-            return new ImageUpdateFigures("image-update", refused, update, restart, tried, Math.Round(LabClock.Wall.GetElapsedTime(began).TotalSeconds, 0));
+            return new ImageUpdateFigures(
+                "image-update",
+                refused,
+                update,
+                restart,
+                tried,
+                Math.Round(LabClock.Wall.GetElapsedTime(began).TotalSeconds, 0)
+            );
         }
     }
 
@@ -110,7 +141,10 @@ internal static class ImageUpdateBench
         var served = LabClock.Wall.GetTimestamp();
         Expect(await box.PassedAsync(), new SlotState(slot, version, false, null, null));
         await ExpectStateAsync(box);
-        return (Math.Round(LabClock.Wall.GetElapsedTime(began, installed).TotalSeconds, 1), Math.Round(LabClock.Wall.GetElapsedTime(installed, served).TotalSeconds, 1));
+        return (
+            Math.Round(LabClock.Wall.GetElapsedTime(began, installed).TotalSeconds, 1),
+            Math.Round(LabClock.Wall.GetElapsedTime(installed, served).TotalSeconds, 1)
+        );
     }
 
     /// <summary>

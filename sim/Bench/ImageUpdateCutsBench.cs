@@ -1,14 +1,23 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Targets;
 
 namespace Appliance.Bench;
 
 /// <summary>The result of the power cuts. If <c>Lost</c> is not empty, no other figure is valid.</summary>
-internal sealed record UpdateCutsFigures(string Bench, int Seed, int Rounds, double UpdateSeconds, int BootedOld, int BootedNew, IReadOnlyList<string> Lost, double SecondsPerRound);
+internal sealed record UpdateCutsFigures(
+    string Bench,
+    int Seed,
+    int Rounds,
+    double UpdateSeconds,
+    int BootedOld,
+    int BootedNew,
+    IReadOnlyList<string> Lost,
+    double SecondsPerRound
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(UpdateCutsFigures))]
@@ -39,9 +48,15 @@ internal static class ImageUpdateCutsBench
             var image = await material.NewDiskAsync(folder.FullName);
             await PrepareAsync(image);
             var figures = await CutAsync(image, rounds, seed);
-            var text = json ? JsonSerializer.Serialize(figures, UpdateCutsJson.Default.UpdateCutsFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"image-update-cuts: {rounds} cuts (seed {seed}) during an update of {figures.UpdateSeconds:0.0} s; booted old {figures.BootedOld} times, new {figures.BootedNew} times; {figures.SecondsPerRound:0.0} s a round");
-            return figures.Lost.Count == 0 ? text : throw new LabFailure(FailureKind.AssertionFailed, $"{text}\n{string.Join('\n', figures.Lost)}");
+            var text = json
+                ? JsonSerializer.Serialize(figures, UpdateCutsJson.Default.UpdateCutsFigures)
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"image-update-cuts: {rounds} cuts (seed {seed}) during an update of {figures.UpdateSeconds:0.0} s; booted old {figures.BootedOld} times, new {figures.BootedNew} times; {figures.SecondsPerRound:0.0} s a round"
+                );
+            return figures.Lost.Count == 0
+                ? text
+                : throw new LabFailure(FailureKind.AssertionFailed, $"{text}\n{string.Join('\n', figures.Lost)}");
         }
         finally
         {
@@ -72,16 +87,23 @@ internal static class ImageUpdateCutsBench
             var acknowledged = await CutAsync(copy, after);
             await using var box = await SlotBox.StartAsync(copy with { Snapshot = null });
             var slot = await box.PassedAsync();
-            var wrong = await box.StateFaultAsync(Name) ?? slot switch
-            {
-                { Slot: "B", Version: UpdateMaterial.After, Next: null, Failed: null } => null,
-                { Slot: "A", Version: UpdateMaterial.Before, Next: null, Failed: null } when !acknowledged => null,
-                _ => $"it runs {slot}",
-            };
+            var wrong =
+                await box.StateFaultAsync(Name)
+                ?? slot switch
+                {
+                    { Slot: "B", Version: UpdateMaterial.After, Next: null, Failed: null } => null,
+                    { Slot: "A", Version: UpdateMaterial.Before, Next: null, Failed: null } when !acknowledged => null,
+                    _ => $"it runs {slot}",
+                };
             _ = slot.Slot == "B" ? @new++ : old++;
             if (wrong is not null)
             {
-                lost.Add(string.Create(CultureInfo.InvariantCulture, $"round {round}, cut {after.TotalSeconds:0.00} s after the question{(acknowledged ? ", acknowledged" : "")}: {wrong}"));
+                lost.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"round {round}, cut {after.TotalSeconds:0.00} s after the question{(acknowledged ? ", acknowledged" : "")}: {wrong}"
+                    )
+                );
             }
             else if (round == rounds - 1 && slot.Slot == "A")
             {
@@ -90,7 +112,16 @@ internal static class ImageUpdateCutsBench
                 await box.InstalledAsync();
             }
         }
-        return new UpdateCutsFigures("image-update-cuts", seed, rounds, Math.Round(whole.TotalSeconds, 1), old, @new, lost, Math.Round(LabClock.Wall.GetElapsedTime(began).TotalSeconds / rounds, 1));
+        return new UpdateCutsFigures(
+            "image-update-cuts",
+            seed,
+            rounds,
+            Math.Round(whole.TotalSeconds, 1),
+            old,
+            @new,
+            lost,
+            Math.Round(LabClock.Wall.GetElapsedTime(began).TotalSeconds / rounds, 1)
+        );
     }
 
     /// <summary>The time of an undisturbed update.</summary>

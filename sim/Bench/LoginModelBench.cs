@@ -7,7 +7,17 @@ namespace Appliance.Bench;
 
 /// <summary>The counts of many runs of the login model. They exist only if no rule was broken.</summary>
 internal sealed record LoginModelFigures(
-    string Bench, int FirstSeed, int Runs, long Operations, long Logins, long CodesAccepted, long PushesAccepted, long Resyncs, long Crashes, long Waits);
+    string Bench,
+    int FirstSeed,
+    int Runs,
+    long Operations,
+    long Logins,
+    long CodesAccepted,
+    long PushesAccepted,
+    long Resyncs,
+    long Crashes,
+    long Waits
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(LoginModelFigures))]
@@ -23,7 +33,8 @@ internal static class LoginModelBench
 
     public static Task<string> RunAsync(bool json, CancellationToken cancellationToken) => RunAsync(1, Runs, json, cancellationToken);
 
-    public static Task<string> RepeatAsync(int seed, bool json, CancellationToken cancellationToken) => RunAsync(seed, 1, json, cancellationToken);
+    public static Task<string> RepeatAsync(int seed, bool json, CancellationToken cancellationToken) =>
+        RunAsync(seed, 1, json, cancellationToken);
 
     private static async Task<string> RunAsync(int firstSeed, int count, bool json, CancellationToken cancellationToken)
     {
@@ -43,7 +54,17 @@ internal static class LoginModelBench
         }
         long Sum(Func<LoginModelRun, int> of) => runs.Sum(run => (long)of(run));
         var figures = new LoginModelFigures(
-            "login-model", firstSeed, count, Sum(run => run.Operations), Sum(run => run.Logins), Sum(run => run.CodesAccepted), Sum(run => run.PushesAccepted), Sum(run => run.Resyncs), Sum(run => run.Crashes), Sum(run => run.Waits));
+            "login-model",
+            firstSeed,
+            count,
+            Sum(run => run.Operations),
+            Sum(run => run.Logins),
+            Sum(run => run.CodesAccepted),
+            Sum(run => run.PushesAccepted),
+            Sum(run => run.Resyncs),
+            Sum(run => run.Crashes),
+            Sum(run => run.Waits)
+        );
         return json
             ? JsonSerializer.Serialize(figures, LoginModelBenchJson.Default.LoginModelFigures)
             : $"login-model: {figures.Operations:N0} operations from seed {firstSeed}: {figures.Logins:N0} logins, {figures.CodesAccepted:N0} codes and {figures.PushesAccepted:N0} pushes accepted, {figures.Resyncs:N0} resynchronizations, {figures.Waits:N0} waits, {figures.Crashes:N0} crashes; no double, cross-session or late accept";

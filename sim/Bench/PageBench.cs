@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Firmware.Events;
 using Appliance.Lab;
 using Appliance.Lab.Composition;
@@ -26,8 +26,19 @@ namespace Appliance.Bench;
 /// <param name="HeapEndMiB">The same at the end.</param>
 /// <param name="FramesPerSecond">Frames that the page drew.</param>
 internal sealed record PageFigures(
-    string Bench, double FirstPaintMilliseconds, int Seconds, int EventsPerSecond, long Written, long Received, int LongTasks, double LongTaskMillisecondsP99, double LongTaskMillisecondsMax,
-    double HeapFullMiB, double HeapEndMiB, double FramesPerSecond);
+    string Bench,
+    double FirstPaintMilliseconds,
+    int Seconds,
+    int EventsPerSecond,
+    long Written,
+    long Received,
+    int LongTasks,
+    double LongTaskMillisecondsP99,
+    double LongTaskMillisecondsMax,
+    double HeapFullMiB,
+    double HeapEndMiB,
+    double FramesPerSecond
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PageFigures))]
@@ -47,8 +58,7 @@ internal static class PageBench
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private const string Watch =
-        """
+    private const string Watch = """
         window.benchTasks = []; window.benchFrames = 0;
         new PerformanceObserver(list => { for (const task of list.getEntries()) window.benchTasks.push(task.duration); }).observe({ entryTypes: ['longtask'] });
         (function frame() { window.benchFrames++; requestAnimationFrame(frame); })(); true
@@ -59,8 +69,14 @@ internal static class PageBench
         var figures = await MeasureAsync(cancellationToken);
         return json
             ? JsonSerializer.Serialize(figures, PageBenchJson.Default.PageFigures)
-            : string.Create(CultureInfo.InvariantCulture, $"page: first paint after {figures.FirstPaintMilliseconds} ms; of {figures.Written} events at {figures.EventsPerSecond}/s {figures.Written - figures.Received} did not arrive; ")
-                + string.Create(CultureInfo.InvariantCulture, $"{figures.LongTasks} long tasks, p99 {figures.LongTaskMillisecondsP99} ms, {figures.FramesPerSecond} frames/s; heap {figures.HeapFullMiB} MiB when full, {figures.HeapEndMiB} MiB at the end");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"page: first paint after {figures.FirstPaintMilliseconds} ms; of {figures.Written} events at {figures.EventsPerSecond}/s {figures.Written - figures.Received} did not arrive; "
+            )
+                + string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{figures.LongTasks} long tasks, p99 {figures.LongTaskMillisecondsP99} ms, {figures.FramesPerSecond} frames/s; heap {figures.HeapFullMiB} MiB when full, {figures.HeapEndMiB} MiB at the end"
+                );
     }
 
     private static async Task<PageFigures> MeasureAsync(CancellationToken cancellationToken)
@@ -73,7 +89,10 @@ internal static class PageBench
         try
         {
             await using var lab = await Laboratory.StartAsync(
-                new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File("desktop"), ClockRate.Real, 0), NullLoggerFactory.Instance, cancellationToken);
+                new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File("desktop"), ClockRate.Real, 0),
+                NullLoggerFactory.Instance,
+                cancellationToken
+            );
             return await MeasureAsync(lab, UsualSeconds, UsualRate, cancellationToken);
         }
         finally
@@ -98,14 +117,23 @@ internal static class PageBench
         for (var run = 0; run < Paints; run++)
         {
             await browser.AskAsync("Page.navigate", new() { ["url"] = page.ToString() }, cancellationToken);
-            paints.Add(await ValueAsync(browser, "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null", cancellationToken));
+            paints.Add(
+                await ValueAsync(browser, "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null", cancellationToken)
+            );
             await ValueAsync(browser, "document.querySelector('.state.good') ? 1 : null", cancellationToken);
         }
         paints.Sort();
         return Math.Round(paints[Paints / 2], 1);
     }
 
-    private static async Task<PageFigures> LoadAsync(Chromium browser, Laboratory lab, double paint, int seconds, int rate, CancellationToken cancellationToken)
+    private static async Task<PageFigures> LoadAsync(
+        Chromium browser,
+        Laboratory lab,
+        double paint,
+        int seconds,
+        int rate,
+        CancellationToken cancellationToken
+    )
     {
         await browser.EvaluateAsync(Watch, cancellationToken);
         var before = await ValueAsync(browser, "Number(document.querySelector('.event-list').dataset.received)", cancellationToken);
@@ -113,7 +141,11 @@ internal static class PageBench
         var began = LabClock.Wall.GetTimestamp();
         using (var timer = new PeriodicTimer(Between, LabClock.Wall))
         {
-            while (await timer.WaitForNextTickAsync(cancellationToken) && LabClock.Wall.GetElapsedTime(began) is var elapsed && elapsed.TotalSeconds < seconds)
+            while (
+                await timer.WaitForNextTickAsync(cancellationToken)
+                && LabClock.Wall.GetElapsedTime(began) is var elapsed
+                && elapsed.TotalSeconds < seconds
+            )
             {
                 for (var due = (long)(elapsed.TotalSeconds * rate); written < due; written++)
                 {
@@ -128,20 +160,48 @@ internal static class PageBench
         using var patience = new CancellationTokenSource(Patience, LabClock.Wall);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         // The newest one is there, and so is each before it that will ever be.
-        await ValueAsync(browser, $"Number(document.querySelector('.event-list').dataset.last) >= {lab.Unit.EventsAfter(0, int.MaxValue)[^1].Id} ? 1 : null", either.Token);
+        await ValueAsync(
+            browser,
+            $"Number(document.querySelector('.event-list').dataset.last) >= {lab.Unit.EventsAfter(0, int.MaxValue)[^1].Id} ? 1 : null",
+            either.Token
+        );
         var received = await ValueAsync(browser, "Number(document.querySelector('.event-list').dataset.received)", cancellationToken);
         var took = LabClock.Wall.GetElapsedTime(began).TotalSeconds;
         var frames = await ValueAsync(browser, "window.benchFrames", cancellationToken);
-        double[] tasks = [.. ((JsonArray)(await browser.EvaluateAsync("window.benchTasks", cancellationToken))!).Select(task => task!.GetValue<double>()).Order()];
+        double[] tasks =
+        [
+            .. ((JsonArray)(await browser.EvaluateAsync("window.benchTasks", cancellationToken))!)
+                .Select(task => task!.GetValue<double>())
+                .Order(),
+        ];
         return new PageFigures(
-            "page", paint, seconds, rate, written, (long)(received - before), tasks.Length, tasks.Length == 0 ? 0 : tasks[(int)Math.Ceiling(tasks.Length * 0.99) - 1], tasks.Length == 0 ? 0 : tasks[^1],
-            Math.Round(full, 1), Math.Round(await HeapAsync(browser, cancellationToken), 1), Math.Round(frames / took, 1));
+            "page",
+            paint,
+            seconds,
+            rate,
+            written,
+            (long)(received - before),
+            tasks.Length,
+            tasks.Length == 0 ? 0 : tasks[(int)Math.Ceiling(tasks.Length * 0.99) - 1],
+            tasks.Length == 0 ? 0 : tasks[^1],
+            Math.Round(full, 1),
+            Math.Round(await HeapAsync(browser, cancellationToken), 1),
+            Math.Round(frames / took, 1)
+        );
     }
 
     /// <summary>An event of the usual length.</summary>
-    private static EventEntry Event(long number) => new(
-        "0199000002", "lab", (EventLevel)(number % 5), "Bench event", ("user", "ann"), ("srcip", "127.0.0.1"), ("number", number.ToString(CultureInfo.InvariantCulture)),
-        ("msg", "Push message to FTKMOB0000000001 of user ann was sent, and this is an event like it"));
+    private static EventEntry Event(long number) =>
+        new(
+            "0199000002",
+            "lab",
+            (EventLevel)(number % 5),
+            "Bench event",
+            ("user", "ann"),
+            ("srcip", "127.0.0.1"),
+            ("number", number.ToString(CultureInfo.InvariantCulture)),
+            ("msg", "Push message to FTKMOB0000000001 of user ann was sent, and this is an event like it")
+        );
 
     private static async Task<double> HeapAsync(Chromium browser, CancellationToken cancellationToken)
     {

@@ -2,14 +2,24 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Targets;
 
 namespace Appliance.Bench;
 
 /// <summary>The result of the power cuts. If <c>Lost</c> is not empty, no other figure is valid.</summary>
-internal sealed record PowerCutFigures(string Bench, int Seed, int Rounds, int FromPowerOn, int Commits, int BootedLast, int BootedCutShort, IReadOnlyList<string> Lost, double SecondsPerRound);
+internal sealed record PowerCutFigures(
+    string Bench,
+    int Seed,
+    int Rounds,
+    int FromPowerOn,
+    int Commits,
+    int BootedLast,
+    int BootedCutShort,
+    IReadOnlyList<string> Lost,
+    double SecondsPerRound
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PowerCutFigures))]
@@ -33,6 +43,7 @@ internal static partial class PowerCutBench
     private const string Shell = "/bin/sh";
     private const string FirstProgram = "exec /init";
     private const string ShellPrompt = "/ # ";
+
     /// <summary>The timeout of a console command, long enough for a busy machine.</summary>
     private static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(90);
 
@@ -46,9 +57,15 @@ internal static partial class PowerCutBench
         {
             var figures = await CutAsync(new QemuImage(image, "initrd.img", Path.Combine(folder.FullName, "state.qcow2")), rounds, seed);
             figures = figures with { SecondsPerRound = Math.Round(LabClock.Wall.GetElapsedTime(began).TotalSeconds / rounds, 1) };
-            var text = json ? JsonSerializer.Serialize(figures, PowerCutJson.Default.PowerCutFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"power-cuts: {rounds} cuts (seed {seed}) during {figures.Commits} commits, {figures.FromPowerOn} of the boots after them from power on; booted with the last acknowledged one {figures.BootedLast} times, with the one that was cut short {figures.BootedCutShort} times");
-            return figures.Lost.Count == 0 ? text : throw new LabFailure(FailureKind.AssertionFailed, $"{text}\n{string.Join('\n', figures.Lost)}");
+            var text = json
+                ? JsonSerializer.Serialize(figures, PowerCutJson.Default.PowerCutFigures)
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"power-cuts: {rounds} cuts (seed {seed}) during {figures.Commits} commits, {figures.FromPowerOn} of the boots after them from power on; booted with the last acknowledged one {figures.BootedLast} times, with the one that was cut short {figures.BootedCutShort} times"
+                );
+            return figures.Lost.Count == 0
+                ? text
+                : throw new LabFailure(FailureKind.AssertionFailed, $"{text}\n{string.Join('\n', figures.Lost)}");
         }
         finally
         {
@@ -62,7 +79,8 @@ internal static partial class PowerCutBench
         var kernel = await KeepKernelAsync(image);
         var (commits, last, cutShort) = (0, 0, 0);
         var lost = new List<string>();
-        string? acknowledged = null, pending = null;
+        string? acknowledged = null,
+            pending = null;
         for (var round = 0; round <= rounds; round++)
         {
             await using var machine = await QemuMachine.StartAsync(IsFromPowerOn(round) ? image : kernel);
@@ -74,7 +92,9 @@ internal static partial class PowerCutBench
             var (name, log) = await LookAsync(machine, console, round);
             if ((name != acknowledged && name != pending) || log.Contains("damaged", StringComparison.Ordinal))
             {
-                lost.Add($"round {round}: booted '{name}', acknowledged was '{acknowledged}', cut short '{pending}'{(log.Contains("damaged", StringComparison.Ordinal) ? "; it complains of a damaged file" : "")}");
+                lost.Add(
+                    $"round {round}: booted '{name}', acknowledged was '{acknowledged}', cut short '{pending}'{(log.Contains("damaged", StringComparison.Ordinal) ? "; it complains of a damaged file" : "")}"
+                );
             }
             else if (round > 0)
             {
@@ -103,7 +123,17 @@ internal static partial class PowerCutBench
             }
             await cut;
         }
-        return new PowerCutFigures("power-cuts", seed, rounds, Enumerable.Range(1, rounds).Count(IsFromPowerOn), commits, last, cutShort, lost, 0);
+        return new PowerCutFigures(
+            "power-cuts",
+            seed,
+            rounds,
+            Enumerable.Range(1, rounds).Count(IsFromPowerOn),
+            commits,
+            last,
+            cutShort,
+            lost,
+            0
+        );
     }
 
     /// <summary>Reads the booted state before any other input: the hostname (null for none) and the log.</summary>
@@ -113,7 +143,10 @@ internal static partial class PowerCutBench
         {
             await console.ReadyAsync(QemuMachine.BootPatience);
             var shown = await console.TypeAsync("show system global | grep hostname", CommandMax);
-            return (HostName().Match(shown) is { Success: true } match ? match.Groups[1].Value : null, await console.TypeAsync("execute log display", CommandMax));
+            return (
+                HostName().Match(shown) is { Success: true } match ? match.Groups[1].Value : null,
+                await console.TypeAsync("execute log display", CommandMax)
+            );
         }
         catch (LabFailure silent)
         {

@@ -6,8 +6,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Firmware.Radius;
 
 namespace Appliance.Bench;
@@ -16,14 +16,29 @@ namespace Appliance.Bench;
 internal sealed record RadiusServerFigures(double AnsweredPerSecond, double CpuMicrosecondsPerAnswer, long NotAccepted, long Lost);
 
 /// <summary>Requests that wait for phones.</summary>
-internal sealed record RadiusWaitFigures(int Waiting, [property: JsonPropertyName("residentMiB")] double ResidentMiB, int ThreadsBefore, int ThreadsWhileWaiting);
+internal sealed record RadiusWaitFigures(
+    int Waiting,
+    [property: JsonPropertyName("residentMiB")] double ResidentMiB,
+    int ThreadsBefore,
+    int ThreadsWhileWaiting
+);
 
 /// <summary>
 /// The FortiAuthenticator emulator against FreeRADIUS on the same machine. Ratios are ours over theirs. The client's figures accompany the
 /// server's,
 /// from the same run.
 /// </summary>
-internal sealed record RadiusFigures(string Bench, int Rounds, RadiusServerFigures Ours, RadiusServerFigures FreeRadius, double CpuRatio, double AnsweredRatio, RadiusClientFigures ClientToFreeRadius, RadiusClientFigures ClientToOurs, RadiusWaitFigures Waiting);
+internal sealed record RadiusFigures(
+    string Bench,
+    int Rounds,
+    RadiusServerFigures Ours,
+    RadiusServerFigures FreeRadius,
+    double CpuRatio,
+    double AnsweredRatio,
+    RadiusClientFigures ClientToFreeRadius,
+    RadiusClientFigures ClientToOurs,
+    RadiusWaitFigures Waiting
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RadiusFigures))]
@@ -44,17 +59,25 @@ internal static class RadiusBench
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
         var figures = await MeasureAsync(cancellationToken);
-        return json ? JsonSerializer.Serialize(figures, RadiusBenchJson.Default.RadiusFigures) : string.Create(CultureInfo.InvariantCulture, $"""
-            radius: {figures.Ours.AnsweredPerSecond:0} answered/s at {figures.Ours.CpuMicrosecondsPerAnswer} µs of CPU each; FreeRADIUS {figures.FreeRadius.AnsweredPerSecond:0}/s at {figures.FreeRadius.CpuMicrosecondsPerAnswer} µs
-            ratios to FreeRADIUS: CPU {figures.CpuRatio}, answered {figures.AnsweredRatio} (medians of {figures.Rounds})
-            {Line("FreeRADIUS", figures.ClientToFreeRadius)}
-            {Line("our server", figures.ClientToOurs)}
-            {figures.Waiting.Waiting} pushes wait in {figures.Waiting.ResidentMiB} MiB with {figures.Waiting.ThreadsWhileWaiting} threads ({figures.Waiting.ThreadsBefore} before)
-            """);
+        return json
+            ? JsonSerializer.Serialize(figures, RadiusBenchJson.Default.RadiusFigures)
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                radius: {figures.Ours.AnsweredPerSecond:0} answered/s at {figures.Ours.CpuMicrosecondsPerAnswer} µs of CPU each; FreeRADIUS {figures.FreeRadius.AnsweredPerSecond:0}/s at {figures.FreeRadius.CpuMicrosecondsPerAnswer} µs
+                ratios to FreeRADIUS: CPU {figures.CpuRatio}, answered {figures.AnsweredRatio} (medians of {figures.Rounds})
+                {Line("FreeRADIUS", figures.ClientToFreeRadius)}
+                {Line("our server", figures.ClientToOurs)}
+                {figures.Waiting.Waiting} pushes wait in {figures.Waiting.ResidentMiB} MiB with {figures.Waiting.ThreadsWhileWaiting} threads ({figures.Waiting.ThreadsBefore} before)
+                """
+            );
     }
 
-    private static string Line(string server, RadiusClientFigures figures) => string.Create(CultureInfo.InvariantCulture,
-        $"to {server}: our client {figures.Ours.AnsweredPerSecond:0} answered/s at {figures.Ours.CpuMicrosecondsPerAnswer} µs of CPU each; radclient -p {figures.Outstanding} {figures.Radclient.AnsweredPerSecond:0}/s at {figures.Radclient.CpuMicrosecondsPerAnswer} µs; ratios: answered {figures.AnsweredRatio}, CPU {figures.CpuRatio}");
+    private static string Line(string server, RadiusClientFigures figures) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"to {server}: our client {figures.Ours.AnsweredPerSecond:0} answered/s at {figures.Ours.CpuMicrosecondsPerAnswer} µs of CPU each; radclient -p {figures.Outstanding} {figures.Radclient.AnsweredPerSecond:0}/s at {figures.Radclient.CpuMicrosecondsPerAnswer} µs; ratios: answered {figures.AnsweredRatio}, CPU {figures.CpuRatio}"
+        );
 
     private static async Task<RadiusFigures> MeasureAsync(CancellationToken cancellationToken)
     {
@@ -63,8 +86,16 @@ internal static class RadiusBench
         {
             var (ours, freeRadius, toFreeRadius, toOurs) = await CompareAsync(folder, cancellationToken);
             return new RadiusFigures(
-                "radius", Rounds, ours, freeRadius, Math.Round(ours.CpuMicrosecondsPerAnswer / freeRadius.CpuMicrosecondsPerAnswer, 2), Math.Round(ours.AnsweredPerSecond / freeRadius.AnsweredPerSecond, 2),
-                toFreeRadius, toOurs, await WaitAsync(folder, cancellationToken));
+                "radius",
+                Rounds,
+                ours,
+                freeRadius,
+                Math.Round(ours.CpuMicrosecondsPerAnswer / freeRadius.CpuMicrosecondsPerAnswer, 2),
+                Math.Round(ours.AnsweredPerSecond / freeRadius.AnsweredPerSecond, 2),
+                toFreeRadius,
+                toOurs,
+                await WaitAsync(folder, cancellationToken)
+            );
         }
         finally
         {
@@ -72,14 +103,33 @@ internal static class RadiusBench
         }
     }
 
-    private static async Task<(RadiusServerFigures Ours, RadiusServerFigures FreeRadius, RadiusClientFigures ToFreeRadius, RadiusClientFigures ToOurs)> CompareAsync(DirectoryInfo folder, CancellationToken cancellationToken)
+    private static async Task<(
+        RadiusServerFigures Ours,
+        RadiusServerFigures FreeRadius,
+        RadiusClientFigures ToFreeRadius,
+        RadiusClientFigures ToOurs
+    )> CompareAsync(DirectoryInfo folder, CancellationToken cancellationToken)
     {
-        var users = Enumerable.Range(1, Users).Select(number => (Name: $"user{number}", Password: $"password-{number}", Group: "vpn-users")).ToArray();
+        var users = Enumerable
+            .Range(1, Users)
+            .Select(number => (Name: $"user{number}", Password: $"password-{number}", Group: "vpn-users"))
+            .ToArray();
         var theirPort = FreePort();
-        var (ours, atOurs, _) = await StandInAsync(folder.CreateSubdirectory("fac"), "code-or-empty", [.. users.Select(user => (user.Name, user.Password, user.Group, (string?)null))], cancellationToken);
+        var (ours, atOurs, _) = await StandInAsync(
+            folder.CreateSubdirectory("fac"),
+            "code-or-empty",
+            [.. users.Select(user => (user.Name, user.Password, user.Group, (string?)null))],
+            cancellationToken
+        );
         await using (ours)
         {
-            await using var theirs = await FreeRadius.StartAsync(folder.CreateSubdirectory("freeradius").FullName, theirPort, Secret, users, cancellationToken);
+            await using var theirs = await FreeRadius.StartAsync(
+                folder.CreateSubdirectory("freeradius").FullName,
+                theirPort,
+                Secret,
+                users,
+                cancellationToken
+            );
             using var load = new RadiusLoad(new RadiusSecret(Secret), users);
             var atTheirs = new IPEndPoint(IPAddress.Loopback, theirPort);
             load.Run(atOurs, WarmUp, cancellationToken);
@@ -91,7 +141,15 @@ internal static class RadiusBench
                 theirRounds.Add(One(load, theirs, atTheirs, cancellationToken));
             }
             // The second measures the clients where the server does not limit both.
-            var toFreeRadius = await RadiusClientBench.MeasureAsync(folder.FullName, theirs, atTheirs, Secret, users, Rounds, cancellationToken);
+            var toFreeRadius = await RadiusClientBench.MeasureAsync(
+                folder.FullName,
+                theirs,
+                atTheirs,
+                Secret,
+                users,
+                Rounds,
+                cancellationToken
+            );
             var toOurs = await RadiusClientBench.MeasureAsync(folder.FullName, ours, atOurs, Secret, users, Rounds, cancellationToken);
             return (Median(ourRounds), Median(theirRounds), toFreeRadius, toOurs);
         }
@@ -102,12 +160,21 @@ internal static class RadiusBench
         var before = server.Cpu;
         var result = load.Run(at, Round, cancellationToken);
         var cpu = server.Cpu - before;
-        return new(result.Accepted / result.Took.TotalSeconds, cpu.TotalMicroseconds / Math.Max(1, result.Accepted), result.Other, result.Lost);
+        return new(
+            result.Accepted / result.Took.TotalSeconds,
+            cpu.TotalMicroseconds / Math.Max(1, result.Accepted),
+            result.Other,
+            result.Lost
+        );
     }
 
-    private static RadiusServerFigures Median(List<RadiusServerFigures> rounds) => new(
-        Math.Round(Middle(rounds.Select(round => round.AnsweredPerSecond))), Math.Round(Middle(rounds.Select(round => round.CpuMicrosecondsPerAnswer)), 2),
-        rounds.Sum(round => round.NotAccepted), rounds.Sum(round => round.Lost));
+    private static RadiusServerFigures Median(List<RadiusServerFigures> rounds) =>
+        new(
+            Math.Round(Middle(rounds.Select(round => round.AnsweredPerSecond))),
+            Math.Round(Middle(rounds.Select(round => round.CpuMicrosecondsPerAnswer)), 2),
+            rounds.Sum(round => round.NotAccepted),
+            rounds.Sum(round => round.Lost)
+        );
 
     private static double Middle(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
 
@@ -117,7 +184,12 @@ internal static class RadiusBench
     /// </summary>
     private static async Task<RadiusWaitFigures> WaitAsync(DirectoryInfo folder, CancellationToken cancellationToken)
     {
-        var users = Enumerable.Range(1, Pushes).Select(number => (Name: $"user{number}", Password: $"password-{number}", Group: "vpn-users", Token: (string?)$"FTKMOB{number:D10}")).ToArray();
+        var users = Enumerable
+            .Range(1, Pushes)
+            .Select(number =>
+                (Name: $"user{number}", Password: $"password-{number}", Group: "vpn-users", Token: (string?)$"FTKMOB{number:D10}")
+            )
+            .ToArray();
         var standIn = await StandInAsync(folder.CreateSubdirectory("waiting"), "push-without-challenge", users, cancellationToken);
         await using (standIn.Server)
         {
@@ -163,7 +235,9 @@ internal static class RadiusBench
         var (waiting, still) = (-1, 0);
         while (still < 20)
         {
-            var now = JsonNode.Parse(await lab.GetStringAsync(new Uri("/lab/fac", UriKind.Relative), cancellationToken))!["waitingForPhone"]!.GetValue<int>();
+            var now = JsonNode.Parse(await lab.GetStringAsync(new Uri("/lab/fac", UriKind.Relative), cancellationToken))![
+                "waitingForPhone"
+            ]!.GetValue<int>();
             if (now >= wanted)
             {
                 return now;
@@ -190,7 +264,11 @@ internal static class RadiusBench
 
     /// <summary>Starts the emulator as <c>run fac</c> does, without a log of decisions, as FreeRADIUS has none.</summary>
     private static async Task<(BenchProcess Server, IPEndPoint At, Uri Lab)> StandInAsync(
-        DirectoryInfo folder, string policy, IReadOnlyList<(string Name, string Password, string Group, string? Token)> users, CancellationToken cancellationToken)
+        DirectoryInfo folder,
+        string policy,
+        IReadOnlyList<(string Name, string Password, string Group, string? Token)> users,
+        CancellationToken cancellationToken
+    )
     {
         var settings = new JsonObject
         {
@@ -201,21 +279,51 @@ internal static class RadiusBench
             ["tokenTimeout"] = 3600,
             ["apiKey"] = Secret,
             ["logDecisions"] = false,
-            ["clients"] = new JsonArray(new JsonObject { ["network"] = "127.0.0.0/8", ["secret"] = Secret, ["policy"] = policy, ["pendingMax"] = 2 * Pushes }),
-            ["tokens"] = new JsonArray([.. users.Where(user => user.Token is not null).Select(user => (JsonNode)new JsonObject
-            {
-                ["serial"] = user.Token, ["seed"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(user.Name))), ["regId"] = $"phone of {user.Name}", ["osVer"] = "ios 18",
-            })]),
-            ["users"] = new JsonArray([.. users.Select(user => (JsonNode)new JsonObject
-            {
-                ["name"] = user.Name, ["password"] = user.Password, ["group"] = user.Group, ["tokens"] = user.Token is null ? new JsonArray() : new JsonArray(user.Token),
-            })]),
+            ["clients"] = new JsonArray(
+                new JsonObject
+                {
+                    ["network"] = "127.0.0.0/8",
+                    ["secret"] = Secret,
+                    ["policy"] = policy,
+                    ["pendingMax"] = 2 * Pushes,
+                }
+            ),
+            ["tokens"] = new JsonArray([
+                .. users
+                    .Where(user => user.Token is not null)
+                    .Select(user =>
+                        (JsonNode)
+                            new JsonObject
+                            {
+                                ["serial"] = user.Token,
+                                ["seed"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(user.Name))),
+                                ["regId"] = $"phone of {user.Name}",
+                                ["osVer"] = "ios 18",
+                            }
+                    ),
+            ]),
+            ["users"] = new JsonArray([
+                .. users.Select(user =>
+                    (JsonNode)
+                        new JsonObject
+                        {
+                            ["name"] = user.Name,
+                            ["password"] = user.Password,
+                            ["group"] = user.Group,
+                            ["tokens"] = user.Token is null ? new JsonArray() : new JsonArray(user.Token),
+                        }
+                ),
+            ]),
         };
         var file = Path.Combine(folder.FullName, "fac.json");
         await File.WriteAllTextAsync(file, settings.ToJsonString(), cancellationToken);
         var (program, first) = BootBench.Program();
         var (server, line) = await BenchProcess.StartAsync(
-            program, [.. first, "fac", "--config", file, "--state", Path.Combine(folder.FullName, "state"), "--lab-port", "0", "--json"], "\"ready\":true", cancellationToken);
+            program,
+            [.. first, "fac", "--config", file, "--state", Path.Combine(folder.FullName, "state"), "--lab-port", "0", "--json"],
+            "\"ready\":true",
+            cancellationToken
+        );
         var ready = JsonNode.Parse(line)!;
         var radius = ready["services"]!.AsArray().First(service => service!["service"]!.GetValue<string>() == "radius")!;
         return (server, new IPEndPoint(IPAddress.Loopback, radius["port"]!.GetValue<int>()), new Uri(ready["lab"]!.GetValue<string>()));

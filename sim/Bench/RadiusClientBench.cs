@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Radius;
 using Appliance.Hal.Linux;
@@ -12,7 +12,14 @@ namespace Appliance.Bench;
 internal sealed record RadiusAskerFigures(double AnsweredPerSecond, double CpuMicrosecondsPerAnswer, double ServerCpuMicrosecondsPerAnswer);
 
 /// <summary>Our client and <c>radclient -p 64</c> in turn; ratios are ours over theirs.</summary>
-internal sealed record RadiusClientFigures(int Requests, int Outstanding, RadiusAskerFigures Ours, RadiusAskerFigures Radclient, double AnsweredRatio, double CpuRatio);
+internal sealed record RadiusClientFigures(
+    int Requests,
+    int Outstanding,
+    RadiusAskerFigures Ours,
+    RadiusAskerFigures Radclient,
+    double AnsweredRatio,
+    double CpuRatio
+);
 
 /// <summary>
 /// The client part of <c>bench radius</c>: PAP Access-Requests with 64 outstanding on one socket, by the unit's client and by
@@ -32,14 +39,48 @@ internal static class RadiusClientBench
     /// <param name="rounds">The number of rounds of each client.</param>
     /// <param name="cancellationToken">Cancels the measurement.</param>
     public static async Task<RadiusClientFigures> MeasureAsync(
-        string folder, BenchProcess server, IPEndPoint at, string secret, IReadOnlyList<(string Name, string Password, string Group)> users, int rounds, CancellationToken cancellationToken)
+        string folder,
+        BenchProcess server,
+        IPEndPoint at,
+        string secret,
+        IReadOnlyList<(string Name, string Password, string Group)> users,
+        int rounds,
+        CancellationToken cancellationToken
+    )
     {
         var file = Path.Combine(folder, "requests");
-        await File.WriteAllLinesAsync(file, users.Select(user => $"User-Name = \"{user.Name}\"\nUser-Password = \"{user.Password}\"\nMessage-Authenticator = 0x00\n"), cancellationToken);
-        string[] arguments = ["-s", "-q", "-p", $"{Outstanding}", "-c", $"{Requests / users.Count}", "-r", "3", "-t", "5", "-f", file, $"{at}", "auth", secret];
+        await File.WriteAllLinesAsync(
+            file,
+            users.Select(user => $"User-Name = \"{user.Name}\"\nUser-Password = \"{user.Password}\"\nMessage-Authenticator = 0x00\n"),
+            cancellationToken
+        );
+        string[] arguments =
+        [
+            "-s",
+            "-q",
+            "-p",
+            $"{Outstanding}",
+            "-c",
+            $"{Requests / users.Count}",
+            "-r",
+            "3",
+            "-t",
+            "5",
+            "-f",
+            file,
+            $"{at}",
+            "auth",
+            secret,
+        ];
         await using var client = new RadiusClient([new SocketNic("port1", IPAddress.Loopback)], LabClock.Wall, new DebugTap());
         // FreeRADIUS of Debian 12 adds no Message-Authenticator by itself.
-        var settings = new RadiusSettings("bench", [new(at, new RadiusSecret(secret))], [RadiusScheme.Pap]) { NasId = "bench", RequireMessageAuthenticator = false, Timeout = TimeSpan.FromSeconds(1), ServerTime = TimeSpan.FromSeconds(30) };
+        var settings = new RadiusSettings("bench", [new(at, new RadiusSecret(secret))], [RadiusScheme.Pap])
+        {
+            NasId = "bench",
+            RequireMessageAuthenticator = false,
+            Timeout = TimeSpan.FromSeconds(1),
+            ServerTime = TimeSpan.FromSeconds(30),
+        };
         var (ours, theirs) = (new List<RadiusAskerFigures>(), new List<RadiusAskerFigures>());
         for (var round = 0; round <= rounds; round++)
         {
@@ -48,7 +89,14 @@ internal static class RadiusClientBench
         }
         // The first round compiles, and is not counted.
         var (us, them) = (Median(ours[1..]), Median(theirs[1..]));
-        return new RadiusClientFigures(Requests, Outstanding, us, them, Math.Round(us.AnsweredPerSecond / them.AnsweredPerSecond, 2), Math.Round(us.CpuMicrosecondsPerAnswer / them.CpuMicrosecondsPerAnswer, 2));
+        return new RadiusClientFigures(
+            Requests,
+            Outstanding,
+            us,
+            them,
+            Math.Round(us.AnsweredPerSecond / them.AnsweredPerSecond, 2),
+            Math.Round(us.CpuMicrosecondsPerAnswer / them.CpuMicrosecondsPerAnswer, 2)
+        );
     }
 
     private static async Task<RadiusAskerFigures> OneAsync(BenchProcess server, Func<Task<TimeSpan>> askAsync)
@@ -62,21 +110,35 @@ internal static class RadiusClientBench
     /// <summary>
     /// Runs concurrent callers, each of which sends its next request as soon as it is answered. Returns the processor time.
     /// </summary>
-    private static async Task<TimeSpan> OursAsync(RadiusClient client, RadiusSettings settings, IReadOnlyList<(string Name, string Password, string Group)> users)
+    private static async Task<TimeSpan> OursAsync(
+        RadiusClient client,
+        RadiusSettings settings,
+        IReadOnlyList<(string Name, string Password, string Group)> users
+    )
     {
         var before = Environment.CpuUsage.TotalTime;
         var next = -1;
-        await Task.WhenAll(Enumerable.Range(0, Outstanding).Select(async _ =>
-        {
-            while (Interlocked.Increment(ref next) is var number && number < Requests)
-            {
-                var (name, password, _) = users[number % users.Count];
-                if (await client.AskAsync(settings, new RadiusQuery(name, password, null, "bench"), CancellationToken.None).ConfigureAwait(false) is not RadiusResult.Accept)
-                {
-                    throw new LabFailure(FailureKind.AssertionFailed, $"{name} was not accepted");
-                }
-            }
-        })).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Task.WhenAll(
+                Enumerable
+                    .Range(0, Outstanding)
+                    .Select(async _ =>
+                    {
+                        while (Interlocked.Increment(ref next) is var number && number < Requests)
+                        {
+                            var (name, password, _) = users[number % users.Count];
+                            if (
+                                await client
+                                    .AskAsync(settings, new RadiusQuery(name, password, null, "bench"), CancellationToken.None)
+                                    .ConfigureAwait(false)
+                                is not RadiusResult.Accept
+                            )
+                            {
+                                throw new LabFailure(FailureKind.AssertionFailed, $"{name} was not accepted");
+                            }
+                        }
+                    })
+            )
+            .ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return Environment.CpuUsage.TotalTime - before;
     }
 
@@ -86,8 +148,13 @@ internal static class RadiusClientBench
         using var radclient = Launch("radclient", arguments);
         var output = await radclient.StandardOutput.ReadToEndAsync(cancellationToken);
         await radclient.WaitForExitAsync(cancellationToken);
-        var accepted = output.Split('\n').Select(line => line.Split(':')).FirstOrDefault(pair => pair.Length == 2 && pair[0].Trim().StartsWith("Accepted", StringComparison.Ordinal));
-        return accepted is not null && accepted[1].Trim() == $"{Requests}" ? BenchProcess.EndedChildrenCpu - before : throw new LabFailure(FailureKind.AssertionFailed, $"radclient: {output}");
+        var accepted = output
+            .Split('\n')
+            .Select(line => line.Split(':'))
+            .FirstOrDefault(pair => pair.Length == 2 && pair[0].Trim().StartsWith("Accepted", StringComparison.Ordinal));
+        return accepted is not null && accepted[1].Trim() == $"{Requests}"
+            ? BenchProcess.EndedChildrenCpu - before
+            : throw new LabFailure(FailureKind.AssertionFailed, $"radclient: {output}");
     }
 
     private static Process Launch(string program, string[] arguments)
@@ -105,6 +172,10 @@ internal static class RadiusClientBench
     private static RadiusAskerFigures Median(List<RadiusAskerFigures> rounds)
     {
         double Middle(Func<RadiusAskerFigures, double> figure) => rounds.Select(figure).Order().ElementAt(rounds.Count / 2);
-        return new(Math.Round(Middle(round => round.AnsweredPerSecond)), Math.Round(Middle(round => round.CpuMicrosecondsPerAnswer), 1), Math.Round(Middle(round => round.ServerCpuMicrosecondsPerAnswer), 1));
+        return new(
+            Math.Round(Middle(round => round.AnsweredPerSecond)),
+            Math.Round(Middle(round => round.CpuMicrosecondsPerAnswer), 1),
+            Math.Round(Middle(round => round.ServerCpuMicrosecondsPerAnswer), 1)
+        );
     }
 }

@@ -41,7 +41,10 @@ internal sealed class RadiusLoad : IDisposable
             random.NextBytes(authenticator);
             var writer = new RadiusWriter(buffer, RadiusCode.AccessRequest, (byte)number, authenticator, sign: true);
             writer.Add(RadiusAttribute.UserName, name);
-            writer.Add(RadiusAttribute.UserPassword, hidden[..secret.HidePassword(Encoding.UTF8.GetBytes(password), authenticator, hidden)]);
+            writer.Add(
+                RadiusAttribute.UserPassword,
+                hidden[..secret.HidePassword(Encoding.UTF8.GetBytes(password), authenticator, hidden)]
+            );
             writer.Add(RadiusAttribute.NasIdentifier, "load");
             _requests[number] = buffer[..writer.EndRequest(secret)].ToArray();
         }
@@ -100,7 +103,11 @@ internal sealed class RadiusLoad : IDisposable
     public void Dispose() => _client.Dispose();
 
     private bool IsGenuine(ReadOnlySpan<byte> answer, long received) =>
-        (received & 255) != 0 || (RadiusPacket.Parse(answer, out var packet) == RadiusDefect.None && _secret.IsAnswer(packet, _requests[_sent[answer[1]]].AsSpan(4, RadiusPacket.AuthenticatorLength)));
+        (received & 255) != 0
+        || (
+            RadiusPacket.Parse(answer, out var packet) == RadiusDefect.None
+            && _secret.IsAnswer(packet, _requests[_sent[answer[1]]].AsSpan(4, RadiusPacket.AuthenticatorLength))
+        );
 
     private long SendNext(Socket socket, long next)
     {

@@ -17,8 +17,12 @@ internal sealed class SessionBench : IEndedRun
     {
         var shown = lab.Unit.ServiceCertificate("sslvpn")!.RawData;
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && certificate.GetRawCertData().AsSpan().SequenceEqual(shown);
-        _client = new HttpClient(handler) { BaseAddress = new Uri($"https://{lab.Unit.Services.First(service => service.Service == "sslvpn").EndPoint}/") };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            certificate is not null && certificate.GetRawCertData().AsSpan().SequenceEqual(shown);
+        _client = new HttpClient(handler)
+        {
+            BaseAddress = new Uri($"https://{lab.Unit.Services.First(service => service.Service == "sslvpn").EndPoint}/"),
+        };
     }
 
     public string EndCommand => "config user local\nedit bob\nset status disable\nnext\nend\n";
@@ -26,13 +30,25 @@ internal sealed class SessionBench : IEndedRun
     public string RestoreCommand => "config user local\nedit bob\nset status enable\nnext\nend\n";
 
     public static Task<string> RunAsync(bool json, CancellationToken cancellationToken) =>
-        EndedBench.RunAsync("sessions", "a session ended after its user was disabled by", json, lab => new SessionBench(lab), cancellationToken);
+        EndedBench.RunAsync(
+            "sessions",
+            "a session ended after its user was disabled by",
+            json,
+            lab => new SessionBench(lab),
+            cancellationToken
+        );
 
     public async Task<Func<Task>> BeginAsync(CancellationToken cancellationToken)
     {
-        using var form = new StringContent("username=bob&credential=bob-password&realm=&ajax=1", Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var form = new StringContent(
+            "username=bob&credential=bob-password&realm=&ajax=1",
+            Encoding.UTF8,
+            "application/x-www-form-urlencoded"
+        );
         using var answer = await _client.PostAsync("remote/logincheck", form, cancellationToken);
-        var cookie = answer.Headers.TryGetValues("Set-Cookie", out var cookies) ? cookies.First().Split(';')[0] : throw new LabFailure(FailureKind.AssertionFailed, "bench sessions: bob was not let in");
+        var cookie = answer.Headers.TryGetValues("Set-Cookie", out var cookies)
+            ? cookies.First().Split(';')[0]
+            : throw new LabFailure(FailureKind.AssertionFailed, "bench sessions: bob was not let in");
         await ExpectAsync(cookie, HttpStatusCode.OK, cancellationToken);
         return () => ExpectAsync(cookie, HttpStatusCode.Forbidden, cancellationToken);
     }

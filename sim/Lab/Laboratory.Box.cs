@@ -37,10 +37,29 @@ internal sealed partial class Laboratory
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(null, ClockRate.Real));
         var air = new SocketNic("phones", place.Bench);
-        var phones = Own(new PhoneFleet(Clock, log, async (remote, calledOff) => new ConnectionStream(await air.ConnectAsync(remote, calledOff))));
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, lan: options.LabListen, cancellationToken: cancellationToken, listeners: new LabListeners(LabConnections.Share().Lab)));
+        var phones = Own(
+            new PhoneFleet(Clock, log, async (remote, calledOff) => new ConnectionStream(await air.ConnectAsync(remote, calledOff)))
+        );
+        Api = Own(
+            await LabApi.StartAsync(
+                options.LabPort,
+                Clock,
+                phones,
+                log,
+                lan: options.LabListen,
+                cancellationToken: cancellationToken,
+                listeners: new LabListeners(LabConnections.Share().Lab)
+            )
+        );
         var cloud = new PushCloud(phones, Clock);
-        var unit = Own(await BoxUnit.StartAsync(place, board => ConfigurationOf(board, place.Network), Personality.Default.Name, push => cloud.SendAsync(push, CancellationToken.None).AsTask()));
+        var unit = Own(
+            await BoxUnit.StartAsync(
+                place,
+                board => ConfigurationOf(board, place.Network),
+                Personality.Default.Name,
+                push => cloud.SendAsync(push, CancellationToken.None).AsTask()
+            )
+        );
         Unit = unit;
         Api.Page.Board = place.Name;
         phones.Attach(unit);
@@ -56,20 +75,37 @@ internal sealed partial class Laboratory
     /// <summary>The ready-made lab with the addresses of a network, or with those that the box's own board has.</summary>
     private static string ConfigurationOf(LinkBoard told, string? network)
     {
-        var board = new Board(told.Board, [.. told.Nics.Select(nic => new BoardNic(nic.Name, IPAddress.Parse(nic.Address), nic.PrefixLength))]);
+        var board = new Board(
+            told.Board,
+            [.. told.Nics.Select(nic => new BoardNic(nic.Name, IPAddress.Parse(nic.Address), nic.PrefixLength))]
+        );
         if (network is not null)
         {
-            return LabBoard.DefaultConfiguration(board with { Nics = [.. board.Nics.Select((nic, at) => nic with { Address = IPAddress.Parse($"{network}.{at + 1}"), PrefixLength = 32 })] }, null);
+            return LabBoard.DefaultConfiguration(
+                board with
+                {
+                    Nics =
+                    [
+                        .. board.Nics.Select((nic, at) => nic with { Address = IPAddress.Parse($"{network}.{at + 1}"), PrefixLength = 32 }),
+                    ],
+                },
+                null
+            );
         }
         var text = LabBoard.DefaultConfiguration(board, null);
         foreach (var nic in told.Nics)
         {
-            text = text.Replace($"set ip {nic.Address} 255.255.255.255", $"set ip {nic.Address} {MaskOf(nic.PrefixLength)}", StringComparison.Ordinal);
+            text = text.Replace(
+                $"set ip {nic.Address} 255.255.255.255",
+                $"set ip {nic.Address} {MaskOf(nic.PrefixLength)}",
+                StringComparison.Ordinal
+            );
         }
         // Phones call back to port1, whichever its last number is.
         var port1 = told.Nics.First(nic => nic.Name == "port1").Address;
         return text.Replace($" {port1[..port1.LastIndexOf('.')]}.1\n", $" {port1}\n", StringComparison.Ordinal);
     }
 
-    private static IPAddress MaskOf(int prefixLength) => new(BitConverter.GetBytes(IPAddress.HostToNetworkOrder(prefixLength == 0 ? 0 : -1 << (32 - prefixLength))));
+    private static IPAddress MaskOf(int prefixLength) =>
+        new(BitConverter.GetBytes(IPAddress.HostToNetworkOrder(prefixLength == 0 ? 0 : -1 << (32 - prefixLength))));
 }

@@ -35,7 +35,16 @@ namespace Appliance.Lab;
 /// <param name="Personality">The release to behave like; null for the default one.</param>
 /// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
 /// <param name="FaultsFile">Faults from the start on; null for none.</param>
-internal sealed record LabOptions(string State, string? Configuration, string BoardFile, ClockRate? Clock, int LabPort, Personality? Personality = null, PushOptions? Push = null, string? FaultsFile = null)
+internal sealed record LabOptions(
+    string State,
+    string? Configuration,
+    string BoardFile,
+    ClockRate? Clock,
+    int LabPort,
+    Personality? Personality = null,
+    PushOptions? Push = null,
+    string? FaultsFile = null
+)
 {
     /// <summary>The first three numbers of every interface's address; null as the board has it.</summary>
     public string? Network { get; init; }
@@ -83,11 +92,14 @@ internal sealed partial class Laboratory : IAsyncDisposable
     /// <summary>The broker between providers and phones; null when pushes do not go over one.</summary>
     public MqttAddress? Broker { get; private set; }
 
-    public ReadyJson Ready => ReadyJson.Of(Unit, Api.Address) with
-    {
-        Mqtt = Broker is { } broker ? new MqttJson(broker.Host, broker.Port) : null,
-        LabListen = Api.Page.Lan is { } lan ? new LabListenJson(lan.GetLeftPart(UriPartial.Authority), Api.Page.PairingCode, Api.LanFingerprint) : null,
-    };
+    public ReadyJson Ready =>
+        ReadyJson.Of(Unit, Api.Address) with
+        {
+            Mqtt = Broker is { } broker ? new MqttJson(broker.Host, broker.Port) : null,
+            LabListen = Api.Page.Lan is { } lan
+                ? new LabListenJson(lan.GetLeftPart(UriPartial.Authority), Api.Page.PairingCode, Api.LanFingerprint)
+                : null,
+        };
 
     /// <summary>Returns when every listener listens.</summary>
     /// <exception cref="LabFailure">Something the operator can mend.</exception>
@@ -134,22 +146,52 @@ internal sealed partial class Laboratory : IAsyncDisposable
         var authenticator = await AuthenticatorFile.OfAsync(options.BoardFile, options.Network, cancellationToken);
         var wire = new LabWire(Clock) { Authenticator = authenticator?.Address, PushesDirect = options.Push is null };
         var phones = Own(new PhoneFleet(Clock, log, faults: faults) { Wire = wire });
-        var firstConfiguration = options.Configuration is { } file ? await ReadAsync(file, cancellationToken)
-            : LabBoard.DefaultConfiguration(board, options.Personality) + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
+        var firstConfiguration = options.Configuration is { } file
+            ? await ReadAsync(file, cancellationToken)
+            : LabBoard.DefaultConfiguration(board, options.Personality)
+                + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
         // What the operator gave is read before any port is taken.
         var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
         Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, listeners, cancellationToken));
         Api.Page.Board = board.Name;
         var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
         var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
-        Authenticator = await AuthenticatorAsync(authenticator, listeners, state.Path, cloud, path?.Options, faults, log, cancellationToken);
+        Authenticator = await AuthenticatorAsync(
+            authenticator,
+            listeners,
+            state.Path,
+            cloud,
+            path?.Options,
+            faults,
+            log,
+            cancellationToken
+        );
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
         Api.Panel = panel;
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options) { Strict = options.Strict || options.Configuration is null, SetClock = SetClock, Board = board, Panel = panel?.Front, Observer = wire, Connections = connections.Unit };
+        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options)
+        {
+            Strict = options.Strict || options.Configuration is null,
+            SetClock = SetClock,
+            Board = board,
+            Panel = panel?.Front,
+            Observer = wire,
+            Connections = connections.Unit,
+        };
         var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
         if (options.Configuration is { } loaded && power.Unit.Config.IsFirst)
         {
-            Report = [.. RestoreReport.Of(loaded, firstConfiguration, options.Personality ?? Personality.Default, board.Name, new(null, power.Unit.Config.Ignored)).Lined()];
+            Report =
+            [
+                .. RestoreReport
+                    .Of(
+                        loaded,
+                        firstConfiguration,
+                        options.Personality ?? Personality.Default,
+                        board.Name,
+                        new(null, power.Unit.Config.Ignored)
+                    )
+                    .Lined(),
+            ];
         }
         wire.Attach(power.Unit);
         var unit = Own(new LabUnit(power.Unit, Authenticator));
@@ -195,7 +237,16 @@ internal sealed partial class Laboratory : IAsyncDisposable
     }
 
     /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
-    private async Task<FacPower?> AuthenticatorAsync(FacSettings? settings, LabListeners listeners, string state, PushCloud? cloud, PushProxyOptions? proxy, LabFaults faults, ILogger log, CancellationToken cancellationToken)
+    private async Task<FacPower?> AuthenticatorAsync(
+        FacSettings? settings,
+        LabListeners listeners,
+        string state,
+        PushCloud? cloud,
+        PushProxyOptions? proxy,
+        LabFaults faults,
+        ILogger log,
+        CancellationToken cancellationToken
+    )
     {
         if (settings is null)
         {
@@ -203,7 +254,14 @@ internal sealed partial class Laboratory : IAsyncDisposable
         }
         var nic = listeners.NicAt("fac", settings.Address);
         var phones = cloud ?? (IPushSender)Own(new PushProxyClient(proxy!, [nic], FacServer.SerialNumber, Clock));
-        return Own(await FacPower.StartAsync(settings, new FacOptions(nic, Path.Combine(state, "fac"), Clock, log, faults), phones, cancellationToken));
+        return Own(
+            await FacPower.StartAsync(
+                settings,
+                new FacOptions(nic, Path.Combine(state, "fac"), Clock, log, faults),
+                phones,
+                cancellationToken
+            )
+        );
     }
 
     private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, LabFaults faults, ILogger log)
@@ -215,14 +273,19 @@ internal sealed partial class Laboratory : IAsyncDisposable
         var broker = Broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
         // Phones of another process are those of the appliance. It cannot know the FortiAuthenticator emulator's own, so the lab serves these.
         phones.IsElsewhere = options.LabPhones ? _ => false : phone => !IsOfAuthenticatorAlone(phone);
-        var listening = Own(new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver, phone => !phones.IsElsewhere(phone)));
+        var listening = Own(
+            new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver, phone => !phones.IsElsewhere(phone))
+        );
         phones.OnlineChanged += listening.Look;
         var lastHop = Own(new MqttLastHop(broker, Clock, log));
         return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults, phones.Wire));
     }
 
     private bool IsOfAuthenticatorAlone(Phone phone) =>
-        Authenticator is { } authenticator && authenticator.Server.Activations().Any(token => token.Serial == phone.Serial) && Unit is LabUnit unit && unit.OwnActivations().All(token => token.Serial != phone.Serial);
+        Authenticator is { } authenticator
+        && authenticator.Server.Activations().Any(token => token.Serial == phone.Serial)
+        && Unit is LabUnit unit
+        && unit.OwnActivations().All(token => token.Serial != phone.Serial);
 
     /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>
     private string? SetClock(DateTimeOffset to)

@@ -8,23 +8,42 @@ namespace Appliance.Tool;
 internal static partial class CommandLine
 {
     /// <summary>The root command with every verb.</summary>
-    public static RootCommand Create() => new(
-        """
-        A lab appliance that behaves, at its edges, like a FortiGate doing FortiToken Mobile push. Without a verb: up.
-        Not affiliated with Fortinet.
+    public static RootCommand Create() =>
+        new(
+            """
+            A lab appliance that behaves, at its edges, like a FortiGate doing FortiToken Mobile push. Without a verb: up.
+            Not affiliated with Fortinet.
 
-        Example: run up --headless --state /tmp/lab --clock frozen
+            Example: run up --headless --state /tmp/lab --clock frozen
 
-        Benchmarks are a separate program of the checkout: run bench --list, run soak --help.
-        """)
-    {
-        UpVerb.Create(), PhoneVerb.Create(), InboxVerb.Create(), LoginsVerb.Create(), CliVerb.Create(), RestoreVerb.Create(),
-        FacVerb.Create(), DoubleVerb.Apns(), DoubleVerb.Fcm(), PhonesVerb.Create(), ScenarioVerb.Create(),
-    };
+            Benchmarks are a separate program of the checkout: run bench --list, run soak --help.
+            """
+        )
+        {
+            UpVerb.Create(),
+            PhoneVerb.Create(),
+            InboxVerb.Create(),
+            LoginsVerb.Create(),
+            CliVerb.Create(),
+            RestoreVerb.Create(),
+            FacVerb.Create(),
+            DoubleVerb.Apns(),
+            DoubleVerb.Fcm(),
+            PhonesVerb.Create(),
+            ScenarioVerb.Create(),
+        };
 
     /// <summary>The errors of a command line, in terms of its options; empty if there are none.</summary>
-    public static IReadOnlyList<string> Errors(ParseResult parsed) => [.. parsed.Errors.Select(error => Conversion().Match(error.Message) is { Success: true } conversion
-        ? $"{(conversion.Groups["option"] is { Success: true, Value: var option } ? option + ": " : "")}'{conversion.Groups["value"].Value}' is not {Expectation(conversion.Groups["type"].Value)}" : error.Message).Distinct()];
+    public static IReadOnlyList<string> Errors(ParseResult parsed) =>
+        [
+            .. parsed
+                .Errors.Select(error =>
+                    Conversion().Match(error.Message) is { Success: true } conversion
+                        ? $"{(conversion.Groups["option"] is { Success: true, Value: var option } ? option + ": " : "")}'{conversion.Groups["value"].Value}' is not {Expectation(conversion.Groups["type"].Value)}"
+                        : error.Message
+                )
+                .Distinct(),
+        ];
 
     /// <summary>
     /// The value of an option, for a rule over several options. It is the type's default if the option's text is invalid, which is
@@ -42,15 +61,19 @@ internal static partial class CommandLine
         }
     }
 
-    private static string Expectation(string type) => type switch
-    {
-        "System.Boolean" => "true or false",
-        "System.Double" or "System.Single" or "System.Decimal" => "a number",
-        "System.Int32" or "System.Int64" => "a whole number in range",
-        _ => "a value that it takes",
-    };
+    private static string Expectation(string type) =>
+        type switch
+        {
+            "System.Boolean" => "true or false",
+            "System.Double" or "System.Single" or "System.Decimal" => "a number",
+            "System.Int32" or "System.Int64" => "a whole number in range",
+            _ => "a value that it takes",
+        };
 
     // The parser's message names the .NET type to which a text could not be converted.
-    [GeneratedRegex(@"^Cannot parse argument '(?<value>.*?)' (?:for option '(?<option>[^']+)' )?as expected type '(?:System\.Nullable`1\[)?<?(?<type>[\w.]+)", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"^Cannot parse argument '(?<value>.*?)' (?:for option '(?<option>[^']+)' )?as expected type '(?:System\.Nullable`1\[)?<?(?<type>[\w.]+)",
+        RegexOptions.Singleline
+    )]
     private static partial Regex Conversion();
 }

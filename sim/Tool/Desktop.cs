@@ -11,14 +11,22 @@ internal static class Desktop
     /// </summary>
     public static void Open(Uri address)
     {
-        if (Console.IsInputRedirected || (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("DISPLAY")) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_DISPLAY"))))
+        if (
+            Console.IsInputRedirected
+            || (
+                string.IsNullOrEmpty(Environment.GetEnvironmentVariable("DISPLAY"))
+                && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_DISPLAY"))
+            )
+        )
         {
             return;
         }
         try
         {
             // The output of xdg-open, or of the browser after it, would land in the console, and must not meet a pipe without a reader.
-            using var opening = Process.Start(new ProcessStartInfo("sh", ["-c", "exec xdg-open \"$1\" </dev/null >/dev/null 2>&1", "sh", address.ToString()]));
+            using var opening = Process.Start(
+                new ProcessStartInfo("sh", ["-c", "exec xdg-open \"$1\" </dev/null >/dev/null 2>&1", "sh", address.ToString()])
+            );
         }
         catch (Win32Exception)
         {

@@ -16,7 +16,10 @@ namespace Appliance.Tool;
 /// </summary>
 internal sealed record DoubleReady(bool Ready, string Double, Uri Url, ProviderSettings Settings);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(DoubleReady))]
 internal sealed partial class DoubleJson : JsonSerializerContext;
 
@@ -25,21 +28,63 @@ internal sealed partial class DoubleJson : JsonSerializerContext;
 /// </summary>
 internal static class DoubleVerb
 {
-    public static Command Apns() => Create("apns-double", "APNs' double: HTTP/2 over TLS, the documented rules and reasons.", async (port, folder, keys, hop) =>
-    {
-        var running = await ApnsDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
-        return (running, running.Address, new ProviderSettings(Apns: new ApnsSettings(running.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, keys.ApnsFile, ProviderKeys.Topic, keys.AuthorityFile)));
-    });
+    public static Command Apns() =>
+        Create(
+            "apns-double",
+            "APNs' double: HTTP/2 over TLS, the documented rules and reasons.",
+            async (port, folder, keys, hop) =>
+            {
+                var running = await ApnsDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
+                return (
+                    running,
+                    running.Address,
+                    new ProviderSettings(
+                        Apns: new ApnsSettings(
+                            running.Address,
+                            ProviderKeys.TeamId,
+                            ProviderKeys.ApnsKeyId,
+                            keys.ApnsFile,
+                            ProviderKeys.Topic,
+                            keys.AuthorityFile
+                        )
+                    )
+                );
+            }
+        );
 
-    public static Command Fcm() => Create("fcm-double", "FCM's double: HTTP v1 and its token endpoint over TLS, the documented rules and errors.", async (port, folder, keys, hop) =>
-    {
-        var running = await FcmDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
-        return (running, running.Address, new ProviderSettings(Fcm: new FcmSettings(running.Address, keys.WriteAccountFile(folder, running.TokenAddress, $"fcm-{running.Address.Port}.json"), keys.AuthorityFile)));
-    });
+    public static Command Fcm() =>
+        Create(
+            "fcm-double",
+            "FCM's double: HTTP v1 and its token endpoint over TLS, the documented rules and errors.",
+            async (port, folder, keys, hop) =>
+            {
+                var running = await FcmDouble.StartAsync(port, keys, Devices.Open(), hop, LabClock.Wall);
+                return (
+                    running,
+                    running.Address,
+                    new ProviderSettings(
+                        Fcm: new FcmSettings(
+                            running.Address,
+                            keys.WriteAccountFile(folder, running.TokenAddress, $"fcm-{running.Address.Port}.json"),
+                            keys.AuthorityFile
+                        )
+                    )
+                );
+            }
+        );
 
-    private static Command Create(string name, string what, Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
+    private static Command Create(
+        string name,
+        string what,
+        Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start
+    )
     {
-        var port = new Option<int>("--port") { Description = "Port on 127.0.0.1; 0 takes a free one", HelpName = "P", DefaultValueFactory = _ => 0 };
+        var port = new Option<int>("--port")
+        {
+            Description = "Port on 127.0.0.1; 0 takes a free one",
+            HelpName = "P",
+            DefaultValueFactory = _ => 0,
+        };
         port.Validators.Add(result =>
         {
             if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given is < 0 or > 65535)
@@ -50,12 +95,31 @@ internal static class DoubleVerb
         var state = UpVerb.StateOption();
         var mqtt = UpVerb.MqttOption("The broker to which it publishes what it takes; none: it goes nowhere");
         var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once it listens" };
-        var command = new Command(name, $"{what} Keys are made in DIR/providers on the first start; every well-formed device token counts as registered.\n\nExample: run {name} --port 8443 --json") { port, state, json, mqtt };
-        command.SetAction((parsed, _) => RunAsync(name, parsed.GetValue(port), parsed.GetValue(state)!, parsed.GetValue(json), parsed.GetValue(mqtt), start));
+        var command = new Command(
+            name,
+            $"{what} Keys are made in DIR/providers on the first start; every well-formed device token counts as registered.\n\nExample: run {name} --port 8443 --json"
+        )
+        {
+            port,
+            state,
+            json,
+            mqtt,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                RunAsync(name, parsed.GetValue(port), parsed.GetValue(state)!, parsed.GetValue(json), parsed.GetValue(mqtt), start)
+        );
         return command;
     }
 
-    private static async Task<int> RunAsync(string name, int port, string state, bool json, MqttAddress? broker, Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start)
+    private static async Task<int> RunAsync(
+        string name,
+        int port,
+        string state,
+        bool json,
+        MqttAddress? broker,
+        Func<int, string, ProviderKeys, ILastHop, Task<(IAsyncDisposable Running, Uri Address, ProviderSettings Settings)>> start
+    )
     {
         using var signals = new StopSignals();
         using var logs = new StandardErrorLog(LogLevel.Warning, LabClock.Wall);
@@ -68,11 +132,14 @@ internal static class DoubleVerb
             var (running, address, settings) = await start(port, folder, keys, (ILastHop?)published ?? new SilentHop());
             await using (running)
             {
-                Console.WriteLine(json
-                    ? JsonSerializer.Serialize(new DoubleReady(true, name, address, settings), DoubleJson.Default.DoubleReady)
-                    : $"{name} listens on {address}\nsettings for a push proxy: {JsonSerializer.Serialize(settings, ProviderSettingsJson.Default.ProviderSettings)}");
+                Console.WriteLine(
+                    json
+                        ? JsonSerializer.Serialize(new DoubleReady(true, name, address, settings), DoubleJson.Default.DoubleReady)
+                        : $"{name} listens on {address}\nsettings for a push proxy: {JsonSerializer.Serialize(settings, ProviderSettingsJson.Default.ProviderSettings)}"
+                );
                 await Console.Out.FlushAsync();
-                await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             return ExitCode.Ok;
         }

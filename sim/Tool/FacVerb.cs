@@ -31,8 +31,16 @@ internal static class FacVerb
 
     public static Command Create()
     {
-        var config = new Option<string?>("--config") { Description = "What it is made of (docs/use/fortiauthenticator.md); default: the lab's", HelpName = "FILE" };
-        var state = new Option<string?>("--state") { Description = "Where it keeps used codes, pending pushes and events; default: a folder of its own beside the lab's", HelpName = "DIR" };
+        var config = new Option<string?>("--config")
+        {
+            Description = "What it is made of (docs/use/fortiauthenticator.md); default: the lab's",
+            HelpName = "FILE",
+        };
+        var state = new Option<string?>("--state")
+        {
+            Description = "Where it keeps used codes, pending pushes and events; default: a folder of its own beside the lab's",
+            HelpName = "DIR",
+        };
         var address = new Option<IPAddress?>("--address")
         {
             Description = "Where it listens; default: as the file says",
@@ -48,26 +56,44 @@ internal static class FacVerb
         };
         var ports = Ports.Select(port => PortOption(port.Name, port.What)).ToArray();
         var labPort = UpVerb.LabPortOption();
-        var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once everything listens, then one for each event" };
-        var command = new Command("fac", "Starts the RADIUS server that stands in for a FortiAuthenticator, with its phones (run phone approve dan), without an appliance.\n\nExample: run fac --address 192.0.2.10 --config my-fac.json")
+        var json = new Option<bool>("--json")
         {
-            config, state, address, labPort, json,
+            Description = "One line of JSON on stdout once everything listens, then one for each event",
+        };
+        var command = new Command(
+            "fac",
+            "Starts the RADIUS server that stands in for a FortiAuthenticator, with its phones (run phone approve dan), without an appliance.\n\nExample: run fac --address 192.0.2.10 --config my-fac.json"
+        )
+        {
+            config,
+            state,
+            address,
+            labPort,
+            json,
         };
         foreach (var port in ports)
         {
             command.Options.Add(port);
         }
-        command.SetAction(async (parsed, _) =>
-        {
-            using var signals = new StopSignals();
-            var settings = await SettingsAsync(parsed.GetValue(config), signals.Token);
-            settings = parsed.GetValue(address) is { } given ? settings with { Address = given } : settings;
-            for (var index = 0; index < ports.Length; index++)
+        command.SetAction(
+            async (parsed, _) =>
             {
-                settings = parsed.GetValue(ports[index]) is { } port ? Ports[index].Apply(settings, port) : settings;
+                using var signals = new StopSignals();
+                var settings = await SettingsAsync(parsed.GetValue(config), signals.Token);
+                settings = parsed.GetValue(address) is { } given ? settings with { Address = given } : settings;
+                for (var index = 0; index < ports.Length; index++)
+                {
+                    settings = parsed.GetValue(ports[index]) is { } port ? Ports[index].Apply(settings, port) : settings;
+                }
+                return await RunAsync(
+                    settings,
+                    parsed.GetValue(state) ?? Path.Combine(UpVerb.DefaultState(), "fac-alone"),
+                    parsed.GetValue(labPort),
+                    parsed.GetValue(json),
+                    signals
+                );
             }
-            return await RunAsync(settings, parsed.GetValue(state) ?? Path.Combine(UpVerb.DefaultState(), "fac-alone"), parsed.GetValue(labPort), parsed.GetValue(json), signals);
-        });
+        );
         return command;
     }
 
@@ -95,7 +121,15 @@ internal static class FacVerb
             using var clock = LabClock.Open(Path.Combine(state.Path, "clock.json"));
             using var faults = new LabFaults(clock);
             using var phones = new PhoneFleet(clock, log, faults: faults);
-            await using var api = await LabApi.StartAsync(labPort, clock, phones, log, faults, cancellationToken: signals.Token, listeners: listeners);
+            await using var api = await LabApi.StartAsync(
+                labPort,
+                clock,
+                phones,
+                log,
+                faults,
+                cancellationToken: signals.Token,
+                listeners: listeners
+            );
             var options = new FacOptions(listeners.NicAt("fac", settings.Address), state.Path, clock, log, faults);
             await using var power = await FacPower.StartAsync(settings, options, new PushCloud(phones, clock, faults), signals.Token);
             var lab = new FacAlone(power);
@@ -132,7 +166,9 @@ internal static class FacVerb
         table.AddRow(new Text("lab API"), new Text(api.Address.GetLeftPart(UriPartial.Authority)));
         AnsiConsole.Write(table);
         var clients = string.Join(", ", settings.Clients.Select(client => $"{client.Network} ({FacSettings.Word(client.Policy)})"));
-        AnsiConsole.WriteLine($"clients: {clients} · users: {lab.Users.Count} ({string.Join(", ", lab.Users.Take(5))}{(lab.Users.Count > 5 ? ", …" : "")})");
+        AnsiConsole.WriteLine(
+            $"clients: {clients} · users: {lab.Users.Count} ({string.Join(", ", lab.Users.Take(5))}{(lab.Users.Count > 5 ? ", …" : "")})"
+        );
         AnsiConsole.WriteLine("Not affiliated with Fortinet. Ctrl-C stops. Events follow.");
     }
 
@@ -146,7 +182,9 @@ internal static class FacVerb
             foreach (var record in power.EventsAfter(last, AtOnce))
             {
                 last = record.Id;
-                await Console.Out.WriteLineAsync(json ? JsonSerializer.Serialize(EventJson.Of(record), LabJson.Default.EventJson) : record.Line);
+                await Console.Out.WriteLineAsync(
+                    json ? JsonSerializer.Serialize(EventJson.Of(record), LabJson.Default.EventJson) : record.Line
+                );
             }
             await Console.Out.FlushAsync(cancellationToken);
         }

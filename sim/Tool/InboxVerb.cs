@@ -15,21 +15,30 @@ internal static class InboxVerb
     {
         var json = new Option<bool>("--json") { Description = "JSON on stdout, pictures as base64" };
         var port = UpVerb.LabPortOption();
-        var command = new Command("inbox", "The mail and the text messages of the running lab, newest last; activation codes as QR codes too.\n\nExample: run inbox --json") { json, port };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var command = new Command(
+            "inbox",
+            "The mail and the text messages of the running lab, newest last; activation codes as QR codes too.\n\nExample: run inbox --json"
+        )
         {
-            using var lab = new LabClient(parsed.GetValue(port));
-            var letters = await lab.InboxAsync(cancellationToken);
-            if (parsed.GetValue(json))
+            json,
+            port,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Console.WriteLine(JsonSerializer.Serialize(letters, LabJson.Default.IReadOnlyListLetterJson));
+                using var lab = new LabClient(parsed.GetValue(port));
+                var letters = await lab.InboxAsync(cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Console.WriteLine(JsonSerializer.Serialize(letters, LabJson.Default.IReadOnlyListLetterJson));
+                }
+                else
+                {
+                    Show(letters);
+                }
+                return ExitCode.Ok;
             }
-            else
-            {
-                Show(letters);
-            }
-            return ExitCode.Ok;
-        });
+        );
         return command;
     }
 

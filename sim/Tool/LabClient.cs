@@ -7,7 +7,10 @@ namespace Appliance.Tool;
 /// <summary>The tool's client of the lab API.</summary>
 internal sealed class LabClient(int port) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new UriBuilder("http", "127.0.0.1", port).Uri };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false })
+    {
+        BaseAddress = new UriBuilder("http", "127.0.0.1", port).Uri,
+    };
 
     public async Task<IReadOnlyList<PhoneJson>> PhonesAsync(CancellationToken cancellationToken)
     {
@@ -33,8 +36,15 @@ internal sealed class LabClient(int port) : IDisposable
     /// <summary>Approves or denies a push. The number is the one typed on the phone; null for none.</summary>
     public async Task<AnsweredJson> AnswerAsync(string serial, string verb, int? number, CancellationToken cancellationToken)
     {
-        using var body = number is null ? null : new StringContent($$"""{"number":{{number}}}""", System.Text.Encoding.UTF8, "application/json");
-        using var response = await SendAsync(HttpMethod.Post, $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}", cancellationToken, body);
+        using var body = number is null
+            ? null
+            : new StringContent($$"""{"number":{{number}}}""", System.Text.Encoding.UTF8, "application/json");
+        using var response = await SendAsync(
+            HttpMethod.Post,
+            $"/lab/phones/{Uri.EscapeDataString(serial)}/{verb}",
+            cancellationToken,
+            body
+        );
         await ThrowIfRefusedAsync(response, cancellationToken);
         return (await response.Content.ReadFromJsonAsync(LabJson.Default.AnsweredJson, cancellationToken))!;
     }
@@ -56,7 +66,12 @@ internal sealed class LabClient(int port) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken, HttpContent? body = null)
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        CancellationToken cancellationToken,
+        HttpContent? body = null
+    )
     {
         try
         {
@@ -65,7 +80,11 @@ internal sealed class LabClient(int port) : IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new LabFailure(FailureKind.Missing, $"no lab answers at {_http.BaseAddress!.GetLeftPart(UriPartial.Authority)} (start one with: run up)", e);
+            throw new LabFailure(
+                FailureKind.Missing,
+                $"no lab answers at {_http.BaseAddress!.GetLeftPart(UriPartial.Authority)} (start one with: run up)",
+                e
+            );
         }
     }
 
@@ -75,8 +94,14 @@ internal sealed class LabClient(int port) : IDisposable
         {
             return;
         }
-        var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json"
-            ? await response.Content.ReadFromJsonAsync(LabJson.Default.ProblemJson, cancellationToken) : null;
-        throw new LabFailure((int)response.StatusCode == 503 ? FailureKind.Missing : FailureKind.AssertionFailed, (problem?.ErrorCode is { } code ? $"{problem.Detail} (error_code {code})" : problem?.Detail) ?? $"the lab answers {(int)response.StatusCode}");
+        var problem =
+            response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+                ? await response.Content.ReadFromJsonAsync(LabJson.Default.ProblemJson, cancellationToken)
+                : null;
+        throw new LabFailure(
+            (int)response.StatusCode == 503 ? FailureKind.Missing : FailureKind.AssertionFailed,
+            (problem?.ErrorCode is { } code ? $"{problem.Detail} (error_code {code})" : problem?.Detail)
+                ?? $"the lab answers {(int)response.StatusCode}"
+        );
     }
 }

@@ -18,13 +18,29 @@ internal static class LoginsVerb
     {
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var port = UpVerb.LabPortOption();
-        var id = new Argument<long?>("ID") { Description = "One login, step by step; without it the newest are listed", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("logins", "Logins of the running lab: what was looked at, what decided, and what would change it.\n\nExample: run logins 17") { id, json, port };
-        command.SetAction(async (parsed, cancel) =>
+        var id = new Argument<long?>("ID")
         {
-            using var lab = new LabClient(parsed.GetValue(port));
-            return parsed.GetValue(id) is { } one ? await OneAsync(lab, one, parsed.GetValue(json), cancel) : await ListAsync(lab, parsed.GetValue(json), cancel);
-        });
+            Description = "One login, step by step; without it the newest are listed",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var command = new Command(
+            "logins",
+            "Logins of the running lab: what was looked at, what decided, and what would change it.\n\nExample: run logins 17"
+        )
+        {
+            id,
+            json,
+            port,
+        };
+        command.SetAction(
+            async (parsed, cancel) =>
+            {
+                using var lab = new LabClient(parsed.GetValue(port));
+                return parsed.GetValue(id) is { } one
+                    ? await OneAsync(lab, one, parsed.GetValue(json), cancel)
+                    : await ListAsync(lab, parsed.GetValue(json), cancel);
+            }
+        );
         return command;
     }
 
@@ -39,8 +55,13 @@ internal static class LoginsVerb
         var table = new Table().Border(TableBorder.Rounded).AddColumns("id", "time", "user", "outcome", "decided by");
         foreach (var login in logins)
         {
-            table.AddRow(new Text(login.Id.ToString(CultureInfo.InvariantCulture)), new Text(Time(login.Time)), new Text(Printable(login.User)), new Text(login.Outcome),
-                new Text(login.DecidedBy is { } by ? $"{by.Check}: {by.Result}" : "-"));
+            table.AddRow(
+                new Text(login.Id.ToString(CultureInfo.InvariantCulture)),
+                new Text(Time(login.Time)),
+                new Text(Printable(login.User)),
+                new Text(login.Outcome),
+                new Text(login.DecidedBy is { } by ? $"{by.Check}: {by.Result}" : "-")
+            );
         }
         AnsiConsole.Write(table);
         return ExitCode.Ok;
@@ -59,7 +80,9 @@ internal static class LoginsVerb
         {
             var subject = step.Subject is { } named ? $" [{Printable(named)}]" : "";
             var until = step.Deadline is { } deadline ? $" (until {Time(deadline)})" : "";
-            Console.WriteLine($"{(step.Decides ? '*' : ' ')} {Time(step.Time)}  {step.Check}: {Printable(step.Result)}{subject}{until}{(step.Change is { } change ? $"\n      to change it: {change}" : "")}");
+            Console.WriteLine(
+                $"{(step.Decides ? '*' : ' ')} {Time(step.Time)}  {step.Check}: {Printable(step.Result)}{subject}{until}{(step.Change is { } change ? $"\n      to change it: {change}" : "")}"
+            );
         }
         return ExitCode.Ok;
     }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Messages;
 using Spectre.Console;
 
@@ -28,14 +28,33 @@ internal static class PhoneVerb
         foreach (var verb in (string[])["approve", "deny"])
         {
             var user = new Argument<string>("USER") { Description = "Whose phone (or a token's serial number)" };
-            var answer = new Command(verb, $"Answers the oldest push that waits on a user's phone.\n\nExample: run phone {verb} ann") { user };
-            var number = new Option<int?>("--number") { Description = "The number that the login shows, when the lab's policy demands one" };
+            var answer = new Command(verb, $"Answers the oldest push that waits on a user's phone.\n\nExample: run phone {verb} ann")
+            {
+                user,
+            };
+            var number = new Option<int?>("--number")
+            {
+                Description = "The number that the login shows, when the lab's policy demands one",
+            };
             if (verb == "approve")
             {
                 answer.Add(number);
             }
-            answer.SetAction((parsed, cancel) =>
-                WithLabAsync(parsed.GetValue(port), lab => AnswerAsync(lab, parsed.GetValue(user)!, verb, verb == "approve" ? parsed.GetValue(number) : null, parsed.GetValue(json), cancel)));
+            answer.SetAction(
+                (parsed, cancel) =>
+                    WithLabAsync(
+                        parsed.GetValue(port),
+                        lab =>
+                            AnswerAsync(
+                                lab,
+                                parsed.GetValue(user)!,
+                                verb,
+                                verb == "approve" ? parsed.GetValue(number) : null,
+                                parsed.GetValue(json),
+                                cancel
+                            )
+                    )
+            );
             command.Add(answer);
         }
         command.Add(Enrol(port, json));
@@ -47,13 +66,27 @@ internal static class PhoneVerb
         var code = new Argument<string>("CODE") { Description = "The activation code (it came by mail or SMS: run inbox)" };
         var platform = new Option<string>("--platform") { Description = "ios or android", DefaultValueFactory = _ => "ios" };
         platform.AcceptOnlyFromAmong("ios", "android");
-        var enrol = new Command("enrol", "A new phone activates a token.\n\nExample: run phone enrol ABCDEFGHIJKLMNOP --platform android") { code, platform };
-        enrol.SetAction((parsed, cancel) => WithLabAsync(parsed.GetValue(port), async lab =>
+        var enrol = new Command("enrol", "A new phone activates a token.\n\nExample: run phone enrol ABCDEFGHIJKLMNOP --platform android")
         {
-            var phone = await lab.EnrolAsync(parsed.GetValue(code)!, parsed.GetValue(platform)!, cancel);
-            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(phone, LabJson.Default.PhoneJson) : $"{phone.Serial} of {phone.User} is on a new {phone.Platform} phone");
-            return ExitCode.Ok;
-        }));
+            code,
+            platform,
+        };
+        enrol.SetAction(
+            (parsed, cancel) =>
+                WithLabAsync(
+                    parsed.GetValue(port),
+                    async lab =>
+                    {
+                        var phone = await lab.EnrolAsync(parsed.GetValue(code)!, parsed.GetValue(platform)!, cancel);
+                        Console.WriteLine(
+                            parsed.GetValue(json)
+                                ? JsonSerializer.Serialize(phone, LabJson.Default.PhoneJson)
+                                : $"{phone.Serial} of {phone.User} is on a new {phone.Platform} phone"
+                        );
+                        return ExitCode.Ok;
+                    }
+                )
+        );
         return enrol;
     }
 
@@ -84,11 +117,17 @@ internal static class PhoneVerb
         {
             if (json)
             {
-                await EachChangeAsync(lab, phones => Console.WriteLine(JsonSerializer.Serialize(phones, LabJson.Default.IReadOnlyListPhoneJson)), signals.Token);
+                await EachChangeAsync(
+                    lab,
+                    phones => Console.WriteLine(JsonSerializer.Serialize(phones, LabJson.Default.IReadOnlyListPhoneJson)),
+                    signals.Token
+                );
             }
             else
             {
-                await AnsiConsole.Live(new Table()).StartAsync(view => EachChangeAsync(lab, phones => view.UpdateTarget(Show(phones)), signals.Token));
+                await AnsiConsole
+                    .Live(new Table())
+                    .StartAsync(view => EachChangeAsync(lab, phones => view.UpdateTarget(Show(phones)), signals.Token));
             }
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
@@ -111,11 +150,17 @@ internal static class PhoneVerb
                 show(phones);
                 shown = now;
             }
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+        } while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private static async Task<int> AnswerAsync(LabClient lab, string user, string verb, int? number, bool json, CancellationToken cancellationToken)
+    private static async Task<int> AnswerAsync(
+        LabClient lab,
+        string user,
+        string verb,
+        int? number,
+        bool json,
+        CancellationToken cancellationToken
+    )
     {
         var phones = (await lab.PhonesAsync(cancellationToken)).Where(phone => phone.User == user || phone.Serial == user).ToList();
         if (phones.Count == 0)
@@ -125,19 +170,34 @@ internal static class PhoneVerb
         // Of a user with several phones, the one with a pending push is meant.
         var phone = phones.Find(phone => phone.Pending.Count > 0) ?? phones[0];
         var answered = await lab.AnswerAsync(phone.Serial, verb, number, cancellationToken);
-        Console.WriteLine(json ? JsonSerializer.Serialize(answered, LabJson.Default.AnsweredJson) : $"{verb} {user}: {answered.Outcome} ({answered.Detail})");
+        Console.WriteLine(
+            json
+                ? JsonSerializer.Serialize(answered, LabJson.Default.AnsweredJson)
+                : $"{verb} {user}: {answered.Outcome} ({answered.Detail})"
+        );
         return answered.Answered == 200 ? ExitCode.Ok : ExitCode.AssertionFailed;
     }
 
     private static Table Show(IReadOnlyList<PhoneJson> phones)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumns("serial", "user", "platform", "mode", "code", "pending", "last answer");
+        var table = new Table()
+            .Border(TableBorder.Rounded)
+            .AddColumns("serial", "user", "platform", "mode", "code", "pending", "last answer");
         foreach (var phone in phones)
         {
             table.AddRow(
-                new Text(phone.Serial), new Text(phone.User ?? "-"), new Text(phone.Platform + (phone.Online ? "" : " (offline)")), new Text(phone.Mode), new Text(phone.Code),
-                new Text(phone.Pending.Count == 0 ? "-" : string.Join('\n', phone.Pending.Select(push => $"{push.Message}, until {push.Expires:HH:mm:ss}"))),
-                new Text(phone.LastAnswer is { } last ? $"{last.Action}: {last.Outcome}" : "-"));
+                new Text(phone.Serial),
+                new Text(phone.User ?? "-"),
+                new Text(phone.Platform + (phone.Online ? "" : " (offline)")),
+                new Text(phone.Mode),
+                new Text(phone.Code),
+                new Text(
+                    phone.Pending.Count == 0
+                        ? "-"
+                        : string.Join('\n', phone.Pending.Select(push => $"{push.Message}, until {push.Expires:HH:mm:ss}"))
+                ),
+                new Text(phone.LastAnswer is { } last ? $"{last.Action}: {last.Outcome}" : "-")
+            );
         }
         return table;
     }

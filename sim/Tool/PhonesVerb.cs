@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.LastHop;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware;
@@ -31,7 +31,11 @@ internal static class PhonesVerb
         var mqtt = UpVerb.MqttOption("The broker to which the providers publish");
         mqtt.Required = true;
         var state = UpVerb.StateOption();
-        var count = new Option<int?>("--count") { Description = "How many, in the order of serial numbers; default: all that are registered for push", HelpName = "N" };
+        var count = new Option<int?>("--count")
+        {
+            Description = "How many, in the order of serial numbers; default: all that are registered for push",
+            HelpName = "N",
+        };
         count.Validators.Add(result =>
         {
             if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given < 1)
@@ -39,7 +43,12 @@ internal static class PhonesVerb
                 result.AddError($"--count must be 1 or more, not {given}");
             }
         });
-        var skip = new Option<int>("--skip") { Description = "How many before them are another process's", HelpName = "N", DefaultValueFactory = _ => 0 };
+        var skip = new Option<int>("--skip")
+        {
+            Description = "How many before them are another process's",
+            HelpName = "N",
+            DefaultValueFactory = _ => 0,
+        };
         skip.Validators.Add(result =>
         {
             if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given < 0)
@@ -47,9 +56,19 @@ internal static class PhonesVerb
                 result.AddError($"--skip must be 0 or more, not {given}");
             }
         });
-        var mode = new Option<string>("--mode") { Description = "How they answer", HelpName = "approve|deny|ignore", DefaultValueFactory = _ => "approve" };
+        var mode = new Option<string>("--mode")
+        {
+            Description = "How they answer",
+            HelpName = "approve|deny|ignore",
+            DefaultValueFactory = _ => "approve",
+        };
         mode.AcceptOnlyFromAmong("approve", "deny", "ignore");
-        var delay = new Option<int>("--delay-ms") { Description = "After how long", HelpName = "N", DefaultValueFactory = _ => 0 };
+        var delay = new Option<int>("--delay-ms")
+        {
+            Description = "After how long",
+            HelpName = "N",
+            DefaultValueFactory = _ => 0,
+        };
         delay.Validators.Add(result =>
         {
             if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given is < 0 or > 86_400_000)
@@ -58,14 +77,38 @@ internal static class PhonesVerb
             }
         });
         var personality = RestoreVerb.PersonalityOption();
-        var json = new Option<bool>("--json") { Description = "One line of JSON on stdout once they listen; their answers go to stderr either way" };
-        var command = new Command("phones", "The phones of an appliance as a process of their own (the lab itself: up --push full --mqtt ... --phones none).\n\nExample: run phones --count 1 --mqtt 127.0.0.1:1883")
+        var json = new Option<bool>("--json")
         {
-            mqtt, state, count, skip, mode, delay, personality, json,
+            Description = "One line of JSON on stdout once they listen; their answers go to stderr either way",
         };
-        command.SetAction((parsed, _) => RunAsync(
-            Read(parsed.GetValue(state)!, parsed.GetValue(personality) ?? Personality.Default), parsed.GetValue(mqtt)!, parsed.GetValue(count), parsed.GetValue(skip),
-            new PhoneChange(Enum.Parse<PhoneMode>(parsed.GetValue(mode)!, ignoreCase: true), TimeSpan.FromMilliseconds(parsed.GetValue(delay))), parsed.GetValue(json)));
+        var command = new Command(
+            "phones",
+            "The phones of an appliance as a process of their own (the lab itself: up --push full --mqtt ... --phones none).\n\nExample: run phones --count 1 --mqtt 127.0.0.1:1883"
+        )
+        {
+            mqtt,
+            state,
+            count,
+            skip,
+            mode,
+            delay,
+            personality,
+            json,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                RunAsync(
+                    Read(parsed.GetValue(state)!, parsed.GetValue(personality) ?? Personality.Default),
+                    parsed.GetValue(mqtt)!,
+                    parsed.GetValue(count),
+                    parsed.GetValue(skip),
+                    new PhoneChange(
+                        Enum.Parse<PhoneMode>(parsed.GetValue(mode)!, ignoreCase: true),
+                        TimeSpan.FromMilliseconds(parsed.GetValue(delay))
+                    ),
+                    parsed.GetValue(json)
+                )
+        );
         return command;
     }
 
@@ -73,7 +116,12 @@ internal static class PhonesVerb
     {
         if ((long)skip + (count ?? 1) > saved.Registered.Count)
         {
-            var those = saved.Registered.Count switch { 0 => "no phone is", 1 => "1 phone is", var many => $"{many} phones are" };
+            var those = saved.Registered.Count switch
+            {
+                0 => "no phone is",
+                1 => "1 phone is",
+                var many => $"{many} phones are",
+            };
             throw new LabFailure(FailureKind.Missing, $"{those} registered for push, not {(long)skip + (count ?? 1)}");
         }
         using var signals = new StopSignals();
@@ -88,13 +136,19 @@ internal static class PhonesVerb
         await using var listening = new MqttPhones(broker, fleet, log);
         while (listening.ConnectedCount < fleet.Phones.Count && !signals.Token.IsCancellationRequested)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), LabClock.Wall, signals.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (!signals.Token.IsCancellationRequested)
         {
-            Console.WriteLine(json
-                ? JsonSerializer.Serialize(new PhonesReady(true, fleet.Phones.Count, broker.ToString()), PhonesVerbJson.Default.PhonesReady)
-                : $"{fleet.Phones.Count} {(fleet.Phones.Count == 1 ? "phone listens" : "phones listen")} on {broker}");
+            Console.WriteLine(
+                json
+                    ? JsonSerializer.Serialize(
+                        new PhonesReady(true, fleet.Phones.Count, broker.ToString()),
+                        PhonesVerbJson.Default.PhonesReady
+                    )
+                    : $"{fleet.Phones.Count} {(fleet.Phones.Count == 1 ? "phone listens" : "phones listen")} on {broker}"
+            );
             await Console.Out.FlushAsync();
         }
         await Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -110,12 +164,21 @@ internal static class PhonesVerb
             foreach (var needed in (string[])["system.conf", "device.key", "certificates/ca.pem"])
             {
                 // Opening would create a missing file.
-                _ = File.Exists(InState(needed)) ? true : throw new LabFailure(FailureKind.Missing, $"no appliance keeps its state in {state} ({needed} is missing)");
+                _ = File.Exists(InState(needed))
+                    ? true
+                    : throw new LabFailure(FailureKind.Missing, $"no appliance keeps its state in {state} ({needed} is missing)");
             }
-            var config = ConfigStore.Open(ConfigSchema.Load(personality), InState("system.conf"), DeviceKey.Open(InState("device.key")), "", ConfigRules.Values).Current;
+            var config = ConfigStore
+                .Open(ConfigSchema.Load(personality), InState("system.conf"), DeviceKey.Open(InState("device.key")), "", ConfigRules.Values)
+                .Current;
             return new SavedPhones(
-                [.. Unit.ActivationsOf(config).Where(token => token.RegistrationId.Length > 0).OrderBy(token => token.Serial, StringComparer.Ordinal)],
-                X509Certificate2.CreateFromPem(File.ReadAllText(InState("certificates/ca.pem"))));
+                [
+                    .. Unit.ActivationsOf(config)
+                        .Where(token => token.RegistrationId.Length > 0)
+                        .OrderBy(token => token.Serial, StringComparer.Ordinal),
+                ],
+                X509Certificate2.CreateFromPem(File.ReadAllText(InState("certificates/ca.pem")))
+            );
         }
         catch (Exception failure) when (LabFailure.From(failure) is { } known && !ReferenceEquals(known, failure))
         {
@@ -130,6 +193,7 @@ internal static class PhonesVerb
 
         public IReadOnlyList<TokenActivation> Activations() => Registered;
 
-        public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(new EnrolmentAnswer(EnrolmentAnswer.NotNow, "phones are enrolled by the lab that runs the appliance"));
+        public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) =>
+            Task.FromResult(new EnrolmentAnswer(EnrolmentAnswer.NotNow, "phones are enrolled by the lab that runs the appliance"));
     }
 }

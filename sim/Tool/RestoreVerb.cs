@@ -22,9 +22,29 @@ internal static class RestoreVerb
         var check = new Option<bool>("--check") { Description = "Only say what would be ignored, line by line" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var personality = PersonalityOption();
-        var board = new Option<string>("--board") { Description = "The board whose interfaces there are", DefaultValueFactory = _ => "desktop" };
-        var state = new Option<string?>("--state") { Description = "The unit that the file is for: its secrets can be opened, and what it has stays where the file has none (default: a new unit)", HelpName = "DIR" };
-        var command = new Command("restore", "Reads a configuration file and lists what a restore would ignore; exit code 3 when it would refuse the file.\n\nExample: run restore backup.conf --check") { file, check, json, personality, board, state };
+        var board = new Option<string>("--board")
+        {
+            Description = "The board whose interfaces there are",
+            DefaultValueFactory = _ => "desktop",
+        };
+        var state = new Option<string?>("--state")
+        {
+            Description =
+                "The unit that the file is for: its secrets can be opened, and what it has stays where the file has none (default: a new unit)",
+            HelpName = "DIR",
+        };
+        var command = new Command(
+            "restore",
+            "Reads a configuration file and lists what a restore would ignore; exit code 3 when it would refuse the file.\n\nExample: run restore backup.conf --check"
+        )
+        {
+            file,
+            check,
+            json,
+            personality,
+            board,
+            state,
+        };
         command.Validators.Add(result =>
         {
             if (!result.GetValueOrDefault(check))
@@ -32,7 +52,17 @@ internal static class RestoreVerb
                 result.AddError("restore needs --check: to boot a file, start a fresh state with up --config FILE");
             }
         });
-        command.SetAction(async (parsed, cancellationToken) => await RunAsync(parsed.GetValue(file)!, parsed.GetValue(personality)!, parsed.GetValue(board)!, parsed.GetValue(state), parsed.GetValue(json), cancellationToken));
+        command.SetAction(
+            async (parsed, cancellationToken) =>
+                await RunAsync(
+                    parsed.GetValue(file)!,
+                    parsed.GetValue(personality)!,
+                    parsed.GetValue(board)!,
+                    parsed.GetValue(state),
+                    parsed.GetValue(json),
+                    cancellationToken
+                )
+        );
         return command;
     }
 
@@ -67,14 +97,34 @@ internal static class RestoreVerb
     {
         string[] interfaces = [.. Board.Load(LabBoard.File(board)).Nics.Select(nic => nic.Name)];
         string InState(string name) => Path.Combine(state!, name);
-        (string, DeviceKey)? unit = state is null ? null
-            : File.Exists(InState("system.conf")) && File.Exists(InState("device.key")) ? (InState("system.conf"), DeviceKey.Open(InState("device.key")))
+        (string, DeviceKey)? unit =
+            state is null ? null
+            : File.Exists(InState("system.conf")) && File.Exists(InState("device.key"))
+                ? (InState("system.conf"), DeviceKey.Open(InState("device.key")))
             : throw new LabFailure(FailureKind.Missing, $"restore: there is no unit in {state} (expected system.conf and device.key)");
-        return RestoreReport.Of(file, ConfigStore.TextOf(content), personality, board,
-            ConfigStore.Check(ConfigSchema.Load(personality), content, ConfigRules.ValuesOn(interfaces), ConfigRules.First(interfaces, strict: false), unit));
+        return RestoreReport.Of(
+            file,
+            ConfigStore.TextOf(content),
+            personality,
+            board,
+            ConfigStore.Check(
+                ConfigSchema.Load(personality),
+                content,
+                ConfigRules.ValuesOn(interfaces),
+                ConfigRules.First(interfaces, strict: false),
+                unit
+            )
+        );
     }
 
-    private static async Task<int> RunAsync(string file, Personality personality, string board, string? state, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        string file,
+        Personality personality,
+        string board,
+        string? state,
+        bool json,
+        CancellationToken cancellationToken
+    )
     {
         byte[] content;
         try

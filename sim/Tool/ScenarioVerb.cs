@@ -19,26 +19,66 @@ internal static class ScenarioVerb
     private const int DefaultSeed = 1;
 
     /// <summary>The options of the command line.</summary>
-    private sealed record Wish(string? Name, bool All, bool List, bool Schema, int Seed, bool Json, string? JUnit, string? Log, (int Part, int Of) Shard);
+    private sealed record Wish(
+        string? Name,
+        bool All,
+        bool List,
+        bool Schema,
+        int Seed,
+        bool Json,
+        string? JUnit,
+        string? Log,
+        (int Part, int Of) Shard
+    );
 
     public static Command Create()
     {
-        var name = new Argument<string?>("NAME|FILE") { Description = "A scenario that comes with the tool (--list), or a file", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME|FILE")
+        {
+            Description = "A scenario that comes with the tool (--list), or a file",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var all = new Option<bool>("--all") { Description = "Every scenario that comes with the tool" };
         var list = new Option<bool>("--list") { Description = "What there is" };
         var schema = new Option<bool>("--schema") { Description = "The form of a file, as a JSON Schema" };
-        var seed = new Option<int>("--seed") { Description = "Of everything that is left to chance; the same seed gives the same event log", HelpName = "N", DefaultValueFactory = _ => DefaultSeed };
-        var shard = new Option<string?>("--shard") { Description = "With --all: one part of several, for machines side by side", HelpName = "K/N" };
+        var seed = new Option<int>("--seed")
+        {
+            Description = "Of everything that is left to chance; the same seed gives the same event log",
+            HelpName = "N",
+            DefaultValueFactory = _ => DefaultSeed,
+        };
+        var shard = new Option<string?>("--shard")
+        {
+            Description = "With --all: one part of several, for machines side by side",
+            HelpName = "K/N",
+        };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var junit = new Option<string?>("--junit") { Description = "Results for continuous integration", HelpName = "FILE" };
         var log = new Option<string?>("--log") { Description = "Writes the event log of a single run", HelpName = "FILE" };
-        var command = new Command("scenario", "Runs a scenario: steps and expectations in a file (docs/use/scenarios.md). No socket is opened, and no time is waited for.\n\nExample: run scenario push-approve --seed 7")
+        var command = new Command(
+            "scenario",
+            "Runs a scenario: steps and expectations in a file (docs/use/scenarios.md). No socket is opened, and no time is waited for.\n\nExample: run scenario push-approve --seed 7"
+        )
         {
-            name, all, list, schema, seed, shard, json, junit, log,
+            name,
+            all,
+            list,
+            schema,
+            seed,
+            shard,
+            json,
+            junit,
+            log,
         };
         command.Validators.Add(result =>
         {
-            var wishes = new[] { result.GetValue(name) is not null, result.GetValueOrDefault(all), result.GetValueOrDefault(list), result.GetValueOrDefault(schema) }.Count(wish => wish);
+            var wishes = new[]
+            {
+                result.GetValue(name) is not null,
+                result.GetValueOrDefault(all),
+                result.GetValueOrDefault(list),
+                result.GetValueOrDefault(schema),
+            }.Count(wish => wish);
             if (wishes != 1)
             {
                 result.AddError("give one of NAME, FILE, --all, --list and --schema");
@@ -52,8 +92,23 @@ internal static class ScenarioVerb
                 result.AddError("--log goes with one scenario");
             }
         });
-        command.SetAction((parsed, cancellationToken) => RunAsync(new Wish(
-            parsed.GetValue(name), parsed.GetValue(all), parsed.GetValue(list), parsed.GetValue(schema), parsed.GetValue(seed), parsed.GetValue(json), parsed.GetValue(junit), parsed.GetValue(log), ShardOf(parsed.GetValue(shard) ?? "1/1")!.Value), cancellationToken));
+        command.SetAction(
+            (parsed, cancellationToken) =>
+                RunAsync(
+                    new Wish(
+                        parsed.GetValue(name),
+                        parsed.GetValue(all),
+                        parsed.GetValue(list),
+                        parsed.GetValue(schema),
+                        parsed.GetValue(seed),
+                        parsed.GetValue(json),
+                        parsed.GetValue(junit),
+                        parsed.GetValue(log),
+                        ShardOf(parsed.GetValue(shard) ?? "1/1")!.Value
+                    ),
+                    cancellationToken
+                )
+        );
         return command;
     }
 
@@ -82,35 +137,51 @@ internal static class ScenarioVerb
     private static async Task<int> RunAsync(Wish wish, FileStream? junit, FileStream? log, CancellationToken cancellationToken)
     {
         var box = BoxName();
-        Scenario[] scenarios = wish.Name is { } named ? [Read(named)] : [.. Scenario.Shipped.Where((_, at) => at % wish.Shard.Of == wish.Shard.Part - 1).Select(Read)];
+        Scenario[] scenarios = wish.Name is { } named
+            ? [Read(named)]
+            : [.. Scenario.Shipped.Where((_, at) => at % wish.Shard.Of == wish.Shard.Part - 1).Select(Read)];
         if (wish.List)
         {
-            Console.WriteLine(wish.Json
-                ? JsonSerializer.Serialize([.. scenarios.Select(scenario => new ScenarioJson(scenario.Name, scenario.Title, scenario.Needs))], ScenarioJsonContext.Default.IReadOnlyListScenarioJson)
-                : string.Join('\n', scenarios.Select(scenario => $"{scenario.Name,-32} {scenario.Title}")));
+            Console.WriteLine(
+                wish.Json
+                    ? JsonSerializer.Serialize(
+                        [.. scenarios.Select(scenario => new ScenarioJson(scenario.Name, scenario.Title, scenario.Needs))],
+                        ScenarioJsonContext.Default.IReadOnlyListScenarioJson
+                    )
+                    : string.Join('\n', scenarios.Select(scenario => $"{scenario.Name,-32} {scenario.Title}"))
+            );
             return ExitCode.Ok;
         }
         var results = new ScenarioResult[scenarios.Length];
         await using var boxes = await OpenAsync(box);
-        await Parallel.ForEachAsync(Enumerable.Range(0, scenarios.Length), new ParallelOptions { MaxDegreeOfParallelism = boxes.AtOnce, CancellationToken = cancellationToken }, async (at, _) =>
-        {
-            var scenario = scenarios[at];
-            try
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, scenarios.Length),
+            new ParallelOptions { MaxDegreeOfParallelism = boxes.AtOnce, CancellationToken = cancellationToken },
+            async (at, _) =>
             {
-                // A target that lacks a requirement is not even started.
-                results[at] = ScenarioRun.Unmet(scenario, boxes.Offers) is { } unmet
-                    ? new ScenarioResult(scenario.Name, scenario.Title, wish.Seed, 0, unmet, null, "", 0)
-                    : await ScenarioRun.RunAsync(scenario, wish.Seed, boxes.StartAsync, scenarios.Length == 1 ? Console.Error.WriteLine : null);
+                var scenario = scenarios[at];
+                try
+                {
+                    // A target that lacks a requirement is not even started.
+                    results[at] = ScenarioRun.Unmet(scenario, boxes.Offers) is { } unmet
+                        ? new ScenarioResult(scenario.Name, scenario.Title, wish.Seed, 0, unmet, null, "", 0)
+                        : await ScenarioRun.RunAsync(
+                            scenario,
+                            wish.Seed,
+                            boxes.StartAsync,
+                            scenarios.Length == 1 ? Console.Error.WriteLine : null
+                        );
+                }
+                catch (FormatException wrong)
+                {
+                    throw new LabFailure(FailureKind.ConfigurationInvalid, wrong.Message, wrong);
+                }
+                if (scenarios.Length > 1)
+                {
+                    await Console.Error.WriteLineAsync($"{results[at].Outcome} {scenario.Name}");
+                }
             }
-            catch (FormatException wrong)
-            {
-                throw new LabFailure(FailureKind.ConfigurationInvalid, wrong.Message, wrong);
-            }
-            if (scenarios.Length > 1)
-            {
-                await Console.Error.WriteLineAsync($"{results[at].Outcome} {scenario.Name}");
-            }
-        });
+        );
         if (junit is not null)
         {
             ScenarioReport.JUnit(junit, results);
@@ -128,24 +199,38 @@ internal static class ScenarioVerb
     /// <param name="AtOnce">The number of scenarios that may run concurrently.</param>
     /// <param name="StartAsync">Starts a target.</param>
     /// <param name="Parts">The resources that are disposed after the last target; null for none.</param>
-    private sealed record Boxes(IReadOnlySet<string> Offers, int AtOnce, Func<Scenario, int, Task<IScenarioBox>> StartAsync, IAsyncDisposable? Parts) : IAsyncDisposable
+    private sealed record Boxes(
+        IReadOnlySet<string> Offers,
+        int AtOnce,
+        Func<Scenario, int, Task<IScenarioBox>> StartAsync,
+        IAsyncDisposable? Parts
+    ) : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => Parts?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 
-    private static string BoxName() => Environment.GetEnvironmentVariable(BoxVariable) switch
-    {
-        null or "" or "sim" => "sim",
-        "image" => "image",
-        { Length: > UnitPrefixLength } unit when unit.StartsWith(UnitPrefix, StringComparison.Ordinal) => unit,
-        var other => throw new LabFailure(FailureKind.Usage, $"{BoxVariable}: scenarios run on 'sim', 'image' or '{UnitPrefix}FILE', not on '{other}'"),
-    };
+    private static string BoxName() =>
+        Environment.GetEnvironmentVariable(BoxVariable) switch
+        {
+            null or "" or "sim" => "sim",
+            "image" => "image",
+            { Length: > UnitPrefixLength } unit when unit.StartsWith(UnitPrefix, StringComparison.Ordinal) => unit,
+            var other => throw new LabFailure(
+                FailureKind.Usage,
+                $"{BoxVariable}: scenarios run on 'sim', 'image' or '{UnitPrefix}FILE', not on '{other}'"
+            ),
+        };
 
     private static async Task<Boxes> OpenAsync(string box)
     {
         if (box == "sim")
         {
-            return new Boxes(SimBox.AllOffers, Environment.ProcessorCount, async (scenario, seed) => await SimBox.StartAsync(scenario, seed), null);
+            return new Boxes(
+                SimBox.AllOffers,
+                Environment.ProcessorCount,
+                async (scenario, seed) => await SimBox.StartAsync(scenario, seed),
+                null
+            );
         }
         if (box != "image")
         {
@@ -156,9 +241,15 @@ internal static class ScenarioVerb
         return new Boxes(ImageBench.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
     }
 
-    private static (int Part, int Of)? ShardOf(string text) => text.Split('/') is [var part, var of]
-        && int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && int.TryParse(of, NumberStyles.None, CultureInfo.InvariantCulture, out var parts)
-        && number >= 1 && number <= parts && parts <= 64 ? (number, parts) : null;
+    private static (int Part, int Of)? ShardOf(string text) =>
+        text.Split('/') is [var part, var of]
+        && int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && int.TryParse(of, NumberStyles.None, CultureInfo.InvariantCulture, out var parts)
+        && number >= 1
+        && number <= parts
+        && parts <= 64
+            ? (number, parts)
+            : null;
 
     private static Scenario Read(string named)
     {
@@ -174,7 +265,11 @@ internal static class ScenarioVerb
         try
         {
             text = new FileInfo(named) is { Exists: true, Length: > 4 * YamlText.LengthMax } large
-                ? throw new LabFailure(FailureKind.ConfigurationInvalid, $"{named}: it has {large.Length} bytes, and no scenario is so long") : ConfigStore.TextOf(File.ReadAllBytes(named));
+                ? throw new LabFailure(
+                    FailureKind.ConfigurationInvalid,
+                    $"{named}: it has {large.Length} bytes, and no scenario is so long"
+                )
+                : ConfigStore.TextOf(File.ReadAllBytes(named));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -182,7 +277,11 @@ internal static class ScenarioVerb
         }
         // Invalid UTF-8 was decoded to this character. A text that differs from the file's must not run.
         return text.IndexOf('\uFFFD', StringComparison.Ordinal) is >= 0 and var bad
-            ? throw new LabFailure(FailureKind.ConfigurationInvalid, $"{named}:{text.AsSpan(0, bad).Count('\n') + 1}: the line is not UTF-8") : Parse(named, text);
+            ? throw new LabFailure(
+                FailureKind.ConfigurationInvalid,
+                $"{named}:{text.AsSpan(0, bad).Count('\n') + 1}: the line is not UTF-8"
+            )
+            : Parse(named, text);
     }
 
     private static Scenario Parse(string file, string text)

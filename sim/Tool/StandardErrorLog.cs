@@ -9,16 +9,18 @@ internal sealed class StandardErrorLog(LogLevel least, TimeProvider time) : ILog
     /// Creates a logger. The framework logs every request, address and query string; an operator gets only its warnings and errors.
     /// </summary>
     public ILogger CreateLogger(string categoryName) =>
-        new Logger(categoryName, categoryName.StartsWith("Microsoft.", StringComparison.Ordinal) && least < LogLevel.Warning ? LogLevel.Warning : least, time);
+        new Logger(
+            categoryName,
+            categoryName.StartsWith("Microsoft.", StringComparison.Ordinal) && least < LogLevel.Warning ? LogLevel.Warning : least,
+            time
+        );
 
     public void AddProvider(ILoggerProvider provider)
     {
         // Stderr is the only provider.
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private sealed class Logger(string category, LogLevel least, TimeProvider time) : ILogger
     {
@@ -27,11 +29,20 @@ internal sealed class StandardErrorLog(LogLevel least, TimeProvider time) : ILog
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
             if (IsEnabled(logLevel))
             {
-                var cause = exception is null ? "" : logLevel >= LogLevel.Error ? $" | {exception}" : $" | {exception.Message}";
+                var cause =
+                    exception is null ? ""
+                    : logLevel >= LogLevel.Error ? $" | {exception}"
+                    : $" | {exception.Message}";
                 Console.Error.WriteLine($"{time.GetUtcNow():HH:mm:ss.fff} {logLevel} {category}: {formatter(state, exception)}{cause}");
             }
         }

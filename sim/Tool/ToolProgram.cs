@@ -21,13 +21,17 @@ internal static class ToolProgram
             {
                 await Console.Error.WriteLineAsync(error);
             }
-            await Console.Error.WriteLineAsync($"See: run {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help");
+            await Console.Error.WriteLineAsync(
+                $"See: run {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help"
+            );
             return ExitCode.Usage;
         }
         try
         {
             // The verbs handle signals themselves. An unknown exception is a programming error and stays visible as one.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }
+            );
         }
         catch (LabFailure failure)
         {

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.LastHop;
 using Appliance.Firmware.Cli;
 using Appliance.Hal.Linux;
@@ -24,9 +24,22 @@ internal static class UpVerb
     {
         var headless = new Option<bool>("--headless") { Description = "No console; one line of JSON on stdout when everything listens" };
         var state = StateOption();
-        var config = new Option<string?>("--config") { Description = "What a fresh state boots instead of the lab's configuration", HelpName = "FILE" };
-        var strict = new Option<bool>("--strict") { Description = "The first mistake in the --config file ends the start, exit code 3; without it, what has no effect is left out and reported" };
-        var board = new Option<string>("--board") { Description = "Which board to be", HelpName = "NAME", DefaultValueFactory = _ => "desktop" };
+        var config = new Option<string?>("--config")
+        {
+            Description = "What a fresh state boots instead of the lab's configuration",
+            HelpName = "FILE",
+        };
+        var strict = new Option<bool>("--strict")
+        {
+            Description =
+                "The first mistake in the --config file ends the start, exit code 3; without it, what has no effect is left out and reported",
+        };
+        var board = new Option<string>("--board")
+        {
+            Description = "Which board to be",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "desktop",
+        };
         var network = NetworkOption();
         var clock = new Option<ClockRate?>("--clock")
         {
@@ -37,27 +50,76 @@ internal static class UpVerb
                 var rate = ClockRate.Parse(result.Tokens[0].Value);
                 if (rate is null)
                 {
-                    result.AddError($"--clock must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}, not '{result.Tokens[0].Value}'");
+                    result.AddError(
+                        $"--clock must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}, not '{result.Tokens[0].Value}'"
+                    );
                 }
                 return rate;
             },
         };
         var labPort = LabPortOption();
         var personality = RestoreVerb.PersonalityOption();
-        var push = new Option<string>("--push") { Description = "direct: straight to the phones; full: by push proxy, APNs or FCM", HelpName = "direct|full", DefaultValueFactory = _ => "direct" };
+        var push = new Option<string>("--push")
+        {
+            Description = "direct: straight to the phones; full: by push proxy, APNs or FCM",
+            HelpName = "direct|full",
+            DefaultValueFactory = _ => "direct",
+        };
         push.AcceptOnlyFromAmong("direct", "full");
-        var providers = new Option<string?>("--providers") { Description = "Which providers the push proxy uses (JSON; default: the lab's own doubles); goes with --push full", HelpName = "FILE" };
+        var providers = new Option<string?>("--providers")
+        {
+            Description = "Which providers the push proxy uses (JSON; default: the lab's own doubles); goes with --push full",
+            HelpName = "FILE",
+        };
         var mqtt = MqttOption("The MQTT 5 broker between providers and phones (default: the lab's own); goes with --push full");
-        var phones = new Option<string>("--phones") { Description = "none: the phones are another process's (run phones); goes with --mqtt", HelpName = "lab|none", DefaultValueFactory = _ => "lab" };
+        var phones = new Option<string>("--phones")
+        {
+            Description = "none: the phones are another process's (run phones); goes with --mqtt",
+            HelpName = "lab|none",
+            DefaultValueFactory = _ => "lab",
+        };
         phones.AcceptOnlyFromAmong("lab", "none");
-        var faults = new Option<string?>("--faults") { Description = "Faults from the start on (what PUT /lab/faults takes; docs/use/faults.md)", HelpName = "FILE" };
+        var faults = new Option<string?>("--faults")
+        {
+            Description = "Faults from the start on (what PUT /lab/faults takes; docs/use/faults.md)",
+            HelpName = "FILE",
+        };
         var labListen = LabListenOption();
         var noOpen = new Option<bool>("--no-open") { Description = "Does not open the lab's page in the desktop's browser" };
-        var box = new Option<string?>("--box") { Description = "The lab around a physical unit that runs the lab's program (docs/use/lab-box.md): the file that describes it, or its agent's address, with --box-key", HelpName = "FILE|ADDRESS[:PORT]" };
-        var boxKey = new Option<string?>("--box-key") { Description = $"The key of the agent at --box ADDRESS (port {BoxPlace.DefaultPort} unless it has one)", HelpName = "FILE" };
-        var command = new Command("up", "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen")
+        var box = new Option<string?>("--box")
         {
-            box, boxKey, headless, state, config, strict, board, network, clock, labPort, personality, push, providers, mqtt, phones, faults, labListen, noOpen,
+            Description =
+                "The lab around a physical unit that runs the lab's program (docs/use/lab-box.md): the file that describes it, or its agent's address, with --box-key",
+            HelpName = "FILE|ADDRESS[:PORT]",
+        };
+        var boxKey = new Option<string?>("--box-key")
+        {
+            Description = $"The key of the agent at --box ADDRESS (port {BoxPlace.DefaultPort} unless it has one)",
+            HelpName = "FILE",
+        };
+        var command = new Command(
+            "up",
+            "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen"
+        )
+        {
+            box,
+            boxKey,
+            headless,
+            state,
+            config,
+            strict,
+            board,
+            network,
+            clock,
+            labPort,
+            personality,
+            push,
+            providers,
+            mqtt,
+            phones,
+            faults,
+            labListen,
+            noOpen,
         };
         command.Validators.Add(result =>
         {
@@ -89,19 +151,62 @@ internal static class UpVerb
                 result.AddError($"{option.Name} does not go with --box: the unit that is elsewhere has its own");
             }
         });
-        command.SetAction((parsed, _) => RunAsync(
-            (logs, stop) => parsed.GetValue(box) is { } elsewhere
-            ? Laboratory.StartAsync(new BoxLabOptions(BoxPlace.Of(elsewhere, parsed.GetValue(boxKey)), DefaultState(), parsed.GetValue(labPort), parsed.GetValue(labListen)), logs, stop)
-            : Laboratory.StartAsync(new LabOptions(parsed.GetValue(state)!, parsed.GetValue(config), LabBoard.File(parsed.GetValue(board)!), parsed.GetValue(clock), parsed.GetValue(labPort), parsed.GetValue(personality),
-                parsed.GetValue(push) == "full" || parsed.GetValue(providers) is not null || parsed.GetValue(mqtt) is not null ? new PushOptions(parsed.GetValue(providers), parsed.GetValue(mqtt), parsed.GetValue(phones) == "lab") : null,
-                parsed.GetValue(faults))
-            { Network = parsed.GetValue(network), LabListen = parsed.GetValue(labListen), Strict = parsed.GetValue(strict) }, logs, stop),
-            parsed.GetValue(headless), open: !parsed.GetValue(noOpen)));
+        command.SetAction(
+            (parsed, _) =>
+                RunAsync(
+                    (logs, stop) =>
+                        parsed.GetValue(box) is { } elsewhere
+                            ? Laboratory.StartAsync(
+                                new BoxLabOptions(
+                                    BoxPlace.Of(elsewhere, parsed.GetValue(boxKey)),
+                                    DefaultState(),
+                                    parsed.GetValue(labPort),
+                                    parsed.GetValue(labListen)
+                                ),
+                                logs,
+                                stop
+                            )
+                            : Laboratory.StartAsync(
+                                new LabOptions(
+                                    parsed.GetValue(state)!,
+                                    parsed.GetValue(config),
+                                    LabBoard.File(parsed.GetValue(board)!),
+                                    parsed.GetValue(clock),
+                                    parsed.GetValue(labPort),
+                                    parsed.GetValue(personality),
+                                    parsed.GetValue(push) == "full"
+                                    || parsed.GetValue(providers) is not null
+                                    || parsed.GetValue(mqtt) is not null
+                                        ? new PushOptions(
+                                            parsed.GetValue(providers),
+                                            parsed.GetValue(mqtt),
+                                            parsed.GetValue(phones) == "lab"
+                                        )
+                                        : null,
+                                    parsed.GetValue(faults)
+                                )
+                                {
+                                    Network = parsed.GetValue(network),
+                                    LabListen = parsed.GetValue(labListen),
+                                    Strict = parsed.GetValue(strict),
+                                },
+                                logs,
+                                stop
+                            ),
+                    parsed.GetValue(headless),
+                    open: !parsed.GetValue(noOpen)
+                )
+        );
         return command;
     }
 
     internal static Option<string> StateOption() =>
-        new("--state") { Description = "Where the appliance keeps everything", HelpName = "DIR", DefaultValueFactory = _ => DefaultState() };
+        new("--state")
+        {
+            Description = "Where the appliance keeps everything",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => DefaultState(),
+        };
 
     /// <summary>
     /// The default state folder: in the checkout, from any working directory; without a checkout, in the working directory.
@@ -118,57 +223,73 @@ internal static class UpVerb
         return ".state";
     }
 
-    private static Option<string?> NetworkOption() => new("--network")
-    {
-        Description = "The first three numbers of every interface's address, so that labs can stand side by side (default: the board's, or 127.0.1)",
-        HelpName = "127.A.B",
-        CustomParser = result =>
+    private static Option<string?> NetworkOption() =>
+        new("--network")
         {
-            var network = result.Tokens[0].Value;
-            if (!LabBoard.IsNetwork(network))
+            Description =
+                "The first three numbers of every interface's address, so that labs can stand side by side (default: the board's, or 127.0.1)",
+            HelpName = "127.A.B",
+            CustomParser = result =>
             {
-                result.AddError($"--network must be the first three numbers of loopback addresses, like 127.0.2, not '{network}'");
-            }
-            return network;
-        },
-    };
+                var network = result.Tokens[0].Value;
+                if (!LabBoard.IsNetwork(network))
+                {
+                    result.AddError($"--network must be the first three numbers of loopback addresses, like 127.0.2, not '{network}'");
+                }
+                return network;
+            },
+        };
 
-    internal static Option<MqttAddress?> MqttOption(string description) => new("--mqtt")
-    {
-        Description = description,
-        HelpName = "HOST:PORT[,user=NAME][,password=WORD][,tls][,ca=FILE]",
-        CustomParser = result =>
+    internal static Option<MqttAddress?> MqttOption(string description) =>
+        new("--mqtt")
         {
-            try
+            Description = description,
+            HelpName = "HOST:PORT[,user=NAME][,password=WORD][,tls][,ca=FILE]",
+            CustomParser = result =>
             {
-                return MqttAddress.Parse(result.Tokens[0].Value).WithAuthority();
-            }
-            catch (FormatException wrong)
-            {
-                result.AddError($"--mqtt: {wrong.Message}");
-                return null;
-            }
-        },
-    };
+                try
+                {
+                    return MqttAddress.Parse(result.Tokens[0].Value).WithAuthority();
+                }
+                catch (FormatException wrong)
+                {
+                    result.AddError($"--mqtt: {wrong.Message}");
+                    return null;
+                }
+            },
+        };
 
-    private static Option<IPEndPoint?> LabListenOption() => new("--lab-listen")
-    {
-        Description = $"Lets real phones of the network hold a phone of the lab, by HTTPS at this address of this machine (port {DefaultLanPort}) with a pairing code; default: off",
-        HelpName = "ADDRESS[:PORT]",
-        CustomParser = result =>
+    private static Option<IPEndPoint?> LabListenOption() =>
+        new("--lab-listen")
         {
-            if (!IPEndPoint.TryParse(result.Tokens[0].Value, out var address) || address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any))
+            Description =
+                $"Lets real phones of the network hold a phone of the lab, by HTTPS at this address of this machine (port {DefaultLanPort}) with a pairing code; default: off",
+            HelpName = "ADDRESS[:PORT]",
+            CustomParser = result =>
             {
-                result.AddError($"--lab-listen must be one address of this machine, with or without a port, not '{result.Tokens[0].Value}'");
-                return null;
-            }
-            return address.Port == 0 ? new IPEndPoint(address.Address, DefaultLanPort) : address;
-        },
-    };
+                if (
+                    !IPEndPoint.TryParse(result.Tokens[0].Value, out var address)
+                    || address.Address.Equals(IPAddress.Any)
+                    || address.Address.Equals(IPAddress.IPv6Any)
+                )
+                {
+                    result.AddError(
+                        $"--lab-listen must be one address of this machine, with or without a port, not '{result.Tokens[0].Value}'"
+                    );
+                    return null;
+                }
+                return address.Port == 0 ? new IPEndPoint(address.Address, DefaultLanPort) : address;
+            },
+        };
 
     internal static Option<int> LabPortOption()
     {
-        var option = new Option<int>("--lab-port") { Description = "Port of the lab API on 127.0.0.1; 0 takes a free one", HelpName = "P", DefaultValueFactory = _ => DefaultLabPort };
+        var option = new Option<int>("--lab-port")
+        {
+            Description = "Port of the lab API on 127.0.0.1; 0 takes a free one",
+            HelpName = "P",
+            DefaultValueFactory = _ => DefaultLabPort,
+        };
         option.Validators.Add(result =>
         {
             // A value that is not a number has been refused already.
@@ -207,7 +328,10 @@ internal static class UpVerb
                 _ = ConsoleAsync(lab, signals);
             }
             // "execute shutdown" ends the lab as a signal does. A unit that fails to start after "execute reboot" ends it with its reason.
-            await await Task.WhenAny(lab.SwitchedOff, Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ContinueWith(_ => { }, TaskScheduler.Default));
+            await await Task.WhenAny(
+                lab.SwitchedOff,
+                Task.Delay(Timeout.InfiniteTimeSpan, LabClock.Wall, signals.Token).ContinueWith(_ => { }, TaskScheduler.Default)
+            );
             return ExitCode.Ok;
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
@@ -225,7 +349,10 @@ internal static class UpVerb
         using var raw = RawTerminal.Enter();
         if (raw is not null)
         {
-            while (await lab.Unit.RunTerminalAsync(raw.Keys, output, () => TerminalSize.Of(RawTerminal.Size()), login: false, signals.Token) == ConsoleEnd.Exited)
+            while (
+                await lab.Unit.RunTerminalAsync(raw.Keys, output, () => TerminalSize.Of(RawTerminal.Size()), login: false, signals.Token)
+                == ConsoleEnd.Exited
+            )
             {
                 await output.WriteAsync("\r\n"u8.ToArray(), signals.Token);
             }

@@ -14,7 +14,12 @@ internal static class Welcome
         foreach (var service in lab.Unit.Services)
         {
             var nic = lab.Unit.Nics.FirstOrDefault(nic => nic.Name == service.Nic);
-            table.AddRow(new Text(service.Service), new Text(service.EndPoint.ToString()), new Text(service.Nic), new Text(string.Join(' ', nic?.AllowAccess ?? [])));
+            table.AddRow(
+                new Text(service.Service),
+                new Text(service.EndPoint.ToString()),
+                new Text(service.Nic),
+                new Text(string.Join(' ', nic?.AllowAccess ?? []))
+            );
         }
         if (PageFiles.Embedded.IsBuilt)
         {
@@ -22,19 +27,33 @@ internal static class Welcome
         }
         if (lab.Api.Page.Lan is { } lan)
         {
-            table.AddRow(new Text("phones"), new Text(new Uri(lan, "/phone/new").ToString()), new Text("-"), new Text($"the network, with pairing code {lab.Api.Page.PairingCode}"));
+            table.AddRow(
+                new Text("phones"),
+                new Text(new Uri(lan, "/phone/new").ToString()),
+                new Text("-"),
+                new Text($"the network, with pairing code {lab.Api.Page.PairingCode}")
+            );
         }
         if (lab.Broker is { } broker)
         {
             table.AddRow(new Text("mqtt"), new Text(broker.ToString()), new Text("-"), new Text("pushes to phones: mosquitto_sub -t '#'"));
         }
-        table.AddRow(new Text("lab API"), new Text(lab.Api.Address.GetLeftPart(UriPartial.Authority)), new Text("-"), new Text("this machine only"));
+        table.AddRow(
+            new Text("lab API"),
+            new Text(lab.Api.Address.GetLeftPart(UriPartial.Authority)),
+            new Text("-"),
+            new Text("this machine only")
+        );
         AnsiConsole.Write(table);
         // The passwords belong to the lab and are public (Lab/default.conf). A unit with another configuration has other users.
-        AnsiConsole.WriteLine($"users: {string.Join(", ", lab.Unit.Users)} (password of each in the ready-made lab: NAME-password) · clock: {lab.Clock.Rate}");
+        AnsiConsole.WriteLine(
+            $"users: {string.Join(", ", lab.Unit.Users)} (password of each in the ready-made lab: NAME-password) · clock: {lab.Clock.Rate}"
+        );
         if (lab.Authenticator is { } authenticator)
         {
-            AnsiConsole.WriteLine($"FortiAuthenticator stand-in: RADIUS at {authenticator.Server.Authentication}; of its users, dan is known to it alone");
+            AnsiConsole.WriteLine(
+                $"FortiAuthenticator stand-in: RADIUS at {authenticator.Server.Authentication}; of its users, dan is known to it alone"
+            );
         }
         if (!PageFiles.Embedded.IsBuilt)
         {

@@ -25,7 +25,10 @@ public sealed class AccessTests
             Assert.True(profile.Attribute(permission.Group) is not null, $"{path}: {permission}");
             if (profile.Attribute(permission.Group)!.Options.Contains("custom") && permission.Part != "others")
             {
-                Assert.True(profile.Child(permission.Group + "-permission")!.Attribute(permission.Part) is not null, $"{path}: {permission}");
+                Assert.True(
+                    profile.Child(permission.Group + "-permission")!.Attribute(permission.Part) is not null,
+                    $"{path}: {permission}"
+                );
             }
         }
     }
@@ -99,9 +102,13 @@ public sealed class AccessTests
     {
         var restricted = Enumerable.Range(1, 10).Select(number => ($"trusthost{number}", $"10.{number}.0.0 255.255.0.0")).ToArray();
         var tree = Tree(("system admin", "admin", restricted));
-        Gen.Byte[0, 20].Select(Gen.Byte).Sample((second, last) =>
-            TrustedHosts.AnyoneFrom(tree, new IPAddress([10, second, 1, last])) == second is >= 1 and <= 10);
-        var open = tree.With("system admin", tree.List("system admin").With("phones", new ConfigObject(tree.Schema.Table("system admin")!)));
+        Gen.Byte[0, 20]
+            .Select(Gen.Byte)
+            .Sample((second, last) => TrustedHosts.AnyoneFrom(tree, new IPAddress([10, second, 1, last])) == second is >= 1 and <= 10);
+        var open = tree.With(
+            "system admin",
+            tree.List("system admin").With("phones", new ConfigObject(tree.Schema.Table("system admin")!))
+        );
         Assert.True(TrustedHosts.AnyoneFrom(open, IPAddress.Parse("203.0.113.1")));
     }
 
@@ -121,7 +128,10 @@ public sealed class AccessTests
         var tree = new ConfigTree(StoreFolder.Schema);
         foreach (var (path, key, values) in entries)
         {
-            var entry = values.Aggregate(new ConfigObject(StoreFolder.Schema.Table(path)!), (made, value) => made.With(value.Attribute, [.. value.Value.Split(' ')]));
+            var entry = values.Aggregate(
+                new ConfigObject(StoreFolder.Schema.Table(path)!),
+                (made, value) => made.With(value.Attribute, [.. value.Value.Split(' ')])
+            );
             tree = tree.With(path, tree.List(path).With(key, entry));
         }
         return tree;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Appliance.Boot;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Lab;
 using Appliance.Lab.Composition;
@@ -21,7 +21,8 @@ public sealed class BoardTests
         "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":2},{"name":"alarm","line":3},{"name":"port1","line":4}],"buttons":[{"name":"reset","line":5}]
         """;
 
-    public static TheoryData<string> Shipped() => [.. Directory.EnumerateDirectories(Folder()).Select(folder => new DirectoryInfo(folder).Name)];
+    public static TheoryData<string> Shipped() =>
+        [.. Directory.EnumerateDirectories(Folder()).Select(folder => new DirectoryInfo(folder).Name)];
 
     [Theory]
     [MemberData(nameof(Shipped))]
@@ -47,12 +48,25 @@ public sealed class BoardTests
         var network = claim.Prefix;
         try
         {
-            var options = new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File(name), ClockRate.Frozen, 0) { Network = network };
+            var options = new LabOptions(Path.Combine(state.FullName, "state"), null, LabBoard.File(name), ClockRate.Frozen, 0)
+            {
+                Network = network,
+            };
             await using var lab = await Laboratory.StartAsync(options, NullLoggerFactory.Instance, CancellationToken.None);
             var board = Board.Load(LabBoard.File(name));
-            Assert.Equal(board.Nics.Select((nic, at) => (nic.Name, $"{network}.{at + 1}")), lab.Unit.Nics.Select(nic => (nic.Name, nic.Address.ToString())));
-            Assert.Equal(["admin", "ftm", "sslvpn"], lab.Unit.Services.Where(service => service.Nic == "port1").Select(service => service.Service).Order());
-            Assert.Contains($"set ip {network}.2 255.255.255.255", await lab.Unit.TranscriptAsync("show system interface port2\n", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.Equal(
+                board.Nics.Select((nic, at) => (nic.Name, $"{network}.{at + 1}")),
+                lab.Unit.Nics.Select(nic => (nic.Name, nic.Address.ToString()))
+            );
+            Assert.Equal(
+                ["admin", "ftm", "sslvpn"],
+                lab.Unit.Services.Where(service => service.Nic == "port1").Select(service => service.Service).Order()
+            );
+            Assert.Contains(
+                $"set ip {network}.2 255.255.255.255",
+                await lab.Unit.TranscriptAsync("show system interface port2\n", TestContext.Current.CancellationToken),
+                StringComparison.Ordinal
+            );
         }
         finally
         {
@@ -74,8 +88,14 @@ public sealed class BoardTests
     public void ABoardExtendsAnother()
     {
         var (rpi4, rpi5) = (Board.Load(LabBoard.File("rpi4")), Board.Load(LabBoard.File("rpi5")));
-        Assert.Equal((rpi4.Nics[0] with { Match = null }, rpi4.Nics[1], rpi4.Display, rpi4.Watchdog), (rpi5.Nics[0] with { Match = null }, rpi5.Nics[1], rpi5.Display, rpi5.Watchdog));
-        Assert.Equal((new DeviceMatch(null, null, null, "1f00100000.ethernet"), "pinctrl-rp1", null), (rpi5.Nics[0].Match, rpi5.GpioChip, rpi5.Fan));
+        Assert.Equal(
+            (rpi4.Nics[0] with { Match = null }, rpi4.Nics[1], rpi4.Display, rpi4.Watchdog),
+            (rpi5.Nics[0] with { Match = null }, rpi5.Nics[1], rpi5.Display, rpi5.Watchdog)
+        );
+        Assert.Equal(
+            (new DeviceMatch(null, null, null, "1f00100000.ethernet"), "pinctrl-rp1", null),
+            (rpi5.Nics[0].Match, rpi5.GpioChip, rpi5.Fan)
+        );
         Assert.NotNull(rpi4.Fan);
         Assert.Equal((IPAddress.Parse("192.168.1.99"), 24, "wan"), (rpi5.Nics[0].Address, rpi5.Nics[0].PrefixLength, rpi5.Nics[0].Role));
     }
@@ -84,8 +104,17 @@ public sealed class BoardTests
     public void SystemdIsToldOfTheDevicesOfABoardAndOfNoOthers()
     {
         var rpi5 = ServiceDropIn.For(Board.Load(LabBoard.File("rpi5")));
-        Assert.Equal(["/dev/serial0 rw", "char-gpiochip rw", "/dev/i2c-1 rw", "/dev/watchdog0 rw"], rpi5.Split('\n').Where(line => line.StartsWith("DeviceAllow=", StringComparison.Ordinal)).Select(line => line["DeviceAllow=".Length..]));
-        Assert.Contains("--board /usr/lib/appliance/boards/rpi5/board.json --state /var/lib/appliance --console\n", rpi5, StringComparison.Ordinal);
+        Assert.Equal(
+            ["/dev/serial0 rw", "char-gpiochip rw", "/dev/i2c-1 rw", "/dev/watchdog0 rw"],
+            rpi5.Split('\n')
+                .Where(line => line.StartsWith("DeviceAllow=", StringComparison.Ordinal))
+                .Select(line => line["DeviceAllow=".Length..])
+        );
+        Assert.Contains(
+            "--board /usr/lib/appliance/boards/rpi5/board.json --state /var/lib/appliance --console\n",
+            rpi5,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("DeviceAllow", ServiceDropIn.For(new Board("bare", [])), StringComparison.Ordinal);
     }
 
@@ -93,7 +122,9 @@ public sealed class BoardTests
     public void ABoardMayNameItsPushProxy()
     {
         Assert.Null(Load($$"""{"name":"b",{{Nics}}}""").PushProxy);
-        var proxy = Load($$"""{"name":"b",{{Nics}},"pushProxy":{"addresses":["10.9.9.1:443","10.9.9.2:8443"],"ca":"proxy.pem"} }""").PushProxy!;
+        var proxy = Load(
+            $$"""{"name":"b",{{Nics}},"pushProxy":{"addresses":["10.9.9.1:443","10.9.9.2:8443"],"ca":"proxy.pem"} }"""
+        ).PushProxy!;
         Assert.Equal([IPEndPoint.Parse("10.9.9.1:443"), IPEndPoint.Parse("10.9.9.2:8443")], proxy.Addresses);
         Assert.Equal(("proxy.pem", null), (proxy.AuthorityFile, proxy.Name));
     }
@@ -103,11 +134,20 @@ public sealed class BoardTests
     [InlineData("""{"name":"b"}""", "nics: is missing")]
     [InlineData("""{"name":"b","nics":[{"address":"10.0.0.1"}]}""", "nics[0].name: is missing")]
     [InlineData("""{"name":"b","nics":[{"name":"port1"}]}""", "nics[0].address: is missing")]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","address":"10.0.0.1","adress":"x"}]}""", "nics[0].adress: unknown key; did you mean 'address'?")]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","match":{"divice":"eth0"}}]}""", "nics[0].match.divice: unknown key; did you mean 'device'?")]
+    [InlineData(
+        """{"name":"b","nics":[{"name":"port1","address":"10.0.0.1","adress":"x"}]}""",
+        "nics[0].adress: unknown key; did you mean 'address'?"
+    )]
+    [InlineData(
+        """{"name":"b","nics":[{"name":"port1","match":{"divice":"eth0"}}]}""",
+        "nics[0].match.divice: unknown key; did you mean 'device'?"
+    )]
     [InlineData("""{"name":"b","nics":[{"name":"port1","match":{}}]}""", "nics[0].match: must say by what")]
     [InlineData("""{"name":"b","nics":[{"name":"port1","match":{"mac":"12:34"}}]}""", "nics[0].match.mac: '12:34' is no hardware address")]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","role":"wann","address":"10.0.0.1"}]}""", "nics[0].role: must be one of undefined, wan, lan, dmz, not 'wann'; did you mean 'wan'?")]
+    [InlineData(
+        """{"name":"b","nics":[{"name":"port1","role":"wann","address":"10.0.0.1"}]}""",
+        "nics[0].role: must be one of undefined, wan, lan, dmz, not 'wann'; did you mean 'wan'?"
+    )]
     [InlineData("""{"name":"b","nics":[{"name":"port1","address":"10.0.0.1/33"}]}""", "nics[0].address: '10.0.0.1/33' is no IPv4 address")]
     [InlineData("""{"name":"b","nics":[{"name":"port1","address":"::1"}]}""", "nics[0].address: '::1' is no IPv4 address")]
     [InlineData("""{"name":"b","nics":[{"name":"port 1","address":"10.0.0.1"}]}""", "nics[0].name: 'port 1' is no name of an interface")]
@@ -119,45 +159,84 @@ public sealed class BoardTests
     public void AMistakeIsToldWithItsPlace(string text, string named) => Refused(text, named);
 
     [Theory]
-    [InlineData("""
-        "leds":[{"name":"status","line":1}]
-        """, "gpio: is missing")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":2},{"name":"alarm","line":3}]
-        """, "leds: 'port1' is missing")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"leds":[{"name":"satus","line":1}]
-        """, "leds[0].name: unknown name 'satus'; did you mean 'status'?")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":1}]
-        """, "leds[1].line: line 1 is led status's already")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"buttons":[{"name":"reset","line":1},{"name":"reset","line":2}]
-        """, "buttons[1].name: reset is there twice")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"buttons":[{"name":"reset","line":"1"}]
-        """, "buttons[0].line: must be a whole number from 0 to 1023, not \"1\"")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"fan":{"line":1,"onCelsius":50,"offCelsius":60}
-        """, "fan.offCelsius: must be below onCelsius")]
-    [InlineData("""
-        "gpio":{"chip":"c"},"fan":{"line":1,"onCelsius":60,"offCelsius":50}
-        """, "temperature: is missing")]
-    [InlineData("""
-        "watchdog":{"device":"/dev/watchdog","seconds":1}
-        """, "watchdog.seconds: must be a whole number from 4 to 600")]
-    [InlineData("""
-        "pushProxy":{"addresses":[],"ca":"x"}
-        """, "pushProxy.addresses: at least one must be there")]
-    [InlineData("""
-        "pushProxy":{"addresses":["10.9.9.1"],"ca":"x"}
-        """, "pushProxy.addresses[0]: '10.9.9.1' is no address with a port")]
-    [InlineData("""
-        "pushProxy":{"addresses":["push.example:443"],"ca":"x"}
-        """, "'push.example:443'")]
-    [InlineData("""
-        "pushProxy":{"addresses":["10.9.9.1:443"]}
-        """, "pushProxy.ca: is missing")]
+    [InlineData(
+        """
+            "leds":[{"name":"status","line":1}]
+            """,
+        "gpio: is missing"
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":2},{"name":"alarm","line":3}]
+            """,
+        "leds: 'port1' is missing"
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"leds":[{"name":"satus","line":1}]
+            """,
+        "leds[0].name: unknown name 'satus'; did you mean 'status'?"
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":1}]
+            """,
+        "leds[1].line: line 1 is led status's already"
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"buttons":[{"name":"reset","line":1},{"name":"reset","line":2}]
+            """,
+        "buttons[1].name: reset is there twice"
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"buttons":[{"name":"reset","line":"1"}]
+            """,
+        "buttons[0].line: must be a whole number from 0 to 1023, not \"1\""
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"fan":{"line":1,"onCelsius":50,"offCelsius":60}
+            """,
+        "fan.offCelsius: must be below onCelsius"
+    )]
+    [InlineData(
+        """
+            "gpio":{"chip":"c"},"fan":{"line":1,"onCelsius":60,"offCelsius":50}
+            """,
+        "temperature: is missing"
+    )]
+    [InlineData(
+        """
+            "watchdog":{"device":"/dev/watchdog","seconds":1}
+            """,
+        "watchdog.seconds: must be a whole number from 4 to 600"
+    )]
+    [InlineData(
+        """
+            "pushProxy":{"addresses":[],"ca":"x"}
+            """,
+        "pushProxy.addresses: at least one must be there"
+    )]
+    [InlineData(
+        """
+            "pushProxy":{"addresses":["10.9.9.1"],"ca":"x"}
+            """,
+        "pushProxy.addresses[0]: '10.9.9.1' is no address with a port"
+    )]
+    [InlineData(
+        """
+            "pushProxy":{"addresses":["push.example:443"],"ca":"x"}
+            """,
+        "'push.example:443'"
+    )]
+    [InlineData(
+        """
+            "pushProxy":{"addresses":["10.9.9.1:443"]}
+            """,
+        "pushProxy.ca: is missing"
+    )]
     public void AMistakeOfAPartIsToldWithItsPlace(string part, string named) => Refused($$"""{"name":"b",{{Nics}},{{part}}}""", named);
 
     [Fact]
@@ -167,8 +246,16 @@ public sealed class BoardTests
         try
         {
             Write("base", """{"name":"base","nics":[{"name":"port1","address":"x"}]}""");
-            Assert.StartsWith("base/board.json: nics[0].address", Assert.Throws<FormatException>(() => Board.Load(Write("child", """{"name":"child","extends":"base"}"""))).Message, StringComparison.Ordinal);
-            Assert.Contains("without end", Assert.Throws<FormatException>(() => Board.Load(Write("ring", """{"name":"ring","extends":"ring"}"""))).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "base/board.json: nics[0].address",
+                Assert.Throws<FormatException>(() => Board.Load(Write("child", """{"name":"child","extends":"base"}"""))).Message,
+                StringComparison.Ordinal
+            );
+            Assert.Contains(
+                "without end",
+                Assert.Throws<FormatException>(() => Board.Load(Write("ring", """{"name":"ring","extends":"ring"}"""))).Message,
+                StringComparison.Ordinal
+            );
         }
         finally
         {
@@ -188,7 +275,11 @@ public sealed class BoardTests
     {
         // A whole board: each of its objects gets an unknown key, and both must refuse it; each key is taken away, and both must agree.
         var whole = $$"""
-            {"$schema":"x","name":"b","model":"m",{{Nics[..^1].Replace("\"address\"", "\"role\":\"wan\",\"match\":{\"device\":\"e\",\"mac\":\"020000000001\",\"driver\":\"d\",\"path\":\"p\"},\"address\"", StringComparison.Ordinal)}}],{{Panel}},
+            {"$schema":"x","name":"b","model":"m",{{Nics[..^1].Replace(
+                "\"address\"",
+                "\"role\":\"wan\",\"match\":{\"device\":\"e\",\"mac\":\"020000000001\",\"driver\":\"d\",\"path\":\"p\"},\"address\"",
+                StringComparison.Ordinal
+            )}}],{{Panel}},
             "temperature":{"file":"f"},"fan":{"line":9,"onCelsius":60,"offCelsius":50},"display":{"bus":1,"address":39,"columns":16,"rows":2},
             "console":{"device":"d","baud":9600},"watchdog":{"device":"d","seconds":10},"pushProxy":{"addresses":["10.0.0.1:443"],"ca":"c","name":"n"} }
             """;
@@ -209,7 +300,10 @@ public sealed class BoardTests
                 var less = JsonNode.Parse(whole)!;
                 Find(less, path).Remove(key);
                 // What depends on another part is the reader's alone.
-                if ((schema.Validate(less.ToJsonString()).Count == 0) != IsRead(less.ToJsonString()) && $"{path}.{key}" is not (".gpio" or ".temperature"))
+                if (
+                    (schema.Validate(less.ToJsonString()).Count == 0) != IsRead(less.ToJsonString())
+                    && $"{path}.{key}" is not (".gpio" or ".temperature")
+                )
                 {
                     wrong.Add($"without {path}.{key}");
                 }
@@ -218,15 +312,22 @@ public sealed class BoardTests
         Assert.Empty(wrong);
     }
 
-    private static IEnumerable<string> Objects(JsonNode node, string path) => node switch
-    {
-        JsonObject fields => [path, .. fields.Where(field => field.Value is not null).SelectMany(field => Objects(field.Value!, $"{path}/{field.Key}"))],
-        JsonArray list => list.SelectMany((item, at) => Objects(item!, $"{path}/{at}")),
-        _ => [],
-    };
+    private static IEnumerable<string> Objects(JsonNode node, string path) =>
+        node switch
+        {
+            JsonObject fields =>
+            [
+                path,
+                .. fields.Where(field => field.Value is not null).SelectMany(field => Objects(field.Value!, $"{path}/{field.Key}")),
+            ],
+            JsonArray list => list.SelectMany((item, at) => Objects(item!, $"{path}/{at}")),
+            _ => [],
+        };
 
     private static JsonObject Find(JsonNode root, string path) =>
-        (JsonObject)path.Split('/', StringSplitOptions.RemoveEmptyEntries).Aggregate(root, (node, step) => node is JsonArray list ? list[int.Parse(step)]! : node[step]!);
+        (JsonObject)
+            path.Split('/', StringSplitOptions.RemoveEmptyEntries)
+                .Aggregate(root, (node, step) => node is JsonArray list ? list[int.Parse(step)]! : node[step]!);
 
     private static bool IsRead(string text)
     {

@@ -32,7 +32,10 @@ public sealed class SlotTests
         using var slots = await image.OpenAsync();
         Assert.Equal(new FirmwareSlot("A", "1.0.0") { OnTrial = true }, slots.Slot);
         image.Answer("good", 1, "no such device");
-        Assert.Equal("the boot loader is not told that slot A works: no such device", (await Assert.ThrowsAsync<IOException>(slots.PassAsync)).Message);
+        Assert.Equal(
+            "the boot loader is not told that slot A works: no such device",
+            (await Assert.ThrowsAsync<IOException>(slots.PassAsync)).Message
+        );
         Assert.True(slots.Slot.OnTrial);
         image.Answer("good", 0);
         await slots.PassAsync();
@@ -42,7 +45,11 @@ public sealed class SlotTests
     [Fact]
     public async Task AnUpdateIsWhatTheNextStartBoots()
     {
-        using var image = new FakeImage(("status", [.. Booted, "failed=B"]), ("install", ["done"]), ("install.then", [.. Booted, "next=B"]));
+        using var image = new FakeImage(
+            ("status", [.. Booted, "failed=B"]),
+            ("install", ["done"]),
+            ("install.then", [.. Booted, "next=B"])
+        );
         using var slots = await image.OpenAsync();
         Assert.Equal("B", slots.Slot.Failed);
         Assert.Null(await slots.InstallAsync("$(touch x);a b.raucb"));
@@ -68,7 +75,11 @@ public sealed class SlotTests
     public async Task AnImageThatDoesNotTellItsSlotIsAFault()
     {
         using var image = new FakeImage(("status", ["slot=A"]));
-        Assert.EndsWith("does not tell the slot: slot=A", (await Assert.ThrowsAsync<IOException>(image.OpenAsync)).Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "does not tell the slot: slot=A",
+            (await Assert.ThrowsAsync<IOException>(image.OpenAsync)).Message,
+            StringComparison.Ordinal
+        );
         await Assert.ThrowsAsync<IOException>(() => SlotProgram.OpenAsync("rauc.slot=A", "/nowhere/slots", TimeProvider.System));
     }
 
@@ -79,7 +90,13 @@ public sealed class SlotTests
         List<string> complaints = [];
         var looks = new Queue<IReadOnlyList<string>?>([null, ["ftm does not answer"], ["ftm does not answer"], [], []]);
         var passes = 0;
-        var trial = SlotTrial.RunAsync(_ => Task.FromResult(looks.Dequeue()), () => passes++ == 0 ? Task.FromException(new IOException("no device")) : Task.CompletedTask, time, complaints.Add, CancellationToken.None);
+        var trial = SlotTrial.RunAsync(
+            _ => Task.FromResult(looks.Dequeue()),
+            () => passes++ == 0 ? Task.FromException(new IOException("no device")) : Task.CompletedTask,
+            time,
+            complaints.Add,
+            CancellationToken.None
+        );
         for (var second = 0; second < 4; second++)
         {
             Assert.False(trial.IsCompleted);
@@ -94,7 +111,13 @@ public sealed class SlotTests
     public async Task ABoxThatIsStoppedOnTrialStops()
     {
         using var stop = new CancellationTokenSource();
-        var trial = SlotTrial.RunAsync(_ => Task.FromResult<IReadOnlyList<string>?>(null), () => throw new InvalidOperationException(), new FakeTimeProvider(), _ => { }, stop.Token);
+        var trial = SlotTrial.RunAsync(
+            _ => Task.FromResult<IReadOnlyList<string>?>(null),
+            () => throw new InvalidOperationException(),
+            new FakeTimeProvider(),
+            _ => { },
+            stop.Token
+        );
         await stop.CancelAsync();
         await trial.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
     }
@@ -104,26 +127,46 @@ public sealed class SlotTests
     {
         var slots = new FakeSlots();
         await using var box = new Box(slots);
-        Assert.True(await box.RunAsync(async unit =>
-        {
-            using var console = unit.OpenConsole();
-            Assert.Contains("Firmware: slot A, version 1.0.0, on trial\n", console.Execute("get hardware status"), StringComparison.Ordinal);
-            Assert.Contains("the file name must be", console.Execute("execute restore image usb ../x"), StringComparison.Ordinal);
-            Assert.Equal("This operation will replace the current firmware version!\nDo you want to continue? (y/n)", console.Execute("execute restore image usb old.raucb"));
-            Assert.Equal("\n", console.Execute("n"));
-            Assert.Empty(slots.Asked);
+        Assert.True(
+            await box.RunAsync(async unit =>
+            {
+                using var console = unit.OpenConsole();
+                Assert.Contains(
+                    "Firmware: slot A, version 1.0.0, on trial\n",
+                    console.Execute("get hardware status"),
+                    StringComparison.Ordinal
+                );
+                Assert.Contains("the file name must be", console.Execute("execute restore image usb ../x"), StringComparison.Ordinal);
+                Assert.Equal(
+                    "This operation will replace the current firmware version!\nDo you want to continue? (y/n)",
+                    console.Execute("execute restore image usb old.raucb")
+                );
+                Assert.Equal("\n", console.Execute("n"));
+                Assert.Empty(slots.Asked);
 
-            slots.Refusal = "downgrade refused";
-            console.Execute("execute restore image usb old.raucb");
-            Assert.Equal("Please wait...\nCopy image old.raucb from USB disk ...\n\nimage old.raucb: downgrade refused\nCommand fail. Return code -1\n\n", console.Execute("y") + await console.AnsweredAsync());
-            Assert.Contains("Firmware not restored from USB disk file old.raucb: downgrade refused", string.Concat(unit.Events.After(0).Select(record => record.Line)), StringComparison.Ordinal);
+                slots.Refusal = "downgrade refused";
+                console.Execute("execute restore image usb old.raucb");
+                Assert.Equal(
+                    "Please wait...\nCopy image old.raucb from USB disk ...\n\nimage old.raucb: downgrade refused\nCommand fail. Return code -1\n\n",
+                    console.Execute("y") + await console.AnsweredAsync()
+                );
+                Assert.Contains(
+                    "Firmware not restored from USB disk file old.raucb: downgrade refused",
+                    string.Concat(unit.Events.After(0).Select(record => record.Line)),
+                    StringComparison.Ordinal
+                );
 
-            slots.Refusal = null;
-            console.Execute("execute restore image usb new.raucb");
-            Assert.EndsWith("Check image OK.\nPlease wait for system to restart.\n\nSystem is rebooting...\n\n", console.Execute("y") + await console.AnsweredAsync(), StringComparison.Ordinal);
-            Assert.Contains("; slot B from the next start on\n", console.Execute("get hardware status"), StringComparison.Ordinal);
-            Assert.Equal(["old.raucb", "new.raucb"], slots.Asked);
-        }));
+                slots.Refusal = null;
+                console.Execute("execute restore image usb new.raucb");
+                Assert.EndsWith(
+                    "Check image OK.\nPlease wait for system to restart.\n\nSystem is rebooting...\n\n",
+                    console.Execute("y") + await console.AnsweredAsync(),
+                    StringComparison.Ordinal
+                );
+                Assert.Contains("; slot B from the next start on\n", console.Execute("get hardware status"), StringComparison.Ordinal);
+                Assert.Equal(["old.raucb", "new.raucb"], slots.Asked);
+            })
+        );
     }
 
     [Theory]
@@ -138,7 +181,9 @@ public sealed class SlotTests
     [InlineData("1.08", "1.9", true)]
     public async Task TheImageComparesVersionsNumberByNumber(string offered, string running, bool older)
     {
-        var text = await File.ReadAllTextAsync(Path.Combine(Sources(), "..", "..", "boards", "qemu-arm64", "image", "slots", "root", "usr", "lib", "appliance", "not-older"));
+        var text = await File.ReadAllTextAsync(
+            Path.Combine(Sources(), "..", "..", "boards", "qemu-arm64", "image", "slots", "root", "usr", "lib", "appliance", "not-older")
+        );
         var from = text.IndexOf("older() {", StringComparison.Ordinal);
         var function = text[from..(text.IndexOf("\n}\n", from, StringComparison.Ordinal) + 3)];
         using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", function + "older \"$1\" \"$2\"", "sh", offered, running]))!;
@@ -186,7 +231,8 @@ public sealed class SlotTests
             File.WriteAllText(Path.Combine(_folder.FullName, verb + ".code"), $"{code}");
         }
 
-        public async Task<SlotProgram> OpenAsync() => (await SlotProgram.OpenAsync("quiet rauc.slot=A panic=-1\n", Path.Combine(_folder.FullName, "slots"), TimeProvider.System))!;
+        public async Task<SlotProgram> OpenAsync() =>
+            (await SlotProgram.OpenAsync("quiet rauc.slot=A panic=-1\n", Path.Combine(_folder.FullName, "slots"), TimeProvider.System))!;
 
         public void Dispose() => _folder.Delete(recursive: true);
     }
@@ -200,8 +246,21 @@ public sealed class SlotTests
         public async Task<bool> RunAsync(Func<Unit, Task> use)
         {
             var network = new SimNetwork();
-            INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
-            var options = new UnitOptions(_folder.FullName, nics, new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)), new NoPushProxy(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance) { Slots = slots };
+            INic[] nics =
+            [
+                .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}"))),
+            ];
+            var options = new UnitOptions(
+                _folder.FullName,
+                nics,
+                new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)),
+                new NoPushProxy(),
+                LabBoard.DefaultConfiguration(),
+                NullLoggerFactory.Instance
+            )
+            {
+                Slots = slots,
+            };
             var used = Task.CompletedTask;
             using var stop = new CancellationTokenSource();
             var restart = await BoardBoot.RunUnitsAsync(options, unit => used = UseAsync(unit), stop.Token);

@@ -18,12 +18,32 @@ internal sealed class AgentProcess : IAsyncDisposable
     {
         var network = _claim.Prefix;
         Write("lab.key", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) + "\n");
-        var board = Write("board.json", $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}""");
+        var board = Write(
+            "board.json",
+            $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}"""
+        );
         BoxFile = WriteBox("box.json", "lab.key");
         var program = Path.Combine(ArrowTests.Root(), "boards", "Agent", "bin", "Release", "net10.0", "Appliance.Agent.dll");
-        string[] words = [program, board, Path.Combine(_folder.FullName, "state"), "--listen", Door, "--key", Path.Combine(_folder.FullName, "lab.key")];
+        string[] words =
+        [
+            program,
+            board,
+            Path.Combine(_folder.FullName, "state"),
+            "--listen",
+            Door,
+            "--key",
+            Path.Combine(_folder.FullName, "lab.key"),
+        ];
         // The shell opens the terminal, as the shell of an administrator who starts it on a box does.
-        _process = Process.Start(new ProcessStartInfo(terminal is null ? "dotnet" : "sh", terminal is null ? words : ["-c", "exec dotnet \"$@\" <\"$0\" >\"$0\"", terminal, .. words, "--console"]) { RedirectStandardError = true })!;
+        _process = Process.Start(
+            new ProcessStartInfo(
+                terminal is null ? "dotnet" : "sh",
+                terminal is null ? words : ["-c", "exec dotnet \"$@\" <\"$0\" >\"$0\"", terminal, .. words, "--console"]
+            )
+            {
+                RedirectStandardError = true,
+            }
+        )!;
     }
 
     /// <summary>The first three numbers of its addresses.</summary>
@@ -56,9 +76,15 @@ internal sealed class AgentProcess : IAsyncDisposable
     /// <param name="name">The file.</param>
     /// <param name="keyFile">Its key.</param>
     /// <param name="console">The device that is wired to its console; null for none.</param>
-    public string WriteBox(string name, string keyFile, string? console = null) => Write(name, $$"""
-        { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Door}}", "keyFile": "{{keyFile}}" }{{(console is null ? "" : $$""", "console": { "device": "{{console}}" }""")}} }
-        """);
+    public string WriteBox(string name, string keyFile, string? console = null) =>
+        Write(
+            name,
+            $$"""
+            { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Door}}", "keyFile": "{{keyFile}}" }{{(
+                console is null ? "" : $$""", "console": { "device": "{{console}}" }"""
+            )}} }
+            """
+        );
 
     public string Write(string name, string text)
     {

@@ -51,15 +51,27 @@ public sealed class ConsoleBoxTests
         var site = new UnitSite(BoxFile.Load(unit.WriteBox("console.json", "lab.key", cable.BenchDevice)));
         var before = cable.BenchSettings;
         // Fresh states one after the other, a restart in the middle of one, and what was typed in one is unknown in the next.
-        foreach (var read in new[] { Read("push-approve"), Read("callback-server-ip"), ScenarioText.Read("over.yaml", OverARestart), ScenarioText.Read("fresh.yaml", OfAFreshState) })
-        {
-            var result = await ScenarioRun.RunAsync(read, 1, async (scenario, _) =>
+        foreach (
+            var read in new[]
             {
-                var box = await LinkedBox.StartAsync(site, scenario);
-                Assert.True(cable.BenchIsTaken);
-                Assert.NotEqual(before, cable.BenchSettings);
-                return box;
-            });
+                Read("push-approve"),
+                Read("callback-server-ip"),
+                ScenarioText.Read("over.yaml", OverARestart),
+                ScenarioText.Read("fresh.yaml", OfAFreshState),
+            }
+        )
+        {
+            var result = await ScenarioRun.RunAsync(
+                read,
+                1,
+                async (scenario, _) =>
+                {
+                    var box = await LinkedBox.StartAsync(site, scenario);
+                    Assert.True(cable.BenchIsTaken);
+                    Assert.NotEqual(before, cable.BenchSettings);
+                    return box;
+                }
+            );
             Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
             Assert.Equal(before, cable.BenchSettings);
             Assert.False(cable.BenchIsTaken);
@@ -80,22 +92,34 @@ public sealed class ConsoleBoxTests
         foreach (var script in Scripts)
         {
             // A secret is sealed again for each reader.
-            Assert.Equal(Sealed.Replace(await linked.CliAsync(script), "ENC"), Sealed.Replace(await console.TranscriptAsync(script), "ENC"));
+            Assert.Equal(
+                Sealed.Replace(await linked.CliAsync(script), "ENC"),
+                Sealed.Replace(await console.TranscriptAsync(script), "ENC")
+            );
         }
         // Long enough for pages; and they were answered at the console.
         Assert.True((await linked.CliAsync("show full-configuration\n")).Count(letter => letter == '\n') > 200);
         Assert.Contains("show full-configuration\r   ", cable.Typed, StringComparison.Ordinal);
         // The last one ends both, each in a separate session.
-        Assert.EndsWith("(y/n)y\n\nSystem is rebooting...\n\n", await console.TranscriptAsync("execute reboot\ny\nget system status\n"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "(y/n)y\n\nSystem is rebooting...\n\n",
+            await console.TranscriptAsync("execute reboot\ny\nget system status\n"),
+            StringComparison.Ordinal
+        );
         await EndToEnd.Until.TrueAsync(
             async () =>
             {
                 await linked.LookAsync();
                 return linked is { IsUp: true, Boots: 2 };
             },
-            "the next unit");
+            "the next unit"
+        );
         Assert.Equal(await linked.CliAsync("show system dns\n"), await console.TranscriptAsync("show system dns\n"));
-        Assert.EndsWith("(y/n)y\n\nSystem is shutting down...\n\n", await console.TranscriptAsync("execute shutdown\ny\nget system status\n"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "(y/n)y\n\nSystem is shutting down...\n\n",
+            await console.TranscriptAsync("execute shutdown\ny\nget system status\n"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -108,7 +132,11 @@ public sealed class ConsoleBoxTests
         await using var unit = await AgentProcess.StartAsync(otherCable.UnitDevice);
         var wrong = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice));
         Assert.Equal(FailureKind.Missing, wrong.Kind);
-        Assert.Contains($"the console {cable.BenchDevice} is another unit's, or not of this speed (115200)", wrong.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the console {cable.BenchDevice} is another unit's, or not of this speed (115200)",
+            wrong.Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal("", cable.Typed);
         // It was shut again, and is the other one's still.
         await using var box = await StartAsync(other, cable.BenchDevice);
@@ -130,14 +158,23 @@ public sealed class ConsoleBoxTests
     {
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
-        foreach (var (device, told) in new[] { ("/dev/nothing-is-here", "the console: there is no /dev/nothing-is-here"), (unit.BoxFile, $"the console: {unit.BoxFile} is no terminal") })
+        foreach (
+            var (device, told) in new[]
+            {
+                ("/dev/nothing-is-here", "the console: there is no /dev/nothing-is-here"),
+                (unit.BoxFile, $"the console: {unit.BoxFile} is no terminal"),
+            }
+        )
         {
             Assert.Equal((FailureKind.Missing, told), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, device))));
         }
         using (SerialStream.Open(cable.BenchDevice, Speed))
         {
             var taken = cable.BenchSettings;
-            Assert.Equal((FailureKind.Missing, $"the console: {cable.BenchDevice} is in use by another program"), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice))));
+            Assert.Equal(
+                (FailureKind.Missing, $"the console: {cable.BenchDevice} is in use by another program"),
+                Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice)))
+            );
             Assert.Equal(taken, cable.BenchSettings);
             Assert.True(cable.BenchIsTaken);
         }
@@ -160,7 +197,11 @@ public sealed class ConsoleBoxTests
         await console.ProveAsync(word => far.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"\r\n{word}\r\nbox # ")).AsTask());
         Assert.Equal("box # show\n\nbox # ", await console.TranscriptAsync("show\n"));
         var failure = await Assert.ThrowsAsync<LabFailure>(() => console.TranscriptAsync("set alias exact\n"));
-        Assert.Contains($"the console {cable.BenchDevice} does not show 'set alias exact' as it was typed. It shows:\n", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the console {cable.BenchDevice} does not show 'set alias exact' as it was typed. It shows:\n",
+            failure.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("box # set alias ejact", failure.Message, StringComparison.Ordinal);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => unit);
@@ -171,9 +212,18 @@ public sealed class ConsoleBoxTests
             while (true)
             {
                 var text = System.Text.Encoding.ASCII.GetString(keys, 0, await far.ReadAsync(keys, stop.Token));
-                var shown = text.Replace("\x03", "\r\n\r\nbox # ", StringComparison.Ordinal).Replace('x', 'j').Replace("boj", "box", StringComparison.Ordinal)
+                var shown = text.Replace("\x03", "\r\n\r\nbox # ", StringComparison.Ordinal)
+                    .Replace('x', 'j')
+                    .Replace("boj", "box", StringComparison.Ordinal)
                     .Replace("show\r", "show\r\r\n\r\nbox # ", StringComparison.Ordinal);
-                await far.WriteAsync(System.Text.Encoding.ASCII.GetBytes(shown.Contains("\r\r\n", StringComparison.Ordinal) || text == "\x03" ? shown : shown.Replace("\r", "\r\r\nbox # ", StringComparison.Ordinal)), stop.Token);
+                await far.WriteAsync(
+                    System.Text.Encoding.ASCII.GetBytes(
+                        shown.Contains("\r\r\n", StringComparison.Ordinal) || text == "\x03"
+                            ? shown
+                            : shown.Replace("\r", "\r\r\nbox # ", StringComparison.Ordinal)
+                    ),
+                    stop.Token
+                );
             }
         }
     }
@@ -181,7 +231,12 @@ public sealed class ConsoleBoxTests
     [Theory]
     [InlineData("set alias \"a\tb\"")]
     [InlineData("show \x01")]
-    public void WhatNoKeysMakeIsRefused(string line) => Assert.Contains("cannot be typed at a console", Assert.Throws<LabFailure>(() => TypedLine.Of(line, goesOn: false)).Message, StringComparison.Ordinal);
+    public void WhatNoKeysMakeIsRefused(string line) =>
+        Assert.Contains(
+            "cannot be typed at a console",
+            Assert.Throws<LabFailure>(() => TypedLine.Of(line, goesOn: false)).Message,
+            StringComparison.Ordinal
+        );
 
     /// <summary>
     /// All differences between a terminal and a script: pages, ends of rows, question marks, tabs, quotes, prompts, and sessions that are
@@ -220,13 +275,18 @@ public sealed class ConsoleBoxTests
 
     private static (FailureKind Kind, string Message) Told(LabFailure failure) => (failure.Kind, failure.Message);
 
-    private static Task<LinkedBox> StartAsync(AgentProcess unit, string device) => LinkedBox.StartAsync(new UnitSite(BoxFile.Load(unit.WriteBox("console.json", "lab.key", device))), Read("push-approve"));
+    private static Task<LinkedBox> StartAsync(AgentProcess unit, string device) =>
+        LinkedBox.StartAsync(new UnitSite(BoxFile.Load(unit.WriteBox("console.json", "lab.key", device))), Read("push-approve"));
 
     private static async Task<LinkedUnit> LinkAsync(AgentProcess unit)
     {
         var file = BoxFile.Load(unit.BoxFile);
         var configuration = LabBoard.DefaultConfiguration(LabBoard.Simulated(Board.Load(LabBoard.File(file.Board)), file.Network), null);
-        return await LinkedUnit.StartAsync(await file.Place.EnterAsync(), new Appliance.Link.LinkStart(configuration, Appliance.Firmware.Config.Personality.Default.Name, null), _ => throw new NotSupportedException());
+        return await LinkedUnit.StartAsync(
+            await file.Place.EnterAsync(),
+            new Appliance.Link.LinkStart(configuration, Appliance.Firmware.Config.Personality.Default.Name, null),
+            _ => throw new NotSupportedException()
+        );
     }
 
     private static Scenario Read(string name) => ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!);

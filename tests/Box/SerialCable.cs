@@ -39,13 +39,35 @@ internal sealed class SerialCable : IAsyncDisposable
     public string BenchDevice => _bench.Device;
 
     /// <summary>The controller's input so far.</summary>
-    public string Typed { get { lock (_typed) { return _typed.ToString(); } } }
+    public string Typed
+    {
+        get
+        {
+            lock (_typed)
+            {
+                return _typed.ToString();
+            }
+        }
+    }
 
     /// <summary>The unit's output so far.</summary>
-    public string Shown { get { lock (_shown) { return _shown.ToString(); } } }
+    public string Shown
+    {
+        get
+        {
+            lock (_shown)
+            {
+                return _shown.ToString();
+            }
+        }
+    }
 
     /// <summary>The settings of the controller's device.</summary>
-    public byte[] BenchSettings { get => _bench.Settings; set => _bench.Settings = value; }
+    public byte[] BenchSettings
+    {
+        get => _bench.Settings;
+        set => _bench.Settings = value;
+    }
 
     /// <summary>True while the controller's device is open exclusively.</summary>
     public bool BenchIsTaken => _bench.IsTaken;
@@ -66,25 +88,29 @@ internal sealed class SerialCable : IAsyncDisposable
         _bench.Dispose();
     }
 
-    private Task PassAsync(End from, End to, StringBuilder kept) => Task.Factory.StartNew(
-        () =>
-        {
-            var buffer = new byte[4096];
-            while (!_pulled)
+    private Task PassAsync(End from, End to, StringBuilder kept) =>
+        Task.Factory.StartNew(
+            () =>
             {
-                if (!from.Has(LookEvery))
+                var buffer = new byte[4096];
+                while (!_pulled)
                 {
-                    continue;
+                    if (!from.Has(LookEvery))
+                    {
+                        continue;
+                    }
+                    var length = from.Master.Read(buffer);
+                    lock (kept)
+                    {
+                        kept.Append(Encoding.Latin1.GetString(buffer, 0, length));
+                    }
+                    to.Master.Write(buffer, 0, length);
                 }
-                var length = from.Master.Read(buffer);
-                lock (kept)
-                {
-                    kept.Append(Encoding.Latin1.GetString(buffer, 0, length));
-                }
-                to.Master.Write(buffer, 0, length);
-            }
-        },
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     /// <summary>struct pollfd.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -12,7 +12,8 @@ namespace Appliance.Tests.Box;
 /// <summary>Scenarios on a remote unit, over the lab link through its listener; and the callers that the listener refuses.</summary>
 public sealed class UnitBoxTests
 {
-    private const string Whole = """{"name":"u","board":"desktop","network":"10.0.0","bench":"10.0.0.9","agent":{"address":"10.0.0.1:7001","keyFile":"k"},"console":{"device":"/dev/ttyUSB0","speed":9600}}""";
+    private const string Whole =
+        """{"name":"u","board":"desktop","network":"10.0.0","bench":"10.0.0.9","agent":{"address":"10.0.0.1:7001","keyFile":"k"},"console":{"device":"/dev/ttyUSB0","speed":9600}}""";
 
     [Fact]
     public async Task ScenariosRunOnAUnitThatStandsElsewhere()
@@ -27,8 +28,14 @@ public sealed class UnitBoxTests
             var result = await ScenarioRun.RunAsync(Read(name), 1, async (scenario, _) => await LinkedBox.StartAsync(site, scenario));
             Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
         }
-        Assert.Equal("this box has not: panel (LEDs and buttons can be seen and pressed)", ScenarioRun.Unmet(Read("panel-boot"), site.Offers));
-        Assert.Equal("this box has not: sources (clients and phones have addresses of their own), clock (time moves by hand only)", ScenarioRun.Unmet(Read("source-blocked"), site.Offers));
+        Assert.Equal(
+            "this box has not: panel (LEDs and buttons can be seen and pressed)",
+            ScenarioRun.Unmet(Read("panel-boot"), site.Offers)
+        );
+        Assert.Equal(
+            "this box has not: sources (clients and phones have addresses of their own), clock (time moves by hand only)",
+            ScenarioRun.Unmet(Read("source-blocked"), site.Offers)
+        );
     }
 
     [Fact]
@@ -36,14 +43,28 @@ public sealed class UnitBoxTests
     {
         await using var unit = await AgentProcess.StartAsync();
         unit.Write("other.key", new string('a', 64));
-        var stranger = await Assert.ThrowsAsync<LabFailure>(() => new UnitSite(BoxFile.Load(unit.WriteBox("other.json", "other.key"))).LinkAsync());
+        var stranger = await Assert.ThrowsAsync<LabFailure>(() =>
+            new UnitSite(BoxFile.Load(unit.WriteBox("other.json", "other.key"))).LinkAsync()
+        );
         Assert.Contains("the agent has another key", stranger.Message, StringComparison.Ordinal);
         // A caller that speaks the link immediately, without the handshake, is disconnected and receives nothing.
-        await using (var plain = new ConnectionStream(await new SocketNic("stranger", System.Net.IPAddress.Loopback).ConnectAsync(System.Net.IPEndPoint.Parse(unit.Door), TestContext.Current.CancellationToken)))
+        await using (
+            var plain = new ConnectionStream(
+                await new SocketNic("stranger", System.Net.IPAddress.Loopback).ConnectAsync(
+                    System.Net.IPEndPoint.Parse(unit.Door),
+                    TestContext.Current.CancellationToken
+                )
+            )
+        )
         {
             await plain.WriteAsync("LLLLLLLLLLLLLLLLLLLLLLLL"u8.ToArray(), TestContext.Current.CancellationToken);
             var answer = new byte[256];
-            var length = await plain.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, TestContext.Current.CancellationToken);
+            var length = await plain.ReadAtLeastAsync(
+                answer,
+                answer.Length,
+                throwOnEndOfStream: false,
+                TestContext.Current.CancellationToken
+            );
             // At most an alert of TLS (RFC 8446, 6): content type 21.
             Assert.True(length == 0 || (answer[0] == 21 && length <= 7), Convert.ToHexString(answer, 0, length));
         }
@@ -59,7 +80,11 @@ public sealed class UnitBoxTests
     [InlineData("\"k\"", "\"none\"", "box.json: agent.keyFile: ")]
     [InlineData("\"k\"", "\"short\"", "a key is 64 hexadecimal digits (openssl rand -hex 32)")]
     [InlineData("\"device\":\"/dev/ttyUSB0\",", "", "box.json: console.device: is missing")]
-    [InlineData("\"/dev/ttyUSB0\"", "\"ttyUSB0\"", "box.json: console.device: must be the whole path of a serial device, for example /dev/ttyUSB0, not 'ttyUSB0'")]
+    [InlineData(
+        "\"/dev/ttyUSB0\"",
+        "\"ttyUSB0\"",
+        "box.json: console.device: must be the whole path of a serial device, for example /dev/ttyUSB0, not 'ttyUSB0'"
+    )]
     [InlineData("9600", "14400", "box.json: console.speed: must be one of 9600, 19200, 38400, 57600, 115200, not 14400")]
     [InlineData("9600", "\"fast\"", "box.json: console.speed: must be a whole number from 9600 to 115200, not \"fast\"")]
     [InlineData("\"speed\"", "\"sped\"", "box.json: console.sped: unknown key; did you mean 'speed'?")]
@@ -71,11 +96,22 @@ public sealed class UnitBoxTests
         try
         {
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "k"), new string('0', 64), TestContext.Current.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "short"), new string('0', 63), TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(folder.FullName, "short"),
+                new string('0', 63),
+                TestContext.Current.CancellationToken
+            );
             var file = Path.Combine(folder.FullName, "box.json");
             await File.WriteAllTextAsync(file, Whole, TestContext.Current.CancellationToken);
-            Assert.Equal(("u", "10.0.0", new BoxConsole("/dev/ttyUSB0", 9600)), (BoxFile.Load(file).Name, BoxFile.Load(file).Network, BoxFile.Load(file).Console));
-            await File.WriteAllTextAsync(file, Whole.Replace(text, instead, StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            Assert.Equal(
+                ("u", "10.0.0", new BoxConsole("/dev/ttyUSB0", 9600)),
+                (BoxFile.Load(file).Name, BoxFile.Load(file).Network, BoxFile.Load(file).Console)
+            );
+            await File.WriteAllTextAsync(
+                file,
+                Whole.Replace(text, instead, StringComparison.Ordinal),
+                TestContext.Current.CancellationToken
+            );
             var failure = Assert.Throws<LabFailure>(() => BoxFile.Load(file));
             Assert.Contains(told, failure.Message, StringComparison.Ordinal);
             Assert.Equal(FailureKind.ConfigurationInvalid, failure.Kind);
@@ -89,15 +125,31 @@ public sealed class UnitBoxTests
     [Fact]
     public async Task TheSchemaSaysTheSame()
     {
-        var schema = await JsonSchema.FromFileAsync(Path.Combine(ArrowTests.Root(), "sim", "Lab", "Remote", "box.schema.json"), TestContext.Current.CancellationToken);
+        var schema = await JsonSchema.FromFileAsync(
+            Path.Combine(ArrowTests.Root(), "sim", "Lab", "Remote", "box.schema.json"),
+            TestContext.Current.CancellationToken
+        );
         Assert.Empty(schema.Validate(Whole));
         Assert.Empty(schema.Validate(Whole.Replace(",\"speed\":9600", "", StringComparison.Ordinal)));
-        Assert.Empty(schema.Validate(Whole.Replace(",\"console\":{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "", StringComparison.Ordinal)));
-        foreach (var (text, instead) in new[]
-        {
-            ("\"bench\":\"10.0.0.9\",", ""), ("\"bench\"", "\"bnech\""), ("\"10.0.0\"", "\"10.0\""), ("10.0.0.1:7001", "10.0.0.1"), ("\"k\"", "\"\""),
-            ("\"device\":\"/dev/ttyUSB0\",", ""), ("\"/dev/ttyUSB0\"", "\"ttyUSB0\""), ("9600", "14400"), ("9600", "\"fast\""), ("\"speed\"", "\"sped\""), ("{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "\"/dev/ttyUSB0\""),
-        })
+        Assert.Empty(
+            schema.Validate(Whole.Replace(",\"console\":{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "", StringComparison.Ordinal))
+        );
+        foreach (
+            var (text, instead) in new[]
+            {
+                ("\"bench\":\"10.0.0.9\",", ""),
+                ("\"bench\"", "\"bnech\""),
+                ("\"10.0.0\"", "\"10.0\""),
+                ("10.0.0.1:7001", "10.0.0.1"),
+                ("\"k\"", "\"\""),
+                ("\"device\":\"/dev/ttyUSB0\",", ""),
+                ("\"/dev/ttyUSB0\"", "\"ttyUSB0\""),
+                ("9600", "14400"),
+                ("9600", "\"fast\""),
+                ("\"speed\"", "\"sped\""),
+                ("{\"device\":\"/dev/ttyUSB0\",\"speed\":9600}", "\"/dev/ttyUSB0\""),
+            }
+        )
         {
             Assert.NotEmpty(schema.Validate(Whole.Replace(text, instead, StringComparison.Ordinal)));
         }

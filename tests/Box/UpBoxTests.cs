@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab;
 using Appliance.Lab.Console;
 using Appliance.Lab.Remote;
@@ -34,7 +34,13 @@ public sealed class UpBoxTests : IDisposable
         var waiting = api.GetFromJsonAsync<JsonArray>($"/lab/events?after={await NewestAsync(api)}&wait=30", Stop);
         Assert.Equal("refused", await LogInAsync(lab, api, "deny"));
         Assert.NotEmpty((await waiting)!);
-        await Until.TrueAsync(async () => (await api.GetFromJsonAsync<JsonArray>("/lab/events?after=0", Stop))!.Any(told => told!["line"]!.GetValue<string>().Contains("user=\"ann\"", StringComparison.Ordinal)), "an event of ann's");
+        await Until.TrueAsync(
+            async () =>
+                (await api.GetFromJsonAsync<JsonArray>("/lab/events?after=0", Stop))!.Any(told =>
+                    told!["line"]!.GetValue<string>().Contains("user=\"ann\"", StringComparison.Ordinal)
+                ),
+            "an event of ann's"
+        );
         Assert.Equal("in", await LogInAsync(lab, api, "approve"));
         using (var policy = await api.PutAsJsonAsync("/lab/policy", new { numberMatch = true }, Stop))
         {
@@ -48,19 +54,36 @@ public sealed class UpBoxTests : IDisposable
         Assert.Contains("--More--", await TerminalAsync(new(5, 80), "show\r", "--More--"), StringComparison.Ordinal);
         await ScriptAsync("execute reboot\ny\n");
         await Until.TrueAsync(() => ((BoxUnit)lab.Unit).Boots > 1 && lab.Ready.Services.Count > 0, "the next unit");
-        await Until.TrueAsync(async () => (await api.GetAsync("/lab/ready", Stop)).StatusCode == HttpStatusCode.OK, "the lab with the next unit");
+        await Until.TrueAsync(
+            async () => (await api.GetAsync("/lab/ready", Stop)).StatusCode == HttpStatusCode.OK,
+            "the lab with the next unit"
+        );
         Assert.Empty((await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))!);
         Assert.Equal(HttpStatusCode.OK, await LogBobInAsync(lab));
-        await Until.TrueAsync(async () => (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))! is [{ } login] && login["user"]!.GetValue<string>() == "bob" && login["outcome"]!.GetValue<string>() == "in", "the timeline of bob's login");
+        await Until.TrueAsync(
+            async () =>
+                (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))! is [{ } login]
+                && login["user"]!.GetValue<string>() == "bob"
+                && login["outcome"]!.GetValue<string>() == "in",
+            "the timeline of bob's login"
+        );
 
         // A feature that the remote unit does not support is refused with the reason.
-        foreach (var (method, path, body, told) in new[]
+        foreach (
+            var (method, path, body, told) in new[]
+            {
+                ("POST", "/lab/clock", """{"advanceSeconds":60}""", "its clock is its own"),
+                ("PUT", "/lab/faults", """{"faults":[]}""", "no faults can be set"),
+                ("PUT", "/lab/nics/port1", """{"link":false}""", "its cables are pulled by hand"),
+                ("GET", "/lab/panel", "", "its panel is seen"),
+                ("GET", "/lab/metrics", "", "its metrics are not told"),
+            }
+        )
         {
-            ("POST", "/lab/clock", """{"advanceSeconds":60}""", "its clock is its own"), ("PUT", "/lab/faults", """{"faults":[]}""", "no faults can be set"),
-            ("PUT", "/lab/nics/port1", """{"link":false}""", "its cables are pulled by hand"), ("GET", "/lab/panel", "", "its panel is seen"), ("GET", "/lab/metrics", "", "its metrics are not told"),
-        })
-        {
-            using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body.Length == 0 ? null : new StringContent(body, Encoding.UTF8, "application/json") };
+            using var request = new HttpRequestMessage(new HttpMethod(method), path)
+            {
+                Content = body.Length == 0 ? null : new StringContent(body, Encoding.UTF8, "application/json"),
+            };
             using var answer = await api.SendAsync(request, Stop);
             Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
             Assert.Contains(told, await answer.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
@@ -68,7 +91,12 @@ public sealed class UpBoxTests : IDisposable
 
         // Another lab takes over: the unit continues, and this lab reports why it ends.
         var host = await CliAsync(api, "get system status");
-        await using (var second = await StartAsync(new BoxPlace("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, BoxPlace.Of(agent.BoxFile, null).Key, null), "second"))
+        await using (
+            var second = await StartAsync(
+                new BoxPlace("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, BoxPlace.Of(agent.BoxFile, null).Key, null),
+                "second"
+            )
+        )
         {
             var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
             Assert.Equal(FailureKind.Missing, broken.Kind);
@@ -88,7 +116,11 @@ public sealed class UpBoxTests : IDisposable
         var agent = await AgentProcess.StartAsync();
         await using var lab = await StartAsync(BoxPlace.Of(agent.Door, Path.Combine(Path.GetDirectoryName(agent.BoxFile)!, "lab.key")));
         // A fresh unit, with the addresses of its own board.
-        Assert.Contains($"set server-ip {agent.Network}.1", await lab.Unit.TranscriptAsync("show system ftm-push\n", Stop), StringComparison.Ordinal);
+        Assert.Contains(
+            $"set server-ip {agent.Network}.1",
+            await lab.Unit.TranscriptAsync("show system ftm-push\n", Stop),
+            StringComparison.Ordinal
+        );
         Assert.Equal(agent.Network + ".2", lab.Unit.Nics.Single(nic => nic.Name == "port2").Address.ToString());
         await agent.DisposeAsync();
         var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
@@ -100,10 +132,14 @@ public sealed class UpBoxTests : IDisposable
     public async Task WhoCannotGetInIsToldWhy()
     {
         await using var agent = await AgentProcess.StartAsync();
-        var stranger = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(BoxPlace.Of(agent.Door, agent.Write("other.key", new string('a', 64)))));
+        var stranger = await Assert.ThrowsAsync<LabFailure>(() =>
+            StartAsync(BoxPlace.Of(agent.Door, agent.Write("other.key", new string('a', 64))))
+        );
         Assert.Equal(FailureKind.Missing, stranger.Kind);
         Assert.EndsWith("the agent has another key", stranger.Message, StringComparison.Ordinal);
-        var nobody = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(BoxPlace.Of(agent.Network + ".9:7002", agent.Write("other.key", new string('a', 64)))));
+        var nobody = await Assert.ThrowsAsync<LabFailure>(() =>
+            StartAsync(BoxPlace.Of(agent.Network + ".9:7002", agent.Write("other.key", new string('a', 64))))
+        );
         Assert.Equal(FailureKind.Missing, nobody.Kind);
         Assert.Contains($"the agent at {agent.Network}.9:7002", nobody.Message, StringComparison.Ordinal);
     }
@@ -115,8 +151,16 @@ public sealed class UpBoxTests : IDisposable
         File.WriteAllText(key, new string('0', 64));
         Assert.Equal(new IPEndPoint(IPAddress.Parse("127.0.9.7"), 7001), BoxPlace.Of("127.0.9.7", key).Agent);
         Assert.Equal(7009, BoxPlace.Of("127.0.9.7:7009", key).Agent.Port);
-        Assert.Contains("needs its key: --box-key FILE", Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", null)).Message, StringComparison.Ordinal);
-        Assert.Contains("names its key itself", Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", key)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "needs its key: --box-key FILE",
+            Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", null)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "names its key itself",
+            Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", key)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(FailureKind.Missing, Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", null)).Kind);
         File.WriteAllText(key, "short");
         Assert.Equal(FailureKind.ConfigurationInvalid, Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", key)).Kind);
@@ -148,7 +192,11 @@ public sealed class UpBoxTests : IDisposable
     private Task<Laboratory> StartAsync(BoxPlace place, string state = "state") =>
         Laboratory.StartAsync(new BoxLabOptions(place, Path.Combine(_folder.FullName, state), 0), NullLoggerFactory.Instance, Stop);
 
-    private static async Task<long> NewestAsync(HttpClient api) => (await api.GetFromJsonAsync<JsonArray>("/lab/events?after=0", Stop))!.Select(told => told!["id"]!.GetValue<long>()).DefaultIfEmpty().Max();
+    private static async Task<long> NewestAsync(HttpClient api) =>
+        (await api.GetFromJsonAsync<JsonArray>("/lab/events?after=0", Stop))!
+            .Select(told => told!["id"]!.GetValue<long>())
+            .DefaultIfEmpty()
+            .Max();
 
     private static async Task<string> CliAsync(HttpClient api, string line)
     {
@@ -161,17 +209,44 @@ public sealed class UpBoxTests : IDisposable
     {
         using var client = Client(lab);
         var before = (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))!.Count;
-        using var asked = await client.PostAsync("/remote/logincheck", Form("username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"), Stop);
-        var fields = (await asked.Content.ReadAsStringAsync(Stop)).Trim().Split(',').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
-        var held = client.PostAsync("/remote/logincheck", Form($"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"), Stop);
-        await Until.TrueAsync(async () => (await api.GetFromJsonAsync<JsonArray>("/lab/phones", Stop))!.Single(phone => phone!["serial"]!.GetValue<string>() == Ann)!["pending"]!.AsArray().Count > 0, "a push on ann's phone");
+        using var asked = await client.PostAsync(
+            "/remote/logincheck",
+            Form("username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"),
+            Stop
+        );
+        var fields = (await asked.Content.ReadAsStringAsync(Stop))
+            .Trim()
+            .Split(',')
+            .Select(pair => pair.Split('=', 2))
+            .Where(pair => pair.Length == 2)
+            .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+        var held = client.PostAsync(
+            "/remote/logincheck",
+            Form($"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"),
+            Stop
+        );
+        await Until.TrueAsync(
+            async () =>
+                (await api.GetFromJsonAsync<JsonArray>("/lab/phones", Stop))!.Single(phone => phone!["serial"]!.GetValue<string>() == Ann)![
+                    "pending"
+                ]!
+                    .AsArray()
+                    .Count > 0,
+            "a push on ann's phone"
+        );
         using (var answered = await api.PostAsync($"/lab/phones/{Ann}/{answer}", null, Stop))
         {
             Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
         }
         using var done = await held;
         Assert.Equal(answer == "approve", (await done.Content.ReadAsStringAsync(Stop)).StartsWith("ret=1,", StringComparison.Ordinal));
-        await Until.TrueAsync(async () => (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))! is var logins && logins.Count == before + 1 && logins[0]!["outcome"]!.GetValue<string>() != "pending", "the login's timeline");
+        await Until.TrueAsync(
+            async () =>
+                (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))! is var logins
+                && logins.Count == before + 1
+                && logins[0]!["outcome"]!.GetValue<string>() != "pending",
+            "the login's timeline"
+        );
         return (await api.GetFromJsonAsync<JsonArray>("/lab/logins", Stop))![0]!["outcome"]!.GetValue<string>();
     }
 
@@ -183,11 +258,19 @@ public sealed class UpBoxTests : IDisposable
     }
 
     /// <summary>Trusts only the certificate that the unit presents according to the lab.</summary>
-    private static HttpClient Client(Laboratory lab) => new(new HttpClientHandler
-    {
-        ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.RawDataMemory.Span.SequenceEqual(lab.Unit.ServiceCertificate("sslvpn")!.RawDataMemory.Span),
-    })
-    { BaseAddress = new Uri($"https://{lab.Unit.Services.Single(service => service.Service == "sslvpn" && service.Nic == "port1").EndPoint}") };
+    private static HttpClient Client(Laboratory lab) =>
+        new(
+            new HttpClientHandler
+            {
+                ServerCertificateCustomValidationCallback = (_, shown, _, _) =>
+                    shown!.RawDataMemory.Span.SequenceEqual(lab.Unit.ServiceCertificate("sslvpn")!.RawDataMemory.Span),
+            }
+        )
+        {
+            BaseAddress = new Uri(
+                $"https://{lab.Unit.Services.Single(service => service.Service == "sslvpn" && service.Nic == "port1").EndPoint}"
+            ),
+        };
 
     private static StringContent Form(string body) => new(body, Encoding.UTF8, "application/x-www-form-urlencoded");
 
@@ -208,7 +291,9 @@ public sealed class UpBoxTests : IDisposable
         var buffer = new byte[4096];
         using var late = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         late.CancelAfter(Patience);
-        while (!shown.ToString().Contains(until, StringComparison.Ordinal) && await console.ReadAsync(buffer, late.Token) is > 0 and var length)
+        while (
+            !shown.ToString().Contains(until, StringComparison.Ordinal) && await console.ReadAsync(buffer, late.Token) is > 0 and var length
+        )
         {
             shown.Append(Encoding.UTF8.GetString(buffer, 0, length));
         }

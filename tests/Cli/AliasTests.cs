@@ -23,21 +23,37 @@ public sealed class AliasTests : IDisposable
     public async Task Lines_after_a_question_and_after_an_answer_that_takes_its_time_are_run()
     {
         var shown = await RunAsync("execute ask\nexecute wait\nexecute say", "alias a\ny\n");
-        Assert.EndsWith($"{Root}alias a\nsure? (y/n)y\nasked\n\nwaited\n\n{Root}", shown.Replace("said\n\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"{Root}alias a\nsure? (y/n)y\nasked\n\nwaited\n\n{Root}",
+            shown.Replace("said\n\n", "", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
         Assert.Contains("waited\n\nsaid\n\n", shown, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task No_to_a_question_goes_on_with_the_next_line() =>
-        Assert.EndsWith($"{Root}alias a\nsure? (y/n)n\n\nsaid\n\n{Root}", await RunAsync("execute ask\nexecute say", "alias a\nn\n"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"{Root}alias a\nsure? (y/n)n\n\nsaid\n\n{Root}",
+            await RunAsync("execute ask\nexecute say", "alias a\nn\n"),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task An_alias_runs_no_other_alias() =>
-        Assert.Contains("alias a cannot be used in an alias\nCommand fail. Return code -1", await RunAsync("alias a\nexecute say", "alias a\n"), StringComparison.Ordinal);
+        Assert.Contains(
+            "alias a cannot be used in an alias\nCommand fail. Return code -1",
+            await RunAsync("alias a\nexecute say", "alias a\n"),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task An_alias_may_be_cut_to_what_fits_one_alone() =>
-        Assert.EndsWith($"{Root}al look\nsaid\n\n{Root}", await RunAsync("execute say", "al look\n", name: "looking"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"{Root}al look\nsaid\n\n{Root}",
+            await RunAsync("execute say", "al look\n", name: "looking"),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Each_line_of_an_alias_needs_its_own_permission()
@@ -52,17 +68,26 @@ public sealed class AliasTests : IDisposable
     private async Task<string> RunAsync(string command, string script, string name = "a")
     {
         Define(name, command);
-        using var session = new CliSession(_store,
-        [
-            new CliCommand("execute ask", "Asks.", _ => new CliReply("sure? (y/n)") { OnYes = () => "asked\n" }),
-            new CliCommand("execute wait", "Takes its time.", _ => new CliReply("") { Later = WaitAsync }),
-            new CliCommand("execute say", "Says.", _ => "said\n"),
-        ]);
+        using var session = new CliSession(
+            _store,
+            [
+                new CliCommand("execute ask", "Asks.", _ => new CliReply("sure? (y/n)") { OnYes = () => "asked\n" }),
+                new CliCommand("execute wait", "Takes its time.", _ => new CliReply("") { Later = WaitAsync }),
+                new CliCommand("execute say", "Says.", _ => "said\n"),
+            ]
+        );
         return await ConsoleStream.TranscriptAsync(session, script, TestContext.Current.CancellationToken);
     }
 
     private void Define(string name, string command) =>
-        Assert.Null(_store.Commit(tree => tree.With("system alias", tree.List("system alias").With(name, new ConfigObject(tree.Schema.Table("system alias")!).With("command", [command])))));
+        Assert.Null(
+            _store.Commit(tree =>
+                tree.With(
+                    "system alias",
+                    tree.List("system alias").With(name, new ConfigObject(tree.Schema.Table("system alias")!).With("command", [command]))
+                )
+            )
+        );
 
     private static async Task<CliReply> WaitAsync(CancellationToken stop)
     {

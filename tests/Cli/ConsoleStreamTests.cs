@@ -28,7 +28,13 @@ public sealed class ConsoleStreamTests : IDisposable
         var session = new CliSession(_store, []);
         var (typed, shown) = (new Pipe(), new Pipe());
         var serving = terminal
-            ? ConsoleStream.RunTerminalAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), TerminalSize.Usual, CancellationToken.None)
+            ? ConsoleStream.RunTerminalAsync(
+                session,
+                typed.Reader.AsStream(),
+                shown.Writer.AsStream(),
+                TerminalSize.Usual,
+                CancellationToken.None
+            )
             : ConsoleStream.RunAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), echo: true, CancellationToken.None);
         await typed.Writer.WriteAsync("get sys"u8.ToArray());
         if (terminal)
@@ -44,12 +50,24 @@ public sealed class ConsoleStreamTests : IDisposable
     [Fact]
     public async Task WhatACommandSaysStandsAfterItInAScript()
     {
-        var session = new CliSession(_store, [new CliCommand("execute say", "Says something.", call =>
-        {
-            call.Session.Say("said\n");
-            return "answered\n";
-        })]);
-        Assert.Equal($"{Root}execute say\nanswered\n\n{Root}\nsaid\n{Root}exit\n", await ConsoleStream.TranscriptAsync(session, "execute say\nexit\n", TestContext.Current.CancellationToken));
+        var session = new CliSession(
+            _store,
+            [
+                new CliCommand(
+                    "execute say",
+                    "Says something.",
+                    call =>
+                    {
+                        call.Session.Say("said\n");
+                        return "answered\n";
+                    }
+                ),
+            ]
+        );
+        Assert.Equal(
+            $"{Root}execute say\nanswered\n\n{Root}\nsaid\n{Root}exit\n",
+            await ConsoleStream.TranscriptAsync(session, "execute say\nexit\n", TestContext.Current.CancellationToken)
+        );
     }
 
     [Fact]
@@ -72,7 +90,13 @@ public sealed class ConsoleStreamTests : IDisposable
     public async Task HangingUpEndsAConsoleWhoseInputNeverDoes()
     {
         using var hangUp = new CancellationTokenSource();
-        var serving = ConsoleStream.RunTerminalAsync(new CliSession(_store, []), new Pipe().Reader.AsStream(), Stream.Null, TerminalSize.Usual, hangUp.Token);
+        var serving = ConsoleStream.RunTerminalAsync(
+            new CliSession(_store, []),
+            new Pipe().Reader.AsStream(),
+            Stream.Null,
+            TerminalSize.Usual,
+            hangUp.Token
+        );
         await hangUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => serving);
     }
@@ -84,7 +108,10 @@ public sealed class ConsoleStreamTests : IDisposable
     public async Task ATerminalTellsHowItEnded(string typed, ConsoleEnd end)
     {
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(typed));
-        Assert.Equal(end, await ConsoleStream.RunTerminalAsync(new CliSession(_store, []), input, Stream.Null, TerminalSize.Usual, CancellationToken.None));
+        Assert.Equal(
+            end,
+            await ConsoleStream.RunTerminalAsync(new CliSession(_store, []), input, Stream.Null, TerminalSize.Usual, CancellationToken.None)
+        );
     }
 
     /// <summary>A command that waits holds no thread; what is typed meanwhile comes after it; Ctrl-C ends it.</summary>
@@ -97,10 +124,19 @@ public sealed class ConsoleStreamTests : IDisposable
     {
         var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var session = new CliSession(_store, [Waiting(begun, finish.Task), new CliCommand("execute say", "Says something.", _ => "said\n")]);
+        var session = new CliSession(
+            _store,
+            [Waiting(begun, finish.Task), new CliCommand("execute say", "Says something.", _ => "said\n")]
+        );
         var (typed, shown) = (new Pipe(), new Pipe());
         var serving = terminal
-            ? ConsoleStream.RunTerminalAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), TerminalSize.Usual, CancellationToken.None)
+            ? ConsoleStream.RunTerminalAsync(
+                session,
+                typed.Reader.AsStream(),
+                shown.Writer.AsStream(),
+                TerminalSize.Usual,
+                CancellationToken.None
+            )
             : ConsoleStream.RunAsync(session, typed.Reader.AsStream(), shown.Writer.AsStream(), echo: true, CancellationToken.None);
         await typed.Writer.WriteAsync(Encoding.UTF8.GetBytes(terminal ? "execute wait\rexecute say\r" : "execute wait\nexecute say\n"));
         await begun.Task;
@@ -130,7 +166,9 @@ public sealed class ConsoleStreamTests : IDisposable
         using var session = new CliSession(_store, [Waiting(begun, finish.Task)]);
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(terminal ? "execute wait\r" : "execute wait")); // The last line of a script may lack its end.
         using var output = new MemoryStream();
-        var serving = terminal ? ConsoleStream.RunTerminalAsync(session, input, output, TerminalSize.Usual, CancellationToken.None) : ConsoleStream.RunAsync(session, input, output, echo: true, CancellationToken.None);
+        var serving = terminal
+            ? ConsoleStream.RunTerminalAsync(session, input, output, TerminalSize.Usual, CancellationToken.None)
+            : ConsoleStream.RunAsync(session, input, output, echo: true, CancellationToken.None);
         await begun.Task;
         if (!terminal)
         {
@@ -146,40 +184,56 @@ public sealed class ConsoleStreamTests : IDisposable
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var finish = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var session = new CliSession(_store, [Waiting(begun, finish.Task)]);
-        var transcript = ConsoleStream.TranscriptAsync(session, "execute batch start\nexecute wait\nexecute nothing\nexecute wait\nexecute batch end\nexecute batch lastlog\n", TestContext.Current.CancellationToken);
+        var transcript = ConsoleStream.TranscriptAsync(
+            session,
+            "execute batch start\nexecute wait\nexecute nothing\nexecute wait\nexecute batch end\nexecute batch lastlog\n",
+            TestContext.Current.CancellationToken
+        );
         await begun.Task;
         Assert.False(transcript.IsCompleted);
         finish.SetResult();
-        Assert.EndsWith($"{Root}execute batch end\n\n{Root}execute batch lastlog\n0: execute wait\n-61: execute nothing\n0: execute wait\n\n{Root}", await transcript, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"{Root}execute batch end\n\n{Root}execute batch lastlog\n0: execute wait\n-61: execute nothing\n0: execute wait\n\n{Root}",
+            await transcript,
+            StringComparison.Ordinal
+        );
     }
 
-    private static CliCommand Waiting(TaskCompletionSource begun, Task finish) => new("execute wait", "Waits.", _ => new CliReply("begun\n")
-    {
-        Later = async cancellationToken =>
-        {
-            begun.TrySetResult();
-            try
+    private static CliCommand Waiting(TaskCompletionSource begun, Task finish) =>
+        new(
+            "execute wait",
+            "Waits.",
+            _ => new CliReply("begun\n")
             {
-                await finish.WaitAsync(cancellationToken);
-                return "ended well\n";
+                Later = async cancellationToken =>
+                {
+                    begun.TrySetResult();
+                    try
+                    {
+                        await finish.WaitAsync(cancellationToken);
+                        return "ended well\n";
+                    }
+                    catch (OperationCanceledException)
+                    {
+                        return "stopped\n";
+                    }
+                },
             }
-            catch (OperationCanceledException)
-            {
-                return "stopped\n";
-            }
-        },
-    });
+        );
 
     private static async Task<string> SeenAsync(Pipe shown, int length)
     {
         var text = "";
-        await Until.TrueAsync(async () =>
-        {
-            var read = await shown.Reader.ReadAsync();
-            text = Encoding.UTF8.GetString(read.Buffer);
-            shown.Reader.AdvanceTo(read.Buffer.Start);
-            return text.Length >= length;
-        }, "what is shown");
+        await Until.TrueAsync(
+            async () =>
+            {
+                var read = await shown.Reader.ReadAsync();
+                text = Encoding.UTF8.GetString(read.Buffer);
+                shown.Reader.AdvanceTo(read.Buffer.Start);
+                return text.Length >= length;
+            },
+            "what is shown"
+        );
         return text;
     }
 }

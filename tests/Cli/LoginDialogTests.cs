@@ -7,7 +7,8 @@ namespace Appliance.Tests.Cli;
 /// <summary>The login dialog at a terminal: hidden input, and no trace of the previous user.</summary>
 public sealed class LoginDialogTests
 {
-    private const string SetUp = "admin\r\rconfig system admin\redit monitor\rset accprofile prof_admin\rset password Seen-by-n0body\rnext\rend\r";
+    private const string SetUp =
+        "admin\r\rconfig system admin\redit monitor\rset accprofile prof_admin\rset password Seen-by-n0body\rnext\rend\r";
 
     [Fact]
     public async Task APasswordIsNotShownAndQuestionMarksAreOfIt()
@@ -15,7 +16,11 @@ public sealed class LoginDialogTests
         var shown = await TypeAsync(SetUp + "exit\rmonitor\rSeen-by-n0bodyX\x7f\rget system status | grep Hostname\r");
         Assert.Contains("login: monitor\r\r\nPassword: \r\r\nWelcome!\r\n\r\nlab-appliance # get", shown, StringComparison.Ordinal);
         Assert.EndsWith("Hostname: lab-appliance\r\n\r\nlab-appliance # ", shown, StringComparison.Ordinal);
-        Assert.EndsWith("login: mo?nitor\r\r\nPassword: \r\r\nLogin incorrect\r\nlab-appliance login: ", await TypeAsync("mo?nitor\ra?bc\r"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "login: mo?nitor\r\r\nPassword: \r\r\nLogin incorrect\r\nlab-appliance login: ",
+            await TypeAsync("mo?nitor\ra?bc\r"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -30,7 +35,8 @@ public sealed class LoginDialogTests
     public async Task ABatchDoesNotOutliveItsAdministrator()
     {
         await using var unit = await TranscriptUnit.StartAsync(Appliance.Firmware.Config.Personality.Default);
-        var script = "admin\n\nexecute batch start\nconfig system global\nset hostname stolen\nend\n\x03\nadmin\n\nexecute batch end\nexecute batch lastlog\n";
+        var script =
+            "admin\n\nexecute batch start\nconfig system global\nset hostname stolen\nend\n\x03\nadmin\n\nexecute batch end\nexecute batch lastlog\n";
         using var input = new MemoryStream(Encoding.UTF8.GetBytes(script));
         using var output = new MemoryStream();
         await unit.Lab.RunConsoleAsync(input, output, echo: true, login: true, CancellationToken.None);

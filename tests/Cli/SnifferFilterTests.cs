@@ -10,8 +10,26 @@ namespace Appliance.Tests.Cli;
 [Trait("Kind", "Unit")]
 public sealed class SnifferFilterTests
 {
-    private static readonly SeenPacket Login = new("port1", true, IPEndPoint.Parse("203.0.113.5:50000"), IPEndPoint.Parse("127.0.1.1:10443"), SegmentKind.Data, 1, 1, "hello"u8.ToArray());
-    private static readonly SeenPacket Radius = new("port2", false, IPEndPoint.Parse("127.0.1.2:40000"), IPEndPoint.Parse("192.0.2.9:1812"), SegmentKind.Datagram, 0, 0, new byte[20]);
+    private static readonly SeenPacket Login = new(
+        "port1",
+        true,
+        IPEndPoint.Parse("203.0.113.5:50000"),
+        IPEndPoint.Parse("127.0.1.1:10443"),
+        SegmentKind.Data,
+        1,
+        1,
+        "hello"u8.ToArray()
+    );
+    private static readonly SeenPacket Radius = new(
+        "port2",
+        false,
+        IPEndPoint.Parse("127.0.1.2:40000"),
+        IPEndPoint.Parse("192.0.2.9:1812"),
+        SegmentKind.Datagram,
+        0,
+        0,
+        new byte[20]
+    );
 
     [Theory]
     [InlineData("", true, true)]
@@ -85,21 +103,39 @@ public sealed class SnifferFilterTests
         Assert.Equal(isV4 ? 0x0800 : 0x86dd, BinaryPrimitives.ReadUInt16BigEndian(frame[12..]));
         var transport = ip[(isV4 ? 20 : 40)..];
         Assert.Equal(ip.Length - (isV4 ? 0 : 40), BinaryPrimitives.ReadUInt16BigEndian(ip[(isV4 ? 2 : 4)..]));
-        Assert.Equal((packet.Source.Port, packet.Target.Port), (BinaryPrimitives.ReadUInt16BigEndian(transport), BinaryPrimitives.ReadUInt16BigEndian(transport[2..])));
+        Assert.Equal(
+            (packet.Source.Port, packet.Target.Port),
+            (BinaryPrimitives.ReadUInt16BigEndian(transport), BinaryPrimitives.ReadUInt16BigEndian(transport[2..]))
+        );
         Assert.True(frame.EndsWith(payload));
         if (isV4)
         {
             Assert.Equal(0xffff, OnesSum(ip[..20]));
         }
         var protocol = kind == SegmentKind.Datagram ? 17 : 6;
-        byte[] pseudo = [.. packet.Source.Address.GetAddressBytes(), .. packet.Target.Address.GetAddressBytes(), 0, (byte)protocol, (byte)(transport.Length >> 8), (byte)transport.Length, .. transport];
+        byte[] pseudo =
+        [
+            .. packet.Source.Address.GetAddressBytes(),
+            .. packet.Target.Address.GetAddressBytes(),
+            0,
+            (byte)protocol,
+            (byte)(transport.Length >> 8),
+            (byte)transport.Length,
+            .. transport,
+        ];
         Assert.Equal(0xffff, OnesSum(pseudo));
     }
 
     [Fact]
-    public void A_dump_has_sixteen_bytes_a_row() => Assert.Equal(
-        "0x0000\t 4865 6c6c 6f20 776f 726c 6421 0a00 ff41\tHello.world!...A\n0x0010\t 42                                     \tB\n\n".Replace("Hello.world", "Hello world", StringComparison.Ordinal),
-        SnifferFrame.Dump([.. "Hello world!\n\0"u8, 0xff, 0x41, 0x42]));
+    public void A_dump_has_sixteen_bytes_a_row() =>
+        Assert.Equal(
+            "0x0000\t 4865 6c6c 6f20 776f 726c 6421 0a00 ff41\tHello.world!...A\n0x0010\t 42                                     \tB\n\n".Replace(
+                "Hello.world",
+                "Hello world",
+                StringComparison.Ordinal
+            ),
+            SnifferFrame.Dump([.. "Hello world!\n\0"u8, 0xff, 0x41, 0x42])
+        );
 
     /// <summary>RFC 1071: over a block with its checksum the sum is all ones.</summary>
     private static int OnesSum(ReadOnlySpan<byte> bytes)

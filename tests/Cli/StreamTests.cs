@@ -20,7 +20,11 @@ public sealed class StreamTests : IDisposable
     private int _iterations;
     private bool _stopped;
 
-    public StreamTests() => _session = new CliSession(_folder.Open(LabBoard.DefaultConfiguration()), [new CliCommand("diagnose watch", "Streams.", _ => new CliReply("") { Stream = WatchAsync })]);
+    public StreamTests() =>
+        _session = new CliSession(
+            _folder.Open(LabBoard.DefaultConfiguration()),
+            [new CliCommand("diagnose watch", "Streams.", _ => new CliReply("") { Stream = WatchAsync })]
+        );
 
     public void Dispose() => _folder.Dispose();
 
@@ -31,7 +35,13 @@ public sealed class StreamTests : IDisposable
     public async Task A_stream_runs_on_a_terminal_until_its_key_is_typed(string key)
     {
         var (typed, shown) = (new Pipe(), new Pipe());
-        var serving = ConsoleStream.RunTerminalAsync(_session, typed.Reader.AsStream(), shown.Writer.AsStream(), TerminalSize.Usual, CancellationToken.None);
+        var serving = ConsoleStream.RunTerminalAsync(
+            _session,
+            typed.Reader.AsStream(),
+            shown.Writer.AsStream(),
+            TerminalSize.Usual,
+            CancellationToken.None
+        );
         await TypeAsync(typed, "diagnose watch\r");
         await Until.TrueAsync(() => Volatile.Read(ref _iterations) > 2, "three iterations");
         Assert.True(_session.Waits);
@@ -51,7 +61,13 @@ public sealed class StreamTests : IDisposable
     public async Task A_stream_on_a_pipe_stops_at_the_end_of_the_input_and_q_is_no_key()
     {
         var (typed, shown) = (new Pipe(), new Pipe());
-        var serving = ConsoleStream.RunAsync(_session, typed.Reader.AsStream(), shown.Writer.AsStream(), echo: false, CancellationToken.None);
+        var serving = ConsoleStream.RunAsync(
+            _session,
+            typed.Reader.AsStream(),
+            shown.Writer.AsStream(),
+            echo: false,
+            CancellationToken.None
+        );
         await TypeAsync(typed, "diagnose watch\n");
         await Until.TrueAsync(() => Volatile.Read(ref _iterations) > 1, "two iterations");
         await TypeAsync(typed, "qq\n");
@@ -75,15 +91,30 @@ public sealed class StreamTests : IDisposable
     [Fact]
     public async Task A_filter_applies_to_what_is_streamed_and_to_the_last_words()
     {
-        var shown = await ConsoleStream.TranscriptAsync(_session, "diagnose watch | grep iter\ndiagnose watch | grep -v iter\nexit\n", TestContext.Current.CancellationToken);
-        Assert.Equal($"{Root}diagnose watch | grep iter\niteration 1\n\n{Root}diagnose watch | grep -v iter\nstopped\n\n{Root}exit\n", shown);
+        var shown = await ConsoleStream.TranscriptAsync(
+            _session,
+            "diagnose watch | grep iter\ndiagnose watch | grep -v iter\nexit\n",
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(
+            $"{Root}diagnose watch | grep iter\niteration 1\n\n{Root}diagnose watch | grep -v iter\nstopped\n\n{Root}exit\n",
+            shown
+        );
     }
 
     [Fact]
     public async Task A_batch_gives_a_stream_one_iteration_and_goes_on()
     {
-        var shown = await ConsoleStream.TranscriptAsync(_session, "execute batch start\ndiagnose watch\nget system console\nexecute batch end\nexecute batch lastlog\n", TestContext.Current.CancellationToken);
-        Assert.EndsWith($"{Root}execute batch lastlog\n0: diagnose watch\n0: get system console\n\n{Root}", shown, StringComparison.Ordinal);
+        var shown = await ConsoleStream.TranscriptAsync(
+            _session,
+            "execute batch start\ndiagnose watch\nget system console\nexecute batch end\nexecute batch lastlog\n",
+            TestContext.Current.CancellationToken
+        );
+        Assert.EndsWith(
+            $"{Root}execute batch lastlog\n0: diagnose watch\n0: get system console\n\n{Root}",
+            shown,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("iteration", shown, StringComparison.Ordinal);
         Assert.Equal(1, _iterations);
     }

@@ -25,9 +25,12 @@ internal static partial class TerminalKeyNames
 
     /// <summary>The bytes of typed lines.</summary>
     public static byte[] Bytes(string typed) =>
-        Encoding.UTF8.GetBytes(Names().Replace(typed.Replace("<>\n", "", StringComparison.Ordinal).Replace('\n', '\r'), name => Key(name.Groups[1].Value)));
+        Encoding.UTF8.GetBytes(
+            Names().Replace(typed.Replace("<>\n", "", StringComparison.Ordinal).Replace('\n', '\r'), name => Key(name.Groups[1].Value))
+        );
 
-    private static string Key(string name) => name is ['C', '-', >= 'a' and <= 'z' and var letter] ? ((char)(letter - 'a' + 1)).ToString() : Keys[name];
+    private static string Key(string name) =>
+        name is ['C', '-', >= 'a' and <= 'z' and var letter] ? ((char)(letter - 'a' + 1)).ToString() : Keys[name];
 
     [GeneratedRegex("<([A-Za-z-]+)>")]
     private static partial Regex Names();

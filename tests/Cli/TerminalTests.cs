@@ -25,7 +25,16 @@ public sealed class TerminalTests : IDisposable
     public TerminalTests()
     {
         _store = _folder.Open(LabBoard.DefaultConfiguration());
-        _session = new CliSession(_store, [new CliCommand("execute lines", "Show lines.", call => string.Concat(Enumerable.Range(1, int.Parse(call.Arguments[0])).Select(line => $"line {line}\n")))]);
+        _session = new CliSession(
+            _store,
+            [
+                new CliCommand(
+                    "execute lines",
+                    "Show lines.",
+                    call => string.Concat(Enumerable.Range(1, int.Parse(call.Arguments[0])).Select(line => $"line {line}\n"))
+                ),
+            ]
+        );
         _terminal = new TerminalConsole(_session, TerminalSize.Usual);
         Assert.Equal(Root, _terminal.Start());
     }
@@ -42,8 +51,11 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
-    public void AnErrorBeginsWithAnEmptyLine() => Assert.Equal(
-        "get sys psu\r\r\n\r\ncommand parse error before 'psu'\r\nCommand fail. Return code -61\r\n\r\n" + Root, Type("get sys psu\r"));
+    public void AnErrorBeginsWithAnEmptyLine() =>
+        Assert.Equal(
+            "get sys psu\r\r\n\r\ncommand parse error before 'psu'\r\nCommand fail. Return code -61\r\n\r\n" + Root,
+            Type("get sys psu\r")
+        );
 
     [Fact]
     public void ExitEchoesAndCloses()
@@ -157,7 +169,15 @@ public sealed class TerminalTests : IDisposable
         Assert.Equal("set alias \"a?\\\"?'?\"\r\r\n\r\nlab-appliance (global) # ", Type("set alias \"a?\\\"?'?\"\r"));
         Type("end\r");
         Assert.Equal("a?\"?'?", _store.Current.Object("system global").Text("alias"));
-        Assert.Equal("show 'a\\' \r\n|\r\n<Enter>\r\n\r\n" + Root + "show 'a\\' ", Type("show 'a\\' ?").Replace("\r\ncommand parse error before 'a\\'\r\nCommand fail. Return code -61\r\n", "|\r\n<Enter>\r\n", StringComparison.Ordinal));
+        Assert.Equal(
+            "show 'a\\' \r\n|\r\n<Enter>\r\n\r\n" + Root + "show 'a\\' ",
+            Type("show 'a\\' ?")
+                .Replace(
+                    "\r\ncommand parse error before 'a\\'\r\nCommand fail. Return code -61\r\n",
+                    "|\r\n<Enter>\r\n",
+                    StringComparison.Ordinal
+                )
+        );
         // Edited into a quote and out of one again.
         Assert.Equal("x?", LineAfter("\u0003\"x?\u0001\u0004"));
     }
@@ -221,10 +241,17 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
-    public void OtherSequencesAndBytesCountForNothing() => Assert.Equal("ü\r\r\n\r\n\r\n", Type("\e[15~\e[1;5A\x1c\eOP\0ü\r").Replace("Unknown action 0", "", StringComparison.Ordinal)[..^Root.Length]);
+    public void OtherSequencesAndBytesCountForNothing() =>
+        Assert.Equal(
+            "ü\r\r\n\r\n\r\n",
+            Type("\e[15~\e[1;5A\x1c\eOP\0ü\r").Replace("Unknown action 0", "", StringComparison.Ordinal)[..^Root.Length]
+        );
 
     /// <summary>The terminal output that replaces the word before the cursor.</summary>
-    private static string Rub(string old, string now) => new string('\b', old.Length) + now + (old.Length > now.Length ? new string(' ', old.Length - now.Length) + new string('\b', old.Length - now.Length) : "");
+    private static string Rub(string old, string now) =>
+        new string('\b', old.Length)
+        + now
+        + (old.Length > now.Length ? new string(' ', old.Length - now.Length) + new string('\b', old.Length - now.Length) : "");
 
     /// <summary>The line as it is redrawn after these keys.</summary>
     private string LineAfter(string keys)

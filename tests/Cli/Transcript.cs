@@ -34,22 +34,34 @@ internal sealed partial record Transcript(string File, string Head, string Typed
         var text = System.IO.File.ReadAllText(file);
         var mark = text.StartsWith(Mark, StringComparison.Ordinal) ? 0 : text.IndexOf("\n" + Mark, StringComparison.Ordinal) + 1;
         // A file without the mark is new: UPDATE_GOLDEN=1 writes the rest.
-        var (input, shown) = mark == 0 && !text.StartsWith(Mark, StringComparison.Ordinal) ? (text, "") : (text[..mark], text[(mark + Mark.Length)..]);
+        var (input, shown) =
+            mark == 0 && !text.StartsWith(Mark, StringComparison.Ordinal) ? (text, "") : (text[..mark], text[(mark + Mark.Length)..]);
         var lines = input.Split('\n');
         var settings = lines.TakeWhile(line => line.StartsWith("#! ", StringComparison.Ordinal)).ToArray();
         var head = string.Concat(settings.Select(line => line + "\n"));
         var transcript = new Transcript(file, head, input[head.Length..], shown.EndsWith('\n') ? shown[..^1] : shown);
-        return settings.Aggregate(transcript, (made, line) => line[3..].Split(' ', 2) switch
-        {
-            ["personality", var name] => made with { Personality = Personality.Find(name) ?? throw new InvalidDataException($"{file}: no personality {name}") },
-            ["login"] => made with { Login = true },
-            ["terminal", var size] when size.Split(' ') is [var rows, var columns] => made with { Terminal = new TerminalSize(int.Parse(rows), int.Parse(columns)) },
-            _ => throw new InvalidDataException($"{file}: '{line}' is not understood"),
-        });
+        return settings.Aggregate(
+            transcript,
+            (made, line) =>
+                line[3..].Split(' ', 2) switch
+                {
+                    ["personality", var name] => made with
+                    {
+                        Personality = Personality.Find(name) ?? throw new InvalidDataException($"{file}: no personality {name}"),
+                    },
+                    ["login"] => made with { Login = true },
+                    ["terminal", var size] when size.Split(' ') is [var rows, var columns] => made with
+                    {
+                        Terminal = new TerminalSize(int.Parse(rows), int.Parse(columns)),
+                    },
+                    _ => throw new InvalidDataException($"{file}: '{line}' is not understood"),
+                }
+        );
     }
 
     /// <summary>Writes what is shown after the mark.</summary>
-    public void Rewrite(string shown) => System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
+    public void Rewrite(string shown) =>
+        System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
 
     /// <summary>Returns the output as the file has it: a terminal's as rows of its screen, without the parts that differ by run.</summary>
     public string Seen(string shown)
@@ -63,14 +75,35 @@ internal sealed partial record Transcript(string File, string Head, string Typed
         return Masked(string.Join('\n', screen.Rows));
     }
 
-    private static string Masked(string shown) => MaskedMachine(MaskedTokens(Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****")));
+    private static string Masked(string shown) =>
+        MaskedMachine(
+            MaskedTokens(
+                Versions().Replace(Serials().Replace(Secrets().Replace(shown, "ENC ****"), "FGVMLAB*********"), "conf_file_ver=****")
+            )
+        );
 
     /// <summary>Masks the state of the machine: its load, its memory, times of round trips, and a new key.</summary>
     private static string MaskedMachine(string shown) =>
-        ApiKeys().Replace(Memory().Replace(Processes().Replace(Load().Replace(RoundTrips().Replace(shown, "*.* ms"), "*U, 0N, *S, *I, 0WA, 0HI, 0SI, 0ST; *T, *F"), "       appliance     ****      *  *.*     *.*"), "(memory)\n"), "New API key: ****");
+        ApiKeys()
+            .Replace(
+                Memory()
+                    .Replace(
+                        Processes()
+                            .Replace(
+                                Load().Replace(RoundTrips().Replace(shown, "*.* ms"), "*U, 0N, *S, *I, 0WA, 0HI, 0SI, 0ST; *T, *F"),
+                                "       appliance     ****      *  *.*     *.*"
+                            ),
+                        "(memory)\n"
+                    ),
+                "New API key: ****"
+            );
 
     private static string MaskedTokens(string shown) =>
-        Pictures().Replace(ActivationCodes().Replace(TrialTokens().Replace(shown, "FTKMOB**********"), "Activation code: ****************"), "(QR code)\n");
+        Pictures()
+            .Replace(
+                ActivationCodes().Replace(TrialTokens().Replace(shown, "FTKMOB**********"), "Activation code: ****************"),
+                "(QR code)\n"
+            );
 
     [GeneratedRegex(@"\d+\.\d+(/\d+\.\d+)* ms")]
     private static partial Regex RoundTrips();

@@ -13,7 +13,13 @@ namespace Appliance.Tests.Cli;
 /// </summary>
 public sealed class TranscriptTests
 {
-    public static TheoryData<string> Names => [.. Directory.EnumerateFiles(Folder(), "*.txt", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Folder(), file)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names =>
+        [
+            .. Directory
+                .EnumerateFiles(Folder(), "*.txt", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(Folder(), file))
+                .Order(StringComparer.Ordinal),
+        ];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -35,9 +41,11 @@ public sealed class TranscriptTests
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         using var input = new MemoryStream(transcript.Bytes);
         using var output = new MemoryStream();
-        await (transcript.Terminal is { } size
-            ? unit.Lab.RunTerminalAsync(input, output, () => size, transcript.Login, CancellationToken.None)
-            : unit.Lab.RunConsoleAsync(input, output, echo: true, transcript.Login, CancellationToken.None));
+        await (
+            transcript.Terminal is { } size
+                ? unit.Lab.RunTerminalAsync(input, output, () => size, transcript.Login, CancellationToken.None)
+                : unit.Lab.RunConsoleAsync(input, output, echo: true, transcript.Login, CancellationToken.None)
+        );
         return transcript.Seen(Encoding.UTF8.GetString(output.ToArray()));
     }
 
@@ -45,9 +53,13 @@ public sealed class TranscriptTests
     {
         await using var unit = await TranscriptUnit.StartAsync(transcript.Personality);
         await using var listening = ConsoleSocket.Listen(unit.State, unit.Lab, NullLogger.Instance);
-        await using var console = (await (transcript.Terminal is { } size
-            ? ConsoleSocket.ConnectAsync(unit.State, size, CancellationToken.None, transcript.Login)
-            : ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None, transcript.Login)))!;
+        await using var console = (
+            await (
+                transcript.Terminal is { } size
+                    ? ConsoleSocket.ConnectAsync(unit.State, size, CancellationToken.None, transcript.Login)
+                    : ConsoleSocket.ConnectAsync(unit.State, echo: true, CancellationToken.None, transcript.Login)
+            )
+        )!;
         var typing = TypeAsync(console, transcript.Bytes);
         using var reader = new StreamReader(console, Encoding.UTF8);
         var shown = await reader.ReadToEndAsync();

@@ -63,7 +63,12 @@ internal sealed class TranscriptUnit : IAsyncDisposable
         try
         {
             await (await BootAsync(folder, personality)).DisposeAsync();
-            return [.. folder.EnumerateFiles("*", SearchOption.AllDirectories).Select(file => (Path.GetRelativePath(folder.FullName, file.FullName), File.ReadAllBytes(file.FullName)))];
+            return
+            [
+                .. folder
+                    .EnumerateFiles("*", SearchOption.AllDirectories)
+                    .Select(file => (Path.GetRelativePath(folder.FullName, file.FullName), File.ReadAllBytes(file.FullName))),
+            ];
         }
         finally
         {
@@ -74,24 +79,41 @@ internal sealed class TranscriptUnit : IAsyncDisposable
     private static Task<Unit> BootAsync(DirectoryInfo folder, Personality personality)
     {
         var network = new SimNetwork();
-        INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
-        return Unit.StartAsync(new UnitOptions(
-            folder.FullName, nics, new FakeTimeProvider(Now), new NoPhones(), LabBoard.DefaultConfiguration(personality), NullLoggerFactory.Instance, personality));
+        INic[] nics =
+        [
+            .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}"))),
+        ];
+        return Unit.StartAsync(
+            new UnitOptions(
+                folder.FullName,
+                nics,
+                new FakeTimeProvider(Now),
+                new NoPhones(),
+                LabBoard.DefaultConfiguration(personality),
+                NullLoggerFactory.Instance,
+                personality
+            )
+        );
     }
 
-    private static string SeedFolder([CallerFilePath] string test = "") => Path.Combine(Path.GetDirectoryName(test)!, "..", "Tokens", "Seeds");
+    private static string SeedFolder([CallerFilePath] string test = "") =>
+        Path.Combine(Path.GetDirectoryName(test)!, "..", "Tokens", "Seeds");
 
     /// <summary>In memory where there is such a folder: what is durable is not the question here.</summary>
     private static DirectoryInfo Scratch()
     {
         const string Memory = "/dev/shm";
         return OperatingSystem.IsLinux() && Directory.Exists(Memory)
-            ? Directory.CreateDirectory(Path.Combine(Memory, "appliance-transcript-" + Path.GetRandomFileName()), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+            ? Directory.CreateDirectory(
+                Path.Combine(Memory, "appliance-transcript-" + Path.GetRandomFileName()),
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            )
             : Directory.CreateTempSubdirectory("appliance-transcript-");
     }
 
     private sealed class NoPhones : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
     }
 }

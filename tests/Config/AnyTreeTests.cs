@@ -35,7 +35,12 @@ public sealed class AnyTreeTests : IDisposable
             Assert.Equal(shown, Text(Read(schema, shown), full: false));
             Assert.Equal(shown, Text(Read(schema, Text(tree, full: true)), full: false));
             byte[] saved = [.. ConfigImage.Of(tree, "#a header\n", key).SelectMany(part => part.ToArray())];
-            var (booted, ignored) = ConfigReader.Read(schema, ConfigImage.Verified(saved)!, text => key.Unseal(text) is { } secret ? System.Text.Encoding.UTF8.GetString(secret) : null, ImmutableDictionary<string, Func<string, bool>>.Empty);
+            var (booted, ignored) = ConfigReader.Read(
+                schema,
+                ConfigImage.Verified(saved)!,
+                text => key.Unseal(text) is { } secret ? System.Text.Encoding.UTF8.GetString(secret) : null,
+                ImmutableDictionary<string, Func<string, bool>>.Empty
+            );
             Assert.Empty(ignored);
             Assert.Equal(shown, Text(booted, full: false));
         }
@@ -53,76 +58,105 @@ public sealed class AnyTreeTests : IDisposable
     /// A change of one entry finds exactly that entry, regardless of earlier changes. The saved pieces are those of the new table.
     /// </summary>
     [Fact]
-    public void ATableIsWhatWasDoneToIt() => Gen.Select(Gen.Int[0, 300], Gen.Int[0, 4]).Array[0, 400].Sample(steps =>
-    {
-        var schema = StoreFolder.Schema.Table("user local")!;
-        var (table, model) = (schema.EmptyTable, new List<(string Key, ConfigObject Entry)>());
-        foreach (var (number, what) in steps)
-        {
-            var (before, key, at) = (table, $"k{number}", model.FindIndex(entry => entry.Key == $"k{number}"));
-            switch (what)
-            {
-                case 0 when at >= 0:
-                    table = table.Without(key);
-                    model.RemoveAt(at);
-                    break;
-                case 1 when at >= 0 && model.Count > 1:
-                    var other = model[(at + 1) % model.Count];
-                    table = table.Moved(key, other.Key, after: number % 2 == 0);
-                    var moved = model[at];
-                    model.RemoveAt(at);
-                    model.Insert(model.IndexOf(other) + (number % 2 == 0 ? 1 : 0), moved);
-                    break;
-                case 2 when at >= 0 && model.All(entry => entry.Key != key + "r"):
-                    table = table.Renamed(key, key + "r");
-                    model[at] = (key + "r", model[at].Entry);
-                    break;
-                default:
-                    var entry = schema.EmptyObject.With("email-to", [$"{number}@{model.Count}"]);
-                    table = table.With(key, entry);
-                    if (at >= 0)
+    public void ATableIsWhatWasDoneToIt() =>
+        Gen.Select(Gen.Int[0, 300], Gen.Int[0, 4])
+            .Array[0, 400]
+            .Sample(
+                steps =>
+                {
+                    var schema = StoreFolder.Schema.Table("user local")!;
+                    var (table, model) = (schema.EmptyTable, new List<(string Key, ConfigObject Entry)>());
+                    foreach (var (number, what) in steps)
                     {
-                        model[at] = (key, entry);
+                        var (before, key, at) = (table, $"k{number}", model.FindIndex(entry => entry.Key == $"k{number}"));
+                        switch (what)
+                        {
+                            case 0 when at >= 0:
+                                table = table.Without(key);
+                                model.RemoveAt(at);
+                                break;
+                            case 1 when at >= 0 && model.Count > 1:
+                                var other = model[(at + 1) % model.Count];
+                                table = table.Moved(key, other.Key, after: number % 2 == 0);
+                                var moved = model[at];
+                                model.RemoveAt(at);
+                                model.Insert(model.IndexOf(other) + (number % 2 == 0 ? 1 : 0), moved);
+                                break;
+                            case 2 when at >= 0 && model.All(entry => entry.Key != key + "r"):
+                                table = table.Renamed(key, key + "r");
+                                model[at] = (key + "r", model[at].Entry);
+                                break;
+                            default:
+                                var entry = schema.EmptyObject.With("email-to", [$"{number}@{model.Count}"]);
+                                table = table.With(key, entry);
+                                if (at >= 0)
+                                {
+                                    model[at] = (key, entry);
+                                }
+                                else
+                                {
+                                    model.Add((key, entry));
+                                }
+                                break;
+                        }
+                        var changes = ConfigTable
+                            .Changes(before, table)
+                            .Select(change => change.Key)
+                            .Order(StringComparer.Ordinal)
+                            .ToArray();
+                        var expected = before
+                            .Keys.Union(table.Keys)
+                            .Where(name => !ReferenceEquals(before.Find(name), table.Find(name)))
+                            .Order(StringComparer.Ordinal)
+                            .ToArray();
+                        Assert.Equal(expected, changes);
                     }
-                    else
-                    {
-                        model.Add((key, entry));
-                    }
-                    break;
-            }
-            var changes = ConfigTable.Changes(before, table).Select(change => change.Key).Order(StringComparer.Ordinal).ToArray();
-            var expected = before.Keys.Union(table.Keys).Where(name => !ReferenceEquals(before.Find(name), table.Find(name))).Order(StringComparer.Ordinal).ToArray();
-            Assert.Equal(expected, changes);
-        }
-        Assert.Equal(model, table.Entries);
-        Assert.Equal(model.Count, table.Count);
-        Assert.Equal(model.Select(entry => entry.Entry), model.Select(entry => table.Find(entry.Key)));
-    }, iter: 300);
+                    Assert.Equal(model, table.Entries);
+                    Assert.Equal(model.Count, table.Count);
+                    Assert.Equal(model.Select(entry => entry.Entry), model.Select(entry => table.Find(entry.Key)));
+                },
+                iter: 300
+            );
 
     /// <summary>Words of a command: two ways to take them apart, one result.</summary>
     [Fact]
-    public void ALineIsTakenApartOneWay() => Gen.Char["ab \"'\\\t|\n"].Array[0, 30].Select(chars => new string(chars)).Sample(text =>
-    {
-        var (at, words) = (0, new List<string>());
-        var whole = true;
-        while (whole && at < text.Length)
-        {
-            whole = ConfigWords.Read(text, ref at, words);
-        }
-        var scanned = ConfigWords.Split(text);
-        Assert.Equal(scanned is not null, whole);
-        if (scanned is not null)
-        {
-            Assert.Equal(scanned, words);
-        }
-    }, iter: 20_000);
+    public void ALineIsTakenApartOneWay() =>
+        Gen.Char["ab \"'\\\t|\n"]
+            .Array[0, 30]
+            .Select(chars => new string(chars))
+            .Sample(
+                text =>
+                {
+                    var (at, words) = (0, new List<string>());
+                    var whole = true;
+                    while (whole && at < text.Length)
+                    {
+                        whole = ConfigWords.Read(text, ref at, words);
+                    }
+                    var scanned = ConfigWords.Split(text);
+                    Assert.Equal(scanned is not null, whole);
+                    if (scanned is not null)
+                    {
+                        Assert.Equal(scanned, words);
+                    }
+                },
+                iter: 20_000
+            );
 
     private static IEnumerable<string> Attributes(TableSchema table) =>
-        table.Attributes.Where(attribute => !attribute.IsKey).Select(attribute => $"{table.Path} {attribute.Name}").Concat(table.Children.SelectMany(Attributes));
+        table
+            .Attributes.Where(attribute => !attribute.IsKey)
+            .Select(attribute => $"{table.Path} {attribute.Name}")
+            .Concat(table.Children.SelectMany(Attributes));
 
     private static ConfigTree Read(ConfigSchema schema, string text)
     {
-        var (tree, ignored) = ConfigReader.Read(schema, text, Uri.UnescapeDataString, ImmutableDictionary<string, Func<string, bool>>.Empty);
+        var (tree, ignored) = ConfigReader.Read(
+            schema,
+            text,
+            Uri.UnescapeDataString,
+            ImmutableDictionary<string, Func<string, bool>>.Empty
+        );
         Assert.Empty(ignored);
         return tree;
     }

@@ -106,7 +106,10 @@ public sealed class ConfigStoreTests : IDisposable
     public void ALineOfAnotherVersionIsNamedAndTheRestStands()
     {
         var (line, rest) = ("    set server \"push.example\"\n", "    set server-port 5001\n");
-        var ignored = ConfigStore.Check(StoreFolder.Schema, "config system ftm-push\n" + line + rest + "end\nconfig firewall nothing\n    edit 1\n        set name \"x\"\n    next\nend\n");
+        var ignored = ConfigStore.Check(
+            StoreFolder.Schema,
+            "config system ftm-push\n" + line + rest + "end\nconfig firewall nothing\n    edit 1\n        set name \"x\"\n    next\nend\n"
+        );
         Assert.Equal([2, 5], ignored.Select(one => one.Number));
     }
 
@@ -136,7 +139,9 @@ public sealed class ConfigStoreTests : IDisposable
         Directory.CreateDirectory(_folder.File + ".new"); // Where the new file is to be written.
         try
         {
-            Assert.NotNull(store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["5001"]))));
+            Assert.NotNull(
+                store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["5001"])))
+            );
         }
         finally
         {
@@ -167,7 +172,10 @@ public sealed class ConfigStoreTests : IDisposable
     {
         var store = _folder.Open();
         store.AddRule(tree => tree.Object("system ftm-push").Number("server-port") == 7 ? new ConfigError(-45, "not seven") : null);
-        Assert.Equal(-45, store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["7"])))!.Code);
+        Assert.Equal(
+            -45,
+            store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["7"])))!.Code
+        );
     }
 
     private static void SetPort(ConfigStore store, string port) =>

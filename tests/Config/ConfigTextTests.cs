@@ -9,10 +9,17 @@ namespace Appliance.Tests.Config;
 public sealed class ConfigTextTests
 {
     [Fact]
-    public void NoLineMakesTheReaderFail() => Gen.Char["ab \"\\'#\n\tconfigedtsx01 "].Array[0, 200].Select(chars => new string(chars)).Sample(text =>
-    {
-        ConfigReader.Read(StoreFolder.Schema, text, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
-    }, iter: 5000);
+    public void NoLineMakesTheReaderFail() =>
+        Gen.Char["ab \"\\'#\n\tconfigedtsx01 "]
+            .Array[0, 200]
+            .Select(chars => new string(chars))
+            .Sample(
+                text =>
+                {
+                    ConfigReader.Read(StoreFolder.Schema, text, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
+                },
+                iter: 5000
+            );
 
     [Theory]
     [InlineData("6.4", 11, "server-port server-cert server-ip status")]

@@ -51,7 +51,8 @@ internal sealed class CrashDisk : IDisk
     private sealed record NameChange(string Name, Inode? Inode, string? Gone, string Folder);
 
     /// <summary>The files as they are now, for a disk that was switched off in good order.</summary>
-    public IReadOnlyDictionary<string, byte[]> Files => _names.ToDictionary(name => name.Key, name => name.Value.Content, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, byte[]> Files =>
+        _names.ToDictionary(name => name.Key, name => name.Value.Content, StringComparer.Ordinal);
 
     /// <summary>A disk with these files, all of them sure.</summary>
     public static CrashDisk Of(IEnumerable<KeyValuePair<string, byte[]>> files) => new(files);
@@ -84,12 +85,17 @@ internal sealed class CrashDisk : IDisk
             }
             foreach (var content in Torn(inode.Content))
             {
-                yield return names.ToDictionary(name => name.Key, name => name.Value == inode ? content : name.Value.Content, StringComparer.Ordinal);
+                yield return names.ToDictionary(
+                    name => name.Key,
+                    name => name.Value == inode ? content : name.Value.Content,
+                    StringComparer.Ordinal
+                );
             }
         }
     }
 
-    public IReadOnlyList<string> Names(string folder) => [.. _names.Keys.Where(name => FolderOf(name) == folder).Select(name => Path.GetFileName(name))];
+    public IReadOnlyList<string> Names(string folder) =>
+        [.. _names.Keys.Where(name => FolderOf(name) == folder).Select(name => Path.GetFileName(name))];
 
     public byte[]? Read(string file, int most)
     {

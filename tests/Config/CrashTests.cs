@@ -91,7 +91,11 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
                 {
                     // Then the newest is damaged: the one before it was durable before the commit was reported.
                     states++;
-                    var damaged = state.ToDictionary(file => file.Key, file => file.Key == File ? file.Value[1..] : file.Value, StringComparer.Ordinal);
+                    var damaged = state.ToDictionary(
+                        file => file.Key,
+                        file => file.Key == File ? file.Value[1..] : file.Value,
+                        StringComparer.Ordinal
+                    );
                     Assert.Equal(5002, PortOf(CrashDisk.Of(damaged), out _));
                 }
             }
@@ -181,7 +185,8 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
     private int PowerCutsWhileMending()
     {
         var states = 0;
-        var damaged = Prepared().ToDictionary(file => file.Key, file => file.Key == File ? file.Value[..^10] : file.Value, StringComparer.Ordinal);
+        var damaged = Prepared()
+            .ToDictionary(file => file.Key, file => file.Key == File ? file.Value[..^10] : file.Value, StringComparer.Ordinal);
         for (var cut = 0; ; cut++)
         {
             var disk = CrashDisk.Of(damaged);
@@ -208,8 +213,16 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         return disk.Files;
     }
 
-    private ConfigStore Open(CrashDisk disk) => ConfigStore.Open(
-        StoreFolder.Schema, disk, File, Key, "config user local\nedit ann\nset passwd secret\nnext\nend\nconfig system global\nset hostname crash\nend\n", ConfigRules.Values, new FakeTimeProvider());
+    private ConfigStore Open(CrashDisk disk) =>
+        ConfigStore.Open(
+            StoreFolder.Schema,
+            disk,
+            File,
+            Key,
+            "config user local\nedit ann\nset passwd secret\nnext\nend\nconfig system global\nset hostname crash\nend\n",
+            ConfigRules.Values,
+            new FakeTimeProvider()
+        );
 
     private long PortOf(CrashDisk disk, out string? warning)
     {

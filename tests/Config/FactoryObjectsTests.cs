@@ -54,7 +54,9 @@ public sealed partial class FactoryObjectsTests : IDisposable
     [Fact]
     public void A_file_without_the_head_of_a_device_has_the_factory_objects_beside_its_own()
     {
-        var tree = Open("config user local\nedit \"ann\"\nset passwd secret\nnext\nend\nconfig system interface\nedit \"port2\"\nset type physical\nset alias \"lan\"\nnext\nend\n").Current;
+        var tree = Open(
+            "config user local\nedit \"ann\"\nset passwd secret\nnext\nend\nconfig system interface\nedit \"port2\"\nset type physical\nset alias \"lan\"\nnext\nend\n"
+        ).Current;
         Assert.Equal(["guest", "ann"], tree.List("user local").Keys);
         Assert.Equal(["port2", "port1"], tree.List("system interface").Keys);
         Assert.Equal("lan", tree.List("system interface").Find("port2")!.Text("alias"));
@@ -68,7 +70,8 @@ public sealed partial class FactoryObjectsTests : IDisposable
     [Fact]
     public void A_file_without_the_head_of_a_device_changes_factory_objects_as_the_console_does()
     {
-        var tree = Open("""
+        var tree = Open(
+            """
             config vpn ssl web portal
                 edit "full-access"
                     set web-mode disable
@@ -85,10 +88,18 @@ public sealed partial class FactoryObjectsTests : IDisposable
                 purge
             end
 
-            """).Current;
+            """
+        ).Current;
         var portals = tree.List("vpn ssl web portal");
         Assert.Equal(["full-access", "tunnel-access", "sales"], portals.Keys);
-        Assert.Equal((false, true, true), (portals.Find("full-access")!.Enabled("web-mode"), portals.Find("full-access")!.Enabled("tunnel-mode"), portals.Find("sales")!.Enabled("tunnel-mode")));
+        Assert.Equal(
+            (false, true, true),
+            (
+                portals.Find("full-access")!.Enabled("web-mode"),
+                portals.Find("full-access")!.Enabled("tunnel-mode"),
+                portals.Find("sales")!.Enabled("tunnel-mode")
+            )
+        );
         Assert.Equal("known", tree.List("user local").Find("guest")!.Text("passwd"));
         Assert.Equal(0, tree.List("user group").Count);
     }
@@ -106,36 +117,39 @@ public sealed partial class FactoryObjectsTests : IDisposable
     public void A_file_of_a_device_lists_its_tables_whole_except_for_interfaces_and_what_is_referred_to()
     {
         var store = Open("");
-        var (ignored, error) = store.Restore(DeviceHead + """
-            config system interface
-                edit "port1"
-                    set vdom "root"
-                    set type physical
-                    set snmp-index 1
-                next
-            end
-            config firewall address
-                edit "office"
-                    set subnet 10.0.0.0 255.0.0.0
-                next
-            end
-            config user local
-                edit "ann"
-                    set type password
-                    set passwd secret
-                next
-            end
-            config firewall policy
-                edit 1
-                    set srcintf "ssl.root"
-                    set dstintf "any"
-                    set srcaddr "all"
-                    set dstaddr "office"
-                    set schedule "always"
-                next
-            end
+        var (ignored, error) = store.Restore(
+            DeviceHead
+                + """
+                config system interface
+                    edit "port1"
+                        set vdom "root"
+                        set type physical
+                        set snmp-index 1
+                    next
+                end
+                config firewall address
+                    edit "office"
+                        set subnet 10.0.0.0 255.0.0.0
+                    next
+                end
+                config user local
+                    edit "ann"
+                        set type password
+                        set passwd secret
+                    next
+                end
+                config firewall policy
+                    edit 1
+                        set srcintf "ssl.root"
+                        set dstintf "any"
+                        set srcaddr "all"
+                        set dstaddr "office"
+                        set schedule "always"
+                    next
+                end
 
-            """);
+                """
+        );
         Assert.Null(error);
         Assert.DoesNotContain(ignored, line => line.Number > 0);
         var tree = store.Current;
@@ -180,7 +194,20 @@ public sealed partial class FactoryObjectsTests : IDisposable
         var ours = Guest(Open(""));
         Assert.True(ours.Length >= 32, "the password is too short to be unknown");
         Assert.Equal(ours, Guest(Open("")));
-        Assert.NotEqual(ours, Guest(ConfigStore.Open(StoreFolder.Schema, other.File, other.Key(), "", ConfigRules.Values, null, ConfigRules.First(Ports, strict: true))));
+        Assert.NotEqual(
+            ours,
+            Guest(
+                ConfigStore.Open(
+                    StoreFolder.Schema,
+                    other.File,
+                    other.Key(),
+                    "",
+                    ConfigRules.Values,
+                    null,
+                    ConfigRules.First(Ports, strict: true)
+                )
+            )
+        );
 
         static string Guest(ConfigStore store) => store.Current.List("user local").Find("guest")!.Text("passwd");
     }
@@ -189,7 +216,10 @@ public sealed partial class FactoryObjectsTests : IDisposable
     public void The_profile_that_may_only_look_is_there_from_7_0_on()
     {
         Assert.Equal(["prof_admin"], FactoryObjects.For(StoreFolder.Schema, []).List("system accprofile").Keys);
-        Assert.Equal(["prof_admin", "super_admin_readonly"], FactoryObjects.For(ConfigSchema.Load(Personality.Find("7.0")!), []).List("system accprofile").Keys);
+        Assert.Equal(
+            ["prof_admin", "super_admin_readonly"],
+            FactoryObjects.For(ConfigSchema.Load(Personality.Find("7.0")!), []).List("system accprofile").Keys
+        );
     }
 
     [Theory]
@@ -215,7 +245,15 @@ public sealed partial class FactoryObjectsTests : IDisposable
     private ConfigStore Open(string first, Personality? personality = null)
     {
         var schema = personality is null ? StoreFolder.Schema : ConfigSchema.Load(personality);
-        return ConfigStore.Open(schema, _folder.File, _folder.Key(), first, ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict: true));
+        return ConfigStore.Open(
+            schema,
+            _folder.File,
+            _folder.Key(),
+            first,
+            ConfigRules.ValuesOn(Ports),
+            null,
+            ConfigRules.First(Ports, strict: true)
+        );
     }
 
     private static string Masked(object text) => Secrets().Replace(text.ToString()!, "ENC ****");

@@ -12,56 +12,64 @@ namespace Appliance.Tests.Config;
 public sealed class FileVerbTests : IDisposable
 {
     private const string Needed = "set srcintf port1\nset dstintf port1\nset schedule always\nset service ALL\n";
-    private const string Objects = "config system interface\nedit port1\nnext\nend\n" + """
-        config firewall address
-        edit a
-        set subnet 10.0.0.0 255.0.0.0
-        set comment "first"
-        next
-        edit b
-        set subnet 10.1.0.0 255.255.0.0
-        next
-        edit c
-        next
-        end
-        config firewall addrgrp
-        edit g
-        set member "a" "b"
-        next
-        end
-        config firewall policy
-        edit 1
+    private const string Objects =
+        "config system interface\nedit port1\nnext\nend\n"
+        + """
+            config firewall address
+            edit a
+            set subnet 10.0.0.0 255.0.0.0
+            set comment "first"
+            next
+            edit b
+            set subnet 10.1.0.0 255.255.0.0
+            next
+            edit c
+            next
+            end
+            config firewall addrgrp
+            edit g
+            set member "a" "b"
+            next
+            end
+            config firewall policy
+            edit 1
 
-        """ + Needed + """
-        set srcaddr "a"
-        set dstaddr "b"
-        set action accept
-        next
-        edit 2
+            """
+        + Needed
+        + """
+            set srcaddr "a"
+            set dstaddr "b"
+            set action accept
+            next
+            edit 2
 
-        """ + Needed + """
-        set srcaddr "b"
-        set dstaddr "g"
-        next
-        edit 3
+            """
+        + Needed
+        + """
+            set srcaddr "b"
+            set dstaddr "g"
+            next
+            edit 3
 
-        """ + Needed + """
-        set srcaddr "b"
-        set dstaddr "b"
-        next
-        end
-        config vpn ssl settings
-        config authentication-rule
-        edit 1
-        set realm one
-        next
-        edit 2
-        set realm two
-        next
-        end
-        end
+            """
+        + Needed
+        + """
+            set srcaddr "b"
+            set dstaddr "b"
+            next
+            end
+            config vpn ssl settings
+            config authentication-rule
+            edit 1
+            set realm one
+            next
+            edit 2
+            set realm two
+            next
+            end
+            end
 
-        """;
+            """;
 
     private readonly StoreFolder _console = new();
     private readonly StoreFolder _file = new();
@@ -134,7 +142,11 @@ public sealed class FileVerbTests : IDisposable
     public void A_purge_that_no_line_answers_is_done()
     {
         var store = _file.Open();
-        Assert.Empty(store.Restore(Objects + "config firewall policy\npurge\nedit 9\n" + Needed + "set srcaddr a\nset dstaddr a\nnext\nend\n").Ignored);
+        Assert.Empty(
+            store
+                .Restore(Objects + "config firewall policy\npurge\nedit 9\n" + Needed + "set srcaddr a\nset dstaddr a\nnext\nend\n")
+                .Ignored
+        );
         Assert.Equal(["9"], store.Current.List("firewall policy").Keys);
     }
 
@@ -162,7 +174,10 @@ public sealed class FileVerbTests : IDisposable
     public void An_appended_word_that_refers_to_nothing_costs_no_other_word()
     {
         var store = _file.Open();
-        var (ignored, _) = store.Restore(Objects + "config firewall addrgrp\nedit h\nset member never\nappend member a\nappend member late\nnext\nend\nconfig firewall address\nedit late\nnext\nend\n");
+        var (ignored, _) = store.Restore(
+            Objects
+                + "config firewall addrgrp\nedit h\nset member never\nappend member a\nappend member late\nnext\nend\nconfig firewall address\nedit late\nnext\nend\n"
+        );
         Assert.Equal("entry not found in datasource: firewall addrgrp member never", Assert.Single(ignored).Why);
         Assert.Equal(["a", "late"], store.Current.List("firewall addrgrp").Find("h")!.Words("member"));
     }
@@ -170,7 +185,12 @@ public sealed class FileVerbTests : IDisposable
     [Fact]
     public void A_name_that_stands_in_two_lines_is_named_where_it_leads_nowhere()
     {
-        var verdict = RestoreVerb.Check("x", "config user group\nedit one\nset member \"x\"\nnext\nend\nconfig user local\nedit x\nset passwd p\nset radius-server \"x\"\nnext\nend\n"u8.ToArray(), Personality.Default, "desktop");
+        var verdict = RestoreVerb.Check(
+            "x",
+            "config user group\nedit one\nset member \"x\"\nnext\nend\nconfig user local\nedit x\nset passwd p\nset radius-server \"x\"\nnext\nend\n"u8.ToArray(),
+            Personality.Default,
+            "desktop"
+        );
         Assert.Equal([9], verdict.Ignored.Where(line => line.Number > 0).Select(line => line.Number));
     }
 

@@ -29,7 +29,9 @@ public sealed class MultiValueTests : IDisposable
     [InlineData("system settings", "sip-udp-port", "5060 5061 5060", "5060 5061 5060")]
     public void Words_are_kept_by_the_kind_of_their_attribute(string table, string attribute, string typed, string expected)
     {
-        var schema = table.Split('/') is [var parent, var child] ? StoreFolder.Schema.Table(parent)!.Child(child)! : StoreFolder.Schema.Table(table)!;
+        var schema = table.Split('/') is [var parent, var child]
+            ? StoreFolder.Schema.Table(parent)!.Child(child)!
+            : StoreFolder.Schema.Table(table)!;
         var (words, error) = ConfigValue.Check(schema.Attribute(attribute)!, typed.Split(' '), null, _ => null);
         Assert.Equal(expected, error?.Lines[0] ?? string.Join(' ', words));
     }
@@ -51,9 +53,14 @@ public sealed class MultiValueTests : IDisposable
     [Fact]
     public void Repeated_values_of_a_list_and_equal_numbers_of_pairs_outlive_a_restart()
     {
-        var store = _folder.Open("config system ha\nset hbdev \"port3\" 50 \"port4\" 50\nend\nconfig system dhcp server\nedit 1\nset interface port1\nconfig options\nedit 1\nset code 42\nset ip 192.0.2.1 192.0.2.2 192.0.2.1\nnext\nend\nnext\nend\nconfig system interface\nedit port1\nnext\nend\n");
+        var store = _folder.Open(
+            "config system ha\nset hbdev \"port3\" 50 \"port4\" 50\nend\nconfig system dhcp server\nedit 1\nset interface port1\nconfig options\nedit 1\nset code 42\nset ip 192.0.2.1 192.0.2.2 192.0.2.1\nnext\nend\nnext\nend\nconfig system interface\nedit port1\nnext\nend\n"
+        );
         Assert.Equal(["port3", "50", "port4", "50"], _folder.Open().Current.Object("system ha").Words("hbdev"));
-        Assert.Equal(["192.0.2.1", "192.0.2.2", "192.0.2.1"], _folder.Open().Current.List("system dhcp server").Find("1")!.Children("options").Find("1")!.Words("ip"));
+        Assert.Equal(
+            ["192.0.2.1", "192.0.2.2", "192.0.2.1"],
+            _folder.Open().Current.List("system dhcp server").Find("1")!.Children("options").Find("1")!.Words("ip")
+        );
         Assert.True(store.IsFirst);
     }
 }

@@ -20,43 +20,44 @@ public sealed partial class RealBackupTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string, string[]> Backups => new()
-    {
+    public static TheoryData<string, string[]> Backups =>
+        new()
         {
-            "harbour-6.4",
-            [
-                "34-37 no such table in this version: system np6",
-                "76-80 node_check_object fail! for name port5",
-                "81-86 node_check_object fail! for name ssl.root",
-                "88-92 no such table in this version: system custom-language",
-                $"97 {Elsewhere}",
-                $"103 {Elsewhere}",
-                $"110 {Elsewhere}",
-                "117-121 no such table in this version: system storage",
-                $"158 {Elsewhere}",
-                "215-219 no such table in this version: firewall service category",
-                "233 the value was not encrypted by this unit; there is no value until another one is set",
-                $"242 {Elsewhere}",
-                $"249 {Elsewhere}",
-            ]
-        },
-        {
-            "quay-7.4",
-            [
-                "0 the file leaves no interface of this board: this unit's interfaces stay",
-                "14-21 node_check_object fail! for name wan1",
-                "22-30 node_check_object fail! for name internal",
-                "32-36 no such table in this version: system physical-switch",
-                "37-45 no such table in this version: system virtual-switch",
-                $"50 {Elsewhere}",
-                "53-59 no such table in this version: system replacemsg admin pre_admin-disclaimer-text",
-                $"63 {Elsewhere}",
-                "78 entry not found in datasource: vpn ssl settings source-interface wan1",
-                "90 entry not found in datasource: router static device wan1",
-            ]
-        },
-        { "pier-7.6", [$"43 {Elsewhere}", $"53 {Elsewhere}"] },
-    };
+            {
+                "harbour-6.4",
+                [
+                    "34-37 no such table in this version: system np6",
+                    "76-80 node_check_object fail! for name port5",
+                    "81-86 node_check_object fail! for name ssl.root",
+                    "88-92 no such table in this version: system custom-language",
+                    $"97 {Elsewhere}",
+                    $"103 {Elsewhere}",
+                    $"110 {Elsewhere}",
+                    "117-121 no such table in this version: system storage",
+                    $"158 {Elsewhere}",
+                    "215-219 no such table in this version: firewall service category",
+                    "233 the value was not encrypted by this unit; there is no value until another one is set",
+                    $"242 {Elsewhere}",
+                    $"249 {Elsewhere}",
+                ]
+            },
+            {
+                "quay-7.4",
+                [
+                    "0 the file leaves no interface of this board: this unit's interfaces stay",
+                    "14-21 node_check_object fail! for name wan1",
+                    "22-30 node_check_object fail! for name internal",
+                    "32-36 no such table in this version: system physical-switch",
+                    "37-45 no such table in this version: system virtual-switch",
+                    $"50 {Elsewhere}",
+                    "53-59 no such table in this version: system replacemsg admin pre_admin-disclaimer-text",
+                    $"63 {Elsewhere}",
+                    "78 entry not found in datasource: vpn ssl settings source-interface wan1",
+                    "90 entry not found in datasource: router static device wan1",
+                ]
+            },
+            { "pier-7.6", [$"43 {Elsewhere}", $"53 {Elsewhere}"] },
+        };
 
     [Theory]
     [MemberData(nameof(Backups))]
@@ -64,7 +65,10 @@ public sealed partial class RealBackupTests : IDisposable
     {
         var report = RestoreVerb.Check(name, File.ReadAllBytes(FileOf(name)), PersonalityOf(name), "desktop");
         Assert.Null(report.Refused);
-        Assert.Equal(expected, report.Ignored.Select(line => $"{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")} {line.Why}"));
+        Assert.Equal(
+            expected,
+            report.Ignored.Select(line => $"{line.Number}{(line.Last > line.Number ? $"-{line.Last}" : "")} {line.Why}")
+        );
     }
 
     [Theory]
@@ -72,13 +76,22 @@ public sealed partial class RealBackupTests : IDisposable
     public void What_is_shown_after_a_restore_is_the_text_of_each_block_without_the_lines_that_are_named(string name, string[] named)
     {
         var text = File.ReadAllText(FileOf(name));
-        var store = ConfigStore.Open(ConfigSchema.Load(PersonalityOf(name)), _folder.File, _folder.Key(), "", ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict: true));
+        var store = ConfigStore.Open(
+            ConfigSchema.Load(PersonalityOf(name)),
+            _folder.File,
+            _folder.Key(),
+            "",
+            ConfigRules.ValuesOn(Ports),
+            null,
+            ConfigRules.First(Ports, strict: true)
+        );
         var (ignored, error) = store.Restore(text);
         Assert.Null(error);
         Assert.Equal(named.Length, ignored.Count);
         var lines = text.Split('\n').Select((line, at) => (Line: line, Number: at + 1)).ToArray();
         // A secret that could not be had is shown sealed like any other; the seed of a token is not there at all.
-        bool Lost(int number) => ignored.Any(left => number >= left.Number && number <= left.Last && !left.Why.StartsWith(Elsewhere, StringComparison.Ordinal));
+        bool Lost(int number) =>
+            ignored.Any(left => number >= left.Number && number <= left.Last && !left.Why.StartsWith(Elsewhere, StringComparison.Ordinal));
         var compared = 0;
         for (var at = 0; at < lines.Length; at++)
         {
@@ -105,7 +118,15 @@ public sealed partial class RealBackupTests : IDisposable
     [MemberData(nameof(Backups))]
     public void A_restore_on_a_unit_reports_what_its_check_reported(string name, string[] expected)
     {
-        var store = ConfigStore.Open(ConfigSchema.Load(PersonalityOf(name)), _folder.File, _folder.Key(), "", ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict: true));
+        var store = ConfigStore.Open(
+            ConfigSchema.Load(PersonalityOf(name)),
+            _folder.File,
+            _folder.Key(),
+            "",
+            ConfigRules.ValuesOn(Ports),
+            null,
+            ConfigRules.First(Ports, strict: true)
+        );
         var check = RestoreVerb.Check(name, File.ReadAllBytes(FileOf(name)), PersonalityOf(name), "desktop", _folder.Folder);
         var (ignored, error) = store.Restore(File.ReadAllText(FileOf(name)));
         Assert.Null(error);
@@ -117,9 +138,25 @@ public sealed partial class RealBackupTests : IDisposable
     [MemberData(nameof(Backups))]
     public void A_new_unit_that_boots_a_backup_has_what_a_restore_gives(string name, string[] expected)
     {
-        var first = ConfigStore.Open(ConfigSchema.Load(PersonalityOf(name)), _folder.File, _folder.Key(), File.ReadAllText(FileOf(name)), ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict: false));
+        var first = ConfigStore.Open(
+            ConfigSchema.Load(PersonalityOf(name)),
+            _folder.File,
+            _folder.Key(),
+            File.ReadAllText(FileOf(name)),
+            ConfigRules.ValuesOn(Ports),
+            null,
+            ConfigRules.First(Ports, strict: false)
+        );
         using var other = new StoreFolder();
-        var restored = ConfigStore.Open(ConfigSchema.Load(PersonalityOf(name)), other.File, other.Key(), "", ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict: true));
+        var restored = ConfigStore.Open(
+            ConfigSchema.Load(PersonalityOf(name)),
+            other.File,
+            other.Key(),
+            "",
+            ConfigRules.ValuesOn(Ports),
+            null,
+            ConfigRules.First(Ports, strict: true)
+        );
         Assert.Equal(restored.Restore(File.ReadAllText(FileOf(name))).Ignored, first.Ignored);
         Assert.Equal(expected.Length, first.Ignored.Count);
         Assert.True(first.IsFirst);
@@ -130,7 +167,8 @@ public sealed partial class RealBackupTests : IDisposable
 
     private static Personality PersonalityOf(string name) => Personality.Find(name.Split('-')[1])!;
 
-    private static string FileOf(string name, [CallerFilePath] string test = "") => Path.Combine(Path.GetDirectoryName(test)!, "Backups", name + ".conf");
+    private static string FileOf(string name, [CallerFilePath] string test = "") =>
+        Path.Combine(Path.GetDirectoryName(test)!, "Backups", name + ".conf");
 
     [GeneratedRegex(@"ENC \S+$", RegexOptions.Multiline)]
     private static partial Regex Sealed();

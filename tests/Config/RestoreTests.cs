@@ -70,11 +70,26 @@ public sealed class RestoreTests : IDisposable
     [Theory]
     [InlineData("", "the file is empty")]
     [InlineData(" \n\t\r\n", "the file is empty")]
-    [InlineData("Dear all,\nplease find the new rules attached.\n", "the file is no configuration: it neither begins with #config-version= nor has a table of this version")]
-    [InlineData("config webfilter profile\nedit a\nnext\nend\n", "the file is no configuration: it neither begins with #config-version= nor has a table of this version")]
-    [InlineData("#config-version=FGVM64-7.4.7-FW-build2731-250120:opmode=1:vdom=1:user=admin\nconfig system global\nset hostname theirs\nend\n", "line 1: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM")]
-    [InlineData("config vdom\nedit root\nnext\nend\nconfig global\nconfig system global\nset hostname theirs\nend\nend\n", "line 1: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM")]
-    [InlineData("config system global\nset hostname theirs\nend\nconfig global\nconfig system dns\nend\nend\n", "line 4: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM")]
+    [InlineData(
+        "Dear all,\nplease find the new rules attached.\n",
+        "the file is no configuration: it neither begins with #config-version= nor has a table of this version"
+    )]
+    [InlineData(
+        "config webfilter profile\nedit a\nnext\nend\n",
+        "the file is no configuration: it neither begins with #config-version= nor has a table of this version"
+    )]
+    [InlineData(
+        "#config-version=FGVM64-7.4.7-FW-build2731-250120:opmode=1:vdom=1:user=admin\nconfig system global\nset hostname theirs\nend\n",
+        "line 1: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM"
+    )]
+    [InlineData(
+        "config vdom\nedit root\nnext\nend\nconfig global\nconfig system global\nset hostname theirs\nend\nend\n",
+        "line 1: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM"
+    )]
+    [InlineData(
+        "config system global\nset hostname theirs\nend\nconfig global\nconfig system dns\nend\nend\n",
+        "line 4: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM"
+    )]
     [InlineData("config system global\nset hostname theirs\nset alias \"open\nend\n", "line 3: Unmatched double quote.")]
     [InlineData("config system global\nset hostname theirs\n", "line 3: the text ends inside a config level; what was open is left out")]
     public void A_file_that_is_no_whole_configuration_is_refused_and_changes_nothing(string text, string reason)
@@ -94,7 +109,12 @@ public sealed class RestoreTests : IDisposable
     [Fact]
     public void A_file_in_another_encoding_is_refused_as_not_utf8()
     {
-        var verdict = RestoreVerb.Check("x", [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("config system global\nset hostname theirs\nend\n")], Personality.Default, "desktop");
+        var verdict = RestoreVerb.Check(
+            "x",
+            [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("config system global\nset hostname theirs\nend\n")],
+            Personality.Default,
+            "desktop"
+        );
         Assert.Equal("the file is not UTF-8 text", verdict.Refused);
     }
 
@@ -114,7 +134,9 @@ public sealed class RestoreTests : IDisposable
             [
                 new IgnoredLine(0, "the file leaves no administrator with profile super_admin: this unit's administrators stay"),
                 new IgnoredLine(0, "the file leaves no interface of this board: this unit's interfaces stay"),
-            ], ignored);
+            ],
+            ignored
+        );
         var saved = Open().Current;
         Assert.Equal("theirs", saved.Object("system global").Text("hostname"));
         Assert.Equal(["admin", "helper"], saved.List("system admin").Keys);
@@ -128,9 +150,17 @@ public sealed class RestoreTests : IDisposable
     public void An_administrator_without_the_profile_of_all_rights_does_not_replace_the_units_own()
     {
         var store = Open();
-        var (_, error) = store.Restore("config system admin\nedit admin\nset accprofile prof_admin\nset password weak\nnext\nedit other\nset accprofile prof_admin\nset password other\nnext\nend\n");
+        var (_, error) = store.Restore(
+            "config system admin\nedit admin\nset accprofile prof_admin\nset password weak\nnext\nedit other\nset accprofile prof_admin\nset password other\nnext\nend\n"
+        );
         Assert.Null(error);
-        Assert.Equal(("super_admin", "mine-admin"), (store.Current.List("system admin").Find("admin")!.Text("accprofile"), store.Current.List("system admin").Find("admin")!.Text("password")));
+        Assert.Equal(
+            ("super_admin", "mine-admin"),
+            (
+                store.Current.List("system admin").Find("admin")!.Text("accprofile"),
+                store.Current.List("system admin").Find("admin")!.Text("password")
+            )
+        );
         Assert.Equal("prof_admin", store.Current.List("system admin").Find("other")!.Text("accprofile"));
     }
 
@@ -146,54 +176,63 @@ public sealed class RestoreTests : IDisposable
     public void Secrets_of_another_unit_stay_the_units_own_or_match_nothing()
     {
         using var other = new StoreFolder();
-        var theirs = other.Open("""
-            config system admin
-            edit admin
-            set accprofile super_admin
-            set password "theirs-admin"
-            next
-            edit stranger
-            set accprofile super_admin
-            set password "theirs-stranger"
-            next
-            end
-            config user fortitoken
-            edit FTKMOB00MINE0001
-            set seed "otpauth://totp/x?secret=NRQWELLTMVSWILLPMYWWGYLUFUYDAMBS&period=60&digits=6"
-            next
-            edit FTKMOB0THEIRS001
-            set seed "otpauth://totp/x?secret=NRQWELLTMVSWILLPMYWWGYLUFUYDAMBS&period=60&digits=6"
-            next
-            end
-            config user radius
-            edit rad
-            set server 192.0.2.9
-            set secret "theirs-radius"
-            set secondary-secret "theirs-second"
-            config accounting-server
-            edit 1
-            set secret "theirs-accounting"
-            next
-            end
-            next
-            end
-            config user local
-            edit ann
-            set passwd "theirs-ann"
-            next
-            edit eve
-            set passwd "theirs-eve"
-            next
-            end
+        var theirs = other
+            .Open(
+                """
+                config system admin
+                edit admin
+                set accprofile super_admin
+                set password "theirs-admin"
+                next
+                edit stranger
+                set accprofile super_admin
+                set password "theirs-stranger"
+                next
+                end
+                config user fortitoken
+                edit FTKMOB00MINE0001
+                set seed "otpauth://totp/x?secret=NRQWELLTMVSWILLPMYWWGYLUFUYDAMBS&period=60&digits=6"
+                next
+                edit FTKMOB0THEIRS001
+                set seed "otpauth://totp/x?secret=NRQWELLTMVSWILLPMYWWGYLUFUYDAMBS&period=60&digits=6"
+                next
+                end
+                config user radius
+                edit rad
+                set server 192.0.2.9
+                set secret "theirs-radius"
+                set secondary-secret "theirs-second"
+                config accounting-server
+                edit 1
+                set secret "theirs-accounting"
+                next
+                end
+                next
+                end
+                config user local
+                edit ann
+                set passwd "theirs-ann"
+                next
+                edit eve
+                set passwd "theirs-eve"
+                next
+                end
 
-            """).BackupText(full: false, "admin");
+                """
+            )
+            .BackupText(full: false, "admin");
         var store = Open();
         var (ignored, error) = store.Restore(theirs);
         Assert.Null(error);
         // One line of the report for each, by its number.
         var lines = theirs.Split('\n');
-        Assert.Equal(lines.Select((line, at) => (line, at)).Where(pair => pair.line.Contains(" ENC ", StringComparison.Ordinal)).Select(pair => pair.at + 1),
-            ignored.Where(line => line.Why.StartsWith(Elsewhere, StringComparison.Ordinal)).Select(line => line.Number));
+        Assert.Equal(
+            lines
+                .Select((line, at) => (line, at))
+                .Where(pair => pair.line.Contains(" ENC ", StringComparison.Ordinal))
+                .Select(pair => pair.at + 1),
+            ignored.Where(line => line.Why.StartsWith(Elsewhere, StringComparison.Ordinal)).Select(line => line.Number)
+        );
         Assert.Equal(9, ignored.Count(line => line.Number > 0));
 
         var tree = Open().Current;
@@ -202,9 +241,18 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal("mine-ann", Secret("user local", "ann", "passwd"));
         Assert.Equal("mine-radius", Secret("user radius", "rad", "secret"));
         Assert.Equal("mine-accounting", tree.List("user radius").Find("rad")!.Children("accounting-server").Find("1")!.Text("secret"));
-        Assert.Contains("NRQWELLTMVSWILLPMYWWC3TOFUYDAMBR", Secret("user fortitoken", "FTKMOB00MINE0001", "seed"), StringComparison.Ordinal);
+        Assert.Contains(
+            "NRQWELLTMVSWILLPMYWWC3TOFUYDAMBR",
+            Secret("user fortitoken", "FTKMOB00MINE0001", "seed"),
+            StringComparison.Ordinal
+        );
         Assert.Equal("", Secret("user fortitoken", "FTKMOB0THEIRS001", "seed"));
-        string[] unmatched = [Secret("system admin", "stranger", "password"), Secret("user local", "eve", "passwd"), Secret("user radius", "rad", "secondary-secret")];
+        string[] unmatched =
+        [
+            Secret("system admin", "stranger", "password"),
+            Secret("user local", "eve", "passwd"),
+            Secret("user radius", "rad", "secondary-secret"),
+        ];
         Assert.All(unmatched, secret => Assert.True(secret.Length > 40 && !secret.Contains("theirs", StringComparison.Ordinal)));
         Assert.Equal(3, unmatched.Distinct().Count());
         // They are shown sealed, and what is shown is good on this unit: nothing is lost by a second round.
@@ -231,25 +279,51 @@ public sealed class RestoreTests : IDisposable
     [Fact]
     public void A_line_that_is_not_utf8_is_named_and_refused_by_check_restore_and_first_start()
     {
-        byte[] file = [.. "config system interface\nedit port1\nset alias \"caf"u8, 0xe9, .. "\"\nset description ok\nnext\nedit port2\nset alias \"caf\u00e9\"\nnext\nend\nconfig user local\nedit bob\nset passwd \"caf"u8, 0xe9, .. "-pass1\"\nnext\nend\n"u8];
+        byte[] file =
+        [
+            .. "config system interface\nedit port1\nset alias \"caf"u8,
+            0xe9,
+            .. "\"\nset description ok\nnext\nedit port2\nset alias \"caf\u00e9\"\nnext\nend\nconfig user local\nedit bob\nset passwd \"caf"u8,
+            0xe9,
+            .. "-pass1\"\nnext\nend\n"u8,
+        ];
         (int, string)[] expected =
         [
             (3, "the line is not UTF-8"),
             (12, "the line is not UTF-8; nothing matches the value until another one is set"),
         ];
-        Assert.Equal(expected, RestoreVerb.Check("x", file, Personality.Default, "desktop").Ignored.Where(line => line.Number > 0).Select(line => (line.Number, line.Why)));
+        Assert.Equal(
+            expected,
+            RestoreVerb
+                .Check("x", file, Personality.Default, "desktop")
+                .Ignored.Where(line => line.Number > 0)
+                .Select(line => (line.Number, line.Why))
+        );
         var store = Open();
-        Assert.Equal(expected, store.Restore(ConfigStore.TextOf(file)).Ignored.Where(line => line.Number > 0).Select(line => (line.Number, line.Why)));
+        Assert.Equal(
+            expected,
+            store.Restore(ConfigStore.TextOf(file)).Ignored.Where(line => line.Number > 0).Select(line => (line.Number, line.Why))
+        );
         using var fresh = new StoreFolder();
         var first = Open(fresh, ConfigStore.TextOf(file), strict: false);
         Assert.Equal(expected, first.Ignored.Where(line => line.Number > 0).Select(line => (line.Number, line.Why)));
         foreach (var tree in new[] { store.Current, first.Current })
         {
-            Assert.Equal(("", "ok", "café"), (tree.List("system interface").Find("port1")!.Text("alias"), tree.List("system interface").Find("port1")!.Text("description"), tree.List("system interface").Find("port2")!.Text("alias")));
+            Assert.Equal(
+                ("", "ok", "café"),
+                (
+                    tree.List("system interface").Find("port1")!.Text("alias"),
+                    tree.List("system interface").Find("port1")!.Text("description"),
+                    tree.List("system interface").Find("port2")!.Text("alias")
+                )
+            );
             Assert.DoesNotContain('\uFFFD', tree.List("user local").Find("bob")!.Text("passwd"));
         }
         using var strict = new StoreFolder();
-        Assert.Equal("configuration, line 3: the line is not UTF-8", Assert.Throws<FormatException>(() => Open(strict, ConfigStore.TextOf(file), strict: true)).Message);
+        Assert.Equal(
+            "configuration, line 3: the line is not UTF-8",
+            Assert.Throws<FormatException>(() => Open(strict, ConfigStore.TextOf(file), strict: true)).Message
+        );
     }
 
     [Fact]
@@ -309,35 +383,85 @@ public sealed class RestoreTests : IDisposable
         Assert.Null(error);
         Assert.Equal(expected, ignored);
         Assert.Equal(["guest", "ann", "cat"], store.Current.List("user local").Keys);
-        Assert.Equal(["10.0.0.1", "0.0.0.0"], new[] { "port1", "port2" }.Select(name => store.Current.List("system interface").Find(name)!.Text("ip")));
+        Assert.Equal(
+            ["10.0.0.1", "0.0.0.0"],
+            new[] { "port1", "port2" }.Select(name => store.Current.List("system interface").Find(name)!.Text("ip"))
+        );
         Assert.Equal(expected, RestoreVerb.Check("x", Encoding.UTF8.GetBytes(text), Personality.Default, "desktop").Ignored);
         using var fresh = new StoreFolder();
         Assert.Equal(expected, Open(fresh, text, strict: false).Ignored);
     }
 
     [Theory]
-    [InlineData("config system admin\nedit more\nset accprofile prof_admin\nset password p\nset trusthost1 10.0.0.999 255.0.0.0\nnext\nend\n", "system admin", "more", 5, "invalid ip address")]
-    [InlineData("config system admin\nedit more\nset accprofile prof_admin\nset password p\nset two-factor retina-scan\nnext\nend\n", "system admin", "more", 5, "node_check_object fail! for two-factor retina-scan")]
-    [InlineData("config user local\nedit more\nset passwd p\nset email-to a@b\nset two-factor retina-scan\nnext\nend\n", "user local", "more", 5, "node_check_object fail! for two-factor retina-scan")]
-    [InlineData("config vpn ssl settings\nconfig authentication-rule\nedit 7\nset realm x\nset source-interface wan9\nnext\nend\nend\n", "vpn ssl settings", "7", 5, "entry not found in datasource: authentication-rule source-interface wan9")]
+    [InlineData(
+        "config system admin\nedit more\nset accprofile prof_admin\nset password p\nset trusthost1 10.0.0.999 255.0.0.0\nnext\nend\n",
+        "system admin",
+        "more",
+        5,
+        "invalid ip address"
+    )]
+    [InlineData(
+        "config system admin\nedit more\nset accprofile prof_admin\nset password p\nset two-factor retina-scan\nnext\nend\n",
+        "system admin",
+        "more",
+        5,
+        "node_check_object fail! for two-factor retina-scan"
+    )]
+    [InlineData(
+        "config user local\nedit more\nset passwd p\nset email-to a@b\nset two-factor retina-scan\nnext\nend\n",
+        "user local",
+        "more",
+        5,
+        "node_check_object fail! for two-factor retina-scan"
+    )]
+    [InlineData(
+        "config vpn ssl settings\nconfig authentication-rule\nedit 7\nset realm x\nset source-interface wan9\nnext\nend\nend\n",
+        "vpn ssl settings",
+        "7",
+        5,
+        "entry not found in datasource: authentication-rule source-interface wan9"
+    )]
     public void An_entry_that_loses_what_restricts_it_is_left_out_whole(string text, string table, string key, int line, string why)
     {
         var store = Open();
         var (ignored, error) = store.Restore(text);
         Assert.Null(error);
-        Assert.Equal([(3 - (table == "vpn ssl settings" ? 0 : 1), "the entry would allow more without line 5", 6), (line, why, line)], ignored.Where(one => one.Number > 0).Select(one => (one.Number, one.Why, one.Last)));
-        Assert.Null(table == "vpn ssl settings" ? store.Current.Object(table).Children("authentication-rule").Find(key) : store.Current.List(table).Find(key));
+        Assert.Equal(
+            [(3 - (table == "vpn ssl settings" ? 0 : 1), "the entry would allow more without line 5", 6), (line, why, line)],
+            ignored.Where(one => one.Number > 0).Select(one => (one.Number, one.Why, one.Last))
+        );
+        Assert.Null(
+            table == "vpn ssl settings"
+                ? store.Current.Object(table).Children("authentication-rule").Find(key)
+                : store.Current.List(table).Find(key)
+        );
     }
 
     [Fact]
     public void An_entry_that_lacks_what_it_needs_is_named_with_all_its_lines()
     {
-        var verdict = RestoreVerb.Check("x", "config system dhcp server\nedit 1\nset netmask 255.255.255.0\nconfig ip-range\nedit 1\nset end-ip 10.0.0.9\nnext\nend\nnext\nend\n"u8.ToArray(), Personality.Default, "desktop");
-        Assert.All(verdict.Ignored.Where(line => line.Why.EndsWith("MUST be set.", StringComparison.Ordinal)), line => Assert.True(line.Last > line.Number));
+        var verdict = RestoreVerb.Check(
+            "x",
+            "config system dhcp server\nedit 1\nset netmask 255.255.255.0\nconfig ip-range\nedit 1\nset end-ip 10.0.0.9\nnext\nend\nnext\nend\n"u8.ToArray(),
+            Personality.Default,
+            "desktop"
+        );
+        Assert.All(
+            verdict.Ignored.Where(line => line.Why.EndsWith("MUST be set.", StringComparison.Ordinal)),
+            line => Assert.True(line.Last > line.Number)
+        );
     }
 
     private ConfigStore Open() => Open(_folder, Unit, strict: true);
 
     private static ConfigStore Open(StoreFolder folder, string first, bool strict) =>
-        ConfigStore.Open(StoreFolder.Schema, folder.File, folder.Key(), first, ConfigRules.ValuesOn(Ports), null, ConfigRules.First(Ports, strict));
+        ConfigStore.Open(
+            StoreFolder.Schema,
+            folder.File,
+            folder.Key(),
+            first,
+            ConfigRules.ValuesOn(Ports),
+            null,
+            ConfigRules.First(Ports, strict)
+        );
 }

@@ -61,7 +61,11 @@ public sealed class SavingTests : IDisposable
         using var timer = new RevertTimer(store, events, _time);
         var seen = new List<long>();
         Assert.Null(store.Subscribe(new Follower(seen)));
-        Assert.Null(store.Commit(tree => tree.With("system global", tree.Object("system global").With("cfg-save", ["revert"]).With("cfg-revert-timeout", ["60"]))));
+        Assert.Null(
+            store.Commit(tree =>
+                tree.With("system global", tree.Object("system global").With("cfg-save", ["revert"]).With("cfg-revert-timeout", ["60"]))
+            )
+        );
         SetPort(store, 5001);
         _time.Advance(TimeSpan.FromSeconds(59));
         SetPort(store, 5002); // He is still there: the time runs from the last change.
@@ -92,7 +96,11 @@ public sealed class SavingTests : IDisposable
         using var timer = new RevertTimer(store, events, _time);
         var follower = new Follower([]);
         Assert.Null(store.Subscribe(follower));
-        Assert.Null(store.Commit(tree => tree.With("system global", tree.Object("system global").With("cfg-save", ["revert"]).With("cfg-revert-timeout", ["60"]))));
+        Assert.Null(
+            store.Commit(tree =>
+                tree.With("system global", tree.Object("system global").With("cfg-save", ["revert"]).With("cfg-revert-timeout", ["60"]))
+            )
+        );
         SetPort(store, 5001);
         follower.Refuses = 4433;
         _time.Advance(TimeSpan.FromSeconds(60));
@@ -117,7 +125,9 @@ public sealed class SavingTests : IDisposable
                 new ConfigRevision(1, _time.Start, "admin", "6.4.0-build1579", ""),
                 new ConfigRevision(2, _time.Start, "admin", "6.4.0-build1579", ""),
                 new ConfigRevision(3, _time.Start.AddMinutes(1), "ann", "6.4.0-build1579", "before the change: \"really\""),
-            ], store.Revisions());
+            ],
+            store.Revisions()
+        );
         foreach (var (number, port) in new[] { (1, "4433"), (2, "5001"), (3, "5001") })
         {
             Assert.Equal(port != "4433", store.Revision(number)!.Contains($"set server-port {port}\n", StringComparison.Ordinal));
@@ -163,8 +173,15 @@ public sealed class SavingTests : IDisposable
     public void AFileOfAnEarlierReleaseBoots()
     {
         // One digest over all, no parts, no revision line.
-        var body = "#config-version=FGVM64-6.04.00-FW-build1579-200330:opmode=1:vdom=0:user=admin\n#conf_file_ver=7\nconfig system ftm-push\n    set server-port 5001\nend\n";
-        File.WriteAllText(_folder.File, body + "#checksum=" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(body))) + "\n");
+        var body =
+            "#config-version=FGVM64-6.04.00-FW-build1579-200330:opmode=1:vdom=0:user=admin\n#conf_file_ver=7\nconfig system ftm-push\n    set server-port 5001\nend\n";
+        File.WriteAllText(
+            _folder.File,
+            body
+                + "#checksum="
+                + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(body)))
+                + "\n"
+        );
         var store = _folder.Open();
         Assert.Null(store.BootWarning);
         Assert.Equal(5001, Port(store));

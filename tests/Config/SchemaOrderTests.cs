@@ -21,7 +21,12 @@ public sealed class SchemaOrderTests
     /// <param name="Blocks">Tables in the order in which real units print them, by release.</param>
     /// <param name="Seen">Attributes and nested tables in the order in which real units print them, by table.</param>
     /// <param name="Tables">The attributes and nested tables of each table in documented order.</param>
-    private sealed record Reference(string Note, Dictionary<string, string[]> Blocks, Dictionary<string, string[]> Seen, Dictionary<string, string[]> Tables);
+    private sealed record Reference(
+        string Note,
+        Dictionary<string, string[]> Blocks,
+        Dictionary<string, string[]> Seen,
+        Dictionary<string, string[]> Tables
+    );
 
     [Theory]
     [MemberData(nameof(Releases))]
@@ -55,18 +60,30 @@ public sealed class SchemaOrderTests
     [InlineData("7.4", "system dhcp server", "interface", "ip-range", "vci-match")]
     [InlineData("7.0", "vpn ssl settings", "default-portal", "authentication-rule", "http-request-header-timeout")]
     [InlineData("7.4", "system interface", "eap-supplicant", "ipv6", "priority")]
-    public void A_nested_table_is_shown_between_the_attributes_where_real_units_print_it(string release, string path, string before, string table, string after)
+    public void A_nested_table_is_shown_between_the_attributes_where_real_units_print_it(
+        string release,
+        string path,
+        string before,
+        string table,
+        string after
+    )
     {
         var schema = ConfigSchema.Load(Personality.Find(release)!).Table(path)!;
         var place = schema.Child(table)!.Place;
-        Assert.True(schema.Attribute(before)!.Index < place && place <= schema.Attribute(after)!.Index, $"{path} {table} stands at {place}");
+        Assert.True(
+            schema.Attribute(before)!.Index < place && place <= schema.Attribute(after)!.Index,
+            $"{path} {table} stands at {place}"
+        );
     }
 
     [Fact]
     public void Get_lists_the_push_settings_in_the_order_of_the_console()
     {
         var schema = ConfigSchema.Load(Personality.Find("7.6")!).Table("system ftm-push")!;
-        var names = Appliance.Firmware.Cli.GetText.Of(schema.EmptyObject, null).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]);
+        var names = Appliance
+            .Firmware.Cli.GetText.Of(schema.EmptyObject, null)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ')[0]);
         Assert.Equal(["proxy", "interface", "server-port", "server-cert", "server", "status"], names);
     }
 
@@ -76,7 +93,9 @@ public sealed class SchemaOrderTests
         IReadOnlyList<AttributeText>? attributes = ConfigSchema.Texts().FirstOrDefault(table => table.Table == words[0])?.Attributes;
         foreach (var child in words.Skip(1))
         {
-            attributes = attributes?.FirstOrDefault(attribute => attribute.Name == child && attribute.Type is "table" or "object")?.Children;
+            attributes = attributes
+                ?.FirstOrDefault(attribute => attribute.Name == child && attribute.Type is "table" or "object")
+                ?.Children;
         }
         return attributes?.Select(attribute => attribute.Name).Distinct().ToArray();
     }
@@ -91,7 +110,8 @@ public sealed class SchemaOrderTests
         {
             for (var there = other.Length - 1; there >= 0; there--)
             {
-                length[at, there] = one[at] == other[there] ? length[at + 1, there + 1] + 1 : Math.Max(length[at + 1, there], length[at, there + 1]);
+                length[at, there] =
+                    one[at] == other[there] ? length[at + 1, there + 1] + 1 : Math.Max(length[at + 1, there], length[at, there + 1]);
             }
         }
         var common = new HashSet<string>(StringComparer.Ordinal);
@@ -114,6 +134,9 @@ public sealed class SchemaOrderTests
         return common;
     }
 
-    private static Reference Read([CallerFilePath] string test = "") => JsonSerializer.Deserialize<Reference>(
-        File.ReadAllText(Path.Combine(Path.GetDirectoryName(test)!, "Golden", "order.json")), JsonSerializerOptions.Web)!;
+    private static Reference Read([CallerFilePath] string test = "") =>
+        JsonSerializer.Deserialize<Reference>(
+            File.ReadAllText(Path.Combine(Path.GetDirectoryName(test)!, "Golden", "order.json")),
+            JsonSerializerOptions.Web
+        )!;
 }

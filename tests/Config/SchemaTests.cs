@@ -16,19 +16,26 @@ public sealed class SchemaTests
     [Fact]
     public void TheWholeSchemaIsAsReviewed()
     {
-        var text = new StringBuilder("""
+        var text = new StringBuilder(
+            """
             Every table with every attribute of every release: name, type (value type), * for several words; range, longest text, choices, what it refers to,
             default (7.2: of that release). An @ tells the releases that know it, both ends included, where these are not all.
 
-            """);
+            """
+        );
         var schema = ConfigSchema.Load(Personality.Default);
         var newest = ConfigSchema.Load(Personality.All[^1]);
         foreach (var table in ConfigSchema.Texts())
         {
             var path = table.Table.Replace('.', ' ');
             var known = schema.Table(path) ?? newest.Table(path)!;
-            text.Append('\n').Append(known.Path).Append(table.Kind == "list" ? $" [{table.Mkey}]" : "").Append(table.Ordered ? " ordered" : "").Append(known.MaxEntries > 0 ? $" <={known.MaxEntries}" : "")
-                .Append(known.BuiltIn.Length > 0 ? " built-in: " + string.Join(' ', known.BuiltIn) : "").Append('\n');
+            text.Append('\n')
+                .Append(known.Path)
+                .Append(table.Kind == "list" ? $" [{table.Mkey}]" : "")
+                .Append(table.Ordered ? " ordered" : "")
+                .Append(known.MaxEntries > 0 ? $" <={known.MaxEntries}" : "")
+                .Append(known.BuiltIn.Length > 0 ? " built-in: " + string.Join(' ', known.BuiltIn) : "")
+                .Append('\n');
             List(table.Attributes, 1);
         }
         Golden.AssertSame("schema.txt", text.ToString());
@@ -116,19 +123,50 @@ public sealed class SchemaTests
         Assert.True(kept is not null || error!.Lines[^1].StartsWith("value parse error before '", StringComparison.Ordinal));
     }
 
-    private static string Line(AttributeText attribute) => new StringBuilder(attribute.Name).Append(RangesOf(attribute.Versions)).Append(' ')
-        .Append(attribute.Type == "table" ? $"[{attribute.Mkey}]" : attribute.Type)
-        .Append(attribute.Element is { } element ? $" of {element}" : "").Append(attribute.Vtype is { } type ? $" ({type})" : "").Append(attribute.Multi || attribute.Type == "ref-list" ? "*" : "")
-        .Append(attribute.Secret ? " secret" : "").Append(attribute.Required ? " required" : "").Append(attribute.RequiredWhen is { } needed ? $" required when {needed}" : "").Append(attribute.Pem ? " pem" : "")
-        .Append(attribute.Builtin is { } names ? " built-in: " + string.Join(' ', names) : "").Append(attribute.Ordered ? " ordered" : "").Append(attribute.Always ? " always" : "").Append(attribute.Bare is { } bare ? " bare" + RangesOf(bare) : "")
-        .Append(attribute.EmptyUnset ? " empty-unset" : "").Append(attribute.Assigned is { } assigned ? $" assigned {assigned}" : "").Append(attribute.When is { } when ? $" when {when}{(attribute.Drops ? " else dropped" : "")}" : "")
-        .Append(attribute.Min is not null || attribute.Max is not null ? $" {attribute.Min ?? 0}..{attribute.Max}" : "").Append(attribute.MaxLen > 0 ? $" <={attribute.MaxLen}" : "")
-        .Append(attribute.Options is { Count: > 0 } options ? " {" + string.Join(' ', options.Select(Option)) + "}" : "").Append(attribute.Ref is { Count: > 0 } references ? " -> " + string.Join(' ', references) : "")
-        .Append(attribute.Default is { Length: > 0 } standing ? " = " + standing : "").Append(attribute.Default72 is { } other ? $" (7.2: {other})" : "").ToString();
+    private static string Line(AttributeText attribute) =>
+        new StringBuilder(attribute.Name)
+            .Append(RangesOf(attribute.Versions))
+            .Append(' ')
+            .Append(attribute.Type == "table" ? $"[{attribute.Mkey}]" : attribute.Type)
+            .Append(attribute.Element is { } element ? $" of {element}" : "")
+            .Append(attribute.Vtype is { } type ? $" ({type})" : "")
+            .Append(attribute.Multi || attribute.Type == "ref-list" ? "*" : "")
+            .Append(attribute.Secret ? " secret" : "")
+            .Append(attribute.Required ? " required" : "")
+            .Append(attribute.RequiredWhen is { } needed ? $" required when {needed}" : "")
+            .Append(attribute.Pem ? " pem" : "")
+            .Append(attribute.Builtin is { } names ? " built-in: " + string.Join(' ', names) : "")
+            .Append(attribute.Ordered ? " ordered" : "")
+            .Append(attribute.Always ? " always" : "")
+            .Append(attribute.Bare is { } bare ? " bare" + RangesOf(bare) : "")
+            .Append(attribute.EmptyUnset ? " empty-unset" : "")
+            .Append(attribute.Assigned is { } assigned ? $" assigned {assigned}" : "")
+            .Append(attribute.When is { } when ? $" when {when}{(attribute.Drops ? " else dropped" : "")}" : "")
+            .Append(attribute.Min is not null || attribute.Max is not null ? $" {attribute.Min ?? 0}..{attribute.Max}" : "")
+            .Append(attribute.MaxLen > 0 ? $" <={attribute.MaxLen}" : "")
+            .Append(attribute.Options is { Count: > 0 } options ? " {" + string.Join(' ', options.Select(Option)) + "}" : "")
+            .Append(attribute.Ref is { Count: > 0 } references ? " -> " + string.Join(' ', references) : "")
+            .Append(attribute.Default is { Length: > 0 } standing ? " = " + standing : "")
+            .Append(attribute.Default72 is { } other ? $" (7.2: {other})" : "")
+            .ToString();
 
-    private static string Option(JsonElement option) => option.ValueKind == JsonValueKind.String ? option.GetString()!
-        : option.GetProperty("value").GetString() + RangesOf([.. option.GetProperty("versions").EnumerateArray().Select(range => (IReadOnlyList<string>)[.. range.EnumerateArray().Select(end => end.GetString()!)])]);
+    private static string Option(JsonElement option) =>
+        option.ValueKind == JsonValueKind.String
+            ? option.GetString()!
+            : option.GetProperty("value").GetString()
+                + RangesOf([
+                    .. option
+                        .GetProperty("versions")
+                        .EnumerateArray()
+                        .Select(range => (IReadOnlyList<string>)[.. range.EnumerateArray().Select(end => end.GetString()!)]),
+                ]);
 
-    private static string RangesOf(IReadOnlyList<IReadOnlyList<string>>? ranges) => ranges is not { Count: > 0 } || (ranges is [["v6.0.0", ""]]) ? ""
-        : "@" + string.Join(',', ranges.Select(range => (range[0] == "v6.0.0" ? "" : range[0][1..]) + ".." + (range[1].Length > 0 ? range[1][1..] : "")));
+    private static string RangesOf(IReadOnlyList<IReadOnlyList<string>>? ranges) =>
+        ranges is not { Count: > 0 } || (ranges is [["v6.0.0", ""]])
+            ? ""
+            : "@"
+                + string.Join(
+                    ',',
+                    ranges.Select(range => (range[0] == "v6.0.0" ? "" : range[0][1..]) + ".." + (range[1].Length > 0 ? range[1][1..] : ""))
+                );
 }

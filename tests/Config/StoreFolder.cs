@@ -14,7 +14,8 @@ internal sealed class StoreFolder : IDisposable
     /// <summary>The file of a revision.</summary>
     public string Revision(long number) => Path.Combine(_folder.FullName, "revisions", $"{number:000000}.conf");
 
-    public ConfigStore Open(string first = "", TimeProvider? time = null) => ConfigStore.Open(Schema, File, Key(), first, Appliance.Firmware.ConfigRules.Values, time);
+    public ConfigStore Open(string first = "", TimeProvider? time = null) =>
+        ConfigStore.Open(Schema, File, Key(), first, Appliance.Firmware.ConfigRules.Values, time);
 
     public DeviceKey Key() => DeviceKey.Open(Path.Combine(_folder.FullName, "device.key"));
 

@@ -14,31 +14,40 @@ public sealed class StoredObjectTests : IDisposable
 
     public StoredObjectTests()
     {
-        _store = ConfigStore.Open(StoreFolder.Schema, _folder.File, _folder.Key(), "", ConfigRules.Values, null, ConfigRules.First(["port1"], strict: true));
+        _store = ConfigStore.Open(
+            StoreFolder.Schema,
+            _folder.File,
+            _folder.Key(),
+            "",
+            ConfigRules.Values,
+            null,
+            ConfigRules.First(["port1"], strict: true)
+        );
     }
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string, string, string> Incomplete => new()
-    {
-        { "user local", "passwd", "set type password" },
-        { "user local", "fortitoken", "set passwd x|set two-factor fortitoken" },
-        { "user local", "email-to", "set passwd x|set two-factor email" },
-        { "user local", "sms-phone", "set passwd x|set two-factor sms" },
-        { "user local", "radius-server", "set type radius" },
-        { "user local", "ldap-server", "set type ldap" },
-        { "user local", "tacacs+-server", "set type tacacs+" },
-        { "system admin", "fortitoken", "set accprofile prof_admin|set two-factor fortitoken" },
-        { "system admin", "email-to", "set accprofile prof_admin|set two-factor email" },
-        { "system admin", "sms-phone", "set accprofile prof_admin|set two-factor sms" },
-        { "user radius", "server", "set secret x" },
-        { "user radius", "secret", "set server 192.0.2.1" },
-        { "user ldap", "server", "set dn dc=lab" },
-        { "user ldap", "dn", "set server 192.0.2.1" },
-        { "user tacacs+", "server", "set key x" },
-        { "system snmp community", "name", "set status enable" },
-        { "firewall addrgrp", "member", "set comment x" },
-    };
+    public static TheoryData<string, string, string> Incomplete =>
+        new()
+        {
+            { "user local", "passwd", "set type password" },
+            { "user local", "fortitoken", "set passwd x|set two-factor fortitoken" },
+            { "user local", "email-to", "set passwd x|set two-factor email" },
+            { "user local", "sms-phone", "set passwd x|set two-factor sms" },
+            { "user local", "radius-server", "set type radius" },
+            { "user local", "ldap-server", "set type ldap" },
+            { "user local", "tacacs+-server", "set type tacacs+" },
+            { "system admin", "fortitoken", "set accprofile prof_admin|set two-factor fortitoken" },
+            { "system admin", "email-to", "set accprofile prof_admin|set two-factor email" },
+            { "system admin", "sms-phone", "set accprofile prof_admin|set two-factor sms" },
+            { "user radius", "server", "set secret x" },
+            { "user radius", "secret", "set server 192.0.2.1" },
+            { "user ldap", "server", "set dn dc=lab" },
+            { "user ldap", "dn", "set server 192.0.2.1" },
+            { "user tacacs+", "server", "set key x" },
+            { "system snmp community", "name", "set status enable" },
+            { "firewall addrgrp", "member", "set comment x" },
+        };
 
     [Theory]
     [MemberData(nameof(Incomplete))]
@@ -49,7 +58,11 @@ public sealed class StoredObjectTests : IDisposable
         {
             Assert.DoesNotContain("fail", session.Execute(line), StringComparison.Ordinal);
         }
-        Assert.Contains($"Attribute '{attribute}' MUST be set.\nCommand fail. Return code -56\n", session.Execute("next"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"Attribute '{attribute}' MUST be set.\nCommand fail. Return code -56\n",
+            session.Execute("next"),
+            StringComparison.Ordinal
+        );
         Assert.Null(_store.Current.List(table).Find("7"));
     }
 
@@ -87,16 +100,20 @@ public sealed class StoredObjectTests : IDisposable
     {
         Batch(Lines("user local", "set passwd first"));
         Assert.Contains("-56: next\n", Batch(Lines("user local", "set status disable|unset passwd")), StringComparison.Ordinal);
-        Assert.Equal(("first", "enable"), (_store.Current.List("user local").Find("7")!.Text("passwd"), _store.Current.List("user local").Find("7")!.Text("status")));
+        Assert.Equal(
+            ("first", "enable"),
+            (_store.Current.List("user local").Find("7")!.Text("passwd"), _store.Current.List("user local").Find("7")!.Text("status"))
+        );
     }
 
-    public static TheoryData<string, string, string> Sisters => new()
-    {
-        { "firewall addrgrp", "all", "set member none" },
-        { "firewall addrgrp", "SSLVPN_TUNNEL_ADDR1", "set member none" },
-        { "user group", "guest", "set comment x" },
-        { "user local", "Guest-group", "set passwd x" },
-    };
+    public static TheoryData<string, string, string> Sisters =>
+        new()
+        {
+            { "firewall addrgrp", "all", "set member none" },
+            { "firewall addrgrp", "SSLVPN_TUNNEL_ADDR1", "set member none" },
+            { "user group", "guest", "set comment x" },
+            { "user local", "Guest-group", "set passwd x" },
+        };
 
     [Theory]
     [MemberData(nameof(Sisters))]
@@ -104,13 +121,23 @@ public sealed class StoredObjectTests : IDisposable
     {
         line = _store.Current.Schema.Table(table)!.Attribute(line.Split(' ')[1]) is null ? "show" : line;
         Assert.Contains("-163: next\n", Batch([$"config {table}", $"edit {name}", line, "next", "end"]), StringComparison.Ordinal);
-        Assert.Contains("-163: rename 7 to ", Batch([$"config {table}", "edit 7", line, "next", $"rename 7 to {name}", "end"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "-163: rename 7 to ",
+            Batch([$"config {table}", "edit 7", line, "next", $"rename 7 to {name}", "end"]),
+            StringComparison.Ordinal
+        );
         Assert.Contains("-163: clone 7 to ", Batch([$"config {table}", $"clone 7 to {name}", "end"]), StringComparison.Ordinal);
         Assert.Null(_store.Current.List(table).Find(name));
         Assert.NotNull(_store.Current.List(table).Find("7"));
         var (ignored, error) = _store.Restore($"config {table}\nedit {name}\nnext\nend\n");
         Assert.Null(error);
-        Assert.Equal((2, 3, true), ignored.Where(one => one.Number > 0).Select(one => (one.Number, one.Last, one.Why.Contains("-163", StringComparison.Ordinal))).Single());
+        Assert.Equal(
+            (2, 3, true),
+            ignored
+                .Where(one => one.Number > 0)
+                .Select(one => (one.Number, one.Last, one.Why.Contains("-163", StringComparison.Ordinal)))
+                .Single()
+        );
         Assert.Null(_store.Current.List(table).Find(name));
         using var fresh = new StoreFolder();
         var refused = Assert.Throws<FormatException>(() => fresh.Open($"config {table}\nedit {name}\nnext\nend\n"));
@@ -121,31 +148,69 @@ public sealed class StoredObjectTests : IDisposable
     public void An_address_and_a_group_of_addresses_never_share_a_name()
     {
         Batch(["config firewall address", "edit both", "next", "end"]);
-        Assert.Contains("-163: next\n", Batch(["config firewall addrgrp", "edit both", "set member all", "next", "end"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "-163: next\n",
+            Batch(["config firewall addrgrp", "edit both", "set member all", "next", "end"]),
+            StringComparison.Ordinal
+        );
         Batch(["config firewall addrgrp", "edit group", "set member both", "next", "end"]);
         Assert.Contains("-163: next\n", Batch(["config firewall address", "edit group", "next", "end"]), StringComparison.Ordinal);
-        var (ignored, _) = _store.Restore("config firewall addrgrp\nedit g\nset member all\nnext\nend\nconfig firewall address\nedit g\nnext\nend\n");
+        var (ignored, _) = _store.Restore(
+            "config firewall addrgrp\nedit g\nset member all\nnext\nend\nconfig firewall address\nedit g\nnext\nend\n"
+        );
         Assert.Equal([(7, 8)], ignored.Where(one => one.Number > 0).Select(one => (one.Number, one.Last)));
     }
 
     [Fact]
     public void A_user_and_a_group_may_share_a_name_of_their_own()
     {
-        Assert.DoesNotContain("-163", Batch([.. Lines("user local", "set passwd x"), "config user group", "edit 7", "next", "end"]), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "-163",
+            Batch([.. Lines("user local", "set passwd x"), "config user group", "edit 7", "next", "end"]),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
     [InlineData("config system ha\nset hbdev port3 50\nset monitor port1 port1\nend\n", "system ha", "    set hbdev \"port3\" 50\n")]
     [InlineData("config system ha\nset cpu-threshold 5 0 0\nset monitor port1\nend\n", "system ha", "    set monitor \"port1\"\n")]
     [InlineData("config system ha\nset cpu-threshold 5 0 0\nend\n", "system ha", "    set cpu-threshold 5 0 0\n")]
-    [InlineData("config firewall address\nedit a\nset type geography\nset country US\nnext\nend\n", "firewall address", "        set country \"US\"\n")]
-    [InlineData("config system central-management\nset fmg 10.0.0.1 10.0.0.2\nend\n", "system central-management", "    set fmg \"10.0.0.1\" \"10.0.0.2\"\n")]
-    [InlineData("config system admin\nedit a\nset accprofile prof_admin\nset ssh-public-key1 \"ssh-rsa AAAA a@b\"\nnext\nend\n", "system admin", "        set ssh-public-key1 \"ssh-rsa AAAA a@b\"\n")]
-    [InlineData("config system admin\nedit a\nset accprofile prof_admin\nnext\nend\n", "system admin", "        set accprofile \"prof_admin\"\n        set vdom \"root\"\n")]
+    [InlineData(
+        "config firewall address\nedit a\nset type geography\nset country US\nnext\nend\n",
+        "firewall address",
+        "        set country \"US\"\n"
+    )]
+    [InlineData(
+        "config system central-management\nset fmg 10.0.0.1 10.0.0.2\nend\n",
+        "system central-management",
+        "    set fmg \"10.0.0.1\" \"10.0.0.2\"\n"
+    )]
+    [InlineData(
+        "config system admin\nedit a\nset accprofile prof_admin\nset ssh-public-key1 \"ssh-rsa AAAA a@b\"\nnext\nend\n",
+        "system admin",
+        "        set ssh-public-key1 \"ssh-rsa AAAA a@b\"\n"
+    )]
+    [InlineData(
+        "config system admin\nedit a\nset accprofile prof_admin\nnext\nend\n",
+        "system admin",
+        "        set accprofile \"prof_admin\"\n        set vdom \"root\"\n"
+    )]
     [InlineData("config user local\nedit a\nset passwd x\nnext\nend\n", "user local", "        set type password\n        set passwd ENC ")]
-    [InlineData("config vpn certificate local\nedit a\nset certificate \"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\"\nnext\nend\n", "vpn certificate local", "        set certificate \"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\"\n")]
-    [InlineData("config vpn certificate local\nedit a\nset private-key \"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\"\nnext\nend\n", "vpn certificate local", "        set private-key \"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\"\n")]
-    [InlineData("config vpn certificate local\nedit a\nset private-key \"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\"\nnext\nend\n", "vpn certificate local", "        set private-key ENC ")]
+    [InlineData(
+        "config vpn certificate local\nedit a\nset certificate \"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\"\nnext\nend\n",
+        "vpn certificate local",
+        "        set certificate \"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\"\n"
+    )]
+    [InlineData(
+        "config vpn certificate local\nedit a\nset private-key \"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\"\nnext\nend\n",
+        "vpn certificate local",
+        "        set private-key \"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\"\n"
+    )]
+    [InlineData(
+        "config vpn certificate local\nedit a\nset private-key \"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\"\nnext\nend\n",
+        "vpn certificate local",
+        "        set private-key ENC "
+    )]
     public void A_value_is_shown_as_the_device_shows_it(string file, string table, string shown)
     {
         Assert.Null(_store.Restore(file).Error);
@@ -160,7 +225,18 @@ public sealed class StoredObjectTests : IDisposable
     [Fact]
     public void A_clone_has_a_UUID_that_no_other_entry_has()
     {
-        Batch(["config firewall address", "edit one", "next", "clone one to two", "rename one to three", "clone two to one", "clone three to four", "edit five", "next", "end"]);
+        Batch([
+            "config firewall address",
+            "edit one",
+            "next",
+            "clone one to two",
+            "rename one to three",
+            "clone two to one",
+            "clone three to four",
+            "edit five",
+            "next",
+            "end",
+        ]);
         var uuids = _store.Current.List("firewall address").Entries.Select(entry => entry.Entry.Text("uuid")).ToArray();
         Assert.Equal(3 + 5, uuids.Length);
         Assert.Equal(uuids.Length, uuids.Distinct().Count());

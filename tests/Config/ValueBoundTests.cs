@@ -52,7 +52,10 @@ public sealed class ValueBoundTests
     {
         Assert.Equal(kept, Kept(new AttributeSchema("x", ValueKind.Ipv4Mask), words.Split(' ')));
         // A wildcard takes any mask.
-        Assert.Equal(words == "10.0.0.0 255.0.255.0" ? words : kept, Kept(new AttributeSchema("x", ValueKind.Ipv4Wildcard), words.Split(' ')));
+        Assert.Equal(
+            words == "10.0.0.0 255.0.255.0" ? words : kept,
+            Kept(new AttributeSchema("x", ValueKind.Ipv4Wildcard), words.Split(' '))
+        );
     }
 
     [Theory]
@@ -77,7 +80,8 @@ public sealed class ValueBoundTests
     [InlineData("2001:db8::/a", null)]
     [InlineData("2001:db8::/1/1", null)]
     [InlineData("1.2.3.4/8", null)]
-    public void A_prefix_has_a_length_to_128(string word, string? kept) => Assert.Equal(kept, Kept(new AttributeSchema("x", ValueKind.Ipv6Prefix), word));
+    public void A_prefix_has_a_length_to_128(string word, string? kept) =>
+        Assert.Equal(kept, Kept(new AttributeSchema("x", ValueKind.Ipv6Prefix), word));
 
     [Theory]
     [InlineData("00:11:22:33:44:ff", true)]
@@ -162,7 +166,8 @@ public sealed class ValueBoundTests
     [InlineData("a\u0001b", -173)]
     [InlineData("a\u007fb", -173)]
     [InlineData("a\u0085b", -173)]
-    public void A_text_has_no_control_characters_but_new_lines_and_tabs(string word, int code) => Assert.Equal(code, Code(new AttributeSchema("x", ValueKind.Text), word));
+    public void A_text_has_no_control_characters_but_new_lines_and_tabs(string word, int code) =>
+        Assert.Equal(code, Code(new AttributeSchema("x", ValueKind.Text), word));
 
     [Theory]
     [InlineData("na<me")]
@@ -185,7 +190,12 @@ public sealed class ValueBoundTests
         Assert.Equal(-3, ConfigValue.Check(refers, ["gone"], (_, _) => false, _ => null).Error!.Code);
         Assert.Null(ConfigValue.Check(refers, ["there"], (_, word) => word == "there", _ => null).Error);
         Assert.Null(ConfigValue.Check(refers, [""], (_, _) => false, _ => null).Error);
-        Assert.Equal(-3, ConfigValue.Check(new AttributeSchema("x", ValueKind.Number) { References = ["a.id"] }, ["7"], (_, _) => false, _ => null).Error!.Code);
+        Assert.Equal(
+            -3,
+            ConfigValue
+                .Check(new AttributeSchema("x", ValueKind.Number) { References = ["a.id"] }, ["7"], (_, _) => false, _ => null)
+                .Error!.Code
+        );
     }
 
     [Fact]
@@ -205,14 +215,32 @@ public sealed class ValueBoundTests
     public void Every_number_and_every_text_of_the_schema_has_exactly_its_range()
     {
         var (numbers, texts) = (0, 0);
-        foreach (var attribute in StoreFolder.Schema.Paths.Select(path => StoreFolder.Schema.Table(path)!).SelectMany(WithChildren).SelectMany(table => table.Attributes))
+        foreach (
+            var attribute in StoreFolder
+                .Schema.Paths.Select(path => StoreFolder.Schema.Table(path)!)
+                .SelectMany(WithChildren)
+                .SelectMany(table => table.Attributes)
+        )
         {
             if (attribute.Kind == ValueKind.Number && attribute.Min >= 0)
             {
                 numbers++;
-                Assert.Equal((0, 0), (Code(attribute, $"{attribute.Min}"), Code(attribute, $"{Math.Min(attribute.Max, 999_999_999_999_999_999)}")));
-                Assert.True(attribute.Max > 999_999_999_999_999_998 || attribute.Default.Contains($"{attribute.Max + 1}") || Code(attribute, $"{attribute.Max + 1}") == -650, $"{attribute.Id}: beyond its greatest");
-                Assert.True(attribute.Min == 0 || attribute.Default.Contains($"{attribute.Min - 1}") || Code(attribute, $"{attribute.Min - 1}") == -650, $"{attribute.Id}: below its least");
+                Assert.Equal(
+                    (0, 0),
+                    (Code(attribute, $"{attribute.Min}"), Code(attribute, $"{Math.Min(attribute.Max, 999_999_999_999_999_999)}"))
+                );
+                Assert.True(
+                    attribute.Max > 999_999_999_999_999_998
+                        || attribute.Default.Contains($"{attribute.Max + 1}")
+                        || Code(attribute, $"{attribute.Max + 1}") == -650,
+                    $"{attribute.Id}: beyond its greatest"
+                );
+                Assert.True(
+                    attribute.Min == 0
+                        || attribute.Default.Contains($"{attribute.Min - 1}")
+                        || Code(attribute, $"{attribute.Min - 1}") == -650,
+                    $"{attribute.Id}: below its least"
+                );
             }
             if (attribute is { Kind: ValueKind.Text, MaxLength: > 0 })
             {
@@ -227,9 +255,11 @@ public sealed class ValueBoundTests
 
     private static IEnumerable<TableSchema> WithChildren(TableSchema table) => table.Children.SelectMany(WithChildren).Prepend(table);
 
-    private static void Check(ValueKind kind, string word, bool taken, int code) => Assert.Equal(taken ? 0 : code, Code(new AttributeSchema("x", kind), word));
+    private static void Check(ValueKind kind, string word, bool taken, int code) =>
+        Assert.Equal(taken ? 0 : code, Code(new AttributeSchema("x", kind), word));
 
     private static int Code(AttributeSchema schema, string word) => ConfigValue.Check(schema, [word], null, _ => null).Error?.Code ?? 0;
 
-    private static string? Kept(AttributeSchema schema, params string[] words) => ConfigValue.Check(schema, words, null, _ => null) is { Error: null } good ? string.Join(' ', good.Words) : null;
+    private static string? Kept(AttributeSchema schema, params string[] words) =>
+        ConfigValue.Check(schema, words, null, _ => null) is { Error: null } good ? string.Join(' ', good.Words) : null;
 }

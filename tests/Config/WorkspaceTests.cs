@@ -75,7 +75,14 @@ public sealed class WorkspaceTests : IDisposable
         using var ann = new ConfigWorkspace(store, _ => { });
         using var bob = new ConfigWorkspace(store, _ => { });
         Assert.Null(ann.Start(TimeSpan.FromMinutes(5)));
-        Assert.Null(ann.Commit(tree => tree.With("user group", tree.List("user group").With("g", tree.List("user group").Schema.EmptyObject.With("member", ["one"])))));
+        Assert.Null(
+            ann.Commit(tree =>
+                tree.With(
+                    "user group",
+                    tree.List("user group").With("g", tree.List("user group").Schema.EmptyObject.With("member", ["one"]))
+                )
+            )
+        );
         // The user itself is unchanged: it may be deleted, and then the group cannot be.
         Assert.Null(bob.Commit(tree => tree.With("user local", tree.List("user local").Without("one"))));
         Assert.Equal(-3, ann.CommitTransaction()!.Code);
@@ -94,7 +101,11 @@ public sealed class WorkspaceTests : IDisposable
         var store = _folder.Open(time: _time);
         using var ann = new ConfigWorkspace(store, _ => { });
         Assert.Null(ann.Start(TimeSpan.FromMinutes(5)));
-        Assert.Contains("cannot be changed in a config transaction", ann.Commit(tree => tree.With(path, tree.Object(path).With(attribute, [value])))!.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "cannot be changed in a config transaction",
+            ann.Commit(tree => tree.With(path, tree.Object(path).With(attribute, [value])))!.Text,
+            StringComparison.Ordinal
+        );
         Assert.Null(ann.Commit(tree => tree.With("system global", tree.Object("system global").With("hostname", ["other"]))));
     }
 
@@ -118,7 +129,14 @@ public sealed class WorkspaceTests : IDisposable
         {
             _time.Advance(TimeSpan.FromSeconds(1));
         }
-        Assert.Equal(["config transaction id=1 will expire in 30 seconds\n", "config transaction id=1 will expire in 20 seconds\n", "config transaction id=1 will expire in 10 seconds\n"], said[1..]);
+        Assert.Equal(
+            [
+                "config transaction id=1 will expire in 30 seconds\n",
+                "config transaction id=1 will expire in 20 seconds\n",
+                "config transaction id=1 will expire in 10 seconds\n",
+            ],
+            said[1..]
+        );
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("config transaction id=1 has expired\n", said[^1]);
         Assert.Equal((0, 4433L), (ann.Transaction, Port(ann.Current)));
@@ -188,27 +206,47 @@ public sealed class WorkspaceTests : IDisposable
                 var tree = store.Current;
                 // Both attributes are always stored together, and a group has members that are there.
                 torn += tree.List("user local").Entries.Count(user => user.Entry.Text("email-to") != user.Entry.Text("sms-phone"));
-                torn += tree.List("user group").Entries.Count(group => group.Entry.Words("member").Any(member => tree.List("user local").Find(member) is null));
+                torn += tree.List("user group")
+                    .Entries.Count(group => group.Entry.Words("member").Any(member => tree.List("user local").Find(member) is null));
             }
         });
-        await Task.WhenAll(Enumerable.Range(0, Admins).Select(admin => Task.Run(() =>
-        {
-            var session = new CliSession(store, []);
-            var random = new Random(admin);
-            for (var round = 0; round < Rounds; round++)
-            {
-                var (shared, value) = ($"shared{random.Next(3)}", $"{admin}-{round}");
-                Type(session, "config user local", $"edit own{admin}-{round}", "set passwd x", $"set email-to {value}", $"set sms-phone {value}", "next", $"edit {shared}", "set passwd x", $"set email-to {value}", $"set sms-phone {value}", "next");
-                if (random.Next(3) == 0)
-                {
-                    TypeAny(session, $"delete {shared}"); // May be used by a group, or gone.
-                }
-                Type(session, "end", "config user group", $"edit group{admin}");
-                TypeAny(session, $"set member {shared} own{admin}-{round}"); // May be gone.
-                TypeAny(session, "next");
-                Type(session, "end", "config system ftm-push", $"set server-port {5000 + (admin * Rounds) + round}", "end");
-            }
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Admins)
+                .Select(admin =>
+                    Task.Run(() =>
+                    {
+                        var session = new CliSession(store, []);
+                        var random = new Random(admin);
+                        for (var round = 0; round < Rounds; round++)
+                        {
+                            var (shared, value) = ($"shared{random.Next(3)}", $"{admin}-{round}");
+                            Type(
+                                session,
+                                "config user local",
+                                $"edit own{admin}-{round}",
+                                "set passwd x",
+                                $"set email-to {value}",
+                                $"set sms-phone {value}",
+                                "next",
+                                $"edit {shared}",
+                                "set passwd x",
+                                $"set email-to {value}",
+                                $"set sms-phone {value}",
+                                "next"
+                            );
+                            if (random.Next(3) == 0)
+                            {
+                                TypeAny(session, $"delete {shared}"); // May be used by a group, or gone.
+                            }
+                            Type(session, "end", "config user group", $"edit group{admin}");
+                            TypeAny(session, $"set member {shared} own{admin}-{round}"); // May be gone.
+                            TypeAny(session, "next");
+                            Type(session, "end", "config system ftm-push", $"set server-port {5000 + (admin * Rounds) + round}", "end");
+                        }
+                    })
+                )
+        );
         await done.CancelAsync();
         await reading;
         Assert.Equal(0, torn);
@@ -220,7 +258,10 @@ public sealed class WorkspaceTests : IDisposable
                 Assert.Equal($"{admin}-{round}", users.Find($"own{admin}-{round}")!.Text("email-to"));
             }
         }
-        Assert.Equal(new ConfigText(secret => secret).Tree(store.Current).ToString(), new ConfigText(secret => secret).Tree(_folder.Open().Current).ToString());
+        Assert.Equal(
+            new ConfigText(secret => secret).Tree(store.Current).ToString(),
+            new ConfigText(secret => secret).Tree(_folder.Open().Current).ToString()
+        );
     }
 
     private static void Type(CliSession session, params ReadOnlySpan<string> lines)
@@ -241,7 +282,9 @@ public sealed class WorkspaceTests : IDisposable
         workspace.Commit(tree => tree.With("user local", tree.List("user local").With(name, tree.List("user local").Schema.EmptyObject)));
 
     private static ConfigError? SetMail(ConfigWorkspace workspace, string name, string mail) =>
-        workspace.Commit(tree => tree.With("user local", tree.List("user local").With(name, tree.List("user local").Find(name)!.With("email-to", [mail]))));
+        workspace.Commit(tree =>
+            tree.With("user local", tree.List("user local").With(name, tree.List("user local").Find(name)!.With("email-to", [mail])))
+        );
 
     private static string Mail(ConfigStore store, string name) => store.Current.List("user local").Find(name)!.Text("email-to");
 

@@ -9,10 +9,10 @@ using Appliance.Doubles.Providers;
 using Appliance.Lab;
 using Appliance.Lab.Messages;
 using Appliance.Tool;
+using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Server;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
@@ -27,7 +27,12 @@ public sealed class BrokerTests
         await using var broker = await MqttBroker.StartAsync();
         using var first = new MqttClientFactory().CreateMqttClient();
         using var second = new MqttClientFactory().CreateMqttClient();
-        var options = new MqttClientOptionsBuilder().WithTcpServer(broker.Address.Host, broker.Address.Port).WithProtocolVersion(MqttProtocolVersion.V500).WithClientId("").WithCleanStart().Build();
+        var options = new MqttClientOptionsBuilder()
+            .WithTcpServer(broker.Address.Host, broker.Address.Port)
+            .WithProtocolVersion(MqttProtocolVersion.V500)
+            .WithClientId("")
+            .WithCleanStart()
+            .Build();
         var (one, other) = (await first.ConnectAsync(options), await second.ConnectAsync(options));
         Assert.Equal((MqttClientConnectResultCode.Success, MqttClientConnectResultCode.Success), (one.ResultCode, other.ResultCode));
         Assert.NotEmpty(one.AssignedClientIdentifier);
@@ -40,7 +45,14 @@ public sealed class BrokerTests
     public async Task A_broker_that_refuses_is_named_with_its_reason_before_any_push_and_again()
     {
         var port = FreePort();
-        using var server = new MqttServerFactory().CreateMqttServer(new MqttServerOptionsBuilder().WithDefaultEndpoint().WithDefaultEndpointBoundIPAddress(IPAddress.Loopback).WithDefaultEndpointBoundIPV6Address(IPAddress.None).WithDefaultEndpointPort(port).Build());
+        using var server = new MqttServerFactory().CreateMqttServer(
+            new MqttServerOptionsBuilder()
+                .WithDefaultEndpoint()
+                .WithDefaultEndpointBoundIPAddress(IPAddress.Loopback)
+                .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
+                .WithDefaultEndpointPort(port)
+                .Build()
+        );
         server.ValidatingConnectionAsync += asked =>
         {
             asked.ReasonCode = MQTTnet.Protocol.MqttConnectReasonCode.BadUserNameOrPassword;
@@ -80,7 +92,10 @@ public sealed class BrokerTests
     public async Task With_phones_elsewhere_the_lab_serves_those_of_the_authenticator_and_says_which_are_external()
     {
         await using var broker = await MqttBroker.StartAsync();
-        await using var lab = await TestLab.StartAsync(push: new PushOptions(Broker: broker.Address, LabPhones: false), fac: "code-or-empty");
+        await using var lab = await TestLab.StartAsync(
+            push: new PushOptions(Broker: broker.Address, LabPhones: false),
+            fac: "code-or-empty"
+        );
         Assert.Equal("external", (await lab.PhoneAsync())["mode"]!.GetValue<string>());
         Assert.Equal("manual", (await lab.PhoneAsync(TestLab.DanSerial))["mode"]!.GetValue<string>());
         await lab.PhoneModeAsync(new { mode = "approve" }, TestLab.DanSerial);
@@ -91,7 +106,19 @@ public sealed class BrokerTests
     public async Task A_process_of_phones_that_has_none_to_serve_says_how_many_there_are()
     {
         await using var lab = await TestLab.StartAsync();
-        var run = await Peer.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"), "phones", "--mqtt", "127.0.0.1:1", "--state", lab.State, "--skip", "1"]);
+        var run = await Peer.RunAsync(
+            "dotnet",
+            [
+                Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"),
+                "phones",
+                "--mqtt",
+                "127.0.0.1:1",
+                "--state",
+                lab.State,
+                "--skip",
+                "1",
+            ]
+        );
         Assert.Equal(69, run.ExitCode);
         Assert.Contains("1 phone is registered for push, not 2", run.Output, StringComparison.Ordinal);
     }
@@ -112,6 +139,12 @@ public sealed class BrokerTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Texts.Enqueue(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Texts.Enqueue(formatter(state, exception));
     }
 }

@@ -22,7 +22,10 @@ public sealed class BrowserTests
         Assert.Equal(HttpStatusCode.Unauthorized, asked.StatusCode);
         var form = await asked.Content.ReadAsStringAsync();
         Assert.Contains("Please enter your token code or approve the login on your phone", form, StringComparison.Ordinal);
-        var waiting = web.FormAsync(at + "/remote/logincheck", $"username=ann&magic={Hidden(form, "magic")}&reqid={Hidden(form, "reqid")}&ftmpush=1");
+        var waiting = web.FormAsync(
+            at + "/remote/logincheck",
+            $"username=ann&magic={Hidden(form, "magic")}&reqid={Hidden(form, "reqid")}&ftmpush=1"
+        );
         await lab.PushPendingAsync();
         await lab.AnswerAsync("approve");
         using var done = await waiting;
@@ -45,20 +48,34 @@ public sealed class BrowserTests
     {
         await using var lab = await TestLab.StartAsync();
         using var web = new Web(lab);
-        using var reply = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1");
+        using var reply = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"
+        );
         Assert.Equal((HttpStatusCode.OK, "text/plain"), (reply.StatusCode, reply.Content.Headers.ContentType!.ToString()));
         var body = await reply.Content.ReadAsStringAsync();
-        var match = Regex.Match(body, "^ret=2,reqid=([0-9]+),polid=1-(1-[0-9a-f]+),grp=vpn-users,portal=full-access,magic=(1-[0-9a-f]+),tokeninfo=ftm_push,chal_msg=([^,]+)$");
+        var match = Regex.Match(
+            body,
+            "^ret=2,reqid=([0-9]+),polid=1-(1-[0-9a-f]+),grp=vpn-users,portal=full-access,magic=(1-[0-9a-f]+),tokeninfo=ftm_push,chal_msg=([^,]+)$"
+        );
         Assert.True(match.Success, body);
         Assert.Equal(match.Groups[2].Value, match.Groups[3].Value);
         // openfortivpn drops what is longer than 31 characters.
         Assert.InRange(match.Groups[1].Length, 1, 31);
         Assert.InRange(match.Groups[2].Length + 2, 1, 31);
         Assert.Equal(
-            ["SVPNCOOKIE=; path=/; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly;", "SVPNNETWORKCOOKIE=; path=/remote/network; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly"],
-            reply.Headers.GetValues("Set-Cookie"));
+            [
+                "SVPNCOOKIE=; path=/; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly;",
+                "SVPNNETWORKCOOKIE=; path=/remote/network; expires=Sun, 11 Mar 1984 12:00:00 GMT; secure; httponly",
+            ],
+            reply.Headers.GetValues("Set-Cookie")
+        );
         Assert.Equal("xxxxxxxx-xxxxx", Assert.Single(reply.Headers.GetValues("Server")));
-        Assert.True(reply.Headers.Contains("X-Frame-Options") && reply.Headers.Contains("Content-Security-Policy") && reply.Headers.Contains("Strict-Transport-Security"));
+        Assert.True(
+            reply.Headers.Contains("X-Frame-Options")
+                && reply.Headers.Contains("Content-Security-Policy")
+                && reply.Headers.Contains("Strict-Transport-Security")
+        );
     }
 
     [Fact]
@@ -73,17 +90,36 @@ public sealed class BrowserTests
         var text = await xml.Content.ReadAsStringAsync();
         var root = System.Xml.Linq.XDocument.Parse(text).Root!;
         Assert.Equal("sslvpn-tunnel", root.Name.LocalName);
-        Assert.Equal(("300", "28800", "1", null), (Of(root, "idle-timeout", "val"), Of(root, "auth-timeout", "val"), Of(root, "auth-ses", "check-src-ip"), root.Element("ipv4")!.Element("dns")));
+        Assert.Equal(
+            ("300", "28800", "1", null),
+            (
+                Of(root, "idle-timeout", "val"),
+                Of(root, "auth-timeout", "val"),
+                Of(root, "auth-ses", "check-src-ip"),
+                root.Element("ipv4")!.Element("dns")
+            )
+        );
         // No value holds a "/": openfortivpn would take it for the end of a tag.
         Assert.DoesNotMatch("='[^']*/", text);
         using var tunnel = await AskAsync(web, at + "/remote/sslvpn-tunnel", cookie);
         Assert.Equal(HttpStatusCode.Forbidden, tunnel.StatusCode);
-        await lab.CliTextAsync("config vpn ssl settings\nset idle-timeout 600\nset auth-timeout 3600\nset dns-server1 192.0.2.53\nset auth-session-check-source-ip disable\nend\n");
+        await lab.CliTextAsync(
+            "config vpn ssl settings\nset idle-timeout 600\nset auth-timeout 3600\nset dns-server1 192.0.2.53\nset auth-session-check-source-ip disable\nend\n"
+        );
         using var changed = await AskAsync(web, at + "/remote/fortisslvpn_xml", cookie);
         root = System.Xml.Linq.XDocument.Parse(await changed.Content.ReadAsStringAsync()).Root!;
-        Assert.Equal(("600", "3600", "0", "192.0.2.53"), (Of(root, "idle-timeout", "val"), Of(root, "auth-timeout", "val"), Of(root, "auth-ses", "check-src-ip"), (string?)root.Element("ipv4")!.Element("dns")!.Attribute("ip")));
+        Assert.Equal(
+            ("600", "3600", "0", "192.0.2.53"),
+            (
+                Of(root, "idle-timeout", "val"),
+                Of(root, "auth-timeout", "val"),
+                Of(root, "auth-ses", "check-src-ip"),
+                (string?)root.Element("ipv4")!.Element("dns")!.Attribute("ip")
+            )
+        );
 
-        static string? Of(System.Xml.Linq.XElement root, string element, string attribute) => (string?)root.Element(element)!.Attribute(attribute);
+        static string? Of(System.Xml.Linq.XElement root, string element, string attribute) =>
+            (string?)root.Element(element)!.Attribute(attribute);
     }
 
     [Fact]
@@ -105,7 +141,10 @@ public sealed class BrowserTests
         {
             Assert.Equal(HttpStatusCode.Found, idle.StatusCode);
         }
-        using var second = await web2.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1");
+        using var second = await web2.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=bob&credential=bob-password&realm=&ajax=1"
+        );
         var other = Assert.Single(second.Headers.GetValues("Set-Cookie"));
         await lab.CliAsync("config user local", "edit bob", "set status disable", "next", "end");
         using var ended = await AskAsync(web2, at, other);
@@ -122,7 +161,14 @@ public sealed class BrowserTests
         Assert.True((await lab.OpenfortivpnAsync("ann", "ann-password")).Authenticated);
         await lab.OpenfortivpnAsync("bob", "a-wrong-secret");
         var code = await lab.CodeAsync(TestLab.AnnSeed);
-        var everything = string.Join('\n', lab.EventLines()) + await lab.CliAsync("show", "get user local ann", "get user fortitoken FTKMOB0000000001", "show full-configuration user local");
+        var everything =
+            string.Join('\n', lab.EventLines())
+            + await lab.CliAsync(
+                "show",
+                "get user local ann",
+                "get user fortitoken FTKMOB0000000001",
+                "show full-configuration user local"
+            );
         foreach (var secret in new[] { "ann-password", "a-wrong-secret", "lab-seed", "NRQWELLTMVSW", code })
         {
             Assert.DoesNotContain(secret, everything, StringComparison.Ordinal);

@@ -31,7 +31,10 @@ public sealed class CallbackListenerTests
         using var web = new Web(lab);
         using var idle = await ConnectAsync(lab.Port1, 4433);
         using var vpn = await ConnectAsync(lab.Port1, 10443);
-        using var login = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1&just_logged_in=1");
+        using var login = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=bob&credential=bob-password&realm=&ajax=1&just_logged_in=1"
+        );
         var cookie = Assert.Single(login.Headers.GetValues("Set-Cookie")).Split(';')[0];
 
         var ended = EndOfAsync(idle);
@@ -43,7 +46,10 @@ public sealed class CallbackListenerTests
         Assert.True(BusyMachine.Time.GetElapsedTime(withdrawn) < TimeSpan.FromSeconds(2));
         Assert.True(await Web.IsRefusedAsync(lab.Port1, 4433));
         Assert.False(EndOfAsync(vpn).IsCompleted);
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/index") { Headers = { { "Cookie", cookie } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/index")
+        {
+            Headers = { { "Cookie", cookie } },
+        };
         using var index = await web.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, index.StatusCode);
 

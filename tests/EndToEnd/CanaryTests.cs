@@ -55,8 +55,25 @@ public sealed partial class CanaryTests
         var codes = new List<string>();
         async Task TypeAsync(params string[] lines) => transcripts.Append(await lab.CliAsync(lines));
 
-        await TypeAsync("show", "show full-configuration", "get user local eve", "get user fortitoken FTKMOB00000000CA", "diagnose fortitoken info", "execute log display");
-        await TypeAsync("config user local", "edit eve", $"set passwd {Typed}1 extra", $"set passwd {Typed}2{new string('x', 300)}", $"set passwd ENC {Typed}3", $"set nothing {Typed}4", "show", "get", "abort");
+        await TypeAsync(
+            "show",
+            "show full-configuration",
+            "get user local eve",
+            "get user fortitoken FTKMOB00000000CA",
+            "diagnose fortitoken info",
+            "execute log display"
+        );
+        await TypeAsync(
+            "config user local",
+            "edit eve",
+            $"set passwd {Typed}1 extra",
+            $"set passwd {Typed}2{new string('x', 300)}",
+            $"set passwd ENC {Typed}3",
+            $"set nothing {Typed}4",
+            "show",
+            "get",
+            "abort"
+        );
         await TypeAsync("config user fortitoken", "edit FTKMOB00000000CA", $"set seed {Typed}5", "show", "abort");
 
         codes.Add(await lab.CodeAsync(Convert.ToHexString(Encoding.ASCII.GetBytes(SeedText))));
@@ -123,7 +140,9 @@ public sealed partial class CanaryTests
     private static void AssertStateIsClean(string folder, string secret)
     {
         // The lock and the socket hold nothing, and cannot be read.
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0))
+        foreach (
+            var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0)
+        )
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var bytes = new MemoryStream();
@@ -135,11 +154,16 @@ public sealed partial class CanaryTests
     private static void AssertAbsent(string secret, string where, byte[] text)
     {
         var utf8 = Encoding.UTF8.GetBytes(secret);
-        foreach (var form in new[]
-        {
-            utf8, Encoding.Unicode.GetBytes(secret), Encoding.ASCII.GetBytes(Convert.ToHexString(utf8)), Encoding.ASCII.GetBytes(Convert.ToHexStringLower(utf8)),
-            Encoding.ASCII.GetBytes(Convert.ToBase64String(utf8).TrimEnd('=')[..^1]),
-        })
+        foreach (
+            var form in new[]
+            {
+                utf8,
+                Encoding.Unicode.GetBytes(secret),
+                Encoding.ASCII.GetBytes(Convert.ToHexString(utf8)),
+                Encoding.ASCII.GetBytes(Convert.ToHexStringLower(utf8)),
+                Encoding.ASCII.GetBytes(Convert.ToBase64String(utf8).TrimEnd('=')[..^1]),
+            }
+        )
         {
             Assert.True(text.AsSpan().IndexOf(form) < 0, $"{secret} is in {where}");
         }
@@ -152,18 +176,25 @@ public sealed partial class CanaryTests
         var (text, secrets) = (new StringBuilder(), new List<string>());
         foreach (var table in StoreFolder.Schema.Paths.Select(path => StoreFolder.Schema.Table(path)!))
         {
-            foreach (var attribute in table.Attributes.Where(attribute => attribute.Secret && attribute.Kind == ValueKind.Text && table.Path != "user fortitoken"))
+            foreach (
+                var attribute in table.Attributes.Where(attribute =>
+                    attribute.Secret && attribute.Kind == ValueKind.Text && table.Path != "user fortitoken"
+                )
+            )
             {
                 var secret = $"canary{secrets.Count:00}{attribute.Name.Replace("-", "", StringComparison.Ordinal)}";
                 secret = attribute.MaxLength > 0 && secret.Length > attribute.MaxLength ? secret[..attribute.MaxLength] : secret;
                 var set = $"    set {attribute.Name} \"{secret}\"\n";
-                string Block() => table.IsList
-                    ? $"config {table.Path}\n    edit {(table.NumericKey ? "7" : table.Path == "system interface" ? "port4" : $"\"c{secrets.Count}\"")}\n{set}    next\nend\n"
-                    : $"config {table.Path}\n{set}end\n";
+                string Block() =>
+                    table.IsList
+                        ? $"config {table.Path}\n    edit {(table.NumericKey ? "7" : table.Path == "system interface" ? "port4" : $"\"c{secrets.Count}\"")}\n{set}    next\nend\n"
+                        : $"config {table.Path}\n{set}end\n";
                 var (block, ignored) = (Block(), Check(Block()));
                 // An entry needs its required attributes beside the secret.
-                while (ignored.Select(line => Missing().Match(line)).FirstOrDefault(match => match.Success) is { } missing
-                    && !set.Contains($"set {missing.Groups[1].Value} ", StringComparison.Ordinal))
+                while (
+                    ignored.Select(line => Missing().Match(line)).FirstOrDefault(match => match.Success) is { } missing
+                    && !set.Contains($"set {missing.Groups[1].Value} ", StringComparison.Ordinal)
+                )
                 {
                     set += $"    set {missing.Groups[1].Value} 192.0.2.1\n";
                     (block, ignored) = (Block(), Check(Block()));
@@ -178,7 +209,8 @@ public sealed partial class CanaryTests
         return (text.ToString(), secrets);
     }
 
-    private static List<string> Check(string block) => [.. ConfigStore.Check(StoreFolder.Schema, block, ConfigRules.Values).Select(line => line.Why)];
+    private static List<string> Check(string block) =>
+        [.. ConfigStore.Check(StoreFolder.Schema, block, ConfigRules.Values).Select(line => line.Why)];
 
     [GeneratedRegex("Attribute '([\\w-]+)' MUST be set")]
     private static partial Regex Missing();
@@ -188,7 +220,16 @@ public sealed partial class CanaryTests
     {
         private readonly StringBuilder _text = new();
 
-        public string Text { get { lock (_text) { return _text.ToString(); } } }
+        public string Text
+        {
+            get
+            {
+                lock (_text)
+                {
+                    return _text.ToString();
+                }
+            }
+        }
 
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -196,11 +237,18 @@ public sealed partial class CanaryTests
 
         public void Dispose() { }
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        void ILogger.Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
             lock (_text)
             {

@@ -9,7 +9,15 @@ namespace Appliance.Tests.EndToEnd;
 [Trait("Kind", "Lab")]
 public sealed class CollectorCommandTests
 {
-    private static readonly string[] Monitor = ["config system admin", "edit monitor", "set accprofile prof_admin", "set password Looking-1", "next", "end"];
+    private static readonly string[] Monitor =
+    [
+        "config system admin",
+        "edit monitor",
+        "set accprofile prof_admin",
+        "set password Looking-1",
+        "next",
+        "end",
+    ];
 
     [Theory]
     [InlineData(1)]
@@ -91,7 +99,12 @@ public sealed class CollectorCommandTests
         await lab.CliAsync("execute disconnect-admin-session 0");
         await console.ReadToAsync("Disconnected by an administrator\n\nlab-appliance login: ");
         Assert.DoesNotContain("monitor", await lab.CliAsync("get system admin list"), StringComparison.Ordinal);
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0100032003\"", StringComparison.Ordinal) && line.Contains("user=\"monitor\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0100032003\"", StringComparison.Ordinal)
+                && line.Contains("user=\"monitor\"", StringComparison.Ordinal)
+        );
         await console.TypeAsync("monitor", "Looking-1", "get system admin list");
         await console.ReadToAsync("\nmonitor   console");
     }
@@ -100,7 +113,15 @@ public sealed class CollectorCommandTests
     public async Task Two_administrators_can_disconnect_each_other_at_once()
     {
         await using var lab = await TestLab.StartAsync();
-        await lab.CliAsync([.. Monitor[..1], .. Monitor[1..5], "edit watcher", "set accprofile prof_admin", "set password Looking-2", "next", "end"]);
+        await lab.CliAsync([
+            .. Monitor[..1],
+            .. Monitor[1..5],
+            "edit watcher",
+            "set accprofile prof_admin",
+            "set password Looking-2",
+            "next",
+            "end",
+        ]);
         await using var one = await ConsoleClient.ConnectAsync(lab, login: true);
         await using var two = await ConsoleClient.ConnectAsync(lab, login: true);
         await one.TypeAsync("monitor", "Looking-1");
@@ -109,7 +130,10 @@ public sealed class CollectorCommandTests
         await two.ReadToAsync("Welcome!");
         await Task.WhenAll(one.TypeAsync("execute disconnect-admin-session 1"), two.TypeAsync("execute disconnect-admin-session 0"));
         // At least one of the two was faster; none hangs.
-        await Until.TrueAsync(async () => Regex.Count(await lab.CliAsync("get system admin list"), @"(?m)^(monitor|watcher) ") < 2, "a session that ended");
+        await Until.TrueAsync(
+            async () => Regex.Count(await lab.CliAsync("get system admin list"), @"(?m)^(monitor|watcher) ") < 2,
+            "a session that ended"
+        );
         await lab.CliAsync("execute date");
     }
 
@@ -117,9 +141,26 @@ public sealed class CollectorCommandTests
     public async Task An_administrator_without_the_right_disconnects_nobody()
     {
         await using var lab = await TestLab.StartAsync();
-        await lab.CliAsync(["config system accprofile", "edit looker", "set sysgrp read", "set netgrp read", "next", "end", .. Monitor[..2], "set accprofile looker", .. Monitor[3..]]);
+        await lab.CliAsync([
+            "config system accprofile",
+            "edit looker",
+            "set sysgrp read",
+            "set netgrp read",
+            "next",
+            "end",
+            .. Monitor[..2],
+            "set accprofile looker",
+            .. Monitor[3..],
+        ]);
         await using var console = await ConsoleClient.ConnectAsync(lab, login: true);
-        await console.TypeAsync("monitor", "Looking-1", "execute disconnect-admin-session 0", "diagnose sniffer packet any", "execute api-user generate-key x", "get system admin list");
+        await console.TypeAsync(
+            "monitor",
+            "Looking-1",
+            "execute disconnect-admin-session 0",
+            "diagnose sniffer packet any",
+            "execute api-user generate-key x",
+            "get system admin list"
+        );
         await console.ReadToAsync("username  local");
         Assert.Equal(3, Regex.Count(console.Shown, "Permission denied."));
     }
@@ -130,7 +171,11 @@ public sealed class CollectorCommandTests
         await using var lab = await TestLab.StartAsync();
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Parse(lab.Port1), 10443);
-        await Until.TrueAsync(async () => (await lab.CliAsync("diagnose sys session stat")).Contains("session_count=1 setup_rate=1 ", StringComparison.Ordinal), "a connection");
+        await Until.TrueAsync(
+            async () =>
+                (await lab.CliAsync("diagnose sys session stat")).Contains("session_count=1 setup_rate=1 ", StringComparison.Ordinal),
+            "a connection"
+        );
         await lab.AdvanceAsync(1);
         var shown = await lab.CliAsync("diagnose sys session stat");
         Assert.Contains("session_count=1 setup_rate=0 ", shown, StringComparison.Ordinal);
@@ -141,7 +186,13 @@ public sealed class CollectorCommandTests
     public async Task A_ping_comes_from_the_source_that_was_set()
     {
         await using var lab = await TestLab.StartAsync();
-        var shown = await lab.CliAsync($"execute ping-options source {lab.Port2}", "execute ping-options repeat-count 1", $"execute ping {lab.Port1}", "execute ping-options source 192.0.2.1", "execute ping-options repeat-count 0");
+        var shown = await lab.CliAsync(
+            $"execute ping-options source {lab.Port2}",
+            "execute ping-options repeat-count 1",
+            $"execute ping {lab.Port1}",
+            "execute ping-options source 192.0.2.1",
+            "execute ping-options repeat-count 0"
+        );
         Assert.Contains("1 packets transmitted, 1 packets received, 0% packet loss", shown, StringComparison.Ordinal);
         Assert.Contains("command parse error before '192.0.2.1'", shown, StringComparison.Ordinal);
         Assert.Contains("invalid integer value: 0, 1 to 1000", shown, StringComparison.Ordinal);
@@ -151,10 +202,30 @@ public sealed class CollectorCommandTests
     public async Task Static_routes_appear_while_their_interface_is_up()
     {
         await using var lab = await TestLab.StartAsync();
-        await lab.CliAsync("config router static", "edit 1", "set gateway 192.0.2.1", "set device port2", "next", "edit 2", "set dst 198.51.100.0/24", "set blackhole enable", "set distance 254", "next", "end");
+        await lab.CliAsync(
+            "config router static",
+            "edit 1",
+            "set gateway 192.0.2.1",
+            "set device port2",
+            "next",
+            "edit 2",
+            "set dst 198.51.100.0/24",
+            "set blackhole enable",
+            "set distance 254",
+            "next",
+            "end"
+        );
         var shown = await lab.CliAsync("get router info routing-table static", "get router info routing-table details 203.0.113.9");
-        Assert.Contains("Routing table for VRF=0\nS*      0.0.0.0/0 [10/0] via 192.0.2.1, port2\nS       198.51.100.0/24 [254/0] is a summary, Null\n", shown, StringComparison.Ordinal);
-        Assert.Contains("Routing entry for 0.0.0.0/0\n  Known via \"static\", distance 10, metric 0, best\n  * 192.0.2.1, via port2\n", shown, StringComparison.Ordinal);
+        Assert.Contains(
+            "Routing table for VRF=0\nS*      0.0.0.0/0 [10/0] via 192.0.2.1, port2\nS       198.51.100.0/24 [254/0] is a summary, Null\n",
+            shown,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "Routing entry for 0.0.0.0/0\n  Known via \"static\", distance 10, metric 0, best\n  * 192.0.2.1, via port2\n",
+            shown,
+            StringComparison.Ordinal
+        );
         await lab.CliAsync("config system interface", "edit port2", "set status down", "next", "end");
         shown = await lab.CliAsync("get router info routing-table all");
         Assert.DoesNotContain("port2", shown, StringComparison.Ordinal);
@@ -170,13 +241,20 @@ public sealed class CollectorCommandTests
         for (var time = 0; time < 2; time++)
         {
             var shown = await lab.CliAsync("execute api-user generate-key script");
-            Assert.Matches("\n\nNew API key: [A-Za-z0-9]{30}\n\nNOTE: The bearer of this API key will be granted all access privileges assigned to the api-user script\\.\n", shown);
+            Assert.Matches(
+                "\n\nNew API key: [A-Za-z0-9]{30}\n\nNOTE: The bearer of this API key will be granted all access privileges assigned to the api-user script\\.\n",
+                shown
+            );
             keys.Add(Regex.Match(shown, "New API key: (.{30})").Groups[1].Value);
         }
         Assert.Equal(2, keys.Count);
         var saved = await File.ReadAllTextAsync(Path.Combine(lab.State, "system.conf"));
         Assert.Contains("set api-key ENC ", saved, StringComparison.Ordinal);
-        Assert.DoesNotContain(keys, key => saved.Contains(key, StringComparison.Ordinal) || lab.EventLines().Any(line => line.Contains(key, StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            keys,
+            key =>
+                saved.Contains(key, StringComparison.Ordinal) || lab.EventLines().Any(line => line.Contains(key, StringComparison.Ordinal))
+        );
     }
 
     private static string Escaped(EndPoint end) => Regex.Escape($"{((IPEndPoint)end).Address}.{((IPEndPoint)end).Port}");

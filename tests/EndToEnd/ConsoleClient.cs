@@ -20,7 +20,8 @@ internal sealed class ConsoleClient : IAsyncDisposable
     public static async Task<ConsoleClient> ConnectAsync(TestLab lab, bool login = false) =>
         new((await ConsoleSocket.ConnectAsync(lab.State, echo: true, CancellationToken.None, login))!);
 
-    public async Task TypeAsync(params string[] lines) => await _stream.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))));
+    public async Task TypeAsync(params string[] lines) =>
+        await _stream.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))));
 
     /// <summary>Reads until a text was shown; null: until the console hangs up.</summary>
     public async Task ReadToAsync(string? text)

@@ -44,24 +44,40 @@ public sealed class DamagedConfigurationTests : IDisposable
     [Fact]
     public async Task WhatAnotherReleaseWroteIsLeftOutAndTold()
     {
-        await using (await BootAsync(Personality.Default))
-        {
-        }
+        await using (await BootAsync(Personality.Default)) { }
         await using var unit = await BootAsync(Personality.Find("7.4")!);
         var line = Assert.Single(unit.Config.Ignored);
         Assert.Equal("command parse error before 'server-ip'", line.Why);
-        Assert.Contains($"the saved configuration, line {line.Number}: {line.Why}", unit.Events.After(0).Single(record => record.Entry.LogId == "0100032144").Line, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the saved configuration, line {line.Number}: {line.Why}",
+            unit.Events.After(0).Single(record => record.Entry.LogId == "0100032144").Line,
+            StringComparison.Ordinal
+        );
     }
 
     private Task<Unit> BootAsync(Personality personality)
     {
         var network = new SimNetwork();
-        INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
-        return Unit.StartAsync(new UnitOptions(_folder.FullName, nics, new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)), new NoPhones(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance, personality));
+        INic[] nics =
+        [
+            .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}"))),
+        ];
+        return Unit.StartAsync(
+            new UnitOptions(
+                _folder.FullName,
+                nics,
+                new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)),
+                new NoPhones(),
+                LabBoard.DefaultConfiguration(),
+                NullLoggerFactory.Instance,
+                personality
+            )
+        );
     }
 
     private sealed class NoPhones : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
     }
 }

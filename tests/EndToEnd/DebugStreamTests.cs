@@ -6,7 +6,13 @@ namespace Appliance.Tests.EndToEnd;
 /// <summary><c>diagnose debug</c> shows decisions, while they are made, to the session that requested them.</summary>
 public sealed class DebugStreamTests
 {
-    private static readonly string[] Watch = ["diagnose debug application ftm-push -1", "diagnose debug application fnbamd -1", "diagnose debug application sslvpn -1", "diagnose debug enable"];
+    private static readonly string[] Watch =
+    [
+        "diagnose debug application ftm-push -1",
+        "diagnose debug application fnbamd -1",
+        "diagnose debug application sslvpn -1",
+        "diagnose debug enable",
+    ];
 
     [Fact]
     public async Task APushLoginLineByLine()
@@ -23,7 +29,8 @@ public sealed class DebugStreamTests
         Assert.True((await running).Authenticated);
         await console.ReadToAsync("fnbam_auth return: 0");
 
-        AssertInOrder(console.Shown,
+        AssertInOrder(
+            console.Shown,
             "req: /remote/logincheck",
             "sslvpn_authenticate_user:192 authenticate user: [ann]",
             "sslvpn_authenticate_user:206 create fam state",
@@ -39,7 +46,8 @@ public sealed class DebugStreamTests
             "handle_req-Push msg was already sent",
             ": approve accepted",
             "fnbam_auth_update_result return: 0",
-            "fnbam_auth return: 0");
+            "fnbam_auth return: 0"
+        );
         // What was said is no secret: neither the password nor any code, and nothing by which a request could be taken over.
         Assert.DoesNotContain("ann-password", console.Shown, StringComparison.Ordinal);
         Assert.DoesNotContain(await lab.CodeAsync(TestLab.AnnSeed), console.Shown, StringComparison.Ordinal);
@@ -60,8 +68,19 @@ public sealed class DebugStreamTests
         Assert.False((await running).Authenticated);
         Assert.False((await lab.OpenfortivpnAsync("bob", "wrong")).Authenticated);
         await console.ReadToAsync("(bad_credentials)");
-        AssertInOrder(console.Shown, ": deny accepted", "fnbam_auth_update_result return: 1 (push_denied)", "ftm_push_answer-from 127.0.0.1: alert, accepted", "for bob in  opt=", "fnbam_auth_update_result return: 1 (bad_credentials)");
-        Assert.Contains("login_failed user[ann] from 127.0.0.1 failed [sslvpn_login_permission_denied]", console.Shown, StringComparison.Ordinal);
+        AssertInOrder(
+            console.Shown,
+            ": deny accepted",
+            "fnbam_auth_update_result return: 1 (push_denied)",
+            "ftm_push_answer-from 127.0.0.1: alert, accepted",
+            "for bob in  opt=",
+            "fnbam_auth_update_result return: 1 (bad_credentials)"
+        );
+        Assert.Contains(
+            "login_failed user[ann] from 127.0.0.1 failed [sslvpn_login_permission_denied]",
+            console.Shown,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

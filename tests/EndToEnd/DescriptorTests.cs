@@ -11,13 +11,15 @@ namespace Appliance.Tests.EndToEnd;
 public sealed class DescriptorTests : IDisposable
 {
     private readonly List<Socket> _held = [];
-    private readonly HttpClient _client = new(new SocketsHttpHandler
-    {
-        PooledConnectionLifetime = TimeSpan.Zero, // Each request shows that a new connection is served.
+    private readonly HttpClient _client = new(
+        new SocketsHttpHandler
+        {
+            PooledConnectionLifetime = TimeSpan.Zero, // Each request shows that a new connection is served.
 #pragma warning disable CA5359 // The certificate is not what is tested here.
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
 #pragma warning restore CA5359
-    });
+        }
+    );
 
     public void Dispose()
     {
@@ -60,13 +62,16 @@ public sealed class DescriptorTests : IDisposable
         await using var lab = new LabProcess();
         await lab.StartWithFilesAsync(20_000);
         // Idle connections end after 5 s: until enough of them are there at one time.
-        await Until.TrueAsync(async () =>
-        {
-            _held.ForEach(socket => socket.Dispose());
-            _held.Clear();
-            await HoldAsync(lab, 10443, 1500);
-            return lab.OpenFiles > 1300;
-        }, "more than 1,024 connections");
+        await Until.TrueAsync(
+            async () =>
+            {
+                _held.ForEach(socket => socket.Dispose());
+                _held.Clear();
+                await HoldAsync(lab, 10443, 1500);
+                return lab.OpenFiles > 1300;
+            },
+            "more than 1,024 connections"
+        );
         using var answer = await _client.GetAsync($"https://{lab.Address}:10443/remote/login");
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
@@ -93,7 +98,10 @@ public sealed class DescriptorTests : IDisposable
         await lab.CliAsync("get system status\n"); // The connection to the API stays open: none is accepted there from now on.
         await lab.LimitFilesAsync(lab.OpenFiles);
         await HoldAsync(lab, 10443, 40);
-        await Until.TrueAsync(async () => (await lab.Api.GetStringAsync("/lab/events?after=0")).Contains("0100099163", StringComparison.Ordinal), "the event");
+        await Until.TrueAsync(
+            async () => (await lab.Api.GetStringAsync("/lab/events?after=0")).Contains("0100099163", StringComparison.Ordinal),
+            "the event"
+        );
         Assert.Contains("appliance_accept_exhausted_total", await lab.Api.GetStringAsync("/lab/metrics"), StringComparison.Ordinal);
         await lab.LimitFilesAsync(20_000);
         using var answer = await _client.GetAsync($"https://{lab.Address}:10443/remote/login");

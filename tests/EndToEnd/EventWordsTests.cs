@@ -14,16 +14,44 @@ public sealed partial class EventWordsTests
     {
         await using var lab = await TestLab.StartAsync();
         using var web = new Web(lab);
-        await PutAsync(lab, "/lab/policy", new { pushLimit = 1, nameSpellingBug = true, pushLifeSeconds = 5 });
+        await PutAsync(
+            lab,
+            "/lab/policy",
+            new
+            {
+                pushLimit = 1,
+                nameSpellingBug = true,
+                pushLifeSeconds = 5,
+            }
+        );
         await PutAsync(lab, "/lab/faults", new { faults = new[] { new { fault = "push.drop", times = 1 } } });
-        Assert.StartsWith("ret=2,", await LoginAsync(web, lab, "username=ann&credential=ann-password&realm=&ajax=1"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=2,",
+            await LoginAsync(web, lab, "username=ann&credential=ann-password&realm=&ajax=1"),
+            StringComparison.Ordinal
+        );
         await lab.EventAsync("0199000001");
-        Assert.StartsWith("ret=2,", await LoginAsync(web, lab, "username=ann&credential=ann-password&realm=&ajax=1"), StringComparison.Ordinal);
-        Assert.StartsWith("ret=0,", await LoginAsync(web, lab, "username=ANN&credential=ann-password&realm=&ajax=1"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=2,",
+            await LoginAsync(web, lab, "username=ann&credential=ann-password&realm=&ajax=1"),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "ret=0,",
+            await LoginAsync(web, lab, "username=ANN&credential=ann-password&realm=&ajax=1"),
+            StringComparison.Ordinal
+        );
         await lab.AdvanceAsync(400);
         await lab.EventAsync("0100044546");
         await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("deadline_", StringComparison.Ordinal)), "a deadline");
-        Assert.Contains(lab.EventLines(), line => line.Contains("""cfgpath="login.policy" cfgattr="push-limit[0->1]push-life[60->5]name-spelling-bug[0->1]" """, StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains(
+                    """cfgpath="login.policy" cfgattr="push-limit[0->1]push-life[60->5]name-spelling-bug[0->1]" """,
+                    StringComparison.Ordinal
+                )
+        );
         Assert.All(lab.EventLines(), line => Assert.DoesNotMatch(LabWord(), Device().Replace(line, "")));
     }
 
@@ -34,10 +62,27 @@ public sealed partial class EventWordsTests
         await lab.CliAsync("config vpn ssl settings", "set login-attempt-limit 2", "end");
         using var web = new Web(lab);
         // The bytes of "bob" and the right password, and a realm that is not text.
-        Assert.Equal("ret=0,redir=/remote/login?&err=sslvpn_login_permission_denied&lang=en", await LoginAsync(web, lab, "username=bob&credential=bob-password&realm=%ff&ajax=1"));
-        Assert.Equal("ret=0,redir=/remote/login?&err=sslvpn_login_permission_denied&lang=en", await LoginAsync(web, lab, "username=caf%e9&credential=x&ajax=1"));
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0102043009\"", StringComparison.Ordinal) && line.Contains("user=\"caf\ufffd\"", StringComparison.Ordinal) && line.Contains("the form is not UTF-8 text", StringComparison.Ordinal));
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0101039426\"", StringComparison.Ordinal) && line.Contains("user=\"caf\ufffd\"", StringComparison.Ordinal));
+        Assert.Equal(
+            "ret=0,redir=/remote/login?&err=sslvpn_login_permission_denied&lang=en",
+            await LoginAsync(web, lab, "username=bob&credential=bob-password&realm=%ff&ajax=1")
+        );
+        Assert.Equal(
+            "ret=0,redir=/remote/login?&err=sslvpn_login_permission_denied&lang=en",
+            await LoginAsync(web, lab, "username=caf%e9&credential=x&ajax=1")
+        );
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0102043009\"", StringComparison.Ordinal)
+                && line.Contains("user=\"caf\ufffd\"", StringComparison.Ordinal)
+                && line.Contains("the form is not UTF-8 text", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0101039426\"", StringComparison.Ordinal)
+                && line.Contains("user=\"caf\ufffd\"", StringComparison.Ordinal)
+        );
         // Such logins count like any other failure.
         using var blocked = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&ajax=1");
         Assert.Equal(System.Net.HttpStatusCode.Unauthorized, blocked.StatusCode);
@@ -48,7 +93,11 @@ public sealed partial class EventWordsTests
     {
         await using var lab = await TestLab.StartAsync();
         using var web = new Web(lab);
-        Assert.StartsWith("ret=0,", await LoginAsync(web, lab, $"username={Uri.EscapeDataString("ann\u202etxt\u2028\u2066")}&credential=x&ajax=1"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=0,",
+            await LoginAsync(web, lab, $"username={Uri.EscapeDataString("ann\u202etxt\u2028\u2066")}&credential=x&ajax=1"),
+            StringComparison.Ordinal
+        );
         Assert.Contains(lab.EventLines(), line => line.Contains("user=\"ann\\x202etxt\\x2028\\x2066\"", StringComparison.Ordinal));
         var shown = await lab.CliAsync("execute log display", "config user local", "edit \"ann\u202e\"", "end");
         Assert.Contains("ann\\x202etxt", shown, StringComparison.Ordinal);

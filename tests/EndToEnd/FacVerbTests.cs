@@ -18,26 +18,67 @@ public sealed class FacVerbTests
         var state = Directory.CreateTempSubdirectory("appliance-fac-");
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("dotnet",
-            [
-                Program, "fac", "--json", "--state", state.FullName, "--lab-port", "0", "--address", "127.0.0.1", "--auth-port", "0", "--acct-port", "0", "--https-port", "0", "--radsec-port", "0",
-            ])
-            {
-                RedirectStandardOutput = true,
-            })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(
+                    "dotnet",
+                    [
+                        Program,
+                        "fac",
+                        "--json",
+                        "--state",
+                        state.FullName,
+                        "--lab-port",
+                        "0",
+                        "--address",
+                        "127.0.0.1",
+                        "--auth-port",
+                        "0",
+                        "--acct-port",
+                        "0",
+                        "--https-port",
+                        "0",
+                        "--radsec-port",
+                        "0",
+                    ]
+                )
+                {
+                    RedirectStandardOutput = true,
+                }
+            )!;
             using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
             var ready = JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!;
-            Assert.Equal(["radius", "radius-acct", "fac-https", "radsec"], ready["services"]!.AsArray().Select(service => service!["service"]!.GetValue<string>()));
+            Assert.Equal(
+                ["radius", "radius-acct", "fac-https", "radsec"],
+                ready["services"]!.AsArray().Select(service => service!["service"]!.GetValue<string>())
+            );
             using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
             await api.PutAsJsonAsync("/lab/phones/FTKMOB0000000003", new { mode = "approve" }, patience.Token);
-            var run = await Peer.PythonAsync("pyrad", [Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "..", "Radius", "radius_client.py"), "127.0.0.1", ready["services"]![0]!["port"]!.ToString(), "testing123", "dan", "dan-password", "push"]);
+            var run = await Peer.PythonAsync(
+                "pyrad",
+                [
+                    Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "..", "Radius", "radius_client.py"),
+                    "127.0.0.1",
+                    ready["services"]![0]!["port"]!.ToString(),
+                    "testing123",
+                    "dan",
+                    "dan-password",
+                    "push",
+                ]
+            );
             Assert.Contains("accept Fortinet-Group-Name=vpn-users", run.Output, StringComparison.Ordinal);
-            while (JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!["fields"]!["reason"]?.GetValue<string>() != "push_approved")
+            while (
+                JsonNode.Parse((await process.StandardOutput.ReadLineAsync(patience.Token))!)!["fields"]!["reason"]?.GetValue<string>()
+                != "push_approved"
+            )
             {
                 // The push before it.
             }
             using var none = await api.PostAsync("/lab/cli", new StringContent("get system status\n"), patience.Token);
-            Assert.Contains("there is no appliance in this lab", await none.Content.ReadAsStringAsync(patience.Token), StringComparison.Ordinal);
+            Assert.Contains(
+                "there is no appliance in this lab",
+                await none.Content.ReadAsStringAsync(patience.Token),
+                StringComparison.Ordinal
+            );
             await Peer.RunAsync("kill", ["-TERM", $"{process.Id}"]);
             await process.WaitForExitAsync(patience.Token);
             Assert.Equal(0, process.ExitCode);
@@ -79,8 +120,16 @@ public sealed class FacVerbTests
                 await PendingAsync(ready, patience.Token);
                 using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
                 using var answer = await api.PostAsync("/lab/phones/FTKMOB0000000003/approve", null, patience.Token);
-                Assert.Equal(200, (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>(patience.Token))!["answered"]!.GetValue<int>());
-                Assert.Equal(Appliance.Firmware.Radius.RadiusCode.AccessAccept, Radius.FacFixture.Read((await nas.ReceiveAsync(patience.Token)).Buffer, authenticator).Code);
+                Assert.Equal(
+                    200,
+                    (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>(patience.Token))![
+                        "answered"
+                    ]!.GetValue<int>()
+                );
+                Assert.Equal(
+                    Appliance.Firmware.Radius.RadiusCode.AccessAccept,
+                    Radius.FacFixture.Read((await nas.ReceiveAsync(patience.Token)).Buffer, authenticator).Code
+                );
                 process.Kill();
                 await process.WaitForExitAsync(patience.Token);
             }
@@ -93,13 +142,33 @@ public sealed class FacVerbTests
 
     private static async Task<(Process Process, JsonNode Ready)> StartAsync(string state, int authPort, CancellationToken cancellationToken)
     {
-        var process = Process.Start(new ProcessStartInfo("dotnet",
-        [
-            Program, "fac", "--json", "--state", state, "--lab-port", "0", "--address", "127.0.0.1", "--auth-port", $"{authPort}", "--acct-port", "0", "--https-port", "0", "--radsec-port", "0",
-        ])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        var process = Process.Start(
+            new ProcessStartInfo(
+                "dotnet",
+                [
+                    Program,
+                    "fac",
+                    "--json",
+                    "--state",
+                    state,
+                    "--lab-port",
+                    "0",
+                    "--address",
+                    "127.0.0.1",
+                    "--auth-port",
+                    $"{authPort}",
+                    "--acct-port",
+                    "0",
+                    "--https-port",
+                    "0",
+                    "--radsec-port",
+                    "0",
+                ]
+            )
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
         return (process, JsonNode.Parse((await process.StandardOutput.ReadLineAsync(cancellationToken))!)!);
     }
 
@@ -107,15 +176,33 @@ public sealed class FacVerbTests
     {
         using var api = new HttpClient { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()) };
         await Until.TrueAsync(
-            async () => (await api.GetFromJsonAsync<JsonArray>("/lab/phones", cancellationToken))!.Single(phone => phone!["serial"]!.GetValue<string>() == "FTKMOB0000000003")!["pending"]!.AsArray().Count == 1,
-            "the push on the phone");
+            async () =>
+                (await api.GetFromJsonAsync<JsonArray>("/lab/phones", cancellationToken))!.Single(phone =>
+                    phone!["serial"]!.GetValue<string>() == "FTKMOB0000000003"
+                )!["pending"]!
+                    .AsArray()
+                    .Count == 1,
+            "the push on the phone"
+        );
     }
 
     [Theory]
     [InlineData("{}", 3, "JSON")]
-    [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[],"policy":1}""", 3, "policy")]
-    [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[{"network":"10.0.0.0/8","secret":"s","policy":"ask"}],"tokens":[],"users":[]}""", 3, "push-without-challenge")]
-    [InlineData("""{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"radSecPort":0,"radSecClientCa":"/none.pem","tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[]}""", 3, "radSecClientCa")]
+    [InlineData(
+        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[],"policy":1}""",
+        3,
+        "policy"
+    )]
+    [InlineData(
+        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"tokenTimeout":60,"apiKey":"k","clients":[{"network":"10.0.0.0/8","secret":"s","policy":"ask"}],"tokens":[],"users":[]}""",
+        3,
+        "push-without-challenge"
+    )]
+    [InlineData(
+        """{"address":"127.0.0.1","authPort":0,"acctPort":0,"httpsPort":0,"radSecPort":0,"radSecClientCa":"/none.pem","tokenTimeout":60,"apiKey":"k","clients":[],"tokens":[],"users":[]}""",
+        3,
+        "radSecClientCa"
+    )]
     public async Task AWrongDescriptionIsNamed(string description, int exit, string named)
     {
         var state = Directory.CreateTempSubdirectory("appliance-fac-");
@@ -123,7 +210,10 @@ public sealed class FacVerbTests
         {
             var file = Path.Combine(state.FullName, "fac.json");
             await File.WriteAllTextAsync(file, description);
-            var run = await Peer.RunAsync("dotnet", [Program, "fac", "--config", file, "--state", Path.Combine(state.FullName, "state"), "--lab-port", "0"]);
+            var run = await Peer.RunAsync(
+                "dotnet",
+                [Program, "fac", "--config", file, "--state", Path.Combine(state.FullName, "state"), "--lab-port", "0"]
+            );
             Assert.Equal(exit, run.ExitCode);
             Assert.Contains(named, run.Output, StringComparison.Ordinal);
         }

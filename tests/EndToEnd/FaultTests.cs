@@ -19,16 +19,29 @@ public sealed class FaultTests
     {
         await using var lab = await TestLab.StartAsync();
         await PutAsync(lab, """{"fault":"push.drop","times":1}""");
-        foreach (var (body, named) in new[]
-        {
-            ("""{"faults":[{"fault":"push.lose"}]}""", "push.lose"), ("""{"faults":[{"fault":"nic.down","nic":"port9"}]}""", "port9"), ("""{"faults":[{"fault":"radius.drop"}]}""", "FortiAuthenticator"), ("""{"faulty":[]}""", "'faulty'"), ("{", "not JSON"),
-        })
+        foreach (
+            var (body, named) in new[]
+            {
+                ("""{"faults":[{"fault":"push.lose"}]}""", "push.lose"),
+                ("""{"faults":[{"fault":"nic.down","nic":"port9"}]}""", "port9"),
+                ("""{"faults":[{"fault":"radius.drop"}]}""", "FortiAuthenticator"),
+                ("""{"faulty":[]}""", "'faulty'"),
+                ("{", "not JSON"),
+            }
+        )
         {
             using var refused = await lab.Api.PutAsync("/lab/faults", new StringContent(body, Encoding.UTF8, "application/json"));
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
-            Assert.Contains(named, (await refused.Content.ReadFromJsonAsync<JsonObject>())!["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+            Assert.Contains(
+                named,
+                (await refused.Content.ReadFromJsonAsync<JsonObject>())!["detail"]!.GetValue<string>(),
+                StringComparison.Ordinal
+            );
         }
-        Assert.Equal("""{"faults":[{"fault":"push.drop","times":1,"p":1,"after":0,"seed":0,"fired":0,"left":1}]}""", await lab.Api.GetStringAsync("/lab/faults"));
+        Assert.Equal(
+            """{"faults":[{"fault":"push.drop","times":1,"p":1,"after":0,"seed":0,"fired":0,"left":1}]}""",
+            await lab.Api.GetStringAsync("/lab/faults")
+        );
     }
 
     [Fact]
@@ -56,11 +69,14 @@ public sealed class FaultTests
         await using var way = await FullWay.StartAsync($$"""{"fault":"{{word}}"}""");
         var waiting = await way.BeginAsync();
         // The proxy retries for as long as the push would be valid; a user that types a code does not wait for that.
-        await Until.TrueAsync(() =>
-        {
-            way.Lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
-            return waiting.IsCompleted;
-        }, "the end of the push");
+        await Until.TrueAsync(
+            () =>
+            {
+                way.Lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
+                return waiting.IsCompleted;
+            },
+            "the end of the push"
+        );
         Assert.DoesNotContain("ret=1", await waiting, StringComparison.Ordinal);
         Assert.Contains(cause, await way.Lab.EventAsync("0100032161"), StringComparison.Ordinal);
         await way.FiredAsync(word);
@@ -88,9 +104,16 @@ public sealed class FaultTests
         await way.FiredAsync(word);
         Assert.DoesNotContain("ret=1", await waiting, StringComparison.Ordinal);
         Assert.DoesNotContain("reg-id", await way.Lab.CliAsync("show user fortitoken"), StringComparison.Ordinal);
-        Assert.Contains($"{TestLab.AnnSerial}      0      provisioning", await way.Lab.CliAsync("diagnose fortitoken info"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"{TestLab.AnnSerial}      0      provisioning",
+            await way.Lab.CliAsync("diagnose fortitoken info"),
+            StringComparison.Ordinal
+        );
         // Code only from now on: no push is offered, and nothing is removed twice.
-        using var challenge = await way.Web.FormAsync($"https://{way.Lab.Vpn}/remote/logincheck", "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1");
+        using var challenge = await way.Web.FormAsync(
+            $"https://{way.Lab.Vpn}/remote/logincheck",
+            "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"
+        );
         Assert.DoesNotContain("ftm_push", await challenge.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Single(way.Lab.EventLines(), line => line.Contains("0100099162", StringComparison.Ordinal));
     }
@@ -102,7 +125,10 @@ public sealed class FaultTests
         await ApprovedAsync(way, await way.BeginAsync());
         await way.FiredAsync("phone.two-devices");
         await way.Lab.EventAsync("0100032160");
-        Assert.DoesNotContain(way.Lab.EventLines(), line => line.Contains("0100099162", StringComparison.Ordinal) || line.Contains("0100032161", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            way.Lab.EventLines(),
+            line => line.Contains("0100099162", StringComparison.Ordinal) || line.Contains("0100032161", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -126,7 +152,11 @@ public sealed class FaultTests
         await way.Lab.PushPendingAsync();
         // The clock stands still, so the body never ends: the appliance has to cut it off by itself.
         var slow = way.Lab.AnswerStatusAsync("approve");
-        using var other = await way.Web.CallbackAsync(way.Lab.Port1, 4433, """{"session_id":"00000000000000000000000000000000","action":"validate","token_code":"123456"}""");
+        using var other = await way.Web.CallbackAsync(
+            way.Lab.Port1,
+            4433,
+            """{"session_id":"00000000000000000000000000000000","action":"validate","token_code":"123456"}"""
+        );
         Assert.Equal(HttpStatusCode.Unauthorized, other.StatusCode);
         Assert.NotEqual(200, await slow);
         await way.FiredAsync("callback.slow");
@@ -138,7 +168,10 @@ public sealed class FaultTests
         await using var lab = await TestLab.StartAsync();
         lab.Clock.SetRate(ClockRate.Real);
         await PutAsync(lab, """{"fault":"nic.flap","nic":"port3","times":2,"delayMs":20}""", """{"fault":"clock.freeze","after":0.2}""");
-        await Until.TrueAsync(() => lab.EventLines().Count(line => line.Contains("fault=\"nic.flap\"", StringComparison.Ordinal)) == 2, "two flaps");
+        await Until.TrueAsync(
+            () => lab.EventLines().Count(line => line.Contains("fault=\"nic.flap\"", StringComparison.Ordinal)) == 2,
+            "two flaps"
+        );
         await Until.TrueAsync(() => lab.Clock.Rate.Mode == ClockMode.Frozen, "the clock to stand still");
     }
 
@@ -150,7 +183,10 @@ public sealed class FaultTests
         var expires = doubles.Clock.GetUtcNow().AddHours(3);
         // A file of settings as an operator with real keys would write it; it leads to the doubles of another lab.
         var file = Path.Combine(providers, "providers.json");
-        await File.WriteAllTextAsync(file, $$"""{"apns":{"url":"{{doubles.Push!.ApnsAddress}}","teamId":"LABTEAM001","keyId":"LABKEY0001","key":"apns.p8","topic":"lab.appliance.ftm","ca":"authority.pem","keyExpires":"{{expires:O}}"} }""");
+        await File.WriteAllTextAsync(
+            file,
+            $$"""{"apns":{"url":"{{doubles.Push!.ApnsAddress}}","teamId":"LABTEAM001","keyId":"LABKEY0001","key":"apns.p8","topic":"lab.appliance.ftm","ca":"authority.pem","keyExpires":"{{expires:O}}"} }"""
+        );
         await using var lab = await TestLab.StartAsync(push: new PushOptions(file));
         using var web = new Web(lab);
         _ = await PushLogin.BeginAsync(lab, web);
@@ -171,7 +207,10 @@ public sealed class FaultTests
 
     private static async Task PutAsync(TestLab lab, params string[] faults)
     {
-        using var answer = await lab.Api.PutAsync("/lab/faults", new StringContent($$"""{"faults":[{{string.Join(',', faults)}}]}""", Encoding.UTF8, "application/json"));
+        using var answer = await lab.Api.PutAsync(
+            "/lab/faults",
+            new StringContent($$"""{"faults":[{{string.Join(',', faults)}}]}""", Encoding.UTF8, "application/json")
+        );
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
@@ -198,7 +237,10 @@ public sealed class FaultTests
             var line = await lab.EventAsync("0199000001");
             Assert.Contains($"fault=\"{word}\"", line, StringComparison.Ordinal);
             var steps = (await lab.Api.GetFromJsonAsync<JsonObject>("/lab/logins/1"))!["steps"]!.AsArray();
-            Assert.Contains(steps, step => step!["check"]!.GetValue<string>() == "lab fault" && step["result"]!.GetValue<string>() == $"{word} fired (1)");
+            Assert.Contains(
+                steps,
+                step => step!["check"]!.GetValue<string>() == "lab fault" && step["result"]!.GetValue<string>() == $"{word} fired (1)"
+            );
             return line;
         }
 

@@ -30,19 +30,37 @@ public sealed class InMemoryTests
             var network = new SimNetwork();
             var time = new FakeTimeProvider(Start);
             var pushes = new Capture();
-            INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}")))];
-            await using var unit = await Unit.StartAsync(new UnitOptions(
-                folder.FullName, nics, time, pushes, LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal), NullLoggerFactory.Instance));
+            INic[] nics =
+            [
+                .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}"))),
+            ];
+            await using var unit = await Unit.StartAsync(
+                new UnitOptions(
+                    folder.FullName,
+                    nics,
+                    time,
+                    pushes,
+                    LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal),
+                    NullLoggerFactory.Instance
+                )
+            );
             using var client = Http(unit, new SimNic(network, "client", IPAddress.Parse("10.0.0.100")), time);
             using var phone = Http(unit, new SimNic(network, "phone", IPAddress.Parse("10.0.0.200")), time);
 
             const string LoginCheck = "https://10.0.0.1:10443/remote/logincheck";
             var challenge = await FormAsync(client, LoginCheck, "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1");
             var fields = challenge.Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
-            var waiting = FormAsync(client, LoginCheck, $"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1");
+            var waiting = FormAsync(
+                client,
+                LoginCheck,
+                $"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"
+            );
 
             var message = await pushes.Messages.Reader.ReadAsync();
-            Assert.Equal(("10.0.0.1", 4433, "ann", "10.0.0.100"), (message.CallbackHost, message.CallbackPort, message.User, message.ClientAddress.ToString()));
+            Assert.Equal(
+                ("10.0.0.1", 4433, "ann", "10.0.0.100"),
+                (message.CallbackHost, message.CallbackPort, message.User, message.ClientAddress.ToString())
+            );
             Assert.Matches("^[0-9a-f]{32}$", message.SessionId);
             var code = new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(Start.UtcDateTime);
             var answer = $$"""{"session_id":"{{message.SessionId}}","action":"validate","token_code":"{{code}}"}""";
@@ -59,7 +77,10 @@ public sealed class InMemoryTests
 
     private static async Task<HttpStatusCode> CallbackAsync(HttpClient phone, string answer)
     {
-        using var reply = await phone.PostAsync("https://10.0.0.1:4433/api/v1/pushauthresp/", new StringContent(answer, Encoding.UTF8, "application/json"));
+        using var reply = await phone.PostAsync(
+            "https://10.0.0.1:4433/api/v1/pushauthresp/",
+            new StringContent(answer, Encoding.UTF8, "application/json")
+        );
         return reply.StatusCode;
     }
 
@@ -70,21 +91,29 @@ public sealed class InMemoryTests
     }
 
     /// <summary>HTTPS from an interface in memory, trusting the unit's CA alone.</summary>
-    private static HttpClient Http(Unit unit, SimNic nic, TimeProvider time) => new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (context, cancellationToken) =>
-            (await nic.ConnectAsync(new IPEndPoint(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port), cancellationToken)).Transport.AsStream(),
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            CertificateChainPolicy = new X509ChainPolicy
+    private static HttpClient Http(Unit unit, SimNic nic, TimeProvider time) =>
+        new(
+            new SocketsHttpHandler
             {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                CustomTrustStore = { unit.DeviceCa },
-                RevocationMode = X509RevocationMode.NoCheck,
-                VerificationTime = time.GetUtcNow().UtcDateTime,
-            },
-        },
-    });
+                ConnectCallback = async (context, cancellationToken) =>
+                    (
+                        await nic.ConnectAsync(
+                            new IPEndPoint(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port),
+                            cancellationToken
+                        )
+                    ).Transport.AsStream(),
+                SslOptions = new SslClientAuthenticationOptions
+                {
+                    CertificateChainPolicy = new X509ChainPolicy
+                    {
+                        TrustMode = X509ChainTrustMode.CustomRootTrust,
+                        CustomTrustStore = { unit.DeviceCa },
+                        RevocationMode = X509RevocationMode.NoCheck,
+                        VerificationTime = time.GetUtcNow().UtcDateTime,
+                    },
+                },
+            }
+        );
 
     private sealed class Capture : IPushSender
     {

@@ -16,12 +16,14 @@ public sealed partial class KillTests : IDisposable
     /// <summary>200 in CI; elsewhere enough to see it work.</summary>
     private static readonly int Rounds = Environment.GetEnvironmentVariable("CI") == "true" ? 200 : 20;
 
-    private readonly HttpClient _web = new(new SocketsHttpHandler
-    {
+    private readonly HttpClient _web = new(
+        new SocketsHttpHandler
+        {
 #pragma warning disable CA5359 // Whom it talks to is not what is tested here.
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
 #pragma warning restore CA5359
-    });
+        }
+    );
 
     [Fact]
     public async Task NothingAcknowledgedIsLost()
@@ -52,7 +54,10 @@ public sealed partial class KillTests : IDisposable
             Volatile.Write(ref _operations, 0);
 
             await lab.StartAsync();
-            var port = int.Parse(ServerPort().Match(await lab.CliAsync("get system ftm-push\n")).Groups[1].Value, CultureInfo.InvariantCulture);
+            var port = int.Parse(
+                ServerPort().Match(await lab.CliAsync("get system ftm-push\n")).Groups[1].Value,
+                CultureInfo.InvariantCulture
+            );
             Assert.True(port == acknowledged || port == written, $"round {round}: {port} is neither {acknowledged} nor {written}");
             (acknowledged, written) = (port, port);
             foreach (var (step, code) in used)
@@ -89,7 +94,12 @@ public sealed partial class KillTests : IDisposable
                 try
                 {
                     var now = await lab.NowAsync();
-                    var code = (await Peer.RunAsync("oathtool", ["--totp", "--time-step-size=60s", $"--now=@{now.ToUnixTimeSeconds()}", TestLab.CatSeed])).Output.Trim();
+                    var code = (
+                        await Peer.RunAsync(
+                            "oathtool",
+                            ["--totp", "--time-step-size=60s", $"--now=@{now.ToUnixTimeSeconds()}", TestLab.CatSeed]
+                        )
+                    ).Output.Trim();
                     var step = $"{now.ToUnixTimeSeconds() / 60}";
                     if (await TryAsync(code))
                     {
@@ -104,14 +114,19 @@ public sealed partial class KillTests : IDisposable
                 }
             }
         }
-        Assert.True(logins >= Rounds / 4, $"only {logins} logins of {Rounds} rounds were acknowledged before the kill: the test has lost its meaning");
+        Assert.True(
+            logins >= Rounds / 4,
+            $"only {logins} logins of {Rounds} rounds were acknowledged before the kill: the test has lost its meaning"
+        );
 
         async Task<bool> TryAsync(string code)
         {
             var login = $"https://{lab.Address}:10443/remote/logincheck";
             var challenge = await FormAsync(login, "username=cat&credential=cat-password&realm=&ajax=1&just_logged_in=1");
             var (id, magic) = (Field(challenge, "reqid"), Field(challenge, "magic"));
-            return (await FormAsync(login, $"username=cat&realm=&reqid={id}&polid=1-{magic}&grp=&code={code}&code2=&magic={magic}")).StartsWith("ret=1,", StringComparison.Ordinal);
+            return (
+                await FormAsync(login, $"username=cat&realm=&reqid={id}&polid=1-{magic}&grp=&code={code}&code2=&magic={magic}")
+            ).StartsWith("ret=1,", StringComparison.Ordinal);
         }
     }
 
@@ -121,7 +136,10 @@ public sealed partial class KillTests : IDisposable
         await using var lab = new LabProcess();
         var ready = await lab.StartAsync();
         Assert.True(ready["ready"]!.GetValue<bool>());
-        Assert.Contains(ready["services"]!.AsArray(), service => service!["service"]!.GetValue<string>() == "ftm" && service["nic"]!.GetValue<string>() == "port1");
+        Assert.Contains(
+            ready["services"]!.AsArray(),
+            service => service!["service"]!.GetValue<string>() == "ftm" && service["nic"]!.GetValue<string>() == "port1"
+        );
         Assert.Equal(0, await lab.TerminateAsync());
     }
 
@@ -131,7 +149,10 @@ public sealed partial class KillTests : IDisposable
 
     private async Task<string> FormAsync(string url, string body)
     {
-        using var answer = await _web.PostAsync(url, new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"));
+        using var answer = await _web.PostAsync(
+            url,
+            new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded")
+        );
         return answer.StatusCode == HttpStatusCode.OK ? await answer.Content.ReadAsStringAsync() : $"{(int)answer.StatusCode}";
     }
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Composition;
 
 namespace Appliance.Tests.EndToEnd;
@@ -30,7 +30,11 @@ internal sealed class LabProcess : IAsyncDisposable
     /// <param name="moreConfiguration">What a fresh state boots beside the ready-made lab.</param>
     public async Task<JsonNode> StartAsync(string moreConfiguration = "")
     {
-        var line = await LaunchAsync(moreConfiguration.Length > 0 ? LabBoard.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration : "");
+        var line = await LaunchAsync(
+            moreConfiguration.Length > 0
+                ? LabBoard.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration
+                : ""
+        );
         if (line is null)
         {
             throw new InvalidOperationException("it did not boot: " + await _errors);
@@ -71,7 +75,8 @@ internal sealed class LabProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it on a configuration as a restore would read it; its line of JSON, null when it does not boot.</summary>
-    public async Task<JsonNode?> LoadAsync(string configuration) => await LaunchAsync(configuration, strict: false) is { } line ? JsonNode.Parse(line) : null;
+    public async Task<JsonNode?> LoadAsync(string configuration) =>
+        await LaunchAsync(configuration, strict: false) is { } line ? JsonNode.Parse(line) : null;
 
     /// <summary>Everything that it wrote on stderr, once it has ended.</summary>
     public Task<string> ErrorsAsync() => _errors;
@@ -81,11 +86,14 @@ internal sealed class LabProcess : IAsyncDisposable
     {
         await Peer.RunAsync("prlimit", ["--core=0", "--pid", $"{_process!.Id}"]); // No image of its memory is wanted.
         // The runtime takes the first one for itself.
-        await Until.TrueAsync(async () =>
-        {
-            await Peer.RunAsync("kill", ["-ABRT", $"{_process.Id}"]);
-            return _process.HasExited;
-        }, "the end of the process");
+        await Until.TrueAsync(
+            async () =>
+            {
+                await Peer.RunAsync("kill", ["-ABRT", $"{_process.Id}"]);
+                return _process.HasExited;
+            },
+            "the end of the process"
+        );
         return await _errors;
     }
 
@@ -119,7 +127,8 @@ internal sealed class LabProcess : IAsyncDisposable
         return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
     }
 
-    public async Task<DateTimeOffset> NowAsync() => (await Api.GetFromJsonAsync<JsonObject>("/lab/clock"))!["now"]!.GetValue<DateTimeOffset>();
+    public async Task<DateTimeOffset> NowAsync() =>
+        (await Api.GetFromJsonAsync<JsonObject>("/lab/clock"))!["now"]!.GetValue<DateTimeOffset>();
 
     private async Task<string?> LaunchAsync(string configuration, bool strict = true)
     {
@@ -130,12 +139,24 @@ internal sealed class LabProcess : IAsyncDisposable
             await File.WriteAllTextAsync(file, configuration);
             config = ["--config", file, .. strict ? (string[])["--strict"] : []];
         }
-        string[] words = [.. _prefix, "dotnet", Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"), "up", "--headless", "--clock", "frozen", "--lab-port", "0", "--network", _network, "--state", _state.FullName, .. config];
-        var start = new ProcessStartInfo(words[0], words[1..])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        string[] words =
+        [
+            .. _prefix,
+            "dotnet",
+            Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"),
+            "up",
+            "--headless",
+            "--clock",
+            "frozen",
+            "--lab-port",
+            "0",
+            "--network",
+            _network,
+            "--state",
+            _state.FullName,
+            .. config,
+        ];
+        var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);

@@ -13,7 +13,16 @@ namespace Appliance.Tests.EndToEnd;
 /// </summary>
 public sealed partial class LoginRulesTests
 {
-    private static readonly string[] AnnByMail = ["config user local", "edit ann", "set email-to ann@example.com", "set two-factor email", "unset fortitoken", "next", "end"];
+    private static readonly string[] AnnByMail =
+    [
+        "config user local",
+        "edit ann",
+        "set email-to ann@example.com",
+        "set two-factor email",
+        "unset fortitoken",
+        "next",
+        "end",
+    ];
 
     [Fact]
     public async Task OpenconnectIsAskedForTheNextCodeOfADriftedToken()
@@ -22,7 +31,11 @@ public sealed partial class LoginRulesTests
         var (first, second) = (await lab.CodeAsync(TestLab.CatSeed, 600), await lab.CodeAsync(TestLab.CatSeed, 660));
         var run = await AskedAsync(lab, "cat", $"{first}\n{second}\n");
         Assert.True(run.HasCookie, run.ToString());
-        Assert.Contains($"FortiToken clock drift detected (code: {first}). Please input the next code and continue", run.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"FortiToken clock drift detected (code: {first}). Please input the next code and continue",
+            run.Output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("FTKMOB0000000002      11 ", await lab.CliAsync("diagnose fortitoken info"), StringComparison.Ordinal);
         // Learned permanently: the phone is still eleven steps ahead a minute and a restart later.
         await lab.AdvanceAsync(60);
@@ -50,7 +63,11 @@ public sealed partial class LoginRulesTests
         // What openfortivpn sends for a code that was typed, and with the field that it has for the next one.
         var next = await BodyAsync(web.FormAsync(LoginUrl(lab), Echo(challenge, "cat") + $"&code={first}&code2="));
         Assert.Contains("tokeninfo=,chal_msg=FortiToken clock drift detected", next, StringComparison.Ordinal);
-        Assert.StartsWith("ret=1,", await BodyAsync(web.FormAsync(LoginUrl(lab), Echo(next, "cat") + $"&code={await lab.CodeAsync(TestLab.CatSeed, 660)}&code2=")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=1,",
+            await BodyAsync(web.FormAsync(LoginUrl(lab), Echo(next, "cat") + $"&code={await lab.CodeAsync(TestLab.CatSeed, 660)}&code2=")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -59,7 +76,9 @@ public sealed partial class LoginRulesTests
         await using var lab = await TestLab.StartAsync();
         using var web = new Web(lab);
         var challenge = await BodyAsync(web.FormAsync(LoginUrl(lab), "username=cat&credential=cat-password&realm=&ajax=1"));
-        var body = Echo(challenge, "cat") + $"&code={await lab.CodeAsync(TestLab.CatSeed, -600)}&code2={await lab.CodeAsync(TestLab.CatSeed, -540)}";
+        var body =
+            Echo(challenge, "cat")
+            + $"&code={await lab.CodeAsync(TestLab.CatSeed, -600)}&code2={await lab.CodeAsync(TestLab.CatSeed, -540)}";
         Assert.StartsWith("ret=1,", await BodyAsync(web.FormAsync(LoginUrl(lab), body)), StringComparison.Ordinal);
     }
 
@@ -68,7 +87,11 @@ public sealed partial class LoginRulesTests
     {
         await using var lab = await TestLab.StartAsync();
         await lab.CliAsync(AnnByMail);
-        var run = await AskedLaterAsync("openconnect", [.. OpenconnectArguments(lab, "ann"), $"https://{lab.Vpn}"], () => MailedCodeAsync(lab));
+        var run = await AskedLaterAsync(
+            "openconnect",
+            [.. OpenconnectArguments(lab, "ann"), $"https://{lab.Vpn}"],
+            () => MailedCodeAsync(lab)
+        );
         Assert.True(run.HasCookie, run.ToString());
         Assert.Contains("Please enter the code that was sent to you by e-mail", run.Output, StringComparison.Ordinal);
     }
@@ -78,7 +101,20 @@ public sealed partial class LoginRulesTests
     {
         await using var lab = await TestLab.StartAsync();
         await lab.CliAsync(AnnByMail);
-        var run = await AskedLaterAsync("openfortivpn", [lab.Vpn, "-u", "ann", "-p", "ann-password", "--trusted-cert", Convert.ToHexStringLower(SHA256.HashData(lab.Unit.ServiceCertificate("sslvpn")!.RawData)), "-v"], () => MailedCodeAsync(lab));
+        var run = await AskedLaterAsync(
+            "openfortivpn",
+            [
+                lab.Vpn,
+                "-u",
+                "ann",
+                "-p",
+                "ann-password",
+                "--trusted-cert",
+                Convert.ToHexStringLower(SHA256.HashData(lab.Unit.ServiceCertificate("sslvpn")!.RawData)),
+                "-v",
+            ],
+            () => MailedCodeAsync(lab)
+        );
         Assert.True(run.Authenticated, run.ToString());
     }
 
@@ -86,15 +122,40 @@ public sealed partial class LoginRulesTests
     public async Task ARealmIsAPathAndHasItsRules()
     {
         await using var lab = await TestLab.StartAsync();
-        await lab.CliAsync("config vpn ssl settings", "config authentication-rule", "edit 2", "set groups vpn-users", "set portal full-access", "set realm sales", "next", "end", "end");
+        await lab.CliAsync(
+            "config vpn ssl settings",
+            "config authentication-rule",
+            "edit 2",
+            "set groups vpn-users",
+            "set portal full-access",
+            "set realm sales",
+            "next",
+            "end",
+            "end"
+        );
         using var web = new Web(lab);
         using var redirect = await web.GetAsync($"https://{lab.Vpn}/sales");
-        Assert.Equal((HttpStatusCode.Redirect, "/remote/login?realm=sales&lang=en"), (redirect.StatusCode, redirect.Headers.Location!.ToString()));
-        Assert.Contains("name=\"realm\" value=\"sales\"", await BodyAsync(web.GetAsync($"https://{lab.Vpn}/remote/login?realm=sales&lang=en")), StringComparison.Ordinal);
+        Assert.Equal(
+            (HttpStatusCode.Redirect, "/remote/login?realm=sales&lang=en"),
+            (redirect.StatusCode, redirect.Headers.Location!.ToString())
+        );
+        Assert.Contains(
+            "name=\"realm\" value=\"sales\"",
+            await BodyAsync(web.GetAsync($"https://{lab.Vpn}/remote/login?realm=sales&lang=en")),
+            StringComparison.Ordinal
+        );
         using var unknown = await web.GetAsync($"https://{lab.Vpn}/marketing");
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
-        Assert.StartsWith("ret=1,", await BodyAsync(web.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=sales&ajax=1")), StringComparison.Ordinal);
-        Assert.Contains("sslvpn_login_no_matching_policy", await BodyAsync(web.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=marketing&ajax=1")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=1,",
+            await BodyAsync(web.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=sales&ajax=1")),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "sslvpn_login_no_matching_policy",
+            await BodyAsync(web.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=marketing&ajax=1")),
+            StringComparison.Ordinal
+        );
         var openconnect = await Peer.RunAsync("openconnect", [.. OpenconnectArguments(lab, "bob"), $"https://{lab.Vpn}/sales"], "");
         Assert.True(openconnect.HasCookie, openconnect.ToString());
     }
@@ -109,14 +170,29 @@ public sealed partial class LoginRulesTests
         {
             await BodyAsync(web.FormAsync(LoginUrl(lab), "username=bob&credential=wrong&realm=&ajax=1"));
         }
-        Assert.Contains("rowid=1,host=127.0.0.1,status=locked,expires=60,fails=2,", await lab.CliAsync("diagnose vpn ssl blocklist list"), StringComparison.Ordinal);
+        Assert.Contains(
+            "rowid=1,host=127.0.0.1,status=locked,expires=60,fails=2,",
+            await lab.CliAsync("diagnose vpn ssl blocklist list"),
+            StringComparison.Ordinal
+        );
         await lab.RestartAsync();
         using var afterwards = new Web(lab);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await afterwards.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=&ajax=1")).StatusCode);
-        Assert.Contains("command parse error before 'nonsense'", await lab.CliAsync("diagnose vpn ssl blocklist del nonsense"), StringComparison.Ordinal);
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await afterwards.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=&ajax=1")).StatusCode
+        );
+        Assert.Contains(
+            "command parse error before 'nonsense'",
+            await lab.CliAsync("diagnose vpn ssl blocklist del nonsense"),
+            StringComparison.Ordinal
+        );
         Assert.Contains("-3", await lab.CliAsync("diagnose vpn ssl blocklist del 192.0.2.1"), StringComparison.Ordinal);
         await lab.CliAsync("diagnose vpn ssl blocklist del 127.0.0.1");
-        Assert.StartsWith("ret=1,", await BodyAsync(afterwards.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=&ajax=1")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=1,",
+            await BodyAsync(afterwards.FormAsync(LoginUrl(lab), "username=bob&credential=bob-password&realm=&ajax=1")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -124,12 +200,19 @@ public sealed partial class LoginRulesTests
     {
         await using var lab = await TestLab.StartAsync();
         using var web = new Web(lab);
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
-        {
-            using var answer = await web.FormAsync(LoginUrl(lab), "username=bob&credential=wrong&realm=&ajax=1");
-            return answer.StatusCode;
-        }));
-        Assert.Equal((2, 18), (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.Unauthorized)));
+        var statuses = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(async _ =>
+                {
+                    using var answer = await web.FormAsync(LoginUrl(lab), "username=bob&credential=wrong&realm=&ajax=1");
+                    return answer.StatusCode;
+                })
+        );
+        Assert.Equal(
+            (2, 18),
+            (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.Unauthorized))
+        );
     }
 
     [Fact]
@@ -138,9 +221,15 @@ public sealed partial class LoginRulesTests
         await using var lab = await TestLab.StartAsync();
         await lab.CliAsync("config vpn ssl settings", "set login-attempt-limit 0", "end");
         using var web = new Web(lab);
-        var challenges = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => BodyAsync(web.FormAsync(LoginUrl(lab), "username=cat&credential=cat-password&realm=&ajax=1"))));
+        var challenges = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(_ => BodyAsync(web.FormAsync(LoginUrl(lab), "username=cat&credential=cat-password&realm=&ajax=1")))
+        );
         var code = await lab.CodeAsync(TestLab.CatSeed);
-        var answers = await Task.WhenAll(challenges.Select(challenge => BodyAsync(web.FormAsync(LoginUrl(lab), Echo(challenge, "cat") + $"&code={code}&code2="))));
+        var answers = await Task.WhenAll(
+            challenges.Select(challenge => BodyAsync(web.FormAsync(LoginUrl(lab), Echo(challenge, "cat") + $"&code={code}&code2=")))
+        );
         Assert.Single(answers, answer => answer.StartsWith("ret=1,", StringComparison.Ordinal));
         Assert.Equal(19, answers.Count(answer => answer.Contains("Please wait 60 seconds to login again", StringComparison.Ordinal)));
     }
@@ -155,7 +244,10 @@ public sealed partial class LoginRulesTests
         }
         await lab.RestartAsync();
         var policy = (await lab.Api.GetFromJsonAsync<JsonObject>("/lab/policy"))!;
-        Assert.Equal("""{"pushLimit":2,"pushWindowSeconds":300,"numberMatch":true,"pushLifeSeconds":60,"nameSpellingBug":false}""", policy.ToJsonString());
+        Assert.Equal(
+            """{"pushLimit":2,"pushWindowSeconds":300,"numberMatch":true,"pushLifeSeconds":60,"nameSpellingBug":false}""",
+            policy.ToJsonString()
+        );
         using var web = new Web(lab);
         var challenge = await BodyAsync(web.FormAsync(LoginUrl(lab), "username=ann&credential=ann-password&realm=&ajax=1"));
         var number = NumberShown().Match(challenge).Groups[1].Value;
@@ -196,13 +288,19 @@ public sealed partial class LoginRulesTests
         await lab.PushPendingAsync();
         await lab.AdvanceAsync(60);
         var logins = (await lab.Api.GetFromJsonAsync<JsonArray>("/lab/logins"))!;
-        Assert.Equal(["ann refused deadline", "bob refused password"], logins.Select(login => $"{login!["user"]} {login["outcome"]} {login["decidedBy"]!["check"]}"));
+        Assert.Equal(
+            ["ann refused deadline", "bob refused password"],
+            logins.Select(login => $"{login!["user"]} {login["outcome"]} {login["decidedBy"]!["check"]}")
+        );
         var ann = await lab.Api.GetStringAsync($"/lab/logins/{logins[0]!["id"]}");
         Assert.Contains("\"change\":\"PUT /lab/policy pushLifeSeconds\"", ann, StringComparison.Ordinal);
         Assert.Contains("\"change\":\"config vpn ssl settings / config authentication-rule\"", ann, StringComparison.Ordinal);
         Assert.Contains("\"decides\":true", ann, StringComparison.Ordinal);
         var told = ann + await lab.Api.GetStringAsync($"/lab/logins/{logins[1]!["id"]}") + string.Join('\n', lab.EventLines());
-        var echoed = challenge.Split(',').Where(field => field.StartsWith("magic=", StringComparison.Ordinal) || field.StartsWith("reqid=", StringComparison.Ordinal)).Select(field => field.Split('=')[1]);
+        var echoed = challenge
+            .Split(',')
+            .Where(field => field.StartsWith("magic=", StringComparison.Ordinal) || field.StartsWith("reqid=", StringComparison.Ordinal))
+            .Select(field => field.Split('=')[1]);
         Assert.All([.. echoed, "canary-password", "ann-password"], secret => Assert.DoesNotContain(secret, told, StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.NotFound, (await lab.Api.GetAsync("/lab/logins/9999")).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await lab.Api.GetAsync("/lab/logins?limit=1001")).StatusCode);
@@ -224,18 +322,28 @@ public sealed partial class LoginRulesTests
     /// <summary>The part of a challenge line that openfortivpn echoes.</summary>
     private static string Echo(string challenge, string user)
     {
-        var fields = challenge.Split(',').Select(field => field.Split('=', 2)).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1]);
+        var fields = challenge
+            .Split(',')
+            .Select(field => field.Split('=', 2))
+            .Where(pair => pair.Length == 2)
+            .ToDictionary(pair => pair[0], pair => pair[1]);
         return $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp={fields["grp"]}&portal={fields["portal"]}&peer=&magic={fields["magic"]}";
     }
 
     private static string[] OpenconnectArguments(TestLab lab, string user) =>
-    [
-        "--protocol=fortinet", "--authenticate", $"--form-entry=_login:username={user}", $"--form-entry=_login:credential={user}-password",
-        "--servercert", "pin-sha256:" + Convert.ToBase64String(SHA256.HashData(lab.Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
-    ];
+        [
+            "--protocol=fortinet",
+            "--authenticate",
+            $"--form-entry=_login:username={user}",
+            $"--form-entry=_login:credential={user}-password",
+            "--servercert",
+            "pin-sha256:"
+                + Convert.ToBase64String(SHA256.HashData(lab.Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
+        ];
 
     /// <summary>openconnect that prompts for its codes as for a user, and reads them line by line.</summary>
-    private static Task<PeerRun> AskedAsync(TestLab lab, string user, string lines) => Peer.RunAsync("openconnect", [.. OpenconnectArguments(lab, user), $"https://{lab.Vpn}"], lines);
+    private static Task<PeerRun> AskedAsync(TestLab lab, string user, string lines) =>
+        Peer.RunAsync("openconnect", [.. OpenconnectArguments(lab, user), $"https://{lab.Vpn}"], lines);
 
     /// <summary>The code of the only mail, once it is there.</summary>
     private static async Task<string> MailedCodeAsync(TestLab lab)

@@ -19,8 +19,20 @@ public sealed class NewUnitTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var network = new SimNetwork();
-        INic[] nics = [.. Enumerable.Range(1, 3).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}")))];
-        _unit = await Unit.StartAsync(new UnitOptions(_folder.FullName, nics, new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)), new NoPhones(), "", NullLoggerFactory.Instance));
+        INic[] nics =
+        [
+            .. Enumerable.Range(1, 3).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}"))),
+        ];
+        _unit = await Unit.StartAsync(
+            new UnitOptions(
+                _folder.FullName,
+                nics,
+                new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero)),
+                new NoPhones(),
+                "",
+                NullLoggerFactory.Instance
+            )
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -34,7 +46,10 @@ public sealed class NewUnitTests : IAsyncLifetime
     {
         Assert.DoesNotContain(_unit.Services, service => service.Service == "sslvpn");
         Type("config vpn ssl settings", "set source-interface any", "set port 10443", "end");
-        Assert.Equal(["port1", "port2", "port3"], _unit.Services.Where(service => service.Service == "sslvpn").Select(service => service.Nic).Order());
+        Assert.Equal(
+            ["port1", "port2", "port3"],
+            _unit.Services.Where(service => service.Service == "sslvpn").Select(service => service.Nic).Order()
+        );
         Type("config vpn ssl settings", "set source-interface port2", "end");
         Assert.Equal(["port2"], _unit.Services.Where(service => service.Service == "sslvpn").Select(service => service.Nic));
     }
@@ -64,7 +79,9 @@ public sealed class NewUnitTests : IAsyncLifetime
     [Fact]
     public void A_configuration_of_one_interface_has_the_other_interfaces_of_the_board_as_well()
     {
-        var (_, error) = _unit.Config.Restore("config system interface\nedit \"port2\"\nset type physical\nset allowaccess ping\nnext\nend\n");
+        var (_, error) = _unit.Config.Restore(
+            "config system interface\nedit \"port2\"\nset type physical\nset allowaccess ping\nnext\nend\n"
+        );
         Assert.Null(error);
         Assert.Equal(["port2", "port1", "port3"], _unit.Config.Current.List("system interface").Keys);
         Assert.Equal("physical", _unit.Config.Current.List("system interface").Find("port3")!.Text("type"));
@@ -82,6 +99,7 @@ public sealed class NewUnitTests : IAsyncLifetime
 
     private sealed class NoPhones : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
     }
 }

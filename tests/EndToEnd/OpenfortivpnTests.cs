@@ -14,7 +14,11 @@ public sealed class OpenfortivpnTests
         await using var lab = await TestLab.StartAsync();
         var run = await lab.OpenfortivpnAsync("bob", "bob-password");
         Assert.True(run.Authenticated, run.ToString());
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0101039424\"", StringComparison.Ordinal) && line.Contains("user=\"bob\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0101039424\"", StringComparison.Ordinal) && line.Contains("user=\"bob\"", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -82,7 +86,12 @@ public sealed class OpenfortivpnTests
         var run = await lab.OpenfortivpnAsync("bob", "not-his-password");
         Assert.False(run.Authenticated || run.TimedOut, run.ToString());
         Assert.Contains("Could not authenticate to gateway", run.Output, StringComparison.Ordinal);
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0101039426\"", StringComparison.Ordinal) && line.Contains("reason=\"sslvpn_login_permission_denied\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0101039426\"", StringComparison.Ordinal)
+                && line.Contains("reason=\"sslvpn_login_permission_denied\"", StringComparison.Ordinal)
+        );
     }
 
     [Fact]

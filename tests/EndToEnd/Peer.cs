@@ -26,13 +26,21 @@ internal static class Peer
     public static async Task<PeerRun> PythonAsync(string module, string[] arguments)
     {
         var run = await RunAsync("/usr/bin/python3", arguments);
-        Assert.SkipWhen(run.Output.Contains($"No module named '{module}'", StringComparison.Ordinal), $"peer program python3-{module} is not installed");
+        Assert.SkipWhen(
+            run.Output.Contains($"No module named '{module}'", StringComparison.Ordinal),
+            $"peer program python3-{module} is not installed"
+        );
         return run;
     }
 
     public static async Task<PeerRun> RunAsync(string program, string[] arguments, string input = "", CancellationToken stop = default)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         Process? process = null;
         try
         {

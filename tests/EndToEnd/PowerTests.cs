@@ -29,7 +29,11 @@ public sealed class PowerTests
         var phone = (await lab.PhoneAsync())["code"]!.GetValue<string>();
         await lab.CliAsync("config system global", "set hostname before", "end");
 
-        Assert.EndsWith("Do you want to continue? (y/n)y\n\nSystem is rebooting...\n\n", await lab.CliAsync("execute reboot", "y", "get system status"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Do you want to continue? (y/n)y\n\nSystem is rebooting...\n\n",
+            await lab.CliAsync("execute reboot", "y", "get system status"),
+            StringComparison.Ordinal
+        );
         await ReadyAsync(lab);
 
         Assert.Contains("Last reboot reason: warm reboot", await lab.CliAsync("get system status"), StringComparison.Ordinal);
@@ -41,7 +45,12 @@ public sealed class PowerTests
         }
         Assert.Contains("before # ", await lab.CliAsync("execute date"), StringComparison.Ordinal);
         Assert.Equal(phone, (await lab.PhoneAsync())["code"]!.GetValue<string>());
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0100032138\"", StringComparison.Ordinal) && line.Contains("User admin rebooted the device from console", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0100032138\"", StringComparison.Ordinal)
+                && line.Contains("User admin rebooted the device from console", StringComparison.Ordinal)
+        );
         // The consumed code is still stored, and a push login completes.
         Assert.False((await lab.OpenfortivpnAsync("cat", "cat-password", "-o", code)).Authenticated);
         await lab.PhoneModeAsync(new { mode = "approve" });
@@ -97,18 +106,32 @@ public sealed class PowerTests
         try
         {
             var network = new SimNetwork();
-            INic[] nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
+            INic[] nics =
+            [
+                .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"127.0.1.{number}"))),
+            ];
             var time = new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero));
             var serials = new List<string>();
             using var stop = new CancellationTokenSource();
-            await BoardBoot.RunUnitsAsync(new UnitOptions(folder.FullName, nics, time, new NoPushProxy(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance), unit =>
-            {
-                serials.Add(unit.SerialNumber);
-                using var console = unit.OpenConsole();
-                console.Execute(serials.Count < 3 ? "execute reboot" : "execute shutdown");
-                console.Execute("y");
-                Assert.True(console.Closed);
-            }, stop.Token);
+            await BoardBoot.RunUnitsAsync(
+                new UnitOptions(
+                    folder.FullName,
+                    nics,
+                    time,
+                    new NoPushProxy(),
+                    LabBoard.DefaultConfiguration(),
+                    NullLoggerFactory.Instance
+                ),
+                unit =>
+                {
+                    serials.Add(unit.SerialNumber);
+                    using var console = unit.OpenConsole();
+                    console.Execute(serials.Count < 3 ? "execute reboot" : "execute shutdown");
+                    console.Execute("y");
+                    Assert.True(console.Closed);
+                },
+                stop.Token
+            );
             Assert.Equal(3, serials.Count);
             Assert.Single(serials.Distinct());
         }
@@ -118,9 +141,13 @@ public sealed class PowerTests
         }
     }
 
-    private static Task ReadyAsync(TestLab lab) => Until.TrueAsync(async () =>
-    {
-        using var answer = await lab.Api.GetAsync("/lab/ready");
-        return answer.IsSuccessStatusCode && (await answer.Content.ReadFromJsonAsync<JsonObject>())!["ready"]!.GetValue<bool>();
-    }, "the next unit");
+    private static Task ReadyAsync(TestLab lab) =>
+        Until.TrueAsync(
+            async () =>
+            {
+                using var answer = await lab.Api.GetAsync("/lab/ready");
+                return answer.IsSuccessStatusCode && (await answer.Content.ReadFromJsonAsync<JsonObject>())!["ready"]!.GetValue<bool>();
+            },
+            "the next unit"
+        );
 }

@@ -59,8 +59,13 @@ internal static class PushLogin
     {
         var url = $"https://{lab.Vpn}/remote/logincheck";
         using var challenge = await web.FormAsync(url, $"username={user}&credential={user}-password&realm=&ajax=1&just_logged_in=1");
-        var fields = (await challenge.Content.ReadAsStringAsync()).Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
-        return AnswerAsync(web.FormAsync(url, $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"));
+        var fields = (await challenge.Content.ReadAsStringAsync())
+            .Split(',')
+            .Select(pair => pair.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1]);
+        return AnswerAsync(
+            web.FormAsync(url, $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1")
+        );
     }
 
     private static async Task<string> AnswerAsync(Task<HttpResponseMessage> reply)

@@ -21,7 +21,11 @@ internal sealed class RawTls(TestLab lab) : IAsyncDisposable
             var shown = lab.Unit.ServiceCertificate("sslvpn")!.RawData;
             _client = new TcpClient();
             await _client.ConnectAsync(IPAddress.Parse(lab.Port1), 10443);
-            _stream = new SslStream(_client.GetStream(), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate is not null && certificate.GetRawCertData().AsSpan().SequenceEqual(shown));
+            _stream = new SslStream(
+                _client.GetStream(),
+                leaveInnerStreamOpen: false,
+                (_, certificate, _, _) => certificate is not null && certificate.GetRawCertData().AsSpan().SequenceEqual(shown)
+            );
             await _stream.AuthenticateAsClientAsync(lab.Port1);
         }
         await _stream.WriteAsync(Encoding.UTF8.GetBytes(request));
@@ -37,7 +41,9 @@ internal sealed class RawTls(TestLab lab) : IAsyncDisposable
             head.Append((char)one[0]);
         }
         var lines = head.ToString().Split("\r\n");
-        var length = lines.Select(line => line.Split(": ")).FirstOrDefault(pair => pair[0] == "Content-Length") is [_, var text] ? int.Parse(text) : 0;
+        var length = lines.Select(line => line.Split(": ")).FirstOrDefault(pair => pair[0] == "Content-Length") is [_, var text]
+            ? int.Parse(text)
+            : 0;
         await _stream.ReadExactlyAsync(new byte[length]);
         if (lines.Contains("Connection: close"))
         {

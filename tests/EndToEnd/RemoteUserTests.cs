@@ -27,7 +27,12 @@ public sealed class RemoteUserTests
         Assert.Equal(200, await lab.AnswerStatusAsync("approve", TestLab.DanSerial));
         var run = await running;
         Assert.True(run.Authenticated, run.ToString());
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0101039424\"", StringComparison.Ordinal) && line.Contains("user=\"dan\" group=\"fac-users\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0101039424\"", StringComparison.Ordinal)
+                && line.Contains("user=\"dan\" group=\"fac-users\"", StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -45,7 +50,15 @@ public sealed class RemoteUserTests
         var run = await running;
         Assert.True(run.HasCookie, run.ToString());
         // The server's own words, without the plus that is for the device.
-        Assert.Equal(policy != "push-without-challenge", run.Output.Contains(policy == "type-push" ? "Enter your Token or type" : "Enter token code or no code to send a notification to your FortiToken Mobile", StringComparison.Ordinal));
+        Assert.Equal(
+            policy != "push-without-challenge",
+            run.Output.Contains(
+                policy == "type-push"
+                    ? "Enter your Token or type"
+                    : "Enter token code or no code to send a notification to your FortiToken Mobile",
+                StringComparison.Ordinal
+            )
+        );
         Assert.DoesNotContain("+Enter", run.Output, StringComparison.Ordinal);
     }
 
@@ -56,7 +69,11 @@ public sealed class RemoteUserTests
         var code = await lab.CodeAsync(TestLab.DanSeed);
         Assert.True((await lab.OpenfortivpnAsync("dan", "dan-password", "-o", code)).Authenticated);
         Assert.False((await lab.OpenfortivpnAsync("dan", "dan-password", "-o", code)).Authenticated);
-        var radclient = await Peer.RunAsync("radclient", ["-x", "-r", "1", "-t", "5", $"{lab.Network}.10:1812", "auth", "testing123"], $"User-Name=\"dan\",User-Password=\"dan-password{code}\",Message-Authenticator=0x00\n");
+        var radclient = await Peer.RunAsync(
+            "radclient",
+            ["-x", "-r", "1", "-t", "5", $"{lab.Network}.10:1812", "auth", "testing123"],
+            $"User-Name=\"dan\",User-Password=\"dan-password{code}\",Message-Authenticator=0x00\n"
+        );
         Assert.Contains("Received Access-Reject", radclient.Output, StringComparison.Ordinal);
         await lab.AdvanceAsync(60);
         Assert.True((await lab.OpenconnectAsync("dan", "dan-password", await lab.CodeAsync(TestLab.DanSeed))).HasCookie);
@@ -68,7 +85,12 @@ public sealed class RemoteUserTests
         await using var lab = await TestLab.StartAsync(fac: "code-or-empty");
         var run = await lab.OpenfortivpnAsync("dan", "dan-password", "-o", await lab.CodeAsync(TestLab.DanSeed, secondsAhead: 6000));
         Assert.False(run.Authenticated, run.ToString());
-        Assert.Contains(lab.EventLines(), line => line.Contains("user=\"dan\"", StringComparison.Ordinal) && line.Contains("reason=\"wrong_token_code\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("user=\"dan\"", StringComparison.Ordinal)
+                && line.Contains("reason=\"wrong_token_code\"", StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -98,8 +120,20 @@ public sealed class RemoteUserTests
         Assert.False(run.Authenticated || run.HasCookie, run.ToString());
         Assert.Contains(lab.EventLines(), line => line.Contains("reason=\"deadline_remoteauthtimeout\"", StringComparison.Ordinal));
         var steps = await StepsAsync(lab);
-        Assert.Contains(steps, step => step.Contains("5 s for each answer of the server", StringComparison.Ordinal) && step.Contains("60 s in all (two-factor-fac-expiry)", StringComparison.Ordinal) && step.Contains("remoteauthtimeout is too short for a phone", StringComparison.Ordinal) && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal));
-        Assert.Contains(steps, step => step.Contains("remoteauthtimeout passed while the remote server asked the phone", StringComparison.Ordinal) && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal));
+        Assert.Contains(
+            steps,
+            step =>
+                step.Contains("5 s for each answer of the server", StringComparison.Ordinal)
+                && step.Contains("60 s in all (two-factor-fac-expiry)", StringComparison.Ordinal)
+                && step.Contains("remoteauthtimeout is too short for a phone", StringComparison.Ordinal)
+                && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            steps,
+            step =>
+                step.Contains("remoteauthtimeout passed while the remote server asked the phone", StringComparison.Ordinal)
+                && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal)
+        );
         // The phone's answer is too late at the device now, whatever the server's verdict.
         await lab.AnswerStatusAsync("approve", TestLab.DanSerial);
         Assert.DoesNotContain(lab.EventLines(), line => line.Contains("logid=\"0101039424\"", StringComparison.Ordinal));
@@ -124,10 +158,18 @@ public sealed class RemoteUserTests
         await using var lab = await TestLab.StartAsync(ShortBudget, fac: "code-or-empty");
         await lab.CliAsync("config user radius", "edit fac", $"set server {lab.Network}.99", "next", "end");
         var running = lab.OpenfortivpnAsync("dan", "dan-password");
-        await Until.TrueAsync(async () => (await StepsAsync(lab)).Any(step => step.Contains("remote server", StringComparison.Ordinal)), "the question");
+        await Until.TrueAsync(
+            async () => (await StepsAsync(lab)).Any(step => step.Contains("remote server", StringComparison.Ordinal)),
+            "the question"
+        );
         await lab.AdvanceAsync(5);
         Assert.False((await running).Authenticated);
-        Assert.Contains(lab.EventLines(), line => line.Contains("remoteauthtimeout", StringComparison.Ordinal) || line.Contains("remote_server_unavailable", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("remoteauthtimeout", StringComparison.Ordinal)
+                || line.Contains("remote_server_unavailable", StringComparison.Ordinal)
+        );
         // Local users notice nothing.
         Assert.True((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
     }
@@ -139,7 +181,15 @@ public sealed class RemoteUserTests
         await using var server = await FreeRadius.StartAsync(signs: false);
         await using var lab = await TestLab.StartAsync(ToFreeRadius(server), Personality.Find("7.6"));
         var running = lab.OpenfortivpnAsync("zoe", "zoe-password");
-        await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("reason=\"no_message_authenticator\"", StringComparison.Ordinal) && line.Contains("No Message-Authenticator attribute", StringComparison.Ordinal)), "the event");
+        await Until.TrueAsync(
+            () =>
+                lab.EventLines()
+                    .Any(line =>
+                        line.Contains("reason=\"no_message_authenticator\"", StringComparison.Ordinal)
+                        && line.Contains("No Message-Authenticator attribute", StringComparison.Ordinal)
+                    ),
+            "the event"
+        );
         await lab.AdvanceAsync(5);
         Assert.False((await running).Authenticated);
         // The setting that permits it.
@@ -156,41 +206,51 @@ public sealed class RemoteUserTests
         using var web = new Web(lab);
         var first = await FieldsAsync(web, lab, "username=eve&credential=eve-password&realm=&ajax=1&just_logged_in=1");
         Assert.Equal(("2", "", "Enter token code"), (first["ret"], first["tokeninfo"], first["chal_msg"]));
-        var second = await FieldsAsync(web, lab, $"username=eve&code=123456&reqid={first["reqid"]}&polid={first["polid"]}&magic={first["magic"]}&ajax=1&just_logged_in=1");
+        var second = await FieldsAsync(
+            web,
+            lab,
+            $"username=eve&code=123456&reqid={first["reqid"]}&polid={first["polid"]}&magic={first["magic"]}&ajax=1&just_logged_in=1"
+        );
         // No comma: it would end the field.
         Assert.Equal(("2", "And the next one please", first["reqid"]), (second["ret"], second["chal_msg"], second["reqid"]));
-        var third = await FieldsAsync(web, lab, $"username=eve&code=654321&reqid={first["reqid"]}&polid={first["polid"]}&magic={first["magic"]}&ajax=1&just_logged_in=1");
+        var third = await FieldsAsync(
+            web,
+            lab,
+            $"username=eve&code=654321&reqid={first["reqid"]}&polid={first["polid"]}&magic={first["magic"]}&ajax=1&just_logged_in=1"
+        );
         Assert.Equal("1", third["ret"]);
     }
 
-    private static string ToFreeRadius(FreeRadius server) => $"""
-        config system global
-            set remoteauthtimeout 5
-        end
-        config user radius
-            edit "free"
-                set server "{server.EndPoint.Address}"
-                set secret {FreeRadius.Secret}
-                set auth-type pap
-            next
-        end
-        config user group
-            edit "free-users"
-                set member "free"
-            next
-        end
-        config vpn ssl settings
-            config authentication-rule
-                edit 3
-                    set groups "free-users"
-                    set portal "full-access"
+    private static string ToFreeRadius(FreeRadius server) =>
+        $"""
+            config system global
+                set remoteauthtimeout 5
+            end
+            config user radius
+                edit "free"
+                    set server "{server.EndPoint.Address}"
+                    set secret {FreeRadius.Secret}
+                    set auth-type pap
                 next
             end
-        end
+            config user group
+                edit "free-users"
+                    set member "free"
+                next
+            end
+            config vpn ssl settings
+                config authentication-rule
+                    edit 3
+                        set groups "free-users"
+                        set portal "full-access"
+                    next
+                end
+            end
 
-        """;
+            """;
 
-    private static Task<PeerRun> RunAsync(TestLab lab, string client) => client == "openconnect" ? lab.OpenconnectAsync("dan", "dan-password", "") : lab.OpenfortivpnAsync("dan", "dan-password");
+    private static Task<PeerRun> RunAsync(TestLab lab, string client) =>
+        client == "openconnect" ? lab.OpenconnectAsync("dan", "dan-password", "") : lab.OpenfortivpnAsync("dan", "dan-password");
 
     private static async Task<IReadOnlyList<string>> StepsAsync(TestLab lab)
     {
@@ -207,6 +267,9 @@ public sealed class RemoteUserTests
     {
         using var reply = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", form);
         Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
-        return (await reply.Content.ReadAsStringAsync()).Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair.Length > 1 ? pair[1] : "");
+        return (await reply.Content.ReadAsStringAsync())
+            .Split(',')
+            .Select(pair => pair.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair.Length > 1 ? pair[1] : "");
     }
 }

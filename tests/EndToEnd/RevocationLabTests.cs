@@ -27,7 +27,10 @@ public sealed class RevocationLabTests
         var challenge = await BodyAsync(web.FormAsync(Check(lab), "username=ann&credential=ann-password&realm=&ajax=1"));
         await lab.PushPendingAsync();
         var waiting = web.FormAsync(Check(lab), Echo(challenge) + "&ftmpush=1");
-        await Until.TrueAsync(async () => (await lab.Api.GetStringAsync("/lab/logins/1")).Contains("waits for the phone", StringComparison.Ordinal), "a client that waits");
+        await Until.TrueAsync(
+            async () => (await lab.Api.GetStringAsync("/lab/logins/1")).Contains("waits for the phone", StringComparison.Ordinal),
+            "a client that waits"
+        );
         Assert.DoesNotContain("Command fail", await lab.CliTextAsync(change), StringComparison.Ordinal);
         using var answer = await waiting;
         Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
@@ -66,7 +69,8 @@ public sealed class RevocationLabTests
             // What stands where the new file is to be written refuses it, as a full disk does.
             Directory.CreateDirectory(Path.Combine(StateFolder(lab), "system.conf.new", "in the way"));
         }
-        var shown = await lab.CliTextAsync($"""
+        var shown = await lab.CliTextAsync(
+            $"""
             execute config-transaction start
             config user local
             edit bob
@@ -86,13 +90,18 @@ public sealed class RevocationLabTests
             end
             execute config-transaction commit
 
-            """);
+            """
+        );
         Assert.Contains("Command fail", shown, StringComparison.Ordinal);
         using (var session = await UseAsync(web, lab, cookie))
         {
             Assert.Equal(HttpStatusCode.OK, session.StatusCode);
         }
-        Assert.DoesNotContain(lab.EventLines().Skip(before), line => line.Contains("tunnel-down", StringComparison.Ordinal) || line.Contains("Authentication failed", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            lab.EventLines().Skip(before),
+            line =>
+                line.Contains("tunnel-down", StringComparison.Ordinal) || line.Contains("Authentication failed", StringComparison.Ordinal)
+        );
         Assert.False(waiting.IsCompleted);
         Assert.Equal(200, await lab.AnswerStatusAsync("approve"));
         Assert.StartsWith("ret=1", await BodyAsync(waiting), StringComparison.Ordinal);
@@ -107,7 +116,11 @@ public sealed class RevocationLabTests
         using var login = await web.FormAsync(Check(lab), "username=bob&credential=bob-password&realm=&ajax=1");
         var cookie = login.Headers.GetValues("Set-Cookie").First().Split(';')[0];
         var cat = await LoginAsync(web, lab, "cat");
-        Assert.DoesNotContain("Command fail", await lab.CliTextAsync("config user local\nrename cat to kat\nrename bob to rob\nend\n"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Command fail",
+            await lab.CliTextAsync("config user local\nrename cat to kat\nrename bob to rob\nend\n"),
+            StringComparison.Ordinal
+        );
         foreach (var old in new[] { cookie, cat })
         {
             using var ended = await UseAsync(web, lab, old);
@@ -121,14 +134,17 @@ public sealed class RevocationLabTests
 
     private static async Task<string> LoginAsync(Web web, TestLab lab, string user, string? password = null)
     {
-        var challenge = await BodyAsync(web.FormAsync(Check(lab), $"username={user}&credential={password ?? user + "-password"}&realm=&ajax=1"));
+        var challenge = await BodyAsync(
+            web.FormAsync(Check(lab), $"username={user}&credential={password ?? user + "-password"}&realm=&ajax=1")
+        );
         using var second = await web.FormAsync(Check(lab), Echo(challenge, user) + $"&code={await lab.CodeAsync(TestLab.CatSeed)}");
         return second.Headers.GetValues("Set-Cookie").First().Split(';')[0];
     }
 
     private static string Check(TestLab lab) => $"https://{lab.Vpn}/remote/logincheck";
 
-    private static string StateFolder(TestLab lab) => Path.GetDirectoryName(Directory.GetFiles(lab.State, "system.conf", SearchOption.AllDirectories).Single())!;
+    private static string StateFolder(TestLab lab) =>
+        Path.GetDirectoryName(Directory.GetFiles(lab.State, "system.conf", SearchOption.AllDirectories).Single())!;
 
     private static string Echo(string challenge, string user = "ann")
     {
@@ -143,5 +159,7 @@ public sealed class RevocationLabTests
     }
 
     private static Task<HttpResponseMessage> UseAsync(Web web, TestLab lab, string cookie) =>
-        web.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/fortisslvpn_xml") { Headers = { { "Cookie", cookie } } });
+        web.SendAsync(
+            new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/fortisslvpn_xml") { Headers = { { "Cookie", cookie } } }
+        );
 }

@@ -21,7 +21,11 @@ public sealed class SessionTests
         Assert.Equal(HttpStatusCode.OK, await UseAsync(web, lab, cookie));
         Assert.DoesNotContain("Command fail", await lab.CliTextAsync(change), StringComparison.Ordinal);
         await Until.TrueAsync(async () => await UseAsync(web, lab, cookie) == HttpStatusCode.Forbidden, "the end of the session");
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0101039425\"", StringComparison.Ordinal) && line.Contains("user=\"cat\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0101039425\"", StringComparison.Ordinal) && line.Contains("user=\"cat\"", StringComparison.Ordinal)
+        );
         // Not even a restart brings it back.
         await lab.RestartAsync();
         using var afterwards = new Web(lab);
@@ -50,10 +54,16 @@ public sealed class SessionTests
         var cookie = await LoginAsync(web, lab);
         for (var again = 0; again < 2; again++)
         {
-            using var logout = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/logout") { Headers = { { "Cookie", cookie } } };
+            using var logout = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/logout")
+            {
+                Headers = { { "Cookie", cookie } },
+            };
             using var answer = await web.SendAsync(logout);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            Assert.Equal(["SVPNCOOKIE=", "SVPNNETWORKCOOKIE="], answer.Headers.GetValues("Set-Cookie").Select(forgotten => forgotten.Split(';')[0].Trim()));
+            Assert.Equal(
+                ["SVPNCOOKIE=", "SVPNNETWORKCOOKIE="],
+                answer.Headers.GetValues("Set-Cookie").Select(forgotten => forgotten.Split(';')[0].Trim())
+            );
         }
         Assert.Equal(HttpStatusCode.Forbidden, await UseAsync(web, lab, cookie));
         Assert.Single(lab.EventLines(), line => line.Contains("reason=\"logout\"", StringComparison.Ordinal));
@@ -80,14 +90,24 @@ public sealed class SessionTests
     private static async Task<string> LoginAsync(Web web, TestLab lab)
     {
         using var first = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=cat&credential=cat-password&realm=&ajax=1");
-        var fields = (await first.Content.ReadAsStringAsync()).Split(',').Select(field => field.Split('=', 2)).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1]);
-        using var second = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username=cat&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&magic={fields["magic"]}&code={await lab.CodeAsync(TestLab.CatSeed)}");
+        var fields = (await first.Content.ReadAsStringAsync())
+            .Split(',')
+            .Select(field => field.Split('=', 2))
+            .Where(pair => pair.Length == 2)
+            .ToDictionary(pair => pair[0], pair => pair[1]);
+        using var second = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            $"username=cat&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&magic={fields["magic"]}&code={await lab.CodeAsync(TestLab.CatSeed)}"
+        );
         return second.Headers.GetValues("Set-Cookie").First().Split(';')[0];
     }
 
     private static async Task<HttpStatusCode> UseAsync(Web web, TestLab lab, string cookie)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/fortisslvpn_xml") { Headers = { { "Cookie", cookie } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/fortisslvpn_xml")
+        {
+            Headers = { { "Cookie", cookie } },
+        };
         using var answer = await web.SendAsync(request);
         return answer.StatusCode;
     }

@@ -40,9 +40,17 @@ public sealed class SharedPortTests
     {
         await using var unit = await TranscriptUnit.StartAsync(Personality.Default);
         var before = Services(unit);
-        Assert.Contains("Return code -1", await unit.Lab.TranscriptAsync("config system ftm-push\nset server-port 10443\nend\n"), StringComparison.Ordinal);
+        Assert.Contains(
+            "Return code -1",
+            await unit.Lab.TranscriptAsync("config system ftm-push\nset server-port 10443\nend\n"),
+            StringComparison.Ordinal
+        );
         Assert.Equal(before, Services(unit));
     }
 
-    private static string Services(TranscriptUnit unit) => string.Join('|', unit.Lab.Services.Select(service => $"{service.Service} {service.Nic} {service.EndPoint.Port}").Order(StringComparer.Ordinal));
+    private static string Services(TranscriptUnit unit) =>
+        string.Join(
+            '|',
+            unit.Lab.Services.Select(service => $"{service.Service} {service.Nic} {service.EndPoint.Port}").Order(StringComparer.Ordinal)
+        );
 }

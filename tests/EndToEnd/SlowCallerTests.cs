@@ -18,7 +18,14 @@ public sealed class SlowCallerTests
     {
         await using var lab = await TestLab.StartAsync();
         var url = $"https://{lab.Port1}:4433/api/v1/pushauthresp/";
-        var slow = Task.WhenAll(Modes.Select(mode => Peer.RunAsync("slowhttptest", ["-c", "150", mode, "-i", "1", "-r", "75", "-l", "4", "-p", "2", "-t", "POST", "-f", "application/json", "-u", url])));
+        var slow = Task.WhenAll(
+            Modes.Select(mode =>
+                Peer.RunAsync(
+                    "slowhttptest",
+                    ["-c", "150", mode, "-i", "1", "-r", "75", "-l", "4", "-p", "2", "-t", "POST", "-f", "application/json", "-u", url]
+                )
+            )
+        );
         var calls = 0;
         while (!slow.IsCompleted)
         {

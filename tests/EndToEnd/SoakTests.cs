@@ -13,11 +13,16 @@ public sealed class SoakTests
     [Fact]
     public async Task TwentySecondsOfLoginsWithFaultsLeaveNothingUnexplained()
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Appliance.Bench.dll"), "soak", "--minutes", "0.34", "--rate", "10", "--json"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(
+                "dotnet",
+                [Path.Combine(AppContext.BaseDirectory, "Appliance.Bench.dll"), "soak", "--minutes", "0.34", "--rate", "10", "--json"]
+            )
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var errors = process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var report = await process.StandardOutput.ReadToEndAsync(patience.Token);
@@ -29,9 +34,16 @@ public sealed class SoakTests
         Assert.Equal(Count("logins"), Count("approved") + Count("denied") + Count("byFault") + Count("slow"));
         // A busy machine ends logins by their deadlines. They are counted as such, and if there are too many, the run is inconclusive.
         var verdict = figures["verdict"]!.GetValue<string>();
-        Assert.True((verdict, process.ExitCode) is ("ok", 0) || (verdict.StartsWith("inconclusive: ", StringComparison.Ordinal) && process.ExitCode == 124 && 2 * Count("slow") > 204), report + await errors);
+        Assert.True(
+            (verdict, process.ExitCode) is ("ok", 0)
+                || (verdict.StartsWith("inconclusive: ", StringComparison.Ordinal) && process.ExitCode == 124 && 2 * Count("slow") > 204),
+            report + await errors
+        );
         // The seeds are the lab's own, so that faults do happen.
-        Assert.True(Count("byFault") + Count("slow") > 0 && Count("denied") + Count("slow") > 0 && Count("approved") + Count("slow") > 150, report);
+        Assert.True(
+            Count("byFault") + Count("slow") > 0 && Count("denied") + Count("slow") > 0 && Count("approved") + Count("slow") > 150,
+            report
+        );
         Assert.Equal(["handles", "threads"], figures["slopes"]!.AsArray().Select(slope => slope!["what"]!.GetValue<string>()));
     }
 

@@ -98,10 +98,15 @@ public sealed class StateFolderTests
 
     /// <summary>Time and mode; the offset from the host's clock changes while the lab's stands still.</summary>
     private static async Task<(string Now, string Mode)> ClockAsync(TestLab lab) =>
-        await lab.Api.GetFromJsonAsync<JsonObject>("/lab/clock") is { } clock ? (clock["now"]!.ToString(), clock["mode"]!.ToString()) : default;
+        await lab.Api.GetFromJsonAsync<JsonObject>("/lab/clock") is { } clock
+            ? (clock["now"]!.ToString(), clock["mode"]!.ToString())
+            : default;
 
     private static IEnumerable<FileSystemInfo> Entries(string folder) =>
-        new DirectoryInfo(folder).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 });
+        new DirectoryInfo(folder).EnumerateFileSystemInfos(
+            "*",
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }
+        );
 
     private static void AssertClosed(string folder)
     {

@@ -25,13 +25,22 @@ public sealed class StorageFaultTests
     {
         await using var lab = await TestLab.StartAsync();
         using var web = new Web(lab);
-        var challenge = user == "cat" ? await BodyAsync(web.FormAsync(Check(lab), "username=cat&credential=cat-password&realm=&ajax=1")) : "";
+        var challenge =
+            user == "cat" ? await BodyAsync(web.FormAsync(Check(lab), "username=cat&credential=cat-password&realm=&ajax=1")) : "";
         using (new BrokenDisk(StateFile(lab)))
         {
-            using var answer = await web.FormAsync(Check(lab), user == "cat" ? Echo(challenge, "cat") + $"&code={await lab.CodeAsync(TestLab.CatSeed)}" : "username=bob&credential=bob-password&realm=&ajax=1");
+            using var answer = await web.FormAsync(
+                Check(lab),
+                user == "cat"
+                    ? Echo(challenge, "cat") + $"&code={await lab.CodeAsync(TestLab.CatSeed)}"
+                    : "username=bob&credential=bob-password&realm=&ajax=1"
+            );
             Assert.NotEqual(HttpStatusCode.InternalServerError, answer.StatusCode);
             Assert.DoesNotContain("ret=1", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-            Assert.All(answer.Headers.TryGetValues("Set-Cookie", out var cookies) ? cookies : [], cookie => Assert.DoesNotMatch("SVPNCOOKIE=[0-9a-f]", cookie));
+            Assert.All(
+                answer.Headers.TryGetValues("Set-Cookie", out var cookies) ? cookies : [],
+                cookie => Assert.DoesNotMatch("SVPNCOOKIE=[0-9a-f]", cookie)
+            );
             await AssertRefusedAsync(lab, user);
             Assert.Contains("total 0", await lab.CliAsync("diagnose vpn ssl list"), StringComparison.Ordinal);
             // The same while it lasts, and no second alarm.
@@ -39,7 +48,11 @@ public sealed class StorageFaultTests
             Assert.StartsWith("ret=0", await again.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
         await AssertRestoredAsync(lab);
-        Assert.StartsWith("ret=1", await BodyAsync(web.FormAsync(Check(lab), "username=bob&credential=bob-password&realm=&ajax=1")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ret=1",
+            await BodyAsync(web.FormAsync(Check(lab), "username=bob&credential=bob-password&realm=&ajax=1")),
+            StringComparison.Ordinal
+        );
         // What happened meanwhile was written once there was space.
         var before = lab.EventLines();
         await lab.RestartAsync();
@@ -78,14 +91,32 @@ public sealed class StorageFaultTests
         using (new BrokenDisk(StateFile(lab)))
         {
             await BodyAsync(web.FormAsync(Check(lab), "username=bob&credential=bob-password&realm=&ajax=1"));
-            await Until.TrueAsync(async () => (await lab.Api.GetStringAsync("/lab/panel")).Contains("Disk full", StringComparison.Ordinal), "the disk on the panel");
+            await Until.TrueAsync(
+                async () => (await lab.Api.GetStringAsync("/lab/panel")).Contains("Disk full", StringComparison.Ordinal),
+                "the disk on the panel"
+            );
             Assert.Contains("LED alarm: on", await lab.CliAsync("get hardware status"), StringComparison.Ordinal);
-            Assert.Contains("appliance_storage_failing{disk=\"state\"} 1", await lab.Api.GetStringAsync("/lab/metrics"), StringComparison.Ordinal);
-            Assert.Contains("*** The disk of the state folder cannot be written", await ShownAsync(shown.Reader, "***\n", patience.Token), StringComparison.Ordinal);
+            Assert.Contains(
+                "appliance_storage_failing{disk=\"state\"} 1",
+                await lab.Api.GetStringAsync("/lab/metrics"),
+                StringComparison.Ordinal
+            );
+            Assert.Contains(
+                "*** The disk of the state folder cannot be written",
+                await ShownAsync(shown.Reader, "***\n", patience.Token),
+                StringComparison.Ordinal
+            );
         }
         await AssertRestoredAsync(lab);
-        Assert.Contains("appliance_storage_failing{disk=\"state\"} 0", await lab.Api.GetStringAsync("/lab/metrics"), StringComparison.Ordinal);
-        await Until.TrueAsync(async () => !(await lab.Api.GetStringAsync("/lab/panel")).Contains("Disk full", StringComparison.Ordinal), "a panel without alarm");
+        Assert.Contains(
+            "appliance_storage_failing{disk=\"state\"} 0",
+            await lab.Api.GetStringAsync("/lab/metrics"),
+            StringComparison.Ordinal
+        );
+        await Until.TrueAsync(
+            async () => !(await lab.Api.GetStringAsync("/lab/panel")).Contains("Disk full", StringComparison.Ordinal),
+            "a panel without alarm"
+        );
         await typed.Writer.CompleteAsync();
         await console;
     }
@@ -135,12 +166,19 @@ public sealed class StorageFaultTests
 
     /// <summary>Waits until the journal reports that the client's request is pending.</summary>
     private static Task WaitsAsync(TestLab lab) =>
-        Until.TrueAsync(async () => (await lab.Api.GetStringAsync("/lab/logins/1")).Contains("waits for the phone", StringComparison.Ordinal), "a client that waits");
+        Until.TrueAsync(
+            async () => (await lab.Api.GetStringAsync("/lab/logins/1")).Contains("waits for the phone", StringComparison.Ordinal),
+            "a client that waits"
+        );
 
     private static async Task AssertRefusedAsync(TestLab lab, string user)
     {
         await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains(DiskFault, StringComparison.Ordinal)), "the disk's event");
-        var own = lab.EventLines().Where(line => line.Contains("logid=\"010204300", StringComparison.Ordinal) && line.Contains($"user=\"{user}\"", StringComparison.Ordinal)).ToArray();
+        var own = lab.EventLines()
+            .Where(line =>
+                line.Contains("logid=\"010204300", StringComparison.Ordinal) && line.Contains($"user=\"{user}\"", StringComparison.Ordinal)
+            )
+            .ToArray();
         Assert.Contains("reason=\"storage\"", Assert.Single(own), StringComparison.Ordinal);
         var logins = await lab.Api.GetStringAsync("/lab/logins");
         Assert.Contains("\"refused\"", logins, StringComparison.OrdinalIgnoreCase);
@@ -150,7 +188,10 @@ public sealed class StorageFaultTests
 
     private static async Task AssertRestoredAsync(TestLab lab)
     {
-        await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains(DiskWorks, StringComparison.Ordinal)), "the end of the fault");
+        await Until.TrueAsync(
+            () => lab.EventLines().Any(line => line.Contains(DiskWorks, StringComparison.Ordinal)),
+            "the end of the fault"
+        );
         Assert.Single(lab.EventLines(), line => line.Contains(DiskFault, StringComparison.Ordinal));
     }
 

@@ -70,15 +70,30 @@ internal sealed class TestLab : IAsyncDisposable
     /// <summary>Proxy and doubles; null in a lab that goes straight to its phones.</summary>
     public Appliance.Doubles.PushProxy.PushPath? Push => _lab.Push;
 
-    public static async Task<TestLab> StartAsync(string moreConfiguration = "", Personality? personality = null, ILoggerFactory? logs = null, PushOptions? push = null, string? fac = null, string? facClientCa = null, bool lan = false)
+    public static async Task<TestLab> StartAsync(
+        string moreConfiguration = "",
+        Personality? personality = null,
+        ILoggerFactory? logs = null,
+        PushOptions? push = null,
+        string? fac = null,
+        string? facClientCa = null,
+        bool lan = false
+    )
     {
         var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), personality, logs, push, lan);
-        await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "first.conf"), LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal)
-            + (fac is null ? "" : LabBoard.AuthenticatorConfiguration(IPAddress.Parse(lab.Network + ".10"))) + moreConfiguration);
+        await File.WriteAllTextAsync(
+            Path.Combine(lab._folder.FullName, "first.conf"),
+            LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal)
+                + (fac is null ? "" : LabBoard.AuthenticatorConfiguration(IPAddress.Parse(lab.Network + ".10")))
+                + moreConfiguration
+        );
         File.Copy(LabBoard.File("desktop"), Path.Combine(lab._folder.FullName, "board.json"));
         if (fac is not null)
         {
-            await File.WriteAllTextAsync(Path.Combine(lab._folder.FullName, "fac.json"), FacFixture.Json(lab.Network + ".10", fac, clientCa: facClientCa));
+            await File.WriteAllTextAsync(
+                Path.Combine(lab._folder.FullName, "fac.json"),
+                FacFixture.Json(lab.Network + ".10", fac, clientCa: facClientCa)
+            );
         }
         await lab.BootAsync();
         await lab.AdvanceAsync(60 - (lab.Clock.GetUtcNow().ToUnixTimeSeconds() % 60));
@@ -101,10 +116,12 @@ internal sealed class TestLab : IAsyncDisposable
         return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
     }
 
-    public async Task AdvanceAsync(long seconds) => (await Api.PostAsJsonAsync("/lab/clock", new { advanceSeconds = seconds })).EnsureSuccessStatusCode();
+    public async Task AdvanceAsync(long seconds) =>
+        (await Api.PostAsJsonAsync("/lab/clock", new { advanceSeconds = seconds })).EnsureSuccessStatusCode();
 
     /// <summary>Waits until a phone shows a push.</summary>
-    public Task PushPendingAsync(string serial = AnnSerial) => Until.TrueAsync(async () => (await PhoneAsync(serial))["pending"]!.AsArray().Count > 0, $"a push on the phone of {serial}");
+    public Task PushPendingAsync(string serial = AnnSerial) =>
+        Until.TrueAsync(async () => (await PhoneAsync(serial))["pending"]!.AsArray().Count > 0, $"a push on the phone of {serial}");
 
     public async Task<JsonNode> PhoneAsync(string serial = AnnSerial) =>
         (await Api.GetFromJsonAsync<JsonArray>("/lab/phones"))!.Single(phone => phone!["serial"]!.GetValue<string>() == serial)!;
@@ -144,15 +161,37 @@ internal sealed class TestLab : IAsyncDisposable
 
     /// <summary>openfortivpn against this lab, until it ends by itself.</summary>
     public Task<PeerRun> OpenfortivpnAsync(string user, string password, params string[] more) =>
-        Peer.RunAsync("openfortivpn", [Vpn, "-u", user, "-p", password, "--trusted-cert", Convert.ToHexStringLower(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.RawData)), "-v", .. more]);
+        Peer.RunAsync(
+            "openfortivpn",
+            [
+                Vpn,
+                "-u",
+                user,
+                "-p",
+                password,
+                "--trusted-cert",
+                Convert.ToHexStringLower(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.RawData)),
+                "-v",
+                .. more,
+            ]
+        );
 
     /// <summary>openconnect against this lab; a code null answers no challenge, "" answers it with nothing.</summary>
-    public Task<PeerRun> OpenconnectAsync(string user, string password, string? code = null) => Peer.RunAsync("openconnect",
-    [
-        "--protocol=fortinet", "--authenticate", $"--form-entry=_login:username={user}", $"--form-entry=_login:credential={password}",
-        "--servercert", "pin-sha256:" + Convert.ToBase64String(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
-        .. code is null ? Array.Empty<string>() : [$"--form-entry=_challenge:code={code}"], $"https://{Vpn}",
-    ]);
+    public Task<PeerRun> OpenconnectAsync(string user, string password, string? code = null) =>
+        Peer.RunAsync(
+            "openconnect",
+            [
+                "--protocol=fortinet",
+                "--authenticate",
+                $"--form-entry=_login:username={user}",
+                $"--form-entry=_login:credential={password}",
+                "--servercert",
+                "pin-sha256:"
+                    + Convert.ToBase64String(SHA256.HashData(Unit.ServiceCertificate("sslvpn")!.PublicKey.ExportSubjectPublicKeyInfo())),
+                .. code is null ? Array.Empty<string>() : [$"--form-entry=_challenge:code={code}"],
+                $"https://{Vpn}",
+            ]
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -167,7 +206,23 @@ internal sealed class TestLab : IAsyncDisposable
     private async Task BootAsync()
     {
         _lab = await Laboratory.StartAsync(
-            new LabOptions(State, Path.Combine(_folder.FullName, "first.conf"), Path.Combine(_folder.FullName, "board.json"), ClockRate.Frozen, 0, _personality, _push) { Strict = true, Network = Network, LabListen = _lan ? new IPEndPoint(IPAddress.Parse(Network + ".99"), 0) : null }, _logs, CancellationToken.None);
+            new LabOptions(
+                State,
+                Path.Combine(_folder.FullName, "first.conf"),
+                Path.Combine(_folder.FullName, "board.json"),
+                ClockRate.Frozen,
+                0,
+                _personality,
+                _push
+            )
+            {
+                Strict = true,
+                Network = Network,
+                LabListen = _lan ? new IPEndPoint(IPAddress.Parse(Network + ".99"), 0) : null,
+            },
+            _logs,
+            CancellationToken.None
+        );
         Api = new HttpClient { BaseAddress = _lab.Api.Address };
     }
 }

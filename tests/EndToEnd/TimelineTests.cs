@@ -13,7 +13,14 @@ public sealed class TimelineTests
     {
         await using var lab = await TestLab.StartAsync();
         var start = lab.Clock.GetUtcNow();
-        using var set = await lab.Api.PutAsync("/lab/faults", new StringContent("""{"faults":[{"fault":"nic.down","nic":"port1","after":30,"delayMs":10000}]}""", System.Text.Encoding.UTF8, "application/json"));
+        using var set = await lab.Api.PutAsync(
+            "/lab/faults",
+            new StringContent(
+                """{"faults":[{"fault":"nic.down","nic":"port1","after":30,"delayMs":10000}]}""",
+                System.Text.Encoding.UTF8,
+                "application/json"
+            )
+        );
         Assert.True(set.IsSuccessStatusCode, await set.Content.ReadAsStringAsync());
         await lab.AdvanceAsync(61);
         var fired = Assert.Single(lab.Unit.EventsAfter(0, 10_000), record => record.Line.Contains("nic.down", StringComparison.Ordinal));
@@ -21,7 +28,10 @@ public sealed class TimelineTests
         Assert.All(lab.Laboratory.Ready.Nics, nic => Assert.NotEmpty(nic.Name));
         // Its link is up again: the SSL VPN answers.
         using var web = new Web(lab);
-        using var reply = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1&just_logged_in=1");
+        using var reply = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=bob&credential=bob-password&realm=&ajax=1&just_logged_in=1"
+        );
         Assert.Contains("ret=1", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
@@ -33,12 +43,21 @@ public sealed class TimelineTests
         await using var lab = await TestLab.StartAsync();
         if (fault.Length > 0)
         {
-            using var set = await lab.Api.PutAsync("/lab/faults", new StringContent($"{{\"faults\":[{fault}]}}", System.Text.Encoding.UTF8, "application/json"));
+            using var set = await lab.Api.PutAsync(
+                "/lab/faults",
+                new StringContent($"{{\"faults\":[{fault}]}}", System.Text.Encoding.UTF8, "application/json")
+            );
             Assert.True(set.IsSuccessStatusCode, await set.Content.ReadAsStringAsync());
         }
         using var web = new Web(lab);
-        using var reply = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1");
-        await Until.TrueAsync(async () => (await StepsAsync(lab)).Any(step => step.StartsWith("push:", StringComparison.Ordinal)), "the push");
+        using var reply = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"
+        );
+        await Until.TrueAsync(
+            async () => (await StepsAsync(lab)).Any(step => step.StartsWith("push:", StringComparison.Ordinal)),
+            "the push"
+        );
         await lab.EventAsync(sent ? "0100032160" : "0100032161");
         Assert.Equal(sent, (await StepsAsync(lab)).Contains("push: sent"));
     }
@@ -50,14 +69,25 @@ public sealed class TimelineTests
     public async Task A_server_that_is_silent_is_named_with_cause_and_setting(string change, string server)
     {
         await using var lab = await TestLab.StartAsync("config system global\nset remoteauthtimeout 5\nend\n", fac: "code-or-empty");
-        await lab.CliAsync("config user radius", "edit fac", change.Replace("{network}", lab.Network, StringComparison.Ordinal), "next", "end");
+        await lab.CliAsync(
+            "config user radius",
+            "edit fac",
+            change.Replace("{network}", lab.Network, StringComparison.Ordinal),
+            "next",
+            "end"
+        );
         using var web = new Web(lab);
-        var asking = web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=dan&credential=dan-password&realm=&ajax=1&just_logged_in=1");
+        var asking = web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=dan&credential=dan-password&realm=&ajax=1&just_logged_in=1"
+        );
         await Until.TrueAsync(async () => (await StepsAsync(lab)).Contains("remote server: asked"), "the question");
         await lab.AdvanceAsync(5);
         using var reply = await asking;
         var login = (await lab.Api.GetFromJsonAsync<JsonArray>("/lab/logins"))![0]!;
-        var verdict = (await lab.Api.GetFromJsonAsync<JsonObject>($"/lab/logins/{login["id"]}"))!["steps"]!.AsArray().Single(step => step!["decides"]?.GetValue<bool>() == true)!;
+        var verdict = (await lab.Api.GetFromJsonAsync<JsonObject>($"/lab/logins/{login["id"]}"))!["steps"]!
+            .AsArray()
+            .Single(step => step!["decides"]?.GetValue<bool>() == true)!;
         Assert.Contains($"server {lab.Network}{server}", verdict["result"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Contains("another secret", verdict["result"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Equal("config user radius / edit fac / set server", verdict["change"]!.GetValue<string>());

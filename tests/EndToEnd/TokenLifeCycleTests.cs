@@ -28,7 +28,10 @@ public sealed partial class TokenLifeCycleTests
         Assert.False((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
 
         var phone = await EnrolAsync(lab, code, "android");
-        Assert.Equal((serial, "bob", "android"), (phone["serial"]!.GetValue<string>(), phone["user"]!.GetValue<string>(), phone["platform"]!.GetValue<string>()));
+        Assert.Equal(
+            (serial, "bob", "android"),
+            (phone["serial"]!.GetValue<string>(), phone["user"]!.GetValue<string>(), phone["platform"]!.GetValue<string>())
+        );
         Assert.Equal("provisioned", await StatusAsync(lab, serial));
         shown = await lab.CliAsync($"get user fortitoken {serial}");
         Assert.Matches(@"reg-id +: lab-[0-9a-f]{32} \n", shown);
@@ -39,7 +42,12 @@ public sealed partial class TokenLifeCycleTests
         await lab.PhoneModeAsync(new { mode = "approve" }, serial);
         var run = await lab.OpenfortivpnAsync("bob", "bob-password");
         Assert.True(run.Authenticated, run.ToString());
-        Assert.Equal(["0100032155", "0100032156"], lab.Unit.EventsAfter(0, 10_000).Where(entry => entry.Entry.Fields.Contains(("serialno", serial))).Select(entry => entry.Entry.LogId));
+        Assert.Equal(
+            ["0100032155", "0100032156"],
+            lab.Unit.EventsAfter(0, 10_000)
+                .Where(entry => entry.Entry.Fields.Contains(("serialno", serial)))
+                .Select(entry => entry.Entry.LogId)
+        );
         Assert.DoesNotContain(lab.EventLines(), line => line.Contains(code, StringComparison.Ordinal));
     }
 
@@ -63,14 +71,24 @@ public sealed partial class TokenLifeCycleTests
     {
         await using var lab = await TestLab.StartAsync();
         var serial = await ImportAsync(lab);
-        await lab.CliTextAsync($"config user local\nedit bob\nset sms-phone +15550100\nset sms-server custom\nset sms-custom-server lab-sms\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n");
+        await lab.CliTextAsync(
+            $"config user local\nedit bob\nset sms-phone +15550100\nset sms-server custom\nset sms-custom-server lab-sms\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n"
+        );
         var message = await LetterAsync(lab, 1);
         Assert.Equal(("sms", "15550100"), (message["kind"]!.GetValue<string>(), message["to"]!.GetValue<string>()));
         Assert.Equal("bob", (await EnrolAsync(lab, message["code"]!.GetValue<string>()))["user"]!.GetValue<string>());
         // The vendor's own service is not available, and this is reported.
         await lab.CliTextAsync("config user local\nedit bob\nset sms-server fortiguard\nnext\nend\n");
         await lab.CliAsync($"execute fortitoken-mobile provision {serial}");
-        await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("logid=\"0102038412\"", StringComparison.Ordinal) && line.Contains("not licensed", StringComparison.Ordinal)), "the event of the message that was not sent");
+        await Until.TrueAsync(
+            () =>
+                lab.EventLines()
+                    .Any(line =>
+                        line.Contains("logid=\"0102038412\"", StringComparison.Ordinal)
+                        && line.Contains("not licensed", StringComparison.Ordinal)
+                    ),
+            "the event of the message that was not sent"
+        );
     }
 
     [Fact]
@@ -101,7 +119,12 @@ public sealed partial class TokenLifeCycleTests
         Assert.Equal("token already activated, and seed won't be returned", await StatusAsync(lab, serial));
         await lab.RestartAsync();
         Assert.Equal("token already activated, and seed won't be returned", await StatusAsync(lab, serial));
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0100032159\"", StringComparison.Ordinal) && line.Contains($"serialno=\"{serial}\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0100032159\"", StringComparison.Ordinal)
+                && line.Contains($"serialno=\"{serial}\"", StringComparison.Ordinal)
+        );
         Assert.Matches(ActivationCode(), await lab.CliAsync($"execute fortitoken-mobile renew {serial}"));
         Assert.Equal("provisioning", await StatusAsync(lab, serial));
     }
@@ -135,14 +158,24 @@ public sealed partial class TokenLifeCycleTests
         var spare = await ImportAsync(lab);
         var running = lab.OpenfortivpnAsync("ann", "ann-password");
         await lab.PushPendingAsync();
-        Assert.DoesNotContain("Command fail", await lab.CliTextAsync(change.Replace("SPARE", spare, StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Command fail",
+            await lab.CliTextAsync(change.Replace("SPARE", spare, StringComparison.Ordinal)),
+            StringComparison.Ordinal
+        );
         var run = await running;
         Assert.False(run.Authenticated || run.TimedOut, run.ToString());
         Assert.Equal("new", await StatusAsync(lab, TestLab.AnnSerial));
         Assert.Equal(401, await lab.AnswerStatusAsync("approve"));
         Assert.Equal("new", await StatusAsync(lab, TestLab.AnnSerial));
         // Another user can have it immediately.
-        Assert.DoesNotContain("Command fail", await lab.CliTextAsync($"config user local\nedit bob\nset two-factor fortitoken\nset fortitoken {TestLab.AnnSerial}\nnext\nend\n"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Command fail",
+            await lab.CliTextAsync(
+                $"config user local\nedit bob\nset two-factor fortitoken\nset fortitoken {TestLab.AnnSerial}\nnext\nend\n"
+            ),
+            StringComparison.Ordinal
+        );
         Assert.Equal("provisioned", await StatusAsync(lab, TestLab.AnnSerial));
     }
 
@@ -200,10 +233,17 @@ public sealed partial class TokenLifeCycleTests
         Assert.Equal((kind, to), (letter["kind"]!.GetValue<string>(), letter["to"]!.GetValue<string>()));
         var code = letter["code"]!.GetValue<string>();
         Assert.Matches("^[0-9]{6}$", code);
-        Assert.DoesNotContain("ret=1", await CodeAsync(web, lab, challenge, code == "000000" ? "111111" : "000000"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "ret=1",
+            await CodeAsync(web, lab, challenge, code == "000000" ? "111111" : "000000"),
+            StringComparison.Ordinal
+        );
         Assert.Contains("ret=1", await CodeAsync(web, lab, challenge, code), StringComparison.Ordinal);
         Assert.DoesNotContain("ret=1", await CodeAsync(web, lab, challenge, code), StringComparison.Ordinal);
-        await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("logid=\"0102038411\"", StringComparison.Ordinal)), "the event of the code that was sent");
+        await Until.TrueAsync(
+            () => lab.EventLines().Any(line => line.Contains("logid=\"0102038411\"", StringComparison.Ordinal)),
+            "the event of the code that was sent"
+        );
         Assert.DoesNotContain(lab.EventLines(), line => line.Contains(code, StringComparison.Ordinal));
         // Another login has another code, and the old one is none of it.
         challenge = await StartAsync(web, lab);
@@ -215,10 +255,15 @@ public sealed partial class TokenLifeCycleTests
     public async Task MailThatCannotBeSentIsAnEventAndHoldsUpNothing()
     {
         await using var lab = await TestLab.StartAsync();
-        await lab.CliTextAsync($"config system email-server\nset server {lab.Network}.99\nend\nconfig user local\nedit bob\nset email-to eve@example.test\nset two-factor email\nnext\nend\n");
+        await lab.CliTextAsync(
+            $"config system email-server\nset server {lab.Network}.99\nend\nconfig user local\nedit bob\nset email-to eve@example.test\nset two-factor email\nnext\nend\n"
+        );
         using var web = new Web(lab);
         Assert.StartsWith("ret=2,", await StartTextAsync(web, lab), StringComparison.Ordinal);
-        await Until.TrueAsync(() => lab.EventLines().Any(line => line.Contains("logid=\"0102038412\"", StringComparison.Ordinal)), "the event of the code that was not sent");
+        await Until.TrueAsync(
+            () => lab.EventLines().Any(line => line.Contains("logid=\"0102038412\"", StringComparison.Ordinal)),
+            "the event of the code that was not sent"
+        );
         Assert.Empty(await InboxAsync(lab));
     }
 
@@ -228,8 +273,16 @@ public sealed partial class TokenLifeCycleTests
         await using var lab = await TestLab.StartAsync();
         await lab.CliTextAsync("config user local\nedit bob\nset two-factor fortitoken-cloud\nnext\nend\n");
         Assert.False((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0102053050\"", StringComparison.Ordinal) && line.Contains("not licensed", StringComparison.Ordinal));
-        Assert.Contains("FortiToken Cloud is not licensed on this unit.", await lab.CliAsync("execute fortitoken-cloud show"), StringComparison.Ordinal);
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0102053050\"", StringComparison.Ordinal) && line.Contains("not licensed", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            "FortiToken Cloud is not licensed on this unit.",
+            await lab.CliAsync("execute fortitoken-cloud show"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -243,7 +296,11 @@ public sealed partial class TokenLifeCycleTests
         File.CreateSymbolicLink(Path.Combine(lab.State, "usb", "link.csv"), Path.Combine(lab.State, "secret.csv"));
         foreach (var name in (string[])["../secret.csv", "..", ".hidden", "link.csv", "/etc/passwd", "usb/seeds.csv", "none.csv", "a\\b"])
         {
-            Assert.Contains("Command fail. Return code -1", await lab.CliAsync($"execute fortitoken import usb \"{name.Replace("\\", "\\\\", StringComparison.Ordinal)}\""), StringComparison.Ordinal);
+            Assert.Contains(
+                "Command fail. Return code -1",
+                await lab.CliAsync($"execute fortitoken import usb \"{name.Replace("\\", "\\\\", StringComparison.Ordinal)}\""),
+                StringComparison.Ordinal
+            );
         }
         Assert.Contains("1 FortiTokens imported.", await lab.CliAsync("execute fortitoken import usb seeds.csv"), StringComparison.Ordinal);
         await lab.CliTextAsync("config user local\nedit bob\nset two-factor fortitoken\nset fortitoken FTK2001234567890\nnext\nend\n");
@@ -256,8 +313,16 @@ public sealed partial class TokenLifeCycleTests
     {
         await using var lab = await TestLab.StartAsync();
         var (code, next) = (await lab.CodeAsync(TestLab.CatSeed, 600), await lab.CodeAsync(TestLab.CatSeed, 660));
-        Assert.Contains("do not follow", await lab.CliAsync($"execute fortitoken sync FTKMOB0000000002 {next} {code}"), StringComparison.Ordinal);
-        Assert.Contains("is synchronized", await lab.CliAsync($"execute fortitoken sync FTKMOB0000000002 {code} {next}"), StringComparison.Ordinal);
+        Assert.Contains(
+            "do not follow",
+            await lab.CliAsync($"execute fortitoken sync FTKMOB0000000002 {next} {code}"),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "is synchronized",
+            await lab.CliAsync($"execute fortitoken sync FTKMOB0000000002 {code} {next}"),
+            StringComparison.Ordinal
+        );
         Assert.Matches("FTKMOB0000000002 +1[01] +provisioned", await lab.CliAsync("diagnose fortitoken info"));
         await lab.RestartAsync();
         Assert.Matches("FTKMOB0000000002 +1[01] +provisioned", await lab.CliAsync("diagnose fortitoken info"));
@@ -271,7 +336,13 @@ public sealed partial class TokenLifeCycleTests
     private static async Task<string> AssignAsync(TestLab lab, string user, string serial)
     {
         var letters = (await InboxAsync(lab)).Count;
-        Assert.DoesNotContain("Command fail", await lab.CliTextAsync($"config user local\nedit {user}\nset email-to {user}@example.test\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Command fail",
+            await lab.CliTextAsync(
+                $"config user local\nedit {user}\nset email-to {user}@example.test\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n"
+            ),
+            StringComparison.Ordinal
+        );
         return (await LetterAsync(lab, letters + 1))["code"]!.GetValue<string>();
     }
 
@@ -304,13 +375,19 @@ public sealed partial class TokenLifeCycleTests
 
     private static async Task<string> StartTextAsync(Web web, TestLab lab)
     {
-        using var answer = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1&just_logged_in=1");
+        using var answer = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=bob&credential=bob-password&realm=&ajax=1&just_logged_in=1"
+        );
         return await answer.Content.ReadAsStringAsync();
     }
 
     private static async Task<string> CodeAsync(Web web, TestLab lab, Dictionary<string, string> challenge, string code)
     {
-        using var answer = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username=bob&code={code}&realm=&reqid={challenge["reqid"]}&polid={challenge["polid"]}&grp=&portal=&magic={challenge["magic"]}");
+        using var answer = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            $"username=bob&code={code}&realm=&reqid={challenge["reqid"]}&polid={challenge["polid"]}&grp=&portal=&magic={challenge["magic"]}"
+        );
         return await answer.Content.ReadAsStringAsync();
     }
 

@@ -1,6 +1,5 @@
 using Appliance.Doubles.Clock;
 
-
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>Waits for a state, with a deadline: never for a time.</summary>

@@ -12,20 +12,22 @@ internal sealed class Web : IDisposable
     public Web(TestLab lab)
     {
         var authority = lab.Unit.DeviceCa;
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            SslOptions = new SslClientAuthenticationOptions
+        _http = new HttpClient(
+            new SocketsHttpHandler
             {
-                CertificateChainPolicy = new X509ChainPolicy
+                AllowAutoRedirect = false,
+                SslOptions = new SslClientAuthenticationOptions
                 {
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    CustomTrustStore = { authority },
-                    RevocationMode = X509RevocationMode.NoCheck,
-                    VerificationTime = lab.Clock.GetUtcNow().UtcDateTime,
+                    CertificateChainPolicy = new X509ChainPolicy
+                    {
+                        TrustMode = X509ChainTrustMode.CustomRootTrust,
+                        CustomTrustStore = { authority },
+                        RevocationMode = X509RevocationMode.NoCheck,
+                        VerificationTime = lab.Clock.GetUtcNow().UtcDateTime,
+                    },
                 },
-            },
-        });
+            }
+        );
     }
 
     public Task<HttpResponseMessage> GetAsync(string url) => _http.GetAsync(url);
@@ -34,10 +36,14 @@ internal sealed class Web : IDisposable
 
     public Task<HttpResponseMessage> PostAsync(string url, HttpContent content) => _http.PostAsync(url, content);
 
-    public Task<HttpResponseMessage> FormAsync(string url, string body) => _http.PostAsync(url, new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"));
+    public Task<HttpResponseMessage> FormAsync(string url, string body) =>
+        _http.PostAsync(url, new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded"));
 
     public Task<HttpResponseMessage> CallbackAsync(string address, int port, string json) =>
-        _http.PostAsync($"https://{address}:{port}/api/v1/pushauthresp/", new StringContent(json, System.Text.Encoding.UTF8, "application/json"));
+        _http.PostAsync(
+            $"https://{address}:{port}/api/v1/pushauthresp/",
+            new StringContent(json, System.Text.Encoding.UTF8, "application/json")
+        );
 
     /// <summary>True when nothing listens there.</summary>
     public static async Task<bool> IsRefusedAsync(string address, int port)

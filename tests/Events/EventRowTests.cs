@@ -26,7 +26,13 @@ public sealed class EventRowTests
     [Fact]
     public void EventsOfOneRowAreReadAsTheyWere()
     {
-        EventRecord[] records = [.. Entries.Select((entry, index) => new EventRecord(index + 1, Start.AddTicks(index), entry, new EventDevice(index < 4 ? "FGT" : "FGT2", Serial)))];
+        EventRecord[] records =
+        [
+            .. Entries.Select(
+                (entry, index) =>
+                    new EventRecord(index + 1, Start.AddTicks(index), entry, new EventDevice(index < 4 ? "FGT" : "FGT2", Serial))
+            ),
+        ];
         var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -39,7 +45,10 @@ public sealed class EventRowTests
         }
         var row = Encoding.UTF8.GetString(buffer.ToArray());
 
-        Assert.Equal(records.Select(record => (record.Id, record.Time, record.Line)), EventRecord.Read(row, new EventDevice("", Serial)).Select(record => (record.Id, record.Time, record.Line)));
+        Assert.Equal(
+            records.Select(record => (record.Id, record.Time, record.Line)),
+            EventRecord.Read(row, new EventDevice("", Serial)).Select(record => (record.Id, record.Time, record.Line))
+        );
         var said = row.Split("N/A").Length - 1;
         Assert.Equal(2, said); // Three events have it; of the two like ones the second only says that it is the same.
     }

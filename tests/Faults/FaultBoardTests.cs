@@ -55,25 +55,39 @@ public sealed class FaultBoardTests
 
     [Fact]
     public void TheSameSeedsAndQuestionsGiveTheSameAnswers() =>
-        Gen.Select(Gen.Double[0, 1], Gen.Int, Gen.Bool.Array[1, 200]).Sample((probability, seed, questions) =>
-        {
-            bool[] Run()
-            {
-                var board = new FaultBoard();
-                board.Set([new Fault("push.drop", Probability: probability, Seed: seed, Match: new FaultMatch("ann")), new Fault("push.delay", Seed: seed + 1, Probability: 0.5)], Now);
-                return [.. questions.Select(ann => board.Take(ann ? Ann : new FaultSubject("bob", null, null), Now, "push.drop") is not null)];
-            }
-            var first = Run();
-            Assert.Equal(first, Run());
-            // Questions about others spend none of a fault's chances.
-            Assert.Equal(first.Where((_, index) => questions[index]), RunFor(questions.Count(ann => ann)));
-            bool[] RunFor(int count)
-            {
-                var board = new FaultBoard();
-                board.Set([new Fault("push.drop", Probability: probability, Seed: seed, Match: new FaultMatch("ann"))], Now);
-                return [.. Enumerable.Range(0, count).Select(_ => board.Take(Ann, Now, "push.drop") is not null)];
-            }
-        });
+        Gen.Select(Gen.Double[0, 1], Gen.Int, Gen.Bool.Array[1, 200])
+            .Sample(
+                (probability, seed, questions) =>
+                {
+                    bool[] Run()
+                    {
+                        var board = new FaultBoard();
+                        board.Set(
+                            [
+                                new Fault("push.drop", Probability: probability, Seed: seed, Match: new FaultMatch("ann")),
+                                new Fault("push.delay", Seed: seed + 1, Probability: 0.5),
+                            ],
+                            Now
+                        );
+                        return
+                        [
+                            .. questions.Select(ann =>
+                                board.Take(ann ? Ann : new FaultSubject("bob", null, null), Now, "push.drop") is not null
+                            ),
+                        ];
+                    }
+                    var first = Run();
+                    Assert.Equal(first, Run());
+                    // Questions about others spend none of a fault's chances.
+                    Assert.Equal(first.Where((_, index) => questions[index]), RunFor(questions.Count(ann => ann)));
+                    bool[] RunFor(int count)
+                    {
+                        var board = new FaultBoard();
+                        board.Set([new Fault("push.drop", Probability: probability, Seed: seed, Match: new FaultMatch("ann"))], Now);
+                        return [.. Enumerable.Range(0, count).Select(_ => board.Take(Ann, Now, "push.drop") is not null)];
+                    }
+                }
+            );
 
     [Fact]
     public void AProbabilityIsOne()
@@ -85,11 +99,26 @@ public sealed class FaultBoardTests
     [Fact]
     public void WhatIsWrittenIsReadAgain()
     {
-        var faults = FaultText.Read("""{"faults":[{"fault":"push.delay","times":3,"p":0.25,"after":1.5,"match":{"user":"ann","src":"10.0.0.0/8","phone":"F1"},"seed":-4,"delayMs":250}]}"""u8.ToArray());
-        Assert.Equal(new Fault("push.delay", 3, 0.25, TimeSpan.FromSeconds(1.5), new FaultMatch("ann", IPNetwork.Parse("10.0.0.0/8"), "F1"), -4, TimeSpan.FromMilliseconds(250)), Assert.Single(faults));
+        var faults = FaultText.Read(
+            """{"faults":[{"fault":"push.delay","times":3,"p":0.25,"after":1.5,"match":{"user":"ann","src":"10.0.0.0/8","phone":"F1"},"seed":-4,"delayMs":250}]}"""u8.ToArray()
+        );
+        Assert.Equal(
+            new Fault(
+                "push.delay",
+                3,
+                0.25,
+                TimeSpan.FromSeconds(1.5),
+                new FaultMatch("ann", IPNetwork.Parse("10.0.0.0/8"), "F1"),
+                -4,
+                TimeSpan.FromMilliseconds(250)
+            ),
+            Assert.Single(faults)
+        );
         _board.Set(faults, Now);
-        Assert.Equal("""{"faults":[{"fault":"push.delay","times":3,"p":0.25,"after":1.5,"match":{"user":"ann","src":"10.0.0.0/8","phone":"F1"},"seed":-4,"delayMs":250,"fired":0,"left":3}]}""",
-            FaultText.Write(_board.Faults).ToJsonString());
+        Assert.Equal(
+            """{"faults":[{"fault":"push.delay","times":3,"p":0.25,"after":1.5,"match":{"user":"ann","src":"10.0.0.0/8","phone":"F1"},"seed":-4,"delayMs":250,"fired":0,"left":3}]}""",
+            FaultText.Write(_board.Faults).ToJsonString()
+        );
     }
 
     [Theory]
@@ -108,12 +137,19 @@ public sealed class FaultBoardTests
     [InlineData("""{"faults":[{"fault":"push.drop","p":"1"}]}""", "faults[0].p")]
     [InlineData("""{"faults":[{"fault":"push.drop","after":-1}]}""", "faults[0].after")]
     [InlineData("""{"faults":[{"fault":"push.drop","match":{"name":"ann"}}]}""", "faults[0].match has no field 'name'")]
-    [InlineData("""{"faults":[{"fault":"push.drop","match":{"src":"10.0.0.0/33"}}]}""", "faults[0].match.src must be an address or a network")]
+    [InlineData(
+        """{"faults":[{"fault":"push.drop","match":{"src":"10.0.0.0/33"}}]}""",
+        "faults[0].match.src must be an address or a network"
+    )]
     [InlineData("""{"faults":[{"fault":"push.drop","match":{"user":""}}]}""", "faults[0].match.user")]
     [InlineData("""{"faults":[{"fault":"push.drop","fault":"push.drop"}]}""", "not JSON")]
     [InlineData("""{"faults":[],"more":1}""", "one field faults")]
     public void WhatIsWrongIsNamed(string text, string named) =>
-        Assert.Contains(named, Assert.Throws<FormatException>(() => FaultText.Read(System.Text.Encoding.UTF8.GetBytes(text))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            named,
+            Assert.Throws<FormatException>(() => FaultText.Read(System.Text.Encoding.UTF8.GetBytes(text))).Message,
+            StringComparison.Ordinal
+        );
 
     private FaultFiring? Take(DateTimeOffset? now = null) => _board.Take(Ann, now ?? Now, "push.drop");
 }

@@ -97,11 +97,19 @@ public sealed class MetricsTests : IAsyncDisposable
     public void EachInstrumentHasItsHelpAndTypeOnce()
     {
         var lines = MetricsText.Of(_metrics.Meter).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var names = lines.Where(line => line[0] != '#').Select(line => line.Split(' ', '{')[0]).Distinct().Order(StringComparer.Ordinal).ToArray();
+        var names = lines
+            .Where(line => line[0] != '#')
+            .Select(line => line.Split(' ', '{')[0])
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         Assert.Equal(12, names.Length);
         Assert.Equal(names, lines.Where(line => line.StartsWith("# HELP ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]));
         Assert.Equal(names, lines.Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]));
-        Assert.All(names, name => Assert.Contains($"# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}", lines));
+        Assert.All(
+            names,
+            name => Assert.Contains($"# TYPE {name} {(name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge")}", lines)
+        );
         Assert.Equal(lines.Length, lines.Distinct().Count());
     }
 
@@ -115,19 +123,36 @@ public sealed class MetricsTests : IAsyncDisposable
         await lab.PushPendingAsync();
         await lab.AnswerAsync("approve");
         Assert.Contains("ret=1", await ann, StringComparison.Ordinal);
-        using var wrong = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=dan&credential=not-dans&realm=&ajax=1&just_logged_in=1");
+        using var wrong = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=dan&credential=not-dans&realm=&ajax=1&just_logged_in=1"
+        );
         using var answer = await lab.Api.GetAsync("/lab/metrics");
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType!.ToString());
         var text = await answer.Content.ReadAsStringAsync();
-        foreach (var sample in new[]
-        {
-            """appliance_push_messages_total{outcome="sent"}""", """appliance_callback_answers_total{result="accepted"}""", """appliance_logins_total{outcome="in"}""",
-            """appliance_logins_total{outcome="refused"}""", "appliance_radius_requests_total", """appliance_radius_results_total{result="reject"}""",
-        })
+        foreach (
+            var sample in new[]
+            {
+                """appliance_push_messages_total{outcome="sent"}""",
+                """appliance_callback_answers_total{result="accepted"}""",
+                """appliance_logins_total{outcome="in"}""",
+                """appliance_logins_total{outcome="refused"}""",
+                "appliance_radius_requests_total",
+                """appliance_radius_results_total{result="reject"}""",
+            }
+        )
         {
             Assert.Equal((sample, 1), (sample, Value(sample, text)));
         }
-        foreach (var sample in new[] { "appliance_push_degraded", "appliance_logins_pending", "appliance_radius_open", """appliance_radius_replies_refused_total{reason="wrong_response_authenticator"}""" })
+        foreach (
+            var sample in new[]
+            {
+                "appliance_push_degraded",
+                "appliance_logins_pending",
+                "appliance_radius_open",
+                """appliance_radius_replies_refused_total{reason="wrong_response_authenticator"}""",
+            }
+        )
         {
             Assert.Equal((sample, 0), (sample, Value(sample, text)));
         }
@@ -138,16 +163,32 @@ public sealed class MetricsTests : IAsyncDisposable
     private long Value(string sample) => Value(sample, MetricsText.Of(_metrics.Meter));
 
     private static long Value(string sample, string text) =>
-        long.Parse(text.Split('\n').Single(line => line.StartsWith(sample + " ", StringComparison.Ordinal))[(sample.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        long.Parse(
+            text.Split('\n').Single(line => line.StartsWith(sample + " ", StringComparison.Ordinal))[(sample.Length + 1)..],
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
     /// <summary>Hands one push over; returns when what came of it is known.</summary>
     private async Task PushAsync()
     {
         var number = ++_pushes;
         var now = _time.GetUtcNow();
-        _push.Send(new PushOrder($"{number}", "ann", new Token("FTKMOB0000000001", null, Locked: false, "reg-ann", "ios 17.5"), LoginRig.Home, now, now.AddSeconds(60), number));
+        _push.Send(
+            new PushOrder(
+                $"{number}",
+                "ann",
+                new Token("FTKMOB0000000001", null, Locked: false, "reg-ann", "ios 17.5"),
+                LoginRig.Home,
+                now,
+                now.AddSeconds(60),
+                number
+            )
+        );
         // The event is written after everything else that comes of a push: counters, health, and the timer of the credential.
-        await Until.TrueAsync(() => _events.After(0).Count(record => record.Entry.LogId is "0100032160" or "0100032161") == number, "the event of the push");
+        await Until.TrueAsync(
+            () => _events.After(0).Count(record => record.Entry.LogId is "0100032160" or "0100032161") == number,
+            "the event of the push"
+        );
     }
 
     private sealed class Way : IPushSender

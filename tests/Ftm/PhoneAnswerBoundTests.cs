@@ -17,7 +17,12 @@ public sealed class PhoneAnswerBoundTests
     [InlineData(16, 5, false)]
     [InlineData(0, 0, true)]
     public void A_code_has_sixteen_characters_at_most_and_a_number_four(int code, int number, bool read) =>
-        Assert.Equal(read, IsRead($$"""{"session_id":"{{Id}}","action":"validate","token_code":"{{new string('1', code)}}","number":"{{new string('2', number)}}"}"""));
+        Assert.Equal(
+            read,
+            IsRead(
+                $$"""{"session_id":"{{Id}}","action":"validate","token_code":"{{new string('1', code)}}","number":"{{new string('2', number)}}"}"""
+            )
+        );
 
     [Theory]
     [InlineData(256, true)]
@@ -34,7 +39,8 @@ public sealed class PhoneAnswerBoundTests
     [InlineData(64, 'A', true)]
     [InlineData(64, 'g', false)]
     [InlineData(65, 'a', false)]
-    public void A_signature_is_64_hex_digits(int length, char digit, bool read) => Assert.Equal(read, IsRead(Alert(hmac: new string(digit, length))));
+    public void A_signature_is_64_hex_digits(int length, char digit, bool read) =>
+        Assert.Equal(read, IsRead(Alert(hmac: new string(digit, length))));
 
     [Theory]
     [InlineData(31, false)]
@@ -67,7 +73,8 @@ public sealed class PhoneAnswerBoundTests
     public void What_is_an_answer_is_read_and_nothing_else(string body, bool read) =>
         Assert.Equal(read, IsRead(body.Replace("ID", Id, StringComparison.Ordinal).Replace("HMAC", Hmac, StringComparison.Ordinal)));
 
-    private static string Alert(string message = "m", string? hmac = null) => $$"""{"session_id":"{{Id}}","action":"alert","message":"{{message}}","hmac":"{{hmac ?? Hmac}}"}""";
+    private static string Alert(string message = "m", string? hmac = null) =>
+        $$"""{"session_id":"{{Id}}","action":"alert","message":"{{message}}","hmac":"{{hmac ?? Hmac}}"}""";
 
     private static bool IsRead(string body) => PhoneAnswer.Parse(Encoding.UTF8.GetBytes(body)).Action != PhoneAction.None;
 }

@@ -12,17 +12,51 @@ public sealed class PhoneAnswerTests
     private const string Id = "0123456789abcdef0123456789abcdef";
     private static readonly string Hmac = string.Concat(Enumerable.Repeat("Ab", 32));
 
-    private static readonly Gen<string> Names = Of("session_id", "session_id", "action", "action", "token_code", "message", "hmac", "number", "other", "session\\u005fid", "");
+    private static readonly Gen<string> Names = Of(
+        "session_id",
+        "session_id",
+        "action",
+        "action",
+        "token_code",
+        "message",
+        "hmac",
+        "number",
+        "other",
+        "session\\u005fid",
+        ""
+    );
 
     private static readonly Gen<string> Values = Gen.OneOf(
         Of($"\"{Id}\"", $"\"{Id.ToUpperInvariant()}\"", $"\"{Id[..31]}g\"", $"\"{Id[..31]}\"", $"\"\\u0030{Id[1..]}\""),
         Of("\"validate\"", "\"alert\"", "\"vali\\u0064ate\"", "\"Validate\"", "\"\""),
-        Of("\"123456\"", "\"12345678901234567\"", "\"12é\"", "\"\\ud83d\"", "\"\\ud83d\\ude00\"", "\"\\n\"", $"\"{new string('x', 256)}\"", $"\"{new string('é', 256)}\"", $"\"{new string('x', 257)}\""),
-        Of($"\"{Hmac}\"", $"\"{Hmac[1..]}g\"", "\"12\"", "\"12345\"", "12", "null", "{}", "[]", "true"));
+        Of(
+            "\"123456\"",
+            "\"12345678901234567\"",
+            "\"12é\"",
+            "\"\\ud83d\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\n\"",
+            $"\"{new string('x', 256)}\"",
+            $"\"{new string('é', 256)}\"",
+            $"\"{new string('x', 257)}\""
+        ),
+        Of($"\"{Hmac}\"", $"\"{Hmac[1..]}g\"", "\"12\"", "\"12345\"", "12", "null", "{}", "[]", "true")
+    );
 
     private static readonly Gen<string> Bodies =
         from fields in Gen.Select(Names, Values, (name, value) => $"\"{name}\":{value}").Array[0, 6]
-        from frame in Of("{*}", "{*}", "{*}", " {*}\n", "{*", "{*}x", "[*]", "{*,}", "{\"session_id\":\"" + Id + "\",\"action\":\"validate\",\"token_code\":\"1\",*}", "{\"session_id\":\"" + Id + "\",*}")
+        from frame in Of(
+            "{*}",
+            "{*}",
+            "{*}",
+            " {*}\n",
+            "{*",
+            "{*}x",
+            "[*]",
+            "{*,}",
+            "{\"session_id\":\"" + Id + "\",\"action\":\"validate\",\"token_code\":\"1\",*}",
+            "{\"session_id\":\"" + Id + "\",*}"
+        )
         select frame.Replace("*", string.Join(',', fields), StringComparison.Ordinal);
 
     [Fact]
@@ -39,13 +73,23 @@ public sealed class PhoneAnswerTests
     }
 
     [Fact]
-    public void AnIdIsReadAsItIsWritten() => Gen.Select(Gen.ULong, Gen.ULong).Sample((high, low) =>
-    {
-        var id = new PushSessionId(new UInt128(high, low));
-        var text = id.ToString();
-        Assert.Equal(id, PushSessionId.Parse(Encoding.ASCII.GetBytes(text)));
-        Assert.True(text.Length == PushSessionId.Digits && (!text.AsSpan().ContainsAnyInRange('a', 'f') || PushSessionId.Parse(Encoding.ASCII.GetBytes(text.ToUpperInvariant())) is null));
-    });
+    public void AnIdIsReadAsItIsWritten() =>
+        Gen.Select(Gen.ULong, Gen.ULong)
+            .Sample(
+                (high, low) =>
+                {
+                    var id = new PushSessionId(new UInt128(high, low));
+                    var text = id.ToString();
+                    Assert.Equal(id, PushSessionId.Parse(Encoding.ASCII.GetBytes(text)));
+                    Assert.True(
+                        text.Length == PushSessionId.Digits
+                            && (
+                                !text.AsSpan().ContainsAnyInRange('a', 'f')
+                                || PushSessionId.Parse(Encoding.ASCII.GetBytes(text.ToUpperInvariant())) is null
+                            )
+                    );
+                }
+            );
 
     private static void Agree(byte[] body)
     {
@@ -79,7 +123,11 @@ public sealed class PhoneAnswerTests
             }
             foreach (var field in document.RootElement.EnumerateObject())
             {
-                if (field.Name is not ("session_id" or "action" or "token_code" or "message" or "hmac" or "number") || field.Value.ValueKind != JsonValueKind.String || !fields.TryAdd(field.Name, field.Value.GetString()!))
+                if (
+                    field.Name is not ("session_id" or "action" or "token_code" or "message" or "hmac" or "number")
+                    || field.Value.ValueKind != JsonValueKind.String
+                    || !fields.TryAdd(field.Name, field.Value.GetString()!)
+                )
                 {
                     return null;
                 }
@@ -89,7 +137,11 @@ public sealed class PhoneAnswerTests
         {
             return null;
         }
-        var lengths = fields.GetValueOrDefault("session_id")?.Length == 32 && fields.GetValueOrDefault("message", "").Length <= 256 && fields.GetValueOrDefault("token_code", "").Length <= 16 && fields.GetValueOrDefault("number", "").Length <= 4;
+        var lengths =
+            fields.GetValueOrDefault("session_id")?.Length == 32
+            && fields.GetValueOrDefault("message", "").Length <= 256
+            && fields.GetValueOrDefault("token_code", "").Length <= 16
+            && fields.GetValueOrDefault("number", "").Length <= 4;
         var signed = !fields.TryGetValue("hmac", out var hmac) || (hmac.Length == 64 && hmac.All(char.IsAsciiHexDigit));
         var whole = fields.GetValueOrDefault("action") switch
         {

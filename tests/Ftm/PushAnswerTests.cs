@@ -93,15 +93,26 @@ public sealed class PushAnswerTests
         var tree = LoginRig.TreeOf(LoginRig.Patient);
         login.InForce(tree, tree);
         push.Apply(tree, tree);
-        var challenge = Assert.IsType<LoginAnswer.Challenge>(await login.StartAsync(new LoginRequest("ann", "ann-password", "", LoginRig.Home)));
+        var challenge = Assert.IsType<LoginAnswer.Challenge>(
+            await login.StartAsync(new LoginRequest("ann", "ann-password", "", LoginRig.Home))
+        );
         await Until.TrueAsync(() => way.Session is not null, "the push");
         Assert.NotNull(push.LoginOf(way.Session!));
-        await login.SubmitCodeAsync(challenge.Handle, typed == "right" ? LoginRig.AnnCode(Now) : typed, LoginRig.Home, CancellationToken.None);
+        await login.SubmitCodeAsync(
+            challenge.Handle,
+            typed == "right" ? LoginRig.AnnCode(Now) : typed,
+            LoginRig.Home,
+            CancellationToken.None
+        );
         Assert.Equal(stillOpen, push.LoginOf(way.Session!) is not null);
         // The next step's code is right in itself: what refuses it is that the push is over.
         time.Advance(TimeSpan.FromSeconds(30));
         var voids = push.Counts.Void;
-        var approved = await push.ApproveAsync(PushSessionId.Parse(Encoding.ASCII.GetBytes(way.Session!))!.Value, LoginRig.AnnCode(Now.AddSeconds(30), 1), "");
+        var approved = await push.ApproveAsync(
+            PushSessionId.Parse(Encoding.ASCII.GetBytes(way.Session!))!.Value,
+            LoginRig.AnnCode(Now.AddSeconds(30), 1),
+            ""
+        );
         Assert.Equal(stillOpen, approved);
         Assert.Equal(stillOpen ? voids : voids + 1, push.Counts.Void);
     }
@@ -109,7 +120,10 @@ public sealed class PushAnswerTests
     private static PushSessions Opened()
     {
         var sessions = new PushSessions();
-        sessions.Open(new PushSessionId(1), new PushOrder("1", "ann", new Token("FTKMOB0000000001", null, false, "reg", ""), IPAddress.Loopback, Now, Now.AddSeconds(60), 1));
+        sessions.Open(
+            new PushSessionId(1),
+            new PushOrder("1", "ann", new Token("FTKMOB0000000001", null, false, "reg", ""), IPAddress.Loopback, Now, Now.AddSeconds(60), 1)
+        );
         return sessions;
     }
 

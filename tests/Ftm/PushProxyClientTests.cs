@@ -30,12 +30,17 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _keys = ProviderKeys.Open(_folder.FullName, _time);
-        _server = await TlsServer.StartAsync(0, _keys.For("proxy", PushProxyOptions.DeviceName), HttpProtocols.Http1, async context =>
-        {
-            var body = Encoding.UTF8.GetString(await TlsServer.BodyAsync(context));
-            _received.Enqueue((context.Request.Host.Value!, $"{context.Request.Method} {context.Request.Path} {body}"));
-            await _answer(context);
-        });
+        _server = await TlsServer.StartAsync(
+            0,
+            _keys.For("proxy", PushProxyOptions.DeviceName),
+            HttpProtocols.Http1,
+            async context =>
+            {
+                var body = Encoding.UTF8.GetString(await TlsServer.BodyAsync(context));
+                _received.Enqueue((context.Request.Host.Value!, $"{context.Request.Method} {context.Request.Path} {body}"));
+                await _answer(context);
+            }
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -52,17 +57,35 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         Assert.Equal(PushResult.Sent, await client.SendAsync(Message(), default));
         var (host, request) = Assert.Single(_received);
         Assert.Equal("push.fortinet.com", host);
-        Assert.Equal("""POST /api/v1/push {"device":"FGVMLAB1","recipient":"reg-1","platform":"android","session":"00112233445566778899aabbccddeeff","callback_ip":"127.0.1.1","callback_port":4433,"token":"FTKMOB0000000001","user":"ann","client_ip":"10.0.0.9","time":1991016300,"expires":1991016360}""", request);
+        Assert.Equal(
+            """POST /api/v1/push {"device":"FGVMLAB1","recipient":"reg-1","platform":"android","session":"00112233445566778899aabbccddeeff","callback_ip":"127.0.1.1","callback_port":4433,"token":"FTKMOB0000000001","user":"ann","client_ip":"10.0.0.9","time":1991016300,"expires":1991016360}""",
+            request
+        );
     }
 
     [Theory]
     [InlineData(200, """{"status":"sent","credential_expires":1990930000}""", PushOutcome.Sent, "")]
-    [InlineData(503, """{"status":"unavailable","cause":"apns: 503 ServiceUnavailable"}""", PushOutcome.Unavailable, "apns: 503 ServiceUnavailable")]
+    [InlineData(
+        503,
+        """{"status":"unavailable","cause":"apns: 503 ServiceUnavailable"}""",
+        PushOutcome.Unavailable,
+        "apns: 503 ServiceUnavailable"
+    )]
     [InlineData(502, """{"status":"refused","cause":"a\u0007b"}""", PushOutcome.Refused, "a b")]
-    [InlineData(410, """{"status":"gone","cause":"apns: 410 Unregistered","gone_since":1990929000123}""", PushOutcome.RegistrationGone, "apns: 410 Unregistered")]
+    [InlineData(
+        410,
+        """{"status":"gone","cause":"apns: 410 Unregistered","gone_since":1990929000123}""",
+        PushOutcome.RegistrationGone,
+        "apns: 410 Unregistered"
+    )]
     [InlineData(502, """{"status":"credential","cause":"apns: the key expired"}""", PushOutcome.CredentialBad, "apns: the key expired")]
     [InlineData(200, """{"status":"maybe"}""", PushOutcome.Unavailable, "the push proxy's answer was not understood (HTTP 200)")]
-    [InlineData(200, """{"status":"sent","gone_since":9223372036854775807}""", PushOutcome.Unavailable, "the push proxy's answer was not understood (HTTP 200)")]
+    [InlineData(
+        200,
+        """{"status":"sent","gone_since":9223372036854775807}""",
+        PushOutcome.Unavailable,
+        "the push proxy's answer was not understood (HTTP 200)"
+    )]
     [InlineData(200, "null", PushOutcome.Unavailable, "the push proxy's answer was not understood (HTTP 200)")]
     [InlineData(404, "", PushOutcome.Unavailable, "the push proxy's answer was not understood (HTTP 404)")]
     public async Task An_answer_means_what_the_dialect_says(int status, string body, PushOutcome outcome, string cause)
@@ -75,7 +98,10 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         using var client = Client();
         var result = await client.SendAsync(Message(), default);
         Assert.Equal((outcome, cause), (result.Outcome, result.Cause));
-        Assert.Equal(outcome == PushOutcome.RegistrationGone ? DateTimeOffset.FromUnixTimeMilliseconds(1990929000123) : null, result.GoneSince);
+        Assert.Equal(
+            outcome == PushOutcome.RegistrationGone ? DateTimeOffset.FromUnixTimeMilliseconds(1990929000123) : null,
+            result.GoneSince
+        );
         Assert.Equal(outcome == PushOutcome.Sent ? DateTimeOffset.FromUnixTimeSeconds(1990930000) : null, result.CredentialExpires);
         Assert.Single(_received);
     }
@@ -84,7 +110,12 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     public async Task The_next_address_is_tried_while_nothing_was_sent()
     {
         using var strangers = ProviderKeys.Open(_folder.CreateSubdirectory("strangers").FullName, _time);
-        await using var stranger = await TlsServer.StartAsync(0, strangers.For("proxy", PushProxyOptions.DeviceName), HttpProtocols.Http1, _ => throw new InvalidOperationException("a stranger got a push"));
+        await using var stranger = await TlsServer.StartAsync(
+            0,
+            strangers.For("proxy", PushProxyOptions.DeviceName),
+            HttpProtocols.Http1,
+            _ => throw new InvalidOperationException("a stranger got a push")
+        );
         using var client = Client(ClosedPort(), stranger.EndPoint, _server.EndPoint);
         Assert.Equal(PushResult.Sent, await client.SendAsync(Message(), default));
         using var lost = Client(ClosedPort(), stranger.EndPoint);
@@ -97,7 +128,12 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     [Fact]
     public async Task A_certificate_for_another_name_is_refused()
     {
-        using var client = new PushProxyClient(new PushProxyOptions([_server.EndPoint], _keys.Authority, "proxy.example"), [_nic], "FGVMLAB1", _time);
+        using var client = new PushProxyClient(
+            new PushProxyOptions([_server.EndPoint], _keys.Authority, "proxy.example"),
+            [_nic],
+            "FGVMLAB1",
+            _time
+        );
         Assert.Contains("not for proxy.example", (await client.SendAsync(Message(), default)).Cause, StringComparison.Ordinal);
         Assert.Empty(_received);
     }
@@ -140,7 +176,11 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     public async Task Too_large_too_late_too_many_and_no_link_are_told_at_once()
     {
         using var client = Client();
-        Assert.Contains("4096 are taken", (await client.SendAsync(Message() with { User = new string('u', 4096) }, default)).Cause, StringComparison.Ordinal);
+        Assert.Contains(
+            "4096 are taken",
+            (await client.SendAsync(Message() with { User = new string('u', 4096) }, default)).Cause,
+            StringComparison.Ordinal
+        );
         Assert.Equal("expired before it was sent", (await client.SendAsync(Message() with { Expires = Start }, default)).Cause);
         _nic.SetLink(false);
         Assert.Equal("no interface is up", (await client.SendAsync(Message(), default)).Cause);
@@ -158,7 +198,12 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     }
 
     /// <summary>Answers the first request of each connection and hangs up on the second.</summary>
-    private async Task ServeRawAsync(System.Net.Sockets.TcpListener listener, ConcurrentQueue<string> requests, bool cleanEnd, CancellationToken end)
+    private async Task ServeRawAsync(
+        System.Net.Sockets.TcpListener listener,
+        ConcurrentQueue<string> requests,
+        bool cleanEnd,
+        CancellationToken end
+    )
     {
         try
         {
@@ -166,7 +211,13 @@ public sealed class PushProxyClientTests : IAsyncLifetime
             {
                 using var caller = await listener.AcceptSocketAsync(end);
                 await using var tls = new System.Net.Security.SslStream(new System.Net.Sockets.NetworkStream(caller));
-                await tls.AuthenticateAsServerAsync(new System.Net.Security.SslServerAuthenticationOptions { ServerCertificateContext = _keys.For("proxy", PushProxyOptions.DeviceName) }, end);
+                await tls.AuthenticateAsServerAsync(
+                    new System.Net.Security.SslServerAuthenticationOptions
+                    {
+                        ServerCertificateContext = _keys.For("proxy", PushProxyOptions.DeviceName),
+                    },
+                    end
+                );
                 for (var request = 0; request < 2; request++)
                 {
                     var text = "";
@@ -207,5 +258,17 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         return (IPEndPoint)listener.LocalEndpoint;
     }
 
-    private static PushMessage Message() => new("reg-1", "FTKMOB0000000001", "00112233445566778899aabbccddeeff", "127.0.1.1", 4433, "ann", IPAddress.Parse("10.0.0.9"), Start, Start.AddSeconds(60), "Android 14");
+    private static PushMessage Message() =>
+        new(
+            "reg-1",
+            "FTKMOB0000000001",
+            "00112233445566778899aabbccddeeff",
+            "127.0.1.1",
+            4433,
+            "ann",
+            IPAddress.Parse("10.0.0.9"),
+            Start,
+            Start.AddSeconds(60),
+            "Android 14"
+        );
 }

@@ -21,7 +21,10 @@ public sealed class PushProxyWireTests
     {
         var result = new PushResult(outcome, "why", Now) { CredentialExpires = DateTimeOffset.FromUnixTimeSeconds(1_991_000_000) };
         var answer = PushProxyAnswer.Of(result);
-        Assert.Equal((word, "why", Now.ToUnixTimeMilliseconds(), 1_991_000_000L), (answer.Status, answer.Cause, answer.GoneSince, answer.CredentialExpires));
+        Assert.Equal(
+            (word, "why", Now.ToUnixTimeMilliseconds(), 1_991_000_000L),
+            (answer.Status, answer.Cause, answer.GoneSince, answer.CredentialExpires)
+        );
         Assert.Equal(result, answer.ToResult());
         Assert.Null(PushProxyAnswer.Of(new PushResult(outcome, "")).Cause);
     }
@@ -40,7 +43,8 @@ public sealed class PushProxyWireTests
     [InlineData("""{"status":"sent","credential_expires":253402300800}""", false)]
     [InlineData("null", false)]
     [InlineData("{", false)]
-    public void Only_an_answer_of_the_dialect_is_read(string json, bool read) => Assert.Equal(read, PushProxyAnswer.Read(Encoding.UTF8.GetBytes(json)) is not null);
+    public void Only_an_answer_of_the_dialect_is_read(string json, bool read) =>
+        Assert.Equal(read, PushProxyAnswer.Read(Encoding.UTF8.GetBytes(json)) is not null);
 
     [Theory]
     [InlineData(200)]
@@ -57,7 +61,8 @@ public sealed class PushProxyWireTests
     [InlineData("ios 18.1", "ios")]
     [InlineData("", "ios")]
     [InlineData("not android", "ios")]
-    public void The_platform_is_that_of_the_version_text(string version, string platform) => Assert.Equal(platform, PushProxyRequest.Of(Message(version, numberMatch: false), "FGT").Platform);
+    public void The_platform_is_that_of_the_version_text(string version, string platform) =>
+        Assert.Equal(platform, PushProxyRequest.Of(Message(version, numberMatch: false), "FGT").Platform);
 
     [Theory]
     [InlineData(true)]
@@ -66,10 +71,34 @@ public sealed class PushProxyWireTests
     {
         var request = PushProxyRequest.Of(Message("ios", wanted), "FGT60F");
         Assert.Equal(wanted ? true : null, request.NumberMatch);
-        Assert.Equal(("FGT60F", "reg", "id", "192.0.2.1", 4433, "FTKMOB0000000001", "ann", "198.51.100.7"), (request.Device, request.Recipient, request.Session, request.CallbackIp, request.CallbackPort, request.Token, request.User, request.ClientIp));
+        Assert.Equal(
+            ("FGT60F", "reg", "id", "192.0.2.1", 4433, "FTKMOB0000000001", "ann", "198.51.100.7"),
+            (
+                request.Device,
+                request.Recipient,
+                request.Session,
+                request.CallbackIp,
+                request.CallbackPort,
+                request.Token,
+                request.User,
+                request.ClientIp
+            )
+        );
         Assert.Equal((Now.ToUnixTimeSeconds(), Now.ToUnixTimeSeconds() + 60), (request.Time, request.Expires));
     }
 
     private static PushMessage Message(string version, bool numberMatch) =>
-        new("reg", "FTKMOB0000000001", "id", "192.0.2.1", 4433, "ann", IPAddress.Parse("198.51.100.7"), Now, Now.AddSeconds(60), OsVersion: version, NumberMatch: numberMatch);
+        new(
+            "reg",
+            "FTKMOB0000000001",
+            "id",
+            "192.0.2.1",
+            4433,
+            "ann",
+            IPAddress.Parse("198.51.100.7"),
+            Now,
+            Now.AddSeconds(60),
+            OsVersion: version,
+            NumberMatch: numberMatch
+        );
 }

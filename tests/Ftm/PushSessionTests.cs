@@ -42,14 +42,30 @@ public sealed class PushSessionTests
             _sessions.Open(new PushSessionId((UInt128)number), Order(number));
         }
         using var start = new Barrier(Phones);
-        var taken = await Task.WhenAll(Enumerable.Range(0, Phones).Select(_ => Task.Factory.StartNew(
-            () =>
-            {
-                start.SignalAndWait(TestContext.Current.CancellationToken);
-                return Enumerable.Range(1, Sessions).Select(number => _sessions.Take(new PushSessionId((UInt128)number), Now)).OfType<PushSession>().ToList();
-            },
-            TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
-        Assert.Equal(Enumerable.Range(1, Sessions), taken.SelectMany(sessions => sessions).Select(session => (int)session.Order.LoginId).Order());
+        var taken = await Task.WhenAll(
+            Enumerable
+                .Range(0, Phones)
+                .Select(_ =>
+                    Task.Factory.StartNew(
+                        () =>
+                        {
+                            start.SignalAndWait(TestContext.Current.CancellationToken);
+                            return Enumerable
+                                .Range(1, Sessions)
+                                .Select(number => _sessions.Take(new PushSessionId((UInt128)number), Now))
+                                .OfType<PushSession>()
+                                .ToList();
+                        },
+                        TestContext.Current.CancellationToken,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                )
+        );
+        Assert.Equal(
+            Enumerable.Range(1, Sessions),
+            taken.SelectMany(sessions => sessions).Select(session => (int)session.Order.LoginId).Order()
+        );
     }
 
     [Fact]
@@ -64,5 +80,13 @@ public sealed class PushSessionTests
     }
 
     private static PushOrder Order(long loginId) =>
-        new($"{loginId}", "ann", new Token("FTKMOB0000000001", null, false, "reg", ""), IPAddress.Loopback, Now, Now.AddSeconds(60), loginId);
+        new(
+            $"{loginId}",
+            "ann",
+            new Token("FTKMOB0000000001", null, false, "reg", ""),
+            IPAddress.Loopback,
+            Now,
+            Now.AddSeconds(60),
+            loginId
+        );
 }

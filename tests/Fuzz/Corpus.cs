@@ -8,7 +8,13 @@ internal static class Corpus
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "corpus", target.Name);
         return Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), File.ReadAllBytes(file)))]
+            ?
+            [
+                .. Directory
+                    .EnumerateFiles(folder)
+                    .Order(StringComparer.Ordinal)
+                    .Select(file => (Path.GetFileName(file), File.ReadAllBytes(file))),
+            ]
             : [];
     }
 }

@@ -23,7 +23,8 @@ internal sealed class FuzzCheck(FuzzTarget target)
     public static TimeSpan ThreadTime()
     {
         const int ThreadCpuTime = 3; // CLOCK_THREAD_CPUTIME_ID of Linux
-        return clock_gettime(ThreadCpuTime, out var time) == 0 ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromMicroseconds(time.Nanoseconds / 1000.0)
+        return clock_gettime(ThreadCpuTime, out var time) == 0
+            ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromMicroseconds(time.Nanoseconds / 1000.0)
             : throw new PlatformNotSupportedException("clock_gettime: the processor time of a thread is not to be had");
     }
 

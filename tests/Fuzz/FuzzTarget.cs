@@ -17,7 +17,8 @@ internal sealed record FuzzTarget(string Name, string Promise, Func<Action<byte[
 /// <summary>All of them.</summary>
 internal static class FuzzTargets
 {
-    public static IReadOnlyList<FuzzTarget> All { get; } = [.. PushTargets.All, .. ProviderTargets.All, .. LabTargets.All, .. ConsoleTargets.All, .. AuthenticatorTargets.All];
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [.. PushTargets.All, .. ProviderTargets.All, .. LabTargets.All, .. ConsoleTargets.All, .. AuthenticatorTargets.All];
 
     public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);
 }

@@ -36,7 +36,11 @@ public sealed class FuzzTests
     {
         Assert.Contains("FormatException", Broken(new("x", "", () => _ => throw new FormatException("no"))), StringComparison.Ordinal);
         Assert.Contains("bytes allocated", Broken(new("x", "", () => _ => GC.KeepAlive(new byte[200_000]))), StringComparison.Ordinal);
-        Assert.Contains(" ms of processor for ", Broken(new("x", "", () => _ => Spin(TimeSpan.FromMilliseconds(120)))), StringComparison.Ordinal);
+        Assert.Contains(
+            " ms of processor for ",
+            Broken(new("x", "", () => _ => Spin(TimeSpan.FromMilliseconds(120)))),
+            StringComparison.Ordinal
+        );
     }
 
     private static void Spin(TimeSpan time)

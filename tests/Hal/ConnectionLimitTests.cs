@@ -30,13 +30,20 @@ public sealed class ConnectionLimitTests : IDisposable
     {
         var listener = await ListenAsync(new ConnectionLimit(perSource: 3, total: 100));
         var other = await ConnectAsync(listener, "10.0.0.8");
-        var (first, second, third) = (await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"), await ConnectAsync(listener, "10.0.0.9"));
+        var (first, second, third) = (
+            await ConnectAsync(listener, "10.0.0.9"),
+            await ConnectAsync(listener, "10.0.0.9"),
+            await ConnectAsync(listener, "10.0.0.9")
+        );
         first.Server.Features.Get<INicFeature>()!.Served();
         var fourth = await ConnectAsync(listener, "10.0.0.9");
         await EndAsync(second.Client);
         var fifth = await ConnectAsync(listener, "10.0.0.9");
         await EndAsync(third.Client);
-        Assert.Equal([other.Server.RemoteEndPoint, first.Server.RemoteEndPoint, fourth.Server.RemoteEndPoint, fifth.Server.RemoteEndPoint], Live());
+        Assert.Equal(
+            [other.Server.RemoteEndPoint, first.Server.RemoteEndPoint, fourth.Server.RemoteEndPoint, fifth.Server.RemoteEndPoint],
+            Live()
+        );
     }
 
     [Fact]
@@ -92,7 +99,10 @@ public sealed class ConnectionLimitTests : IDisposable
         var limit = new ConnectionLimit(perSource: 10, total: 2);
         using var other = new GatedNic(new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")));
         var listener = await _transport.BindAsync(new ServiceEndPoint("a"));
-        _transport.Apply([new Placement("a", _nic, 4433, AllowAccess.None) { Limit = limit }, new Placement("a", other, 4433, AllowAccess.None) { Limit = limit }]);
+        _transport.Apply([
+            new Placement("a", _nic, 4433, AllowAccess.None) { Limit = limit },
+            new Placement("a", other, 4433, AllowAccess.None) { Limit = limit },
+        ]);
         var oldest = await ConnectAsync(listener, "10.0.0.9");
         await ConnectAsync(listener, "10.0.0.9", other);
         await ConnectAsync(listener, "10.0.0.9", other);
@@ -106,16 +116,23 @@ public sealed class ConnectionLimitTests : IDisposable
         return listener;
     }
 
-    private async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(IConnectionListener listener, string from, GatedNic? to = null)
+    private async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(
+        IConnectionListener listener,
+        string from,
+        GatedNic? to = null
+    )
     {
-        var client = await new SimNic(_network, "client", IPAddress.Parse(from)).ConnectAsync(new IPEndPoint((to ?? _nic).Addresses[0], 4433));
+        var client = await new SimNic(_network, "client", IPAddress.Parse(from)).ConnectAsync(
+            new IPEndPoint((to ?? _nic).Addresses[0], 4433)
+        );
         var pair = (client, (await listener.AcceptAsync())!);
         _open.Add(pair);
         return pair;
     }
 
     /// <summary>In the order of their coming, which is that of their ports; the transport promises none.</summary>
-    private List<EndPoint?> Live() => [.. _transport.Connections.Select(connection => connection.Peer).OrderBy(peer => (peer as IPEndPoint)?.Port)];
+    private List<EndPoint?> Live() =>
+        [.. _transport.Connections.Select(connection => connection.Peer).OrderBy(peer => (peer as IPEndPoint)?.Port)];
 
     /// <summary>Waits for the end, which comes from the other side.</summary>
     private static async Task EndAsync(ConnectionContext client) =>

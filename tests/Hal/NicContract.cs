@@ -118,7 +118,11 @@ public abstract class NicContract
             var random = new Random(seed);
             try
             {
-                await Task.WhenAll(PlayAsync(client, random.Next()), PlayAsync(server, random.Next()), StrikeAsync(client, server, random.Next()))
+                await Task.WhenAll(
+                        PlayAsync(client, random.Next()),
+                        PlayAsync(server, random.Next()),
+                        StrikeAsync(client, server, random.Next())
+                    )
                     .WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
             }
             catch (Exception error) when (error is not TimeoutException)
@@ -284,7 +288,10 @@ public abstract class NicContract
         Assert.Throws<AddressInUseException>(() => nic.Listen(((IPEndPoint)https.EndPoint).Port));
     }
 
-    private protected static async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(IConnectionListener listener, INic clientNic)
+    private protected static async Task<(ConnectionContext Client, ConnectionContext Server)> ConnectAsync(
+        IConnectionListener listener,
+        INic clientNic
+    )
     {
         var accepting = listener.AcceptAsync();
         var client = await clientNic.ConnectAsync((IPEndPoint)listener.EndPoint);

@@ -27,6 +27,9 @@ public sealed class SocketNicTests : NicContract
         // Addresses by process and pair, so that nothing else on this machine is met.
         var number = (Environment.ProcessId * 256) + Interlocked.Increment(ref _next);
         var network = $"127.{250 + (number / 62_500 % 4)}.{1 + (number / 250 % 250)}";
-        return (new SocketNic("port1", IPAddress.Parse($"{network}.{1 + (number % 120)}")), new SocketNic("port2", IPAddress.Parse($"{network}.{130 + (number % 120)}")));
+        return (
+            new SocketNic("port1", IPAddress.Parse($"{network}.{1 + (number % 120)}")),
+            new SocketNic("port2", IPAddress.Parse($"{network}.{130 + (number % 120)}"))
+        );
     }
 }

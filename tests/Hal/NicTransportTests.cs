@@ -71,7 +71,11 @@ public sealed class NicTransportTests : IAsyncLifetime
     [Fact]
     public async Task ServicesAnswerOnBothKinds()
     {
-        _transport.Apply([new("a", _sim, 4433, AllowAccess.Ftm), new("a", _socket, 0, AllowAccess.Ftm), new("b", _sim, 443, AllowAccess.None)]);
+        _transport.Apply([
+            new("a", _sim, 4433, AllowAccess.Ftm),
+            new("a", _socket, 0, AllowAccess.Ftm),
+            new("b", _sim, 443, AllowAccess.None),
+        ]);
         Assert.Equal("a on port1", await AskAsync(_sim, 4433));
         Assert.Equal("b on port1", await AskAsync(_sim, 443));
         var socket = _transport.Bound.Single(bound => bound.EndPoint.Address.Equals(_socket.Addresses[0]));
@@ -109,7 +113,9 @@ public sealed class NicTransportTests : IAsyncLifetime
     {
         _transport.Apply([new("a", _sim, 1, AllowAccess.None), new("b", _sim, 2, AllowAccess.None)]);
         await using var live = await ConnectAsync(_sim, 1);
-        var refused = Assert.Throws<PlacementException>(() => _transport.Apply([new("a", _sim, 2, AllowAccess.None), new("b", _sim, 2, AllowAccess.None)]));
+        var refused = Assert.Throws<PlacementException>(() =>
+            _transport.Apply([new("a", _sim, 2, AllowAccess.None), new("b", _sim, 2, AllowAccess.None)])
+        );
         Assert.Contains("port1:2", refused.Message, StringComparison.Ordinal);
         Assert.Equal("a on port1", await AskAsync(live));
         Assert.Equal("b on port1", await AskAsync(_sim, 2));

@@ -21,7 +21,9 @@ public sealed class PacketTapTests
         using var nic = new GatedNic(new SimNic(_network, "port1", IPAddress.Parse("10.0.0.1")), _tap);
         await using var listener = nic.Listen(443, AllowAccess.None);
         using var listening = _tap.Listen(_seen.Add);
-        await using var client = await new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")).ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), 443));
+        await using var client = await new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")).ConnectAsync(
+            new IPEndPoint(IPAddress.Parse("10.0.0.1"), 443)
+        );
         await using var server = (await listener.AcceptAsync())!;
         await client.Transport.Output.WriteAsync("hello"u8.ToArray());
 
@@ -38,9 +40,18 @@ public sealed class PacketTapTests
         Assert.Equal("answer", Encoding.ASCII.GetString((await client.Transport.Input.ReadAsync()).Buffer.ToArray()));
 
         Assert.Equal(
-            [(SegmentKind.Syn, true, 0u, 0u, ""), (SegmentKind.SynAck, false, 0u, 1u, ""), (SegmentKind.Ack, true, 1u, 1u, ""),
-                (SegmentKind.Data, true, 1u, 1u, "hello"), (SegmentKind.Data, true, 6u, 1u, " world"), (SegmentKind.Data, false, 1u, 12u, "answer")],
-            _seen.Select(packet => (packet.Kind, packet.IsInbound, packet.Sequence, packet.Acknowledged, Encoding.ASCII.GetString(packet.Payload.Span))));
+            [
+                (SegmentKind.Syn, true, 0u, 0u, ""),
+                (SegmentKind.SynAck, false, 0u, 1u, ""),
+                (SegmentKind.Ack, true, 1u, 1u, ""),
+                (SegmentKind.Data, true, 1u, 1u, "hello"),
+                (SegmentKind.Data, true, 6u, 1u, " world"),
+                (SegmentKind.Data, false, 1u, 12u, "answer"),
+            ],
+            _seen.Select(packet =>
+                (packet.Kind, packet.IsInbound, packet.Sequence, packet.Acknowledged, Encoding.ASCII.GetString(packet.Payload.Span))
+            )
+        );
         Assert.All(_seen, packet => Assert.Equal(packet.IsInbound, packet.Target.Port == 443));
     }
 
@@ -49,7 +60,9 @@ public sealed class PacketTapTests
     {
         using var nic = new GatedNic(new SimNic(_network, "port1", IPAddress.Parse("10.0.0.1")), _tap);
         await using var listener = nic.Listen(443, AllowAccess.None);
-        await using var client = await new TappedNic(new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")), _tap).ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), 443));
+        await using var client = await new TappedNic(new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")), _tap).ConnectAsync(
+            new IPEndPoint(IPAddress.Parse("10.0.0.1"), 443)
+        );
         await using var server = (await listener.AcceptAsync())!;
         await client.Transport.Output.WriteAsync(new byte[3000]);
         var read = await server.Transport.Input.ReadAsync();
@@ -64,7 +77,10 @@ public sealed class PacketTapTests
             }
         }
         var sent = _seen.Where(packet => packet.Nic == "port2").ToArray();
-        Assert.Equal([(SegmentKind.Data, 3001u, 1460), (SegmentKind.Data, 4461u, 540), (SegmentKind.Fin, 5001u, 0)], sent.Select(packet => (packet.Kind, packet.Sequence, packet.Payload.Length)));
+        Assert.Equal(
+            [(SegmentKind.Data, 3001u, 1460), (SegmentKind.Data, 4461u, 540), (SegmentKind.Fin, 5001u, 0)],
+            sent.Select(packet => (packet.Kind, packet.Sequence, packet.Payload.Length))
+        );
         Assert.All(sent, packet => Assert.False(packet.IsInbound));
         var received = _seen.Where(packet => packet.Nic == "port1").ToArray();
         Assert.Equal(2000, received.Sum(packet => packet.Payload.Length));
@@ -82,6 +98,9 @@ public sealed class PacketTapTests
         var (_, from) = await server.ReceiveAsync(buffer);
         await server.SendAsync("tell"u8.ToArray(), from);
         await client.ReceiveAsync(buffer);
-        Assert.Equal([(false, 1812, "ask"), (true, client.LocalEndPoint.Port, "tell")], _seen.Select(packet => (packet.IsInbound, packet.Target.Port, Encoding.ASCII.GetString(packet.Payload.Span))));
+        Assert.Equal(
+            [(false, 1812, "ask"), (true, client.LocalEndPoint.Port, "tell")],
+            _seen.Select(packet => (packet.IsInbound, packet.Target.Port, Encoding.ASCII.GetString(packet.Payload.Span)))
+        );
     }
 }

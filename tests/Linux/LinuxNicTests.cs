@@ -40,7 +40,15 @@ public sealed class LinuxNicTests
         Assert.Equal(["10.9.0.1/24", "10.9.0.1/24"], [.. await box.AddressesAsync("p1"), .. await box.AddressesAsync("p2")]);
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.1");
         Assert.Equal(0, await NamespaceBox.StatusAsync(box.Lan, "10.9.0.1"));
-        await box.TypeAsync("config system interface", "edit port1", "unset allowaccess", "next", "edit port2", "set allowaccess https", "end");
+        await box.TypeAsync(
+            "config system interface",
+            "edit port1",
+            "unset allowaccess",
+            "next",
+            "edit port2",
+            "set allowaccess https",
+            "end"
+        );
         await NamespaceBox.AnswersAsync(box.Lan, "10.9.0.1");
         Assert.Equal(0, await NamespaceBox.StatusAsync(box.Wan, "10.9.0.1")); // (The refusal takes the way of the route, wherever that leads.)
         // The box's other address does not answer on the wrong side, either: an address is not an interface.
@@ -99,19 +107,42 @@ public sealed class LinuxNicTests
         // Another process has that port of that address already: refused, and nothing changed.
         await NamespaceBox.IpAsync($"-n {box.Box} addr add 10.9.0.7/32 dev lo");
         box.Launch("openssl", "s_server", "-nocert", "-quiet", "-accept", "10.9.0.7:443");
-        await Until.TrueAsync(async () => (await Peer.RunAsync("ip", ["netns", "exec", box.Box, "ss", "-ltn"])).Output.Contains("10.9.0.7:443", StringComparison.Ordinal), "the other server");
-        Assert.Contains("port1: 10.9.0.7:443 is in use", await box.TypeAsync("config system interface", "edit port1", "set ip 10.9.0.7 255.255.255.0", "end", "abort"), StringComparison.Ordinal);
+        await Until.TrueAsync(
+            async () =>
+                (await Peer.RunAsync("ip", ["netns", "exec", box.Box, "ss", "-ltn"])).Output.Contains(
+                    "10.9.0.7:443",
+                    StringComparison.Ordinal
+                ),
+            "the other server"
+        );
+        Assert.Contains(
+            "port1: 10.9.0.7:443 is in use",
+            await box.TypeAsync("config system interface", "edit port1", "set ip 10.9.0.7 255.255.255.0", "end", "abort"),
+            StringComparison.Ordinal
+        );
         Assert.Equal(["10.9.0.1/24"], await box.AddressesAsync("p1"));
         Assert.Contains("set ip 10.9.0.1 255.255.255.0", await box.TypeAsync("show system interface port1"), StringComparison.Ordinal);
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.1");
-        Assert.Contains("mode dhcp is not served on this board", await box.TypeAsync("config system interface", "edit port1", "set mode dhcp", "end", "abort"), StringComparison.Ordinal);
+        Assert.Contains(
+            "mode dhcp is not served on this board",
+            await box.TypeAsync("config system interface", "edit port1", "set mode dhcp", "end", "abort"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task ALinkThatFlapsAndADeviceThatIsDeletedComeBack()
     {
         await using var box = await NamespaceBox.StartAsync(Configuration);
-        Task PhysicalAsync(string status) => Until.TrueAsync(async () => (await box.TypeAsync("get system interface physical")).ReplaceLineEndings("\n").Split("==[port2]")[0].Contains($"status: {status}\n", StringComparison.Ordinal), $"port1 {status}");
+        Task PhysicalAsync(string status) =>
+            Until.TrueAsync(
+                async () =>
+                    (await box.TypeAsync("get system interface physical"))
+                        .ReplaceLineEndings("\n")
+                        .Split("==[port2]")[0]
+                        .Contains($"status: {status}\n", StringComparison.Ordinal),
+                $"port1 {status}"
+            );
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.1");
         for (var flap = 0; flap < 5; flap++)
         {
@@ -162,5 +193,6 @@ public sealed class LinuxNicTests
     [InlineData("pci0000:00/0000:00:01.0", "/sys/devices/pci0000:00/0000:00:01.0/virtio0/net/eth0", true)]
     [InlineData("0000:00:01", "/sys/devices/pci0000:00/0000:00:01.0/virtio0/net/eth0", false)]
     [InlineData("usb2", null, false)]
-    public void APathIsMatchedByWholeNames(string part, string? path, bool matches) => Assert.Equal(matches, DeviceTree.IsPartOf(part, path));
+    public void APathIsMatchedByWholeNames(string part, string? path, bool matches) =>
+        Assert.Equal(matches, DeviceTree.IsPartOf(part, path));
 }

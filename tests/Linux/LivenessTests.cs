@@ -69,7 +69,14 @@ public sealed class LivenessTests
     [InlineData("/nowhere/notify", "rubbish", null, null)]
     public void WhatTheManagerWantsIsInTheEnvironment(string? socket, string? microseconds, string? pid, double? seconds)
     {
-        using var manager = ServiceManager.FromEnvironment(name => name switch { "NOTIFY_SOCKET" => socket, "WATCHDOG_USEC" => microseconds, _ => pid });
+        using var manager = ServiceManager.FromEnvironment(name =>
+            name switch
+            {
+                "NOTIFY_SOCKET" => socket,
+                "WATCHDOG_USEC" => microseconds,
+                _ => pid,
+            }
+        );
         Assert.Equal(seconds, manager.WatchdogInterval?.TotalSeconds);
         manager.Alive(); // A manager that is away costs nothing.
     }
@@ -78,7 +85,11 @@ public sealed class LivenessTests
     public void TheFactoryConfigurationHasTheBoardsAddresses()
     {
         var text = BoardBoot.FactoryConfiguration(Board.Load(LabBoard.File("rpi5")));
-        Assert.Contains("edit \"port1\"\nset ip 192.168.1.99 255.255.255.0\nset type physical\nset allowaccess ping https\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "edit \"port1\"\nset ip 192.168.1.99 255.255.255.0\nset type physical\nset allowaccess ping https\n",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("edit \"port2\"\nset ip 0.0.0.0 0.0.0.0\nset type physical\nnext\n", text, StringComparison.Ordinal);
     }
 
@@ -95,9 +106,21 @@ public sealed class LivenessTests
         public static async Task<Rig> StartAsync()
         {
             var rig = new Rig();
-            rig.Nics = [.. Enumerable.Range(1, 4).Select(number => new SimNic(rig.Network, $"port{number}", IPAddress.Parse($"127.0.1.{number}")))];
+            rig.Nics =
+            [
+                .. Enumerable.Range(1, 4).Select(number => new SimNic(rig.Network, $"port{number}", IPAddress.Parse($"127.0.1.{number}"))),
+            ];
             var time = new FakeTimeProvider(new DateTimeOffset(2033, 2, 3, 4, 5, 6, TimeSpan.Zero));
-            rig.Unit = await Unit.StartAsync(new UnitOptions(rig._folder.FullName, rig.Nics, time, new NoPushProxy(), LabBoard.DefaultConfiguration(), NullLoggerFactory.Instance));
+            rig.Unit = await Unit.StartAsync(
+                new UnitOptions(
+                    rig._folder.FullName,
+                    rig.Nics,
+                    time,
+                    new NoPushProxy(),
+                    LabBoard.DefaultConfiguration(),
+                    NullLoggerFactory.Instance
+                )
+            );
             return rig;
         }
 

@@ -35,10 +35,28 @@ internal sealed class NamespaceBox : IAsyncDisposable
     public string Lan => _name + "l";
 
     /// <summary>The messages to the service manager.</summary>
-    public string Told { get { lock (_told) { return _told.ToString(); } } }
+    public string Told
+    {
+        get
+        {
+            lock (_told)
+            {
+                return _told.ToString();
+            }
+        }
+    }
 
     /// <summary>The faults that the box reported.</summary>
-    public string Complained { get { lock (_complained) { return _complained.ToString(); } } }
+    public string Complained
+    {
+        get
+        {
+            lock (_complained)
+            {
+                return _complained.ToString();
+            }
+        }
+    }
 
     /// <summary>Makes the namespaces and boots the box; skips the test by name where that may not be.</summary>
     public static async Task<NamespaceBox> StartAsync(string configuration)
@@ -74,19 +92,32 @@ internal sealed class NamespaceBox : IAsyncDisposable
     /// <summary>The status of an HTTPS request from a host; 0 when there was no answer.</summary>
     public static async Task<int> StatusAsync(string host, string address)
     {
-        var run = await Peer.RunAsync("ip", ["netns", "exec", host, "curl", "-k", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "3", $"https://{address}/"]);
+        var run = await Peer.RunAsync(
+            "ip",
+            ["netns", "exec", host, "curl", "-k", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "3", $"https://{address}/"]
+        );
         return int.Parse(run.Output.Trim());
     }
 
     /// <summary>Waits until a host gets an answer.</summary>
-    public static Task AnswersAsync(string host, string address) => Until.TrueAsync(async () => await StatusAsync(host, address) > 0, $"an answer from {address}");
+    public static Task AnswersAsync(string host, string address) =>
+        Until.TrueAsync(async () => await StatusAsync(host, address) > 0, $"an answer from {address}");
 
     /// <summary>True when a connection is refused, as opposed to lost.</summary>
     public static async Task<bool> RefusesAsync(string host, string address) =>
         (await Peer.RunAsync("ip", ["netns", "exec", host, "curl", "-k", "-s", "--max-time", "3", $"https://{address}/"])).ExitCode == 7;
 
     /// <summary>A program in the box's namespace, until the box is disposed.</summary>
-    public void Launch(params string[] command) => _processes.Add(Process.Start(new ProcessStartInfo("ip", ["netns", "exec", Box, .. command]) { RedirectStandardOutput = true, RedirectStandardError = true })!);
+    public void Launch(params string[] command) =>
+        _processes.Add(
+            Process.Start(
+                new ProcessStartInfo("ip", ["netns", "exec", Box, .. command])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!
+        );
 
     /// <summary>Types lines at the console; what it showed until the last was done.</summary>
     public async Task<string> TypeAsync(params string[] lines)
@@ -112,7 +143,11 @@ internal sealed class NamespaceBox : IAsyncDisposable
 
     /// <summary>The IPv4 addresses of the box's device.</summary>
     public async Task<string[]> AddressesAsync(string device) =>
-        [.. (await IpAsync($"-n {Box} -4 -o addr show dev {device}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3])];
+        [
+            .. (await IpAsync($"-n {Box} -4 -o addr show dev {device}"))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3]),
+        ];
 
     /// <summary>SIGTERM; the exit code.</summary>
     public async Task<int> TerminateAsync()
@@ -156,15 +191,33 @@ internal sealed class NamespaceBox : IAsyncDisposable
         await IpAsync($"-n {Lan} addr add 10.9.1.2/24 dev l0");
         string InFolder(string name) => Path.Combine(_folder.FullName, name);
         var board = Directory.CreateDirectory(InFolder("namespaces")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(board, "board.json"), """{"name":"namespaces","nics":[{"name":"port1","match":{"device":"p1"}},{"name":"port2","match":{"device":"p2"}}]}""");
+        await File.WriteAllTextAsync(
+            Path.Combine(board, "board.json"),
+            """{"name":"namespaces","nics":[{"name":"port1","match":{"device":"p1"}},{"name":"port2","match":{"device":"p2"}}]}"""
+        );
         await File.WriteAllTextAsync(InFolder("first.conf"), configuration);
 #pragma warning disable RS0030 // The service manager's end of a socket.
         _manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
 #pragma warning restore RS0030
         _manager.Bind(new UnixDomainSocketEndPoint(InFolder("notify")));
         _ = ListenAsync(_manager);
-        var start = new ProcessStartInfo("ip",
-            ["netns", "exec", Box, "dotnet", Path.Combine(AppContext.BaseDirectory, "Appliance.Boot.dll"), "--console", "--board", Path.Combine(board, "board.json"), "--state", InFolder("state"), "--config", InFolder("first.conf")])
+        var start = new ProcessStartInfo(
+            "ip",
+            [
+                "netns",
+                "exec",
+                Box,
+                "dotnet",
+                Path.Combine(AppContext.BaseDirectory, "Appliance.Boot.dll"),
+                "--console",
+                "--board",
+                Path.Combine(board, "board.json"),
+                "--state",
+                InFolder("state"),
+                "--config",
+                InFolder("first.conf"),
+            ]
+        )
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

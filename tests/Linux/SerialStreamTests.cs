@@ -42,7 +42,10 @@ public sealed class SerialStreamTests
     {
         await using var cable = new SerialCable();
         var before = cable.BenchSettings;
-        Assert.Equal($"{cable.BenchDevice} knows no speed of 12345", Assert.Throws<IOException>(() => SerialStream.Open(cable.BenchDevice, 12345)).Message);
+        Assert.Equal(
+            $"{cable.BenchDevice} knows no speed of 12345",
+            Assert.Throws<IOException>(() => SerialStream.Open(cable.BenchDevice, 12345)).Message
+        );
         Assert.Equal(before, cable.BenchSettings);
     }
 

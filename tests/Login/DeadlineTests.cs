@@ -41,7 +41,10 @@ public sealed class DeadlineTests
     [Fact]
     public void APushEndsBeforeItsLogin()
     {
-        using var rig = new LoginRig("config system global\nset two-factor-ftk-expiry 80\nend\n" + LoginRig.Patient, lab: new LabPolicy { PushLife = TimeSpan.FromSeconds(20) });
+        using var rig = new LoginRig(
+            "config system global\nset two-factor-ftk-expiry 80\nend\n" + LoginRig.Patient,
+            lab: new LabPolicy { PushLife = TimeSpan.FromSeconds(20) }
+        );
         var handle = rig.Challenge().Handle;
         Assert.Null(rig.Await(handle));
         Assert.Equal(new LoginAnswer.Refused(Refusal.Expired, Retry: true), Assert.Single(rig.Advance(20).Released).Answer);
@@ -78,7 +81,9 @@ public sealed class DeadlineTests
     [Fact]
     public void ARemoteServerHasRemoteauthtimeout()
     {
-        using var rig = new LoginRig("config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\nconfig system global\nset remoteauthtimeout 7\nend\n");
+        using var rig = new LoginRig(
+            "config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\nconfig system global\nset remoteauthtimeout 7\nend\n"
+        );
         var draw = new LoginDraw(new LoginHandle("1", "1-1"));
         var step = rig.Take(rig.Core.Start(new LoginRequest("ann", "x", "", LoginRig.Home), rig.Rules, _ => true, draw, rig.Now));
         Assert.Null(step.Answer);
@@ -103,9 +108,18 @@ public sealed class DeadlineTests
     [InlineData(LoginKind.Admin)]
     [InlineData(LoginKind.Radius)]
     public void TheWindowIsTheSslVpnsAlone(LoginKind kind) =>
-        Assert.Equal(DeadlineName.FortiTokenExpiry, LoginRig.RulesOf("config system global\nset two-factor-ftk-expiry 600\nend\n").Deadlines.SecondFactor(FactorKind.FortiToken, kind, LoginRig.Start).Name);
+        Assert.Equal(
+            DeadlineName.FortiTokenExpiry,
+            LoginRig
+                .RulesOf("config system global\nset two-factor-ftk-expiry 600\nend\n")
+                .Deadlines.SecondFactor(FactorKind.FortiToken, kind, LoginRig.Start)
+                .Name
+        );
 
     [Fact]
     public void EveryDeadlineNamesWhatMovesIt() =>
-        Assert.All(Enum.GetValues<DeadlineName>(), name => Assert.True(LoginDeadlines.Setting(name) is { Word.Length: > 0, Change.Length: > 0 }));
+        Assert.All(
+            Enum.GetValues<DeadlineName>(),
+            name => Assert.True(LoginDeadlines.Setting(name) is { Word.Length: > 0, Change.Length: > 0 })
+        );
 }

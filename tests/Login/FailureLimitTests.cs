@@ -10,20 +10,23 @@ public sealed class FailureLimitTests
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public void NobodyIsBlockedTwiceWithinOneBlock() => Gen.Int[0, 90].Array[1, 60].Sample(gaps =>
-    {
-        var limit = new FailureLimit("test");
-        var (now, blocks) = (LoginRig.Start, new List<DateTimeOffset>());
-        foreach (var gap in gaps)
-        {
-            now += TimeSpan.FromSeconds(gap);
-            if (limit.BlockedUntil("console", now) is null && limit.Fail("console", 3, TimeSpan.MaxValue, Minute, now, []))
+    public void NobodyIsBlockedTwiceWithinOneBlock() =>
+        Gen.Int[0, 90]
+            .Array[1, 60]
+            .Sample(gaps =>
             {
-                blocks.Add(now);
-            }
-        }
-        return blocks.Zip(blocks.Skip(1), (one, other) => other - one >= Minute).All(apart => apart);
-    });
+                var limit = new FailureLimit("test");
+                var (now, blocks) = (LoginRig.Start, new List<DateTimeOffset>());
+                foreach (var gap in gaps)
+                {
+                    now += TimeSpan.FromSeconds(gap);
+                    if (limit.BlockedUntil("console", now) is null && limit.Fail("console", 3, TimeSpan.MaxValue, Minute, now, []))
+                    {
+                        blocks.Add(now);
+                    }
+                }
+                return blocks.Zip(blocks.Skip(1), (one, other) => other - one >= Minute).All(apart => apart);
+            });
 
     [Fact]
     public void FailuresInARowCountHoweverFarApart()

@@ -30,7 +30,8 @@ public sealed class GuessLimitTests : IDisposable
     [InlineData(16, 1440)]
     [InlineData(100, 1440)]
     [InlineData(int.MaxValue, 1440)]
-    public void The_wait_doubles_from_a_minute_to_a_day(int failures, int minutes) => Assert.Equal(TimeSpan.FromMinutes(minutes), GuessLimit.WaitAfter(failures));
+    public void The_wait_doubles_from_a_minute_to_a_day(int failures, int minutes) =>
+        Assert.Equal(TimeSpan.FromMinutes(minutes), GuessLimit.WaitAfter(failures));
 
     [Fact]
     public void The_fifth_wrong_code_brings_the_wait_and_its_end_is_exact()
@@ -108,7 +109,10 @@ public sealed class GuessLimitTests : IDisposable
         for (var pass = 0; pass < 2; pass++)
         {
             Assert.False(_limit.IsKnown(Token, IPAddress.Parse("10.0.0.3")));
-            Assert.All(Enumerable.Range(0, 16).Where(number => number != 3), number => Assert.True(_limit.IsKnown(Token, IPAddress.Parse($"10.0.0.{number}"))));
+            Assert.All(
+                Enumerable.Range(0, 16).Where(number => number != 3),
+                number => Assert.True(_limit.IsKnown(Token, IPAddress.Parse($"10.0.0.{number}")))
+            );
             Assert.True(_limit.IsKnown(Token, Home));
             await RestartAsync();
         }

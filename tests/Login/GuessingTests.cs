@@ -8,7 +8,8 @@ namespace Appliance.Tests.Login;
 /// <summary>The cost of wrong passwords and codes, the users and sources that they block, and the blocks after a restart.</summary>
 public sealed class GuessingTests
 {
-    private const string Lockout = LoginRig.Patient + "config user setting\nset auth-lockout-threshold 3\nset auth-lockout-duration 120\nend\n";
+    private const string Lockout =
+        LoginRig.Patient + "config user setting\nset auth-lockout-threshold 3\nset auth-lockout-duration 120\nend\n";
 
     [Fact]
     public void FiveWrongCodesThenADoublingWait()
@@ -20,7 +21,10 @@ public sealed class GuessingTests
             var challenge = rig.Challenge(from: LoginRig.Elsewhere);
             Assert.Equal((ChallengeReason.Throttled, TimeSpan.FromMinutes(minutes)), (challenge.Reason, challenge.Rest));
             // Not even the right code is evaluated, so it is not consumed either.
-            Assert.Equal(ChallengeReason.Throttled, Assert.IsType<LoginAnswer.Challenge>(rig.Code(challenge.Handle, rig.Ann(), LoginRig.Elsewhere)).Reason);
+            Assert.Equal(
+                ChallengeReason.Throttled,
+                Assert.IsType<LoginAnswer.Challenge>(rig.Code(challenge.Handle, rig.Ann(), LoginRig.Elsewhere)).Reason
+            );
             rig.Advance(minutes * 60);
             WrongCodes(rig, 1, LoginRig.Elsewhere);
         }
@@ -52,7 +56,10 @@ public sealed class GuessingTests
         Assert.IsType<LoginAnswer.Success>(rig.Code(rig.Challenge().Handle, rig.Ann()));
         // The user's success gives the guesser no fresh attempts.
         rig.Advance(60);
-        Assert.Equal((ChallengeReason.Throttled, TimeSpan.FromSeconds(60)), (rig.Challenge(from: LoginRig.Elsewhere).Reason, rig.Challenge(from: LoginRig.Elsewhere).Rest));
+        Assert.Equal(
+            (ChallengeReason.Throttled, TimeSpan.FromSeconds(60)),
+            (rig.Challenge(from: LoginRig.Elsewhere).Reason, rig.Challenge(from: LoginRig.Elsewhere).Rest)
+        );
     }
 
     [Fact]
@@ -132,20 +139,29 @@ public sealed class GuessingTests
     }
 
     [Fact]
-    public void ManySourcesAtOnceHaveNoMoreTriesThanOne() => Gen.Int[0, 9].Array[30, 80].Sample(sources =>
-    {
-        using var rig = new LoginRig();
-        var looked = 0;
-        foreach (var source in sources)
-        {
-            var from = IPAddress.Parse($"203.0.113.{source}");
-            if (rig.Login(from: from) is LoginAnswer.Challenge challenge && rig.Code(challenge.Handle, "000000", from) is LoginAnswer.Refused { Reason: Refusal.WrongCode })
-            {
-                looked++;
-            }
-        }
-        Assert.Equal(5, looked);
-    }, iter: 50);
+    public void ManySourcesAtOnceHaveNoMoreTriesThanOne() =>
+        Gen.Int[0, 9]
+            .Array[30, 80]
+            .Sample(
+                sources =>
+                {
+                    using var rig = new LoginRig();
+                    var looked = 0;
+                    foreach (var source in sources)
+                    {
+                        var from = IPAddress.Parse($"203.0.113.{source}");
+                        if (
+                            rig.Login(from: from) is LoginAnswer.Challenge challenge
+                            && rig.Code(challenge.Handle, "000000", from) is LoginAnswer.Refused { Reason: Refusal.WrongCode }
+                        )
+                        {
+                            looked++;
+                        }
+                    }
+                    Assert.Equal(5, looked);
+                },
+                iter: 50
+            );
 
     [Fact]
     public void ABlockedSourceStaysBlockedOverARestart()
@@ -181,7 +197,10 @@ public sealed class GuessingTests
         rig.Login("bob", "wrong", LoginRig.Elsewhere);
         rig.Login("bob", "wrong", LoginRig.Elsewhere);
         var list = rig.Core.BlockList(rig.Rules, rig.Now);
-        Assert.Equal([(LoginRig.Home.ToString(), 1, null), (LoginRig.Elsewhere.ToString(), 2, (DateTimeOffset?)rig.Now.AddSeconds(60))], list.Select(entry => (entry.Key, entry.Failures, entry.Until)));
+        Assert.Equal(
+            [(LoginRig.Home.ToString(), 1, null), (LoginRig.Elsewhere.ToString(), 2, (DateTimeOffset?)rig.Now.AddSeconds(60))],
+            list.Select(entry => (entry.Key, entry.Failures, entry.Until))
+        );
         var (count, step) = rig.Core.Unblock(LoginRig.Elsewhere);
         rig.Take(step);
         Assert.Equal(1, count);
@@ -254,7 +273,10 @@ public sealed class GuessingTests
     {
         for (var done = 0; done < count; done++)
         {
-            Assert.Equal(Refusal.WrongCode, Assert.IsType<LoginAnswer.Refused>(rig.Code(rig.Challenge(from: from).Handle, "000000", from)).Reason);
+            Assert.Equal(
+                Refusal.WrongCode,
+                Assert.IsType<LoginAnswer.Refused>(rig.Code(rig.Challenge(from: from).Handle, "000000", from)).Reason
+            );
         }
     }
 }

@@ -9,22 +9,24 @@ namespace Appliance.Tests.Login;
 [Trait("Kind", "Unit")]
 public sealed class GuestUserTests
 {
-    private const string GuestsAllowed = LoginRig.Patient + """
-        config user group
-        edit Guest-group
-        set member guest
-        next
-        end
-        config vpn ssl settings
-        config authentication-rule
-        edit 9
-        set groups Guest-group
-        set portal full-access
-        next
-        end
-        end
+    private const string GuestsAllowed =
+        LoginRig.Patient
+        + """
+            config user group
+            edit Guest-group
+            set member guest
+            next
+            end
+            config vpn ssl settings
+            config authentication-rule
+            edit 9
+            set groups Guest-group
+            set portal full-access
+            next
+            end
+            end
 
-        """;
+            """;
 
     [Theory]
     [InlineData("")]
@@ -46,7 +48,15 @@ public sealed class GuestUserTests
         Assert.IsType<LoginAnswer.Success>(rig.Login("guest", "known"));
     }
 
-    private static ConfigTree Tree(string change) => ConfigReader.Read(
-        new ConfigSource(StoreFolder.Schema, _ => null, new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal)) { Factory = FactoryObjects.For(StoreFolder.Schema, []) },
-        Appliance.Lab.Composition.LabBoard.DefaultConfiguration() + change + GuestsAllowed, new()).Tree;
+    private static ConfigTree Tree(string change) =>
+        ConfigReader
+            .Read(
+                new ConfigSource(StoreFolder.Schema, _ => null, new Dictionary<string, Func<string, bool>>(StringComparer.Ordinal))
+                {
+                    Factory = FactoryObjects.For(StoreFolder.Schema, []),
+                },
+                Appliance.Lab.Composition.LabBoard.DefaultConfiguration() + change + GuestsAllowed,
+                new()
+            )
+            .Tree;
 }

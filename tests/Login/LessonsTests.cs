@@ -30,7 +30,12 @@ public sealed class LessonsTests
         string[] dots = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%c0%ae%c0%ae", "..%00", "%uff0e%uff0e"];
         string[] slashes = ["/", "%2f", "%2F", "\\", "%5c", "%c0%af", "//"];
         string[] files = ["etc/passwd", "state.db", "device.key", "dev/cmdb/sslvpn_websession"];
-        foreach (var path in from dot in dots from slash in slashes from file in files select $"/remote/fgt_lang?lang={string.Concat(Enumerable.Repeat(slash + dot, 4))}{slash}{file}")
+        foreach (
+            var path in from dot in dots
+                        from slash in slashes
+                        from file in files
+                        select $"/remote/fgt_lang?lang={string.Concat(Enumerable.Repeat(slash + dot, 4))}{slash}{file}"
+        )
         {
             Assert.Equal(404, await wire.StatusAsync($"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
         }
@@ -53,10 +58,20 @@ public sealed class LessonsTests
         await lab.CliAsync("config vpn ssl settings", "set login-attempt-limit 0", "end");
         await using var wire = new RawTls(lab);
         var body = start + new string('f', Math.Max(0, length - start.Length));
-        Assert.InRange(await wire.StatusAsync($"POST /remote/logincheck HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {body.Length}\r\n\r\n{body}"), 200, 405);
+        Assert.InRange(
+            await wire.StatusAsync(
+                $"POST /remote/logincheck HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {body.Length}\r\n\r\n{body}"
+            ),
+            200,
+            405
+        );
         foreach (var cookie in (string[])["", "0", new string('f', 63), new string('f', 65), new string('f', 4000), "\u00e9"])
         {
-            Assert.InRange(await wire.StatusAsync($"GET /remote/fortisslvpn_xml HTTP/1.1\r\nHost: x\r\nCookie: SVPNCOOKIE={cookie}\r\n\r\n"), 400, 431);
+            Assert.InRange(
+                await wire.StatusAsync($"GET /remote/fortisslvpn_xml HTTP/1.1\r\nHost: x\r\nCookie: SVPNCOOKIE={cookie}\r\n\r\n"),
+                400,
+                431
+            );
         }
     }
 
@@ -71,7 +86,10 @@ public sealed class LessonsTests
         using var login = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=bob&credential=bob-password&realm=&ajax=1");
         var cookie = login.Headers.GetValues("Set-Cookie").First().Split(';')[0];
         await lab.CliTextAsync("config user group\nedit vpn-users\nset member ann cat\nnext\nend\nconfig user local\ndelete bob\nend\n");
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/index") { Headers = { { "Cookie", cookie } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{lab.Vpn}/remote/index")
+        {
+            Headers = { { "Cookie", cookie } },
+        };
         using var answer = await web.SendAsync(request);
         Assert.Equal("/remote/login", answer.Headers.Location?.ToString());
     }
@@ -93,7 +111,10 @@ public sealed class LessonsTests
         for (var minute = 0; minute < 70; minute++)
         {
             Assert.NotEqual(ResyncOutcome.Synced, rig.Core.Resync(seed, used[0], used[1], rig.Now).Verdict.Outcome);
-            Assert.NotEqual(ResyncOutcome.Synced, rig.Core.Resync(seed, used[1], LoginRig.AnnCode(LoginRig.Start, 2), rig.Now).Verdict.Outcome);
+            Assert.NotEqual(
+                ResyncOutcome.Synced,
+                rig.Core.Resync(seed, used[1], LoginRig.AnnCode(LoginRig.Start, 2), rig.Now).Verdict.Outcome
+            );
             foreach (var code in used)
             {
                 Assert.IsNotType<LoginAnswer.Success>(rig.Login(code: code));
@@ -119,11 +140,18 @@ public sealed class LessonsTests
             var tree = LoginRig.TreeOf(LoginRig.Patient);
             login.InForce(tree, tree);
             push.Apply(tree, tree);
-            var challenge = Assert.IsType<LoginAnswer.Challenge>(await login.StartAsync(new LoginRequest("ann", "ann-password", "", LoginRig.Home)));
+            var challenge = Assert.IsType<LoginAnswer.Challenge>(
+                await login.StartAsync(new LoginRequest("ann", "ann-password", "", LoginRig.Home))
+            );
             Assert.True(challenge.Push);
-            Assert.Equal(new LoginAnswer.Refused(Refusal.PushFailed, Retry: true), await login.AwaitPushAsync(challenge.Handle, LoginRig.Home, CancellationToken.None));
+            Assert.Equal(
+                new LoginAnswer.Refused(Refusal.PushFailed, Retry: true),
+                await login.AwaitPushAsync(challenge.Handle, LoginRig.Home, CancellationToken.None)
+            );
             Assert.Contains(events.After(0), record => record.Entry is { LogId: "0100032161", Level: EventLevel.Alert });
-            Assert.IsType<LoginAnswer.Success>(await login.SubmitCodeAsync(challenge.Handle, LoginRig.AnnCode(LoginRig.Start), LoginRig.Home, CancellationToken.None));
+            Assert.IsType<LoginAnswer.Success>(
+                await login.SubmitCodeAsync(challenge.Handle, LoginRig.AnnCode(LoginRig.Start), LoginRig.Home, CancellationToken.None)
+            );
         }
         finally
         {
@@ -193,6 +221,7 @@ public sealed class LessonsTests
 
     private sealed class ExpiredCertificate : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "the provider's certificate has expired"));
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "the provider's certificate has expired"));
     }
 }

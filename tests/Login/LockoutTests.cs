@@ -11,7 +11,8 @@ namespace Appliance.Tests.Login;
 [Trait("Kind", "Unit")]
 public sealed class LockoutTests
 {
-    private const string Lockout = LoginRig.Patient + "config user setting\nset auth-lockout-threshold 3\nset auth-lockout-duration 120\nend\n";
+    private const string Lockout =
+        LoginRig.Patient + "config user setting\nset auth-lockout-threshold 3\nset auth-lockout-duration 120\nend\n";
     private const string AttemptLimit = "config vpn ssl settings\nset login-attempt-limit 3\nset login-block-time 60\nend\n";
     private static readonly LoginAnswer LockedOut = new LoginAnswer.Refused(Refusal.LockedOut);
     private static readonly LoginAnswer Blocked = new LoginAnswer.Refused(Refusal.Blocked);
@@ -149,7 +150,10 @@ public sealed class LockoutTests
     [Fact]
     public void Another_spelling_of_an_insensitive_name_is_the_same_account()
     {
-        using var rig = new LoginRig(AttemptLimit + "config user local\nedit bob\nset username-sensitivity disable\nnext\nend\n", Personality.Find("7.4"));
+        using var rig = new LoginRig(
+            AttemptLimit + "config user local\nedit bob\nset username-sensitivity disable\nnext\nend\n",
+            Personality.Find("7.4")
+        );
         Assert.Equal(Wrong, rig.Login("BOB", "wrong"));
         Assert.Equal(Wrong, rig.Login("Bob", "wrong"));
         Assert.IsType<LoginAnswer.Success>(rig.Login("bob"));
@@ -171,7 +175,9 @@ public sealed class LockoutTests
     [Fact]
     public void One_administrator_does_not_forgive_what_another_failed()
     {
-        const string Two = LoginRig.Patient + "config system admin\nedit other\nset password other-password\nset accprofile super_admin\nset vdom root\nnext\nend\n"
+        const string Two =
+            LoginRig.Patient
+            + "config system admin\nedit other\nset password other-password\nset accprofile super_admin\nset vdom root\nnext\nend\n"
             + "config system global\nset admin-lockout-threshold 2\nset admin-lockout-duration 60\nend\n";
         using var rig = new LoginRig(Two);
         Assert.Equal(Wrong, rig.Login("admin", "guess 1", kind: LoginKind.Admin));

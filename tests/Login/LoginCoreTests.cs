@@ -37,7 +37,10 @@ public sealed class LoginCoreTests
 
     [Fact]
     public void ARealmThatIsNotThereLetsNobodyIn() =>
-        Assert.Equal(new LoginAnswer.Refused(Refusal.NoPolicy), _core.Start(new LoginRequest("bob", "bob-password", "sales", Source), Rules, _ => true, Draw(), Start).Answer);
+        Assert.Equal(
+            new LoginAnswer.Refused(Refusal.NoPolicy),
+            _core.Start(new LoginRequest("bob", "bob-password", "sales", Source), Rules, _ => true, Draw(), Start).Answer
+        );
 
     [Theory]
     [InlineData("config user fortitoken\nedit FTKMOB0000000001\nset status lock\nnext\nend\n")]
@@ -52,7 +55,15 @@ public sealed class LoginCoreTests
         var step = _core.Start(new LoginRequest("ann", "ann-password", "", Source), rules, _ => true, Draw(), Start);
         if (step.Remote is { } remote)
         {
-            step = _core.RemoteAnswered(remote.RequestId, 1, new RemoteVerdict.Unavailable("no answer"), somebodyWaits: true, rules, _ => true, Start);
+            step = _core.RemoteAnswered(
+                remote.RequestId,
+                1,
+                new RemoteVerdict.Unavailable("no answer"),
+                somebodyWaits: true,
+                rules,
+                _ => true,
+                Start
+            );
         }
         Assert.IsType<LoginAnswer.Refused>(step.Answer);
         Assert.Null(step.Push);
@@ -69,7 +80,9 @@ public sealed class LoginCoreTests
         Assert.Empty(step.Released);
         // Not durable yet: no authentication succeeds, by any access method.
         Assert.Null(_core.AwaitPush(handle, Source, Rules, _ => true, Start).Answer);
-        Assert.IsType<LoginAnswer.Success>(Assert.Single(_core.ConfirmPush(handle.RequestId, somebodyWaits: true, Rules, Start).Released).Answer);
+        Assert.IsType<LoginAnswer.Success>(
+            Assert.Single(_core.ConfirmPush(handle.RequestId, somebodyWaits: true, Rules, Start).Released).Answer
+        );
         Assert.Equal(0, _core.PendingCount);
     }
 
@@ -77,7 +90,8 @@ public sealed class LoginCoreTests
     public void TheThirdBlocksAndTimeForgives()
     {
         var rules = RulesOf("config vpn ssl settings\nset login-attempt-limit 3\nset login-block-time 60\nend\n");
-        LoginAnswer? Try(string password, DateTimeOffset at) => _core.Start(new LoginRequest("bob", password, "", Source), rules, _ => true, Draw(), at).Answer;
+        LoginAnswer? Try(string password, DateTimeOffset at) =>
+            _core.Start(new LoginRequest("bob", password, "", Source), rules, _ => true, Draw(), at).Answer;
         for (var attempt = 0; attempt < 3; attempt++)
         {
             Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), Try("wrong", Start.AddSeconds(attempt)));
@@ -91,8 +105,14 @@ public sealed class LoginCoreTests
     public void AnotherSourceCannotUseTheChallenge()
     {
         var handle = Challenge("ann").Handle;
-        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle, AnnCode(Start), IPAddress.Parse("192.0.2.8"), Rules, _ => true, Start).Answer);
-        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle with { Magic = "1-0" }, AnnCode(Start), Source, Rules, _ => true, Start).Answer);
+        Assert.Equal(
+            new LoginAnswer.Refused(Refusal.UnknownRequest),
+            _core.SubmitCode(handle, AnnCode(Start), IPAddress.Parse("192.0.2.8"), Rules, _ => true, Start).Answer
+        );
+        Assert.Equal(
+            new LoginAnswer.Refused(Refusal.UnknownRequest),
+            _core.SubmitCode(handle with { Magic = "1-0" }, AnnCode(Start), Source, Rules, _ => true, Start).Answer
+        );
         Assert.IsType<LoginAnswer.Success>(_core.SubmitCode(handle, AnnCode(Start), Source, Rules, _ => true, Start).Answer);
     }
 
@@ -100,8 +120,16 @@ public sealed class LoginCoreTests
     public void ThreeWrongCodesEndAChallenge()
     {
         var handle = Challenge("ann").Handle;
-        Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => ((LoginAnswer.Refused)_core.SubmitCode(handle, "000000", Source, Rules, _ => true, Start).Answer!).Retry));
-        Assert.Equal(new LoginAnswer.Refused(Refusal.UnknownRequest), _core.SubmitCode(handle, AnnCode(Start), Source, Rules, _ => true, Start).Answer);
+        Assert.Equal(
+            [true, true, false],
+            Enumerable
+                .Range(0, 3)
+                .Select(_ => ((LoginAnswer.Refused)_core.SubmitCode(handle, "000000", Source, Rules, _ => true, Start).Answer!).Retry)
+        );
+        Assert.Equal(
+            new LoginAnswer.Refused(Refusal.UnknownRequest),
+            _core.SubmitCode(handle, AnnCode(Start), Source, Rules, _ => true, Start).Answer
+        );
     }
 
     [Fact]
@@ -119,71 +147,102 @@ public sealed class LoginCoreTests
     /// decided push stays decided.
     /// </summary>
     [Fact]
-    public void AnyOrderOfEventsKeepsThePromises() => Gen.Select(Gen.Int[0, 6], Gen.Int[0, 3], Gen.Int[0, 40]).Array[1, 40].Sample(moves =>
-    {
-        var core = new LoginCore(new TokenCore());
-        var now = Start;
-        var handles = new List<LoginHandle>();
-        var ended = new HashSet<string>(StringComparer.Ordinal);
-        var (approved, denied) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
-        var fresh = new HashSet<long>(); // Steps whose code was accepted.
-        foreach (var (move, which, seconds) in moves)
-        {
-            now = now.AddSeconds(seconds);
-            if (core.NextDeadline is { } due && due <= now)
-            {
-                core.Tick(now);
-            }
-            var handle = handles.Count == 0 ? null : handles[which % handles.Count];
-            switch (move)
-            {
-                case 0 or 1:
-                    var started = core.Start(new LoginRequest("ann", "ann-password", "", Source), Rules, _ => true, Draw(), now);
-                    Assert.IsNotType<LoginAnswer.Success>(started.Answer);
-                    handles.Add(((LoginAnswer.Challenge)started.Answer!).Handle);
-                    break;
-                case 2 when handle is not null:
-                    if (core.SubmitCode(handle, AnnCode(now), Source, Rules, _ => true, now).Answer is LoginAnswer.Success)
+    public void AnyOrderOfEventsKeepsThePromises() =>
+        Gen.Select(Gen.Int[0, 6], Gen.Int[0, 3], Gen.Int[0, 40])
+            .Array[1, 40]
+            .Sample(
+                moves =>
+                {
+                    var core = new LoginCore(new TokenCore());
+                    var now = Start;
+                    var handles = new List<LoginHandle>();
+                    var ended = new HashSet<string>(StringComparer.Ordinal);
+                    var (approved, denied) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+                    var fresh = new HashSet<long>(); // Steps whose code was accepted.
+                    foreach (var (move, which, seconds) in moves)
                     {
-                        Assert.True(fresh.Add(now.ToUnixTimeSeconds() / 60), "a code let in twice");
-                        Assert.True(ended.Add(handle.RequestId), "a login ended twice");
-                        Assert.DoesNotContain(handle.RequestId, denied);
+                        now = now.AddSeconds(seconds);
+                        if (core.NextDeadline is { } due && due <= now)
+                        {
+                            core.Tick(now);
+                        }
+                        var handle = handles.Count == 0 ? null : handles[which % handles.Count];
+                        switch (move)
+                        {
+                            case 0 or 1:
+                                var started = core.Start(
+                                    new LoginRequest("ann", "ann-password", "", Source),
+                                    Rules,
+                                    _ => true,
+                                    Draw(),
+                                    now
+                                );
+                                Assert.IsNotType<LoginAnswer.Success>(started.Answer);
+                                handles.Add(((LoginAnswer.Challenge)started.Answer!).Handle);
+                                break;
+                            case 2 when handle is not null:
+                                if (core.SubmitCode(handle, AnnCode(now), Source, Rules, _ => true, now).Answer is LoginAnswer.Success)
+                                {
+                                    Assert.True(fresh.Add(now.ToUnixTimeSeconds() / 60), "a code let in twice");
+                                    Assert.True(ended.Add(handle.RequestId), "a login ended twice");
+                                    Assert.DoesNotContain(handle.RequestId, denied);
+                                }
+                                break;
+                            case 3
+                                when handle is not null
+                                    && core.AwaitPush(handle, Source, Rules, _ => true, now).Answer is LoginAnswer.Success:
+                                Assert.Contains(handle.RequestId, approved);
+                                Assert.True(ended.Add(handle.RequestId), "a login ended twice");
+                                break;
+                            case 4 when handle is not null && core.PushApproved(handle.RequestId, AnnCode(now), "", Rules, now).Accepted:
+                                Assert.True(fresh.Add(now.ToUnixTimeSeconds() / 60), "a code let in twice");
+                                Assert.True(
+                                    approved.Add(handle.RequestId)
+                                        && !denied.Contains(handle.RequestId)
+                                        && !ended.Contains(handle.RequestId),
+                                    "a push was decided twice"
+                                );
+                                if (core.ConfirmPush(handle.RequestId, somebodyWaits: which % 2 == 0, Rules, now).Released.Count > 0)
+                                {
+                                    ended.Add(handle.RequestId);
+                                }
+                                break;
+                            case 5 when handle is not null && core.PushDenied(handle.RequestId, Rules, now).Accepted:
+                                Assert.True(
+                                    denied.Add(handle.RequestId)
+                                        && !approved.Contains(handle.RequestId)
+                                        && !ended.Contains(handle.RequestId),
+                                    "a push was decided twice"
+                                );
+                                break;
+                            case 6 when handle is not null:
+                                Assert.False(core.PushApproved(handle.RequestId, "000000", "", Rules, now).Accepted);
+                                break;
+                        }
                     }
-                    break;
-                case 3 when handle is not null && core.AwaitPush(handle, Source, Rules, _ => true, now).Answer is LoginAnswer.Success:
-                    Assert.Contains(handle.RequestId, approved);
-                    Assert.True(ended.Add(handle.RequestId), "a login ended twice");
-                    break;
-                case 4 when handle is not null && core.PushApproved(handle.RequestId, AnnCode(now), "", Rules, now).Accepted:
-                    Assert.True(fresh.Add(now.ToUnixTimeSeconds() / 60), "a code let in twice");
-                    Assert.True(approved.Add(handle.RequestId) && !denied.Contains(handle.RequestId) && !ended.Contains(handle.RequestId), "a push was decided twice");
-                    if (core.ConfirmPush(handle.RequestId, somebodyWaits: which % 2 == 0, Rules, now).Released.Count > 0)
-                    {
-                        ended.Add(handle.RequestId);
-                    }
-                    break;
-                case 5 when handle is not null && core.PushDenied(handle.RequestId, Rules, now).Accepted:
-                    Assert.True(denied.Add(handle.RequestId) && !approved.Contains(handle.RequestId) && !ended.Contains(handle.RequestId), "a push was decided twice");
-                    break;
-                case 6 when handle is not null:
-                    Assert.False(core.PushApproved(handle.RequestId, "000000", "", Rules, now).Accepted);
-                    break;
-            }
-        }
-        core.Tick(now.AddHours(1));
-        Assert.Equal(0, core.PendingCount);
-    }, iter: 5_000);
+                    core.Tick(now.AddHours(1));
+                    Assert.Equal(0, core.PendingCount);
+                },
+                iter: 5_000
+            );
 
     private static LoginRules RulesOf(string change)
     {
-        var (tree, ignored) = ConfigReader.Read(StoreFolder.Schema, LabBoard.DefaultConfiguration() + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
+        var (tree, ignored) = ConfigReader.Read(
+            StoreFolder.Schema,
+            LabBoard.DefaultConfiguration() + change,
+            _ => null,
+            ImmutableDictionary<string, Func<string, bool>>.Empty
+        );
         Assert.Empty(ignored);
         return LoginRules.From(tree);
     }
 
-    private static string AnnCode(DateTimeOffset at) => new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.UtcDateTime);
+    private static string AnnCode(DateTimeOffset at) =>
+        new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.UtcDateTime);
 
-    private LoginStep StartLogin(string user, string password) => _core.Start(new LoginRequest(user, password, "", Source), Rules, _ => true, Draw(), Start);
+    private LoginStep StartLogin(string user, string password) =>
+        _core.Start(new LoginRequest(user, password, "", Source), Rules, _ => true, Draw(), Start);
 
     private LoginAnswer.Challenge Challenge(string user) => (LoginAnswer.Challenge)StartLogin(user, user + "-password").Answer!;
 

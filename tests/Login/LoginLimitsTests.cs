@@ -12,7 +12,9 @@ namespace Appliance.Tests.Login;
 [Trait("Kind", "Unit")]
 public sealed class LoginLimitsTests
 {
-    private const string ByMail = LoginRig.Patient + "config user local\nedit bob\nset two-factor email\nset email-to bob@example.com\nnext\nend\nconfig system global\nset two-factor-email-expiry 300\nend\n";
+    private const string ByMail =
+        LoginRig.Patient
+        + "config user local\nedit bob\nset two-factor email\nset email-to bob@example.com\nnext\nend\nconfig system global\nset two-factor-email-expiry 300\nend\n";
 
     /// <summary>The ways in which a login by e-mail can end.</summary>
     public static TheoryData<string> Ends => ["right code", "three wrong codes", "expiry", "configuration"];
@@ -40,7 +42,10 @@ public sealed class LoginLimitsTests
                 Assert.NotEmpty(rig.Advance((rig.Core.NextDeadline!.Value - rig.Now).TotalSeconds).Released);
                 break;
             default:
-                var (was, other) = (rig.Rules, LoginRig.RulesOf(ByMail + "config user local\nedit bob\nset passwd another\nnext\nend\n", Personality.Find("7.0")));
+                var (was, other) = (
+                    rig.Rules,
+                    LoginRig.RulesOf(ByMail + "config user local\nedit bob\nset passwd another\nnext\nend\n", Personality.Find("7.0"))
+                );
                 rig.Take(rig.Core.RulesChanged(other, rig.Now));
                 rig.Take(rig.Core.RulesChanged(was, rig.Now));
                 break;
@@ -52,8 +57,18 @@ public sealed class LoginLimitsTests
     public void Two_hundred_thousand_logins_may_be_pending_and_no_more()
     {
         var core = new LoginCore(new TokenCore());
-        var rules = LoginRig.RulesOf(LoginRig.Patient + "config user radius\nedit rad\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit dan\nset type radius\nset radius-server rad\nnext\nend\n");
-        LoginStep Start(int number, string user) => core.Start(new LoginRequest(user, user + "-password", "", LoginRig.Home), rules, _ => false, new LoginDraw(new LoginHandle($"{number}", "1-a")), LoginRig.Start);
+        var rules = LoginRig.RulesOf(
+            LoginRig.Patient
+                + "config user radius\nedit rad\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit dan\nset type radius\nset radius-server rad\nnext\nend\n"
+        );
+        LoginStep Start(int number, string user) =>
+            core.Start(
+                new LoginRequest(user, user + "-password", "", LoginRig.Home),
+                rules,
+                _ => false,
+                new LoginDraw(new LoginHandle($"{number}", "1-a")),
+                LoginRig.Start
+            );
         for (var number = 0; number < 200_000; number++)
         {
             Assert.IsType<LoginAnswer.Challenge>(Start(number, "cat").Answer);
@@ -66,7 +81,15 @@ public sealed class LoginLimitsTests
         Assert.Null(remote.Remote);
         Assert.Equal(200_000, core.PendingCount);
         Assert.NotEmpty(core.Tick(core.NextDeadline!.Value).Released);
-        Assert.IsType<LoginAnswer.Challenge>(core.Start(new LoginRequest("cat", "cat-password", "", LoginRig.Home), rules, _ => false, new LoginDraw(new LoginHandle("200002", "1-a")), LoginRig.Start.AddDays(1)).Answer);
+        Assert.IsType<LoginAnswer.Challenge>(
+            core.Start(
+                new LoginRequest("cat", "cat-password", "", LoginRig.Home),
+                rules,
+                _ => false,
+                new LoginDraw(new LoginHandle("200002", "1-a")),
+                LoginRig.Start.AddDays(1)
+            ).Answer
+        );
     }
 
     [Theory]

@@ -50,16 +50,27 @@ internal sealed class LoginRig : IDisposable
     /// <summary>Every step that was taken, oldest first.</summary>
     public List<LoginStep> Steps { get; } = [];
 
-    public IEnumerable<string> EventReasons => Steps.SelectMany(step => step.Events).SelectMany(entry => entry.Fields).Where(pair => pair.Name == "reason").Select(pair => pair.Value);
+    public IEnumerable<string> EventReasons =>
+        Steps
+            .SelectMany(step => step.Events)
+            .SelectMany(entry => entry.Fields)
+            .Where(pair => pair.Name == "reason")
+            .Select(pair => pair.Value);
 
     public IEnumerable<LoginFact> Facts => Steps.SelectMany(step => step.Facts).Select(fact => fact.Fact);
 
-    public static LoginRules RulesOf(string change, Personality? personality = null, LabPolicy? lab = null) => LoginRules.From(TreeOf(change, personality), lab);
+    public static LoginRules RulesOf(string change, Personality? personality = null, LabPolicy? lab = null) =>
+        LoginRules.From(TreeOf(change, personality), lab);
 
     public static ConfigTree TreeOf(string change, Personality? personality = null)
     {
         var schema = personality is null ? StoreFolder.Schema : ConfigSchema.Load(personality);
-        var (tree, ignored) = ConfigReader.Read(schema, LabBoard.DefaultConfiguration(personality) + change, _ => null, ImmutableDictionary<string, Func<string, bool>>.Empty);
+        var (tree, ignored) = ConfigReader.Read(
+            schema,
+            LabBoard.DefaultConfiguration(personality) + change,
+            _ => null,
+            ImmutableDictionary<string, Func<string, bool>>.Empty
+        );
         Assert.Empty(ignored);
         return tree;
     }
@@ -72,20 +83,37 @@ internal sealed class LoginRig : IDisposable
         var tree = TreeOf(Patient);
         var users = tree.List("user local");
         var entry = users.Find(user)!;
-        return LoginRules.From(tree.With("user local", users.With(user, change.Split(' ') switch
-        {
-            ["set", var name, var value] => entry.With(name, [value]),
-            ["unset", var name] => entry.Without(name),
-            _ => throw new ArgumentException($"'{change}' is neither set nor unset"),
-        })));
+        return LoginRules.From(
+            tree.With(
+                "user local",
+                users.With(
+                    user,
+                    change.Split(' ') switch
+                    {
+                        ["set", var name, var value] => entry.With(name, [value]),
+                        ["unset", var name] => entry.Without(name),
+                        _ => throw new ArgumentException($"'{change}' is neither set nor unset"),
+                    }
+                )
+            )
+        );
     }
 
-    public static string AnnCode(DateTimeOffset at, int steps = 0) => new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.AddSeconds(60 * steps).UtcDateTime);
+    public static string AnnCode(DateTimeOffset at, int steps = 0) =>
+        new Totp("lab-seed-of-ann-0001"u8.ToArray(), 60, OtpHashMode.Sha1, 6).ComputeTotp(at.AddSeconds(60 * steps).UtcDateTime);
 
     public string Ann(int steps = 0) => AnnCode(Now, steps);
 
     /// <summary>Returns the answer to the first factor. A remote server, if one is required, does not answer.</summary>
-    public LoginAnswer? Login(string user = "ann", string? password = null, IPAddress? from = null, LoginKind kind = LoginKind.SslVpn, string realm = "", string code = "", RemoteVerdict? remote = null)
+    public LoginAnswer? Login(
+        string user = "ann",
+        string? password = null,
+        IPAddress? from = null,
+        LoginKind kind = LoginKind.SslVpn,
+        string realm = "",
+        string code = "",
+        RemoteVerdict? remote = null
+    )
     {
         var number = ++_next;
         var draw = new LoginDraw(new LoginHandle($"{number}", $"1-{number:x}"), 42, "135790");
@@ -101,12 +129,19 @@ internal sealed class LoginRig : IDisposable
         return step.Released.Select(released => released.Answer).SingleOrDefault();
     }
 
-    public LoginAnswer.Challenge Challenge(string user = "ann", IPAddress? from = null, LoginKind kind = LoginKind.SslVpn) => Assert.IsType<LoginAnswer.Challenge>(Login(user, from: from, kind: kind));
+    public LoginAnswer.Challenge Challenge(string user = "ann", IPAddress? from = null, LoginKind kind = LoginKind.SslVpn) =>
+        Assert.IsType<LoginAnswer.Challenge>(Login(user, from: from, kind: kind));
 
-    public LoginAnswer? Code(LoginHandle handle, string code, IPAddress? from = null, string next = "", LoginKind kind = LoginKind.SslVpn) =>
-        Take(Core.SubmitCode(handle, code, from ?? Home, Rules, _ => CanPush, Now, next, kind)).Answer;
+    public LoginAnswer? Code(
+        LoginHandle handle,
+        string code,
+        IPAddress? from = null,
+        string next = "",
+        LoginKind kind = LoginKind.SslVpn
+    ) => Take(Core.SubmitCode(handle, code, from ?? Home, Rules, _ => CanPush, Now, next, kind)).Answer;
 
-    public LoginAnswer? Await(LoginHandle handle, IPAddress? from = null) => Take(Core.AwaitPush(handle, from ?? Home, Rules, _ => CanPush, Now)).Answer;
+    public LoginAnswer? Await(LoginHandle handle, IPAddress? from = null) =>
+        Take(Core.AwaitPush(handle, from ?? Home, Rules, _ => CanPush, Now)).Answer;
 
     public bool Approve(LoginHandle handle, string? code = null, string number = "", bool somebodyWaits = true)
     {
@@ -149,7 +184,15 @@ internal sealed class LoginRig : IDisposable
     {
         Steps.Add(step);
         // Here every session opens immediately.
-        foreach (var success in step.Released.Select(released => released.Answer).Append(step.Answer).OfType<LoginAnswer.Success>().Where(success => success.Deciding is not null).Distinct().ToArray())
+        foreach (
+            var success in step
+                .Released.Select(released => released.Answer)
+                .Append(step.Answer)
+                .OfType<LoginAnswer.Success>()
+                .Where(success => success.Deciding is not null)
+                .Distinct()
+                .ToArray()
+        )
         {
             step.Facts.AddRange(LoginService.FactsOf(success));
         }

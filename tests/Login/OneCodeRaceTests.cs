@@ -50,7 +50,10 @@ public sealed class OneCodeRaceTests : IDisposable
                 _time.Advance(TimeSpan.FromSeconds(60));
             }
         }
-        Assert.True(pushes > 0 && pushes < Rounds, $"{pushes} of {Rounds} races were won by the phone: one of the ways was never tried in earnest");
+        Assert.True(
+            pushes > 0 && pushes < Rounds,
+            $"{pushes} of {Rounds} races were won by the phone: one of the ways was never tried in earnest"
+        );
     }
 
     private async Task<int> RaceAsync(LoginService login, Phones phones)
@@ -59,16 +62,34 @@ public sealed class OneCodeRaceTests : IDisposable
         var handles = new List<LoginHandle>();
         while (handles.Count < Threads)
         {
-            handles.Add(Assert.IsType<LoginAnswer.Challenge>(await login.StartAsync(new LoginRequest("ann", "ann-password", "", Source))).Handle);
+            handles.Add(
+                Assert.IsType<LoginAnswer.Challenge>(await login.StartAsync(new LoginRequest("ann", "ann-password", "", Source))).Handle
+            );
         }
         using var start = new Barrier(Threads);
-        var tries = handles.Select((handle, thread) => Task.Factory.StartNew(async () =>
-        {
-            start.SignalAndWait();
-            return thread % 2 == 0
-                ? (Typed: await login.SubmitCodeAsync(handle, code, Source, CancellationToken.None) is LoginAnswer.Success, Phone: false)
-                : (Typed: false, Phone: await login.PushApprovedAsync(handle.RequestId, code));
-        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()).ToArray();
+        var tries = handles
+            .Select(
+                (handle, thread) =>
+                    Task
+                        .Factory.StartNew(
+                            async () =>
+                            {
+                                start.SignalAndWait();
+                                return thread % 2 == 0
+                                    ? (
+                                        Typed: await login.SubmitCodeAsync(handle, code, Source, CancellationToken.None)
+                                            is LoginAnswer.Success,
+                                        Phone: false
+                                    )
+                                    : (Typed: false, Phone: await login.PushApprovedAsync(handle.RequestId, code));
+                            },
+                            CancellationToken.None,
+                            TaskCreationOptions.LongRunning,
+                            TaskScheduler.Default
+                        )
+                        .Unwrap()
+            )
+            .ToArray();
         var results = await Task.WhenAll(tries);
         Assert.Equal(1, results.Count(result => result.Typed) + results.Count(result => result.Phone));
         // And not once more afterwards, by any of the logins.

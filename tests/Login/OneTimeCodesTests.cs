@@ -51,40 +51,44 @@ public sealed class OneTimeCodesTests
     }
 
     [Fact]
-    public void AnOrderTellsNoLogItsCode() => Assert.DoesNotContain("012345", _codes.Issue("1", "eve", Mail, "012345", Start)!.ToString(), StringComparison.Ordinal);
+    public void AnOrderTellsNoLogItsCode() =>
+        Assert.DoesNotContain("012345", _codes.Issue("1", "eve", Mail, "012345", Start)!.ToString(), StringComparison.Ordinal);
 
     [Fact]
     public void NewCodesAreSixDigits() => Gen.ULong.Sample(random => Assert.Matches("^[0-9]{6}$", OneTimeCodes.CodeOf(random)), iter: 1000);
 
     /// <summary>Whatever happens in whatever order, no code is accepted twice, late, or for another login.</summary>
     [Fact]
-    public void AnyOrderKeepsThePromises() => Gen.Select(Gen.Int[0, 2], Gen.Int[0, 3], Gen.Int[0, 9], Gen.Int[0, 40]).Array[1, 60].Sample(moves =>
-    {
-        var codes = new OneTimeCodes();
-        var now = Start;
-        var standing = new Dictionary<string, (string Code, DateTimeOffset Expires)>(StringComparer.Ordinal);
-        foreach (var (move, login, digit, seconds) in moves)
-        {
-            now = now.AddSeconds(seconds);
-            var (id, code) = ($"{login}", new string((char)('0' + digit), 6));
-            switch (move)
+    public void AnyOrderKeepsThePromises() =>
+        Gen.Select(Gen.Int[0, 2], Gen.Int[0, 3], Gen.Int[0, 9], Gen.Int[0, 40])
+            .Array[1, 60]
+            .Sample(moves =>
             {
-                case 0:
-                    standing[id] = (code, codes.Issue(id, "eve", Mail, code, now)!.Expires);
-                    break;
-                case 1:
-                    var accepted = codes.Check(id, code, now) == OneTimeOutcome.Accepted;
-                    Assert.Equal(standing.TryGetValue(id, out var issued) && issued.Code == code && now < issued.Expires, accepted);
-                    if (accepted)
+                var codes = new OneTimeCodes();
+                var now = Start;
+                var standing = new Dictionary<string, (string Code, DateTimeOffset Expires)>(StringComparer.Ordinal);
+                foreach (var (move, login, digit, seconds) in moves)
+                {
+                    now = now.AddSeconds(seconds);
+                    var (id, code) = ($"{login}", new string((char)('0' + digit), 6));
+                    switch (move)
                     {
-                        standing.Remove(id);
+                        case 0:
+                            standing[id] = (code, codes.Issue(id, "eve", Mail, code, now)!.Expires);
+                            break;
+                        case 1:
+                            var accepted = codes.Check(id, code, now) == OneTimeOutcome.Accepted;
+                            Assert.Equal(standing.TryGetValue(id, out var issued) && issued.Code == code && now < issued.Expires, accepted);
+                            if (accepted)
+                            {
+                                standing.Remove(id);
+                            }
+                            break;
+                        default:
+                            codes.Forget(id);
+                            standing.Remove(id);
+                            break;
                     }
-                    break;
-                default:
-                    codes.Forget(id);
-                    standing.Remove(id);
-                    break;
-            }
-        }
-    });
+                }
+            });
 }

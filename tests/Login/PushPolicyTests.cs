@@ -103,7 +103,10 @@ public sealed class PushPolicyTests
         using var rig = new LoginRig(lab: new LabPolicy { NumberMatch = true });
         var handle = rig.Challenge().Handle;
         rig.Approve(handle, number: "42");
-        Assert.DoesNotContain(rig.Steps.SelectMany(step => step.Events).SelectMany(entry => entry.Fields), pair => pair.Value.Contains("42", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            rig.Steps.SelectMany(step => step.Events).SelectMany(entry => entry.Fields),
+            pair => pair.Value.Contains("42", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain(rig.Facts, fact => $"{fact.Result} {fact.Subject}".Contains("42", StringComparison.Ordinal));
     }
 }

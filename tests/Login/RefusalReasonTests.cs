@@ -10,8 +10,22 @@ public sealed class RefusalReasonTests
     [Theory]
     [InlineData("nobody-of-that-name", "x", "", "name", "unknown", "config user local / edit <name>")]
     [InlineData("bob", "wrong", "", "password", "wrong", "config user local / edit <name> / set passwd")]
-    [InlineData("bob", "bob-password", "config user local\nedit bob\nset status disable\nnext\nend\n", "status", "disabled", "config user local / edit <name> / set status")]
-    public void The_journal_tells_why_and_the_client_is_told_the_same(string user, string password, string change, string check, string result, string setting)
+    [InlineData(
+        "bob",
+        "bob-password",
+        "config user local\nedit bob\nset status disable\nnext\nend\n",
+        "status",
+        "disabled",
+        "config user local / edit <name> / set status"
+    )]
+    public void The_journal_tells_why_and_the_client_is_told_the_same(
+        string user,
+        string password,
+        string change,
+        string check,
+        string result,
+        string setting
+    )
     {
         using var rig = new LoginRig(change);
         Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(user, password));

@@ -8,35 +8,38 @@ public sealed class RemoteTests
 {
     private const string Server = "config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\n";
 
-    private const string Group = LoginRig.Patient + Server + """
-        config user group
-        edit remote
-        set member fac
-        config match
-        edit 1
-        set server-name fac
-        set group-name staff
-        next
-        edit 2
-        set server-name fac
-        set group-name bosses
-        next
-        end
-        next
-        end
-        config vpn ssl settings
-        config authentication-rule
-        edit 2
-        set groups remote
-        set portal full-access
-        next
-        end
-        end
-        config system global
-        set remoteauthtimeout 20
-        end
+    private const string Group =
+        LoginRig.Patient
+        + Server
+        + """
+            config user group
+            edit remote
+            set member fac
+            config match
+            edit 1
+            set server-name fac
+            set group-name staff
+            next
+            edit 2
+            set server-name fac
+            set group-name bosses
+            next
+            end
+            next
+            end
+            config vpn ssl settings
+            config authentication-rule
+            edit 2
+            set groups remote
+            set portal full-access
+            next
+            end
+            end
+            config system global
+            set remoteauthtimeout 20
+            end
 
-        """;
+            """;
 
     private static readonly RemoteVerdict.Challenged CanPush = new("Enter token code or no code", RemotePush.ByNothing, "ticket");
 
@@ -48,9 +51,15 @@ public sealed class RemoteTests
         Assert.Equal((ChallengeReason.Remote, true, "Enter token code or no code"), (challenge.Reason, challenge.Push, challenge.Text));
         Assert.Null(rig.Code(challenge.Handle, "123456"));
         var order = rig.Steps[^1].Remote!;
-        Assert.Equal((2, "zoe", "123456", "ticket", LoginRig.Home), (order.Number, order.User, order.Password, order.Answers!.Ticket, order.Source));
+        Assert.Equal(
+            (2, "zoe", "123456", "ticket", LoginRig.Home),
+            (order.Number, order.User, order.Password, order.Answers!.Ticket, order.Source)
+        );
         var success = Assert.IsType<LoginAnswer.Success>(rig.Answer(order, new RemoteVerdict.Accepted(["staff"])));
-        Assert.Equal(("zoe", "remote", "full-access", true, true), (success.Grant.User, success.Grant.Group, success.Grant.Portal, success.Grant.TwoFactor, success.Grant.IsRemote));
+        Assert.Equal(
+            ("zoe", "remote", "full-access", true, true),
+            (success.Grant.User, success.Grant.Group, success.Grant.Portal, success.Grant.TwoFactor, success.Grant.IsRemote)
+        );
         Assert.Equal(0, rig.Core.PendingCount);
     }
 
@@ -150,7 +159,9 @@ public sealed class RemoteTests
     [Fact]
     public void ALocalTokenIsAskedAfterTheServersChallenge()
     {
-        using var rig = new LoginRig(LoginRig.Patient + Server + "config user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\n");
+        using var rig = new LoginRig(
+            LoginRig.Patient + Server + "config user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\n"
+        );
         var remote = Assert.IsType<LoginAnswer.Challenge>(rig.Login("ann", "x", remote: CanPush));
         Assert.Null(rig.Code(remote.Handle, "654321"));
         var local = Assert.IsType<LoginAnswer.Challenge>(rig.Answer(rig.Steps[^1].Remote!, LoginRig.Accepted));
@@ -165,7 +176,11 @@ public sealed class RemoteTests
     [Fact]
     public void TheServerGetsTheConfiguredName()
     {
-        using var rig = new LoginRig(LoginRig.Patient + Server + "config user local\nedit ann\nset type radius\nset radius-server fac\nset username-case-sensitivity disable\nnext\nend\n");
+        using var rig = new LoginRig(
+            LoginRig.Patient
+                + Server
+                + "config user local\nedit ann\nset type radius\nset radius-server fac\nset username-case-sensitivity disable\nnext\nend\n"
+        );
         rig.Login("ANN", "x", remote: LoginRig.Accepted);
         Assert.Equal("ann", rig.Steps.Single(step => step.Remote is not null).Remote!.User);
     }
@@ -173,8 +188,19 @@ public sealed class RemoteTests
     [Fact]
     public void EachAddressHasItsTime()
     {
-        using var rig = new LoginRig(Group + "config user radius\nedit fac\nset secondary-server 192.0.2.51\nset secondary-secret s\nset tertiary-server 192.0.2.52\nset tertiary-secret s\nnext\nend\n");
-        rig.Take(rig.Core.Start(new LoginRequest("zoe", "x", "", LoginRig.Home), rig.Rules, _ => true, new LoginDraw(new LoginHandle("1", "1-1")), rig.Now));
+        using var rig = new LoginRig(
+            Group
+                + "config user radius\nedit fac\nset secondary-server 192.0.2.51\nset secondary-secret s\nset tertiary-server 192.0.2.52\nset tertiary-secret s\nnext\nend\n"
+        );
+        rig.Take(
+            rig.Core.Start(
+                new LoginRequest("zoe", "x", "", LoginRig.Home),
+                rig.Rules,
+                _ => true,
+                new LoginDraw(new LoginHandle("1", "1-1")),
+                rig.Now
+            )
+        );
         Assert.Equal(LoginRig.Start.AddSeconds(60), rig.Steps[^1].Remote!.Expires);
         Assert.Empty(rig.Advance(59.999).Released);
         Assert.Equal(["1"], rig.Advance(0.001).Abandoned);
@@ -233,5 +259,6 @@ public sealed class RemoteTests
 
     private const string NoDefaultPortal = "config vpn ssl settings\nunset default-portal\nend\n";
 
-    private static LoginAnswer.Challenge Challenged(LoginRig rig, RemoteVerdict.Challenged verdict) => Assert.IsType<LoginAnswer.Challenge>(rig.Login("zoe", "zoe-password", remote: verdict));
+    private static LoginAnswer.Challenge Challenged(LoginRig rig, RemoteVerdict.Challenged verdict) =>
+        Assert.IsType<LoginAnswer.Challenge>(rig.Login("zoe", "zoe-password", remote: verdict));
 }

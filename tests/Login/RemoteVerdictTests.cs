@@ -10,36 +10,43 @@ namespace Appliance.Tests.Login;
 [Trait("Kind", "Unit")]
 public sealed class RemoteVerdictTests
 {
-    private const string Group = LoginRig.Patient + """
-        config user radius
-        edit fac
-        set server 192.0.2.50
-        set secret s
-        set secondary-server 192.0.2.51
-        set secondary-secret s
-        next
-        end
-        config user group
-        edit remote
-        set member fac
-        next
-        end
-        config vpn ssl settings
-        config authentication-rule
-        edit 2
-        set groups remote
-        set portal full-access
-        next
-        end
-        end
-        config system global
-        set remoteauthtimeout 5
-        end
+    private const string Group =
+        LoginRig.Patient
+        + """
+            config user radius
+            edit fac
+            set server 192.0.2.50
+            set secret s
+            set secondary-server 192.0.2.51
+            set secondary-secret s
+            next
+            end
+            config user group
+            edit remote
+            set member fac
+            next
+            end
+            config vpn ssl settings
+            config authentication-rule
+            edit 2
+            set groups remote
+            set portal full-access
+            next
+            end
+            end
+            config system global
+            set remoteauthtimeout 5
+            end
 
-        """;
+            """;
 
     private static readonly RemoteNotice First = new("server 192.0.2.50:1812", false, "no answer", "set server");
-    private static readonly RemoteNotice Second = new("secondary-server 192.0.2.51:1812", false, "no answer either", "set secondary-server");
+    private static readonly RemoteNotice Second = new(
+        "secondary-server 192.0.2.51:1812",
+        false,
+        "no answer either",
+        "set secondary-server"
+    );
 
     [Fact]
     public void A_question_is_noted_when_it_leaves_and_not_before()
@@ -59,9 +66,16 @@ public sealed class RemoteVerdictTests
         Begin(rig);
         Notice(rig, First);
         Notice(rig, Second);
-        Assert.Equal("no answer that counts: server 192.0.2.50:1812: no answer; secondary-server 192.0.2.51:1812: no answer either", Verdict(rig, 10).Result);
+        Assert.Equal(
+            "no answer that counts: server 192.0.2.50:1812: no answer; secondary-server 192.0.2.51:1812: no answer either",
+            Verdict(rig, 10).Result
+        );
         Assert.Equal("set secondary-server", Verdict(rig).Change);
-        Assert.Contains(rig.Steps.SelectMany(step => step.Events).SelectMany(entry => entry.Fields), field => field.Name == "msg" && field.Value.Contains("secondary-server 192.0.2.51:1812: no answer either", StringComparison.Ordinal));
+        Assert.Contains(
+            rig.Steps.SelectMany(step => step.Events).SelectMany(entry => entry.Fields),
+            field =>
+                field.Name == "msg" && field.Value.Contains("secondary-server 192.0.2.51:1812: no answer either", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -73,24 +87,39 @@ public sealed class RemoteVerdictTests
         Notice(rig, First with { HasFailed = true, Cause = "another secret", Change = "set secret" });
         Notice(rig, Second);
         var verdict = Verdict(rig, 10);
-        Assert.Equal("no answer that counts: server 192.0.2.50:1812: another secret; secondary-server 192.0.2.51:1812: no answer either", verdict.Result);
+        Assert.Equal(
+            "no answer that counts: server 192.0.2.50:1812: another secret; secondary-server 192.0.2.51:1812: no answer either",
+            verdict.Result
+        );
         Assert.Equal("set secret", verdict.Change);
-        Assert.Contains(rig.Facts, fact => fact is { Result: "server 192.0.2.50:1812: another secret", Change: "set secret", Decides: false });
+        Assert.Contains(
+            rig.Facts,
+            fact => fact is { Result: "server 192.0.2.50:1812: another secret", Change: "set secret", Decides: false }
+        );
     }
 
     [Fact]
     public void A_server_that_cannot_be_asked_is_the_verdict_with_its_setting()
     {
         using var rig = new LoginRig(Group);
-        rig.Login("zoe", "x", remote: new RemoteVerdict.Unavailable("radius fac: server 192.0.2.50:1812: no connection") { Change = "set server" });
-        Assert.Equal(("cannot be asked: radius fac: server 192.0.2.50:1812: no connection", "set server"), (Verdict(rig).Result, Verdict(rig).Change));
+        rig.Login(
+            "zoe",
+            "x",
+            remote: new RemoteVerdict.Unavailable("radius fac: server 192.0.2.50:1812: no connection") { Change = "set server" }
+        );
+        Assert.Equal(
+            ("cannot be asked: radius fac: server 192.0.2.50:1812: no connection", "set server"),
+            (Verdict(rig).Result, Verdict(rig).Change)
+        );
     }
 
     [Fact]
     public void A_phone_that_takes_long_is_a_matter_of_remoteauthtimeout()
     {
         using var rig = new LoginRig(Group);
-        var challenge = Assert.IsType<LoginAnswer.Challenge>(rig.Login("zoe", "x", remote: new RemoteVerdict.Challenged("no code", RemotePush.ByNothing)));
+        var challenge = Assert.IsType<LoginAnswer.Challenge>(
+            rig.Login("zoe", "x", remote: new RemoteVerdict.Challenged("no code", RemotePush.ByNothing))
+        );
         Assert.Null(rig.Await(challenge.Handle));
         Notice(rig, First);
         Assert.Contains(rig.Facts, fact => fact is { Check: "remote server", Result: "told to ask the phone" });
@@ -110,7 +139,15 @@ public sealed class RemoteVerdictTests
     }
 
     private static void Begin(LoginRig rig) =>
-        rig.Take(rig.Core.Start(new LoginRequest("zoe", "x", "", LoginRig.Home), rig.Rules, _ => true, new LoginDraw(new LoginHandle("1", "1-1")), rig.Now));
+        rig.Take(
+            rig.Core.Start(
+                new LoginRequest("zoe", "x", "", LoginRig.Home),
+                rig.Rules,
+                _ => true,
+                new LoginDraw(new LoginHandle("1", "1-1")),
+                rig.Now
+            )
+        );
 
     private static void Notice(LoginRig rig, RemoteNotice notice)
     {

@@ -21,7 +21,10 @@ public sealed class ReplayEventTests
         var second = rig.Challenge();
         Assert.IsType<LoginAnswer.Challenge>(rig.Code(second.Handle, code));
         var entry = Assert.Single(rig.Steps[^1].Events);
-        Assert.Equal(("0102043009", EventLevel.Notice, Reason, "failure"), (entry.LogId, entry.Level, Field(entry, "reason"), Field(entry, "status")));
+        Assert.Equal(
+            ("0102043009", EventLevel.Notice, Reason, "failure"),
+            (entry.LogId, entry.Level, Field(entry, "reason"), Field(entry, "status"))
+        );
         Assert.Equal("User ann failed in authentication because of a token code that was used before", Field(entry, "msg"));
         Assert.DoesNotContain(code, string.Join(' ', entry.Fields.Select(field => field.Value)), StringComparison.Ordinal);
         rig.Code(second.Handle, code);
@@ -71,8 +74,14 @@ public sealed class ReplayEventTests
     [Fact]
     public void An_administrator_is_logged_under_the_number_of_failed_admin_logins()
     {
-        using var rig = new LoginRig(LoginRig.Patient + "config system admin\nedit ann\nset password x\nset accprofile super_admin\nset two-factor fortitoken\nset fortitoken FTKMOB0000000002\nset email-to a@example.com\nnext\nend\n"
-            .Replace("FTKMOB0000000002", "FTKMOB0000000001", StringComparison.Ordinal));
+        using var rig = new LoginRig(
+            LoginRig.Patient
+                + "config system admin\nedit ann\nset password x\nset accprofile super_admin\nset two-factor fortitoken\nset fortitoken FTKMOB0000000002\nset email-to a@example.com\nnext\nend\n".Replace(
+                    "FTKMOB0000000002",
+                    "FTKMOB0000000001",
+                    StringComparison.Ordinal
+                )
+        );
         var code = rig.Ann();
         Assert.IsType<LoginAnswer.Success>(rig.Code(Ask(rig), code, IPAddress.None, kind: LoginKind.Admin));
         rig.Code(Ask(rig), code, IPAddress.None, kind: LoginKind.Admin);
@@ -90,7 +99,8 @@ public sealed class ReplayEventTests
         Assert.Equal(("0", "passwd_invalid"), (Field(entry, "sn"), Field(entry, "reason")));
     }
 
-    private static LoginHandle Ask(LoginRig rig) => Assert.IsType<LoginAnswer.Challenge>(rig.Login("ann", "x", IPAddress.None, LoginKind.Admin)).Handle;
+    private static LoginHandle Ask(LoginRig rig) =>
+        Assert.IsType<LoginAnswer.Challenge>(rig.Login("ann", "x", IPAddress.None, LoginKind.Admin)).Handle;
 
     private static string Field(EventEntry entry, string name) => entry.Fields.Single(field => field.Name == name).Value;
 }

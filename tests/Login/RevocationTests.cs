@@ -52,7 +52,10 @@ public sealed class RevocationTests
         var handle = rig.Challenge("cat").Handle;
         rig.Rules = LoginRig.RulesOf(Base + change);
         Assert.Empty(rig.Take(rig.Core.RulesChanged(rig.Rules, rig.Now)).Released);
-        Assert.Equal(("vpn-users", "full-access"), Assert.IsType<LoginAnswer.Success>(rig.Code(handle, CatCode(rig))).Grant is var grant ? (grant.Group, grant.Portal) : default);
+        Assert.Equal(
+            ("vpn-users", "full-access"),
+            Assert.IsType<LoginAnswer.Success>(rig.Code(handle, CatCode(rig))).Grant is var grant ? (grant.Group, grant.Portal) : default
+        );
     }
 
     [Theory]
@@ -101,7 +104,8 @@ public sealed class RevocationTests
     [InlineData("set trusthost1 203.0.113.0 255.255.255.0\n", false)]
     public void An_administrators_pending_login_ends_when_no_trusted_host_covers_its_source(string hosts, bool goesOn)
     {
-        const string Admin = "config system admin\nedit adm\nset accprofile super_admin\nset password adm-password\nset two-factor fortitoken\nset fortitoken FTKMOB0000000002\n";
+        const string Admin =
+            "config system admin\nedit adm\nset accprofile super_admin\nset password adm-password\nset two-factor fortitoken\nset fortitoken FTKMOB0000000002\n";
         const string Owner = "config user local\nedit cat\nset two-factor disable\nunset fortitoken\nnext\nend\n";
         using var rig = new LoginRig(LoginRig.Patient + Owner + Admin + "next\nend\n");
         var handle = rig.Challenge("adm", kind: LoginKind.Admin).Handle;
@@ -112,7 +116,11 @@ public sealed class RevocationTests
 
     [Theory]
     [InlineData(Remote, true)]
-    [InlineData(RemoteServer + "config user radius\nedit other\nset server 192.0.2.51\nset secret s\nnext\nend\nconfig user group\nedit vpn-users\nset member ann bob cat other\nnext\nend\n", false)]
+    [InlineData(
+        RemoteServer
+            + "config user radius\nedit other\nset server 192.0.2.51\nset secret s\nnext\nend\nconfig user group\nedit vpn-users\nset member ann bob cat other\nnext\nend\n",
+        false
+    )]
     [InlineData(Remote + "config user local\nedit zoe\nset type password\nset passwd x\nnext\nend\n", false)]
     public void A_pending_login_of_a_remote_user_ends_with_its_server(string now, bool goesOn)
     {
@@ -128,5 +136,6 @@ public sealed class RevocationTests
     private const string RemoteServer = "config user radius\nedit rad\nset server 192.0.2.50\nset secret s\nnext\nend\n";
     private const string Remote = RemoteServer + "config user group\nedit vpn-users\nset member ann bob cat rad\nnext\nend\n";
 
-    private static string CatCode(LoginRig rig) => new OtpNet.Totp("lab-seed-of-cat-0002"u8.ToArray(), 60, OtpNet.OtpHashMode.Sha1, 6).ComputeTotp(rig.Now.UtcDateTime);
+    private static string CatCode(LoginRig rig) =>
+        new OtpNet.Totp("lab-seed-of-cat-0002"u8.ToArray(), 60, OtpNet.OtpHashMode.Sha1, 6).ComputeTotp(rig.Now.UtcDateTime);
 }

@@ -7,22 +7,24 @@ namespace Appliance.Tests.Login;
 /// <summary>One core for all clients: users of the SSL VPN, administrators, RADIUS clients; realms, rules and factors.</summary>
 public sealed class WaysInTests
 {
-    private const string Admins = LoginRig.Patient + """
-        config system admin
-        edit root
-        set accprofile super_admin
-        set password root-password
-        set two-factor fortitoken
-        set fortitoken FTKMOB0000000001
-        set trusthost1 192.0.2.0 255.255.255.0
-        next
-        edit plain
-        set accprofile super_admin
-        set password plain-password
-        next
-        end
+    private const string Admins =
+        LoginRig.Patient
+        + """
+            config system admin
+            edit root
+            set accprofile super_admin
+            set password root-password
+            set two-factor fortitoken
+            set fortitoken FTKMOB0000000001
+            set trusthost1 192.0.2.0 255.255.255.0
+            next
+            edit plain
+            set accprofile super_admin
+            set password plain-password
+            next
+            end
 
-        """;
+            """;
 
     [Theory]
     [InlineData(LoginKind.SslVpn, LoginKind.Admin)]
@@ -39,7 +41,10 @@ public sealed class WaysInTests
         rig.Restart();
         var challenge = rig.Challenge(Name(second), kind: second);
         Assert.Equal(ChallengeReason.Wait, challenge.Reason);
-        Assert.Equal(ChallengeReason.Wait, Assert.IsType<LoginAnswer.Challenge>(rig.Code(challenge.Handle, rig.Ann(), kind: second)).Reason);
+        Assert.Equal(
+            ChallengeReason.Wait,
+            Assert.IsType<LoginAnswer.Challenge>(rig.Code(challenge.Handle, rig.Ann(), kind: second)).Reason
+        );
     }
 
     [Theory]
@@ -51,7 +56,10 @@ public sealed class WaysInTests
         using var rig = new LoginRig(Admins);
         var code = rig.Ann();
         Assert.True(rig.Approve(rig.Challenge().Handle, code));
-        Assert.Equal(ChallengeReason.Wait, Assert.IsType<LoginAnswer.Challenge>(rig.Login(kind == LoginKind.Admin ? "root" : "ann", kind: kind, code: code)).Reason);
+        Assert.Equal(
+            ChallengeReason.Wait,
+            Assert.IsType<LoginAnswer.Challenge>(rig.Login(kind == LoginKind.Admin ? "root" : "ann", kind: kind, code: code)).Reason
+        );
     }
 
     [Fact]
@@ -115,7 +123,11 @@ public sealed class WaysInTests
         var handle = rig.Challenge().Handle;
         var challenge = Assert.IsType<LoginAnswer.Challenge>(rig.Code(handle, rig.Ann(5)));
         Assert.Equal(ChallengeReason.NextCode, challenge.Reason);
-        Assert.StartsWith($"FortiToken clock drift detected (code: {rig.Ann(5)}). Please input the next code and continue", challenge.Text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"FortiToken clock drift detected (code: {rig.Ann(5)}). Please input the next code and continue",
+            challenge.Text,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain(',', challenge.Text);
         Assert.IsType<LoginAnswer.Success>(rig.Code(handle, rig.Ann(6)));
         // And from now on its clock is known.
@@ -143,7 +155,10 @@ public sealed class WaysInTests
     [Fact]
     public void ACodeByMailLetsInOnce()
     {
-        using var rig = new LoginRig("config user local\nedit ann\nset two-factor email\nset email-to ann@example.com\nunset fortitoken\nnext\nend\n" + LoginRig.Patient);
+        using var rig = new LoginRig(
+            "config user local\nedit ann\nset two-factor email\nset email-to ann@example.com\nunset fortitoken\nnext\nend\n"
+                + LoginRig.Patient
+        );
         var challenge = rig.Challenge();
         Assert.Equal((ChallengeReason.EmailCode, false), (challenge.Reason, challenge.Push));
         var order = rig.Steps[^1].Code!;
@@ -171,37 +186,42 @@ public sealed class WaysInTests
     [Fact]
     public void ARemoteUserKeepsHisLocalToken()
     {
-        using var rig = new LoginRig("config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\n" + LoginRig.Patient);
+        using var rig = new LoginRig(
+            "config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\n"
+                + LoginRig.Patient
+        );
         var challenge = Assert.IsType<LoginAnswer.Challenge>(rig.Login(password: "whatever the server knows", remote: LoginRig.Accepted));
         Assert.True(challenge.Push);
         Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(remote: new RemoteVerdict.Rejected()));
     }
 
-    private const string Realms = LoginRig.Patient + """
-        config vpn ssl web portal
-        edit sales-portal
-        set web-mode enable
-        next
-        edit tunnel-only
-        set web-mode disable
-        next
-        end
-        config vpn ssl settings
-        config authentication-rule
-        edit 2
-        set groups vpn-users
-        set portal sales-portal
-        set realm sales
-        next
-        edit 3
-        set users bob
-        set portal tunnel-only
-        set realm closed
-        next
-        end
-        end
+    private const string Realms =
+        LoginRig.Patient
+        + """
+            config vpn ssl web portal
+            edit sales-portal
+            set web-mode enable
+            next
+            edit tunnel-only
+            set web-mode disable
+            next
+            end
+            config vpn ssl settings
+            config authentication-rule
+            edit 2
+            set groups vpn-users
+            set portal sales-portal
+            set realm sales
+            next
+            edit 3
+            set users bob
+            set portal tunnel-only
+            set realm closed
+            next
+            end
+            end
 
-        """;
+            """;
 
     [Theory]
     [InlineData("", "full-access")]
@@ -227,7 +247,9 @@ public sealed class WaysInTests
     [InlineData("set auth local", true)]
     public void ARuleThatIsNotMetGivesNothing(string condition, bool met)
     {
-        using var rig = new LoginRig($"{LoginRig.Patient}config vpn ssl settings\nunset default-portal\nconfig authentication-rule\nedit 1\n{condition}\nnext\nend\nend\n");
+        using var rig = new LoginRig(
+            $"{LoginRig.Patient}config vpn ssl settings\nunset default-portal\nconfig authentication-rule\nedit 1\n{condition}\nnext\nend\nend\n"
+        );
         var answer = rig.Login("bob");
         Assert.True(met ? answer is LoginAnswer.Success : answer is LoginAnswer.Refused { Reason: Refusal.NoPolicy });
     }
@@ -252,8 +274,17 @@ public sealed class WaysInTests
         var five = rig.Ann(5);
         rig.Code(handle, five);
         rig.Code(handle, rig.Ann(6));
-        var told = string.Join('\n', rig.Steps.SelectMany(step => step.Events).SelectMany(entry => entry.Fields).Select(pair => pair.Value).Concat(rig.Facts.Select(fact => fact.ToString())));
-        Assert.All((string[])["canary-password", "987654", five, rig.Ann(6), handle.Magic, "ann-password"], secret => Assert.DoesNotContain(secret, told, StringComparison.Ordinal));
+        var told = string.Join(
+            '\n',
+            rig.Steps.SelectMany(step => step.Events)
+                .SelectMany(entry => entry.Fields)
+                .Select(pair => pair.Value)
+                .Concat(rig.Facts.Select(fact => fact.ToString()))
+        );
+        Assert.All(
+            (string[])["canary-password", "987654", five, rig.Ann(6), handle.Magic, "ann-password"],
+            secret => Assert.DoesNotContain(secret, told, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -267,12 +298,26 @@ public sealed class WaysInTests
         rig.Login("bob", "wrong");
         rig.Login("cat");
         rig.Steps.ForEach(step => journal.Add(step.Facts, rig.Now));
-        Assert.Equal([("cat", LoginOutcome.Pending), ("bob", LoginOutcome.Refused), ("ann", LoginOutcome.In)], journal.Newest(10).Select(login => (login.User, login.Outcome)));
+        Assert.Equal(
+            [("cat", LoginOutcome.Pending), ("bob", LoginOutcome.Refused), ("ann", LoginOutcome.In)],
+            journal.Newest(10).Select(login => (login.User, login.Outcome))
+        );
         Assert.Equal("password", journal.Newest(2)[1].Steps.Single(step => step.Fact.Decides).Fact.Check);
         Assert.Equal(journal.Newest(10).Sum(login => login.Steps.Count), heard.Count);
         for (var login = 0; login < LoginJournal.LoginsMax; login++)
         {
-            journal.Add(rig.Take(rig.Core.Start(new LoginRequest("x", "x", "", LoginRig.Home), rig.Rules, _ => true, new LoginDraw(new LoginHandle("x", "x")), rig.Now)).Facts, rig.Now);
+            journal.Add(
+                rig.Take(
+                    rig.Core.Start(
+                        new LoginRequest("x", "x", "", LoginRig.Home),
+                        rig.Rules,
+                        _ => true,
+                        new LoginDraw(new LoginHandle("x", "x")),
+                        rig.Now
+                    )
+                ).Facts,
+                rig.Now
+            );
         }
         Assert.Null(journal.Find(1));
         Assert.Equal(LoginJournal.LoginsMax, journal.Newest(5000).Count);

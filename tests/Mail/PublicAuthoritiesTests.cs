@@ -62,6 +62,11 @@ public sealed class PublicAuthoritiesTests : IDisposable
     private static X509Certificate2 Server(X509Certificate2 authority)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return new CertificateRequest("CN=mail.example.test", key, HashAlgorithmName.SHA256).Create(authority, Now.AddDays(-1), Now.AddDays(1), [1, 2, 3]);
+        return new CertificateRequest("CN=mail.example.test", key, HashAlgorithmName.SHA256).Create(
+            authority,
+            Now.AddDays(-1),
+            Now.AddDays(1),
+            [1, 2, 3]
+        );
     }
 }

@@ -50,7 +50,10 @@ public sealed class SmtpTests : IAsyncDisposable
         var picture = RandomNumberGenerator.GetBytes(5000);
         Assert.Null(await _mail.SendAsync(new Letter("eve@example.test", "Schlüssel", ".\n..\nZeile mit ä\n", picture)));
         var letter = Assert.Single(inbox.Letters);
-        Assert.Equal((LetterKind.Mail, "eve@example.test", ".\n..\nZeile mit ä\n", Start), (letter.Kind, letter.To, letter.Text, letter.Time));
+        Assert.Equal(
+            (LetterKind.Mail, "eve@example.test", ".\n..\nZeile mit ä\n", Start),
+            (letter.Kind, letter.To, letter.Text, letter.Time)
+        );
         Assert.Equal(picture, letter.Picture);
         Assert.Equal($"=?utf-8?B?{Convert.ToBase64String("Schlüssel"u8)}?=", letter.Subject);
         Assert.Null(await _mail.SendMessageAsync("lab", "+15550100", "code is 123456\n"));
@@ -64,30 +67,49 @@ public sealed class SmtpTests : IAsyncDisposable
         await using var sink = MailSink.Listen(_server, 25, inbox, () => new HashSet<string>(), _time, NullLogger.Instance);
         await using (var connection = await _nic.ConnectAsync(sink.EndPoint))
         {
-            await TalkAsync(connection.Transport.AsStream(), async (read, say) =>
-            {
-                Assert.StartsWith("220", await read(), StringComparison.Ordinal);
-                foreach (var (line, code) in ((string, string)[])[("NONSENSE", "503"), ("", "503"), ("RCPT TO:<a@b>", "503"), ("DATA", "503"), ("MAIL FROM:<", "503"), ("MAIL FROM:<a@b>", "250"), ("RCPT TO:<b>", "503"), ("RCPT TO:<c@d>", "250"), ("DATA", "354")])
+            await TalkAsync(
+                connection.Transport.AsStream(),
+                async (read, say) =>
                 {
-                    await say(line);
-                    Assert.StartsWith(code, await read(), StringComparison.Ordinal);
+                    Assert.StartsWith("220", await read(), StringComparison.Ordinal);
+                    foreach (
+                        var (line, code) in ((string, string)[])
+                            [
+                                ("NONSENSE", "503"),
+                                ("", "503"),
+                                ("RCPT TO:<a@b>", "503"),
+                                ("DATA", "503"),
+                                ("MAIL FROM:<", "503"),
+                                ("MAIL FROM:<a@b>", "250"),
+                                ("RCPT TO:<b>", "503"),
+                                ("RCPT TO:<c@d>", "250"),
+                                ("DATA", "354"),
+                            ]
+                    )
+                    {
+                        await say(line);
+                        Assert.StartsWith(code, await read(), StringComparison.Ordinal);
+                    }
+                    for (var line = 0; line < 1100; line++)
+                    {
+                        await say(new string('x', 1000));
+                    }
+                    await say(".");
+                    Assert.StartsWith("552", await read(), StringComparison.Ordinal);
                 }
-                for (var line = 0; line < 1100; line++)
-                {
-                    await say(new string('x', 1000));
-                }
-                await say(".");
-                Assert.StartsWith("552", await read(), StringComparison.Ordinal);
-            });
+            );
         }
         await using (var connection = await _nic.ConnectAsync(sink.EndPoint))
         {
-            await TalkAsync(connection.Transport.AsStream(), async (read, _) =>
-            {
-                await read();
-                await connection.Transport.Output.WriteAsync(new byte[5000]);
-                Assert.Null(await read());
-            });
+            await TalkAsync(
+                connection.Transport.AsStream(),
+                async (read, _) =>
+                {
+                    await read();
+                    await connection.Transport.Output.WriteAsync(new byte[5000]);
+                    Assert.Null(await read());
+                }
+            );
         }
         Assert.Empty(inbox.Letters);
         // And the next one is served.
@@ -101,22 +123,24 @@ public sealed class SmtpTests : IAsyncDisposable
     public async Task ItAuthenticates(string offer, string spoken)
     {
         Configure("set authenticate enable\nset username me\nset password secret\n");
-        _ = ServeAsync(async (read, say) =>
-        {
-            await say("220 hello");
-            await read();
-            await say("250-here\r\n" + offer);
-            await read();
-            if (!offer.Contains("PLAIN", StringComparison.Ordinal))
+        _ = ServeAsync(
+            async (read, say) =>
             {
-                await say("334 VXNlcm5hbWU6");
+                await say("220 hello");
                 await read();
-                await say("334 UGFzc3dvcmQ6");
+                await say("250-here\r\n" + offer);
                 await read();
+                if (!offer.Contains("PLAIN", StringComparison.Ordinal))
+                {
+                    await say("334 VXNlcm5hbWU6");
+                    await read();
+                    await say("334 UGFzc3dvcmQ6");
+                    await read();
+                }
+                await say("235 ok");
+                await TakeAsync(read, say);
             }
-            await say("235 ok");
-            await TakeAsync(read, say);
-        });
+        );
         Assert.Null(await _mail.SendAsync(new Letter("eve@example.test", "s", "t")));
         Assert.Equal(spoken, string.Join('|', _heard.Skip(1).TakeWhile(line => !line.StartsWith("MAIL", StringComparison.Ordinal))));
     }
@@ -150,26 +174,36 @@ public sealed class SmtpTests : IAsyncDisposable
     public async Task NoAnswerIsEndless()
     {
         _ = ServeAsync(async (_, say) => await say("220 " + new string('x', 2000)));
-        Assert.Equal("10.0.0.25:25: a line of the server's reply is longer than 1024 bytes", await _mail.SendAsync(new Letter("eve@example.test", "s", "t")));
-        _ = ServeAsync(async (_, say) =>
-        {
-            for (var line = 0; line < 100; line++)
+        Assert.Equal(
+            "10.0.0.25:25: a line of the server's reply is longer than 1024 bytes",
+            await _mail.SendAsync(new Letter("eve@example.test", "s", "t"))
+        );
+        _ = ServeAsync(
+            async (_, say) =>
             {
-                await say("220-more");
+                for (var line = 0; line < 100; line++)
+                {
+                    await say("220-more");
+                }
             }
-        });
-        Assert.Equal("10.0.0.25:25: the server's reply has more than 64 lines", await _mail.SendAsync(new Letter("eve@example.test", "s", "t")));
+        );
+        Assert.Equal(
+            "10.0.0.25:25: the server's reply has more than 64 lines",
+            await _mail.SendAsync(new Letter("eve@example.test", "s", "t"))
+        );
     }
 
     [Fact]
     public async Task ASilentServerIsGivenUp()
     {
         var accepted = new TaskCompletionSource();
-        _ = ServeAsync(async (read, _) =>
-        {
-            accepted.SetResult();
-            await read();
-        });
+        _ = ServeAsync(
+            async (read, _) =>
+            {
+                accepted.SetResult();
+                await read();
+            }
+        );
         var sending = _mail.SendAsync(new Letter("eve@example.test", "s", "t"));
         await accepted.Task;
         _time.Advance(TimeSpan.FromSeconds(20));
@@ -181,7 +215,11 @@ public sealed class SmtpTests : IAsyncDisposable
     {
         Assert.Equal("10.0.0.25:25: 10.0.0.25:25: connection refused", await _mail.SendAsync(new Letter("eve@example.test", "s", "t")));
         Assert.Equal("the SMS server none has no mail-server", await _mail.SendMessageAsync("none", "15550100", "t"));
-        Assert.StartsWith("FortiGuard messaging is not licensed", await _mail.SendMessageAsync("", "15550100", "t"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "FortiGuard messaging is not licensed",
+            await _mail.SendMessageAsync("", "15550100", "t"),
+            StringComparison.Ordinal
+        );
         Assert.Equal("the number is not one", await _mail.SendMessageAsync("lab", "1555x", "t"));
         Configure("unset server\n");
         Assert.Equal("no mail server is set (system email-server)", await _mail.SendAsync(new Letter("eve@example.test", "s", "t")));
@@ -210,8 +248,14 @@ public sealed class SmtpTests : IAsyncDisposable
 
     private void Configure(string more)
     {
-        var (tree, ignored) = ConfigReader.Read(ConfigSchema.Load(Personality.Default),
-            "config system email-server\nset server 10.0.0.25\nset port 25\n" + more + "end\nconfig system sms-server\nedit lab\nset mail-server sms.test\nnext\nend\n", value => value, new Dictionary<string, Func<string, bool>>());
+        var (tree, ignored) = ConfigReader.Read(
+            ConfigSchema.Load(Personality.Default),
+            "config system email-server\nset server 10.0.0.25\nset port 25\n"
+                + more
+                + "end\nconfig system sms-server\nedit lab\nset mail-server sms.test\nnext\nend\n",
+            value => value,
+            new Dictionary<string, Func<string, bool>>()
+        );
         Assert.Empty(ignored);
         _mail.Apply(tree, tree);
     }
@@ -223,9 +267,7 @@ public sealed class SmtpTests : IAsyncDisposable
             await read();
             await say(answer);
         }
-        while (await read() is not (null or "."))
-        {
-        }
+        while (await read() is not (null or ".")) { }
         await say("250 taken");
     }
 
@@ -254,38 +296,48 @@ public sealed class SmtpTests : IAsyncDisposable
             {
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"));
                 await stream.FlushAsync();
-            });
+            }
+        );
     }
 
     private async Task ServeTlsAsync(bool startTls)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=10.0.0.25", key, HashAlgorithmName.SHA256).CreateSelfSigned(Start.AddDays(-1), Start.AddDays(1));
+        using var certificate = new CertificateRequest("CN=10.0.0.25", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            Start.AddDays(-1),
+            Start.AddDays(1)
+        );
         await using var listener = _server.Listen(25);
         await using var connection = (await listener.AcceptAsync())!;
         var stream = connection.Transport.AsStream();
         if (startTls)
         {
-            await TalkAsync(stream, async (read, say) =>
-            {
-                await say("220 hello");
-                await read();
-                await say("250-here\r\n250 STARTTLS");
-                await read();
-                await say("220 go ahead");
-            });
+            await TalkAsync(
+                stream,
+                async (read, say) =>
+                {
+                    await say("220 hello");
+                    await read();
+                    await say("250-here\r\n250 STARTTLS");
+                    await read();
+                    await say("220 go ahead");
+                }
+            );
         }
         await using var secure = new SslStream(stream);
         await secure.AuthenticateAsServerAsync(certificate);
-        await TalkAsync(secure, async (read, say) =>
-        {
-            if (!startTls)
+        await TalkAsync(
+            secure,
+            async (read, say) =>
             {
-                await say("220 hello");
+                if (!startTls)
+                {
+                    await say("220 hello");
+                }
+                await read();
+                await say("250 here");
+                await TakeAsync(read, say);
             }
-            await read();
-            await say("250 here");
-            await TakeAsync(read, say);
-        });
+        );
     }
 }

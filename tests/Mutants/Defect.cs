@@ -9,7 +9,16 @@ namespace Appliance.Tests.Mutants;
 /// <param name="Original">The text that changes, on one line.</param>
 /// <param name="Defective">What it becomes, on one line.</param>
 /// <param name="Template">The text that replaces the span; "{0}" is the switch, an expression of type bool.</param>
-internal sealed record Defect(string File, int Start, int Length, int Line, string Member, string Original, string Defective, string Template)
+internal sealed record Defect(
+    string File,
+    int Start,
+    int Length,
+    int Line,
+    string Member,
+    string Original,
+    string Defective,
+    string Template
+)
 {
     /// <summary>The part of the product it is in: a folder of the scope.</summary>
     public string Area { get; init; } = "";
@@ -24,5 +33,6 @@ internal sealed record Defect(string File, int Start, int Length, int Line, stri
 /// <summary>A defect that changes nothing that can be observed, and why: a row of equivalent.json.</summary>
 internal sealed record Equivalent(string File, string Member, string Original, string Defective, string Reason)
 {
-    public bool Is(Defect defect) => defect.File == File && defect.Member == Member && defect.Original == Original && defect.Defective == Defective;
+    public bool Is(Defect defect) =>
+        defect.File == File && defect.Member == Member && defect.Original == Original && defect.Defective == Defective;
 }

@@ -26,32 +26,52 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
     public async Task FindReachAsync()
     {
         var clock = Stopwatch.StartNew();
-        var (ended, list) = await run.Of(["-list", "classes", .. options.Without.SelectMany(name => new[] { "-class-", name })], [], TimeSpan.FromMinutes(5));
-        var classes = list.Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith("Appliance.Tests.", StringComparison.Ordinal)).ToList();
+        var (ended, list) = await run.Of(
+            ["-list", "classes", .. options.Without.SelectMany(name => new[] { "-class-", name })],
+            [],
+            TimeSpan.FromMinutes(5)
+        );
+        var classes = list.Split('\n')
+            .Select(line => line.Trim())
+            .Where(line => line.StartsWith("Appliance.Tests.", StringComparison.Ordinal))
+            .ToList();
         if (ended != Ended.Passed || classes.Count == 0)
         {
             throw new InvalidOperationException($"the tests cannot be listed: {list}");
         }
         var folder = Directory.CreateDirectory(Path.Combine(work, "reach")).FullName;
         var groups = classes.Select((name, at) => (name, at)).GroupBy(each => each.at % Groups, each => each.name);
-        await Parallel.ForEachAsync(groups, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (group, _) =>
-        {
-            var map = Path.Combine(folder, $"{group.Key}.map");
-            var log = Path.Combine(folder, $"{group.Key}.log");
-            await File.WriteAllBytesAsync(map, new byte[defects.Count], CancellationToken.None);
-            await File.WriteAllTextAsync(log, "", CancellationToken.None);
-            var (over, output) = await run.Of(group.SelectMany(name => new[] { "-class", name }), new() { ["APPLIANCE_MUTANT_REACH"] = map, ["APPLIANCE_MUTANT_REACH_LOG"] = log }, TimeSpan.FromMinutes(20));
-            if (over == Ended.TooLate)
+        await Parallel.ForEachAsync(
+            groups,
+            new ParallelOptions { MaxDegreeOfParallelism = Lanes },
+            async (group, _) =>
             {
-                Console.WriteLine($"a group of classes was ended after 20 minutes: {string.Join(' ', group)}");
+                var map = Path.Combine(folder, $"{group.Key}.map");
+                var log = Path.Combine(folder, $"{group.Key}.log");
+                await File.WriteAllBytesAsync(map, new byte[defects.Count], CancellationToken.None);
+                await File.WriteAllTextAsync(log, "", CancellationToken.None);
+                var (over, output) = await run.Of(
+                    group.SelectMany(name => new[] { "-class", name }),
+                    new() { ["APPLIANCE_MUTANT_REACH"] = map, ["APPLIANCE_MUTANT_REACH_LOG"] = log },
+                    TimeSpan.FromMinutes(20)
+                );
+                if (over == Ended.TooLate)
+                {
+                    Console.WriteLine($"a group of classes was ended after 20 minutes: {string.Join(' ', group)}");
+                }
+                lock (_reach)
+                {
+                    _reach.Read(log);
+                    _reach.ReadFailures(output);
+                }
             }
-            lock (_reach)
-            {
-                _reach.Read(log);
-                _reach.ReadFailures(output);
-            }
-        });
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; {_reach.FailingCases.Count} fail without a defect and are no witnesses"));
+        );
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; {_reach.FailingCases.Count} fail without a defect and are no witnesses"
+            )
+        );
         foreach (var failing in _reach.FailingCases)
         {
             Console.WriteLine($"  {failing}");
@@ -62,12 +82,16 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
     public async Task<IReadOnlyList<Result>> RunAsync()
     {
         var results = new ConcurrentDictionary<int, Result>();
-        await Parallel.ForEachAsync(Enumerable.Range(0, defects.Count), new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (id, _) =>
-        {
-            var result = await Try(id);
-            results[id] = result;
-            Console.WriteLine($"{results.Count,4}  {(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]");
-        });
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, defects.Count),
+            new ParallelOptions { MaxDegreeOfParallelism = Lanes },
+            async (id, _) =>
+            {
+                var result = await Try(id);
+                results[id] = result;
+                Console.WriteLine($"{results.Count,4}  {(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]");
+            }
+        );
         return [.. results.OrderBy(each => each.Key).Select(each => each.Value)];
     }
 
@@ -84,11 +108,25 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         {
             // Other work may take most of the machine; a hang is a test's own deadline, or this one.
             var deadline = TimeSpan.FromSeconds(60) + TimeSpan.FromMilliseconds(5 * part.Sum(each => each.Milliseconds));
-            var (ended, output) = await run.Of(["-stopOnFail", .. part.SelectMany(each => new[] { "-method", each.Test })], new() { ["APPLIANCE_MUTANT"] = id.ToString(CultureInfo.InvariantCulture) }, deadline);
+            var (ended, output) = await run.Of(
+                ["-stopOnFail", .. part.SelectMany(each => new[] { "-method", each.Test })],
+                new() { ["APPLIANCE_MUTANT"] = id.ToString(CultureInfo.InvariantCulture) },
+                deadline
+            );
             if (ended != Ended.Passed)
             {
-                var failed = output.Split('\n').FirstOrDefault(line => line.TrimEnd().EndsWith("[FAIL]", StringComparison.Ordinal))?.Trim().Split(' ')[0].Split('(')[0];
-                return new Result(defects[id], true, failed?.Replace("Appliance.Tests.", "", StringComparison.Ordinal) ?? (ended == Ended.TooLate ? "time over" : "the process fell"));
+                var failed = output
+                    .Split('\n')
+                    .FirstOrDefault(line => line.TrimEnd().EndsWith("[FAIL]", StringComparison.Ordinal))
+                    ?.Trim()
+                    .Split(' ')[0]
+                    .Split('(')[0];
+                return new Result(
+                    defects[id],
+                    true,
+                    failed?.Replace("Appliance.Tests.", "", StringComparison.Ordinal)
+                        ?? (ended == Ended.TooLate ? "time over" : "the process fell")
+                );
             }
         }
         return new Result(defects[id], false, $"{tests.Count} tests reach it");

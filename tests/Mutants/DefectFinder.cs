@@ -41,7 +41,17 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
     };
 
     /// <summary>Calls whose absence changes no decision of the product.</summary>
-    private static readonly string[] Unobserved = ["Dispose", "DisposeAsync", "ConfigureAwait", "ThrowIf", "SuppressFinalize", "KeepAlive", "Trace", "Debug"];
+    private static readonly string[] Unobserved =
+    [
+        "Dispose",
+        "DisposeAsync",
+        "ConfigureAwait",
+        "ThrowIf",
+        "SuppressFinalize",
+        "KeepAlive",
+        "Trace",
+        "Debug",
+    ];
 
     private readonly List<Defect> _found = [];
 
@@ -55,23 +65,26 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
 
     /// <summary>The names that stand where the language wants a constant.</summary>
     public static IEnumerable<string> FixedNames(SyntaxNode root) =>
-        root.DescendantNodes().Where(node => node is AttributeSyntax or EnumMemberDeclarationSyntax or CaseSwitchLabelSyntax or ConstantPatternSyntax or RelationalPatternSyntax
+        root.DescendantNodes()
+            .Where(node =>
+                node
+                    is AttributeSyntax
+                        or EnumMemberDeclarationSyntax
+                        or CaseSwitchLabelSyntax
+                        or ConstantPatternSyntax
+                        or RelationalPatternSyntax
                 || (node is FieldDeclarationSyntax field && field.Modifiers.Any(SyntaxKind.ConstKeyword))
                 || (node is LocalDeclarationStatementSyntax local && local.IsConst)
-                || (node is EqualsValueClauseSyntax { Parent: ParameterSyntax }))
-            .SelectMany(node => node.DescendantNodes().OfType<IdentifierNameSyntax>()).Select(name => name.Identifier.Text);
+                || (node is EqualsValueClauseSyntax { Parent: ParameterSyntax })
+            )
+            .SelectMany(node => node.DescendantNodes().OfType<IdentifierNameSyntax>())
+            .Select(name => name.Identifier.Text);
 
-    public override void VisitAttributeList(AttributeListSyntax node)
-    {
-    }
+    public override void VisitAttributeList(AttributeListSyntax node) { }
 
-    public override void VisitEnumDeclaration(EnumDeclarationSyntax node)
-    {
-    }
+    public override void VisitEnumDeclaration(EnumDeclarationSyntax node) { }
 
-    public override void VisitParameter(ParameterSyntax node)
-    {
-    }
+    public override void VisitParameter(ParameterSyntax node) { }
 
     public override void VisitFieldDeclaration(FieldDeclarationSyntax node)
     {
@@ -82,10 +95,17 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
             return;
         }
         // It is computed once, or never: a property in its place is computed for each test.
-        if (node.Declaration.Variables is [{ Initializer.Value: { } value } variable] && node.Declaration.Type.ToString() is "int" or "long" or "double" or "TimeSpan" or "ushort" or "byte" or "uint"
-            && (!constant || !fixedNames.Contains(variable.Identifier.Text)))
+        if (
+            node.Declaration.Variables is [{ Initializer.Value: { } value } variable]
+            && node.Declaration.Type.ToString() is "int" or "long" or "double" or "TimeSpan" or "ushort" or "byte" or "uint"
+            && (!constant || !fixedNames.Contains(variable.Identifier.Text))
+        )
         {
-            var modifiers = string.Join(' ', node.Modifiers.Where(word => !word.IsKind(SyntaxKind.ConstKeyword) && !word.IsKind(SyntaxKind.ReadOnlyKeyword)).Select(word => word.Text));
+            var modifiers = string.Join(
+                ' ',
+                node.Modifiers.Where(word => !word.IsKind(SyntaxKind.ConstKeyword) && !word.IsKind(SyntaxKind.ReadOnlyKeyword))
+                    .Select(word => word.Text)
+            );
             var head = $"{modifiers} {(constant ? "static " : "")}{node.Declaration.Type} {variable.Identifier.Text} => ";
             Constants(node, value, head, ";", variable.Identifier.Text + " = ");
         }
@@ -164,7 +184,12 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
             Forced(node.Left, toTrue: false);
             Forced(node.Right, toTrue: false);
         }
-        else if (Moved.TryGetValue(kind, out var other) && !Declares(node) && !node.DescendantNodes().Any(inner => inner is InterpolatedStringExpressionSyntax || inner.IsKind(SyntaxKind.StringLiteralExpression)))
+        else if (
+            Moved.TryGetValue(kind, out var other)
+            && !Declares(node)
+            && !node.DescendantNodes()
+                .Any(inner => inner is InterpolatedStringExpressionSyntax || inner.IsKind(SyntaxKind.StringLiteralExpression))
+        )
         {
             Add(node, node, $"{node.Left} {other} {node.Right}", $"({{0}} ? {Raw(node.Left)} {other} {Raw(node.Right)} : {Raw(node)})");
         }
@@ -201,14 +226,27 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
 
     public override void VisitLiteralExpression(LiteralExpressionSyntax node)
     {
-        if (node.Ancestors().Any(outer => outer is PatternSyntax or SwitchLabelSyntax or StackAllocArrayCreationExpressionSyntax
-            || (outer is InitializerExpressionSyntax list && list.Expressions.Count > 4) || (outer is CollectionExpressionSyntax { Elements.Count: > 4 })))
+        if (
+            node.Ancestors()
+                .Any(outer =>
+                    outer is PatternSyntax or SwitchLabelSyntax or StackAllocArrayCreationExpressionSyntax
+                    || (outer is InitializerExpressionSyntax list && list.Expressions.Count > 4)
+                    || (outer is CollectionExpressionSyntax { Elements.Count: > 4 })
+                )
+        )
         {
             return;
         }
         if (node.IsKind(SyntaxKind.TrueLiteralExpression) || node.IsKind(SyntaxKind.FalseLiteralExpression))
         {
-            if (node.Parent is not ArgumentSyntax { NameColon: not null } && node.Parent?.Parent?.Parent is not InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait" } })
+            if (
+                node.Parent is not ArgumentSyntax { NameColon: not null }
+                && node.Parent?.Parent?.Parent
+                    is not InvocationExpressionSyntax
+                    {
+                        Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait" }
+                    }
+            )
             {
                 Add(node, node, node.IsKind(SyntaxKind.TrueLiteralExpression) ? "false" : "true", $"({{0}} ^ {node})");
             }
@@ -227,16 +265,31 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
     {
         var inner = node.Expression is AwaitExpressionSyntax awaited ? awaited.Expression : node.Expression;
         var name = inner.DescendantNodesAndSelf().OfType<InvocationExpressionSyntax>().FirstOrDefault()?.Expression.ToString() ?? "";
-        if (!Declares(node) && !Unobserved.Any(word => name.Contains(word, StringComparison.Ordinal)) && node.Parent is BlockSyntax or SwitchSectionSyntax)
+        if (
+            !Declares(node)
+            && !Unobserved.Any(word => name.Contains(word, StringComparison.Ordinal))
+            && node.Parent is BlockSyntax or SwitchSectionSyntax
+        )
         {
-            Add(node, node, "(left out)", $"if (!{{0}}) {{{{ {Raw(node)} }}}}".Replace("{{", "{", StringComparison.Ordinal).Replace("}}", "}", StringComparison.Ordinal));
+            Add(
+                node,
+                node,
+                "(left out)",
+                $"if (!{{0}}) {{{{ {Raw(node)} }}}}"
+                    .Replace("{{", "{", StringComparison.Ordinal)
+                    .Replace("}}", "}", StringComparison.Ordinal)
+            );
         }
         base.VisitExpressionStatement(node);
     }
 
     public override void VisitIdentifierName(IdentifierNameSyntax node)
     {
-        if (!Swapped.TryGetValue(node.Identifier.Text, out var other) || node.Parent is not MemberAccessExpressionSyntax access || access.Name != node)
+        if (
+            !Swapped.TryGetValue(node.Identifier.Text, out var other)
+            || node.Parent is not MemberAccessExpressionSyntax access
+            || access.Name != node
+        )
         {
             return;
         }
@@ -262,7 +315,10 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
             {
                 foreach (var step in number is "0" ? ["+ 1"] : new[] { "+ 1", "- 1" })
                 {
-                    var changed = value.ToString().Remove(literal.SpanStart - value.SpanStart, literal.Span.Length).Insert(literal.SpanStart - value.SpanStart, $"({literal} {step})");
+                    var changed = value
+                        .ToString()
+                        .Remove(literal.SpanStart - value.SpanStart, literal.Span.Length)
+                        .Insert(literal.SpanStart - value.SpanStart, $"({literal} {step})");
                     Add(whole, whole, shown + changed, head + $"{{0}} ? {Escaped(changed)} : {Raw(value)}" + tail, value, shown + value);
                 }
             }
@@ -276,7 +332,9 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
     private void Forced(ExpressionSyntax condition, bool toTrue = true, bool toFalse = true)
     {
         var declares = Declares(condition);
-        var negative = condition is IsPatternExpressionSyntax { Pattern: UnaryPatternSyntax } or PrefixUnaryExpressionSyntax || condition.IsKind(SyntaxKind.LogicalOrExpression);
+        var negative =
+            condition is IsPatternExpressionSyntax { Pattern: UnaryPatternSyntax } or PrefixUnaryExpressionSyntax
+            || condition.IsKind(SyntaxKind.LogicalOrExpression);
         if (toTrue && (!declares || negative))
         {
             Add(condition, condition, "true", $"({Raw(condition)} || {{0}})");
@@ -290,15 +348,32 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
     /// <summary>A result of type bool, as far as the syntax tells.</summary>
     private void Negated(ExpressionSyntax? result)
     {
-        if (result is IsPatternExpressionSyntax || (result is BinaryExpressionSyntax binary && binary.Kind() is SyntaxKind.EqualsExpression or SyntaxKind.NotEqualsExpression or SyntaxKind.LogicalAndExpression or SyntaxKind.LogicalOrExpression
-            or SyntaxKind.LessThanExpression or SyntaxKind.GreaterThanExpression or SyntaxKind.LessThanOrEqualExpression or SyntaxKind.GreaterThanOrEqualExpression))
+        if (
+            result is IsPatternExpressionSyntax
+            || (
+                result is BinaryExpressionSyntax binary
+                && binary.Kind()
+                    is SyntaxKind.EqualsExpression
+                        or SyntaxKind.NotEqualsExpression
+                        or SyntaxKind.LogicalAndExpression
+                        or SyntaxKind.LogicalOrExpression
+                        or SyntaxKind.LessThanExpression
+                        or SyntaxKind.GreaterThanExpression
+                        or SyntaxKind.LessThanOrEqualExpression
+                        or SyntaxKind.GreaterThanOrEqualExpression
+            )
+        )
         {
             Add(result, result, "true", $"(({Raw(result)}) || {{0}})");
             Add(result, result, "false", $"(({Raw(result)}) && !{{0}})");
         }
     }
 
-    private static bool Declares(SyntaxNode node) => node.DescendantNodesAndSelf().Any(inner => inner is SingleVariableDesignationSyntax or DeclarationExpressionSyntax or ParenthesizedVariableDesignationSyntax);
+    private static bool Declares(SyntaxNode node) =>
+        node.DescendantNodesAndSelf()
+            .Any(inner =>
+                inner is SingleVariableDesignationSyntax or DeclarationExpressionSyntax or ParenthesizedVariableDesignationSyntax
+            );
 
     private static string Raw(SyntaxNode node) => Escaped(node.ToString());
 
@@ -307,8 +382,14 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
 
     private void Add(SyntaxNode at, SyntaxNode span, string defective, string template, SyntaxNode? where = null, string? original = null)
     {
-        if (span.ToString().Contains("OperatingSystem.", StringComparison.Ordinal)
-            || at.Ancestors().Any(outer => outer is InvocationExpressionSyntax call && (call.Expression.ToString() is "nameof" || call.Expression.ToString().Contains("ThrowIf", StringComparison.Ordinal))))
+        if (
+            span.ToString().Contains("OperatingSystem.", StringComparison.Ordinal)
+            || at.Ancestors()
+                .Any(outer =>
+                    outer is InvocationExpressionSyntax call
+                    && (call.Expression.ToString() is "nameof" || call.Expression.ToString().Contains("ThrowIf", StringComparison.Ordinal))
+                )
+        )
         {
             return;
         }
@@ -321,7 +402,18 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
             ConstructorDeclarationSyntax => "constructor",
             var other => other?.Kind().ToString() ?? "",
         };
-        _found.Add(new Defect(file, span.SpanStart, span.Span.Length, (where ?? span).GetLocation().GetLineSpan().StartLinePosition.Line + 1, $"{type}.{member}", OneLine(original ?? span.ToString()), OneLine(defective), template));
+        _found.Add(
+            new Defect(
+                file,
+                span.SpanStart,
+                span.Span.Length,
+                (where ?? span).GetLocation().GetLineSpan().StartLinePosition.Line + 1,
+                $"{type}.{member}",
+                OneLine(original ?? span.ToString()),
+                OneLine(defective),
+                template
+            )
+        );
     }
 
     private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));

@@ -8,17 +8,44 @@ internal sealed record Options
     /// <summary>The parts of the product that decide: where defects are put.</summary>
     public static readonly string[] Areas =
     [
-        "firmware/Tokens", "firmware/Login", "firmware/Ftm", "firmware/Radius", "firmware/Config", "firmware/Storage", "firmware/Vpn", "hal",
-        "sim/Doubles/FortiAuthenticator", "sim/Doubles/Phones", "sim/Doubles/Providers", "sim/Doubles/PushProxy",
+        "firmware/Tokens",
+        "firmware/Login",
+        "firmware/Ftm",
+        "firmware/Radius",
+        "firmware/Config",
+        "firmware/Storage",
+        "firmware/Vpn",
+        "hal",
+        "sim/Doubles/FortiAuthenticator",
+        "sim/Doubles/Phones",
+        "sim/Doubles/Providers",
+        "sim/Doubles/PushProxy",
     ];
 
     /// <summary>
     /// Tests that are not run: they take minutes, or need a part that the copy does not have (a browser's page, a booted image).
     /// </summary>
-    public static readonly string[] Left = ["Appliance.Tests.Page.*", "Appliance.Tests.Box.*", "Appliance.Tests.ArrowTests", "Appliance.Tests.EndToEnd.SoakTests", "Appliance.Tests.EndToEnd.KillTests", "Appliance.Tests.EndToEnd.SlowCallerTests", "Appliance.Tests.Boards.SlotTests"];
+    public static readonly string[] Left =
+    [
+        "Appliance.Tests.Page.*",
+        "Appliance.Tests.Box.*",
+        "Appliance.Tests.ArrowTests",
+        "Appliance.Tests.EndToEnd.SoakTests",
+        "Appliance.Tests.EndToEnd.KillTests",
+        "Appliance.Tests.EndToEnd.SlowCallerTests",
+        "Appliance.Tests.Boards.SlotTests",
+    ];
 
     /// <summary>Tests that --quick leaves out in addition: whole labs, other programs, and tests with a long list of cases.</summary>
-    private static readonly string[] Slow = ["Appliance.Tests.EndToEnd.*", "Appliance.Tests.Scenarios.*", "Appliance.Tests.Fuzz.*", "Appliance.Tests.Radius.RadSec*", "Appliance.Tests.Radius.FreeRadiusTests", "Appliance.Tests.Cli.TmuxTests"];
+    private static readonly string[] Slow =
+    [
+        "Appliance.Tests.EndToEnd.*",
+        "Appliance.Tests.Scenarios.*",
+        "Appliance.Tests.Fuzz.*",
+        "Appliance.Tests.Radius.RadSec*",
+        "Appliance.Tests.Radius.FreeRadiusTests",
+        "Appliance.Tests.Cli.TmuxTests",
+    ];
 
     public int Count { get; private set; } = 150;
 
@@ -45,14 +72,34 @@ internal sealed record Options
             var number = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var read) ? read : -1;
             switch (words[at])
             {
-                case "--quick": options.Without = [.. Left, .. Slow]; break;
-                case "--list": options.List = true; break;
-                case "--count" when number > 0: options.Count = number; at++; break;
-                case "--seed" when number >= 0: options.Seed = number; at++; break;
-                case "--lanes" when number is > 0 and < 64: options.Lanes = number; at++; break;
-                case "--at-least" when number is >= 0 and <= 100: options.AtLeast = number; at++; break;
-                case "--in" when value.Length > 0: options.In = value.TrimEnd('/').Split(','); at++; break;
-                default: return null;
+                case "--quick":
+                    options.Without = [.. Left, .. Slow];
+                    break;
+                case "--list":
+                    options.List = true;
+                    break;
+                case "--count" when number > 0:
+                    options.Count = number;
+                    at++;
+                    break;
+                case "--seed" when number >= 0:
+                    options.Seed = number;
+                    at++;
+                    break;
+                case "--lanes" when number is > 0 and < 64:
+                    options.Lanes = number;
+                    at++;
+                    break;
+                case "--at-least" when number is >= 0 and <= 100:
+                    options.AtLeast = number;
+                    at++;
+                    break;
+                case "--in" when value.Length > 0:
+                    options.In = value.TrimEnd('/').Split(',');
+                    at++;
+                    break;
+                default:
+                    return null;
             }
         }
         return options;

@@ -3,7 +3,9 @@ using Appliance.Tests.Mutants;
 // Started by scripts/mutants, which says what it does.
 if (args is not [var root, .. var words] || Options.Of(words) is not { } options)
 {
-    Console.Error.WriteLine("usage: scripts/mutants [--count N] [--seed N] [--lanes N] [--at-least PERCENT] [--in FOLDER,...] [--quick] [--list]");
+    Console.Error.WriteLine(
+        "usage: scripts/mutants [--count N] [--seed N] [--lanes N] [--at-least PERCENT] [--in FOLDER,...] [--quick] [--list]"
+    );
     return 2;
 }
 var work = Path.Combine(root, ".build/mutants");
@@ -27,11 +29,18 @@ while (true)
     {
         break;
     }
-    var blamed = errors.SelectMany(error => SourceCopy.Blamed(sample.Chosen, error.File, error.Line, copy.Line(error.File, error.Line))).ToHashSet();
+    var blamed = errors
+        .SelectMany(error => SourceCopy.Blamed(sample.Chosen, error.File, error.Line, copy.Line(error.File, error.Line)))
+        .ToHashSet();
     if (blamed.Count == 0)
     {
         // An assignment that was left out is missed elsewhere in its file.
-        blamed = [.. errors.SelectMany(error => sample.Chosen.Select((defect, id) => (defect, id)).Where(each => each.defect.File == error.File).Select(each => each.id))];
+        blamed =
+        [
+            .. errors.SelectMany(error =>
+                sample.Chosen.Select((defect, id) => (defect, id)).Where(each => each.defect.File == error.File).Select(each => each.id)
+            ),
+        ];
     }
     if (blamed.Count == 0)
     {

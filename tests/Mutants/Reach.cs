@@ -53,8 +53,16 @@ internal sealed class Reach
     public IReadOnlyList<(string Test, long Milliseconds)> TestsOf(int id)
     {
         var classes = _setUps.Where(each => each.Id == id).Select(each => each.Class).ToHashSet(StringComparer.Ordinal);
-        var all = _milliseconds.Keys.Where(test => classes.Contains(test[..(test.LastIndexOf('.') + 1)])).Concat(_tests.GetValueOrDefault(id) ?? []);
-        return [.. all.Distinct().Where(test => !_failing.Contains(test)).Select(test => (test, _milliseconds[test])).OrderBy(each => each.Item2)];
+        var all = _milliseconds
+            .Keys.Where(test => classes.Contains(test[..(test.LastIndexOf('.') + 1)]))
+            .Concat(_tests.GetValueOrDefault(id) ?? []);
+        return
+        [
+            .. all.Distinct()
+                .Where(test => !_failing.Contains(test))
+                .Select(test => (test, _milliseconds[test]))
+                .OrderBy(each => each.Item2),
+        ];
     }
 
     private HashSet<string> Of(int id) => _tests.TryGetValue(id, out var tests) ? tests : _tests[id] = [];

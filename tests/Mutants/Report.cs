@@ -9,7 +9,10 @@ internal static class Report
     /// <returns>1 when fewer than wanted were found.</returns>
     public static int Print(IReadOnlyList<Result> results, Options options, string file)
     {
-        File.WriteAllLines(file, results.Select((result, id) => $"{(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]"));
+        File.WriteAllLines(
+            file,
+            results.Select((result, id) => $"{(result.Found ? "found   " : "SURVIVED")}  #{id} {result.Defect}  [{result.How}]")
+        );
         Console.WriteLine();
         foreach (var result in results.Where(result => !result.Found))
         {
@@ -22,7 +25,12 @@ internal static class Report
         }
         var found = results.Count(result => result.Found);
         var percent = results.Count == 0 ? 0 : 100.0 * found / results.Count;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mutants: {found} of {results.Count} defects are found by the tests, {percent:0.0} %; wanted are {options.AtLeast:0} %"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"mutants: {found} of {results.Count} defects are found by the tests, {percent:0.0} %; wanted are {options.AtLeast:0} %"
+            )
+        );
         return percent >= options.AtLeast ? 0 : 1;
     }
 }

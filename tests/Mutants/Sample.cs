@@ -14,15 +14,25 @@ internal sealed class Sample
 
     public Sample(string root, Options options)
     {
-        var equivalents = JsonSerializer.Deserialize<List<Equivalent>>(File.ReadAllText(Path.Combine(root, "tests/Mutants/equivalent.json")), JsonSerializerOptions.Web)!;
-        var files = new[] { "hal", "firmware", "sim", "boards", "tests" }.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
-            .Select(file => (Name: Path.GetRelativePath(root, file), Root: CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot())).ToList();
+        var equivalents = JsonSerializer.Deserialize<List<Equivalent>>(
+            File.ReadAllText(Path.Combine(root, "tests/Mutants/equivalent.json")),
+            JsonSerializerOptions.Web
+        )!;
+        var files = new[] { "hal", "firmware", "sim", "boards", "tests" }
+            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(file => (Name: Path.GetRelativePath(root, file), Root: CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot()))
+            .ToList();
         var fixedNames = files.SelectMany(file => DefectFinder.FixedNames(file.Root)).ToHashSet(StringComparer.Ordinal);
         foreach (var area in options.In)
         {
             var inArea = files.Where(file => file.Name == area || file.Name.StartsWith(area + "/", StringComparison.Ordinal)).ToList();
-            var found = inArea.SelectMany(file => DefectFinder.In(file.Name, file.Root, fixedNames)).Where(defect => !equivalents.Any(known => known.Is(defect))).Select(defect => defect with { Area = area }).ToArray();
+            var found = inArea
+                .SelectMany(file => DefectFinder.In(file.Name, file.Root, fixedNames))
+                .Where(defect => !equivalents.Any(known => known.Is(defect)))
+                .Select(defect => defect with { Area = area })
+                .ToArray();
             Files += inArea.Count;
             Candidates += found.Length;
             new Random(options.Seed).Shuffle(found);
@@ -64,8 +74,12 @@ internal sealed class Sample
     {
         while (_areas.Any(area => area.Count > 0))
         {
-            if (_areas[_turn++ % _areas.Count].TryDequeue(out var defect)
-                && !Chosen.Any(other => other.File == defect.File && other.Start < defect.Start + defect.Length && defect.Start < other.Start + other.Length))
+            if (
+                _areas[_turn++ % _areas.Count].TryDequeue(out var defect)
+                && !Chosen.Any(other =>
+                    other.File == defect.File && other.Start < defect.Start + defect.Length && defect.Start < other.Start + other.Length
+                )
+            )
             {
                 return defect;
             }

@@ -17,8 +17,10 @@ internal sealed partial class SourceCopy(string root, string folder)
     /// </summary>
     public void Write(IReadOnlyList<Defect> defects)
     {
-        var wanted = Run("git", root, "ls-files", "-co", "--exclude-standard").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Where(file => File.Exists(Path.Combine(root, file))).ToDictionary(file => file, file => Path.Combine(root, file));
+        var wanted = Run("git", root, "ls-files", "-co", "--exclude-standard")
+            .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(file => File.Exists(Path.Combine(root, file)))
+            .ToDictionary(file => file, file => Path.Combine(root, file));
         wanted["hal/Mutant.cs"] = Path.Combine(root, "tests/Mutants/Runtime/Mutant.cs");
         wanted["tests/MutantReach.cs"] = Path.Combine(root, "tests/Mutants/Runtime/MutantReach.cs");
         foreach (var (file, from) in wanted)
@@ -39,7 +41,12 @@ internal sealed partial class SourceCopy(string root, string folder)
                 File.SetLastWriteTimeUtc(there, TimeProvider.System.GetUtcNow().UtcDateTime);
             }
         }
-        foreach (var old in Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(folder, path)).Where(path => !wanted.ContainsKey(path) && !path.Contains("/obj/", StringComparison.Ordinal)))
+        foreach (
+            var old in Directory
+                .EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(folder, path))
+                .Where(path => !wanted.ContainsKey(path) && !path.Contains("/obj/", StringComparison.Ordinal))
+        )
         {
             File.Delete(Path.Combine(folder, old));
         }
@@ -48,16 +55,53 @@ internal sealed partial class SourceCopy(string root, string folder)
     /// <summary>Builds; the errors are files and lines of the copy, none when it succeeded.</summary>
     public IReadOnlyList<(string File, int Line, string Error)> Build()
     {
-        var (code, output) = Run("dotnet", folder, "build", "tests/Appliance.Tests.csproj", "-c", "Release", "-v", "q", "-nologo", "-p:RunAnalyzers=false", "-p:EnforceCodeStyleInBuild=false", "-p:TreatWarningsAsErrors=false", "-clp:NoSummary");
-        var errors = ErrorLine().Matches(output).Select(match => (Path.GetRelativePath(folder, match.Groups[1].Value), int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture), match.Groups[3].Value.Trim())).Distinct().ToList();
-        return code == 0 ? [] : errors.Count > 0 ? errors : throw new InvalidOperationException($"the copy does not build:\n{output}");
+        var (code, output) = Run(
+            "dotnet",
+            folder,
+            "build",
+            "tests/Appliance.Tests.csproj",
+            "-c",
+            "Release",
+            "-v",
+            "q",
+            "-nologo",
+            "-p:RunAnalyzers=false",
+            "-p:EnforceCodeStyleInBuild=false",
+            "-p:TreatWarningsAsErrors=false",
+            "-clp:NoSummary"
+        );
+        var errors = ErrorLine()
+            .Matches(output)
+            .Select(match =>
+                (
+                    Path.GetRelativePath(folder, match.Groups[1].Value),
+                    int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture),
+                    match.Groups[3].Value.Trim()
+                )
+            )
+            .Distinct()
+            .ToList();
+        return code == 0 ? []
+            : errors.Count > 0 ? errors
+            : throw new InvalidOperationException($"the copy does not build:\n{output}");
     }
 
     /// <summary>The defects that a line of the copy with an error may come from: those on it, else the constant that it names.</summary>
     public static IEnumerable<int> Blamed(IReadOnlyList<Defect> defects, string file, int line, string text) =>
-        defects.Select((defect, id) => (defect, id)).Where(each => text.Contains($"Mutant.Is({each.id})", StringComparison.Ordinal)).Select(each => each.id)
+        defects
+            .Select((defect, id) => (defect, id))
+            .Where(each => text.Contains($"Mutant.Is({each.id})", StringComparison.Ordinal))
+            .Select(each => each.id)
             .DefaultIfEmpty(defects.ToList().FindIndex(defect => defect.File == file && Math.Abs(defect.Line - line) <= 3))
-            .Concat(defects.Select((defect, id) => (defect, id)).Where(each => each.defect.Template.Contains(" => ", StringComparison.Ordinal) && text.Contains(each.defect.Member.Split('.')[1], StringComparison.Ordinal)).Select(each => each.id))
+            .Concat(
+                defects
+                    .Select((defect, id) => (defect, id))
+                    .Where(each =>
+                        each.defect.Template.Contains(" => ", StringComparison.Ordinal)
+                        && text.Contains(each.defect.Member.Split('.')[1], StringComparison.Ordinal)
+                    )
+                    .Select(each => each.id)
+            )
             .Where(id => id >= 0);
 
     /// <summary>A line of the copy.</summary>
@@ -65,16 +109,24 @@ internal sealed partial class SourceCopy(string root, string folder)
 
     private static string WithDefects(string file, string text, IReadOnlyList<Defect> defects)
     {
-        foreach (var (defect, id) in defects.Select((defect, id) => (defect, id)).Where(each => each.defect.File == file).OrderByDescending(each => each.defect.Start))
+        foreach (
+            var (defect, id) in defects
+                .Select((defect, id) => (defect, id))
+                .Where(each => each.defect.File == file)
+                .OrderByDescending(each => each.defect.Start)
+        )
         {
-            text = text.Remove(defect.Start, defect.Length).Insert(defect.Start, defect.Text(id).Replace("{(0)}", "{0}", StringComparison.Ordinal));
+            text = text.Remove(defect.Start, defect.Length)
+                .Insert(defect.Start, defect.Text(id).Replace("{(0)}", "{0}", StringComparison.Ordinal));
         }
         return text;
     }
 
     private static (int Code, string Output) Run(string program, string inFolder, params string[] words)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, words) { WorkingDirectory = inFolder, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, words) { WorkingDirectory = inFolder, RedirectStandardOutput = true }
+        )!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output);

@@ -35,7 +35,12 @@ internal sealed class TestRun : IDisposable
         _copy = copy;
         _work = work;
         // A signal that ends this program ends the tests that it started.
-        _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, _ => EndAll()))];
+        _signals =
+        [
+            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal =>
+                PosixSignalRegistration.Create(signal, _ => EndAll())
+            ),
+        ];
     }
 
     /// <summary>Whether several runs can stand beside one another.</summary>
@@ -45,16 +50,39 @@ internal sealed class TestRun : IDisposable
     /// <param name="filters">Words of xunit's own runner.</param>
     /// <param name="environment">What the process has in addition.</param>
     /// <param name="deadline">When it is ended.</param>
-    public async Task<(Ended Ended, string Output)> Of(IEnumerable<string> filters, Dictionary<string, string> environment, TimeSpan deadline)
+    public async Task<(Ended Ended, string Output)> Of(
+        IEnumerable<string> filters,
+        Dictionary<string, string> environment,
+        TimeSpan deadline
+    )
     {
         var temporary = Directory.CreateDirectory(Path.Combine(_work, "tmp", Path.GetRandomFileName()));
         try
         {
             string[] tests = ["dotnet", _copy.Tests, "-noLogo", "-noColor", "-parallelMode", "none", .. filters];
             string[] words = _isolated
-                ? ["unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "bash", "-c", "ip link set lo up; mkdir -p /run/netns; mount -t tmpfs none /run/netns; exec \"$@\"", "t", .. tests]
+                ?
+                [
+                    "unshare",
+                    "--net",
+                    "--mount",
+                    "--pid",
+                    "--mount-proc",
+                    "--fork",
+                    "--kill-child",
+                    "bash",
+                    "-c",
+                    "ip link set lo up; mkdir -p /run/netns; mount -t tmpfs none /run/netns; exec \"$@\"",
+                    "t",
+                    .. tests,
+                ]
                 : tests;
-            var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+            var start = new ProcessStartInfo(words[0], words[1..])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+            };
             start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH") + ":/usr/sbin:/sbin";
             start.Environment["TMPDIR"] = temporary.FullName;
             foreach (var (name, value) in environment)
@@ -119,7 +147,9 @@ internal sealed class TestRun : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("unshare", ["--net", "--mount", "--pid", "--fork", "true"]) { RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo("unshare", ["--net", "--mount", "--pid", "--fork", "true"]) { RedirectStandardError = true }
+            )!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

@@ -20,7 +20,14 @@ public sealed class Browser : IAsyncLifetime
 
     private static readonly string[] Switches =
     [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
     ];
 
     private IPlaywright? _playwright;
@@ -47,7 +54,13 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>Opens a lab's page for a user with a separate browser context.</summary>
-    internal async Task<Person> OpenAsync(TestLab lab, string path = "/", int width = 1500, int height = 1150, ColorScheme scheme = ColorScheme.Light)
+    internal async Task<Person> OpenAsync(
+        TestLab lab,
+        string path = "/",
+        int width = 1500,
+        int height = 1150,
+        ColorScheme scheme = ColorScheme.Light
+    )
     {
         var person = await NewAsync(width, height, scheme);
         await person.Page.GotoAsync(new Uri(lab.Api.BaseAddress!, path).ToString());
@@ -59,14 +72,16 @@ public sealed class Browser : IAsyncLifetime
     {
         Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built (scripts/web; it needs Node.js)");
         Assert.SkipWhen(_browser is null, "peer program chromium is not installed");
-        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
-        {
-            ViewportSize = new ViewportSize { Width = width, Height = height },
-            ColorScheme = scheme,
-            ReducedMotion = ReducedMotion.Reduce,
-            IgnoreHTTPSErrors = true,
-            Permissions = ["clipboard-read", "clipboard-write"],
-        });
+        var context = await _browser!.NewContextAsync(
+            new BrowserNewContextOptions
+            {
+                ViewportSize = new ViewportSize { Width = width, Height = height },
+                ColorScheme = scheme,
+                ReducedMotion = ReducedMotion.Reduce,
+                IgnoreHTTPSErrors = true,
+                Permissions = ["clipboard-read", "clipboard-write"],
+            }
+        );
         return new Person(context, await context.NewPageAsync());
     }
 }

@@ -24,11 +24,21 @@ public sealed class FlowTests(Browser browser)
         Assert.True((await client).Authenticated, (await client).ToString());
         await person.OutcomeIsAsync("in");
         Assert.Equal(
-        [
-            "client appliance", "appliance client", "client appliance", "appliance client",
-            "appliance proxy", "proxy provider", "provider proxy", "proxy appliance",
-            "provider phone", "phone appliance", "appliance phone",
-        ], Grouped(await WaysAsync(person, 11), "client", "proxy", "phone"));
+            [
+                "client appliance",
+                "appliance client",
+                "client appliance",
+                "appliance client",
+                "appliance proxy",
+                "proxy provider",
+                "provider proxy",
+                "proxy appliance",
+                "provider phone",
+                "phone appliance",
+                "appliance phone",
+            ],
+            Grouped(await WaysAsync(person, 11), "client", "proxy", "phone")
+        );
         await Expect(person.Page.Locator("#flow .row.decides")).ToContainTextAsync("phone: approved");
         await person.PictureAsync("flow-full", keep: true);
 
@@ -43,7 +53,10 @@ public sealed class FlowTests(Browser browser)
         Assert.Contains("\"session\":\"********\"", http, StringComparison.Ordinal);
         await apns.GetByLabel("Copy POST to APNs as JSON").ClickAsync();
         var json = JsonNode.Parse(await person.ClipboardAsync())!;
-        Assert.Equal(("proxy", "provider", "ann"), (json["from"]!.GetValue<string>(), json["to"]!.GetValue<string>(), json["body"]!["ftm"]!["user"]!.GetValue<string>()));
+        Assert.Equal(
+            ("proxy", "provider", "ann"),
+            (json["from"]!.GetValue<string>(), json["to"]!.GetValue<string>(), json["body"]!["ftm"]!["user"]!.GetValue<string>())
+        );
         await person.Page.GetByLabel("Copy messages of the login as HTTP").ClickAsync();
         Assert.Equal(11, Regex.Count(await person.ClipboardAsync(), "^# ", RegexOptions.Multiline));
         await person.AssertAccessibleAsync("a message unfolded");
@@ -63,15 +76,33 @@ public sealed class FlowTests(Browser browser)
         Assert.True((await client).Authenticated, (await client).ToString());
         await person.OutcomeIsAsync("in");
         Assert.Equal(
-        [
-            "client appliance", "appliance client", "client appliance", "appliance client",
-            "appliance fac", "fac appliance", "appliance fac", "fac appliance",
-            // The first push by FCM fetches an access token before.
-            "fac proxy", "proxy provider", "provider proxy", "proxy provider", "provider proxy", "proxy fac",
-            "provider phone", "phone fac", "fac phone",
-        ], Grouped(await WaysAsync(person, 17), "client", "appliance fac", "proxy", "phone"));
+            [
+                "client appliance",
+                "appliance client",
+                "client appliance",
+                "appliance client",
+                "appliance fac",
+                "fac appliance",
+                "appliance fac",
+                "fac appliance",
+                // The first push by FCM fetches an access token before.
+                "fac proxy",
+                "proxy provider",
+                "provider proxy",
+                "proxy provider",
+                "provider proxy",
+                "proxy fac",
+                "provider phone",
+                "phone fac",
+                "fac phone",
+            ],
+            Grouped(await WaysAsync(person, 17), "client", "appliance fac", "proxy", "phone")
+        );
         var radius = person.Page.Locator("#flow .row[data-way='appliance fac'], #flow .row[data-way='fac appliance']");
-        Assert.Equal(["Access-Request", "Access-Challenge", "Access-Request", "Access-Accept"], (await radius.Locator("summary").AllInnerTextsAsync()).Select(text => text.Split('\n')[^1]));
+        Assert.Equal(
+            ["Access-Request", "Access-Challenge", "Access-Request", "Access-Accept"],
+            (await radius.Locator("summary").AllInnerTextsAsync()).Select(text => text.Split('\n')[^1])
+        );
         await radius.First.Locator("summary").ClickAsync();
         await Expect(radius.First.Locator("pre")).ToContainTextAsync("User-Name: \"dan\"");
         await Expect(radius.First.Locator("pre")).ToContainTextAsync("User-Password: ********");

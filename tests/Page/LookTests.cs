@@ -104,7 +104,17 @@ public sealed class LookTests(Browser browser)
         }
         await keys.PressAsync("Shift+F6");
         Assert.True(await IsInAsync(person, "panel"));
-        foreach (var (key, place) in new[] { ("p", "phones"), ("b", "panel"), ("f", "flow"), ("e", "events"), ("x", "faults"), ("s", "scenarios") })
+        foreach (
+            var (key, place) in new[]
+            {
+                ("p", "phones"),
+                ("b", "panel"),
+                ("f", "flow"),
+                ("e", "events"),
+                ("x", "faults"),
+                ("s", "scenarios"),
+            }
+        )
         {
             await keys.PressAsync(key);
             Assert.True(await IsInAsync(person, place), place);
@@ -138,7 +148,8 @@ public sealed class LookTests(Browser browser)
         person.AssertQuiet();
     }
 
-    private static Task<bool> IsInAsync(Person person, string place) => person.Page.EvaluateAsync<bool>("place => document.getElementById(place).contains(document.activeElement)", place);
+    private static Task<bool> IsInAsync(Person person, string place) =>
+        person.Page.EvaluateAsync<bool>("place => document.getElementById(place).contains(document.activeElement)", place);
 
     [Fact]
     public async Task The_whole_page_at_360_pixels()

@@ -33,7 +33,16 @@ public sealed class NetworkTests(Browser browser)
         await trainer.Page.Locator("#provision").ClickAsync();
         var picture = await trainer.Page.Locator("dialog .qr").ScreenshotAsync();
         await trainer.Page.Keyboard.PressAsync("Escape");
-        await owner.Page.Locator("input[type=file]").SetInputFilesAsync(new FilePayload { Name = "photo.png", MimeType = "image/png", Buffer = picture });
+        await owner
+            .Page.Locator("input[type=file]")
+            .SetInputFilesAsync(
+                new FilePayload
+                {
+                    Name = "photo.png",
+                    MimeType = "image/png",
+                    Buffer = picture,
+                }
+            );
         await Expect(owner.Page.Locator("#enrol")).ToBeEnabledAsync();
         await owner.PictureAsync("real-phone-enrols");
         await owner.Page.Locator("#enrol").ClickAsync();
@@ -48,14 +57,32 @@ public sealed class NetworkTests(Browser browser)
     public async Task Who_is_not_paired_reaches_nothing_and_who_is_only_his_card()
     {
         await using var lab = await TestLab.StartAsync(lan: true);
-        using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator };
+        using var handler = new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator,
+        };
         using var network = new HttpClient(handler) { BaseAddress = lab.Lan };
         foreach (var path in new[] { "/lab/card", "/lab/card/0123", "/lab/stream?phone=0123" })
         {
             Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(network, HttpMethod.Get, path));
         }
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(network, HttpMethod.Post, "/lab/phones", "{\"activation\":\"A\"}"));
-        foreach (var path in new[] { "/lab/ready", "/lab/cli", "/lab/phones/FTKMOB0000000001", "/lab/clock", "/lab/events", "/lab/faults", "/lab/logins", "/lab/nics", "/lab/console", "/lab/inbox", "/lab/policy" })
+        foreach (
+            var path in new[]
+            {
+                "/lab/ready",
+                "/lab/cli",
+                "/lab/phones/FTKMOB0000000001",
+                "/lab/clock",
+                "/lab/events",
+                "/lab/faults",
+                "/lab/logins",
+                "/lab/nics",
+                "/lab/console",
+                "/lab/inbox",
+                "/lab/policy",
+            }
+        )
         {
             Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(network, HttpMethod.Get, path));
             Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(network, HttpMethod.Put, path, "{}"));

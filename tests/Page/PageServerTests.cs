@@ -23,7 +23,11 @@ public sealed class PageServerTests
         using var start = await lab.Api.GetAsync("/");
         var html = await start.Content.ReadAsStringAsync();
         var policy = Assert.Single(start.Headers.GetValues("Content-Security-Policy"));
-        Assert.StartsWith("default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'self' 'nonce-", policy, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'self' 'nonce-",
+            policy,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
         Assert.DoesNotMatch("<script(?![^>]*src=)|<style| style=| on[a-z]+=|__NONCE__|https?://", html);
         Assert.Contains(policy.Split("'nonce-")[1].TrimEnd('\''), html, StringComparison.Ordinal);
@@ -33,7 +37,18 @@ public sealed class PageServerTests
         var script = System.Text.RegularExpressions.Regex.Match(html, "/assets/[^\"]+\\.js").Value;
         using var asset = await lab.Api.GetAsync(script);
         Assert.Equal((HttpStatusCode.OK, "text/javascript"), (asset.StatusCode, asset.Content.Headers.ContentType!.MediaType));
-        foreach (var path in new[] { "/index.html", "/assets/..%2findex.html", "/assets/../../etc/passwd", "/assets/%2e%2e/index.html", "/assets/", "/nothing", "/lab/stream" })
+        foreach (
+            var path in new[]
+            {
+                "/index.html",
+                "/assets/..%2findex.html",
+                "/assets/../../etc/passwd",
+                "/assets/%2e%2e/index.html",
+                "/assets/",
+                "/nothing",
+                "/lab/stream",
+            }
+        )
         {
             using var answer = await lab.Api.GetAsync(path);
             Assert.NotEqual(HttpStatusCode.OK, answer.StatusCode);
@@ -54,7 +69,11 @@ public sealed class PageServerTests
         using var refused = await lab.Api.SendAsync(rebound);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         // Another program's page on this machine is another site, too.
-        using var neighbour = new HttpRequestMessage(HttpMethod.Post, "/lab/cli") { Content = new StringContent("show\n"), Headers = { { "Origin", "http://127.0.0.1:3000" } } };
+        using var neighbour = new HttpRequestMessage(HttpMethod.Post, "/lab/cli")
+        {
+            Content = new StringContent("show\n"),
+            Headers = { { "Origin", "http://127.0.0.1:3000" } },
+        };
         using var forbidden = await lab.Api.SendAsync(neighbour);
         Assert.Equal(HttpStatusCode.Forbidden, forbidden.StatusCode);
         using var embedded = new HttpRequestMessage(HttpMethod.Get, "/lab/phones") { Headers = { { "Sec-Fetch-Site", "cross-site" } } };
@@ -197,7 +216,15 @@ public sealed class PageServerTests
         Assert.False(lab.Unit.Nics[0].LinkUp);
         using var back = await lab.Api.PutAsync("/lab/nics/port1", new StringContent("{\"link\":true}"));
         Assert.True((await lab.Api.GetFromJsonAsync<JsonArray>("/lab/nics"))![0]!["link"]!.GetValue<bool>());
-        foreach (var (path, body, status) in new[] { ("/lab/nics/port9", "{\"link\":true}", 404), ("/lab/nics/port1", "{\"link\":1}", 400), ("/lab/nics/port1", "{}", 400), ("/lab/nics/port1", "{\"cable\":true}", 400) })
+        foreach (
+            var (path, body, status) in new[]
+            {
+                ("/lab/nics/port9", "{\"link\":true}", 404),
+                ("/lab/nics/port1", "{\"link\":1}", 400),
+                ("/lab/nics/port1", "{}", 400),
+                ("/lab/nics/port1", "{\"cable\":true}", 400),
+            }
+        )
         {
             using var refused = await lab.Api.PutAsync(path, new StringContent(body));
             Assert.Equal(status, (int)refused.StatusCode);
@@ -209,20 +236,41 @@ public sealed class PageServerTests
     {
         await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.PushOptions(), fac: "code-or-empty");
         using var web = new Web(lab);
-        var secrets = new List<string> { "ann-password", "cat-password", "dan-password", "testing123", await lab.CodeAsync(TestLab.AnnSeed), await lab.CodeAsync(TestLab.CatSeed), await lab.CodeAsync(TestLab.DanSeed) };
+        var secrets = new List<string>
+        {
+            "ann-password",
+            "cat-password",
+            "dan-password",
+            "testing123",
+            await lab.CodeAsync(TestLab.AnnSeed),
+            await lab.CodeAsync(TestLab.CatSeed),
+            await lab.CodeAsync(TestLab.DanSeed),
+        };
         await PolicyAsync(lab, """{"numberMatch":true}""");
         foreach (var user in new[] { "ann", "cat", "dan" })
         {
-            using var asked = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username={user}&credential={user}-password&realm=&ajax=1&just_logged_in=1");
-            var fields = (await asked.Content.ReadAsStringAsync()).Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+            using var asked = await web.FormAsync(
+                $"https://{lab.Vpn}/remote/logincheck",
+                $"username={user}&credential={user}-password&realm=&ajax=1&just_logged_in=1"
+            );
+            var fields = (await asked.Content.ReadAsStringAsync())
+                .Split(',')
+                .Select(pair => pair.Split('=', 2))
+                .ToDictionary(pair => pair[0], pair => pair[1]);
             secrets.AddRange([fields["reqid"], fields["magic"]]);
             if (user == "cat")
             {
-                using var typed = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username=cat&code={await lab.CodeAsync(TestLab.CatSeed)}&reqid={fields["reqid"]}&polid={fields["polid"]}&magic={fields["magic"]}&ajax=1");
+                using var typed = await web.FormAsync(
+                    $"https://{lab.Vpn}/remote/logincheck",
+                    $"username=cat&code={await lab.CodeAsync(TestLab.CatSeed)}&reqid={fields["reqid"]}&polid={fields["polid"]}&magic={fields["magic"]}&ajax=1"
+                );
                 secrets.Add(typed.Headers.GetValues("Set-Cookie").First().Split('=', ';')[1]);
                 continue;
             }
-            var waiting = web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1");
+            var waiting = web.FormAsync(
+                $"https://{lab.Vpn}/remote/logincheck",
+                $"username={user}&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"
+            );
             var serial = user == "ann" ? TestLab.AnnSerial : TestLab.DanSerial;
             await lab.PushPendingAsync(serial);
             secrets.Add((await lab.PhoneAsync(serial))["pending"]![0]!["session"]!.GetValue<string>());
@@ -231,7 +279,10 @@ public sealed class PageServerTests
             {
                 secrets.Add($"the number {number}");
             }
-            using var approved = await lab.Api.PostAsync($"/lab/phones/{serial}/approve", user == "ann" ? new StringContent($"{{\"number\":{number}}}") : null);
+            using var approved = await lab.Api.PostAsync(
+                $"/lab/phones/{serial}/approve",
+                user == "ann" ? new StringContent($"{{\"number\":{number}}}") : null
+            );
             using var done = await waiting;
             Assert.StartsWith("ret=1", await done.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             secrets.Add(done.Headers.GetValues("Set-Cookie").First().Split('=', ';')[1]);
@@ -262,10 +313,23 @@ public sealed class PageServerTests
     public async Task A_console_wants_a_size_and_an_id_that_it_gave()
     {
         await using var lab = await TestLab.StartAsync();
-        foreach (var query in new[] { "", "?rows=24", "?rows=0&columns=80", "?rows=24&columns=9999", "?id=0123", "?watch=0123", "?rows=24&columns=80&shell=1" })
+        foreach (
+            var query in new[]
+            {
+                "",
+                "?rows=24",
+                "?rows=0&columns=80",
+                "?rows=24&columns=9999",
+                "?id=0123",
+                "?watch=0123",
+                "?rows=24&columns=80&shell=1",
+            }
+        )
         {
             using var socket = new ClientWebSocket();
-            await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(Of(lab, "/lab/console" + query), CancellationToken.None));
+            await Assert.ThrowsAsync<WebSocketException>(() =>
+                socket.ConnectAsync(Of(lab, "/lab/console" + query), CancellationToken.None)
+            );
         }
         using var console = await ConnectAsync(lab, "/lab/console?rows=24&columns=80");
         var hello = await ReadAsync(console);
@@ -281,13 +345,22 @@ public sealed class PageServerTests
     {
         for (var index = 0; index < count; index++)
         {
-            lab.Unit.WriteEvent(new EventEntry("0199000002", "lab", EventLevel.Information, "Test", ("msg", $"event {index} of a burst {new string('x', padding)}")));
+            lab.Unit.WriteEvent(
+                new EventEntry(
+                    "0199000002",
+                    "lab",
+                    EventLevel.Information,
+                    "Test",
+                    ("msg", $"event {index} of a burst {new string('x', padding)}")
+                )
+            );
         }
     }
 
     private static long Last(TestLab lab) => lab.Unit.EventsAfter(0, 10_000) is [.., { Id: var newest }] ? newest : 0;
 
-    private static IEnumerable<long> Ids(JsonNode message) => message["events"]?.AsArray().Select(record => record!["id"]!.GetValue<long>()) ?? [];
+    private static IEnumerable<long> Ids(JsonNode message) =>
+        message["events"]?.AsArray().Select(record => record!["id"]!.GetValue<long>()) ?? [];
 
     private static Uri Of(TestLab lab, string path) => new(new UriBuilder(lab.Api.BaseAddress!) { Scheme = "ws" }.Uri, path);
 
@@ -308,8 +381,7 @@ public sealed class PageServerTests
         {
             part = await socket.ReceiveAsync(buffer.AsMemory(), patience.Token);
             text.Write(buffer, 0, part.Count);
-        }
-        while (!part.EndOfMessage);
+        } while (!part.EndOfMessage);
         return JsonNode.Parse(Encoding.UTF8.GetString(text.ToArray()))!;
     }
 }

@@ -18,7 +18,10 @@ public sealed class PageTests(Browser browser)
         await person.ReadyAsync();
         await person.PictureAsync("opened");
         await person.TypeAsync("config system ftm-push", "set status enable", "end");
-        await Until.TrueAsync(async () => (await lab.CliAsync("show system ftm-push")).Contains("set status enable", StringComparison.Ordinal), "the typed configuration");
+        await Until.TrueAsync(
+            async () => (await lab.CliAsync("show system ftm-push")).Contains("set status enable", StringComparison.Ordinal),
+            "the typed configuration"
+        );
 
         var client = lab.OpenfortivpnAsync("ann", "ann-password");
         await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
@@ -110,7 +113,10 @@ public sealed class PageTests(Browser browser)
         await person.AnswerByKeysAsync("Approve");
         Assert.False((await client).Authenticated);
         // The phone's answer did not arrive: the push stays on its screen, and can be answered once the cable is back.
-        await Until.TrueAsync(async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable", "an unreachable appliance");
+        await Until.TrueAsync(
+            async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable",
+            "an unreachable appliance"
+        );
         await person.PictureAsync("cable-pulled");
         await port1.ClickAsync();
         await Expect(port1).ToContainTextAsync("takes callbacks");
@@ -130,7 +136,10 @@ public sealed class PageTests(Browser browser)
         await person.TypeAsync("config system interface", "edit port1", "set allowaccess ping https", "next", "end");
         await Expect(person.Page.Locator(".port").First.Locator(".flag.ftm")).ToHaveCountAsync(0);
         await person.AnswerByKeysAsync("Approve");
-        await Until.TrueAsync(async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable", "a closed port");
+        await Until.TrueAsync(
+            async () => (await lab.PhoneAsync())["lastAnswer"]?["outcome"]?.GetValue<string>() == "unreachable",
+            "a closed port"
+        );
         await person.PictureAsync("flag-removed");
         await person.TypeAsync("config system interface", "edit port1", "append allowaccess ftm", "next", "end");
         await Expect(person.Page.Locator(".port").First.Locator(".flag.ftm")).ToHaveCountAsync(1);

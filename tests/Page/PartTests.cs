@@ -23,20 +23,33 @@ public sealed class PartTests(Browser browser)
         var code = await person.Page.Locator("#activation").InputValueAsync();
         var picture = await person.Page.Locator("dialog .qr").ScreenshotAsync();
         await person.Page.Locator("#activation").FillAsync("");
-        await person.Page.Locator("input[type=file]").SetInputFilesAsync(new FilePayload { Name = "qr.png", MimeType = "image/png", Buffer = picture });
+        await person
+            .Page.Locator("input[type=file]")
+            .SetInputFilesAsync(
+                new FilePayload
+                {
+                    Name = "qr.png",
+                    MimeType = "image/png",
+                    Buffer = picture,
+                }
+            );
         await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(code);
         await person.PictureAsync("enrol");
         // The same picture pasted, and the code pasted as text.
         await person.Page.Locator("#activation").FillAsync("");
-        await person.Page.Locator("#activation").EvaluateAsync(
-            """
-            async (field, base64) => {
-              const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
-              const data = new DataTransfer();
-              data.items.add(new File([bytes], "qr.png", { type: "image/png" }));
-              field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-            }
-            """, Convert.ToBase64String(picture));
+        await person
+            .Page.Locator("#activation")
+            .EvaluateAsync(
+                """
+                async (field, base64) => {
+                  const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
+                  const data = new DataTransfer();
+                  data.items.add(new File([bytes], "qr.png", { type: "image/png" }));
+                  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+                }
+                """,
+                Convert.ToBase64String(picture)
+            );
         await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(code);
         await person.Page.Locator("#activation").FillAsync("");
         await person.Page.EvaluateAsync("code => navigator.clipboard.writeText(code)", code);
@@ -63,13 +76,19 @@ public sealed class PartTests(Browser browser)
         await Expect(person.Page.Locator(".port .led.link.on")).ToHaveCountAsync(3);
         var reset = person.Page.Locator(".push");
         await reset.FocusAsync();
-        await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.DownAsync("Space"), answer => answer.Url.EndsWith("/press", StringComparison.Ordinal));
+        await person.Page.RunAndWaitForResponseAsync(
+            () => person.Page.Keyboard.DownAsync("Space"),
+            answer => answer.Url.EndsWith("/press", StringComparison.Ordinal)
+        );
         // The board's own debouncing is on the lab's clock, which stands still.
         await lab.AdvanceAsync(1);
         await lab.AdvanceAsync(2);
         await Expect(reset).ToContainTextAsync("held");
         await person.PictureAsync("reset-held");
-        await person.Page.RunAndWaitForResponseAsync(() => person.Page.Keyboard.UpAsync("Space"), answer => answer.Url.EndsWith("/release", StringComparison.Ordinal));
+        await person.Page.RunAndWaitForResponseAsync(
+            () => person.Page.Keyboard.UpAsync("Space"),
+            answer => answer.Url.EndsWith("/release", StringComparison.Ordinal)
+        );
         await lab.AdvanceAsync(1);
         await Expect(reset).Not.ToContainTextAsync("held");
         // A light blinks in the board's own pattern, by the lab's clock.
@@ -83,7 +102,12 @@ public sealed class PartTests(Browser browser)
         await Expect(person.Page.Locator(".display")).ToContainTextAsync("Locked out");
         // Focus and the mouse tell of a port what it is.
         await person.Page.Locator(".port").First.FocusAsync();
-        await Expect(person.Page.Locator(".port-detail")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex($"^port1 {lab.Port1} · link up · allowaccess ping https ftm · .*sslvpn 10443.* · 0 live of [1-9][0-9]* accepted connections$"));
+        await Expect(person.Page.Locator(".port-detail"))
+            .ToHaveTextAsync(
+                new System.Text.RegularExpressions.Regex(
+                    $"^port1 {lab.Port1} · link up · allowaccess ping https ftm · .*sslvpn 10443.* · 0 live of [1-9][0-9]* accepted connections$"
+                )
+            );
         await person.Page.Locator(".port").Nth(2).HoverAsync();
         await Expect(person.Page.Locator(".port-detail")).ToContainTextAsync("port3");
         await Expect(person.Page.Locator(".port-detail")).ToContainTextAsync("no link");
@@ -162,11 +186,17 @@ public sealed class PartTests(Browser browser)
         await person.Page.GetByText("number match").ClickAsync();
         await Until.TrueAsync(() => lab.Unit.LabPolicy.NumberMatch, "the lab's rule");
         using var web = new Web(lab);
-        using var asked = await web.FormAsync($"https://{lab.Vpn}/remote/logincheck", "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1");
+        using var asked = await web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"
+        );
         var challenge = await asked.Content.ReadAsStringAsync();
         var fields = challenge.Split(',').Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
         var number = System.Text.RegularExpressions.Regex.Match(fields["chal_msg"], "[0-9]{2}").Value;
-        var waiting = web.FormAsync($"https://{lab.Vpn}/remote/logincheck", $"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1");
+        var waiting = web.FormAsync(
+            $"https://{lab.Vpn}/remote/logincheck",
+            $"username=ann&realm=&reqid={fields["reqid"]}&polid={fields["polid"]}&grp=&portal=&peer=&ftmpush=1"
+        );
         await Expect(person.Phone("ann").Locator(".approve")).ToBeDisabledAsync();
         await person.Phone("ann").GetByLabel("Number that the login shows").FillAsync(number);
         await person.PictureAsync("number-match");
@@ -217,7 +247,8 @@ public sealed class PartTests(Browser browser)
         await Expect(person.Page.Locator(".tab-shown .xterm-rows")).Not.ToContainTextAsync("--More--");
         await person.Page.Keyboard.PressAsync("ArrowUp");
         await person.Page.Keyboard.PressAsync("ArrowUp");
-        await Expect(person.Page.Locator(".tab-shown .xterm-rows > div", new() { HasText = "lab-appliance # get system status" }).Last).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".tab-shown .xterm-rows > div", new() { HasText = "lab-appliance # get system status" }).Last)
+            .ToBeVisibleAsync();
         await person.Page.Keyboard.PressAsync("Control+C");
         // Tabs by arrow keys; one is closed, the other one stays.
         await person.Page.Locator("[role=tab]").First.FocusAsync();

@@ -89,7 +89,15 @@ internal sealed class Person : IAsyncDisposable
         {
             // Smaller than the artefact: it lives in the repository.
             var kept = Directory.CreateDirectory(Path.Combine(Root, "docs", "pictures"));
-            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(kept.FullName, name + ".jpg"), Type = ScreenshotType.Jpeg, Quality = 70, Animations = ScreenshotAnimations.Disabled });
+            await Page.ScreenshotAsync(
+                new PageScreenshotOptions
+                {
+                    Path = Path.Combine(kept.FullName, name + ".jpg"),
+                    Type = ScreenshotType.Jpeg,
+                    Quality = 70,
+                    Animations = ScreenshotAnimations.Disabled,
+                }
+            );
         }
     }
 
@@ -97,7 +105,9 @@ internal sealed class Person : IAsyncDisposable
     public async Task AssertAccessibleAsync(string what, bool quiet = true)
     {
         await Page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(Root, "sim", "web", "node_modules", "axe-core", "axe.min.js")));
-        var found = await Page.EvaluateAsync<JsonElement>("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | ')}`)");
+        var found = await Page.EvaluateAsync<JsonElement>(
+            "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | ')}`)"
+        );
         Assert.True(found.GetArrayLength() == 0, $"{what}: {found}");
         if (quiet)
         {

@@ -22,21 +22,27 @@ public sealed class SlowPageTests
         var idle = GC.GetTotalMemory(forceFullCollection: true);
         var pages = new List<ClientWebSocket>();
         // One socket handler for all, whose sockets take little before they are read.
-        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            ConnectCallback = async (context, cancellationToken) =>
+        using var invoker = new HttpMessageInvoker(
+            new SocketsHttpHandler
             {
-                var socket = Sockets.New(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                socket.ReceiveBufferSize = 4096;
-                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        });
+                ConnectCallback = async (context, cancellationToken) =>
+                {
+                    var socket = Sockets.New(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                    socket.ReceiveBufferSize = 4096;
+                    await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                },
+            }
+        );
         for (var page = 0; page < 64; page++)
         {
             var socket = new ClientWebSocket();
             // All events that there are, and what comes then: each page stops at another place of it.
-            await socket.ConnectAsync(new Uri($"ws://{lab.Api.BaseAddress!.Authority}/lab/stream?epoch=0123456789abcdef&seq=1&event=0"), invoker, CancellationToken.None);
+            await socket.ConnectAsync(
+                new Uri($"ws://{lab.Api.BaseAddress!.Authority}/lab/stream?epoch=0123456789abcdef&seq=1&event=0"),
+                invoker,
+                CancellationToken.None
+            );
             pages.Add(socket);
             Burst(lab, 200);
         }
@@ -51,7 +57,15 @@ public sealed class SlowPageTests
     {
         for (var index = 0; index < count; index++)
         {
-            lab.Unit.WriteEvent(new EventEntry("0199000002", "lab", EventLevel.Information, "Test", ("msg", $"event {index} of a burst {new string('x', 1200)}")));
+            lab.Unit.WriteEvent(
+                new EventEntry(
+                    "0199000002",
+                    "lab",
+                    EventLevel.Information,
+                    "Test",
+                    ("msg", $"event {index} of a burst {new string('x', 1200)}")
+                )
+            );
         }
     }
 }

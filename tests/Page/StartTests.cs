@@ -10,7 +10,24 @@ namespace Appliance.Tests.Page;
 public sealed class StartTests : IDisposable
 {
     /// <summary>The programs that the scripts need in addition to the .NET SDK and Node.js.</summary>
-    private static readonly string[] Tools = ["bash", "sh", "env", "dirname", "grep", "find", "sort", "cksum", "mkdir", "mv", "cat", "flock", "xargs", "rm", "touch"];
+    private static readonly string[] Tools =
+    [
+        "bash",
+        "sh",
+        "env",
+        "dirname",
+        "grep",
+        "find",
+        "sort",
+        "cksum",
+        "mkdir",
+        "mv",
+        "cat",
+        "flock",
+        "xargs",
+        "rm",
+        "touch",
+    ];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-start-");
 
@@ -25,8 +42,16 @@ public sealed class StartTests : IDisposable
         var network = claim.Prefix;
         Task<PeerRun> TmuxAsync(params string[] arguments) => Peer.RunAsync("tmux", ["-S", socket, "-f", "/dev/null", .. arguments]);
         async Task<string> ScreenAsync() => (await TmuxAsync("capture-pane", "-p", "-t", "lab")).Output;
-        Task SeenAsync(string text) => Until.TrueAsync(async () => (await ScreenAsync()).Contains(text, StringComparison.Ordinal), $"'{text}' on the screen");
-        Task UpAsync(string more) => TmuxAsync("send-keys", "-t", "lab", $"clear; DISPLAY=:99 PATH={bin}:$PATH dotnet {Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll")} up {more} --clock frozen --lab-port 0 --network {network} --state {_folder.FullName}/state", "Enter");
+        Task SeenAsync(string text) =>
+            Until.TrueAsync(async () => (await ScreenAsync()).Contains(text, StringComparison.Ordinal), $"'{text}' on the screen");
+        Task UpAsync(string more) =>
+            TmuxAsync(
+                "send-keys",
+                "-t",
+                "lab",
+                $"clear; DISPLAY=:99 PATH={bin}:$PATH dotnet {Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll")} up {more} --clock frozen --lab-port 0 --network {network} --state {_folder.FullName}/state",
+                "Enter"
+            );
         await TmuxAsync("new-session", "-d", "-s", "lab", "-x", "150", "-y", "40", "sh");
         try
         {
@@ -45,16 +70,28 @@ public sealed class StartTests : IDisposable
             Assert.Matches($"page +│ {Regex.Escape(address)} ", screen);
             Assert.DoesNotContain("noise", screen, StringComparison.Ordinal);
             using var browser = new HttpClient();
-            Assert.Contains(PageFiles.Embedded.IsBuilt ? "<title>Appliance lab</title>" : "without its page", await (await browser.GetAsync(address)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            Assert.Contains(
+                PageFiles.Embedded.IsBuilt ? "<title>Appliance lab</title>" : "without its page",
+                await (await browser.GetAsync(address)).Content.ReadAsStringAsync(),
+                StringComparison.Ordinal
+            );
             // The terminal is made lower while the console is there: so is a page of its answers.
             await TmuxAsync("resize-window", "-t", "lab", "-x", "100", "-y", "12");
             await TmuxAsync("send-keys", "-t", "lab", "show full-configuration system global", "Enter");
             await SeenAsync("--More--");
             var lines = (await ScreenAsync()).Split('\n');
-            Assert.Equal(10, lines.Count(line => line.StartsWith("config system global", StringComparison.Ordinal) || line.StartsWith("    ", StringComparison.Ordinal)));
+            Assert.Equal(
+                10,
+                lines.Count(line =>
+                    line.StartsWith("config system global", StringComparison.Ordinal) || line.StartsWith("    ", StringComparison.Ordinal)
+                )
+            );
             await TmuxAsync("send-keys", "-t", "lab", "q");
             await TmuxAsync("send-keys", "-t", "lab", "C-c");
-            await Until.TrueAsync(async () => (await ScreenAsync()).TrimEnd().EndsWith("shell>", StringComparison.Ordinal), "the end of the lab");
+            await Until.TrueAsync(
+                async () => (await ScreenAsync()).TrimEnd().EndsWith("shell>", StringComparison.Ordinal),
+                "the end of the lab"
+            );
         }
         finally
         {
@@ -74,7 +111,10 @@ public sealed class StartTests : IDisposable
             File.CreateSymbolicLink(Path.Combine(bin, tool), found);
         }
         // An SDK that builds in no time: what is looked at is the script.
-        Script(Path.Combine(bin, "dotnet"), $"case \"$1\" in --list-sdks) echo 10.0.100 ;; build) mkdir -p {home}/sim/Tool/bin/Release/net10.0 && touch {home}/sim/Tool/bin/Release/net10.0/Appliance.Tool.dll ;; *) shift; echo \"the lab: $*\" ;; esac");
+        Script(
+            Path.Combine(bin, "dotnet"),
+            $"case \"$1\" in --list-sdks) echo 10.0.100 ;; build) mkdir -p {home}/sim/Tool/bin/Release/net10.0 && touch {home}/sim/Tool/bin/Release/net10.0/Appliance.Tool.dll ;; *) shift; echo \"the lab: $*\" ;; esac"
+        );
         if (node is not null)
         {
             Script(Path.Combine(bin, "node"), $"[ \"$1\" = --version ] && echo {node}; exit 1");
@@ -103,7 +143,11 @@ public sealed class StartTests : IDisposable
         var context = new DefaultHttpContext { Response = { Body = body } };
         await files.StartAsync(context);
         Assert.Equal(404, context.Response.StatusCode);
-        Assert.Contains("without its page: Node.js 20.19 or newer was not found", System.Text.Encoding.UTF8.GetString(body.ToArray()), StringComparison.Ordinal);
+        Assert.Contains(
+            "without its page: Node.js 20.19 or newer was not found",
+            System.Text.Encoding.UTF8.GetString(body.ToArray()),
+            StringComparison.Ordinal
+        );
     }
 
     private string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder.FullName, name)).FullName;

@@ -50,7 +50,12 @@ public sealed class CharacterDisplayTests
 
         public void Pass(TimeSpan time) => _passed += time;
 
-        public string[] Read(int columns, int rows) => [.. Enumerable.Range(0, rows).Select(row => System.Text.Encoding.ASCII.GetString(_memory, (row % 2 * 0x40) + (row / 2 * columns), columns))];
+        public string[] Read(int columns, int rows) =>
+            [
+                .. Enumerable
+                    .Range(0, rows)
+                    .Select(row => System.Text.Encoding.ASCII.GetString(_memory, (row % 2 * 0x40) + (row / 2 * columns), columns)),
+            ];
 
         public override I2cConnectionSettings ConnectionSettings { get; } = new(1, 0x27);
 

@@ -25,7 +25,10 @@ public sealed class FrontPanelTests
         Assert.True(rig.IsLit("status"));
         rig.Wait(4500);
         // Lit since before; dark and lit again after each time of the pattern, from the moment that it was set.
-        Assert.Equal(blink == 0 ? [] : Enumerable.Range(1, 4500 / blink).Select(round => (double)round * blink), rig.Times(PanelRig.StatusLine, set));
+        Assert.Equal(
+            blink == 0 ? [] : Enumerable.Range(1, 4500 / blink).Select(round => (double)round * blink),
+            rig.Times(PanelRig.StatusLine, set)
+        );
         Assert.Empty(rig.Times(PanelRig.AlarmLine, TimeSpan.Zero));
     }
 
@@ -77,7 +80,11 @@ public sealed class FrontPanelTests
         rig.Wait(1);
         Assert.Equal([pressed + TimeSpan.FromSeconds(5)], rig.Resets);
         // Three seconds of 250 ms, two of 100 ms; alarm comes on when the contact has settled, in step with the press.
-        double[] toggles = [.. Enumerable.Range(1, 12).Select(round => round * 250.0), .. Enumerable.Range(1, 20).Select(round => 3000 + (round * 100.0))];
+        double[] toggles =
+        [
+            .. Enumerable.Range(1, 12).Select(round => round * 250.0),
+            .. Enumerable.Range(1, 20).Select(round => 3000 + (round * 100.0)),
+        ];
         Assert.Equal([20, .. toggles], rig.Times(PanelRig.AlarmLine, pressed));
         Assert.Equal(toggles, rig.Times(PanelRig.StatusLine, pressed));
         // Both stay on, however long it is held, until the unit says more.
@@ -181,7 +188,11 @@ public sealed class FrontPanelTests
         using var somebodyElse = new GpioController(driver);
         somebodyElse.OpenPin(2);
         var board = new Board("b", []) { GpioChip = "chip", Leds = [new("status", 1, false), new("ha", 2, false)] };
-        Assert.StartsWith("led ha: line 2 of chip cannot be had", Assert.Throws<IOException>(() => new FrontPanel(board, gpio, null, new FakeTimeProvider())).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "led ha: line 2 of chip cannot be had",
+            Assert.Throws<IOException>(() => new FrontPanel(board, gpio, null, new FakeTimeProvider())).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal([2], driver.OpenLines);
     }
 
@@ -198,7 +209,10 @@ public sealed class FrontPanelTests
         Assert.True(rig.IsLit("status"));
         display.Broken = false;
         rig.Panel.Show(new PanelState(PanelPhase.Ready, PanelAlarm.None, new HashSet<string>(), ["much longer than it has room for"]));
-        await Until.TrueAsync(() => display.Shown is ["much longer ", "            "] && rig.Panel.View().DisplayFault is null, "the lines again");
+        await Until.TrueAsync(
+            () => display.Shown is ["much longer ", "            "] && rig.Panel.View().DisplayFault is null,
+            "the lines again"
+        );
         rig.Contact(down: true);
         rig.Wait(2100);
         await Until.TrueAsync(() => display.Shown[0] == "Reset in 3 s", "the countdown");
@@ -211,11 +225,26 @@ public sealed class FrontPanelTests
         using var gpio = new GpioController(driver);
         var time = new FakeTimeProvider();
         var celsius = "50000";
-        var board = new Board("b", []) { GpioChip = "chip", TemperatureFile = "sensor", Fan = new BoardFan(3, 65, 55) };
+        var board = new Board("b", [])
+        {
+            GpioChip = "chip",
+            TemperatureFile = "sensor",
+            Fan = new BoardFan(3, 65, 55),
+        };
         using (var cooling = new Cooling(board, gpio, time, () => celsius))
         {
             Assert.Equal((false, false, 50.0), (driver.LevelOf(3), cooling.FanRuns!.Value, cooling.Celsius()!.Value));
-            foreach (var (reading, runs) in new[] { ("64999", false), ("65000\n", true), ("55000", true), ("54999", false), ("rubbish", true), ("20000", false) })
+            foreach (
+                var (reading, runs) in new[]
+                {
+                    ("64999", false),
+                    ("65000\n", true),
+                    ("55000", true),
+                    ("54999", false),
+                    ("rubbish", true),
+                    ("20000", false),
+                }
+            )
             {
                 celsius = reading;
                 time.Advance(TimeSpan.FromSeconds(5));
@@ -236,8 +265,6 @@ public sealed class FrontPanelTests
 
         public void Show(IReadOnlyList<string> lines) => Shown = Broken ? throw new IOException("no answer") : lines;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -13,10 +13,15 @@ public sealed class LabPanelTests
     [Fact]
     public async Task TheFrontTellsWhatIsTrueOfTheUnit()
     {
-        await using var lab = await TestLab.StartAsync("config user setting\nset auth-lockout-threshold 1\nset auth-lockout-duration 60\nend\n");
+        await using var lab = await TestLab.StartAsync(
+            "config user setting\nset auth-lockout-threshold 1\nset auth-lockout-duration 60\nend\n"
+        );
         await PatternAsync(lab, "status", "on");
         Assert.Equal(["off", "on", "on", "on", "on"], await PatternsAsync(lab, "alarm", "port1", "port2", "port3", "port4"));
-        Assert.Equal(["lab-appliance   ", lab.Port1.PadRight(16)[..16]], (await PanelAsync(lab))["display"]!.AsArray().Select(line => line!.GetValue<string>()));
+        Assert.Equal(
+            ["lab-appliance   ", lab.Port1.PadRight(16)[..16]],
+            (await PanelAsync(lab))["display"]!.AsArray().Select(line => line!.GetValue<string>())
+        );
         await lab.CliAsync("config system interface", "edit port2", "set status down", "end");
         await PatternAsync(lab, "port2", "off");
         await lab.CliAsync("config system interface", "edit port2", "set status up", "end");
@@ -29,7 +34,22 @@ public sealed class LabPanelTests
         await PatternAsync(lab, "alarm", "off");
         Assert.Contains("Model name: Desktop simulator\n", await lab.CliAsync("get hardware status"), StringComparison.Ordinal);
 
-        await lab.CliAsync("config vpn ssl settings", "config authentication-rule", "purge", "y", "end", "end", "config user group", "purge", "y", "end", "config user local", "purge", "y", "end");
+        await lab.CliAsync(
+            "config vpn ssl settings",
+            "config authentication-rule",
+            "purge",
+            "y",
+            "end",
+            "end",
+            "config user group",
+            "purge",
+            "y",
+            "end",
+            "config user local",
+            "purge",
+            "y",
+            "end"
+        );
         await PatternAsync(lab, "status", "1000/1000");
     }
 
@@ -60,14 +80,22 @@ public sealed class LabPanelTests
         Assert.True(counting["buttons"]![0]!["pressed"]!.GetValue<bool>());
         Assert.Equal(4.0, counting["buttons"]![0]!["heldSeconds"]!.GetValue<double>());
         await lab.AdvanceAsync(1);
-        await Until.TrueAsync(async () =>
-        {
-            using var answer = await lab.Api.PostAsync("/lab/cli", new StringContent("show system global\n")); // 503 while it restarts
-            return answer.IsSuccessStatusCode && (await answer.Content.ReadAsStringAsync()).Contains("set hostname \"lab-appliance\"", StringComparison.Ordinal)
-                && lab.EventLines().Any(line => line.Contains("User admin rebooted the device from panel", StringComparison.Ordinal));
-        }, "the unit after its reset");
+        await Until.TrueAsync(
+            async () =>
+            {
+                using var answer = await lab.Api.PostAsync("/lab/cli", new StringContent("show system global\n")); // 503 while it restarts
+                return answer.IsSuccessStatusCode
+                    && (await answer.Content.ReadAsStringAsync()).Contains("set hostname \"lab-appliance\"", StringComparison.Ordinal)
+                    && lab.EventLines().Any(line => line.Contains("User admin rebooted the device from panel", StringComparison.Ordinal));
+            },
+            "the unit after its reset"
+        );
         await PostAsync(lab, "/lab/panel/buttons/reset/release");
-        Assert.Contains(lab.EventLines(), line => line.Contains("logid=\"0100032145\"", StringComparison.Ordinal) && line.Contains("ui=\"panel\"", StringComparison.Ordinal));
+        Assert.Contains(
+            lab.EventLines(),
+            line =>
+                line.Contains("logid=\"0100032145\"", StringComparison.Ordinal) && line.Contains("ui=\"panel\"", StringComparison.Ordinal)
+        );
         await PatternAsync(lab, "status", "on");
         await PatternAsync(lab, "alarm", "off");
     }
@@ -76,24 +104,31 @@ public sealed class LabPanelTests
     public async Task WhatIsNotThereIsNamed()
     {
         await using var lab = await TestLab.StartAsync();
-        foreach (var (path, body, status, named) in new (string, object?, HttpStatusCode, string)[]
-        {
-            ("/lab/panel/buttons/rest/press", null, HttpStatusCode.NotFound, "no button 'rest'; there are: reset"),
-            ("/lab/panel/buttons/reset/poke", null, HttpStatusCode.NotFound, "no such path"),
-            ("/lab/panel/buttons/reset/hold", new { seconds = -1 }, HttpStatusCode.BadRequest, "seconds must be a number"),
-            ("/lab/panel/buttons/reset/hold", new { minutes = 1 }, HttpStatusCode.BadRequest, "unknown field 'minutes'"),
-            ("/lab/panel", null, HttpStatusCode.MethodNotAllowed, "allowed: GET"),
-        })
+        foreach (
+            var (path, body, status, named) in new (string, object?, HttpStatusCode, string)[]
+            {
+                ("/lab/panel/buttons/rest/press", null, HttpStatusCode.NotFound, "no button 'rest'; there are: reset"),
+                ("/lab/panel/buttons/reset/poke", null, HttpStatusCode.NotFound, "no such path"),
+                ("/lab/panel/buttons/reset/hold", new { seconds = -1 }, HttpStatusCode.BadRequest, "seconds must be a number"),
+                ("/lab/panel/buttons/reset/hold", new { minutes = 1 }, HttpStatusCode.BadRequest, "unknown field 'minutes'"),
+                ("/lab/panel", null, HttpStatusCode.MethodNotAllowed, "allowed: GET"),
+            }
+        )
         {
             using var answer = await lab.Api.PostAsync(path, body is null ? null : JsonContent.Create(body));
             Assert.Equal(status, answer.StatusCode);
-            Assert.Contains(named, (await answer.Content.ReadFromJsonAsync<JsonObject>())!["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+            Assert.Contains(
+                named,
+                (await answer.Content.ReadFromJsonAsync<JsonObject>())!["detail"]!.GetValue<string>(),
+                StringComparison.Ordinal
+            );
         }
     }
 
     private static async Task<JsonNode> PanelAsync(TestLab lab) => (await lab.Api.GetFromJsonAsync<JsonNode>("/lab/panel"))!;
 
-    private static string Led(JsonNode panel, string name) => panel["leds"]!.AsArray().Single(led => led!["name"]!.GetValue<string>() == name)!["pattern"]!.GetValue<string>();
+    private static string Led(JsonNode panel, string name) =>
+        panel["leds"]!.AsArray().Single(led => led!["name"]!.GetValue<string>() == name)!["pattern"]!.GetValue<string>();
 
     private static async Task<string[]> PatternsAsync(TestLab lab, params string[] leds)
     {
@@ -101,7 +136,8 @@ public sealed class LabPanelTests
         return [.. leds.Select(led => Led(panel, led))];
     }
 
-    private static Task PatternAsync(TestLab lab, string led, string pattern) => Until.TrueAsync(async () => Led(await PanelAsync(lab), led) == pattern, $"{led} {pattern}");
+    private static Task PatternAsync(TestLab lab, string led, string pattern) =>
+        Until.TrueAsync(async () => Led(await PanelAsync(lab), led) == pattern, $"{led} {pattern}");
 
     private static async Task PostAsync(TestLab lab, string path, object? body = null)
     {

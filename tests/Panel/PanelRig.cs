@@ -20,7 +20,13 @@ internal sealed class PanelRig : IDisposable
         Board = new Board("rig", [new BoardNic("port1", System.Net.IPAddress.Loopback)])
         {
             GpioChip = "rig",
-            Leds = [new("status", StatusLine, activeLow), new("ha", 11, activeLow), new("alarm", AlarmLine, activeLow), new("port1", Port1Line, activeLow)],
+            Leds =
+            [
+                new("status", StatusLine, activeLow),
+                new("ha", 11, activeLow),
+                new("alarm", AlarmLine, activeLow),
+                new("port1", Port1Line, activeLow),
+            ],
             Buttons = [new("reset", ResetLine, true, "up")],
         };
         Driver.OutputChanged += (line, high) => Changes.Add((line, high != activeLow, Time.GetUtcNow() - Began));
@@ -47,7 +53,8 @@ internal sealed class PanelRig : IDisposable
 
     private DateTimeOffset Began { get; } = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
 
-    public void Show(PanelPhase phase, PanelAlarm alarm = PanelAlarm.None, params string[] links) => Panel.Show(new PanelState(phase, alarm, links.ToHashSet(), ["line one", "line two"]));
+    public void Show(PanelPhase phase, PanelAlarm alarm = PanelAlarm.None, params string[] links) =>
+        Panel.Show(new PanelState(phase, alarm, links.ToHashSet(), ["line one", "line two"]));
 
     /// <summary>The contact closes or opens (active low: down pulls the line to ground).</summary>
     public void Contact(bool down) => Driver.Drive(ResetLine, down ? false : null);
@@ -62,7 +69,8 @@ internal sealed class PanelRig : IDisposable
     }
 
     /// <summary>When a LED changed, in milliseconds from a moment on: lit first, then dark, and so on.</summary>
-    public double[] Times(int line, TimeSpan from) => [.. Changes.Where(change => change.Line == line && change.At >= from).Select(change => (change.At - from).TotalMilliseconds)];
+    public double[] Times(int line, TimeSpan from) =>
+        [.. Changes.Where(change => change.Line == line && change.At >= from).Select(change => (change.At - from).TotalMilliseconds)];
 
     public TimeSpan Now => Time.GetUtcNow() - Began;
 

@@ -22,63 +22,94 @@ public sealed class CodecTests
 
     /// <summary>Attributes but Message-Authenticator, as many as fit.</summary>
     [Fact]
-    public void WhatIsWrittenIsRead() => Gen.Select(Gen.Select(Gen.Byte.Where(type => type != 80), Gen.Byte.Array[0, 253]).Array[0, 15], Authenticator, Gen.Bool, Gen.Byte).Sample((attributes, authenticator, sign, identifier) =>
-    {
-        var buffer = new byte[RadiusPacket.LengthMax];
-        var writer = new RadiusWriter(buffer, RadiusCode.AccessChallenge, identifier, authenticator, sign);
-        foreach (var (type, value) in attributes)
-        {
-            writer.Add((RadiusAttribute)type, value);
-        }
-        var length = writer.EndAnswer(Secret);
-        Assert.Equal(RadiusDefect.None, RadiusPacket.Parse(buffer.AsSpan(0, length), out var packet));
-        Assert.Equal((RadiusCode.AccessChallenge, identifier), (packet.Code, packet.Identifier));
-        Assert.True(Secret.IsAnswer(packet, authenticator));
-        Assert.Equal(sign, Secret.IsSigned(packet, authenticator));
-        var read = new List<(byte, byte[])>();
-        foreach (var field in packet)
-        {
-            read.Add(((byte)field.Type, field.Value.ToArray()));
-        }
-        Assert.True(!sign || read[0].Item1 == 80, "Message-Authenticator must come first");
-        Assert.Equal(attributes.Select(one => (one.Item1, Convert.ToHexString(one.Item2))), read.Skip(sign ? 1 : 0).Select(one => (one.Item1, Convert.ToHexString(one.Item2))));
-    });
+    public void WhatIsWrittenIsRead() =>
+        Gen.Select(Gen.Select(Gen.Byte.Where(type => type != 80), Gen.Byte.Array[0, 253]).Array[0, 15], Authenticator, Gen.Bool, Gen.Byte)
+            .Sample(
+                (attributes, authenticator, sign, identifier) =>
+                {
+                    var buffer = new byte[RadiusPacket.LengthMax];
+                    var writer = new RadiusWriter(buffer, RadiusCode.AccessChallenge, identifier, authenticator, sign);
+                    foreach (var (type, value) in attributes)
+                    {
+                        writer.Add((RadiusAttribute)type, value);
+                    }
+                    var length = writer.EndAnswer(Secret);
+                    Assert.Equal(RadiusDefect.None, RadiusPacket.Parse(buffer.AsSpan(0, length), out var packet));
+                    Assert.Equal((RadiusCode.AccessChallenge, identifier), (packet.Code, packet.Identifier));
+                    Assert.True(Secret.IsAnswer(packet, authenticator));
+                    Assert.Equal(sign, Secret.IsSigned(packet, authenticator));
+                    var read = new List<(byte, byte[])>();
+                    foreach (var field in packet)
+                    {
+                        read.Add(((byte)field.Type, field.Value.ToArray()));
+                    }
+                    Assert.True(!sign || read[0].Item1 == 80, "Message-Authenticator must come first");
+                    Assert.Equal(
+                        attributes.Select(one => (one.Item1, Convert.ToHexString(one.Item2))),
+                        read.Skip(sign ? 1 : 0).Select(one => (one.Item1, Convert.ToHexString(one.Item2)))
+                    );
+                }
+            );
 
     [Fact]
-    public void AnyPasswordIsRevealed() => Gen.Select(Gen.Byte.Array[0, 128], Authenticator).Sample((password, authenticator) =>
-    {
-        // The padding cannot be told from zeros at the end of a password.
-        var text = password.AsSpan().TrimEnd((byte)0);
-        Span<byte> hidden = stackalloc byte[128];
-        Span<byte> clear = stackalloc byte[128];
-        var length = Secret.HidePassword(text, authenticator, hidden);
-        Assert.True(clear[..Secret.RevealPassword(hidden[..length], authenticator, clear)].SequenceEqual(text));
-    });
+    public void AnyPasswordIsRevealed() =>
+        Gen.Select(Gen.Byte.Array[0, 128], Authenticator)
+            .Sample(
+                (password, authenticator) =>
+                {
+                    // The padding cannot be told from zeros at the end of a password.
+                    var text = password.AsSpan().TrimEnd((byte)0);
+                    Span<byte> hidden = stackalloc byte[128];
+                    Span<byte> clear = stackalloc byte[128];
+                    var length = Secret.HidePassword(text, authenticator, hidden);
+                    Assert.True(clear[..Secret.RevealPassword(hidden[..length], authenticator, clear)].SequenceEqual(text));
+                }
+            );
 
     [Fact]
-    public void NothingMakesTheParserThrow() => Gen.Frequency(
-        (1, Gen.Byte.Array[0, 5000]),
-        // A header whose length field fits what follows: gets to the attributes.
-        (4, Gen.Select(Gen.Byte, Gen.Byte[0, 40].Array[0, 200]).Select((code, rest) => (byte[])[code, 1, (byte)((20 + rest.Length) >> 8), (byte)(20 + rest.Length), .. new byte[16], .. rest])))
-        .Sample(Read, iter: 200_000);
+    public void NothingMakesTheParserThrow() =>
+        Gen.Frequency(
+                (1, Gen.Byte.Array[0, 5000]),
+                // A header whose length field fits what follows: gets to the attributes.
+                (
+                    4,
+                    Gen.Select(Gen.Byte, Gen.Byte[0, 40].Array[0, 200])
+                        .Select(
+                            (code, rest) =>
+                                (byte[])[code, 1, (byte)((20 + rest.Length) >> 8), (byte)(20 + rest.Length), .. new byte[16], .. rest]
+                        )
+                )
+            )
+            .Sample(Read, iter: 200_000);
 
     [Fact]
     public void NoMutationOfASignedPacketIsTaken()
     {
-        var request = PacketScript.Encode("Access-Request 3 000102030405060708090a0b0c0d0e0f Message-Authenticator User-Name=\"ann\" User-Password=\"ann-password\" Proxy-State=0x0102", Secret);
-        Gen.Select(Gen.Int[0, request.Length - 1], Gen.Byte[1, 255]).Array[1, 3].Sample(changes =>
-        {
-            var changed = (byte[])request.Clone();
-            foreach (var (at, with) in changes)
-            {
-                changed[at] ^= with;
-            }
-            if (!changed.AsSpan().SequenceEqual(request))
-            {
-                Read(changed);
-                Assert.False(RadiusPacket.Parse(changed, out var packet) == RadiusDefect.None && Secret.IsSigned(packet, packet.Authenticator));
-            }
-        }, iter: 100_000);
+        var request = PacketScript.Encode(
+            "Access-Request 3 000102030405060708090a0b0c0d0e0f Message-Authenticator User-Name=\"ann\" User-Password=\"ann-password\" Proxy-State=0x0102",
+            Secret
+        );
+        Gen.Select(Gen.Int[0, request.Length - 1], Gen.Byte[1, 255])
+            .Array[1, 3]
+            .Sample(
+                changes =>
+                {
+                    var changed = (byte[])request.Clone();
+                    foreach (var (at, with) in changes)
+                    {
+                        changed[at] ^= with;
+                    }
+                    if (!changed.AsSpan().SequenceEqual(request))
+                    {
+                        Read(changed);
+                        Assert.False(
+                            RadiusPacket.Parse(changed, out var packet) == RadiusDefect.None
+                                && Secret.IsSigned(packet, packet.Authenticator)
+                        );
+                    }
+                },
+                iter: 100_000
+            );
     }
 
     [Fact]

@@ -25,7 +25,10 @@ public sealed class DictionaryTests
         var count = 0;
         foreach (var line in File.ReadLines(path))
         {
-            if (line.Split((char[])['\t', ' '], StringSplitOptions.RemoveEmptyEntries) is not ["ATTRIBUTE", var name, var number, var type, ..])
+            if (
+                line.Split((char[])['\t', ' '], StringSplitOptions.RemoveEmptyEntries)
+                is not ["ATTRIBUTE", var name, var number, var type, ..]
+            )
             {
                 continue;
             }
@@ -38,12 +41,13 @@ public sealed class DictionaryTests
         Assert.True(count >= atLeast, $"{file}: only {count} attributes");
     }
 
-    private static RadiusValueKind[] KindsOf(string type) => type.Split('[')[0] switch
-    {
-        "string" => [RadiusValueKind.Text, RadiusValueKind.Octets, RadiusValueKind.Secret],
-        "integer" or "date" => [RadiusValueKind.Integer],
-        // Framed-IPX-Network is four octets, which FreeRADIUS shows as an address and we as a number.
-        "ipaddr" => [RadiusValueKind.Ipv4, RadiusValueKind.Integer],
-        _ => [RadiusValueKind.Octets, RadiusValueKind.Secret],
-    };
+    private static RadiusValueKind[] KindsOf(string type) =>
+        type.Split('[')[0] switch
+        {
+            "string" => [RadiusValueKind.Text, RadiusValueKind.Octets, RadiusValueKind.Secret],
+            "integer" or "date" => [RadiusValueKind.Integer],
+            // Framed-IPX-Network is four octets, which FreeRADIUS shows as an address and we as a number.
+            "ipaddr" => [RadiusValueKind.Ipv4, RadiusValueKind.Integer],
+            _ => [RadiusValueKind.Octets, RadiusValueKind.Secret],
+        };
 }

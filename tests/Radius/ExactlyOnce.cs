@@ -13,7 +13,21 @@ namespace Appliance.Tests.Radius;
 
 /// <summary>The result of a run.</summary>
 internal sealed record ExactlyOnceResult(
-    int Logins, int Accepted, int Rejected, int Unanswered, int TwoPushes, int TwoDecisions, int Undecided, int Unapproved, int Contradicted, int Restarts, long Datagrams, long Lost, long Repeated, double SimulatedHours)
+    int Logins,
+    int Accepted,
+    int Rejected,
+    int Unanswered,
+    int TwoPushes,
+    int TwoDecisions,
+    int Undecided,
+    int Unapproved,
+    int Contradicted,
+    int Restarts,
+    long Datagrams,
+    long Lost,
+    long Repeated,
+    double SimulatedHours
+)
 {
     /// <summary>The first login that broke the promise, step by step; "" for none.</summary>
     public string Problem { get; init; } = "";
@@ -75,9 +89,29 @@ internal sealed class ExactlyOnce
         (_wanted, _random) = (logins, new Random(seed));
         _network = new SimNetwork { Wire = Carry };
         (_nas, _fac) = (new SimNic(_network, "port1", Nas), new SimNic(_network, "fac", Server.Address));
-        var users = Enumerable.Range(0, Users).Select(number => new FacUser($"user{number}", "password", "vpn-users", [new Token($"T{number}", TokenSeed.Parse(Convert.ToHexString(Secret(number)))!, false, $"phone{number}", "ios")]));
-        _settings = new FacSettings(Server.Address, 1812, 1813, 443, TimeSpan.FromSeconds(60), "key", [new FacClient(IPNetwork.Parse("0.0.0.0/0"), FacFixture.Secret, FacPolicy.CodeOrEmpty, true, 100_000)], [.. users]);
-        _asked = new RadiusSettings("fac", [new RadiusTarget(Server, FacFixture.Secret)], [RadiusScheme.Pap]) { Timeout = TimeSpan.FromSeconds(5), ServerTime = TimeSpan.FromSeconds(75) };
+        var users = Enumerable
+            .Range(0, Users)
+            .Select(number => new FacUser(
+                $"user{number}",
+                "password",
+                "vpn-users",
+                [new Token($"T{number}", TokenSeed.Parse(Convert.ToHexString(Secret(number)))!, false, $"phone{number}", "ios")]
+            ));
+        _settings = new FacSettings(
+            Server.Address,
+            1812,
+            1813,
+            443,
+            TimeSpan.FromSeconds(60),
+            "key",
+            [new FacClient(IPNetwork.Parse("0.0.0.0/0"), FacFixture.Secret, FacPolicy.CodeOrEmpty, true, 100_000)],
+            [.. users]
+        );
+        _asked = new RadiusSettings("fac", [new RadiusTarget(Server, FacFixture.Secret)], [RadiusScheme.Pap])
+        {
+            Timeout = TimeSpan.FromSeconds(5),
+            ServerTime = TimeSpan.FromSeconds(75),
+        };
         _client = new RadiusClientCore(span => _random.NextBytes(span));
         Boot();
     }
@@ -112,16 +146,19 @@ internal sealed class ExactlyOnce
         _begun++;
         var login = _current[user] = new Login(user);
         login.Steps.Add($"{_now - Start} begins");
-        Ask(new RadiusQuery($"user{user}", "password", null, "vpn-ssl"), first =>
-        {
-            if (first is RadiusResult.Challenge challenge)
+        Ask(
+            new RadiusQuery($"user{user}", "password", null, "vpn-ssl"),
+            first =>
             {
-                login.Steps.Add($"{_now - Start} challenged");
-                Ask(new RadiusQuery($"user{user}", "", null, "vpn-ssl") { Answers = challenge }, second => End(login, second));
-                return;
+                if (first is RadiusResult.Challenge challenge)
+                {
+                    login.Steps.Add($"{_now - Start} challenged");
+                    Ask(new RadiusQuery($"user{user}", "", null, "vpn-ssl") { Answers = challenge }, second => End(login, second));
+                    return;
+                }
+                End(login, first);
             }
-            End(login, first);
-        });
+        );
     }
 
     private void Ask(RadiusQuery query, Action<RadiusResult> then)
@@ -132,29 +169,43 @@ internal sealed class ExactlyOnce
     }
 
     /// <summary>Judged only some time after the end, when whatever was under way has come.</summary>
-    private void End(Login login, RadiusResult result) => After(150, () =>
-    {
-        var accepted = result is RadiusResult.Accept;
-        _over++;
-        if (_result.Problem.Length == 0 && (login.Pushes > 1 || login.Decisions.Count > 1))
-        {
-            _result = _result with { Problem = $"user{login.User}: {string.Join("; ", login.Steps)}; the client was told {result.GetType().Name}" };
-        }
-        _result = _result with
-        {
-            Accepted = _result.Accepted + (accepted ? 1 : 0),
-            Rejected = _result.Rejected + (result is RadiusResult.Reject ? 1 : 0),
-            Unanswered = _result.Unanswered + (result is RadiusResult.NoAnswer or RadiusResult.Challenge ? 1 : 0),
-            TwoPushes = _result.TwoPushes + (login.Pushes > 1 ? 1 : 0),
-            // Once pushed, decided: by the phone, or by the time that it had.
-            Undecided = _result.Undecided + (login.Pushes > 0 && login.Decisions.Count == 0 ? 1 : 0),
-            Unapproved = _result.Unapproved + (accepted && !login.Approved ? 1 : 0),
-            TwoDecisions = _result.TwoDecisions + (login.Decisions.Count > 1 ? 1 : 0),
-            // A reported result is a decided result, and an undecided request got no answer.
-            Contradicted = _result.Contradicted + (result is RadiusResult.Accept or RadiusResult.Reject && !(login.Decisions is [var decided] && decided == accepted) ? 1 : 0),
-        };
-        After(_random.NextDouble() * 20, () => Begin(login.User));
-    });
+    private void End(Login login, RadiusResult result) =>
+        After(
+            150,
+            () =>
+            {
+                var accepted = result is RadiusResult.Accept;
+                _over++;
+                if (_result.Problem.Length == 0 && (login.Pushes > 1 || login.Decisions.Count > 1))
+                {
+                    _result = _result with
+                    {
+                        Problem = $"user{login.User}: {string.Join("; ", login.Steps)}; the client was told {result.GetType().Name}",
+                    };
+                }
+                _result = _result with
+                {
+                    Accepted = _result.Accepted + (accepted ? 1 : 0),
+                    Rejected = _result.Rejected + (result is RadiusResult.Reject ? 1 : 0),
+                    Unanswered = _result.Unanswered + (result is RadiusResult.NoAnswer or RadiusResult.Challenge ? 1 : 0),
+                    TwoPushes = _result.TwoPushes + (login.Pushes > 1 ? 1 : 0),
+                    // Once pushed, decided: by the phone, or by the time that it had.
+                    Undecided = _result.Undecided + (login.Pushes > 0 && login.Decisions.Count == 0 ? 1 : 0),
+                    Unapproved = _result.Unapproved + (accepted && !login.Approved ? 1 : 0),
+                    TwoDecisions = _result.TwoDecisions + (login.Decisions.Count > 1 ? 1 : 0),
+                    // A reported result is a decided result, and an undecided request got no answer.
+                    Contradicted =
+                        _result.Contradicted
+                        + (
+                            result is RadiusResult.Accept or RadiusResult.Reject
+                            && !(login.Decisions is [var decided] && decided == accepted)
+                                ? 1
+                                : 0
+                        ),
+                };
+                After(_random.NextDouble() * 20, () => Begin(login.User));
+            }
+        );
 
     private void Client(RadiusClientStep step)
     {
@@ -170,11 +221,14 @@ internal sealed class ExactlyOnce
         if (_client.NextDeadline is { } next && next < _clientTimer)
         {
             _clientTimer = next;
-            _events.Enqueue(() =>
-            {
-                _clientTimer = DateTimeOffset.MaxValue;
-                Client(_client.Tick(_now));
-            }, (next.Ticks, ++_order));
+            _events.Enqueue(
+                () =>
+                {
+                    _clientTimer = DateTimeOffset.MaxValue;
+                    Client(_client.Tick(_now));
+                },
+                (next.Ticks, ++_order)
+            );
         }
     }
 
@@ -189,11 +243,14 @@ internal sealed class ExactlyOnce
                 _result = _result with { Lost = _result.Lost + 1 };
                 continue;
             }
-            After(0.001 + (_random.NextDouble() * 0.4), () =>
-            {
-                deliver();
-                Arrive(to);
-            });
+            After(
+                0.001 + (_random.NextDouble() * 0.4),
+                () =>
+                {
+                    deliver();
+                    Arrive(to);
+                }
+            );
         }
     }
 
@@ -293,15 +350,19 @@ internal sealed class ExactlyOnce
         var delay = 0.5 + (_random.NextDouble() * 30);
         for (var times = _random.Next(4) == 0 ? 2 : 1; times > 0; times--)
         {
-            After(delay + (times * _random.NextDouble()), () =>
-            {
-                var secret = Secret(user);
-                var (taken, step) = choice == 8
-                    ? _core.PushDenied(session, "no", Convert.FromHexString(AlertSignature.Compute(secret, session, "no")), _now)
-                    : _core.PushApproved(session, new Totp(secret, 60, OtpHashMode.Sha1, 6).ComputeTotp(_now.UtcDateTime), _now);
-                _current[user]!.Approved |= taken && choice != 8;
-                Serve(step);
-            });
+            After(
+                delay + (times * _random.NextDouble()),
+                () =>
+                {
+                    var secret = Secret(user);
+                    var (taken, step) =
+                        choice == 8
+                            ? _core.PushDenied(session, "no", Convert.FromHexString(AlertSignature.Compute(secret, session, "no")), _now)
+                            : _core.PushApproved(session, new Totp(secret, 60, OtpHashMode.Sha1, 6).ComputeTotp(_now.UtcDateTime), _now);
+                    _current[user]!.Approved |= taken && choice != 8;
+                    Serve(step);
+                }
+            );
         }
     }
 
@@ -320,7 +381,11 @@ internal sealed class ExactlyOnce
         {
             login?.Steps.Add($"{_now - Start} restart");
         }
-        _result = _result with { Restarts = _result.Restarts + 1, Repeated = _result.Repeated + (_radius?.Dropped.GetValueOrDefault("duplicate_undecided") ?? 0) };
+        _result = _result with
+        {
+            Restarts = _result.Restarts + 1,
+            Repeated = _result.Repeated + (_radius?.Dropped.GetValueOrDefault("duplicate_undecided") ?? 0),
+        };
         _ = _serverPort?.DisposeAsync().AsTask();
         _serverPort = _fac.OpenDatagrams(Server.Port);
         _core = new FacCore(_settings, _tokens, "10.0.0.10", () => 443, span => _random.NextBytes(span));
@@ -338,16 +403,19 @@ internal sealed class ExactlyOnce
         {
             var generation = _generation;
             _serverTimer = next;
-            _events.Enqueue(() =>
-            {
-                if (generation == _generation)
+            _events.Enqueue(
+                () =>
                 {
-                    _serverTimer = DateTimeOffset.MaxValue;
-                    var step = _core.Tick(_now);
-                    _radius.Expire(step, _now);
-                    Serve(step);
-                }
-            }, (Math.Max(next.Ticks, _now.Ticks), ++_order));
+                    if (generation == _generation)
+                    {
+                        _serverTimer = DateTimeOffset.MaxValue;
+                        var step = _core.Tick(_now);
+                        _radius.Expire(step, _now);
+                        Serve(step);
+                    }
+                },
+                (Math.Max(next.Ticks, _now.Ticks), ++_order)
+            );
         }
     }
 }

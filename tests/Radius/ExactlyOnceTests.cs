@@ -18,9 +18,19 @@ public sealed class ExactlyOnceTests(ITestOutputHelper output)
         var seed = int.TryParse(Environment.GetEnvironmentVariable("EXACTLY_ONCE_SEED"), out var given) ? given : 20260105;
         var result = ExactlyOnce.Run(logins, seed);
         output.WriteLine(result.ToString());
-        Assert.Equal((logins, 0, 0, 0, 0, 0), (result.Logins, result.TwoPushes, result.TwoDecisions, result.Undecided, result.Unapproved, result.Contradicted));
+        Assert.Equal(
+            (logins, 0, 0, 0, 0, 0),
+            (result.Logins, result.TwoPushes, result.TwoDecisions, result.Undecided, result.Unapproved, result.Contradicted)
+        );
         // Each of these must have happened, or nothing was shown.
-        Assert.True(result.Accepted > logins / 2 && result.Rejected > logins / 20 && result.Restarts > 5 && result.Repeated > logins / 10 && result.Lost > result.Datagrams / 4, result.ToString());
+        Assert.True(
+            result.Accepted > logins / 2
+                && result.Rejected > logins / 20
+                && result.Restarts > 5
+                && result.Repeated > logins / 10
+                && result.Lost > result.Datagrams / 4,
+            result.ToString()
+        );
     }
 
     [Fact]

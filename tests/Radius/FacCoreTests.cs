@@ -70,7 +70,8 @@ public sealed class FacCoreTests : FacRig
     [InlineData("push2")]
     [InlineData("push ")]
     [InlineData("PUSH")]
-    public void WhatIsNoPushIsAWrongCode(string answer) => Assert.Equal(RadiusCode.AccessReject, Ask("ann", answer, Ask("ann", "ann-password").State).Code);
+    public void WhatIsNoPushIsAWrongCode(string answer) =>
+        Assert.Equal(RadiusCode.AccessReject, Ask("ann", answer, Ask("ann", "ann-password").State).Code);
 
     [Fact]
     public void PushDenied()
@@ -183,7 +184,12 @@ public sealed class FacCoreTests : FacRig
         var state = Ask("cat", "cat-password").State;
         Assert.Equal(RadiusCode.AccessReject, Ask("dan", Code("dan", Now), state).Code);
         var authenticator = Authenticator();
-        var step = Radius.Receive(Request(1, authenticator, "cat", Code("cat", Now), state), IPEndPoint.Parse("192.0.2.2:5000"), FacWay.Authentication, Now);
+        var step = Radius.Receive(
+            Request(1, authenticator, "cat", Code("cat", Now), state),
+            IPEndPoint.Parse("192.0.2.2:5000"),
+            FacWay.Authentication,
+            Now
+        );
         Assert.Equal(RadiusCode.AccessReject, Read(step.Replies[0].Packet, authenticator).Code);
         Assert.Equal(RadiusCode.AccessAccept, Ask("cat", Code("cat", Now), state).Code);
     }
@@ -214,20 +220,38 @@ public sealed class FacCoreTests : FacRig
         var good = Request(1, Authenticator(), "bob", "bob-password");
         var forged = (byte[])good.Clone();
         forged[^1] ^= 1;
-        foreach (var datagram in new[]
-        {
-            forged, Request(2, Authenticator(), "bob", "bob-password", sign: false), good[..19], good[..30], [.. good[..20].Select((octet, index) => index == 3 ? (byte)19 : octet)],
-            PacketScript.Encode($"Accounting-Request 3 {new string('0', 32)} Acct-Status-Type=1 Acct-Session-Id=\"1\"", Secret),
-            PacketScript.Encode($"Access-Accept 3 {new string('0', 32)} Message-Authenticator", Secret),
-            PacketScript.Encode($"Access-Request 3 {new string('0', 32)} Message-Authenticator User-Password=\"x\"", Secret),
-            PacketScript.Encode($"Access-Request 3 {new string('0', 32)} Message-Authenticator User-Name=\"bob\"{string.Concat(Enumerable.Repeat(" Proxy-State=0x" + new string('a', 500), 9))}", Secret),
-        })
+        foreach (
+            var datagram in new[]
+            {
+                forged,
+                Request(2, Authenticator(), "bob", "bob-password", sign: false),
+                good[..19],
+                good[..30],
+                [.. good[..20].Select((octet, index) => index == 3 ? (byte)19 : octet)],
+                PacketScript.Encode($"Accounting-Request 3 {new string('0', 32)} Acct-Status-Type=1 Acct-Session-Id=\"1\"", Secret),
+                PacketScript.Encode($"Access-Accept 3 {new string('0', 32)} Message-Authenticator", Secret),
+                PacketScript.Encode($"Access-Request 3 {new string('0', 32)} Message-Authenticator User-Password=\"x\"", Secret),
+                PacketScript.Encode(
+                    $"Access-Request 3 {new string('0', 32)} Message-Authenticator User-Name=\"bob\"{string.Concat(Enumerable.Repeat(" Proxy-State=0x" + new string('a', 500), 9))}",
+                    Secret
+                ),
+            }
+        )
         {
             Assert.Empty(Receive(datagram).Replies);
         }
         Assert.Equal(
-            ["bad_message_authenticator 1", "long_proxy_state 1", "malformed_BadLength 2", "malformed_TooShort 1", "no_message_authenticator 1", "no_user_name 1", "wrong_code 2"],
-            Radius.Dropped.Select(pair => $"{pair.Key} {pair.Value}"));
+            [
+                "bad_message_authenticator 1",
+                "long_proxy_state 1",
+                "malformed_BadLength 2",
+                "malformed_TooShort 1",
+                "no_message_authenticator 1",
+                "no_user_name 1",
+                "wrong_code 2",
+            ],
+            Radius.Dropped.Select(pair => $"{pair.Key} {pair.Value}")
+        );
         Boot(Settings(requireMessageAuthenticator: false));
         Assert.Single(Receive(Request(2, Authenticator(), "bob", "bob-password", sign: false)).Replies);
         Assert.Empty(Receive(forged).Replies);
@@ -237,7 +261,10 @@ public sealed class FacCoreTests : FacRig
     public void AUserThatCannotBeServedIsRejected()
     {
         var authenticator = Authenticator();
-        var eap = PacketScript.Encode($"Access-Request 3 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\" EAP-Message=0x0200000801626f62", Secret);
+        var eap = PacketScript.Encode(
+            $"Access-Request 3 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\" EAP-Message=0x0200000801626f62",
+            Secret
+        );
         Assert.Equal(RadiusCode.AccessReject, Read(Assert.Single(Receive(eap).Replies).Packet, authenticator).Code);
     }
 
@@ -247,7 +274,10 @@ public sealed class FacCoreTests : FacRig
     [InlineData(3, "interim-update")]
     public void AccountingIsAnsweredAndShown(int type, string action)
     {
-        var request = PacketScript.Encode($"Accounting-Request 5 {new string('0', 32)} User-Name=\"ann\" Acct-Status-Type={type} Acct-Session-Id=\"0A\" Acct-Session-Time=42 Acct-Input-Octets=7 Acct-Output-Octets=8", Secret);
+        var request = PacketScript.Encode(
+            $"Accounting-Request 5 {new string('0', 32)} User-Name=\"ann\" Acct-Status-Type={type} Acct-Session-Id=\"0A\" Acct-Session-Time=42 Acct-Input-Octets=7 Acct-Output-Octets=8",
+            Secret
+        );
         var step = Radius.Receive(request, Nas, FacWay.Accounting, Now);
         var entry = Assert.Single(step.Events);
         Assert.Contains(("action", $"accounting-{action}"), entry.Fields);
@@ -266,7 +296,10 @@ public sealed class FacCoreTests : FacRig
         Span<byte> chap = stackalloc byte[17];
         chap[0] = 7;
         RadiusSecret.ChapDigest(7, "bob-password"u8, authenticator, chap[1..]);
-        var request = PacketScript.Encode($"Access-Request 3 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\" CHAP-Password=0x{Convert.ToHexString(chap)}", Secret);
+        var request = PacketScript.Encode(
+            $"Access-Request 3 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\" CHAP-Password=0x{Convert.ToHexString(chap)}",
+            Secret
+        );
         Assert.Equal(RadiusCode.AccessAccept, Read(Assert.Single(Receive(request).Replies).Packet, authenticator).Code);
     }
 }

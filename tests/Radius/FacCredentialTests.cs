@@ -46,9 +46,14 @@ public sealed class FacCredentialTests : FacRig
     public void Two_States_are_refused()
     {
         var state = Hex(Ask("cat", "cat-password").State);
-        var step = Receive(Encode($" User-Name=\"cat\" User-Password=\"{Code("cat", Now)}\" State=0x{state} State=0x{state}", out var authenticator));
+        var step = Receive(
+            Encode($" User-Name=\"cat\" User-Password=\"{Code("cat", Now)}\" State=0x{state} State=0x{state}", out var authenticator)
+        );
         Assert.Equal(RadiusCode.AccessReject, Reply(step, authenticator).Code);
-        Assert.Equal(RadiusCode.AccessAccept, Ask("cat", Code("cat", Now), System.Text.Encoding.ASCII.GetString(Convert.FromHexString(state))).Code);
+        Assert.Equal(
+            RadiusCode.AccessAccept,
+            Ask("cat", Code("cat", Now), System.Text.Encoding.ASCII.GetString(Convert.FromHexString(state))).Code
+        );
     }
 
     /// <summary>RFC 2865, 5.40: an attribute of at least 7 bytes.</summary>
@@ -91,7 +96,10 @@ public sealed class FacCredentialTests : FacRig
     private byte[] Encode(string attributes, out byte[] authenticator)
     {
         authenticator = Authenticator();
-        return PacketScript.Encode($"Access-Request {authenticator[0]} {Convert.ToHexString(authenticator)} Message-Authenticator{attributes}", Secret);
+        return PacketScript.Encode(
+            $"Access-Request {authenticator[0]} {Convert.ToHexString(authenticator)} Message-Authenticator{attributes}",
+            Secret
+        );
     }
 
     /// <summary>A request of bob, with a right CHAP-Password for the challenge in the place of <c>{chap}</c>.</summary>
@@ -100,8 +108,18 @@ public sealed class FacCredentialTests : FacRig
         authenticator = Authenticator();
         var chap = new byte[17];
         chap[0] = 7;
-        RadiusSecret.ChapDigest(7, "bob-password"u8, attributes.Contains("{challenge}", StringComparison.Ordinal) ? Convert.FromHexString(challenge) : authenticator, chap.AsSpan(1));
-        var text = attributes.Replace("{chap}", Convert.ToHexString(chap), StringComparison.Ordinal).Replace("{challenge}", challenge, StringComparison.Ordinal);
-        return PacketScript.Encode($"Access-Request {authenticator[0]} {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\"{text}", Secret);
+        RadiusSecret.ChapDigest(
+            7,
+            "bob-password"u8,
+            attributes.Contains("{challenge}", StringComparison.Ordinal) ? Convert.FromHexString(challenge) : authenticator,
+            chap.AsSpan(1)
+        );
+        var text = attributes
+            .Replace("{chap}", Convert.ToHexString(chap), StringComparison.Ordinal)
+            .Replace("{challenge}", challenge, StringComparison.Ordinal);
+        return PacketScript.Encode(
+            $"Access-Request {authenticator[0]} {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"bob\"{text}",
+            Secret
+        );
     }
 }

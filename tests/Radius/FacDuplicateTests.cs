@@ -32,7 +32,10 @@ public sealed class FacDuplicateTests : FacRig
             RadiusPacket.Parse(request, out var packet);
             Assert.True(packet.TryGet(RadiusAttribute.UserPassword, out var hidden));
             var password = hidden.ToArray();
-            Assert.All(Records, record => Assert.False(Holds(record, password) || (authenticator.Length > 0 && Holds(record, authenticator)), record.Key));
+            Assert.All(
+                Records,
+                record => Assert.False(Holds(record, password) || (authenticator.Length > 0 && Holds(record, authenticator)), record.Key)
+            );
         }
         // Under another secret it is another request.
         Assert.Equal(64, Convert.ToHexString(Digest("one")).Length);
@@ -179,7 +182,10 @@ public sealed class FacDuplicateTests : FacRig
         var radSec = new RadiusSecret("radsec");
         Boot(Settings(policy: "push-without-challenge"));
         var authenticator = Authenticator();
-        var request = PacketScript.Encode($"Access-Request 5 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"dan\" User-Password=\"dan-password\"", radSec);
+        var request = PacketScript.Encode(
+            $"Access-Request 5 {Convert.ToHexString(authenticator)} Message-Authenticator User-Name=\"dan\" User-Password=\"dan-password\"",
+            radSec
+        );
         var push = Assert.Single(Receive(request, IPEndPoint.Parse("192.0.2.1:40000"), FacWay.RadSec).Pushes);
         if (restarted)
         {
@@ -190,7 +196,10 @@ public sealed class FacDuplicateTests : FacRig
         Assert.Empty(repeated.Pushes);
         Assert.Empty(repeated.Replies);
         // The same identifier on another connection is another request.
-        var other = PacketScript.Encode($"Access-Request 5 {Convert.ToHexString(Authenticator())} Message-Authenticator User-Name=\"bob\" User-Password=\"bob-password\"", radSec);
+        var other = PacketScript.Encode(
+            $"Access-Request 5 {Convert.ToHexString(Authenticator())} Message-Authenticator User-Name=\"bob\" User-Password=\"bob-password\"",
+            radSec
+        );
         Assert.Single(Receive(other, third, FacWay.RadSec).Replies);
         var approved = Settle(Core.PushApproved(push.SessionId, Code("dan", Now), Now).Step);
         Assert.Equal(next, Assert.Single(approved.Replies).To);
@@ -217,7 +226,12 @@ public sealed class FacDuplicateTests : FacRig
     /// <summary>True if a row holds bytes as they are, in hex, or in a base64 part.</summary>
     private static bool Holds(FacRecord record, byte[] bytes) =>
         (record.Key + " " + record.Value).Contains(Convert.ToHexString(bytes), StringComparison.OrdinalIgnoreCase)
-        || record.Value!.Split(' ').Any(part => Convert.TryFromBase64String(part, new byte[part.Length], out var length) && Convert.FromBase64String(part).AsSpan()[..length].IndexOf(bytes) >= 0);
+        || record
+            .Value!.Split(' ')
+            .Any(part =>
+                Convert.TryFromBase64String(part, new byte[part.Length], out var length)
+                && Convert.FromBase64String(part).AsSpan()[..length].IndexOf(bytes) >= 0
+            );
 
     private static byte[] Digest(string secret)
     {

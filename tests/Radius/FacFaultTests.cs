@@ -54,8 +54,19 @@ public sealed class FacFaultTests
         Assert.Equal(RadiusCode.AccessAccept, FacFixture.Read(await AnswerAsync(client, request), authenticator).Code);
 
         var told = lab.EventLines().Where(line => line.Contains("0199000001", StringComparison.Ordinal)).ToArray();
-        Assert.Equal(["radius.drop", "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged", "radius.restart"], told.Select(line => line.Split("fault=\"")[1].Split('"')[0]));
-        Assert.All(told, line => Assert.True(line.Contains("user=\"bob\"", StringComparison.Ordinal) && line.Contains($"srcip={lab.Network}.20", StringComparison.Ordinal), line));
+        Assert.Equal(
+            ["radius.drop", "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged", "radius.restart"],
+            told.Select(line => line.Split("fault=\"")[1].Split('"')[0])
+        );
+        Assert.All(
+            told,
+            line =>
+                Assert.True(
+                    line.Contains("user=\"bob\"", StringComparison.Ordinal)
+                        && line.Contains($"srcip={lab.Network}.20", StringComparison.Ordinal),
+                    line
+                )
+        );
     }
 
     /// <summary>The emulator's events and counters can be read by the lab, also after a restart.</summary>
@@ -97,7 +108,8 @@ public sealed class FacFaultTests
     }
 
     /// <summary>The next datagram, which must come; sends a request first unless it is null.</summary>
-    private static async Task<byte[]> AnswerAsync(UdpClient client, byte[]? request) => await AskAsync(client, request, Patience) ?? throw new TimeoutException("no answer came");
+    private static async Task<byte[]> AnswerAsync(UdpClient client, byte[]? request) =>
+        await AskAsync(client, request, Patience) ?? throw new TimeoutException("no answer came");
 
     /// <summary>The next datagram; null if none comes.</summary>
     private static async Task<byte[]?> AskAsync(UdpClient client, byte[]? request, TimeSpan? patience = null)
@@ -125,7 +137,10 @@ public sealed class FacFaultTests
 
     private static async Task SetAsync(TestLab lab, string fault)
     {
-        using var answer = await lab.Api.PutAsync("/lab/faults", new StringContent($"{{\"faults\":[{fault}]}}", Encoding.UTF8, "application/json"));
+        using var answer = await lab.Api.PutAsync(
+            "/lab/faults",
+            new StringContent($"{{\"faults\":[{fault}]}}", Encoding.UTF8, "application/json")
+        );
         answer.EnsureSuccessStatusCode();
     }
 }

@@ -24,7 +24,11 @@ public sealed class FacInteropTests
         var run = await RadclientAsync(lab, $"User-Name=\"bob\",{credential}");
         Assert.Contains(accepted ? "Received Access-Accept" : "Received Access-Reject", run.Output, StringComparison.Ordinal);
         Assert.Equal(accepted ? 1 : 0, run.Output.Split("vpn-users").Length - 1);
-        Assert.Contains("Message-Authenticator = 0x", run.Output[run.Output.IndexOf("Received", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.Contains(
+            "Message-Authenticator = 0x",
+            run.Output[run.Output.IndexOf("Received", StringComparison.Ordinal)..],
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -35,7 +39,10 @@ public sealed class FacInteropTests
         Assert.Contains("Received Access-Challenge", first.Output, StringComparison.Ordinal);
         var state = System.Text.RegularExpressions.Regex.Match(first.Output, "State = 0x((3[0-9]){10})\\s").Groups[1].Value;
         Assert.NotEmpty(state);
-        var second = await RadclientAsync(lab, $"User-Name=\"cat\",User-Password=\"{await lab.CodeAsync(TestLab.CatSeed)}\",State=0x{state}");
+        var second = await RadclientAsync(
+            lab,
+            $"User-Name=\"cat\",User-Password=\"{await lab.CodeAsync(TestLab.CatSeed)}\",State=0x{state}"
+        );
         Assert.Contains("Received Access-Accept", second.Output, StringComparison.Ordinal);
     }
 
@@ -51,9 +58,18 @@ public sealed class FacInteropTests
         await Until.TrueAsync(() => lab.Fac.Counters().Dropped.GetValueOrDefault("duplicate_undecided") > 0, "a repeated request");
         Assert.Equal(200, await lab.AnswerStatusAsync(decision, TestLab.DanSerial));
         var run = await running;
-        Assert.Equal(["challenge Reply-Message=+Enter your Token or type 'push' to receive a push notification Fortinet-FAC-Challenge-Code=001", result], run.Output.TrimEnd().Split('\n'));
+        Assert.Equal(
+            [
+                "challenge Reply-Message=+Enter your Token or type 'push' to receive a push notification Fortinet-FAC-Challenge-Code=001",
+                result,
+            ],
+            run.Output.TrimEnd().Split('\n')
+        );
         Assert.Single(lab.Fac.Events.After(0), record => record.Line.Contains("0100032160", StringComparison.Ordinal));
-        Assert.Single(lab.Fac.Events.After(0), record => record.Line.Contains($"push_{(decision == "deny" ? "denied" : "approved")}", StringComparison.Ordinal));
+        Assert.Single(
+            lab.Fac.Events.After(0),
+            record => record.Line.Contains($"push_{(decision == "deny" ? "denied" : "approved")}", StringComparison.Ordinal)
+        );
     }
 
     /// <summary>
@@ -86,7 +102,11 @@ public sealed class FacInteropTests
     public async Task RadclientAccounts()
     {
         await using var lab = await TestLab.StartAsync(fac: "code-or-empty");
-        var run = await Peer.RunAsync("radclient", ["-x", "-r", "1", "-t", "10", lab.Fac.Accounting.ToString(), "acct", FacFixture.SecretText], "User-Name=\"ann\",Acct-Status-Type=Start,Acct-Session-Id=\"A1\"\n");
+        var run = await Peer.RunAsync(
+            "radclient",
+            ["-x", "-r", "1", "-t", "10", lab.Fac.Accounting.ToString(), "acct", FacFixture.SecretText],
+            "User-Name=\"ann\",Acct-Status-Type=Start,Acct-Session-Id=\"A1\"\n"
+        );
         Assert.Contains("Received Accounting-Response", run.Output, StringComparison.Ordinal);
         Assert.Contains(lab.Fac.Events.After(0), record => record.Line.Contains("action=\"accounting-start\"", StringComparison.Ordinal));
     }
@@ -104,7 +124,11 @@ public sealed class FacInteropTests
     public async Task StatusServerIsAnswered()
     {
         await using var lab = await TestLab.StartAsync(fac: "code-or-empty");
-        var run = await Peer.RunAsync("radclient", ["-x", "-r", "1", "-t", "10", lab.Fac.Authentication.ToString(), "status", FacFixture.SecretText], "Message-Authenticator=0x00\n");
+        var run = await Peer.RunAsync(
+            "radclient",
+            ["-x", "-r", "1", "-t", "10", lab.Fac.Authentication.ToString(), "status", FacFixture.SecretText],
+            "Message-Authenticator=0x00\n"
+        );
         Assert.Contains("Received Access-Accept", run.Output, StringComparison.Ordinal);
     }
 
@@ -123,7 +147,11 @@ public sealed class FacInteropTests
         Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(api, "auth", new { username = "cat" }));
         var waiting = PostAsync(api, "pushauth", new { username = "dan", user_ip = "192.0.2.7" });
         await lab.PushPendingAsync(TestLab.DanSerial);
-        Assert.Contains("192.0.2.7", (await lab.PhoneAsync(TestLab.DanSerial))["pending"]![0]!["message"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Contains(
+            "192.0.2.7",
+            (await lab.PhoneAsync(TestLab.DanSerial))["pending"]![0]!["message"]!.GetValue<string>(),
+            StringComparison.Ordinal
+        );
         Assert.Equal(200, await lab.AnswerStatusAsync("approve", TestLab.DanSerial));
         Assert.Equal(HttpStatusCode.OK, await waiting);
         api.DefaultRequestHeaders.Authorization = null;
@@ -168,13 +196,29 @@ public sealed class FacInteropTests
         return new HttpClient(handler)
         {
             BaseAddress = new Uri($"https://{lab.Fac.Authentication.Address}:{lab.Fac.HttpsPort}"),
-            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes("admin:testing123"))) },
+            DefaultRequestHeaders =
+            {
+                Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes("admin:testing123"))),
+            },
         };
     }
 
     private static Task<PeerRun> RadclientAsync(TestLab lab, string attributes, string secret = FacFixture.SecretText, int seconds = 20) =>
-        Peer.RunAsync("radclient", ["-x", "-r", "1", "-t", $"{seconds}", lab.Fac.Authentication.ToString(), "auth", secret], attributes + ",NAS-Identifier=\"radclient\",Message-Authenticator=0x00\n");
+        Peer.RunAsync(
+            "radclient",
+            ["-x", "-r", "1", "-t", $"{seconds}", lab.Fac.Authentication.ToString(), "auth", secret],
+            attributes + ",NAS-Identifier=\"radclient\",Message-Authenticator=0x00\n"
+        );
 
     private static Task<PeerRun> PyradAsync(TestLab lab, params string[] login) =>
-        Peer.PythonAsync("pyrad", [Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "radius_client.py"), lab.Fac.Authentication.Address.ToString(), $"{lab.Fac.Authentication.Port}", FacFixture.SecretText, .. login]);
+        Peer.PythonAsync(
+            "pyrad",
+            [
+                Path.Combine(Path.GetDirectoryName(Golden.Folder())!, "radius_client.py"),
+                lab.Fac.Authentication.Address.ToString(),
+                $"{lab.Fac.Authentication.Port}",
+                FacFixture.SecretText,
+                .. login,
+            ]
+        );
 }

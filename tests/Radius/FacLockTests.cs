@@ -18,7 +18,15 @@ public sealed class FacLockTests : FacRig
     public void A_locked_token_gives_neither_a_code_nor_a_push(string policy)
     {
         var settings = Settings(policy: policy);
-        Boot(settings with { Users = [.. settings.Users.Select(user => user with { Tokens = [.. user.Tokens.Select(token => token with { Locked = true })] })] });
+        Boot(
+            settings with
+            {
+                Users =
+                [
+                    .. settings.Users.Select(user => user with { Tokens = [.. user.Tokens.Select(token => token with { Locked = true })] }),
+                ],
+            }
+        );
         Assert.Equal(RadiusCode.AccessReject, Ask("ann", "ann-password" + Code("ann", Now)).Code);
         Assert.Equal("no_push_token", Assert.IsType<FacVerdict.Reject>(Core.PushTo("ann", Asker, Now, out _).Answer).Reason);
         Assert.IsType<FacVerdict.Reject>(Core.Check("ann", null, Code("ann", Now), Asker, Now).Answer);

@@ -148,7 +148,8 @@ public sealed class FacPushTests : FacRig
         for (var answer = 0; answer < wrong; answer++)
         {
             // Codes and signatures count together, and so do answers before and after a restart.
-            var (taken, refused) = answer % 2 == 0 ? Core.PushApproved(session, "000000", Now) : Core.PushDenied(session, "no", new byte[32], Now);
+            var (taken, refused) =
+                answer % 2 == 0 ? Core.PushApproved(session, "000000", Now) : Core.PushDenied(session, "no", new byte[32], Now);
             Assert.False(taken);
             last = Settle(refused);
             Boot(Settings(), keep: true);
@@ -199,5 +200,6 @@ public sealed class FacPushTests : FacRig
     private (byte[] Authenticator, FacStep Step) Again(string policy, string? answer) =>
         policy == "push-without-challenge" ? Send("ann", "ann-password") : Send("ann", answer!, Ask("ann", "ann-password").State);
 
-    private static byte[] Denial(string user, string session) => Convert.FromHexString(AlertSignature.Compute(System.Text.Encoding.ASCII.GetBytes($"lab-seed-of-{user}-0003"), session, "no"));
+    private static byte[] Denial(string user, string session) =>
+        Convert.FromHexString(AlertSignature.Compute(System.Text.Encoding.ASCII.GetBytes($"lab-seed-of-{user}-0003"), session, "no"));
 }

@@ -47,7 +47,8 @@ public abstract class FacRig
 
     internal byte[] Authenticator() => [.. Enumerable.Repeat((byte)++_next, 16)];
 
-    internal FacStep Receive(byte[] datagram, IPEndPoint? source = null, FacWay way = FacWay.Authentication) => Settle(Radius.Receive(datagram, source ?? Nas, way, Now));
+    internal FacStep Receive(byte[] datagram, IPEndPoint? source = null, FacWay way = FacWay.Authentication) =>
+        Settle(Radius.Receive(datagram, source ?? Nas, way, Now));
 
     /// <summary>Performs the timer's work.</summary>
     internal FacStep Tick()
@@ -89,8 +90,10 @@ public abstract class FacRig
     }
 
     /// <summary>The one reply of a step, which has to be genuine.</summary>
-    internal static (RadiusCode Code, string Text, string State) Reply(FacStep step, byte[] authenticator) => Read(Assert.Single(step.Replies).Packet, authenticator);
+    internal static (RadiusCode Code, string Text, string State) Reply(FacStep step, byte[] authenticator) =>
+        Read(Assert.Single(step.Replies).Packet, authenticator);
 
     /// <summary>The <c>reason</c> of each event of a step.</summary>
-    internal static IEnumerable<string> Reasons(FacStep step) => step.Events.SelectMany(entry => entry.Fields).Where(field => field.Name == "reason").Select(field => field.Value);
+    internal static IEnumerable<string> Reasons(FacStep step) =>
+        step.Events.SelectMany(entry => entry.Fields).Where(field => field.Name == "reason").Select(field => field.Value);
 }

@@ -27,8 +27,13 @@ internal sealed class FreeRadius : IAsyncDisposable
         EndPoint = new IPEndPoint(IPAddress.Parse(_claim.Prefix + ".1"), Port);
         // It checks every Message-Authenticator that it gets, and by itself adds none to what it answers.
         var sign = signs ? "update reply {\n&Message-Authenticator := 0x00\n}" : "";
-        File.WriteAllText(Path.Combine(_folder.FullName, "users"), "bob Cleartext-Password := \"bob-password\"\n    Fortinet-Group-Name = \"staff\", Session-Timeout = 3600\nzoe Cleartext-Password := \"zoe-password\"\n");
-        File.WriteAllText(Path.Combine(_folder.FullName, "radiusd.conf"), $$"""
+        File.WriteAllText(
+            Path.Combine(_folder.FullName, "users"),
+            "bob Cleartext-Password := \"bob-password\"\n    Fortinet-Group-Name = \"staff\", Session-Timeout = 3600\nzoe Cleartext-Password := \"zoe-password\"\n"
+        );
+        File.WriteAllText(
+            Path.Combine(_folder.FullName, "radiusd.conf"),
+            $$"""
             prefix = /usr
             libdir = /usr/lib/freeradius
             raddbdir = {{_folder.FullName}}
@@ -150,7 +155,8 @@ internal sealed class FreeRadius : IAsyncDisposable
                     }
                 }
             }
-            """);
+            """
+        );
     }
 
     public IPEndPoint EndPoint { get; }
@@ -175,7 +181,11 @@ internal sealed class FreeRadius : IAsyncDisposable
     /// <summary>Starts it (again); returns when it serves.</summary>
     public async Task StartAsync()
     {
-        var start = new ProcessStartInfo("freeradius", ["-f", "-l", "stdout", "-d", _folder.FullName]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("freeradius", ["-f", "-l", "stdout", "-d", _folder.FullName])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         try
         {
             _process = Process.Start(start)!;

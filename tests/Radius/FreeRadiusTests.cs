@@ -57,7 +57,10 @@ public sealed class FreeRadiusTests
         await using var server = await FreeRadius.StartAsync();
         await using var client = Client();
         var challenge = Assert.IsType<RadiusResult.Challenge>(await AskAsync(client, server, "una", "una-password", RadiusScheme.Pap));
-        Assert.Equal((true, false, "Enter token code or no code to send a notification to your FortiToken Mobile"), (challenge.CanPush, challenge.TypePush, challenge.Message));
+        Assert.Equal(
+            (true, false, "Enter token code or no code to send a notification to your FortiToken Mobile"),
+            (challenge.CanPush, challenge.TypePush, challenge.Message)
+        );
         Assert.IsType<RadiusResult.Accept>(await AnswerAsync(client, server, "una", "", challenge));
     }
 
@@ -86,7 +89,19 @@ public sealed class FreeRadiusTests
         await using var server = await FreeRadius.StartAsync();
         await using var client = Client();
         // The server does not even answer: its client signs with something else.
-        Assert.Null(Assert.IsType<RadiusResult.NoAnswer>(await EventuallyAsync(client.AskAsync(Settings(server.EndPoint, "another"), new RadiusQuery("bob", "bob-password", null, "test"), CancellationToken.None))).Because);
+        Assert.Null(
+            Assert
+                .IsType<RadiusResult.NoAnswer>(
+                    await EventuallyAsync(
+                        client.AskAsync(
+                            Settings(server.EndPoint, "another"),
+                            new RadiusQuery("bob", "bob-password", null, "test"),
+                            CancellationToken.None
+                        )
+                    )
+                )
+                .Because
+        );
     }
 
     /// <summary>
@@ -103,28 +118,36 @@ public sealed class FreeRadiusTests
         await using var client = Client();
         using var enough = new CancellationTokenSource();
         var (accepted, rejected, silent) = (0, 0, 0);
-        var askers = Enumerable.Range(0, Askers).Select(asker => Task.Run(async () =>
-        {
-            while (!enough.IsCancellationRequested)
-            {
-                var right = asker % 2 == 0;
-                switch (await AskAsync(client, server, "bob", right ? "bob-password" : "wrong", RadiusScheme.Pap))
-                {
-                    case RadiusResult.Accept when right:
-                        Interlocked.Increment(ref accepted);
-                        break;
-                    case RadiusResult.Reject when !right:
-                        Interlocked.Increment(ref rejected);
-                        break;
-                    case RadiusResult.NoAnswer:
-                        Interlocked.Increment(ref silent);
-                        break;
-                    case var wrong:
-                        Assert.Fail($"password {(right ? "right" : "wrong")}: {wrong}");
-                        break;
-                }
-            }
-        }, TestContext.Current.CancellationToken)).ToArray();
+        var askers = Enumerable
+            .Range(0, Askers)
+            .Select(asker =>
+                Task.Run(
+                    async () =>
+                    {
+                        while (!enough.IsCancellationRequested)
+                        {
+                            var right = asker % 2 == 0;
+                            switch (await AskAsync(client, server, "bob", right ? "bob-password" : "wrong", RadiusScheme.Pap))
+                            {
+                                case RadiusResult.Accept when right:
+                                    Interlocked.Increment(ref accepted);
+                                    break;
+                                case RadiusResult.Reject when !right:
+                                    Interlocked.Increment(ref rejected);
+                                    break;
+                                case RadiusResult.NoAnswer:
+                                    Interlocked.Increment(ref silent);
+                                    break;
+                                case var wrong:
+                                    Assert.Fail($"password {(right ? "right" : "wrong")}: {wrong}");
+                                    break;
+                            }
+                        }
+                    },
+                    TestContext.Current.CancellationToken
+                )
+            )
+            .ToArray();
         for (var kill = 0; kill < Kills; kill++)
         {
             var before = (accepted, rejected);
@@ -143,13 +166,38 @@ public sealed class FreeRadiusTests
 
     private RadiusClient Client() => new([new SocketNic("port1", IPAddress.Parse("127.0.0.1"))], _time, new DebugTap());
 
-    private static RadiusSettings Settings(IPEndPoint server, string secret = FreeRadius.Secret) => new("lab", [new(server, new RadiusSecret(secret))], RadiusSettings.SchemesOf("auto")) { NasId = "lab" };
+    private static RadiusSettings Settings(IPEndPoint server, string secret = FreeRadius.Secret) =>
+        new("lab", [new(server, new RadiusSecret(secret))], RadiusSettings.SchemesOf("auto")) { NasId = "lab" };
 
-    private static Task<RadiusResult> AskAsync(RadiusClient client, FreeRadius server, string user, string password, RadiusScheme? scheme = null, bool require = true) =>
-        client.AskAsync(Settings(server.EndPoint) with { RequireMessageAuthenticator = require }, new RadiusQuery(user, password, null, "test") { Schemes = scheme is { } one ? [one] : [] }, CancellationToken.None);
+    private static Task<RadiusResult> AskAsync(
+        RadiusClient client,
+        FreeRadius server,
+        string user,
+        string password,
+        RadiusScheme? scheme = null,
+        bool require = true
+    ) =>
+        client.AskAsync(
+            Settings(server.EndPoint) with
+            {
+                RequireMessageAuthenticator = require,
+            },
+            new RadiusQuery(user, password, null, "test") { Schemes = scheme is { } one ? [one] : [] },
+            CancellationToken.None
+        );
 
-    private static Task<RadiusResult> AnswerAsync(RadiusClient client, FreeRadius server, string user, string answer, RadiusResult.Challenge challenge) =>
-        client.AskAsync(Settings(server.EndPoint), new RadiusQuery(user, answer, null, "test") { Answers = challenge }, CancellationToken.None);
+    private static Task<RadiusResult> AnswerAsync(
+        RadiusClient client,
+        FreeRadius server,
+        string user,
+        string answer,
+        RadiusResult.Challenge challenge
+    ) =>
+        client.AskAsync(
+            Settings(server.EndPoint),
+            new RadiusQuery(user, answer, null, "test") { Answers = challenge },
+            CancellationToken.None
+        );
 
     /// <summary>The client's clock goes on while the wall's gives the server time to answer.</summary>
     private async Task<RadiusResult> EventuallyAsync(Task<RadiusResult> answer)
@@ -158,12 +206,16 @@ public sealed class FreeRadiusTests
         return await answer;
     }
 
-    private Task AdvanceUntilAsync(Func<bool> done) => EndToEnd.Until.TrueAsync(() =>
-    {
-        if (!done())
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(200));
-        }
-        return done();
-    }, "answers");
+    private Task AdvanceUntilAsync(Func<bool> done) =>
+        EndToEnd.Until.TrueAsync(
+            () =>
+            {
+                if (!done())
+                {
+                    _time.Advance(TimeSpan.FromMilliseconds(200));
+                }
+                return done();
+            },
+            "answers"
+        );
 }

@@ -16,11 +16,26 @@ public sealed class Md5Tests
     public void Rfc1321(string text, string digest) => Assert.Equal(digest, Convert.ToHexStringLower(Own(Encoding.ASCII.GetBytes(text))));
 
     [Fact]
-    public void Rfc2202() => Assert.Equal("6f630fad67cda0ee1fb1f562db3aa53e", Convert.ToHexStringLower(OwnHmac(Enumerable.Repeat((byte)0xaa, 80).ToArray(), "Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data"u8.ToArray())));
+    public void Rfc2202() =>
+        Assert.Equal(
+            "6f630fad67cda0ee1fb1f562db3aa53e",
+            Convert.ToHexStringLower(
+                OwnHmac(
+                    Enumerable.Repeat((byte)0xaa, 80).ToArray(),
+                    "Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data"u8.ToArray()
+                )
+            )
+        );
 
     [Fact]
-    public void AnyTextAndAnyKey() => Gen.Select(Gen.Byte.Array[0, 300], Gen.Byte.Array[0, 150]).Sample((text, key) =>
-        Own(text).AsSpan().SequenceEqual(MD5.HashData(text)) && OwnHmac(key, text).AsSpan().SequenceEqual(HMACMD5.HashData(key, text)), iter: 2000);
+    public void AnyTextAndAnyKey() =>
+        Gen.Select(Gen.Byte.Array[0, 300], Gen.Byte.Array[0, 150])
+            .Sample(
+                (text, key) =>
+                    Own(text).AsSpan().SequenceEqual(MD5.HashData(text))
+                    && OwnHmac(key, text).AsSpan().SequenceEqual(HMACMD5.HashData(key, text)),
+                iter: 2000
+            );
 
     private static byte[] Own(byte[] text)
     {

@@ -44,7 +44,10 @@ public sealed class MsChapTests
     [InlineData("BIGCO\\User")]
     public void Version2Vectors(string user)
     {
-        var (server, peer) = (Convert.FromHexString("5B5D7C7D7B3F2F3E3C2C602132262628"), Convert.FromHexString("21402324255E262A28295F2B3A337C7E"));
+        var (server, peer) = (
+            Convert.FromHexString("5B5D7C7D7B3F2F3E3C2C602132262628"),
+            Convert.FromHexString("21402324255E262A28295F2B3A337C7E")
+        );
         var hash = MsChap.PasswordHash("clientPass");
         Assert.Equal("44EBBA8D5312B8D611474411F56989AE", Convert.ToHexString(hash));
         var response = new byte[MsChap.ResponseLength];
@@ -64,11 +67,16 @@ public sealed class MsChapTests
 
     /// <summary>No name and no password is too long or too odd.</summary>
     [Fact]
-    public void AnyNameAndPasswordCanBeAnswered() => Gen.Select(Gen.String[0, 300], Gen.String[0, 300], Gen.Byte.Array[16], Gen.Byte.Array[16]).Sample((user, password, server, peer) =>
-    {
-        var response = new byte[MsChap.ResponseLength];
-        var hash = MsChap.PasswordHash(password);
-        MsChap.Respond2(server, peer, user, hash, response);
-        Assert.StartsWith("S=", MsChap.AuthenticatorResponse(server, peer, user, hash, response), StringComparison.Ordinal);
-    }, iter: 2_000);
+    public void AnyNameAndPasswordCanBeAnswered() =>
+        Gen.Select(Gen.String[0, 300], Gen.String[0, 300], Gen.Byte.Array[16], Gen.Byte.Array[16])
+            .Sample(
+                (user, password, server, peer) =>
+                {
+                    var response = new byte[MsChap.ResponseLength];
+                    var hash = MsChap.PasswordHash(password);
+                    MsChap.Respond2(server, peer, user, hash, response);
+                    Assert.StartsWith("S=", MsChap.AuthenticatorResponse(server, peer, user, hash, response), StringComparison.Ordinal);
+                },
+                iter: 2_000
+            );
 }

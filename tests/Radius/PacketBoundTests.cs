@@ -149,7 +149,8 @@ public sealed class PacketBoundTests
     [InlineData(15)]
     [InlineData(17)]
     [InlineData(144)]
-    public void A_hidden_password_of_another_length_is_none(int length) => Assert.Equal(-1, Secret.RevealPassword(new byte[length], new byte[16], new byte[256]));
+    public void A_hidden_password_of_another_length_is_none(int length) =>
+        Assert.Equal(-1, Secret.RevealPassword(new byte[length], new byte[16], new byte[256]));
 
     /// <summary>All sixteen bytes count, each of them.</summary>
     [Fact]
@@ -202,9 +203,10 @@ public sealed class PacketBoundTests
         RadiusPacket.Parse(buffer.AsSpan(0, writer.EndAnswer(Secret)), out var packet);
         Assert.Equal(
             "Access-Challenge 9 User-Name=\"ann\" Reply-Message=0x61202271756f746522 Reply-Message=0x61205c Reply-Message=0x611f Reply-Message=0x617f Reply-Message=0xc285 Reply-Message=0xff Reply-Message=\" \""
-            + " User-Password=<32 bytes> NAS-Port=4294967295 NAS-Port=0x000000 NAS-IP-Address=192.0.2.1 NAS-IP-Address=0x0000000000 NAS-IPv6-Address=2001:db8::1 NAS-IPv6-Address=0x00000000"
-            + " Attr-200=0x78 Vendor-Specific=0x00000000 Fortinet-Group-Name=\"staff\" Attr-26.99.7=0x78",
-            RadiusText.Format(packet));
+                + " User-Password=<32 bytes> NAS-Port=4294967295 NAS-Port=0x000000 NAS-IP-Address=192.0.2.1 NAS-IP-Address=0x0000000000 NAS-IPv6-Address=2001:db8::1 NAS-IPv6-Address=0x00000000"
+                + " Attr-200=0x78 Vendor-Specific=0x00000000 Fortinet-Group-Name=\"staff\" Attr-26.99.7=0x78",
+            RadiusText.Format(packet)
+        );
     }
 
     [Theory]

@@ -48,7 +48,10 @@ internal sealed partial class PacketScript
         var writer = new RadiusWriter(buffer, code, byte.Parse(words[1], CultureInfo.InvariantCulture), authenticator, sign);
         foreach (var word in words[(sign ? 4 : 3)..])
         {
-            var (name, value) = (word[..word.IndexOf('=', StringComparison.Ordinal)], word[(word.IndexOf('=', StringComparison.Ordinal) + 1)..]);
+            var (name, value) = (
+                word[..word.IndexOf('=', StringComparison.Ordinal)],
+                word[(word.IndexOf('=', StringComparison.Ordinal) + 1)..]
+            );
             var definition = RadiusDictionary.Find(name) ?? throw new FormatException($"no attribute {name}");
             var bytes = Bytes(definition, value);
             if (definition is { Vendor: 0, Number: 2 })
@@ -65,7 +68,9 @@ internal sealed partial class PacketScript
                 writer.AddVendor(definition.Vendor, definition.Number, bytes);
             }
         }
-        return buffer[..(code is RadiusCode.AccessRequest or RadiusCode.StatusServer ? writer.EndRequest(secret) : writer.EndAnswer(secret))];
+        return buffer[
+            ..(code is RadiusCode.AccessRequest or RadiusCode.StatusServer ? writer.EndRequest(secret) : writer.EndAnswer(secret))
+        ];
     }
 
     private bool Line(string line)

@@ -25,10 +25,14 @@ public sealed class RadSecClientTests
         var settings = Settings(proxy);
         Assert.IsType<RadiusResult.Accept>(await AskAsync(client, settings, "bob", "bob-password"));
         Assert.IsType<RadiusResult.Reject>(await AskAsync(client, settings, "bob", "wrong"));
-        var answers = await Task.WhenAll(Enumerable.Range(0, Many).Select(number => AskAsync(client, settings, "bob", number % 2 == 0 ? "bob-password" : "wrong")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, Many).Select(number => AskAsync(client, settings, "bob", number % 2 == 0 ? "bob-password" : "wrong"))
+        );
         Assert.All(Enumerable.Range(0, Many), number => Assert.Equal(number % 2 == 0, answers[number] is RadiusResult.Accept));
         var challenge = Assert.IsType<RadiusResult.Challenge>(await AskAsync(client, settings, "una", "una-password"));
-        Assert.IsType<RadiusResult.Accept>(await client.AskAsync(settings, new RadiusQuery("una", "", null, "test") { Answers = challenge }, CancellationToken.None));
+        Assert.IsType<RadiusResult.Accept>(
+            await client.AskAsync(settings, new RadiusQuery("una", "", null, "test") { Answers = challenge }, CancellationToken.None)
+        );
         Assert.Empty(_failures);
     }
 
@@ -55,7 +59,9 @@ public sealed class RadSecClientTests
         await using var client = Client();
         async Task RefusedAsync(RadiusTls tls, string why)
         {
-            Assert.IsType<RadiusResult.NoAnswer>(await AskAsync(client, Settings(proxy) with { Name = why, Tls = tls }, "bob", "bob-password"));
+            Assert.IsType<RadiusResult.NoAnswer>(
+                await AskAsync(client, Settings(proxy) with { Name = why, Tls = tls }, "bob", "bob-password")
+            );
             Assert.Contains(_failures, failure => failure.Contains(why, StringComparison.Ordinal));
         }
         await RefusedAsync(Tls(proxy) with { Authority = other.Authority }, "not from the trusted CA");
@@ -71,7 +77,8 @@ public sealed class RadSecClientTests
     {
         await using var server = await FreeRadius.StartAsync();
         await using var proxy = await RadSecProxy.StartAsync(server);
-        await using var lab = await TestLab.StartAsync($"""
+        await using var lab = await TestLab.StartAsync(
+            $"""
             config vpn certificate ca
                 edit "radsec-ca"
                     set ca "{proxy.Authority}"
@@ -107,18 +114,27 @@ public sealed class RadSecClientTests
                 end
             end
 
-            """, Personality.Find("7.6"));
+            """,
+            Personality.Find("7.6")
+        );
         var run = await lab.OpenfortivpnAsync("zoe", "zoe-password");
         Assert.True(run.Authenticated, run + string.Join('\n', lab.EventLines()));
-        Assert.Contains("succeeded", await lab.CliAsync("diagnose test authserver radius free mschap2 zoe zoe-password"), StringComparison.Ordinal);
+        Assert.Contains(
+            "succeeded",
+            await lab.CliAsync("diagnose test authserver radius free mschap2 zoe zoe-password"),
+            StringComparison.Ordinal
+        );
         // Without a client certificate the proxy refuses the connection, and the event reports it.
         await lab.CliAsync("config user radius", "edit free", "unset client-cert", "next", "end");
         var running = lab.OpenfortivpnAsync("zoe", "zoe-password");
-        await Until.TrueAsync(async () =>
-        {
-            await lab.AdvanceAsync(5);
-            return running.IsCompleted;
-        }, "the refusal");
+        await Until.TrueAsync(
+            async () =>
+            {
+                await lab.AdvanceAsync(5);
+                return running.IsCompleted;
+            },
+            "the refusal"
+        );
         Assert.False((await running).Authenticated);
     }
 
@@ -129,9 +145,15 @@ public sealed class RadSecClientTests
         return client;
     }
 
-    private static RadiusTls Tls(RadSecProxy proxy) => new(proxy.Authority, proxy.ClientCertificate, proxy.ClientKey, "", ChecksIdentity: true, Only13: false);
+    private static RadiusTls Tls(RadSecProxy proxy) =>
+        new(proxy.Authority, proxy.ClientCertificate, proxy.ClientKey, "", ChecksIdentity: true, Only13: false);
 
-    private static RadiusSettings Settings(RadSecProxy proxy) => new("free", [new(proxy.EndPoint, new RadiusSecret(RadSecProxy.Secret))], [RadiusScheme.Pap]) { Transport = RadiusTransport.Tls, Tls = Tls(proxy) };
+    private static RadiusSettings Settings(RadSecProxy proxy) =>
+        new("free", [new(proxy.EndPoint, new RadiusSecret(RadSecProxy.Secret))], [RadiusScheme.Pap])
+        {
+            Transport = RadiusTransport.Tls,
+            Tls = Tls(proxy),
+        };
 
     private static async Task<RadiusResult> AskAsync(RadiusClient client, RadiusSettings settings, string user, string password)
     {

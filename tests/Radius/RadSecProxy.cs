@@ -34,7 +34,9 @@ internal sealed class RadSecProxy : IAsyncDisposable
         Write("ca.pem", Authority);
         Write("server.pem", certificate);
         Write("server.key", serverKey);
-        Write("radsecproxy.conf", $$"""
+        Write(
+            "radsecproxy.conf",
+            $$"""
             ListenTLS {{EndPoint.Address}}:{{Port}}
             LogLevel 3
             tls default {
@@ -58,7 +60,8 @@ internal sealed class RadSecProxy : IAsyncDisposable
                 server free
             }
 
-            """);
+            """
+        );
     }
 
     public IPEndPoint EndPoint { get; }
@@ -89,7 +92,16 @@ internal sealed class RadSecProxy : IAsyncDisposable
     {
         try
         {
-            _process = Process.Start(new ProcessStartInfo("radsecproxy", ["-f", "-c", Path.Combine(_folder.FullName, "radsecproxy.conf"), "-i", Path.Combine(_folder.FullName, "pid")]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            _process = Process.Start(
+                new ProcessStartInfo(
+                    "radsecproxy",
+                    ["-f", "-c", Path.Combine(_folder.FullName, "radsecproxy.conf"), "-i", Path.Combine(_folder.FullName, "pid")]
+                )
+                {
+                    RedirectStandardError = true,
+                    RedirectStandardOutput = true,
+                }
+            )!;
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -99,19 +111,22 @@ internal sealed class RadSecProxy : IAsyncDisposable
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
-        await EndToEnd.Until.TrueAsync(async () =>
-        {
-            using var client = new TcpClient();
-            try
+        await EndToEnd.Until.TrueAsync(
+            async () =>
             {
-                await client.ConnectAsync(EndPoint);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return _process.HasExited ? throw new InvalidOperationException($"radsecproxy ended with {_process.ExitCode}") : false;
-            }
-        }, "radsecproxy");
+                using var client = new TcpClient();
+                try
+                {
+                    await client.ConnectAsync(EndPoint);
+                    return true;
+                }
+                catch (SocketException)
+                {
+                    return _process.HasExited ? throw new InvalidOperationException($"radsecproxy ended with {_process.ExitCode}") : false;
+                }
+            },
+            "radsecproxy"
+        );
     }
 
     public async Task KillAsync()
@@ -144,7 +159,12 @@ internal sealed class RadSecProxy : IAsyncDisposable
             names.AddIpAddress(address);
         }
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(_authority, FreeRadiusTests.Start.AddYears(-19), FreeRadiusTests.Start.AddYears(19), RandomNumberGenerator.GetBytes(8));
+        using var certificate = request.Create(
+            _authority,
+            FreeRadiusTests.Start.AddYears(-19),
+            FreeRadiusTests.Start.AddYears(19),
+            RandomNumberGenerator.GetBytes(8)
+        );
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 

@@ -22,7 +22,10 @@ public sealed class RadSecTests : IDisposable
     [InlineData("ours")]
     public async Task RadsecproxyStandsInBetween(string? authority)
     {
-        await using var lab = await TestLab.StartAsync(fac: "push-without-challenge", facClientCa: authority is null ? null : Issue(authority).Authority);
+        await using var lab = await TestLab.StartAsync(
+            fac: "push-without-challenge",
+            facClientCa: authority is null ? null : Issue(authority).Authority
+        );
         using var stop = new CancellationTokenSource();
         var proxy = ProxyAsync(lab, Issue("ours"), stop.Token);
         try
@@ -30,8 +33,16 @@ public sealed class RadSecTests : IDisposable
             var accepted = await RadclientAsync(lab, "auth", "User-Name=\"bob\",User-Password=\"bob-password\",Message-Authenticator=0x00");
             Assert.Contains("Received Access-Accept", accepted.Output, StringComparison.Ordinal);
             Assert.Contains("Fortinet-Group-Name = \"vpn-users\"", accepted.Output, StringComparison.Ordinal);
-            Assert.Contains("Received Access-Reject", (await RadclientAsync(lab, "auth", "User-Name=\"bob\",User-Password=\"wrong\"")).Output, StringComparison.Ordinal);
-            Assert.Contains("Received Accounting-Response", (await RadclientAsync(lab, "acct", "User-Name=\"bob\",Acct-Status-Type=Start,Acct-Session-Id=\"B7\"")).Output, StringComparison.Ordinal);
+            Assert.Contains(
+                "Received Access-Reject",
+                (await RadclientAsync(lab, "auth", "User-Name=\"bob\",User-Password=\"wrong\"")).Output,
+                StringComparison.Ordinal
+            );
+            Assert.Contains(
+                "Received Accounting-Response",
+                (await RadclientAsync(lab, "acct", "User-Name=\"bob\",Acct-Status-Type=Start,Acct-Session-Id=\"B7\"")).Output,
+                StringComparison.Ordinal
+            );
             Assert.Contains(lab.Fac.Events.After(0), record => record.Line.Contains("accounting-start", StringComparison.Ordinal));
             var pushed = RadclientAsync(lab, "auth", "User-Name=\"ann\",User-Password=\"ann-password\"");
             await lab.PushPendingAsync();
@@ -50,7 +61,10 @@ public sealed class RadSecTests : IDisposable
     {
         await using var lab = await TestLab.StartAsync(fac: "code-or-empty", facClientCa: Issue("ours").Authority);
         var another = Issue("another");
-        using var certificate = X509CertificateLoader.LoadPkcs12(X509Certificate2.CreateFromPemFile(another.Certificate, another.Key).Export(X509ContentType.Pkcs12), null);
+        using var certificate = X509CertificateLoader.LoadPkcs12(
+            X509Certificate2.CreateFromPemFile(another.Certificate, another.Key).Export(X509ContentType.Pkcs12),
+            null
+        );
         foreach (var shown in new[] { [certificate], new X509CertificateCollection() })
         {
             await Assert.ThrowsAnyAsync<Exception>(async () =>
@@ -92,19 +106,30 @@ public sealed class RadSecTests : IDisposable
     private static (int Code, int Identifier) Head(byte[] packet) => (packet[0], packet[1]);
 
     private static byte[] Request(byte identifier, string user, string password) =>
-        PacketScript.Encode($"Access-Request {identifier} {Convert.ToHexString(RandomNumberGenerator.GetBytes(16))} Message-Authenticator User-Name=\"{user}\" User-Password=\"{password}\"", new RadiusSecret(Secret));
+        PacketScript.Encode(
+            $"Access-Request {identifier} {Convert.ToHexString(RandomNumberGenerator.GetBytes(16))} Message-Authenticator User-Name=\"{user}\" User-Password=\"{password}\"",
+            new RadiusSecret(Secret)
+        );
 
     private static async Task<SslStream> ConnectAsync(TestLab lab, X509CertificateCollection certificates)
     {
         var tcp = new TcpClient();
         await tcp.ConnectAsync(lab.Fac.RadSec!);
         var tls = new SslStream(tcp.GetStream());
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = lab.Fac.RadSec!.Address.ToString(),
-            ClientCertificates = certificates,
-            CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { lab.Fac.Authority }, RevocationMode = X509RevocationMode.NoCheck, VerificationTime = lab.Clock.GetUtcNow().UtcDateTime },
-        });
+        await tls.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = lab.Fac.RadSec!.Address.ToString(),
+                ClientCertificates = certificates,
+                CertificateChainPolicy = new X509ChainPolicy
+                {
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    CustomTrustStore = { lab.Fac.Authority },
+                    RevocationMode = X509RevocationMode.NoCheck,
+                    VerificationTime = lab.Clock.GetUtcNow().UtcDateTime,
+                },
+            }
+        );
         return tls;
     }
 
@@ -126,7 +151,9 @@ public sealed class RadSecTests : IDisposable
         var ca = Path.Combine(_folder.FullName, "server-ca.pem");
         File.WriteAllText(ca, lab.Fac.Authority.ExportCertificatePem());
         var file = Path.Combine(_folder.FullName, "radsecproxy.conf");
-        File.WriteAllText(file, $$"""
+        File.WriteAllText(
+            file,
+            $$"""
             ListenUDP {{lab.Network}}.20:1812
             LogLevel 3
             tls default {
@@ -150,7 +177,8 @@ public sealed class RadSecTests : IDisposable
                 accountingServer fac
             }
 
-            """);
+            """
+        );
         return Peer.RunAsync("radsecproxy", ["-f", "-c", file], stop: stop);
     }
 
@@ -167,7 +195,12 @@ public sealed class RadSecTests : IDisposable
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var request = new CertificateRequest("CN=proxy", key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], false));
-            using var leaf = request.Create(ca, new(2024, 1, 2, 0, 0, 0, TimeSpan.Zero), new(2048, 1, 1, 0, 0, 0, TimeSpan.Zero), [1, 2, 3, 4]);
+            using var leaf = request.Create(
+                ca,
+                new(2024, 1, 2, 0, 0, 0, TimeSpan.Zero),
+                new(2048, 1, 1, 0, 0, 0, TimeSpan.Zero),
+                [1, 2, 3, 4]
+            );
             File.WriteAllText(In("cert"), leaf.ExportCertificatePem());
             File.WriteAllText(In("key"), key.ExportPkcs8PrivateKeyPem());
             File.WriteAllText(In("ca"), ca.ExportCertificatePem());

@@ -57,15 +57,17 @@ public sealed class RadiusClientCoreTests
     public void OnlyTheAnswerOfWhoWasAskedCounts()
     {
         var send = Ask().Sends[0];
-        foreach (var (code, secret, from, sign, id) in new (RadiusCode, RadiusSecret, IPEndPoint, bool, int)[]
-        {
-            (RadiusCode.AccessAccept, OtherSecret, Primary, true, 0),
-            (RadiusCode.AccessAccept, Secret, Secondary, true, 0),
-            (RadiusCode.AccessAccept, Secret, IPEndPoint.Parse("10.0.0.10:1813"), true, 0),
-            (RadiusCode.AccessAccept, Secret, Primary, false, 0),
-            (RadiusCode.AccessAccept, Secret, Primary, true, 1),
-            (RadiusCode.AccountingResponse, Secret, Primary, true, 0),
-        })
+        foreach (
+            var (code, secret, from, sign, id) in new (RadiusCode, RadiusSecret, IPEndPoint, bool, int)[]
+            {
+                (RadiusCode.AccessAccept, OtherSecret, Primary, true, 0),
+                (RadiusCode.AccessAccept, Secret, Secondary, true, 0),
+                (RadiusCode.AccessAccept, Secret, IPEndPoint.Parse("10.0.0.10:1813"), true, 0),
+                (RadiusCode.AccessAccept, Secret, Primary, false, 0),
+                (RadiusCode.AccessAccept, Secret, Primary, true, 1),
+                (RadiusCode.AccountingResponse, Secret, Primary, true, 0),
+            }
+        )
         {
             Assert.Empty(Answer(send, code, secret, from, sign, id).Finished);
         }
@@ -79,7 +81,19 @@ public sealed class RadiusClientCoreTests
     [Fact]
     public void WithoutTheDemandAnUnsignedAnswerCountsAndAWronglySignedOneDoesNot()
     {
-        var send = _core.Start(new RadiusQuery("ann", "ann-password", null, "test"), Settings with { RequireMessageAuthenticator = false }, "port1", Local, _now, out _).Sends[0];
+        var send = _core
+            .Start(
+                new RadiusQuery("ann", "ann-password", null, "test"),
+                Settings with
+                {
+                    RequireMessageAuthenticator = false,
+                },
+                "port1",
+                Local,
+                _now,
+                out _
+            )
+            .Sends[0];
         var buffer = new byte[RadiusPacket.LengthMax];
         var writer = new RadiusWriter(buffer, RadiusCode.AccessAccept, send.Packet[1], send.Packet.AsSpan(4, 16), sign: false);
         writer.Add(RadiusAttribute.MessageAuthenticator, new byte[16]);
@@ -90,7 +104,17 @@ public sealed class RadiusClientCoreTests
     [Fact]
     public void AutoTriesOneSchemeAfterTheOther()
     {
-        var step = _core.Start(new RadiusQuery("ann", "ann-password", null, "test"), Settings with { Schemes = RadiusSettings.SchemesOf("auto") }, "port1", Local, _now, out _);
+        var step = _core.Start(
+            new RadiusQuery("ann", "ann-password", null, "test"),
+            Settings with
+            {
+                Schemes = RadiusSettings.SchemesOf("auto"),
+            },
+            "port1",
+            Local,
+            _now,
+            out _
+        );
         Assert.True(Parsed(step.Sends[0].Packet).TryGet(RadiusAttribute.UserPassword, out _));
         step = Answer(step.Sends[0], RadiusCode.AccessReject, Secret, Primary);
         Assert.True(Parsed(step.Sends[0].Packet).TryGetVendor(RadiusVendor.Microsoft, 25, out _));
@@ -102,7 +126,16 @@ public sealed class RadiusClientCoreTests
     [Fact]
     public void MsChapV2WithoutTheServersProofIsNoAccept()
     {
-        var send = _core.Start(new RadiusQuery("ann", "ann-password", null, "test") { Schemes = [RadiusScheme.MsChap2] }, Settings, "port1", Local, _now, out _).Sends[0];
+        var send = _core
+            .Start(
+                new RadiusQuery("ann", "ann-password", null, "test") { Schemes = [RadiusScheme.MsChap2] },
+                Settings,
+                "port1",
+                Local,
+                _now,
+                out _
+            )
+            .Sends[0];
         Assert.Empty(Answer(send, RadiusCode.AccessAccept, Secret, Primary).Finished);
         Assert.Single(Answer(send, RadiusCode.AccessReject, Secret, Primary).Finished);
     }
@@ -123,7 +156,13 @@ public sealed class RadiusClientCoreTests
 
     [Fact]
     public void ALongPasswordIsNotSent() =>
-        Assert.IsType<RadiusResult.NoAnswer>(Assert.Single(_core.Start(new RadiusQuery("ann", new string('x', 129), null, "test"), Settings, "port1", Local, _now, out _).Finished).Result);
+        Assert.IsType<RadiusResult.NoAnswer>(
+            Assert
+                .Single(
+                    _core.Start(new RadiusQuery("ann", new string('x', 129), null, "test"), Settings, "port1", Local, _now, out _).Finished
+                )
+                .Result
+        );
 
     /// <summary>
     /// A million forged replies: mutations of genuine ones by one to eight bytes, truncated ones, and ones signed for another request.
@@ -138,8 +177,11 @@ public sealed class RadiusClientCoreTests
         var send = Ask().Sends[0];
         byte[][] genuine =
         [
-            Reply(send, RadiusCode.AccessAccept, Secret, true), Reply(send, RadiusCode.AccessReject, Secret, true), Reply(send, RadiusCode.AccessChallenge, Secret, true),
-            Reply(Ask().Sends[0], RadiusCode.AccessAccept, Secret, true), Reply(send, RadiusCode.AccessAccept, OtherSecret, true),
+            Reply(send, RadiusCode.AccessAccept, Secret, true),
+            Reply(send, RadiusCode.AccessReject, Secret, true),
+            Reply(send, RadiusCode.AccessChallenge, Secret, true),
+            Reply(Ask().Sends[0], RadiusCode.AccessAccept, Secret, true),
+            Reply(send, RadiusCode.AccessAccept, OtherSecret, true),
         ];
         var buffer = new byte[RadiusPacket.LengthMax];
         for (var forgery = 0; forgery < Forgeries; forgery++)
@@ -167,7 +209,14 @@ public sealed class RadiusClientCoreTests
         Assert.Single(_core.Receive("port1", send.Port, genuine[0], Primary, _now).Finished);
     }
 
-    private static byte[] Reply(RadiusSend request, RadiusCode code, RadiusSecret secret, bool sign, int addToIdentifier = 0, bool proxyState = false)
+    private static byte[] Reply(
+        RadiusSend request,
+        RadiusCode code,
+        RadiusSecret secret,
+        bool sign,
+        int addToIdentifier = 0,
+        bool proxyState = false
+    )
     {
         var buffer = new byte[RadiusPacket.LengthMax];
         var writer = new RadiusWriter(buffer, code, (byte)(request.Packet[1] + addToIdentifier), request.Packet.AsSpan(4, 16), sign);
@@ -179,12 +228,21 @@ public sealed class RadiusClientCoreTests
         return buffer[..writer.EndAnswer(secret)];
     }
 
-    private static RadiusPacket Parsed(byte[] packet) => RadiusPacket.Parse(packet, out var parsed) == RadiusDefect.None ? parsed : throw new FormatException();
+    private static RadiusPacket Parsed(byte[] packet) =>
+        RadiusPacket.Parse(packet, out var parsed) == RadiusDefect.None ? parsed : throw new FormatException();
 
-    private RadiusClientStep Ask() => _core.Start(new RadiusQuery("ann", "ann-password", null, "test"), Settings, "port1", Local, _now, out _);
+    private RadiusClientStep Ask() =>
+        _core.Start(new RadiusQuery("ann", "ann-password", null, "test"), Settings, "port1", Local, _now, out _);
 
     private RadiusClientStep At(int second) => _core.Tick(_now = Start.AddSeconds(second));
 
-    private RadiusClientStep Answer(RadiusSend request, RadiusCode code, RadiusSecret secret, IPEndPoint from, bool sign = true, int addToIdentifier = 0, bool proxyState = false) =>
-        _core.Receive("port1", request.Port, Reply(request, code, secret, sign, addToIdentifier, proxyState), from, _now);
+    private RadiusClientStep Answer(
+        RadiusSend request,
+        RadiusCode code,
+        RadiusSecret secret,
+        IPEndPoint from,
+        bool sign = true,
+        int addToIdentifier = 0,
+        bool proxyState = false
+    ) => _core.Receive("port1", request.Port, Reply(request, code, secret, sign, addToIdentifier, proxyState), from, _now);
 }

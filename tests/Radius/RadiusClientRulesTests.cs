@@ -14,7 +14,11 @@ public sealed class RadiusClientRulesTests
     private static readonly IPEndPoint Primary = IPEndPoint.Parse("10.0.0.10:1812");
     private static readonly IPEndPoint Secondary = IPEndPoint.Parse("10.0.0.11:1812");
     private static readonly RadiusSecret Secret = new("one");
-    private static readonly RadiusSettings Settings = new("fac", [new(Primary, Secret), new(Secondary, Secret) { Attribute = "secondary-server" }], [RadiusScheme.Pap])
+    private static readonly RadiusSettings Settings = new(
+        "fac",
+        [new(Primary, Secret), new(Secondary, Secret) { Attribute = "secondary-server" }],
+        [RadiusScheme.Pap]
+    )
     {
         Timeout = TimeSpan.FromSeconds(5),
         ServerTime = TimeSpan.FromSeconds(5),
@@ -140,7 +144,11 @@ public sealed class RadiusClientRulesTests
     public void Two_Message_Authenticators_are_none(bool required)
     {
         var send = Assert.Single(Begin(Settings with { RequireMessageAuthenticator = required }).Sends);
-        var reply = Reply(send, RadiusCode.AccessAccept, more: (ref RadiusWriter writer) => writer.Add(RadiusAttribute.MessageAuthenticator, new byte[16]));
+        var reply = Reply(
+            send,
+            RadiusCode.AccessAccept,
+            more: (ref RadiusWriter writer) => writer.Add(RadiusAttribute.MessageAuthenticator, new byte[16])
+        );
         Assert.Empty(Receive(send, reply).Finished);
         Assert.Equal(1, _core.IgnoredFor(RadiusRefusal.WrongMessageAuthenticator));
         Assert.Single(Receive(send, Reply(send, RadiusCode.AccessAccept)).Finished);
@@ -152,7 +160,20 @@ public sealed class RadiusClientRulesTests
     {
         const int SecondAt = RadiusPacket.HeaderLength + 18 + 2;
         var send = Ask();
-        byte[] reply = [(byte)RadiusCode.AccessAccept, send.Packet[1], 0, 56, .. send.Packet.AsSpan(4, 16), 80, 18, .. Enumerable.Repeat((byte)7, 16), 80, 18, .. new byte[16]];
+        byte[] reply =
+        [
+            (byte)RadiusCode.AccessAccept,
+            send.Packet[1],
+            0,
+            56,
+            .. send.Packet.AsSpan(4, 16),
+            80,
+            18,
+            .. Enumerable.Repeat((byte)7, 16),
+            80,
+            18,
+            .. new byte[16],
+        ];
         System.Security.Cryptography.HMACMD5.HashData("one"u8, reply).CopyTo(reply, SecondAt);
         System.Security.Cryptography.MD5.HashData([.. reply, .. "one"u8]).CopyTo(reply, 4);
         Assert.Empty(Receive(send, reply).Finished);
@@ -164,13 +185,17 @@ public sealed class RadiusClientRulesTests
     public void A_packet_has_at_most_4096_bytes()
     {
         var send = Ask();
-        var full = Reply(send, RadiusCode.AccessAccept, more: (ref RadiusWriter writer) =>
-        {
-            while (writer.Room > 0)
+        var full = Reply(
+            send,
+            RadiusCode.AccessAccept,
+            more: (ref RadiusWriter writer) =>
             {
-                writer.Add(RadiusAttribute.ReplyMessage, new byte[Math.Min(RadiusWriter.ValueMax, writer.Room - 2)]);
+                while (writer.Room > 0)
+                {
+                    writer.Add(RadiusAttribute.ReplyMessage, new byte[Math.Min(RadiusWriter.ValueMax, writer.Room - 2)]);
+                }
             }
-        });
+        );
         Assert.Equal(4096, full.Length);
         byte[] longer = [.. full, 0];
         BinaryPrimitives.WriteUInt16BigEndian(longer.AsSpan(2), 4097);
@@ -235,13 +260,18 @@ public sealed class RadiusClientRulesTests
         }
     }
 
-    private RadiusResult.Challenge Challenge() => Assert.IsType<RadiusResult.Challenge>(Assert.Single(Answer(Ask(), RadiusCode.AccessChallenge).Finished).Result);
+    private RadiusResult.Challenge Challenge() =>
+        Assert.IsType<RadiusResult.Challenge>(Assert.Single(Answer(Ask(), RadiusCode.AccessChallenge).Finished).Result);
 
     private RadiusSend Ask(RadiusResult.Challenge? answers = null) => Assert.Single(Begin(Settings, answers).Sends);
 
     private RadiusClientStep Begin(RadiusSettings settings, RadiusResult.Challenge? answers = null)
     {
-        var query = new RadiusQuery("ann", "ann-password", null, "test") { Answers = answers, Noticed = notice => _notices.Add($"{notice.Server} {notice.Refused}{notice.Failure}".TrimEnd()) };
+        var query = new RadiusQuery("ann", "ann-password", null, "test")
+        {
+            Answers = answers,
+            Noticed = notice => _notices.Add($"{notice.Server} {notice.Refused}{notice.Failure}".TrimEnd()),
+        };
         return Notified(_core.Start(query, settings, "port1", Local, _now, out _));
     }
 
@@ -249,7 +279,8 @@ public sealed class RadiusClientRulesTests
 
     private RadiusClientStep Answer(RadiusSend request, RadiusCode code) => Receive(request, Reply(request, code));
 
-    private RadiusClientStep Receive(RadiusSend request, byte[] datagram) => _core.Receive(request.Channel, request.Port, datagram, request.To, _now);
+    private RadiusClientStep Receive(RadiusSend request, byte[] datagram) =>
+        _core.Receive(request.Channel, request.Port, datagram, request.To, _now);
 
     private static RadiusClientStep Notified(RadiusClientStep step)
     {

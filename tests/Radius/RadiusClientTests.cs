@@ -27,7 +27,10 @@ public sealed class RadiusClientTests : IAsyncDisposable
 
     public RadiusClientTests()
     {
-        (_port1, _port2) = (new SimNic(_network, "port1", IPAddress.Parse("10.0.0.1")), new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2")));
+        (_port1, _port2) = (
+            new SimNic(_network, "port1", IPAddress.Parse("10.0.0.1")),
+            new SimNic(_network, "port2", IPAddress.Parse("10.0.0.2"))
+        );
         _client = new RadiusClient([_port1, _port2], _time, new DebugTap());
     }
 
@@ -118,20 +121,35 @@ public sealed class RadiusClientTests : IAsyncDisposable
     {
         const int Many = 600;
         await using var server = new Server(_network, Primary) { Holds = true };
-        var answers = Enumerable.Range(0, Many).Select(number => _client.AskAsync(Settings(Primary) with { ServerTime = TimeSpan.FromHours(10) }, new RadiusQuery($"u{number}", "x", null, "test"), CancellationToken.None)).ToArray();
+        var answers = Enumerable
+            .Range(0, Many)
+            .Select(number =>
+                _client.AskAsync(
+                    Settings(Primary) with
+                    {
+                        ServerTime = TimeSpan.FromHours(10),
+                    },
+                    new RadiusQuery($"u{number}", "x", null, "test"),
+                    CancellationToken.None
+                )
+            )
+            .ToArray();
         await server.SeenAsync(Many, again: () => _time.Advance(TimeSpan.FromSeconds(5)));
         Assert.Equal(Many, server.Requests.DistinctBy(request => (request.From.Port, request.Packet[1])).Count());
         Assert.InRange(server.Requests.Select(request => request.From.Port).Distinct().Count(), 2, RadiusClientCore.PortsMax);
         await server.ReleaseAsync();
-        await Until.TrueAsync(() =>
-        {
-            if (answers.Any(answer => !answer.IsCompleted))
+        await Until.TrueAsync(
+            () =>
             {
-                // Some are lost in a full queue, as in a network: they are asked again.
-                _time.Advance(TimeSpan.FromSeconds(5));
-            }
-            return answers.All(answer => answer.IsCompleted);
-        }, "every answer");
+                if (answers.Any(answer => !answer.IsCompleted))
+                {
+                    // Some are lost in a full queue, as in a network: they are asked again.
+                    _time.Advance(TimeSpan.FromSeconds(5));
+                }
+                return answers.All(answer => answer.IsCompleted);
+            },
+            "every answer"
+        );
         for (var number = 0; number < Many; number++)
         {
             Assert.Equal([$"u{number}"], Assert.IsType<RadiusResult.Accept>(await answers[number]).Groups);
@@ -171,15 +189,26 @@ public sealed class RadiusClientTests : IAsyncDisposable
     public void SettingsFollowTheRelease(string release, string line, int timeout, int serverTime, int deadTime, bool requires)
     {
         var personality = Personality.Find(release)!;
-        var settings = RadiusSettings.From(LoginRig.TreeOf($"config user radius\nedit fac\nset server 10.0.0.10\nset secret one\n{line}\nnext\nend\n", personality), "fac")!;
-        Assert.Equal((timeout, serverTime, deadTime), ((int)settings.Timeout.TotalSeconds, (int)settings.ServerTime.TotalSeconds, (int)settings.DeadTime.TotalSeconds));
+        var settings = RadiusSettings.From(
+            LoginRig.TreeOf($"config user radius\nedit fac\nset server 10.0.0.10\nset secret one\n{line}\nnext\nend\n", personality),
+            "fac"
+        )!;
+        Assert.Equal(
+            (timeout, serverTime, deadTime),
+            ((int)settings.Timeout.TotalSeconds, (int)settings.ServerTime.TotalSeconds, (int)settings.DeadTime.TotalSeconds)
+        );
         // 7.2 and 7.4 as of which patch: the personality's own.
         Assert.Equal(requires, settings.RequireMessageAuthenticator);
     }
 
-    private Task<RadiusResult> AskAsync(RadiusSettings settings) => _client.AskAsync(settings, new RadiusQuery("bob", "bob-password", null, "test"), CancellationToken.None);
+    private Task<RadiusResult> AskAsync(RadiusSettings settings) =>
+        _client.AskAsync(settings, new RadiusQuery("bob", "bob-password", null, "test"), CancellationToken.None);
 
-    private static RadiusSettings Settings(params IPEndPoint[] servers) => new("fac", [.. servers.Select(server => new RadiusTarget(server, Secret))], [RadiusScheme.Pap]) { ServerTime = TimeSpan.FromSeconds(20) };
+    private static RadiusSettings Settings(params IPEndPoint[] servers) =>
+        new("fac", [.. servers.Select(server => new RadiusTarget(server, Secret))], [RadiusScheme.Pap])
+        {
+            ServerTime = TimeSpan.FromSeconds(20),
+        };
 
     private static string NasIp(byte[] packet)
     {
@@ -191,7 +220,8 @@ public sealed class RadiusClientTests : IAsyncDisposable
     /// Waits for an answer that needs no further time of the client's clock, which stands still. Without the answer the test fails and
     /// does not hang.
     /// </summary>
-    private static Task<RadiusResult> InTimeAsync(Task<RadiusResult> answer) => answer.WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
+    private static Task<RadiusResult> InTimeAsync(Task<RadiusResult> answer) =>
+        answer.WaitAsync(TimeSpan.FromSeconds(20), BusyMachine.Time);
 
     /// <summary>
     /// A server that accepts every user, with the name as the group, or is silent, or holds its answers until they are released.
@@ -215,24 +245,28 @@ public sealed class RadiusClientTests : IAsyncDisposable
         public bool Holds { get; set; }
 
         /// <summary>Waits until so many different, or repeated, requests have come.</summary>
-        public Task SeenAsync(int count, Action? again = null) => Until.TrueAsync(() =>
-        {
-            if (again is null)
-            {
-                return Requests.Count >= count;
-            }
-            var (before, now) = (_looked, _looked = Requests.Count);
-            if (before != now)
-            {
-                return false; // They still come.
-            }
-            var seen = Requests.DistinctBy(request => (request.From.Port, request.Packet[1])).Count() >= count;
-            if (!seen)
-            {
-                again();
-            }
-            return seen;
-        }, $"{count} requests");
+        public Task SeenAsync(int count, Action? again = null) =>
+            Until.TrueAsync(
+                () =>
+                {
+                    if (again is null)
+                    {
+                        return Requests.Count >= count;
+                    }
+                    var (before, now) = (_looked, _looked = Requests.Count);
+                    if (before != now)
+                    {
+                        return false; // They still come.
+                    }
+                    var seen = Requests.DistinctBy(request => (request.From.Port, request.Packet[1])).Count() >= count;
+                    if (!seen)
+                    {
+                        again();
+                    }
+                    return seen;
+                },
+                $"{count} requests"
+            );
 
         public async Task ReleaseAsync()
         {

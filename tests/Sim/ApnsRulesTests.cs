@@ -20,9 +20,19 @@ public sealed class ApnsRulesTests : IDisposable
 
     public ApnsRulesTests()
     {
-        _rules = new ApnsRules(new ApnsService("TEAM000001",
-            [new ApnsKey("KEY0000001", _key), new ApnsKey("KEY0000002", _other), new ApnsKey("SANDBOX001", _other, "development"), new ApnsKey("REVOKED001", _other, Revoked: true)],
-            ["com.example.app"]), _devices);
+        _rules = new ApnsRules(
+            new ApnsService(
+                "TEAM000001",
+                [
+                    new ApnsKey("KEY0000001", _key),
+                    new ApnsKey("KEY0000002", _other),
+                    new ApnsKey("SANDBOX001", _other, "development"),
+                    new ApnsKey("REVOKED001", _other, Revoked: true),
+                ],
+                ["com.example.app"]
+            ),
+            _devices
+        );
         _devices.Put(new Device(new string('c', 64), GoneSince: GoneSince));
         _devices.Put(new Device(new string('d', 64), TokenExpired: true));
         _devices.Put(new Device(new string('e', 64), App: "com.example.other"));
@@ -35,54 +45,55 @@ public sealed class ApnsRulesTests : IDisposable
     }
 
     /// <summary>Every reason, with how it is earned; an empty change leaves it to the lab's faults.</summary>
-    public static TheoryData<string, string> Rows => new()
-    {
-        { "BadCollapseId", "apns-collapse-id=" + new string('x', 65) },
-        { "BadDeviceToken", "token=" + new string('b', 64) },
-        { "BadDeviceToken", "token=xyz" },
-        { "BadDeviceToken", "token=" + new string('a', 63) },
-        { "BadExpirationDate", "apns-expiration=soon" },
-        { "BadExpirationDate", "apns-expiration=-1" },
-        { "BadMessageId", "apns-id=1234" },
-        { "BadMessageId", "apns-id=AAAAAAAA-2222-4333-8444-555555555555" },
-        { "BadPriority", "apns-priority=7" },
-        { "BadPriority", "apns-push-type=background" },
-        { "BadTopic", "apns-topic=no topic" },
-        { "DeviceTokenNotForTopic", "token=" + new string('e', 64) },
-        { "DuplicateHeaders", "again=apns-topic" },
-        { "DuplicateHeaders", "again=apns-priority" },
-        { "IdleTimeout", "idle=3600" },
-        { "InvalidPushType", "apns-push-type=shout" },
-        { "MissingDeviceToken", "path=/3/device/" },
-        { "MissingTopic", "apns-topic=" },
-        { "PayloadEmpty", "body=" },
-        { "PayloadEmpty", "body={}" },
-        { "TopicDisallowed", "apns-topic=com.example.stranger" },
-        { "TopicDisallowed", "apns-push-type=voip" },
-        { "BadCertificate", "certificate=untrusted" },
-        { "BadCertificateEnvironment", "certificate=development" },
-        { "ExpiredProviderToken", "issued=-3601" },
-        { "Forbidden", "kid=REVOKED001" },
-        { "InvalidProviderToken", "authorization=bearer abc" },
-        { "InvalidProviderToken", "kid=UNKNOWN001" },
-        { "InvalidProviderToken", "iss=TEAM000002" },
-        { "InvalidProviderToken", "issued=1" },
-        { "InvalidProviderToken", "alg=none" },
-        { "InvalidProviderToken", "wrongkey=1" },
-        { "MissingProviderToken", "authorization=" },
-        { "UnrelatedKeyIdInToken", "secondkey=1" },
-        { "BadEnvironmentKeyIdInToken", "kid=SANDBOX001" },
-        { "BadPath", "path=/4/device/abc" },
-        { "MethodNotAllowed", "method=GET" },
-        { "ExpiredToken", "token=" + new string('d', 64) },
-        { "Unregistered", "token=" + new string('c', 64) },
-        { "PayloadTooLarge", "size=4097" },
-        { "TooManyProviderTokenUpdates", "renewed=1199" },
-        { "TooManyRequests", "burst=30" },
-        { "InternalServerError", "" },
-        { "ServiceUnavailable", "" },
-        { "Shutdown", "stop=1" },
-    };
+    public static TheoryData<string, string> Rows =>
+        new()
+        {
+            { "BadCollapseId", "apns-collapse-id=" + new string('x', 65) },
+            { "BadDeviceToken", "token=" + new string('b', 64) },
+            { "BadDeviceToken", "token=xyz" },
+            { "BadDeviceToken", "token=" + new string('a', 63) },
+            { "BadExpirationDate", "apns-expiration=soon" },
+            { "BadExpirationDate", "apns-expiration=-1" },
+            { "BadMessageId", "apns-id=1234" },
+            { "BadMessageId", "apns-id=AAAAAAAA-2222-4333-8444-555555555555" },
+            { "BadPriority", "apns-priority=7" },
+            { "BadPriority", "apns-push-type=background" },
+            { "BadTopic", "apns-topic=no topic" },
+            { "DeviceTokenNotForTopic", "token=" + new string('e', 64) },
+            { "DuplicateHeaders", "again=apns-topic" },
+            { "DuplicateHeaders", "again=apns-priority" },
+            { "IdleTimeout", "idle=3600" },
+            { "InvalidPushType", "apns-push-type=shout" },
+            { "MissingDeviceToken", "path=/3/device/" },
+            { "MissingTopic", "apns-topic=" },
+            { "PayloadEmpty", "body=" },
+            { "PayloadEmpty", "body={}" },
+            { "TopicDisallowed", "apns-topic=com.example.stranger" },
+            { "TopicDisallowed", "apns-push-type=voip" },
+            { "BadCertificate", "certificate=untrusted" },
+            { "BadCertificateEnvironment", "certificate=development" },
+            { "ExpiredProviderToken", "issued=-3601" },
+            { "Forbidden", "kid=REVOKED001" },
+            { "InvalidProviderToken", "authorization=bearer abc" },
+            { "InvalidProviderToken", "kid=UNKNOWN001" },
+            { "InvalidProviderToken", "iss=TEAM000002" },
+            { "InvalidProviderToken", "issued=1" },
+            { "InvalidProviderToken", "alg=none" },
+            { "InvalidProviderToken", "wrongkey=1" },
+            { "MissingProviderToken", "authorization=" },
+            { "UnrelatedKeyIdInToken", "secondkey=1" },
+            { "BadEnvironmentKeyIdInToken", "kid=SANDBOX001" },
+            { "BadPath", "path=/4/device/abc" },
+            { "MethodNotAllowed", "method=GET" },
+            { "ExpiredToken", "token=" + new string('d', 64) },
+            { "Unregistered", "token=" + new string('c', 64) },
+            { "PayloadTooLarge", "size=4097" },
+            { "TooManyProviderTokenUpdates", "renewed=1199" },
+            { "TooManyRequests", "burst=30" },
+            { "InternalServerError", "" },
+            { "ServiceUnavailable", "" },
+            { "Shutdown", "stop=1" },
+        };
 
     [Fact]
     public void Every_documented_reason_has_a_row() =>
@@ -94,7 +105,12 @@ public sealed class ApnsRulesTests : IDisposable
     {
         var reply = change.Length == 0 ? ApnsRules.Refuse(reason, FreshId) : Breach(change.Split('=', 2)[0], change.Split('=', 2)[1]);
         Assert.Equal((reason, ApnsRules.Reasons[reason]), (reply.Reason, reply.Status));
-        Assert.Equal(reason == "Unregistered" ? GoneSince : reason == "ExpiredToken" ? Now : null, reply.Timestamp);
+        Assert.Equal(
+            reason == "Unregistered" ? GoneSince
+                : reason == "ExpiredToken" ? Now
+                : null,
+            reply.Timestamp
+        );
         // The same request without the breach is taken: it was the breach that earned the reason.
         if (reason is not ("Shutdown" or "TooManyRequests" or "TooManyProviderTokenUpdates" or "UnrelatedKeyIdInToken"))
         {
@@ -107,10 +123,49 @@ public sealed class ApnsRulesTests : IDisposable
     {
         var (reply, notification) = Send(new() { ["apns-id"] = FreshId }, _connection, Now);
         Assert.Equal((200, null, FreshId), (reply.Status, reply.Reason, reply.ApnsId));
-        Assert.Equal(("apns", Token, "session", Now.AddSeconds(60)), (notification!.Provider, notification.DeviceToken, notification.CollapseId, notification.Expires));
-        Assert.Equal(200, Send(new() { ["apns-push-type"] = "voip", ["apns-topic"] = "com.example.app.voip", ["size"] = "5120" }, _connection, Now).Reply.Status);
-        Assert.Equal(200, Send(new() { ["certificate"] = "trusted", ["authorization"] = "", ["apns-topic"] = "" }, _connection, Now).Reply.Status);
-        Assert.Equal(413, Send(new() { ["apns-push-type"] = "voip", ["apns-topic"] = "com.example.app.voip", ["size"] = "5121" }, _connection, Now).Reply.Status);
+        Assert.Equal(
+            ("apns", Token, "session", Now.AddSeconds(60)),
+            (notification!.Provider, notification.DeviceToken, notification.CollapseId, notification.Expires)
+        );
+        Assert.Equal(
+            200,
+            Send(
+                new()
+                {
+                    ["apns-push-type"] = "voip",
+                    ["apns-topic"] = "com.example.app.voip",
+                    ["size"] = "5120",
+                },
+                _connection,
+                Now
+            ).Reply.Status
+        );
+        Assert.Equal(
+            200,
+            Send(
+                new()
+                {
+                    ["certificate"] = "trusted",
+                    ["authorization"] = "",
+                    ["apns-topic"] = "",
+                },
+                _connection,
+                Now
+            ).Reply.Status
+        );
+        Assert.Equal(
+            413,
+            Send(
+                new()
+                {
+                    ["apns-push-type"] = "voip",
+                    ["apns-topic"] = "com.example.app.voip",
+                    ["size"] = "5121",
+                },
+                _connection,
+                Now
+            ).Reply.Status
+        );
         Assert.Equal(200, Send(new() { ["size"] = "4096" }, _connection, Now).Reply.Status);
     }
 
@@ -125,7 +180,16 @@ public sealed class ApnsRulesTests : IDisposable
     {
         var token = new string('f', 64);
         _devices.Put(new Device(token, App: app));
-        var reply = Send(new() { ["token"] = token, ["apns-topic"] = topic, ["apns-push-type"] = type }, _connection, Now).Reply;
+        var reply = Send(
+            new()
+            {
+                ["token"] = token,
+                ["apns-topic"] = topic,
+                ["apns-push-type"] = type,
+            },
+            _connection,
+            Now
+        ).Reply;
         Assert.Equal((status, status == 200 ? null : "DeviceTokenNotForTopic"), (reply.Status, reply.Reason));
     }
 
@@ -169,7 +233,10 @@ public sealed class ApnsRulesTests : IDisposable
     public void A_signature_in_DER_is_taken_as_the_service_does()
     {
         Assert.Equal(200, Send(new() { ["der"] = "1" }, new ApnsConnection(), Now).Reply.Status);
-        Assert.Equal("InvalidProviderToken", Send(new() { ["der"] = "1", ["wrongkey"] = "1" }, new ApnsConnection(), Now.AddHours(1)).Reply.Reason);
+        Assert.Equal(
+            "InvalidProviderToken",
+            Send(new() { ["der"] = "1", ["wrongkey"] = "1" }, new ApnsConnection(), Now.AddHours(1)).Reply.Reason
+        );
     }
 
     [Fact]
@@ -185,26 +252,43 @@ public sealed class ApnsRulesTests : IDisposable
 
     private readonly Dictionary<string, string> _tokens = [];
 
-    private (ApnsReply Reply, Notification? Notification) Send(Dictionary<string, string> change, ApnsConnection connection, DateTimeOffset now, DateTimeOffset? issued = null)
+    private (ApnsReply Reply, Notification? Notification) Send(
+        Dictionary<string, string> change,
+        ApnsConnection connection,
+        DateTimeOffset now,
+        DateTimeOffset? issued = null
+    )
     {
         string Of(string name, string otherwise) => change.GetValueOrDefault(name, otherwise);
         var kid = Of("kid", "KEY0000001");
-        var key = change.ContainsKey("wrongkey") ? _other : kid == "KEY0000001" ? _key : _other;
+        var key =
+            change.ContainsKey("wrongkey") ? _other
+            : kid == "KEY0000001" ? _key
+            : _other;
         var iat = (issued ?? now).AddSeconds(int.Parse(Of("issued", "0"), null)).ToUnixTimeSeconds();
         var claims = $$"""{"iss":"{{Of("iss", "TEAM000001")}}","iat":{{iat}}}""";
         var header = $$"""{"alg":"{{Of("alg", "ES256")}}","kid":"{{kid}}"}""";
         // A signature of ECDSA is another one each time; a provider shows the same token again.
         if (!_tokens.TryGetValue(header + claims + change.ContainsKey("wrongkey"), out var token))
         {
-            var form = change.ContainsKey("der") ? DSASignatureFormat.Rfc3279DerSequence : DSASignatureFormat.IeeeP1363FixedFieldConcatenation;
-            _tokens.Add(header + claims + change.ContainsKey("wrongkey"), token = "bearer " + Jwt.Make(header, claims, data => key.SignData(data, HashAlgorithmName.SHA256, form)));
+            var form = change.ContainsKey("der")
+                ? DSASignatureFormat.Rfc3279DerSequence
+                : DSASignatureFormat.IeeeP1363FixedFieldConcatenation;
+            _tokens.Add(
+                header + claims + change.ContainsKey("wrongkey"),
+                token = "bearer " + Jwt.Make(header, claims, data => key.SignData(data, HashAlgorithmName.SHA256, form))
+            );
         }
         token = Of("scheme", "bearer ") + token["bearer ".Length..];
         var headers = new List<(string, string)>
         {
-            ("authorization", Of("authorization", token)), ("apns-topic", Of("apns-topic", "com.example.app")), ("apns-priority", Of("apns-priority", "10")),
-            ("apns-expiration", Of("apns-expiration", Now.AddSeconds(60).ToUnixTimeSeconds().ToString(null, null))), ("apns-collapse-id", Of("apns-collapse-id", "session")),
-            ("apns-push-type", Of("apns-push-type", "alert")), ("apns-id", Of("apns-id", "")),
+            ("authorization", Of("authorization", token)),
+            ("apns-topic", Of("apns-topic", "com.example.app")),
+            ("apns-priority", Of("apns-priority", "10")),
+            ("apns-expiration", Of("apns-expiration", Now.AddSeconds(60).ToUnixTimeSeconds().ToString(null, null))),
+            ("apns-collapse-id", Of("apns-collapse-id", "session")),
+            ("apns-push-type", Of("apns-push-type", "alert")),
+            ("apns-id", Of("apns-id", "")),
         };
         headers.RemoveAll(header => header.Item2.Length == 0);
         if (change.TryGetValue("again", out var again))
@@ -217,7 +301,20 @@ public sealed class ApnsRulesTests : IDisposable
             body = "{\"aps\":{\"alert\":\"" + new string('x', int.Parse(size, null) - 20) + "\"}}";
             Assert.Equal(int.Parse(size, null), body.Length);
         }
-        ApnsCertificate? certificate = change.TryGetValue("certificate", out var kind) ? new(kind != "untrusted", kind == "development" ? "development" : null, "com.example.app") : null;
-        return _rules.Decide(new ApnsRequest(Of("method", "POST"), Of("path", "/3/device/" + Of("token", Token)), headers, Encoding.UTF8.GetBytes(body), certificate), connection, FreshId, now);
+        ApnsCertificate? certificate = change.TryGetValue("certificate", out var kind)
+            ? new(kind != "untrusted", kind == "development" ? "development" : null, "com.example.app")
+            : null;
+        return _rules.Decide(
+            new ApnsRequest(
+                Of("method", "POST"),
+                Of("path", "/3/device/" + Of("token", Token)),
+                headers,
+                Encoding.UTF8.GetBytes(body),
+                certificate
+            ),
+            connection,
+            FreshId,
+            now
+        );
     }
 }

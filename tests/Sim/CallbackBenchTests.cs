@@ -11,14 +11,21 @@ public sealed class CallbackBenchTests
     public async Task EveryFigureIsThereAndNothingAcknowledgedIsLost()
     {
         // So many sessions that what other tests allocate meanwhile hardly counts in their size.
-        var figures = await CallbackBench.MeasureAsync(new CallbackScale(Decisions: 256, Phones: 8, WarmUps: 1, Runs: 1, Handshakes: 16, Sessions: 20_000), TestContext.Current.CancellationToken);
+        var figures = await CallbackBench.MeasureAsync(
+            new CallbackScale(Decisions: 256, Phones: 8, WarmUps: 1, Runs: 1, Handshakes: 16, Sessions: 20_000),
+            TestContext.Current.CancellationToken
+        );
         Assert.InRange(figures.Killed.Acknowledged, 64, 128);
         Assert.Equal(figures.Killed.Acknowledged, figures.Killed.Found);
         Assert.Equal([1, 16], figures.Plain.Select(plain => plain.Pipelined));
         Assert.Equal(["memory", "loopback"], figures.Tls.Select(tls => tls.Over));
         CallbackRate[] durable = [.. figures.Plain.Select(plain => plain.Durable), .. figures.Tls.Select(tls => tls.Durable)];
         Assert.All(durable, rate => Assert.InRange(rate.CommitsPerCallback, 1.0 / 256, 1.0));
-        CallbackRate[] others = [.. figures.Plain.SelectMany(plain => new[] { plain.Memory, plain.Minimal, plain.Lean, plain.Kestrel }), .. figures.Tls.SelectMany(tls => new[] { tls.Memory, tls.Minimal })];
+        CallbackRate[] others =
+        [
+            .. figures.Plain.SelectMany(plain => new[] { plain.Memory, plain.Minimal, plain.Lean, plain.Kestrel }),
+            .. figures.Tls.SelectMany(tls => new[] { tls.Memory, tls.Minimal }),
+        ];
         Assert.All(others, rate => Assert.Equal(0, rate.CommitsPerCallback));
         Assert.All(durable.Concat(others), rate => Assert.True(rate is { PerSecond: > 0, CpuMicroseconds: > 0 }));
         Assert.Equal(figures.NginxMissing, figures.Tls[1].Nginx is null);

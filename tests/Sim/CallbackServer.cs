@@ -56,7 +56,9 @@ internal sealed class CallbackServer : IAsyncDisposable
         app.Run(async context =>
         {
             using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
-            server.Bodies.Enqueue($"{context.Request.Method} {context.Request.Path} {context.Request.ContentType} {await reader.ReadToEndAsync()}");
+            server.Bodies.Enqueue(
+                $"{context.Request.Method} {context.Request.Path} {context.Request.ContentType} {await reader.ReadToEndAsync()}"
+            );
             context.Response.StatusCode = server.Status;
         });
         await app.StartAsync();

@@ -38,7 +38,10 @@ public sealed class CommandLineTests
     {
         var errors = CommandLine.Errors(RootOf(verb).Parse([.. verb.Split(' '), .. Completed(verb), option, value]));
         Assert.NotEmpty(errors);
-        Assert.Contains(errors, error => error.Contains(option, StringComparison.Ordinal) || error.Contains(value, StringComparison.Ordinal));
+        Assert.Contains(
+            errors,
+            error => error.Contains(option, StringComparison.Ordinal) || error.Contains(value, StringComparison.Ordinal)
+        );
         Assert.All(errors, error => Assert.DoesNotContain("System.", error, StringComparison.Ordinal));
     }
 
@@ -47,7 +50,8 @@ public sealed class CommandLineTests
     [InlineData("soak --rate 1x", "--rate: '1x' is not a number")]
     [InlineData("phones --mqtt h:1 --count 1.5", "--count: '1.5' is not a whole number in range")]
     [InlineData("up --lab-port 65536", "--lab-port must be from 0 to 65535, not 65536")]
-    public void A_value_of_another_type_is_named_with_its_option(string line, string message) => Assert.Equal([message], CommandLine.Errors(RootOf(line).Parse(line.Split(' '))));
+    public void A_value_of_another_type_is_named_with_its_option(string line, string message) =>
+        Assert.Equal([message], CommandLine.Errors(RootOf(line).Parse(line.Split(' '))));
 
     [Fact]
     public void Free_text_and_missing_values_never_throw()
@@ -66,7 +70,8 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Every_verb_has_options_that_are_tested() => Assert.True(BadValues.Select(row => row.Data.Item1.Split(' ')[0]).Distinct().Count() >= 9);
+    public void Every_verb_has_options_that_are_tested() =>
+        Assert.True(BadValues.Select(row => row.Data.Item1.Split(' ')[0]).Distinct().Count() >= 9);
 
     [Theory]
     [InlineData("foo", "'foo' is not HOST:PORT (expected a port from 1 to 65535)")]
@@ -76,13 +81,24 @@ public sealed class CommandLineTests
     [InlineData("h:1,ca=", "option 'ca' has no value (expected ca=...)")]
     [InlineData("h:1,password=x", "password goes with user")]
     [InlineData("h:1,user=a,password=\"x", "a quote is not closed")]
-    public void A_bad_broker_is_named(string text, string message) => Assert.Equal(message, Assert.Throws<FormatException>(() => MqttAddress.Parse(text)).Message);
+    public void A_bad_broker_is_named(string text, string message) =>
+        Assert.Equal(message, Assert.Throws<FormatException>(() => MqttAddress.Parse(text)).Message);
 
     [Fact]
     public void A_ca_file_that_is_none_is_named()
     {
-        Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("h:1,ca=/no/such/file").WithAuthority()).Message, StringComparison.Ordinal);
-        Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse($"h:1,ca={typeof(CommandLineTests).Assembly.Location}").WithAuthority()).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ca: ",
+            Assert.Throws<FormatException>(() => MqttAddress.Parse("h:1,ca=/no/such/file").WithAuthority()).Message,
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "ca: ",
+            Assert
+                .Throws<FormatException>(() => MqttAddress.Parse($"h:1,ca={typeof(CommandLineTests).Assembly.Location}").WithAuthority())
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -94,23 +110,30 @@ public sealed class CommandLineTests
     public void A_value_may_be_quoted(string text, string password) => Assert.Equal(password, MqttAddress.Parse(text).Password);
 
     /// <summary>The program that has a verb.</summary>
-    private static RootCommand RootOf(string line) => line.Split(' ')[0] is "bench" or "soak" ? BenchCommandLine.Create() : CommandLine.Create();
+    private static RootCommand RootOf(string line) =>
+        line.Split(' ')[0] is "bench" or "soak" ? BenchCommandLine.Create() : CommandLine.Create();
 
     /// <summary>The required options of a verb, so that a line is right except for the one value.</summary>
-    private static string[] Completed(string verb) => verb switch
-    {
-        "scenario" => ["--all"],
-        "restore" => ["x.conf", "--check"],
-        "bench" => ["--list"],
-        _ => [],
-    };
+    private static string[] Completed(string verb) =>
+        verb switch
+        {
+            "scenario" => ["--all"],
+            "restore" => ["x.conf", "--check"],
+            "bench" => ["--list"],
+            _ => [],
+        };
 
     private static string[] BadValuesOf(Option option)
     {
         var type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
         return type == typeof(int) || type == typeof(long) ? ["foo", "1x", "99999999999999999999", "\u0661\u0662", "1.5"]
             : type == typeof(double) ? ["foo", "1x", "NaN", "1e999", "-1"]
-            : type == typeof(IPEndPoint) || type == typeof(IPAddress) || type == typeof(ClockRate) || type == typeof(Personality) || type == typeof(MqttAddress) ? Never
+            : type == typeof(IPEndPoint)
+            || type == typeof(IPAddress)
+            || type == typeof(ClockRate)
+            || type == typeof(Personality)
+            || type == typeof(MqttAddress)
+                ? Never
             : type == typeof(string) && (option.Name == "--network" || option.GetCompletions(CompletionContext.Empty).Any()) ? Never
             : [];
     }
@@ -118,7 +141,9 @@ public sealed class CommandLineTests
     /// <summary>Every option, with the words of its verb.</summary>
     private static IEnumerable<(string Path, Option Option)> Options()
     {
-        var open = new Stack<(string Path, Command Command)>(CommandLine.Create().Subcommands.Concat(BenchCommandLine.Create().Subcommands).Select(verb => (verb.Name, verb)));
+        var open = new Stack<(string Path, Command Command)>(
+            CommandLine.Create().Subcommands.Concat(BenchCommandLine.Create().Subcommands).Select(verb => (verb.Name, verb))
+        );
         while (open.TryPop(out var at))
         {
             foreach (var option in at.Command.Options.Where(option => option is not (System.CommandLine.Help.HelpOption or VersionOption)))

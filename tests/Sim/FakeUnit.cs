@@ -79,7 +79,13 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         return Task.CompletedTask;
     }
 
-    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken)
+    public async Task<ConsoleEnd> RunTerminalAsync(
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        bool login,
+        CancellationToken cancellationToken
+    )
     {
         await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"terminal {size().Rows} {size().Columns}\r\n"), cancellationToken);
         return ConsoleEnd.HungUp;

@@ -32,56 +32,59 @@ public sealed class FcmRulesTests
     /// <summary>
     /// The code, the field that it names, and the path in the message with the JSON to set there; null removes the field.
     /// </summary>
-    public static TheoryData<string, string?, string, string?> Rows => new()
-    {
-        { "INVALID_ARGUMENT", "message", "message", null },
-        { "INVALID_ARGUMENT", "stray", "stray", "1" },
-        { "INVALID_ARGUMENT", "message.stray", "message.stray", "1" },
-        { "INVALID_ARGUMENT", "message", "message.token", null },
-        { "INVALID_ARGUMENT", "message", "message.topic", "\"news\"" },
-        { "INVALID_ARGUMENT", "message.token", "message.token", "\"short\"" },
-        { "INVALID_ARGUMENT", "message.token", "message.token", "7" },
-        { "INVALID_ARGUMENT", "message.data", "message.data", "[]" },
-        { "INVALID_ARGUMENT", "message.data[1].value", "message.data.n", "1" },
-        { "INVALID_ARGUMENT", "message.data[1].key", "message.data.from", "\"x\"" },
-        { "INVALID_ARGUMENT", "message.data[1].key", "message.data.gcm", "\"x\"" },
-        { "INVALID_ARGUMENT", "message.data[1].key", "message.data.google.x", "\"x\"" },
-        { "INVALID_ARGUMENT", "message.data", "message.data.big", "size 4097" },
-        { "INVALID_ARGUMENT", "message.android", "message.android", "1" },
-        { "INVALID_ARGUMENT", "message.android.stray", "message.android.stray", "1" },
-        { "INVALID_ARGUMENT", "message.android.priority", "message.android.priority", "\"urgent\"" },
-        { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "\"60\"" },
-        { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "\"2419201s\"" },
-        { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "60" },
-        { "INVALID_ARGUMENT", "message.android.collapse_key", "message.android.collapse_key", "5" },
-        { "UNREGISTERED", null, "message.token", "\"gone:\"" },
-        { "SENDER_ID_MISMATCH", null, "message.token", "\"other:\"" },
-        { "THIRD_PARTY_AUTH_ERROR", null, "message.token", "\"ios:\"" },
-        { "QUOTA_EXCEEDED", null, "burst", "240" },
-        { "QUOTA_EXCEEDED", null, "collapsible", "20" },
-        { "UNAVAILABLE", null, "", null },
-        { "INTERNAL", null, "", null },
-    };
+    public static TheoryData<string, string?, string, string?> Rows =>
+        new()
+        {
+            { "INVALID_ARGUMENT", "message", "message", null },
+            { "INVALID_ARGUMENT", "stray", "stray", "1" },
+            { "INVALID_ARGUMENT", "message.stray", "message.stray", "1" },
+            { "INVALID_ARGUMENT", "message", "message.token", null },
+            { "INVALID_ARGUMENT", "message", "message.topic", "\"news\"" },
+            { "INVALID_ARGUMENT", "message.token", "message.token", "\"short\"" },
+            { "INVALID_ARGUMENT", "message.token", "message.token", "7" },
+            { "INVALID_ARGUMENT", "message.data", "message.data", "[]" },
+            { "INVALID_ARGUMENT", "message.data[1].value", "message.data.n", "1" },
+            { "INVALID_ARGUMENT", "message.data[1].key", "message.data.from", "\"x\"" },
+            { "INVALID_ARGUMENT", "message.data[1].key", "message.data.gcm", "\"x\"" },
+            { "INVALID_ARGUMENT", "message.data[1].key", "message.data.google.x", "\"x\"" },
+            { "INVALID_ARGUMENT", "message.data", "message.data.big", "size 4097" },
+            { "INVALID_ARGUMENT", "message.android", "message.android", "1" },
+            { "INVALID_ARGUMENT", "message.android.stray", "message.android.stray", "1" },
+            { "INVALID_ARGUMENT", "message.android.priority", "message.android.priority", "\"urgent\"" },
+            { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "\"60\"" },
+            { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "\"2419201s\"" },
+            { "INVALID_ARGUMENT", "message.android.ttl", "message.android.ttl", "60" },
+            { "INVALID_ARGUMENT", "message.android.collapse_key", "message.android.collapse_key", "5" },
+            { "UNREGISTERED", null, "message.token", "\"gone:\"" },
+            { "SENDER_ID_MISMATCH", null, "message.token", "\"other:\"" },
+            { "THIRD_PARTY_AUTH_ERROR", null, "message.token", "\"ios:\"" },
+            { "QUOTA_EXCEEDED", null, "burst", "240" },
+            { "QUOTA_EXCEEDED", null, "collapsible", "20" },
+            { "UNAVAILABLE", null, "", null },
+            { "INTERNAL", null, "", null },
+        };
 
-    public static TheoryData<string, string, string?> OAuthRows => new()
-    {
-        { "invalid_request", "grant_type", null },
-        { "unsupported_grant_type", "grant_type", "password" },
-        { "invalid_request", "assertion", null },
-        { "invalid_grant", "assertion", "a.b.c" },
-        { "invalid_grant", "alg", "ES256" },
-        { "invalid_grant", "iss", "stranger@lab" },
-        { "invalid_grant", "kid", "key-2" },
-        { "invalid_grant", "wrongkey", "1" },
-        { "invalid_grant", "aud", "https://elsewhere/token" },
-        { "invalid_grant", "iat", "1" },
-        { "invalid_grant", "exp", "0" },
-        { "invalid_grant", "exp", "3601" },
-        { "invalid_scope", "scope", "https://www.googleapis.com/auth/drive" },
-    };
+    public static TheoryData<string, string, string?> OAuthRows =>
+        new()
+        {
+            { "invalid_request", "grant_type", null },
+            { "unsupported_grant_type", "grant_type", "password" },
+            { "invalid_request", "assertion", null },
+            { "invalid_grant", "assertion", "a.b.c" },
+            { "invalid_grant", "alg", "ES256" },
+            { "invalid_grant", "iss", "stranger@lab" },
+            { "invalid_grant", "kid", "key-2" },
+            { "invalid_grant", "wrongkey", "1" },
+            { "invalid_grant", "aud", "https://elsewhere/token" },
+            { "invalid_grant", "iat", "1" },
+            { "invalid_grant", "exp", "0" },
+            { "invalid_grant", "exp", "3601" },
+            { "invalid_scope", "scope", "https://www.googleapis.com/auth/drive" },
+        };
 
     [Fact]
-    public void Every_documented_error_has_a_row() => Assert.Equal(FcmRules.Errors.Keys.Order(), Rows.Select(row => row.Data.Item1).Distinct().Order());
+    public void Every_documented_error_has_a_row() =>
+        Assert.Equal(FcmRules.Errors.Keys.Order(), Rows.Select(row => row.Data.Item1).Distinct().Order());
 
     [Theory]
     [MemberData(nameof(Rows))]
@@ -113,7 +116,10 @@ public sealed class FcmRulesTests
                 Assert.Equal(200, Send(Message()).Http);
                 break;
         }
-        Assert.Equal((code, FcmRules.Errors[code].Http, FcmRules.Errors[code].Status, field), (reply.ErrorCode, reply.Http, reply.Status, reply.Field));
+        Assert.Equal(
+            (code, FcmRules.Errors[code].Http, FcmRules.Errors[code].Status, field),
+            (reply.ErrorCode, reply.Http, reply.Status, reply.Field)
+        );
     }
 
     [Theory]
@@ -141,41 +147,119 @@ public sealed class FcmRulesTests
     [Fact]
     public void What_is_good_reaches_the_phone_for_its_time_and_a_trial_run_does_not()
     {
-        var (reply, notification) = _rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(Message().ToJsonString())), Now);
+        var (reply, notification) = _rules.Decide(
+            new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(Message().ToJsonString())),
+            Now
+        );
         Assert.StartsWith("projects/lab/messages/", reply.Message, StringComparison.Ordinal);
         Assert.Equal((Token, Now.AddSeconds(60), null), (notification!.DeviceToken, notification.Expires, notification.CollapseId));
         Assert.Equal("""{"session":"s"}""", Encoding.UTF8.GetString(notification.Payload.Span));
         var trial = Message();
         trial["validate_only"] = true;
-        Assert.Null(_rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(trial.ToJsonString())), Now).Notification);
+        Assert.Null(
+            _rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(trial.ToJsonString())), Now).Notification
+        );
     }
 
     /// <summary>A part of the message that is put beside its token, the field that is refused, and the text.</summary>
-    public static TheoryData<string, string, string> Faults => new()
-    {
-        { """{"data":{"a":"1","b":5}}""", "message.data[1].value", "Invalid value at 'message.data[1].value' (TYPE_STRING), 5" },
-        { """{"android":{"data":{"a":"1","b":true}}}""", "message.android.data[1].value", "Invalid value at 'message.android.data[1].value' (TYPE_STRING), true" },
-        { """{"android":{"data":{"gcm.x":"1"}}}""", "message.android.data[0].key", "Invalid data payload key: gcm.x" },
-        { """{"webpush":{"data":{"from":"1"}}}""", "message.webpush.data[0].key", "Invalid data payload key: from" },
-        { """{"webpush":{"headers":{"TTL":60}}}""", "message.webpush.headers[0].value", "Invalid value at 'message.webpush.headers[0].value' (TYPE_STRING), 60" },
-        { """{"webpush":{"notification":"x"}}""", "message.webpush.notification", "Invalid value at 'message.webpush.notification' (type.googleapis.com/google.protobuf.Struct), \"x\"" },
-        { """{"webpush":{"fcmOptions":{"link":1}}}""", "message.webpush.fcmOptions.link", "Invalid value at 'message.webpush.fcmOptions.link' (TYPE_STRING), 1" },
-        { """{"apns":{"headers":{"apns-priority":10}}}""", "message.apns.headers[0].value", "Invalid value at 'message.apns.headers[0].value' (TYPE_STRING), 10" },
-        { """{"apns":{"payload":[]}}""", "message.apns.payload", "Invalid value at 'message.apns.payload' (type.googleapis.com/google.protobuf.Struct)" },
-        { """{"apns":{"payload":{"x":1,"aps":"y"}}}""", "message.apns.payload[1].value", "Invalid value at 'message.apns.payload[1].value' (Map), \"y\"" },
-        { """{"apns":{"payload":{"aps":{},"google.c.a.e":"1"}}}""", "message.apns.payload[1].key", "Invalid data payload key: google.c.a.e" },
-        { """{"apns":{"stray":1}}""", "message.apns.stray", "Invalid JSON payload received. Unknown name \"stray\" at 'message.apns': Cannot find field." },
-        { """{"notification":"x"}""", "message.notification", "Invalid value at 'message.notification' (type.googleapis.com/google.firebase.fcm.v1.Notification), \"x\"" },
-        { """{"notification":{"title":1}}""", "message.notification.title", "Invalid value at 'message.notification.title' (TYPE_STRING), 1" },
-        { """{"notification":{"sound":"x"}}""", "message.notification.sound", "Invalid JSON payload received. Unknown name \"sound\" at 'message.notification': Cannot find field." },
-        { """{"android":{"directBootOk":"yes"}}""", "message.android.directBootOk", "Invalid value at 'message.android.directBootOk' (TYPE_BOOL), \"yes\"" },
-        { """{"android":{"notification":{"title_loc_args":["a",2]}}}""", "message.android.notification.title_loc_args[1]", "Invalid value at 'message.android.notification.title_loc_args[1]' (TYPE_STRING), 2" },
-        { """{"android":{"notification":{"notification_count":1.5}}}""", "message.android.notification.notification_count", "Invalid value at 'message.android.notification.notification_count' (TYPE_INT32), 1.5" },
-        { """{"android":{"notification":{"light_settings":{"color":{"red":"1"}}}}}""", "message.android.notification.light_settings.color.red", "Invalid value at 'message.android.notification.light_settings.color.red' (TYPE_FLOAT), \"1\"" },
-        { """{"android":{"priority":"urgent"}}""", "message.android.priority", "Invalid value at 'message.android.priority' (type.googleapis.com/google.firebase.fcm.v1.AndroidMessagePriority), \"urgent\"" },
-        { """{"fcm_options":{"analytics_label":true}}""", "message.fcm_options.analytics_label", "Invalid value at 'message.fcm_options.analytics_label' (TYPE_STRING), true" },
-        { """{"name":7}""", "message.name", "Invalid value at 'message.name' (TYPE_STRING), 7" },
-    };
+    public static TheoryData<string, string, string> Faults =>
+        new()
+        {
+            { """{"data":{"a":"1","b":5}}""", "message.data[1].value", "Invalid value at 'message.data[1].value' (TYPE_STRING), 5" },
+            {
+                """{"android":{"data":{"a":"1","b":true}}}""",
+                "message.android.data[1].value",
+                "Invalid value at 'message.android.data[1].value' (TYPE_STRING), true"
+            },
+            { """{"android":{"data":{"gcm.x":"1"}}}""", "message.android.data[0].key", "Invalid data payload key: gcm.x" },
+            { """{"webpush":{"data":{"from":"1"}}}""", "message.webpush.data[0].key", "Invalid data payload key: from" },
+            {
+                """{"webpush":{"headers":{"TTL":60}}}""",
+                "message.webpush.headers[0].value",
+                "Invalid value at 'message.webpush.headers[0].value' (TYPE_STRING), 60"
+            },
+            {
+                """{"webpush":{"notification":"x"}}""",
+                "message.webpush.notification",
+                "Invalid value at 'message.webpush.notification' (type.googleapis.com/google.protobuf.Struct), \"x\""
+            },
+            {
+                """{"webpush":{"fcmOptions":{"link":1}}}""",
+                "message.webpush.fcmOptions.link",
+                "Invalid value at 'message.webpush.fcmOptions.link' (TYPE_STRING), 1"
+            },
+            {
+                """{"apns":{"headers":{"apns-priority":10}}}""",
+                "message.apns.headers[0].value",
+                "Invalid value at 'message.apns.headers[0].value' (TYPE_STRING), 10"
+            },
+            {
+                """{"apns":{"payload":[]}}""",
+                "message.apns.payload",
+                "Invalid value at 'message.apns.payload' (type.googleapis.com/google.protobuf.Struct)"
+            },
+            {
+                """{"apns":{"payload":{"x":1,"aps":"y"}}}""",
+                "message.apns.payload[1].value",
+                "Invalid value at 'message.apns.payload[1].value' (Map), \"y\""
+            },
+            {
+                """{"apns":{"payload":{"aps":{},"google.c.a.e":"1"}}}""",
+                "message.apns.payload[1].key",
+                "Invalid data payload key: google.c.a.e"
+            },
+            {
+                """{"apns":{"stray":1}}""",
+                "message.apns.stray",
+                "Invalid JSON payload received. Unknown name \"stray\" at 'message.apns': Cannot find field."
+            },
+            {
+                """{"notification":"x"}""",
+                "message.notification",
+                "Invalid value at 'message.notification' (type.googleapis.com/google.firebase.fcm.v1.Notification), \"x\""
+            },
+            {
+                """{"notification":{"title":1}}""",
+                "message.notification.title",
+                "Invalid value at 'message.notification.title' (TYPE_STRING), 1"
+            },
+            {
+                """{"notification":{"sound":"x"}}""",
+                "message.notification.sound",
+                "Invalid JSON payload received. Unknown name \"sound\" at 'message.notification': Cannot find field."
+            },
+            {
+                """{"android":{"directBootOk":"yes"}}""",
+                "message.android.directBootOk",
+                "Invalid value at 'message.android.directBootOk' (TYPE_BOOL), \"yes\""
+            },
+            {
+                """{"android":{"notification":{"title_loc_args":["a",2]}}}""",
+                "message.android.notification.title_loc_args[1]",
+                "Invalid value at 'message.android.notification.title_loc_args[1]' (TYPE_STRING), 2"
+            },
+            {
+                """{"android":{"notification":{"notification_count":1.5}}}""",
+                "message.android.notification.notification_count",
+                "Invalid value at 'message.android.notification.notification_count' (TYPE_INT32), 1.5"
+            },
+            {
+                """{"android":{"notification":{"light_settings":{"color":{"red":"1"}}}}}""",
+                "message.android.notification.light_settings.color.red",
+                "Invalid value at 'message.android.notification.light_settings.color.red' (TYPE_FLOAT), \"1\""
+            },
+            {
+                """{"android":{"priority":"urgent"}}""",
+                "message.android.priority",
+                "Invalid value at 'message.android.priority' (type.googleapis.com/google.firebase.fcm.v1.AndroidMessagePriority), \"urgent\""
+            },
+            {
+                """{"fcm_options":{"analytics_label":true}}""",
+                "message.fcm_options.analytics_label",
+                "Invalid value at 'message.fcm_options.analytics_label' (TYPE_STRING), true"
+            },
+            { """{"name":7}""", "message.name", "Invalid value at 'message.name' (TYPE_STRING), 7" },
+        };
 
     [Theory]
     [MemberData(nameof(Faults))]
@@ -188,15 +272,20 @@ public sealed class FcmRulesTests
     [Fact]
     public void A_message_with_every_part_is_taken_and_the_data_of_the_platform_comes_first()
     {
-        var message = WithPart("""
+        var message = WithPart(
+            """
             {"name":"n","notification":{"title":"t","body":"b","image":"i"},"fcmOptions":{"analyticsLabel":"l"},"topic":null,
              "android":{"collapseKey":"k","priority":"normal","ttl":"3.5s","restrictedPackageName":"p","data":{"own":"1"},"directBootOk":true,
                "notification":{"title":"t","titleLocArgs":["a"],"sticky":false,"eventTime":"2033-02-03T04:05:06Z","notificationPriority":"PRIORITY_HIGH","vibrateTimings":["1s","0.5s"],"notificationCount":3,
                  "lightSettings":{"color":{"red":0.5,"alpha":1},"lightOnDuration":"1s"},"visibility":"PUBLIC","proxy":"ALLOW"}},
              "webpush":{"headers":{"TTL":"60"},"data":{"a":"b"},"notification":{"title":"x","actions":[1]},"fcm_options":{"link":"https://example.com"}},
              "apns":{"headers":{"apns-priority":"10"},"payload":{"aps":{"alert":"x"},"session":"s","n":7},"fcm_options":{"image":"i"}}}
-            """);
-        var (reply, notification) = _rules.Decide(new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(message.ToJsonString())), Now);
+            """
+        );
+        var (reply, notification) = _rules.Decide(
+            new FcmRequest("POST", Path, "Bearer fresh", Encoding.UTF8.GetBytes(message.ToJsonString())),
+            Now
+        );
         Assert.Equal((200, null), (reply.Http, reply.Field));
         Assert.Equal("""{"own":"1"}""", Encoding.UTF8.GetString(notification!.Payload.Span));
     }
@@ -239,9 +328,12 @@ public sealed class FcmRulesTests
     }
 
     /// <summary>The number of 300 messages at one moment that are accepted before the first refusal.</summary>
-    private int Taken(JsonObject message, DateTimeOffset at) => Enumerable.Range(0, 300).TakeWhile(_ => Send(message, now: at).Http == 200).Count();
+    private int Taken(JsonObject message, DateTimeOffset at) =>
+        Enumerable.Range(0, 300).TakeWhile(_ => Send(message, now: at).Http == 200).Count();
 
-    private static JsonObject Message() => (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{Token}}","data":{"session":"s"},"android":{"priority":"HIGH","ttl":"60s"} } }""")!;
+    private static JsonObject Message() =>
+        (JsonObject)
+            JsonNode.Parse($$"""{"message":{"token":"{{Token}}","data":{"session":"s"},"android":{"priority":"HIGH","ttl":"60s"} } }""")!;
 
     private static void Put(JsonObject message, string where, string? json)
     {
@@ -257,8 +349,10 @@ public sealed class FcmRulesTests
             return;
         }
         // 4,096 bytes are taken, keys and values counted: what is there already (session=s) is eight, the new key three.
-        parent[parts[^1]] = json.StartsWith("size ", StringComparison.Ordinal) ? new string('x', int.Parse(json[5..], null) - 8 - 3)
-            : json.EndsWith(":\"", StringComparison.Ordinal) ? json.Trim('"') + new string('a', 100) : JsonNode.Parse(json);
+        parent[parts[^1]] =
+            json.StartsWith("size ", StringComparison.Ordinal) ? new string('x', int.Parse(json[5..], null) - 8 - 3)
+            : json.EndsWith(":\"", StringComparison.Ordinal) ? json.Trim('"') + new string('a', 100)
+            : JsonNode.Parse(json);
     }
 
     private FcmReply Send(JsonObject message, string? authorization = "Bearer fresh", DateTimeOffset? now = null, string path = Path) =>
@@ -276,8 +370,20 @@ public sealed class FcmRulesTests
             ["iat"] = Now.ToUnixTimeSeconds() + int.Parse(Of("iat", "0")!, null),
             ["exp"] = Now.ToUnixTimeSeconds() + int.Parse(Of("exp", "3600")!, null),
         };
-        var assertion = Jwt.Make($$"""{"alg":"{{Of("alg", "RS256")}}","kid":"{{Of("kid", "key-1")}}"}""", claims.ToJsonString(), data => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
-        var form = new Dictionary<string, string?> { ["grant_type"] = Of("grant_type", OAuthRules.GrantType), ["assertion"] = Of("assertion", assertion) };
-        return _oauth.Decide(form.Where(field => field.Value is not null).ToDictionary(field => field.Key, field => field.Value!), "fresh", Now);
+        var assertion = Jwt.Make(
+            $$"""{"alg":"{{Of("alg", "RS256")}}","kid":"{{Of("kid", "key-1")}}"}""",
+            claims.ToJsonString(),
+            data => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+        );
+        var form = new Dictionary<string, string?>
+        {
+            ["grant_type"] = Of("grant_type", OAuthRules.GrantType),
+            ["assertion"] = Of("assertion", assertion),
+        };
+        return _oauth.Decide(
+            form.Where(field => field.Value is not null).ToDictionary(field => field.Key, field => field.Value!),
+            "fresh",
+            Now
+        );
     }
 }

@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.Inbox;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware.Enrolment;
@@ -31,71 +31,72 @@ public sealed class LabApiTests : IAsyncLifetime
     }
 
     /// <summary>Method, path, body, the status, and what the problem must name.</summary>
-    public static TheoryData<string, string, string?, int, string> BadInput => new()
-    {
-        { "GET", "/lab", null, 404, "no such path" },
-        { "GET", "/lab/Ready", null, 404, "no such path" },
-        { "GET", "/lab/ready/", null, 404, "no such path" },
-        { "GET", "/lab/phones/%2e%2e/x", null, 404, "no such path" },
-        { "POST", "/lab/faults", "{}", 405, "allowed: GET, PUT" },
-        { "PUT", "/lab/faults", "{}", 400, "faults" },
-        { "PUT", "/lab/faults", "{\"faults\":1}", 400, "faults must be a list" },
-        { "PUT", "/lab/faults", "{\"faults\":[{\"fault\":\"push.drop\",\"p\":2}]}", 400, "faults[0].p" },
-        { "GET", "/lab/ready?x=1", null, 400, "'x'" },
-        { "POST", "/lab/ready", "", 405, "allowed: GET" },
-        { "DELETE", "/lab/phones", null, 405, "allowed: GET" },
-        { "GET", "/lab/cli", null, 405, "allowed: POST" },
-        { "GET", Ann + "/approve", null, 405, "allowed: POST" },
-        { "PATCH", "/lab/clock", "{}", 405, "allowed: GET, POST" },
-        { "POST", Ann + "/approve", "", 404, "no push is pending" },
-        { "POST", Ann + "/deny", "", 404, "no push is pending" },
-        { "POST", Ann + "/deny", "{}", 400, "takes no body" },
-        { "POST", Ann + "/approve", "{}", 400, "known fields: number" },
-        { "POST", Ann + "/approve", "{\"number\":9}", 400, "number from 10 to 99" },
-        { "POST", Ann + "/allow", "", 404, "no such path" },
-        { "POST", "/lab/phones/FTKMOB9999999999/approve", "", 404, "FTKMOB9999999999" },
-        { "PUT", "/lab/phones/nobody", "{\"online\":true}", 404, "nobody" },
-        { "PUT", Ann, "", 400, "not JSON" },
-        { "PUT", Ann, "{}", 400, "empty" },
-        { "PUT", Ann, "[]", 400, "object" },
-        { "PUT", Ann, "null", 400, "object" },
-        { "PUT", Ann, "{\"mode\":\"approve\"", 400, "not JSON" },
-        { "PUT", Ann, "{\"mode\":\"approve\"} x", 400, "not JSON" },
-        { "PUT", Ann, "{\"mode\":\"approve\",}", 400, "not JSON" },
-        { "PUT", Ann, "{\"mode\":\"approve\",\"mode\":\"deny\"}", 400, "mode" },
-        { "PUT", Ann, "{\"mode\":\"approve\",\"colour\":1}", 400, "'colour'" },
-        { "PUT", Ann, "{\"Mode\":\"approve\"}", 400, "'Mode'" },
-        { "PUT", Ann, "{\"mode\":\"Approve\"}", 400, "mode must be one of" },
-        { "PUT", Ann, "{\"mode\":1}", 400, "mode must be one of" },
-        { "PUT", Ann, "{\"mode\":\"approve\",\"delayMs\":-1}", 400, "delayMs" },
-        { "PUT", Ann, "{\"mode\":\"approve\",\"delayMs\":\"5\"}", 400, "delayMs" },
-        { "PUT", Ann, "{\"delayMs\":1e999}", 400, "delayMs" },
-        { "PUT", Ann, "{\"skewSeconds\":86401}", 400, "skewSeconds" },
-        { "PUT", Ann, "{\"mode\":\"approve\",\"online\":\"yes\"}", 400, "online must be true or false" },
-        { "PUT", Ann, "{\"mode\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":1}}}}}}}}}", 400, "not JSON" },
-        { "POST", "/lab/clock", "{\"advanceSeconds\":-1}", 400, "advanceSeconds" },
-        { "POST", "/lab/clock", "{\"advanceSeconds\":\"1\"}", 400, "advanceSeconds" },
-        { "POST", "/lab/clock", "{\"advanceSeconds\":1e300}", 400, "advanceSeconds" },
-        { "POST", "/lab/clock", "{\"mode\":\"x0\"}", 400, "mode" },
-        { "POST", "/lab/clock", "{\"mode\":\"frozen\",\"advanceSeconds\":1}", 400, "either" },
-        { "GET", "/lab/events?after=-1", null, 400, "after" },
-        { "GET", "/lab/events?after=", null, 400, "after" },
-        { "GET", "/lab/events?after=1&after=2", null, 400, "after" },
-        { "GET", "/lab/events?after=99999999999999999999", null, 400, "after" },
-        { "GET", "/lab/events?wait=301", null, 400, "wait" },
-        { "GET", "/lab/events?limit=5", null, 400, "'limit'" },
-        { "POST", "/lab/cli", "get system status\0", 400, "NUL" },
-        { "POST", "/lab/phones", "{}", 400, "empty" },
-        { "POST", "/lab/phones", "{\"platform\":\"ios\"}", 400, "'activation' is missing" },
-        { "POST", "/lab/phones", "{\"activation\":1}", 400, "activation must be a text" },
-        { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "'activation' holds half of a surrogate pair" },
-        { "POST", "/lab/phones", "{\"activation\":\"A\",\"platform\":\"brick\"}", 400, "platform must be one of" },
-        { "POST", "/lab/phones", "{\"activation\":\"A\",\"colour\":1}", 400, "'colour'" },
-        { "POST", "/lab/phones", "{\"activation\":\"A\"}", 403, "activation code invalid" },
-        { "GET", "/lab/inbox?x=1", null, 400, "'x'" },
-        { "POST", "/lab/inbox", "", 405, "allowed: GET, DELETE" },
-        { "DELETE", "/lab/inbox", "{}", 400, "takes no body" },
-    };
+    public static TheoryData<string, string, string?, int, string> BadInput =>
+        new()
+        {
+            { "GET", "/lab", null, 404, "no such path" },
+            { "GET", "/lab/Ready", null, 404, "no such path" },
+            { "GET", "/lab/ready/", null, 404, "no such path" },
+            { "GET", "/lab/phones/%2e%2e/x", null, 404, "no such path" },
+            { "POST", "/lab/faults", "{}", 405, "allowed: GET, PUT" },
+            { "PUT", "/lab/faults", "{}", 400, "faults" },
+            { "PUT", "/lab/faults", "{\"faults\":1}", 400, "faults must be a list" },
+            { "PUT", "/lab/faults", "{\"faults\":[{\"fault\":\"push.drop\",\"p\":2}]}", 400, "faults[0].p" },
+            { "GET", "/lab/ready?x=1", null, 400, "'x'" },
+            { "POST", "/lab/ready", "", 405, "allowed: GET" },
+            { "DELETE", "/lab/phones", null, 405, "allowed: GET" },
+            { "GET", "/lab/cli", null, 405, "allowed: POST" },
+            { "GET", Ann + "/approve", null, 405, "allowed: POST" },
+            { "PATCH", "/lab/clock", "{}", 405, "allowed: GET, POST" },
+            { "POST", Ann + "/approve", "", 404, "no push is pending" },
+            { "POST", Ann + "/deny", "", 404, "no push is pending" },
+            { "POST", Ann + "/deny", "{}", 400, "takes no body" },
+            { "POST", Ann + "/approve", "{}", 400, "known fields: number" },
+            { "POST", Ann + "/approve", "{\"number\":9}", 400, "number from 10 to 99" },
+            { "POST", Ann + "/allow", "", 404, "no such path" },
+            { "POST", "/lab/phones/FTKMOB9999999999/approve", "", 404, "FTKMOB9999999999" },
+            { "PUT", "/lab/phones/nobody", "{\"online\":true}", 404, "nobody" },
+            { "PUT", Ann, "", 400, "not JSON" },
+            { "PUT", Ann, "{}", 400, "empty" },
+            { "PUT", Ann, "[]", 400, "object" },
+            { "PUT", Ann, "null", 400, "object" },
+            { "PUT", Ann, "{\"mode\":\"approve\"", 400, "not JSON" },
+            { "PUT", Ann, "{\"mode\":\"approve\"} x", 400, "not JSON" },
+            { "PUT", Ann, "{\"mode\":\"approve\",}", 400, "not JSON" },
+            { "PUT", Ann, "{\"mode\":\"approve\",\"mode\":\"deny\"}", 400, "mode" },
+            { "PUT", Ann, "{\"mode\":\"approve\",\"colour\":1}", 400, "'colour'" },
+            { "PUT", Ann, "{\"Mode\":\"approve\"}", 400, "'Mode'" },
+            { "PUT", Ann, "{\"mode\":\"Approve\"}", 400, "mode must be one of" },
+            { "PUT", Ann, "{\"mode\":1}", 400, "mode must be one of" },
+            { "PUT", Ann, "{\"mode\":\"approve\",\"delayMs\":-1}", 400, "delayMs" },
+            { "PUT", Ann, "{\"mode\":\"approve\",\"delayMs\":\"5\"}", 400, "delayMs" },
+            { "PUT", Ann, "{\"delayMs\":1e999}", 400, "delayMs" },
+            { "PUT", Ann, "{\"skewSeconds\":86401}", 400, "skewSeconds" },
+            { "PUT", Ann, "{\"mode\":\"approve\",\"online\":\"yes\"}", 400, "online must be true or false" },
+            { "PUT", Ann, "{\"mode\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":1}}}}}}}}}", 400, "not JSON" },
+            { "POST", "/lab/clock", "{\"advanceSeconds\":-1}", 400, "advanceSeconds" },
+            { "POST", "/lab/clock", "{\"advanceSeconds\":\"1\"}", 400, "advanceSeconds" },
+            { "POST", "/lab/clock", "{\"advanceSeconds\":1e300}", 400, "advanceSeconds" },
+            { "POST", "/lab/clock", "{\"mode\":\"x0\"}", 400, "mode" },
+            { "POST", "/lab/clock", "{\"mode\":\"frozen\",\"advanceSeconds\":1}", 400, "either" },
+            { "GET", "/lab/events?after=-1", null, 400, "after" },
+            { "GET", "/lab/events?after=", null, 400, "after" },
+            { "GET", "/lab/events?after=1&after=2", null, 400, "after" },
+            { "GET", "/lab/events?after=99999999999999999999", null, 400, "after" },
+            { "GET", "/lab/events?wait=301", null, 400, "wait" },
+            { "GET", "/lab/events?limit=5", null, 400, "'limit'" },
+            { "POST", "/lab/cli", "get system status\0", 400, "NUL" },
+            { "POST", "/lab/phones", "{}", 400, "empty" },
+            { "POST", "/lab/phones", "{\"platform\":\"ios\"}", 400, "'activation' is missing" },
+            { "POST", "/lab/phones", "{\"activation\":1}", 400, "activation must be a text" },
+            { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "'activation' holds half of a surrogate pair" },
+            { "POST", "/lab/phones", "{\"activation\":\"A\",\"platform\":\"brick\"}", 400, "platform must be one of" },
+            { "POST", "/lab/phones", "{\"activation\":\"A\",\"colour\":1}", 400, "'colour'" },
+            { "POST", "/lab/phones", "{\"activation\":\"A\"}", 403, "activation code invalid" },
+            { "GET", "/lab/inbox?x=1", null, 400, "'x'" },
+            { "POST", "/lab/inbox", "", 405, "allowed: GET, DELETE" },
+            { "DELETE", "/lab/inbox", "{}", 400, "takes no body" },
+        };
 
     public async ValueTask InitializeAsync()
     {
@@ -116,16 +117,25 @@ public sealed class LabApiTests : IAsyncLifetime
     [MemberData(nameof(BadInput))]
     public async Task Bad_input_is_named_and_changes_nothing(string method, string path, string? body, int status, string named)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body) };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Content = body is null ? null : new StringContent(body),
+        };
         await AssertProblemAsync(request, status, named);
     }
 
     [Fact]
     public async Task Bad_UTF8_is_refused()
     {
-        foreach (var (method, path) in ((HttpMethod, string)[])[(HttpMethod.Post, "/lab/cli"), (HttpMethod.Put, Ann), (HttpMethod.Post, "/lab/clock")])
+        foreach (
+            var (method, path) in ((HttpMethod, string)[])
+                [(HttpMethod.Post, "/lab/cli"), (HttpMethod.Put, Ann), (HttpMethod.Post, "/lab/clock")]
+        )
         {
-            using var request = new HttpRequestMessage(method, path) { Content = new ByteArrayContent([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d]) };
+            using var request = new HttpRequestMessage(method, path)
+            {
+                Content = new ByteArrayContent([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d]),
+            };
             await AssertProblemAsync(request, 400, "UTF-8");
         }
     }
@@ -162,10 +172,14 @@ public sealed class LabApiTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Ready_says_what_listens_in_the_promised_shape() => Assert.Equal(
-        "{\"ready\":true,\"lab\":\"" + _api.Address.GetLeftPart(UriPartial.Authority) + "\",\"nics\":[{\"name\":\"port1\",\"address\":\"127.0.1.1\",\"allowaccess\":[\"ping\",\"https\",\"ftm\"]}]," +
-        "\"services\":[{\"service\":\"ftm\",\"nic\":\"port1\",\"address\":\"127.0.1.1\",\"port\":4433}]}",
-        await _http.GetStringAsync("/lab/ready"));
+    public async Task Ready_says_what_listens_in_the_promised_shape() =>
+        Assert.Equal(
+            "{\"ready\":true,\"lab\":\""
+                + _api.Address.GetLeftPart(UriPartial.Authority)
+                + "\",\"nics\":[{\"name\":\"port1\",\"address\":\"127.0.1.1\",\"allowaccess\":[\"ping\",\"https\",\"ftm\"]}],"
+                + "\"services\":[{\"service\":\"ftm\",\"nic\":\"port1\",\"address\":\"127.0.1.1\",\"port\":4433}]}",
+            await _http.GetStringAsync("/lab/ready")
+        );
 
     [Fact]
     public async Task Nothing_is_ready_before_the_appliance_is()
@@ -187,7 +201,10 @@ public sealed class LabApiTests : IAsyncLifetime
     {
         using var phones = JsonDocument.Parse(await _http.GetStringAsync("/lab/phones"));
         var ann = phones.RootElement[0];
-        Assert.Equal(["serial", "user", "platform", "mode", "pending", "code"], ann.EnumerateObject().Take(6).Select(property => property.Name));
+        Assert.Equal(
+            ["serial", "user", "platform", "mode", "pending", "code"],
+            ann.EnumerateObject().Take(6).Select(property => property.Name)
+        );
         Assert.Equal((FakeUnit.AnnSerial, "ann", "ios", "manual"), (Text("serial"), Text("user"), Text("platform"), Text("mode")));
         string? Text(string name) => ann.GetProperty(name).GetString();
     }
@@ -195,22 +212,39 @@ public sealed class LabApiTests : IAsyncLifetime
     [Fact]
     public async Task A_phone_is_changed_and_its_pending_push_approved()
     {
-        using var changed = await _http.PutAsJsonAsync(Ann, new { mode = "ignore", delayMs = 5, skewSeconds = -2.5, online = true });
+        using var changed = await _http.PutAsJsonAsync(
+            Ann,
+            new
+            {
+                mode = "ignore",
+                delayMs = 5,
+                skewSeconds = -2.5,
+                online = true,
+            }
+        );
         Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
         var view = _fleet.Find(FakeUnit.AnnSerial)!.View();
         Assert.Equal((PhoneMode.Ignore, TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(-2.5)), (view.Mode, view.Delay, view.Skew));
 
-        await using var callback = await CallbackServer.StartAsync(CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1)));
+        await using var callback = await CallbackServer.StartAsync(
+            CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1))
+        );
         await new PushCloud(_fleet, _clock).SendAsync(callback.Push(Now, "aa"), default);
         using var approved = await _http.PostAsync(Ann + "/approve", null);
-        Assert.Equal("{\"session\":\"aa\",\"answered\":200,\"outcome\":\"accepted\",\"detail\":\"HTTP 200\"}", await approved.Content.ReadAsStringAsync());
+        Assert.Equal(
+            "{\"session\":\"aa\",\"answered\":200,\"outcome\":\"accepted\",\"detail\":\"HTTP 200\"}",
+            await approved.Content.ReadAsStringAsync()
+        );
     }
 
     [Fact]
     public async Task The_clock_is_advanced_and_changes_its_mode()
     {
         using var advanced = await _http.PostAsJsonAsync("/lab/clock", new { advanceSeconds = 90 });
-        Assert.Equal("{\"now\":\"2033-02-03T04:06:36+00:00\",\"mode\":\"frozen\",\"offsetSeconds\":90}", await advanced.Content.ReadAsStringAsync());
+        Assert.Equal(
+            "{\"now\":\"2033-02-03T04:06:36+00:00\",\"mode\":\"frozen\",\"offsetSeconds\":90}",
+            await advanced.Content.ReadAsStringAsync()
+        );
         using var real = await _http.PostAsJsonAsync("/lab/clock", new { mode = "real" });
         Assert.Equal(ClockMode.Real, _clock.Rate.Mode);
     }
@@ -231,10 +265,11 @@ public sealed class LabApiTests : IAsyncLifetime
         _unit.Write("two");
         var waiting = _http.GetStringAsync("/lab/events?after=2&wait=60");
         Assert.Equal(
-            "[{\"id\":2,\"time\":\"1970-01-01T00:00:00+00:00\",\"logid\":\"0101039943\",\"subtype\":\"vpn\",\"level\":\"notice\",\"logdesc\":\"two\",\"fields\":{\"user\":\"ann\"}," +
-            "\"line\":\"date=1970-01-01 time=00:00:00 devname=\\u0022fake\\u0022 devid=\\u0022FGVMFAKE\\u0022 logid=\\u00220101039943\\u0022 type=\\u0022event\\u0022 subtype=\\u0022vpn\\u0022 level=\\u0022notice\\u0022 " +
-            "vd=\\u0022root\\u0022 eventtime=0 tz=\\u0022\\u002B0000\\u0022 logdesc=\\u0022two\\u0022 user=\\u0022ann\\u0022\"}]",
-            await _http.GetStringAsync("/lab/events?after=1"));
+            "[{\"id\":2,\"time\":\"1970-01-01T00:00:00+00:00\",\"logid\":\"0101039943\",\"subtype\":\"vpn\",\"level\":\"notice\",\"logdesc\":\"two\",\"fields\":{\"user\":\"ann\"},"
+                + "\"line\":\"date=1970-01-01 time=00:00:00 devname=\\u0022fake\\u0022 devid=\\u0022FGVMFAKE\\u0022 logid=\\u00220101039943\\u0022 type=\\u0022event\\u0022 subtype=\\u0022vpn\\u0022 level=\\u0022notice\\u0022 "
+                + "vd=\\u0022root\\u0022 eventtime=0 tz=\\u0022\\u002B0000\\u0022 logdesc=\\u0022two\\u0022 user=\\u0022ann\\u0022\"}]",
+            await _http.GetStringAsync("/lab/events?after=1")
+        );
         _unit.Write("three");
         Assert.Contains("\"three\"", await waiting, StringComparison.Ordinal);
         Assert.Equal("[]", await _http.GetStringAsync("/lab/events?after=3"));
@@ -250,7 +285,12 @@ public sealed class LabApiTests : IAsyncLifetime
         {
             Assert.Equal(
                 ["mail eve@lab.test one ABCDEFGHIJKLMNOP", "sms 15550100 two 123456"],
-                letters.RootElement.EnumerateArray().Select(letter => string.Join(' ', ((string[])["kind", "to", "subject", "code"]).Select(name => letter.GetProperty(name).GetString()))));
+                letters
+                    .RootElement.EnumerateArray()
+                    .Select(letter =>
+                        string.Join(' ', ((string[])["kind", "to", "subject", "code"]).Select(name => letter.GetProperty(name).GetString()))
+                    )
+            );
         }
         (await _http.DeleteAsync("/lab/inbox")).EnsureSuccessStatusCode();
         Assert.Equal("[]", await _http.GetStringAsync("/lab/inbox"));

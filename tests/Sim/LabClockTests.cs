@@ -216,7 +216,11 @@ public sealed class LabClockTests : IDisposable
             {
                 fired++;
                 timer!.Change(TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
-            }, null, TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+            },
+            null,
+            TimeSpan.FromSeconds(10),
+            Timeout.InfiniteTimeSpan
+        );
         clock.Advance(TimeSpan.FromSeconds(35));
         Assert.Equal(3, fired);
         timer.Dispose();
@@ -235,7 +239,11 @@ public sealed class LabClockTests : IDisposable
             {
                 fired++;
                 timer!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-            }, null, TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+            },
+            null,
+            TimeSpan.FromSeconds(10),
+            Timeout.InfiniteTimeSpan
+        );
         clock.Advance(TimeSpan.FromSeconds(11));
         Assert.True(fired >= 1);
         timer.Dispose();
@@ -346,6 +354,7 @@ public sealed class LabClockTests : IDisposable
 
         public override long GetTimestamp() => passing.GetTimestamp();
 
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => passing.CreateTimer(callback, state, dueTime, period);
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            passing.CreateTimer(callback, state, dueTime, period);
     }
 }

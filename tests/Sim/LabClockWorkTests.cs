@@ -18,17 +18,26 @@ public sealed class LabClockWorkTests
         using var clock = Open();
         List<TimeSpan> seen = [];
         using var timer = clock.CreateTimer(
-            _ => WorkInHand.Run(clock.Work, () => Task.Run(async () =>
-            {
-                for (var turn = 0; turn < 20; turn++)
-                {
-                    await Task.Yield();
-                }
-                seen.Add(clock.GetUtcNow() - Start);
-                await WorkInHand.DelayAsync(TimeSpan.FromSeconds(10), clock);
-                await Task.Yield();
-                seen.Add(clock.GetUtcNow() - Start);
-            })), null, TimeSpan.FromSeconds(30), Timeout.InfiniteTimeSpan);
+            _ =>
+                WorkInHand.Run(
+                    clock.Work,
+                    () =>
+                        Task.Run(async () =>
+                        {
+                            for (var turn = 0; turn < 20; turn++)
+                            {
+                                await Task.Yield();
+                            }
+                            seen.Add(clock.GetUtcNow() - Start);
+                            await WorkInHand.DelayAsync(TimeSpan.FromSeconds(10), clock);
+                            await Task.Yield();
+                            seen.Add(clock.GetUtcNow() - Start);
+                        })
+                ),
+            null,
+            TimeSpan.FromSeconds(30),
+            Timeout.InfiniteTimeSpan
+        );
         clock.Advance(TimeSpan.FromSeconds(61));
         Assert.Equal([TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(40)], seen);
         Assert.Equal(Start.AddSeconds(61), clock.GetUtcNow());
@@ -42,15 +51,21 @@ public sealed class LabClockWorkTests
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var seen = DateTimeOffset.MinValue;
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
-        WorkInHand.Run(clock.Work, async () =>
-        {
-            await go.Task;
-            seen = late.IsCancellationRequested ? DateTimeOffset.MaxValue : clock.GetUtcNow();
-        });
+        WorkInHand.Run(
+            clock.Work,
+            async () =>
+            {
+                await go.Task;
+                seen = late.IsCancellationRequested ? DateTimeOffset.MaxValue : clock.GetUtcNow();
+            }
+        );
         var advancing = new Thread(() => clock.Advance(TimeSpan.FromSeconds(61)));
         advancing.Start();
         // It waits, or (which is wrong) has ended already.
-        await Until.TrueAsync(() => (advancing.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0, "the advance that waits");
+        await Until.TrueAsync(
+            () => (advancing.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0,
+            "the advance that waits"
+        );
         go.SetResult();
         advancing.Join();
         Assert.Equal(Start, seen);
@@ -64,7 +79,11 @@ public sealed class LabClockWorkTests
         List<TimeSpan> seen = [];
         ITimer? second = null;
         using var first = clock.CreateTimer(
-            _ => second = clock.CreateTimer(_ => seen.Add(clock.GetUtcNow() - Start), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan), null, TimeSpan.FromSeconds(30), Timeout.InfiniteTimeSpan);
+            _ => second = clock.CreateTimer(_ => seen.Add(clock.GetUtcNow() - Start), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan),
+            null,
+            TimeSpan.FromSeconds(30),
+            Timeout.InfiniteTimeSpan
+        );
         clock.Advance(TimeSpan.FromSeconds(61));
         second!.Dispose();
         Assert.Equal([TimeSpan.FromSeconds(30)], seen);
@@ -93,11 +112,14 @@ public sealed class LabClockWorkTests
     {
         using var clock = Open();
         var waiter = new WorkWaiter<int>(clock.Work);
-        WorkInHand.Run(clock.Work, async () =>
-        {
-            waiter.Park();
-            await waiter.Task;
-        });
+        WorkInHand.Run(
+            clock.Work,
+            async () =>
+            {
+                waiter.Park();
+                await waiter.Task;
+            }
+        );
         Assert.True(clock.Work.IsQuiet);
         clock.Advance(TimeSpan.FromSeconds(61));
         waiter.Answer(7);

@@ -7,10 +7,10 @@ using Appliance.Doubles.Phones;
 using Appliance.Doubles.Providers;
 using Appliance.Doubles.PushProxy;
 using Appliance.Tests.EndToEnd;
-using MQTTnet;
-using MQTTnet.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using MQTTnet;
+using MQTTnet.Protocol;
 using Xunit;
 
 namespace Appliance.Tests.Sim;
@@ -162,7 +162,11 @@ public sealed class LastHopTests : IAsyncLifetime
         var topic = new DeviceTopic("apns", DeviceTokens.Of("ios", "reg-ann")).ToString();
         using var first = await ListenAsync(DeviceRoutes.PhonePrefix + "1", topic, heard);
         using var second = await ListenAsync(DeviceRoutes.PhonePrefix + "2", topic, heard);
-        using var other = await ListenAsync(DeviceRoutes.PhonePrefix + "3", new DeviceTopic("apns", DeviceTokens.Of("ios", "reg-bob")).ToString(), heard);
+        using var other = await ListenAsync(
+            DeviceRoutes.PhonePrefix + "3",
+            new DeviceTopic("apns", DeviceTokens.Of("ios", "reg-bob")).ToString(),
+            heard
+        );
         Assert.True(await hop.DeliverAsync(Push("aa")));
         await Until.TrueAsync(() => heard.Count == 2, "the push on both of one topic");
         Assert.True(await hop.DeliverAsync(Push("bb") with { DeviceToken = DeviceTokens.Of("ios", "reg-bob") }));
@@ -204,13 +208,21 @@ public sealed class LastHopTests : IAsyncLifetime
         var file = Path.GetTempFileName();
         try
         {
-            Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=" + file).WithAuthority()).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "ca: ",
+                Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=" + file).WithAuthority()).Message,
+                StringComparison.Ordinal
+            );
         }
         finally
         {
             File.Delete(file);
         }
-        Assert.StartsWith("ca: ", Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=/nowhere/ca.pem").WithAuthority()).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ca: ",
+            Assert.Throws<FormatException>(() => MqttAddress.Parse("broker:1,ca=/nowhere/ca.pem").WithAuthority()).Message,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>Connects a listener that records the topic of every message.</summary>
@@ -239,7 +251,19 @@ public sealed class LastHopTests : IAsyncLifetime
     private Notification Push(string session)
     {
         var now = _clock.GetUtcNow();
-        var push = new Appliance.Firmware.Ftm.PushProxyRequest("FGT", "reg-ann", "ios", session, "127.0.0.1", 4433, FakeUnit.AnnSerial, "ann", "127.0.0.9", now.ToUnixTimeSeconds(), now.AddSeconds(60).ToUnixTimeSeconds());
+        var push = new Appliance.Firmware.Ftm.PushProxyRequest(
+            "FGT",
+            "reg-ann",
+            "ios",
+            session,
+            "127.0.0.1",
+            4433,
+            FakeUnit.AnnSerial,
+            "ann",
+            "127.0.0.9",
+            now.ToUnixTimeSeconds(),
+            now.AddSeconds(60).ToUnixTimeSeconds()
+        );
         return new Notification("apns", DeviceTokens.Of("ios", "reg-ann"), PushPayload.Apns(push), now.AddSeconds(60), session);
     }
 }

@@ -18,7 +18,8 @@ internal sealed class Mosquitto : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private readonly Process _process;
 
-    private Mosquitto(DirectoryInfo folder, Process process, MqttAddress address) => (_folder, _process, Address) = (folder, process, address);
+    private Mosquitto(DirectoryInfo folder, Process process, MqttAddress address) =>
+        (_folder, _process, Address) = (folder, process, address);
 
     public MqttAddress Address { get; }
 
@@ -45,9 +46,21 @@ internal sealed class Mosquitto : IAsyncDisposable
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "broker.key"), key.ExportPkcs8PrivateKeyPem());
         }
         var secure = tls ? $"cafile {ca}\ncertfile {folder.FullName}/broker.pem\nkeyfile {folder.FullName}/broker.key\n" : "";
-        await File.WriteAllTextAsync(configuration, string.Create(CultureInfo.InvariantCulture, $"listener {port} 127.0.0.1\n{secure}allow_anonymous false\npassword_file {passwords}\nuser root\n"));
-        var process = Process.Start(new ProcessStartInfo("mosquitto", ["-c", configuration]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-        var started = new Mosquitto(folder, process, new MqttAddress("127.0.0.1", port, "lab", "lab-password", tls, tls ? ca : null).WithAuthority());
+        await File.WriteAllTextAsync(
+            configuration,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"listener {port} 127.0.0.1\n{secure}allow_anonymous false\npassword_file {passwords}\nuser root\n"
+            )
+        );
+        var process = Process.Start(
+            new ProcessStartInfo("mosquitto", ["-c", configuration]) { RedirectStandardError = true, RedirectStandardOutput = true }
+        )!;
+        var started = new Mosquitto(
+            folder,
+            process,
+            new MqttAddress("127.0.0.1", port, "lab", "lab-password", tls, tls ? ca : null).WithAuthority()
+        );
         await Until.TrueAsync(async () => !process.HasExited && !await Web.IsRefusedAsync("127.0.0.1", port), "mosquitto");
         return started;
     }

@@ -50,7 +50,12 @@ public sealed class PhoneFleetTests : IDisposable
     {
         _fleet.Attach(_unit);
         var (ann, code) = (_fleet.Find(FakeUnit.AnnSerial)!, _fleet.Find(FakeUnit.AnnSerial)!.Code);
-        _unit.Tokens[0] = _unit.Tokens[0] with { Seed = "another seed of it."u8.ToArray(), RegistrationId = "", Step = TimeSpan.FromSeconds(60) };
+        _unit.Tokens[0] = _unit.Tokens[0] with
+        {
+            Seed = "another seed of it."u8.ToArray(),
+            RegistrationId = "",
+            Step = TimeSpan.FromSeconds(60),
+        };
         Assert.Equal((code, true, TimeSpan.FromSeconds(30)), (ann.Code, ann.HasPush, ann.Step));
         _unit.Version = new();
         Assert.Same(ann, _fleet.Find(FakeUnit.AnnSerial));

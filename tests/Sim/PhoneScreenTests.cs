@@ -30,7 +30,9 @@ public sealed class PhoneScreenTests : IAsyncLifetime
     private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
 
     public async ValueTask InitializeAsync() =>
-        _server = await CallbackServer.StartAsync(CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1)));
+        _server = await CallbackServer.StartAsync(
+            CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1))
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -67,7 +69,10 @@ public sealed class PhoneScreenTests : IAsyncLifetime
     {
         Ann.Change(new PhoneChange(PhoneMode.Ignore, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(2), Online: false));
         Ann.Change(new PhoneChange());
-        Assert.Equal((PhoneMode.Ignore, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(2), false), (Ann.View().Mode, Ann.View().Delay, Ann.View().Skew, Ann.View().Online));
+        Assert.Equal(
+            (PhoneMode.Ignore, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(2), false),
+            (Ann.View().Mode, Ann.View().Delay, Ann.View().Skew, Ann.View().Online)
+        );
         await SendAsync("aa");
         Assert.Equal((null, NoAnswer.NonePending), await Ann.AnswerOldestAsync(approve: true, default));
         Ann.Change(new PhoneChange(Online: true));
@@ -153,5 +158,6 @@ public sealed class PhoneScreenTests : IAsyncLifetime
         Assert.Equal(PushOutcome.Sent, (await _cloud.SendAsync(_server.Push(Now) with { Expires = Now.AddTicks(1) }, default)).Outcome);
     }
 
-    private async Task SendAsync(string session) => Assert.Equal(PushResult.Sent, await _cloud.SendAsync(_server.Push(_clock.GetUtcNow(), session), default));
+    private async Task SendAsync(string session) =>
+        Assert.Equal(PushResult.Sent, await _cloud.SendAsync(_server.Push(_clock.GetUtcNow(), session), default));
 }

@@ -29,7 +29,9 @@ public sealed class PhoneTests : IAsyncLifetime
     private Phone Ann => _fleet.Find(FakeUnit.AnnSerial)!;
 
     public async ValueTask InitializeAsync() =>
-        _server = await CallbackServer.StartAsync(CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1)));
+        _server = await CallbackServer.StartAsync(
+            CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1))
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -57,7 +59,10 @@ public sealed class PhoneTests : IAsyncLifetime
     public void The_signature_of_an_alert_is_the_published_string()
     {
         // Computed apart from this code: HKDF by its two steps, then HMAC, as docs/reference/push-dialect.md states them.
-        Assert.Equal("0a871bf6e8ebe658c1541dfd55c6bc12fe0b623f9968b400ed9fcd1688d90f89", AlertSignature.Compute(FakeUnit.Seed, "00112233445566778899aabbccddeeff", "denied on the phone"));
+        Assert.Equal(
+            "0a871bf6e8ebe658c1541dfd55c6bc12fe0b623f9968b400ed9fcd1688d90f89",
+            AlertSignature.Compute(FakeUnit.Seed, "00112233445566778899aabbccddeeff", "denied on the phone")
+        );
     }
 
     [Fact]
@@ -69,7 +74,8 @@ public sealed class PhoneTests : IAsyncLifetime
         Assert.Equal((200, AnswerOutcome.Accepted), (answer!.Status, answer.Outcome));
         Assert.Equal(
             """POST /api/v1/pushauthresp/ application/json {"session_id":"00112233445566778899aabbccddeeff","action":"validate","token_code":"07081804"}""",
-            Assert.Single(_server.Bodies));
+            Assert.Single(_server.Bodies)
+        );
         Assert.Empty(Ann.View().Pending);
         Assert.Equal(answer, Ann.View().LastAnswer);
     }
@@ -82,7 +88,8 @@ public sealed class PhoneTests : IAsyncLifetime
         var signature = AlertSignature.Compute(FakeUnit.Seed, "00112233445566778899aabbccddeeff", "denied on the phone");
         Assert.Equal(
             $$"""POST /api/v1/pushauthresp/ application/json {"session_id":"00112233445566778899aabbccddeeff","action":"alert","message":"denied on the phone","hmac":"{{signature}}"}""",
-            Assert.Single(_server.Bodies));
+            Assert.Single(_server.Bodies)
+        );
     }
 
     [Fact]
@@ -99,14 +106,18 @@ public sealed class PhoneTests : IAsyncLifetime
     public async Task A_certificate_of_another_CA_is_refused_and_nothing_is_sent()
     {
         using var stranger = CallbackServer.MakeCa(Now);
-        await using var server = await CallbackServer.StartAsync(CallbackServer.MakeServer(stranger, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1)));
+        await using var server = await CallbackServer.StartAsync(
+            CallbackServer.MakeServer(stranger, IPAddress.Loopback, Now.AddHours(-1), Now.AddHours(1))
+        );
         await AssertCertificateRefusedAsync(server, "127.0.0.1");
     }
 
     [Fact]
     public async Task A_certificate_for_another_address_is_refused_and_nothing_is_sent()
     {
-        await using var server = await CallbackServer.StartAsync(CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Parse("127.0.1.1"), Now.AddHours(-1), Now.AddHours(1)));
+        await using var server = await CallbackServer.StartAsync(
+            CallbackServer.MakeServer(_unit.DeviceCa, IPAddress.Parse("127.0.1.1"), Now.AddHours(-1), Now.AddHours(1))
+        );
         await AssertCertificateRefusedAsync(server, "127.0.0.1");
     }
 
@@ -176,7 +187,10 @@ public sealed class PhoneTests : IAsyncLifetime
     [InlineData("reg-ann", FakeUnit.CatSerial, "unknown registration id")]
     [InlineData("", FakeUnit.CatSerial, "no registration id")]
     public async Task The_cloud_tells_why_it_did_not_take_a_message(string recipient, string serial, string reason) =>
-        Assert.Equal(reason, (await _cloud.SendAsync(_server.Push(Now) with { Recipient = recipient, TokenSerial = serial }, default)).Cause);
+        Assert.Equal(
+            reason,
+            (await _cloud.SendAsync(_server.Push(Now) with { Recipient = recipient, TokenSerial = serial }, default)).Cause
+        );
 
     [Fact]
     public async Task An_automatic_answer_waits_its_delay_in_lab_time()

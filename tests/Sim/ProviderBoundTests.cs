@@ -36,7 +36,8 @@ public sealed class ProviderBoundTests
     [InlineData(65, "BadDeviceToken")]
     [InlineData(200, null)]
     [InlineData(202, "BadDeviceToken")]
-    public void A_device_token_of_APNs_has_64_to_200_hex_digits_in_pairs(int length, string? reason) => Assert.Equal(reason, Apns([], token: new string('a', length)).Reply.Reason);
+    public void A_device_token_of_APNs_has_64_to_200_hex_digits_in_pairs(int length, string? reason) =>
+        Assert.Equal(reason, Apns([], token: new string('a', length)).Reply.Reason);
 
     [Theory]
     [InlineData("apns-expiration", "99999999999", null)]
@@ -54,12 +55,14 @@ public sealed class ProviderBoundTests
     [InlineData("apns-topic", "com.example.app-more", "TopicDisallowed")]
     [InlineData("apns-push-type", "mdm", null)]
     [InlineData("apns-push-type", "Alert", "InvalidPushType")]
-    public void A_header_is_good_or_earns_its_reason(string name, string value, string? reason) => Assert.Equal(reason, Apns([(name, value)]).Reply.Reason);
+    public void A_header_is_good_or_earns_its_reason(string name, string value, string? reason) =>
+        Assert.Equal(reason, Apns([(name, value)]).Reply.Reason);
 
     [Theory]
     [InlineData(255, "TopicDisallowed")]
     [InlineData(256, "BadTopic")]
-    public void A_topic_has_255_characters_at_most(int length, string reason) => Assert.Equal(reason, Apns([("apns-topic", "a." + new string('x', length - 2))]).Reply.Reason);
+    public void A_topic_has_255_characters_at_most(int length, string reason) =>
+        Assert.Equal(reason, Apns([("apns-topic", "a." + new string('x', length - 2))]).Reply.Reason);
 
     [Theory]
     [InlineData("controls", ".push-type.controls")]
@@ -84,7 +87,8 @@ public sealed class ProviderBoundTests
     [InlineData('x', 65, "BadCollapseId")]
     [InlineData('ä', 32, null)]
     [InlineData('ä', 33, "BadCollapseId")]
-    public void A_collapse_id_has_64_bytes_at_most(char letter, int length, string? reason) => Assert.Equal(reason, Apns([("apns-collapse-id", new string(letter, length))]).Reply.Reason);
+    public void A_collapse_id_has_64_bytes_at_most(char letter, int length, string? reason) =>
+        Assert.Equal(reason, Apns([("apns-collapse-id", new string(letter, length))]).Reply.Reason);
 
     [Fact]
     public void A_background_push_has_a_lower_priority_than_ten()
@@ -96,7 +100,10 @@ public sealed class ProviderBoundTests
     [Fact]
     public void A_message_is_kept_until_it_expires_and_with_zero_not_at_all()
     {
-        Assert.Equal(Now.AddSeconds(60), Apns([("apns-expiration", Now.AddSeconds(60).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))]).Notification!.Expires);
+        Assert.Equal(
+            Now.AddSeconds(60),
+            Apns([("apns-expiration", Now.AddSeconds(60).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))]).Notification!.Expires
+        );
         Assert.Null(Apns([("apns-expiration", "0")]).Notification!.Expires);
         Assert.Null(Apns([]).Notification!.Expires);
     }
@@ -221,7 +228,10 @@ public sealed class ProviderBoundTests
         {
             Assert.Equal(200, Fcm(Message(), Now.AddSeconds(number < 10 ? 0 : 20)).Reply.Http);
         }
-        Assert.Equal(("QUOTA_EXCEEDED", TimeSpan.FromSeconds(40)), (Fcm(Message(), Now.AddSeconds(20)).Reply.ErrorCode, Fcm(Message(), Now.AddSeconds(20)).Reply.RetryAfter));
+        Assert.Equal(
+            ("QUOTA_EXCEEDED", TimeSpan.FromSeconds(40)),
+            (Fcm(Message(), Now.AddSeconds(20)).Reply.ErrorCode, Fcm(Message(), Now.AddSeconds(20)).Reply.RetryAfter)
+        );
         Assert.Equal(429, Fcm(Message(), Now.AddSeconds(60).AddTicks(-1)).Reply.Http);
         // The ten of the first moment are a minute old now.
         for (var number = 0; number < 10; number++)
@@ -275,19 +285,53 @@ public sealed class ProviderBoundTests
     [InlineData("fresh", false)]
     [InlineData("Bearer Fresh", false)]
     [InlineData(null, false)]
-    public void Only_a_bearer_token_that_was_given_out_is_taken(string? authorization, bool valid) => Assert.Equal(valid, _oauth.IsValid(authorization, Now));
+    public void Only_a_bearer_token_that_was_given_out_is_taken(string? authorization, bool valid) =>
+        Assert.Equal(valid, _oauth.IsValid(authorization, Now));
 
     private static OAuthReply Grant(OAuthRules rules, DateTimeOffset now, int issued, int expires)
     {
-        var claims = new JsonObject { ["iss"] = "push@lab", ["aud"] = "aud", ["scope"] = $"other {OAuthRules.Scope}", ["iat"] = now.ToUnixTimeSeconds() + issued, ["exp"] = now.ToUnixTimeSeconds() + expires };
-        var assertion = Jwt.Make("""{"alg":"RS256","kid":"key-1"}""", claims.ToJsonString(), data => Key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
-        return rules.Decide(new Dictionary<string, string> { ["grant_type"] = OAuthRules.GrantType, ["assertion"] = assertion }, "fresh", now);
+        var claims = new JsonObject
+        {
+            ["iss"] = "push@lab",
+            ["aud"] = "aud",
+            ["scope"] = $"other {OAuthRules.Scope}",
+            ["iat"] = now.ToUnixTimeSeconds() + issued,
+            ["exp"] = now.ToUnixTimeSeconds() + expires,
+        };
+        var assertion = Jwt.Make(
+            """{"alg":"RS256","kid":"key-1"}""",
+            claims.ToJsonString(),
+            data => Key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+        );
+        return rules.Decide(
+            new Dictionary<string, string> { ["grant_type"] = OAuthRules.GrantType, ["assertion"] = assertion },
+            "fresh",
+            now
+        );
     }
 
-    private (ApnsReply Reply, Notification? Notification) Apns((string, string)[] headers, string? token = null, string body = """{"aps":{"alert":"x"}}""", DateTimeOffset? now = null, ApnsConnection? connection = null) =>
-        _apns.Decide(new ApnsRequest("POST", "/3/device/" + (token ?? ApnsToken), headers, Encoding.UTF8.GetBytes(body), new ApnsCertificate(true, null, Topic)), connection ?? new ApnsConnection(), "11111111-2222-4333-8444-555555555555", now ?? Now);
+    private (ApnsReply Reply, Notification? Notification) Apns(
+        (string, string)[] headers,
+        string? token = null,
+        string body = """{"aps":{"alert":"x"}}""",
+        DateTimeOffset? now = null,
+        ApnsConnection? connection = null
+    ) =>
+        _apns.Decide(
+            new ApnsRequest(
+                "POST",
+                "/3/device/" + (token ?? ApnsToken),
+                headers,
+                Encoding.UTF8.GetBytes(body),
+                new ApnsCertificate(true, null, Topic)
+            ),
+            connection ?? new ApnsConnection(),
+            "11111111-2222-4333-8444-555555555555",
+            now ?? Now
+        );
 
-    private static JsonObject Message() => (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{FcmToken}}","data":{"session":"s"},"android":{"priority":"normal"} } }""")!;
+    private static JsonObject Message() =>
+        (JsonObject)JsonNode.Parse($$"""{"message":{"token":"{{FcmToken}}","data":{"session":"s"},"android":{"priority":"normal"} } }""")!;
 
     private (FcmReply Reply, Notification? Notification) Fcm(JsonObject message, DateTimeOffset? now = null)
     {
@@ -297,6 +341,9 @@ public sealed class ProviderBoundTests
             // An access token lives an hour; what is measured here may last longer.
             Assert.Equal(200, Grant(_oauth, at, 0, 3600).Http);
         }
-        return _fcm.Decide(new FcmRequest("POST", "/v1/projects/lab/messages:send", "Bearer fresh", Encoding.UTF8.GetBytes(message.ToJsonString())), at);
+        return _fcm.Decide(
+            new FcmRequest("POST", "/v1/projects/lab/messages:send", "Bearer fresh", Encoding.UTF8.GetBytes(message.ToJsonString())),
+            at
+        );
     }
 }

@@ -56,8 +56,19 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
         var notification = Assert.Single(_delivered);
         Assert.Equal((TokenOf(platform), Start.AddSeconds(60)), (notification.DeviceToken, notification.Expires));
         var message = PushPayload.Read(notification.Payload)!;
-        Assert.Equal((push.Session, push.CallbackIp, push.CallbackPort, push.Token, push.User, push.ClientIp, push.Time, push.Expires),
-            (message.SessionId, message.CallbackHost, message.CallbackPort, message.TokenSerial, message.User, message.ClientAddress.ToString(), message.Time.ToUnixTimeSeconds(), message.Expires.ToUnixTimeSeconds()));
+        Assert.Equal(
+            (push.Session, push.CallbackIp, push.CallbackPort, push.Token, push.User, push.ClientIp, push.Time, push.Expires),
+            (
+                message.SessionId,
+                message.CallbackHost,
+                message.CallbackPort,
+                message.TokenSerial,
+                message.User,
+                message.ClientAddress.ToString(),
+                message.Time.ToUnixTimeSeconds(),
+                message.Expires.ToUnixTimeSeconds()
+            )
+        );
     }
 
     [Theory]
@@ -108,14 +119,22 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
         }
         using var client = Client(platform);
         var sending = Provider(client).SendAsync(Push(platform), TokenOf(platform), default);
-        await Until.TrueAsync(() =>
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(100));
-            return sending.IsCompleted;
-        }, "the end of all tries");
+        await Until.TrueAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(100));
+                return sending.IsCompleted;
+            },
+            "the end of all tries"
+        );
         var result = await sending;
         Assert.Equal((outcome, cause), (result.Outcome, result.Cause));
-        Assert.Equal(outcome == PushOutcome.Unavailable ? RetryTimes.TriesMax : outcome == PushOutcome.CredentialBad && platform == "android" ? 2 : 1, _asked);
+        Assert.Equal(
+            outcome == PushOutcome.Unavailable ? RetryTimes.TriesMax
+                : outcome == PushOutcome.CredentialBad && platform == "android" ? 2
+                : 1,
+            _asked
+        );
     }
 
     [Fact]
@@ -158,20 +177,33 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
     public void Provider_tokens_are_renewed_between_20_and_60_minutes_however_pushes_fall()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Gen.Int[1, 4_000_000].Array[50, 400].Sample(gaps =>
-        {
-            var token = new ApnsProviderToken(key, "TEAM000001", "KEY0000001");
-            var rules = new ApnsRules(new ApnsService("TEAM000001", [new ApnsKey("KEY0000001", key)], ["com.example.app"]), Devices.Open());
-            var now = Start;
-            foreach (var gap in gaps)
-            {
-                now += TimeSpan.FromMilliseconds(gap);
-                (string, string)[] headers = [("authorization", "bearer " + token.At(now)), ("apns-topic", "com.example.app")];
-                var device = Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(now.Ticks)));
-                var (reply, _) = rules.Decide(new ApnsRequest("POST", "/3/device/" + device, headers, """{"aps":{}}"""u8.ToArray()), new ApnsConnection(), "", now);
-                Assert.Null(reply.Reason);
-            }
-        }, iter: 50);
+        Gen.Int[1, 4_000_000]
+            .Array[50, 400]
+            .Sample(
+                gaps =>
+                {
+                    var token = new ApnsProviderToken(key, "TEAM000001", "KEY0000001");
+                    var rules = new ApnsRules(
+                        new ApnsService("TEAM000001", [new ApnsKey("KEY0000001", key)], ["com.example.app"]),
+                        Devices.Open()
+                    );
+                    var now = Start;
+                    foreach (var gap in gaps)
+                    {
+                        now += TimeSpan.FromMilliseconds(gap);
+                        (string, string)[] headers = [("authorization", "bearer " + token.At(now)), ("apns-topic", "com.example.app")];
+                        var device = Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(now.Ticks)));
+                        var (reply, _) = rules.Decide(
+                            new ApnsRequest("POST", "/3/device/" + device, headers, """{"aps":{}}"""u8.ToArray()),
+                            new ApnsConnection(),
+                            "",
+                            now
+                        );
+                        Assert.Null(reply.Reason);
+                    }
+                },
+                iter: 50
+            );
     }
 
     [Fact]
@@ -188,7 +220,11 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
             shown.Add(token.At(now));
             (string, string)[] headers = [("authorization", "bearer " + token.At(now)), ("apns-topic", "com.example.app")];
             var device = Convert.ToHexStringLower(SHA256.HashData(BitConverter.GetBytes(second % 1000)));
-            Assert.Null(rules.Decide(new ApnsRequest("POST", "/3/device/" + device, headers, """{"aps":{}}"""u8.ToArray()), connection, "", now).Reply.Reason);
+            Assert.Null(
+                rules
+                    .Decide(new ApnsRequest("POST", "/3/device/" + device, headers, """{"aps":{}}"""u8.ToArray()), connection, "", now)
+                    .Reply.Reason
+            );
         }
         Assert.Equal(29, shown.Count);
     }
@@ -223,14 +259,29 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
 
     private static IProvider Provider(IDisposable client) => (IProvider)client;
 
-    private IDisposable Client(string platform) => platform == "ios" ? new ApnsClient(ApnsSettings(), _time, 1) : new FcmClient(FcmSettings(), _time, 1);
+    private IDisposable Client(string platform) =>
+        platform == "ios" ? new ApnsClient(ApnsSettings(), _time, 1) : new FcmClient(FcmSettings(), _time, 1);
 
-    private ApnsSettings ApnsSettings() => new(_apns.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, _keys.ApnsFile, ProviderKeys.Topic, _keys.AuthorityFile);
+    private ApnsSettings ApnsSettings() =>
+        new(_apns.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, _keys.ApnsFile, ProviderKeys.Topic, _keys.AuthorityFile);
 
-    private FcmSettings FcmSettings() => new(_fcm.Address, _keys.WriteAccountFile(_folder.FullName, _fcm.TokenAddress), _keys.AuthorityFile);
+    private FcmSettings FcmSettings() =>
+        new(_fcm.Address, _keys.WriteAccountFile(_folder.FullName, _fcm.TokenAddress), _keys.AuthorityFile);
 
     private static string TokenOf(string platform) => DeviceTokens.Of(platform, "phone");
 
-    private PushProxyRequest Push(string platform) => new("FGVMLAB000000000", "phone", platform, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), "127.0.0.1", 4433,
-        "FTKMOB0000000001", "ann", "10.0.0.1", _time.GetUtcNow().ToUnixTimeSeconds(), _time.GetUtcNow().AddSeconds(60).ToUnixTimeSeconds());
+    private PushProxyRequest Push(string platform) =>
+        new(
+            "FGVMLAB000000000",
+            "phone",
+            platform,
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+            "127.0.0.1",
+            4433,
+            "FTKMOB0000000001",
+            "ann",
+            "10.0.0.1",
+            _time.GetUtcNow().ToUnixTimeSeconds(),
+            _time.GetUtcNow().AddSeconds(60).ToUnixTimeSeconds()
+        );
 }

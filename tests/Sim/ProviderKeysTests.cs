@@ -16,18 +16,36 @@ public sealed class ProviderKeysTests : IDisposable
     {
         const int Many = 8;
         using var together = new Barrier(Many);
-        var shown = await Task.WhenAll(Enumerable.Range(0, Many).Select(number => Task.Factory.StartNew(() =>
-        {
-            together.SignalAndWait();
-            using var keys = ProviderKeys.Open(_folder.FullName, LabClock.Wall);
-            keys.For("apns", "api.push.apple.com");
-            return (Convert.ToHexString(keys.Apns.ExportSubjectPublicKeyInfo()), Convert.ToHexString(keys.Fcm.ExportSubjectPublicKeyInfo()), keys.Authority.Thumbprint);
-        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        var shown = await Task.WhenAll(
+            Enumerable
+                .Range(0, Many)
+                .Select(number =>
+                    Task.Factory.StartNew(
+                        () =>
+                        {
+                            together.SignalAndWait();
+                            using var keys = ProviderKeys.Open(_folder.FullName, LabClock.Wall);
+                            keys.For("apns", "api.push.apple.com");
+                            return (
+                                Convert.ToHexString(keys.Apns.ExportSubjectPublicKeyInfo()),
+                                Convert.ToHexString(keys.Fcm.ExportSubjectPublicKeyInfo()),
+                                keys.Authority.Thumbprint
+                            );
+                        },
+                        CancellationToken.None,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                )
+        );
         Assert.Single(shown.Distinct());
         using var apns = ECDsa.Create();
         apns.ImportFromPem(await File.ReadAllTextAsync(Path.Combine(_folder.FullName, "apns.p8")));
         Assert.Equal(shown[0].Item1, Convert.ToHexString(apns.ExportSubjectPublicKeyInfo()));
-        Assert.Equal(["apns.p8", "apns.pem", "authority.pem", "ca.pem", "fcm.key"], _folder.EnumerateFiles().Select(file => file.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["apns.p8", "apns.pem", "authority.pem", "ca.pem", "fcm.key"],
+            _folder.EnumerateFiles().Select(file => file.Name).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]

@@ -15,7 +15,19 @@ namespace Appliance.Tests.Sim;
 public sealed class ProxyBoundTests
 {
     private static readonly DateTimeOffset Now = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
-    private static readonly PushProxyRequest Push = new("FGT", "reg", "ios", "00112233445566778899aabbccddeeff", "10.0.0.1", 4433, "FTKMOB0000000001", "ann", "198.51.100.7", Now.ToUnixTimeSeconds(), Now.ToUnixTimeSeconds() + 60);
+    private static readonly PushProxyRequest Push = new(
+        "FGT",
+        "reg",
+        "ios",
+        "00112233445566778899aabbccddeeff",
+        "10.0.0.1",
+        4433,
+        "FTKMOB0000000001",
+        "ann",
+        "198.51.100.7",
+        Now.ToUnixTimeSeconds(),
+        Now.ToUnixTimeSeconds() + 60
+    );
 
     [Theory]
     [InlineData("4433", "1", true)]
@@ -60,7 +72,12 @@ public sealed class ProxyBoundTests
         var core = new ProxyCore(new ProviderSettings(), provider, null, time);
         Assert.Equal(PushOutcome.Sent, (await core.SendAsync(Push, default)).Outcome);
         time.Advance(TimeSpan.FromTicks(1));
-        Assert.Equal((PushOutcome.Refused, "expired before it was sent"), (await core.SendAsync(Push with { Session = new string('1', 32) }, default)) is var result ? (result.Outcome, result.Cause) : default);
+        Assert.Equal(
+            (PushOutcome.Refused, "expired before it was sent"),
+            (await core.SendAsync(Push with { Session = new string('1', 32) }, default)) is var result
+                ? (result.Outcome, result.Cause)
+                : default
+        );
         Assert.Equal(1, provider.Asked);
     }
 
@@ -72,11 +89,19 @@ public sealed class ProxyBoundTests
         var core = new ProxyCore(new ProviderSettings(), provider, null, time);
         for (var number = 0; number < ProxyCore.SessionsMax; number++)
         {
-            Assert.Equal(PushOutcome.Sent, (await core.SendAsync(Push with { Session = $"{number:x32}", Expires = Push.Expires + (number == 7 ? 0 : 60) }, default)).Outcome);
+            Assert.Equal(
+                PushOutcome.Sent,
+                (
+                    await core.SendAsync(Push with { Session = $"{number:x32}", Expires = Push.Expires + (number == 7 ? 0 : 60) }, default)
+                ).Outcome
+            );
         }
         Assert.Equal(10_000, provider.Asked);
         var late = Push with { Session = new string('f', 32), Expires = Push.Expires + 120 };
-        Assert.Equal((PushOutcome.Unavailable, "the push proxy is busy"), (await core.SendAsync(late, default)) is var busy ? (busy.Outcome, busy.Cause) : default);
+        Assert.Equal(
+            (PushOutcome.Unavailable, "the push proxy is busy"),
+            (await core.SendAsync(late, default)) is var busy ? (busy.Outcome, busy.Cause) : default
+        );
         time.Advance(TimeSpan.FromSeconds(60));
         Assert.Equal(PushOutcome.Sent, (await core.SendAsync(late, default)).Outcome);
         // Those that live are remembered all the same.
@@ -102,7 +127,10 @@ public sealed class ProxyBoundTests
         var third = tokens.At(Now.AddMinutes(70));
         Assert.NotEqual(third, tokens.At(Now.AddMinutes(70).AddTicks(-1)));
         Assert.Equal("TEAM000001", Jwt.Parse(third)!.TextClaim("iss"));
-        Assert.Equal(("ES256", "KEY0000001", Now.AddMinutes(70)), (Jwt.Parse(third)!.Algorithm, Jwt.Parse(third)!.KeyId, Jwt.Parse(third)!.TimeClaim("iat")));
+        Assert.Equal(
+            ("ES256", "KEY0000001", Now.AddMinutes(70)),
+            (Jwt.Parse(third)!.Algorithm, Jwt.Parse(third)!.KeyId, Jwt.Parse(third)!.TimeClaim("iat"))
+        );
     }
 
     [Theory]
@@ -112,7 +140,10 @@ public sealed class ProxyBoundTests
     [InlineData(4, 4, 12)]
     public void A_wait_doubles_with_each_try(int tries, double least, double most)
     {
-        var waits = Enumerable.Range(0, 200).Select(seed => new RetryTimes(seed).Next(tries, null, Now, Now.AddHours(1))!.Value.TotalSeconds).ToList();
+        var waits = Enumerable
+            .Range(0, 200)
+            .Select(seed => new RetryTimes(seed).Next(tries, null, Now, Now.AddHours(1))!.Value.TotalSeconds)
+            .ToList();
         Assert.InRange(waits.Min(), least, least * 1.1);
         Assert.InRange(waits.Max(), most * 0.95, most);
     }
@@ -153,10 +184,16 @@ public sealed class ProxyBoundTests
         var apns = new string('a', 64);
         Assert.Equal(apns, DeviceTokens.Of("ios", apns));
         Assert.Equal(new string('a', 200), DeviceTokens.Of("ios", new string('a', 200)));
-        Assert.All(new[] { new string('a', 62), new string('a', 65), new string('a', 202), new string('g', 64) }, text => Assert.Matches("^[0-9a-f]{64}$", DeviceTokens.Of("ios", text) is var token && token != text ? token : ""));
+        Assert.All(
+            new[] { new string('a', 62), new string('a', 65), new string('a', 202), new string('g', 64) },
+            text => Assert.Matches("^[0-9a-f]{64}$", DeviceTokens.Of("ios", text) is var token && token != text ? token : "")
+        );
         var fcm = "x:" + new string('A', 98);
         Assert.Equal(fcm, DeviceTokens.Of("android", fcm));
-        Assert.All(new[] { fcm[..99], new string('A', 100), fcm[..99] + "!" }, text => Assert.StartsWith("lab:", DeviceTokens.Of("android", text), StringComparison.Ordinal));
+        Assert.All(
+            new[] { fcm[..99], new string('A', 100), fcm[..99] + "!" },
+            text => Assert.StartsWith("lab:", DeviceTokens.Of("android", text), StringComparison.Ordinal)
+        );
         Assert.NotEqual(DeviceTokens.Of("ios", "one"), DeviceTokens.Of("ios", "two"));
     }
 
@@ -164,7 +201,10 @@ public sealed class ProxyBoundTests
     [InlineData("""{"apns":{"url":"https://h","teamId":"t","keyId":"k","key":"f","topic":"a.b"}}""", null)]
     [InlineData("""{"fcm":{"url":"https://h","serviceAccount":"f"}}""", null)]
     [InlineData("{}", null)]
-    [InlineData("""{"apns":{"url":"http://h","teamId":"t","keyId":"k","key":"f","topic":"a.b"}}""", "url must begin with https://, not 'http://h'")]
+    [InlineData(
+        """{"apns":{"url":"http://h","teamId":"t","keyId":"k","key":"f","topic":"a.b"}}""",
+        "url must begin with https://, not 'http://h'"
+    )]
     [InlineData("""{"fcm":{"url":"h","serviceAccount":"f"}}""", "url must begin with https://, not 'h'")]
     [InlineData("""{"registrations":{"r":[{"platform":"palm","token":"t"}]}}""", "platform must be ios or android, not 'palm'")]
     [InlineData("""{"registrations":{"r":[{"platform":"ios","token":"t"},{"platform":"android","token":"t"}]}}""", null)]
@@ -173,7 +213,10 @@ public sealed class ProxyBoundTests
         if (wrong is null)
         {
             var settings = ProviderSettings.Read(Encoding.UTF8.GetBytes(json), "/folder/p.json");
-            Assert.All(new[] { settings.Apns?.Key, settings.Fcm?.ServiceAccount }.OfType<string>(), path => Assert.Equal("/folder/f", path));
+            Assert.All(
+                new[] { settings.Apns?.Key, settings.Fcm?.ServiceAccount }.OfType<string>(),
+                path => Assert.Equal("/folder/f", path)
+            );
             return;
         }
         var error = Assert.Throws<FormatException>(() => ProviderSettings.Read(Encoding.UTF8.GetBytes(json), "/folder/p.json"));

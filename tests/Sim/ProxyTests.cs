@@ -15,8 +15,19 @@ namespace Appliance.Tests.Sim;
 public sealed class ProxyTests
 {
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
-    private static readonly PushProxyRequest Push = new("FGT", "reg", "ios", "00112233445566778899aabbccddeeff", "127.0.0.1", 4433, "FTKMOB0000000001", "ann", "10.0.0.1",
-        Start.ToUnixTimeSeconds(), Start.AddSeconds(60).ToUnixTimeSeconds());
+    private static readonly PushProxyRequest Push = new(
+        "FGT",
+        "reg",
+        "ios",
+        "00112233445566778899aabbccddeeff",
+        "127.0.0.1",
+        4433,
+        "FTKMOB0000000001",
+        "ann",
+        "10.0.0.1",
+        Start.ToUnixTimeSeconds(),
+        Start.AddSeconds(60).ToUnixTimeSeconds()
+    );
 
     private readonly FakeTimeProvider _time = new(Start);
     private readonly Script _apns = new();
@@ -31,7 +42,10 @@ public sealed class ProxyTests
         _apns.Answer = _ => PushResult.Sent;
         Assert.Equal("no", (await core.SendAsync(Push, default)).Cause);
         Assert.Single(_apns.Asked);
-        Assert.Equal("expired before it was sent", (await core.SendAsync(Push with { Session = "aa", Expires = Push.Time }, default)).Cause);
+        Assert.Equal(
+            "expired before it was sent",
+            (await core.SendAsync(Push with { Session = "aa", Expires = Push.Time }, default)).Cause
+        );
     }
 
     [Fact]
@@ -46,7 +60,10 @@ public sealed class ProxyTests
         // When all are gone the registration is; then all are asked again, for one may have come back.
         _fcm.Answer = _ => new PushResult(PushOutcome.RegistrationGone, "fcm: 404");
         Assert.Equal((PushOutcome.RegistrationGone, "fcm: 404"), Of(await core.SendAsync(Push with { Session = "cc" }, default)));
-        Assert.Equal((PushOutcome.RegistrationGone, Start.AddDays(-1)), ((await core.SendAsync(Push with { Session = "dd" }, default)) is var both ? (both.Outcome, both.GoneSince) : default));
+        Assert.Equal(
+            (PushOutcome.RegistrationGone, Start.AddDays(-1)),
+            ((await core.SendAsync(Push with { Session = "dd" }, default)) is var both ? (both.Outcome, both.GoneSince) : default)
+        );
         _apns.Answer = _ => PushResult.Sent;
         Assert.Equal(PushOutcome.Sent, (await core.SendAsync(Push with { Session = "ee" }, default)).Outcome);
         static (PushOutcome, string) Of(PushResult result) => (result.Outcome, result.Cause);
@@ -58,12 +75,18 @@ public sealed class ProxyTests
         var core = Core(new Registration("ios", "old"), new Registration("android", "new"));
         _apns.Answer = _ => new PushResult(PushOutcome.RegistrationGone, "apns: 410", Start);
         _fcm.Answer = _ => new PushResult(PushOutcome.Unavailable, "fcm: 503");
-        Assert.Equal((PushOutcome.Unavailable, "fcm: 503"), (await core.SendAsync(Push, default)) is var result ? (result.Outcome, result.Cause) : default);
+        Assert.Equal(
+            (PushOutcome.Unavailable, "fcm: 503"),
+            (await core.SendAsync(Push, default)) is var result ? (result.Outcome, result.Cause) : default
+        );
     }
 
     [Fact]
     public async Task APlatformWithoutAProviderIsTold() =>
-        Assert.Equal("no provider is set up for android", (await new ProxyCore(new ProviderSettings(), _apns, null, _time).SendAsync(Push with { Platform = "android" }, default)).Cause);
+        Assert.Equal(
+            "no provider is set up for android",
+            (await new ProxyCore(new ProviderSettings(), _apns, null, _time).SendAsync(Push with { Platform = "android" }, default)).Cause
+        );
 
     [Fact]
     public async Task WhatIsNoMessageIsRefusedAndPassedOnToNobody()
@@ -73,26 +96,50 @@ public sealed class ProxyTests
         {
             using var keys = ProviderKeys.Open(folder.FullName, _time);
             await using var server = await ProxyServer.StartAsync(0, keys.For("proxy", "localhost"), Core());
-            using var http = new HttpClient(new SocketsHttpHandler
-            {
-                SslOptions = new SslClientAuthenticationOptions
+            using var http = new HttpClient(
+                new SocketsHttpHandler
                 {
-                    CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { keys.Authority }, RevocationMode = X509RevocationMode.NoCheck, VerificationTime = Start.UtcDateTime },
-                },
-            })
-            { BaseAddress = new Uri($"https://127.0.0.1:{server.EndPoint.Port}") };
-            var good = JsonSerializer.Serialize(Push, PushProxyJson.Default.PushProxyRequest);
-            foreach (var bad in new[]
+                    SslOptions = new SslClientAuthenticationOptions
+                    {
+                        CertificateChainPolicy = new X509ChainPolicy
+                        {
+                            TrustMode = X509ChainTrustMode.CustomRootTrust,
+                            CustomTrustStore = { keys.Authority },
+                            RevocationMode = X509RevocationMode.NoCheck,
+                            VerificationTime = Start.UtcDateTime,
+                        },
+                    },
+                }
+            )
             {
-                "", "{", "null", "[]", good.Replace("\"user\":\"ann\",", "", StringComparison.Ordinal), good.Replace("{", "{\"colour\":1,", StringComparison.Ordinal), good.Replace("\"ios\"", "\"palm\"", StringComparison.Ordinal),
-                good.Replace("00112233", "0011223", StringComparison.Ordinal), good.Replace("4433", "0", StringComparison.Ordinal), good.Replace("10.0.0.1", "nowhere", StringComparison.Ordinal), good.Replace("\"ann\"", "null", StringComparison.Ordinal),
-            })
+                BaseAddress = new Uri($"https://127.0.0.1:{server.EndPoint.Port}"),
+            };
+            var good = JsonSerializer.Serialize(Push, PushProxyJson.Default.PushProxyRequest);
+            foreach (
+                var bad in new[]
+                {
+                    "",
+                    "{",
+                    "null",
+                    "[]",
+                    good.Replace("\"user\":\"ann\",", "", StringComparison.Ordinal),
+                    good.Replace("{", "{\"colour\":1,", StringComparison.Ordinal),
+                    good.Replace("\"ios\"", "\"palm\"", StringComparison.Ordinal),
+                    good.Replace("00112233", "0011223", StringComparison.Ordinal),
+                    good.Replace("4433", "0", StringComparison.Ordinal),
+                    good.Replace("10.0.0.1", "nowhere", StringComparison.Ordinal),
+                    good.Replace("\"ann\"", "null", StringComparison.Ordinal),
+                }
+            )
             {
                 using var refused = await http.PostAsync("/api/v1/push", new StringContent(bad, Encoding.UTF8, "application/json"));
                 Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
                 Assert.Contains("not well-formed", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             }
-            using var large = await http.PostAsync("/api/v1/push", new StringContent(good.Replace("\"ann\"", $"\"{new string('a', 4096)}\"", StringComparison.Ordinal)));
+            using var large = await http.PostAsync(
+                "/api/v1/push",
+                new StringContent(good.Replace("\"ann\"", $"\"{new string('a', 4096)}\"", StringComparison.Ordinal))
+            );
             Assert.Contains("4096 are taken", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             using var elsewhere = await http.PostAsync("/api/v2/push", new StringContent(good));
             Assert.Equal(HttpStatusCode.NotFound, elsewhere.StatusCode);
@@ -109,8 +156,15 @@ public sealed class ProxyTests
         }
     }
 
-    private ProxyCore Core(params Registration[] phones) => new(
-        phones.Length == 0 ? new ProviderSettings() : new ProviderSettings(Registrations: new Dictionary<string, IReadOnlyList<Registration>> { ["reg"] = phones }), _apns, _fcm, _time);
+    private ProxyCore Core(params Registration[] phones) =>
+        new(
+            phones.Length == 0
+                ? new ProviderSettings()
+                : new ProviderSettings(Registrations: new Dictionary<string, IReadOnlyList<Registration>> { ["reg"] = phones }),
+            _apns,
+            _fcm,
+            _time
+        );
 
     /// <summary>A provider with scripted answers.</summary>
     private sealed class Script : IProvider

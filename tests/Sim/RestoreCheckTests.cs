@@ -68,9 +68,14 @@ public sealed class RestoreCheckTests
                 new IgnoredLine(25, "the value was not encrypted by this unit; nothing matches the value until another one is set"),
                 new IgnoredLine(28, "no such table in this version: webfilter profile", 34),
                 new IgnoredLine(38, "entry not found in datasource: router static device wan1"),
-            ], report.Ignored);
+            ],
+            report.Ignored
+        );
         var json = JsonDocument.Parse(JsonSerializer.Serialize(report, RestoreJson.Default.RestoreReport)).RootElement;
         Assert.Equal("7.4", json.GetProperty("personality").GetString());
-        Assert.Equal((11, 16), (json.GetProperty("ignored")[2].GetProperty("number").GetInt32(), json.GetProperty("ignored")[2].GetProperty("last").GetInt32()));
+        Assert.Equal(
+            (11, 16),
+            (json.GetProperty("ignored")[2].GetProperty("number").GetInt32(), json.GetProperty("ignored")[2].GetProperty("last").GetInt32())
+        );
     }
 }

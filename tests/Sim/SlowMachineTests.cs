@@ -40,6 +40,8 @@ public sealed class SlowMachineTests
         var ended = new TaskCompletionSource();
         over.Token.Register(ended.SetResult);
         await ended.Task;
-        await Assert.ThrowsAsync<TimeoutException>(() => new TaskCompletionSource().Task.WaitAsync(TimeSpan.FromMilliseconds(30), BusyMachine.Time));
+        await Assert.ThrowsAsync<TimeoutException>(() =>
+            new TaskCompletionSource().Task.WaitAsync(TimeSpan.FromMilliseconds(30), BusyMachine.Time)
+        );
     }
 }

@@ -14,7 +14,14 @@ internal sealed class BrokenDisk : IDisposable
     /// <summary>Breaks the disk. On return no transaction of another connection is active.</summary>
     public BrokenDisk(string file)
     {
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 30 }.ToString());
+        _connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = file,
+                Pooling = false,
+                DefaultTimeout = 30,
+            }.ToString()
+        );
         _connection.Open();
         Execute("BEGIN IMMEDIATE");
     }

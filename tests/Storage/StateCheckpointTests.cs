@@ -8,6 +8,7 @@ public sealed class StateCheckpointTests
 {
     private const int Entries = 6000;
     private static readonly StateLog Log = new("entries_log");
+
     /// <summary>The text of an entry, long enough for a separate page.</summary>
     private static readonly string Text = new('x', 4096);
 
@@ -28,7 +29,10 @@ public sealed class StateCheckpointTests
                     await state.CommitAsync(StateWrite.To(Log, Text, number, number));
                     longest = Math.Max(longest, new FileInfo(file + "-wal").Length);
                 }
-                await Until.TrueAsync(() => new FileInfo(file).Length > small + (Entries / 2 * Text.Length), "the database holding most of what was committed");
+                await Until.TrueAsync(
+                    () => new FileInfo(file).Length > small + (Entries / 2 * Text.Length),
+                    "the database holding most of what was committed"
+                );
             }
             // 4,000 pages, and what one transaction may add.
             Assert.InRange(longest, 1, 4200 * 4120L);

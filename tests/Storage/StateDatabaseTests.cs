@@ -23,7 +23,9 @@ public sealed class StateDatabaseTests : IDisposable
         await using (var state = Open())
         {
             await state.CommitAsync(new StateWrite(Add, "first"));
-            await Assert.ThrowsAsync<IOException>(() => state.CommitAsync(new StateWrite(Add, "second"), new StateWrite(Add, "first")).AsTask());
+            await Assert.ThrowsAsync<IOException>(() =>
+                state.CommitAsync(new StateWrite(Add, "second"), new StateWrite(Add, "first")).AsTask()
+            );
             await state.CommitAsync(new StateWrite(Add, "third"));
         }
         Assert.Equal(["first", "third"], await NamesAsync());
@@ -117,18 +119,21 @@ public sealed class StateDatabaseTests : IDisposable
         {
             await state.CommitAsync(new StateWrite(Add, "first"));
             state.Post(new StateWrite(Add, "first"));
-            await Until.TrueAsync(async () =>
-            {
-                try
+            await Until.TrueAsync(
+                async () =>
                 {
-                    await state.CommitAsync(new StateWrite(Add, "second"));
-                    return true;
-                }
-                catch (IOException)
-                {
-                    return false; // It shared the transaction of the wrong one.
-                }
-            }, "a commit after the wrong write");
+                    try
+                    {
+                        await state.CommitAsync(new StateWrite(Add, "second"));
+                        return true;
+                    }
+                    catch (IOException)
+                    {
+                        return false; // It shared the transaction of the wrong one.
+                    }
+                },
+                "a commit after the wrong write"
+            );
             Assert.Null(state.Fault);
         }
         Assert.Equal(["first", "second"], await NamesAsync());

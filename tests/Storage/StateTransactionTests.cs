@@ -28,7 +28,9 @@ public sealed class StateTransactionTests : IDisposable
         await using (var state = Open())
         {
             await state.CommitAsync(Kept("before"));
-            var error = await Assert.ThrowsAsync<IOException>(async () => await state.CommitAsync(Kept("good"), Kept("twice"), Kept("twice")));
+            var error = await Assert.ThrowsAsync<IOException>(async () =>
+                await state.CommitAsync(Kept("good"), Kept("twice"), Kept("twice"))
+            );
             Assert.StartsWith("the state could not be written: ", error.Message, StringComparison.Ordinal);
             await state.CommitAsync(Kept("after"));
             Assert.Equal(2, state.Commits);
@@ -41,7 +43,9 @@ public sealed class StateTransactionTests : IDisposable
     {
         await using (var state = Open())
         {
-            await Assert.ThrowsAsync<IOException>(async () => await state.CommitAsync(StateWrite.To(Log, "lost", 1, 2), Kept("twice"), Kept("twice")));
+            await Assert.ThrowsAsync<IOException>(async () =>
+                await state.CommitAsync(StateWrite.To(Log, "lost", 1, 2), Kept("twice"), Kept("twice"))
+            );
             await state.CommitAsync(StateWrite.To(Log, "kept", 3, 4));
         }
         Assert.Equal(["""[["kept",3,4]]"""], await RowsAsync());
@@ -114,7 +118,10 @@ public sealed class StateTransactionTests : IDisposable
     public async Task The_file_is_the_owners_alone_whatever_it_was_before()
     {
         await Open().DisposeAsync();
-        System.IO.File.SetUnixFileMode(File, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        System.IO.File.SetUnixFileMode(
+            File,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead
+        );
         await Open().DisposeAsync();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(File));
     }
@@ -228,13 +235,29 @@ public sealed class StateTransactionTests : IDisposable
         var text = new string('ä', 3000) + "\u20ac\ud83d\ude00";
         await using (var state = Open())
         {
-            await state.CommitAsync(new StateWrite(Insert, "long", long.MinValue, null), new StateWrite(Insert, text, 1, (short)-2), new StateWrite(Insert, "small", (byte)255, true), new StateWrite(Insert, "bytes", new byte[] { 0, 1, 255 }, false));
+            await state.CommitAsync(
+                new StateWrite(Insert, "long", long.MinValue, null),
+                new StateWrite(Insert, text, 1, (short)-2),
+                new StateWrite(Insert, "small", (byte)255, true),
+                new StateWrite(Insert, "bytes", new byte[] { 0, 1, 255 }, false)
+            );
             await state.CommitAsync(StateWrite.ForEach(Insert, [("row one", 1, 2), ("row two", 3, 4)]));
         }
         await using var again = Open();
         Assert.Equal(
-            [("bytes", "0001FF", "0"), ("long", $"{long.MinValue}", ""), ("row one", "1", "2"), ("row two", "3", "4"), ("small", "255", "1"), (text, "1", "-2")],
-            again.Read("SELECT name, CASE typeof(first) WHEN 'blob' THEN hex(first) ELSE first END, second FROM kept ORDER BY name", row => (row.GetString(0), row.GetString(1), row.IsDBNull(2) ? "" : row.GetString(2))));
+            [
+                ("bytes", "0001FF", "0"),
+                ("long", $"{long.MinValue}", ""),
+                ("row one", "1", "2"),
+                ("row two", "3", "4"),
+                ("small", "255", "1"),
+                (text, "1", "-2"),
+            ],
+            again.Read(
+                "SELECT name, CASE typeof(first) WHEN 'blob' THEN hex(first) ELSE first END, second FROM kept ORDER BY name",
+                row => (row.GetString(0), row.GetString(1), row.IsDBNull(2) ? "" : row.GetString(2))
+            )
+        );
     }
 
     [Fact]

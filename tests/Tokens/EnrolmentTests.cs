@@ -56,13 +56,19 @@ public sealed class EnrolmentTests : IAsyncDisposable
         await CutAsync("c");
         Assert.Equal(TokenStatus.Provisioned, Status(serial));
         Assert.Equal(answer.Seed!.Secret, _unit.Activations().Single(activation => activation.Serial == serial).Seed);
-        Assert.Equal(EnrolmentAnswer.CodeInvalid, (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "other", "ios 18"))).ErrorCode);
+        Assert.Equal(
+            EnrolmentAnswer.CodeInvalid,
+            (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "other", "ios 18"))).ErrorCode
+        );
         await CutAsync("d");
         Assert.Equal(TokenStatus.AlreadyActivated, Status(serial));
         Type("config user local\nedit eve\nset two-factor disable\nnext\nend");
         await CutAsync("e");
         Assert.Equal(TokenStatus.New, Status(serial));
-        Assert.Equal(EnrolmentAnswer.CodeInvalid, (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "other", "ios 18"))).ErrorCode);
+        Assert.Equal(
+            EnrolmentAnswer.CodeInvalid,
+            (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "other", "ios 18"))).ErrorCode
+        );
         Assert.Equal(TokenStatus.New, Status(serial));
     }
 
@@ -77,7 +83,13 @@ public sealed class EnrolmentTests : IAsyncDisposable
         Assert.Equal(0, (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "phone", "ios 18"))).ErrorCode);
         var after = Image();
         await _unit.DisposeAsync();
-        Write("b", [.. before.Where(file => file.Name.StartsWith("state.db", StringComparison.Ordinal)), .. after.Where(file => !file.Name.StartsWith("state.db", StringComparison.Ordinal))]);
+        Write(
+            "b",
+            [
+                .. before.Where(file => file.Name.StartsWith("state.db", StringComparison.Ordinal)),
+                .. after.Where(file => !file.Name.StartsWith("state.db", StringComparison.Ordinal)),
+            ]
+        );
         await BootAsync("b");
         Assert.Equal(TokenStatus.Provisioning, Status(serial));
         var answer = await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "again", "ios 18"));
@@ -92,7 +104,11 @@ public sealed class EnrolmentTests : IAsyncDisposable
         await BootAsync("a");
         var serial = Assign();
         var code = _unit.Enrolment.Provision(serial).Order!.Code;
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(phone => Task.Run(() => _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, $"phone-{phone}", "ios 18")))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(phone => Task.Run(() => _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, $"phone-{phone}", "ios 18"))))
+        );
         Assert.Single(answers, answer => answer.ErrorCode == 0);
         Assert.Equal(19, answers.Count(answer => answer.ErrorCode == EnrolmentAnswer.CodeInvalid));
     }
@@ -121,13 +137,22 @@ public sealed class EnrolmentTests : IAsyncDisposable
     public async Task ABadRequestIsRefusedWithTheServicesError(string code, string registration, string version)
     {
         await BootAsync("a");
-        Assert.Equal(EnrolmentAnswer.CodeInvalid, (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, registration, version))).ErrorCode);
+        Assert.Equal(
+            EnrolmentAnswer.CodeInvalid,
+            (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, registration, version))).ErrorCode
+        );
     }
 
     private string Assign()
     {
         var serial = _unit.Enrolment.Tokens()[0].Token.Serial;
-        Assert.DoesNotContain("fail", Type($"config user local\nedit eve\nset type password\nset passwd x\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "fail",
+            Type(
+                $"config user local\nedit eve\nset type password\nset passwd x\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend"
+            ),
+            StringComparison.Ordinal
+        );
         Assert.Equal(TokenStatus.Provisioning, Status(serial));
         return serial;
     }
@@ -139,7 +164,9 @@ public sealed class EnrolmentTests : IAsyncDisposable
     private async Task BootAsync(string state)
     {
         INic[] nics = [new SimNic(new SimNetwork(), "port1", IPAddress.Parse("10.0.0.1"))];
-        _unit = await Unit.StartAsync(new UnitOptions(Path.Combine(_folder.FullName, state), nics, _time, new NoPhones(), Factory, NullLoggerFactory.Instance));
+        _unit = await Unit.StartAsync(
+            new UnitOptions(Path.Combine(_folder.FullName, state), nics, _time, new NoPhones(), Factory, NullLoggerFactory.Instance)
+        );
         State = state;
     }
 
@@ -156,7 +183,13 @@ public sealed class EnrolmentTests : IAsyncDisposable
     private IReadOnlyList<(string Name, byte[] Content)> Image()
     {
         var folder = Path.Combine(_folder.FullName, State);
-        return [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("-shm", StringComparison.Ordinal)).Select(file => (Path.GetRelativePath(folder, file), Read(file)))];
+        return
+        [
+            .. Directory
+                .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Where(file => !file.EndsWith("-shm", StringComparison.Ordinal))
+                .Select(file => (Path.GetRelativePath(folder, file), Read(file))),
+        ];
     }
 
     private static byte[] Read(string file)
@@ -179,6 +212,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
 
     private sealed class NoPhones : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no phone"));
     }
 }

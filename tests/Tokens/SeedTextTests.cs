@@ -28,15 +28,28 @@ public sealed class SeedTextTests
     [Theory]
     [InlineData("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ")]
     [InlineData("3132333435-3637383930-3132333435-3637383930")]
-    public void A_secret_alone_may_be_grouped(string text) => Assert.Equal("12345678901234567890"u8, TokenSeed.Parse(text)!.Secret.AsSpan());
+    public void A_secret_alone_may_be_grouped(string text) =>
+        Assert.Equal("12345678901234567890"u8, TokenSeed.Parse(text)!.Secret.AsSpan());
 
     [Theory]
     [InlineData("otpauth://totp/x", "the otpauth URI has no parameters (expected ?secret=...)")]
-    [InlineData("otpauth://totp/x?GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "parameter 1 of the otpauth URI has no name or no value (expected name=value)")]
-    [InlineData("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A&B", "parameter 3 of the otpauth URI has no name or no value (expected name=value)")]
-    [InlineData("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&=30", "parameter 2 of the otpauth URI has no name or no value (expected name=value)")]
+    [InlineData(
+        "otpauth://totp/x?GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+        "parameter 1 of the otpauth URI has no name or no value (expected name=value)"
+    )]
+    [InlineData(
+        "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A&B",
+        "parameter 3 of the otpauth URI has no name or no value (expected name=value)"
+    )]
+    [InlineData(
+        "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&=30",
+        "parameter 2 of the otpauth URI has no name or no value (expected name=value)"
+    )]
     [InlineData("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&secret=x", "parameter 2 of the otpauth URI is given twice")]
-    [InlineData("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period=45", "10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits")]
+    [InlineData(
+        "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period=45",
+        "10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits"
+    )]
     [InlineData("- + -", "10 to 64 bytes in hex or base32, period 30 or 60, 6 or 8 digits")]
     public void What_is_refused_has_a_reason_that_says_nothing_of_the_secret(string text, string reason)
     {
@@ -48,9 +61,13 @@ public sealed class SeedTextTests
     [Fact]
     public void The_reason_reaches_who_typed_it_and_the_check_of_a_file()
     {
-        const string Text = "config user fortitoken\nedit FTK2001234567890\nset seed otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A&B\nnext\nend\n";
+        const string Text =
+            "config user fortitoken\nedit FTK2001234567890\nset seed otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A&B\nnext\nend\n";
         var ignored = Assert.Single(ConfigStore.Check(StoreFolder.Schema, Text, Appliance.Firmware.ConfigRules.Values));
-        Assert.Equal("node_check_object fail! for seed: parameter 3 of the otpauth URI has no name or no value (expected name=value)"
-            + "; there is no value until another one is set", ignored.Why);
+        Assert.Equal(
+            "node_check_object fail! for seed: parameter 3 of the otpauth URI has no name or no value (expected name=value)"
+                + "; there is no value until another one is set",
+            ignored.Why
+        );
     }
 }

@@ -64,26 +64,31 @@ public sealed class TokenCoreTests
 
     [Fact]
     public void NoCodeIsAcceptedTwiceWhateverTheClockDoes() =>
-        Gen.Select(Gen.Int[-3, 3], Gen.Int[-90, 200]).Array[1, 60].Sample(tries =>
-        {
-            var seed = Seed("60", "6");
-            var core = new TokenCore();
-            var accepted = new HashSet<string>(StringComparer.Ordinal);
-            var now = Start;
-            foreach (var (stepsAway, seconds) in tries)
-            {
-                now = now.AddSeconds(seconds); // Backwards, too: a clock may be set.
-                var of = now + (stepsAway * seed.Step);
-                var code = Code(seed, of);
-                var drift = core.DriftOf(seed);
-                if (core.Check(seed, code, now).Outcome == CodeOutcome.Accepted)
+        Gen.Select(Gen.Int[-3, 3], Gen.Int[-90, 200])
+            .Array[1, 60]
+            .Sample(
+                tries =>
                 {
-                    Assert.True(accepted.Add($"{of.ToUnixTimeSeconds() / 60}"), "a step was accepted twice");
-                    Assert.InRange(stepsAway - drift, -1, 1);
-                    Assert.Equal(stepsAway, core.DriftOf(seed));
-                }
-            }
-        }, iter: 20_000);
+                    var seed = Seed("60", "6");
+                    var core = new TokenCore();
+                    var accepted = new HashSet<string>(StringComparer.Ordinal);
+                    var now = Start;
+                    foreach (var (stepsAway, seconds) in tries)
+                    {
+                        now = now.AddSeconds(seconds); // Backwards, too: a clock may be set.
+                        var of = now + (stepsAway * seed.Step);
+                        var code = Code(seed, of);
+                        var drift = core.DriftOf(seed);
+                        if (core.Check(seed, code, now).Outcome == CodeOutcome.Accepted)
+                        {
+                            Assert.True(accepted.Add($"{of.ToUnixTimeSeconds() / 60}"), "a step was accepted twice");
+                            Assert.InRange(stepsAway - drift, -1, 1);
+                            Assert.Equal(stepsAway, core.DriftOf(seed));
+                        }
+                    }
+                },
+                iter: 20_000
+            );
 
     [Theory]
     [InlineData("")]
@@ -92,7 +97,8 @@ public sealed class TokenCoreTests
     [InlineData("12345a")]
     [InlineData("١٢٣٤٥٦")]
     [InlineData(" 12345")]
-    public void WhatIsNoCodeIsWrong(string code) => Assert.Equal(CodeOutcome.Wrong, new TokenCore().Check(Seed("60", "6"), code, Start).Outcome);
+    public void WhatIsNoCodeIsWrong(string code) =>
+        Assert.Equal(CodeOutcome.Wrong, new TokenCore().Check(Seed("60", "6"), code, Start).Outcome);
 
     [Fact]
     public void TheIdentityIsOfTheSecretAndTellsNothingOfIt()
@@ -104,7 +110,8 @@ public sealed class TokenCoreTests
         Assert.DoesNotContain("3132", seed.ToString(), StringComparison.Ordinal);
     }
 
-    private static TokenSeed Seed(string period, string digits) => TokenSeed.Parse($"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period={period}&digits={digits}")!;
+    private static TokenSeed Seed(string period, string digits) =>
+        TokenSeed.Parse($"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period={period}&digits={digits}")!;
 
     private static string Code(TokenSeed seed, DateTimeOffset at) =>
         new Totp([.. seed.Secret], (int)seed.Step.TotalSeconds, OtpHashMode.Sha1, seed.Digits).ComputeTotp(at.UtcDateTime);

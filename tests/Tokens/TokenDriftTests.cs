@@ -28,7 +28,10 @@ public sealed class TokenDriftTests
     [InlineData(8, "399871")]
     [InlineData(9, "520489")]
     public void TheCodesOfTheCounterStandard(int counter, string code) =>
-        Assert.Equal(CodeOutcome.Accepted, new TokenCore().Check(SeedOf(30, 6), code, DateTimeOffset.FromUnixTimeSeconds(counter * 30)).Outcome);
+        Assert.Equal(
+            CodeOutcome.Accepted,
+            new TokenCore().Check(SeedOf(30, 6), code, DateTimeOffset.FromUnixTimeSeconds(counter * 30)).Outcome
+        );
 
     /// <summary>RFC 6238, appendix B, with the secrets that its errata give for the longer hashes.</summary>
     [Theory]
@@ -41,7 +44,9 @@ public sealed class TokenDriftTests
     public void TheCodesOfTheLongerHashes(string algorithm, int length, long time, string code)
     {
         var secret = string.Concat(Enumerable.Repeat("1234567890", 7))[..length];
-        var seed = TokenSeed.Parse($"otpauth://totp/x?secret={Base32Encoding.ToString(System.Text.Encoding.ASCII.GetBytes(secret)).TrimEnd('=')}&period=30&digits=8&algorithm={algorithm}")!;
+        var seed = TokenSeed.Parse(
+            $"otpauth://totp/x?secret={Base32Encoding.ToString(System.Text.Encoding.ASCII.GetBytes(secret)).TrimEnd('=')}&period=30&digits=8&algorithm={algorithm}"
+        )!;
         Assert.Equal(CodeOutcome.Accepted, new TokenCore().Check(seed, code, DateTimeOffset.FromUnixTimeSeconds(time)).Outcome);
     }
 
@@ -55,11 +60,22 @@ public sealed class TokenDriftTests
     public async Task OathtoolAgrees(string algorithm, int period, int digits)
     {
         var key = "a seed of twenty-seven bytes"u8.ToArray();
-        var seed = TokenSeed.Parse($"otpauth://totp/x?secret={Base32Encoding.ToString(key).TrimEnd('=')}&period={period}&digits={digits}&algorithm={algorithm}")!;
+        var seed = TokenSeed.Parse(
+            $"otpauth://totp/x?secret={Base32Encoding.ToString(key).TrimEnd('=')}&period={period}&digits={digits}&algorithm={algorithm}"
+        )!;
         foreach (var seconds in (int[])[0, 29, 30, 59, 61, 86_400, 987_654_321])
         {
             var now = Start.AddSeconds(seconds);
-            var run = await Peer.RunAsync("oathtool", [$"--totp={algorithm}", $"--time-step-size={period}s", $"--digits={digits}", $"--now=@{now.ToUnixTimeSeconds()}", Convert.ToHexString(key)]);
+            var run = await Peer.RunAsync(
+                "oathtool",
+                [
+                    $"--totp={algorithm}",
+                    $"--time-step-size={period}s",
+                    $"--digits={digits}",
+                    $"--now=@{now.ToUnixTimeSeconds()}",
+                    Convert.ToHexString(key),
+                ]
+            );
             Assert.Equal(CodeOutcome.Accepted, new TokenCore().Check(seed, run.Output.Trim(), now).Outcome);
         }
     }
@@ -108,7 +124,8 @@ public sealed class TokenDriftTests
     }
 
     [Fact]
-    public void TheSameCodeTwiceDoesNotSynchronize() => Assert.Equal(ResyncOutcome.SameCode, new TokenCore().Resync(Seed, Code(Start, 5), Code(Start, 5), Start).Outcome);
+    public void TheSameCodeTwiceDoesNotSynchronize() =>
+        Assert.Equal(ResyncOutcome.SameCode, new TokenCore().Resync(Seed, Code(Start, 5), Code(Start, 5), Start).Outcome);
 
     [Fact]
     public void CodesThatDoNotFollowEachOtherDoNotSynchronize()
@@ -176,7 +193,10 @@ public sealed class TokenDriftTests
         Assert.Equal(CodeOutcome.Accepted, core.Check(Seed, Code(now, 1), now).Outcome);
         Assert.Equal(TimeSpan.FromSeconds(10), core.Check(Seed, Code(now, 1), now).Wait);
         var after = Start.AddSeconds(31);
-        Assert.Equal((CodeOutcome.Wait, TimeSpan.FromSeconds(29)), (core.Check(Seed, Code(now, 1), after).Outcome, core.Check(Seed, Code(now, 1), after).Wait));
+        Assert.Equal(
+            (CodeOutcome.Wait, TimeSpan.FromSeconds(29)),
+            (core.Check(Seed, Code(now, 1), after).Outcome, core.Check(Seed, Code(now, 1), after).Wait)
+        );
         // And one minute later it is an old code like any other.
         Assert.Equal(CodeOutcome.Wrong, core.Check(Seed, Code(now, 1), Start.AddSeconds(61)).Outcome);
     }
@@ -194,27 +214,32 @@ public sealed class TokenDriftTests
     /// <summary>Checks, resynchronizations, drifts and clock steps in any order: each accepted step is later than all before it.</summary>
     [Fact]
     public void NoWayAroundTheMemory() =>
-        Gen.Select(Gen.Int[0, 2], Gen.Int[-130, 130], Gen.Int[-4000, 4000]).Array[1, 80].Sample(moves =>
-        {
-            var core = new TokenCore();
-            var (now, greatest) = (Start, long.MinValue);
-            foreach (var (move, away, seconds) in moves)
-            {
-                now = now.AddSeconds(seconds);
-                var step = (now.ToUnixTimeSeconds() / 30) + away;
-                var near = move == 0 ? (now.ToUnixTimeSeconds() / 30) + core.DriftOf(Seed) + (away % 3) : step;
-                if (move < 2 && core.Check(Seed, CodeOf(Seed, near), now).Outcome == CodeOutcome.Accepted)
+        Gen.Select(Gen.Int[0, 2], Gen.Int[-130, 130], Gen.Int[-4000, 4000])
+            .Array[1, 80]
+            .Sample(
+                moves =>
                 {
-                    Assert.True(near > greatest, "an old step was accepted by a check");
-                    greatest = near;
-                }
-                if (move == 2 && core.Resync(Seed, CodeOf(Seed, step), CodeOf(Seed, step + 1), now).Outcome == ResyncOutcome.Synced)
-                {
-                    Assert.True(step > greatest, "an old step was accepted by a resynchronization");
-                    greatest = step + 1;
-                }
-            }
-        }, iter: 1_000);
+                    var core = new TokenCore();
+                    var (now, greatest) = (Start, long.MinValue);
+                    foreach (var (move, away, seconds) in moves)
+                    {
+                        now = now.AddSeconds(seconds);
+                        var step = (now.ToUnixTimeSeconds() / 30) + away;
+                        var near = move == 0 ? (now.ToUnixTimeSeconds() / 30) + core.DriftOf(Seed) + (away % 3) : step;
+                        if (move < 2 && core.Check(Seed, CodeOf(Seed, near), now).Outcome == CodeOutcome.Accepted)
+                        {
+                            Assert.True(near > greatest, "an old step was accepted by a check");
+                            greatest = near;
+                        }
+                        if (move == 2 && core.Resync(Seed, CodeOf(Seed, step), CodeOf(Seed, step + 1), now).Outcome == ResyncOutcome.Synced)
+                        {
+                            Assert.True(step > greatest, "an old step was accepted by a resynchronization");
+                            greatest = step + 1;
+                        }
+                    }
+                },
+                iter: 1_000
+            );
 
     [Fact]
     public async Task DriftAndMemorySurviveARestart()
@@ -257,7 +282,10 @@ public sealed class TokenDriftTests
             await using (var state = StateDatabase.Open(file, LoginCore.Tables))
             {
                 var core = new TokenCore(state);
-                var commits = new List<Task> { state.CommitAsync(core.Check(other, CodeOf(other, 7), DateTimeOffset.UnixEpoch + (7 * other.Step)).Memory).AsTask() };
+                var commits = new List<Task>
+                {
+                    state.CommitAsync(core.Check(other, CodeOf(other, 7), DateTimeOffset.UnixEpoch + (7 * other.Step)).Memory).AsTask(),
+                };
                 for (var use = 2; use <= uses; use++)
                 {
                     var verdict = core.Check(Seed, Code(Start + (use * Seed.Step), 0), Start + (use * Seed.Step));
@@ -267,8 +295,15 @@ public sealed class TokenDriftTests
                 await Task.WhenAll(commits);
             }
             await using var again = StateDatabase.Open(file, LoginCore.Tables);
-            Assert.InRange(again.Read("SELECT count(*) FROM token_use_log, json_each(entries)", row => row.GetInt32(0))[0], 1, loggedAtMost);
-            Assert.Equal([(other.Identity, 7L), (Seed.Identity, last.ToUnixTimeSeconds() / (long)Seed.Step.TotalSeconds)], TokenCore.LastSteps(again).OrderBy(used => used.LastStep));
+            Assert.InRange(
+                again.Read("SELECT count(*) FROM token_use_log, json_each(entries)", row => row.GetInt32(0))[0],
+                1,
+                loggedAtMost
+            );
+            Assert.Equal(
+                [(other.Identity, 7L), (Seed.Identity, last.ToUnixTimeSeconds() / (long)Seed.Step.TotalSeconds)],
+                TokenCore.LastSteps(again).OrderBy(used => used.LastStep)
+            );
             Assert.Equal(CodeOutcome.Wait, new TokenCore(again).Check(Seed, Code(last, 0), last).Outcome);
         }
         finally
@@ -313,11 +348,18 @@ public sealed class TokenDriftTests
         }
     }
 
-    private static TokenSeed SeedOf(int period, int digits) => TokenSeed.Parse(string.Create(CultureInfo.InvariantCulture, $"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period={period}&digits={digits}"))!;
+    private static TokenSeed SeedOf(int period, int digits) =>
+        TokenSeed.Parse(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&period={period}&digits={digits}"
+            )
+        )!;
 
     private static string Code(DateTimeOffset at, int steps) => Code(Seed, at, steps);
 
-    private static string Code(TokenSeed seed, DateTimeOffset at, int steps) => CodeOf(seed, (at.ToUnixTimeSeconds() / (long)seed.Step.TotalSeconds) + steps);
+    private static string Code(TokenSeed seed, DateTimeOffset at, int steps) =>
+        CodeOf(seed, (at.ToUnixTimeSeconds() / (long)seed.Step.TotalSeconds) + steps);
 
     private static string CodeOf(TokenSeed seed, long step) => new Hotp([.. seed.Secret], OtpHashMode.Sha1, seed.Digits).ComputeHOTP(step);
 }

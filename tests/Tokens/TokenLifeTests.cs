@@ -11,7 +11,12 @@ public sealed class TokenLifeTests
 {
     private const string Mobile = "FTKMOBAB12CD34EF";
     private const string Hardware = "FTK2001234567890";
-    private const string Bare = "config user fortitoken\nedit " + Mobile + "\nnext\nedit " + Hardware + "\nset seed 3132333435363738393031323334353637383930\nnext\nend\n";
+    private const string Bare =
+        "config user fortitoken\nedit "
+        + Mobile
+        + "\nnext\nedit "
+        + Hardware
+        + "\nset seed 3132333435363738393031323334353637383930\nnext\nend\n";
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
     private static readonly TimeSpan Life = TimeSpan.FromHours(72);
     private readonly TokenLife _life = new();
@@ -125,7 +130,8 @@ public sealed class TokenLifeTests
     [Fact]
     public void ASeedThatTheAdministratorTypedStays()
     {
-        const string Typed = "config user fortitoken\nedit " + Mobile + "\nset seed 3132333435363738393031323334353637383930\nset reg-id x\nnext\nend\n";
+        const string Typed =
+            "config user fortitoken\nedit " + Mobile + "\nset seed 3132333435363738393031323334353637383930\nset reg-id x\nnext\nend\n";
         Assert.Empty(Change(Typed + Has("bob", Mobile)).Orders);
         Assert.Equal("provisioned", Status(Mobile));
         Change(Typed);
@@ -165,21 +171,34 @@ public sealed class TokenLifeTests
     public void ATokenHasOneOwner()
     {
         Assert.Null(TokenEntry.CheckOwners(new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile)), ConfigAuthor.AttachedConsole)));
-        var error = TokenEntry.CheckOwners(new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)), ConfigAuthor.AttachedConsole))!;
+        var error = TokenEntry.CheckOwners(
+            new ConfigChange(Tree(Bare), Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)), ConfigAuthor.AttachedConsole)
+        )!;
         Assert.Equal((-5, $"FortiToken {Mobile} is already assigned to bob, cat cannot have it"), (error.Code, error.Lines[0]));
     }
 
     [Fact]
     public void The_owner_that_a_refusal_names_is_the_one_that_had_the_token_before()
     {
-        var error = TokenEntry.CheckOwners(new ConfigChange(Tree(Bare + Has("cat", Mobile)), Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)), ConfigAuthor.AttachedConsole))!;
+        var error = TokenEntry.CheckOwners(
+            new ConfigChange(
+                Tree(Bare + Has("cat", Mobile)),
+                Tree(Bare + Has("bob", Mobile) + Has("cat", Mobile)),
+                ConfigAuthor.AttachedConsole
+            )
+        )!;
         Assert.Equal($"FortiToken {Mobile} is already assigned to cat, bob cannot have it", error.Lines[0]);
     }
 
     [Fact]
     public void AnAdministratorCanHaveOneToo()
     {
-        var step = Change(Bare + "config system admin\nedit admin\nset two-factor fortitoken\nset fortitoken " + Mobile + "\nset accprofile super_admin\nnext\nend\n");
+        var step = Change(
+            Bare
+                + "config system admin\nedit admin\nset two-factor fortitoken\nset fortitoken "
+                + Mobile
+                + "\nset accprofile super_admin\nnext\nend\n"
+        );
         Assert.Equal(("system admin", "admin"), (Assert.Single(step.Orders).Owner.Table, step.Orders[0].Owner.Name));
     }
 
@@ -234,61 +253,77 @@ public sealed class TokenLifeTests
     }
 
     [Fact]
-    public void AnyOrderOfEventsKeepsThePromises() => Gen.Select(Gen.Int[0, 6], Gen.Int[0, 5], Gen.Int[0, 40]).Array[1, 40].Sample(moves =>
-    {
-        var life = new TokenLife();
-        var (now, config) = (Start, Tree(Bare));
-        var codes = new List<string>();
-        var (accepted, held) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
-        life.Follow(config, config, NextCode, Life, now);
-        foreach (var (move, which, hours) in moves)
-        {
-            now = now.AddHours(hours);
-            var code = codes.Count == 0 ? "NONE" : codes[which % codes.Count];
-            switch (move)
+    public void AnyOrderOfEventsKeepsThePromises() =>
+        Gen.Select(Gen.Int[0, 6], Gen.Int[0, 5], Gen.Int[0, 40])
+            .Array[1, 40]
+            .Sample(moves =>
             {
-                case 0 or 1:
-                    var next = Tree(Bare + (which switch { 0 => "", 1 => Has("cat", Mobile), _ => Has("bob", Mobile) }));
-                    codes.AddRange(life.Follow(config, next, NextCode, Life, now).Orders.Select(order => order.Code));
-                    config = next;
-                    break;
-                case 2 when EntryOf(config).Owner is not null:
-                    codes.Add(life.Provision(EntryOf(config), NextCode(), now + Life).Orders[0].Code);
-                    break;
-                case 3:
-                    if (life.Present(code, now).Outcome == ActivationOutcome.Held)
+                var life = new TokenLife();
+                var (now, config) = (Start, Tree(Bare));
+                var codes = new List<string>();
+                var (accepted, held) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+                life.Follow(config, config, NextCode, Life, now);
+                foreach (var (move, which, hours) in moves)
+                {
+                    now = now.AddHours(hours);
+                    var code = codes.Count == 0 ? "NONE" : codes[which % codes.Count];
+                    switch (move)
                     {
-                        Assert.Equal(codes[^1], code);
-                        Assert.DoesNotContain(code, accepted);
-                        Assert.True(held.Add(code));
+                        case 0 or 1:
+                            var next = Tree(
+                                Bare
+                                    + (
+                                        which switch
+                                        {
+                                            0 => "",
+                                            1 => Has("cat", Mobile),
+                                            _ => Has("bob", Mobile),
+                                        }
+                                    )
+                            );
+                            codes.AddRange(life.Follow(config, next, NextCode, Life, now).Orders.Select(order => order.Code));
+                            config = next;
+                            break;
+                        case 2 when EntryOf(config).Owner is not null:
+                            codes.Add(life.Provision(EntryOf(config), NextCode(), now + Life).Orders[0].Code);
+                            break;
+                        case 3:
+                            if (life.Present(code, now).Outcome == ActivationOutcome.Held)
+                            {
+                                Assert.Equal(codes[^1], code);
+                                Assert.DoesNotContain(code, accepted);
+                                Assert.True(held.Add(code));
+                            }
+                            break;
+                        case 4 when held.Remove(code):
+                            if (life.Confirm(Mobile, code, now).Done)
+                            {
+                                Assert.True(accepted.Add(code));
+                            }
+                            break;
+                        case 5 when held.Remove(code):
+                            life.GiveBack(code);
+                            break;
                     }
-                    break;
-                case 4 when held.Remove(code):
-                    if (life.Confirm(Mobile, code, now).Done)
-                    {
-                        Assert.True(accepted.Add(code));
-                    }
-                    break;
-                case 5 when held.Remove(code):
-                    life.GiveBack(code);
-                    break;
-            }
-            var status = life.Status(EntryOf(config), now);
-            Assert.NotEqual(TokenStatus.Locked, status);
-            Assert.Equal(EntryOf(config).Owner is null, status == TokenStatus.New);
-        }
-    });
+                    var status = life.Status(EntryOf(config), now);
+                    Assert.NotEqual(TokenStatus.Locked, status);
+                    Assert.Equal(EntryOf(config).Owner is null, status == TokenStatus.New);
+                }
+            });
 
     private static TokenEntry EntryOf(ConfigTree config) => TokenEntry.Find(config, Mobile)!;
 
-    private static string Has(string user, string serial) => $"config user local\nedit {user}\nset type password\nset passwd x\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n";
+    private static string Has(string user, string serial) =>
+        $"config user local\nedit {user}\nset type password\nset passwd x\nset two-factor fortitoken\nset fortitoken {serial}\nnext\nend\n";
 
     private static string Seeded(string serial) =>
         $"config user fortitoken\nedit {serial}\nset seed \"{TokenEntry.MakeSeed(serial, "12345678901234567890"u8)}\"\nset reg-id phone\nset os-ver \"ios 17\"\nnext\nend\n";
 
-    private static ConfigTree Tree(string text) => ConfigReader.Read(ConfigSchema.Load(Personality.Default), text, value => value, new Dictionary<string, Func<string, bool>>()) is { Ignored: [] } read
-        ? read.Tree
-        : throw new InvalidDataException("the test's configuration has a mistake");
+    private static ConfigTree Tree(string text) =>
+        ConfigReader.Read(ConfigSchema.Load(Personality.Default), text, value => value, new Dictionary<string, Func<string, bool>>())
+            is { Ignored: [] } read
+            ? read.Tree
+            : throw new InvalidDataException("the test's configuration has a mistake");
 
     private TokenStep Change(string text)
     {
@@ -298,7 +333,8 @@ public sealed class TokenLifeTests
         return step;
     }
 
-    private (ActivationOutcome, string) Present(string code, DateTimeOffset now) => _life.Present(code, now) is var (outcome, serial, _) ? (outcome, serial) : default;
+    private (ActivationOutcome, string) Present(string code, DateTimeOffset now) =>
+        _life.Present(code, now) is var (outcome, serial, _) ? (outcome, serial) : default;
 
     private string Status(string serial, DateTimeOffset? now = null) => TokenStatusText.Of(_life.Status(Entry(serial), now ?? Start));
 

@@ -35,7 +35,8 @@ public sealed class TokenSeedBoundTests
     }
 
     [Fact]
-    public void A_plain_secret_is_60_seconds_and_6_digits() => Assert.Equal((TimeSpan.FromSeconds(60), 6), (TokenSeed.Parse(Base32)!.Step, TokenSeed.Parse(Base32)!.Digits));
+    public void A_plain_secret_is_60_seconds_and_6_digits() =>
+        Assert.Equal((TimeSpan.FromSeconds(60), 6), (TokenSeed.Parse(Base32)!.Step, TokenSeed.Parse(Base32)!.Digits));
 
     [Fact]
     public void Seeds_are_equal_when_all_of_them_is()
@@ -43,7 +44,10 @@ public sealed class TokenSeedBoundTests
         var seed = TokenSeed.Parse($"otpauth://totp/x?secret={Base32}")!;
         Assert.Equal(seed, TokenSeed.Parse($"otpauth://totp/y?secret={Base32}")!);
         Assert.Equal(seed.GetHashCode(), TokenSeed.Parse($"otpauth://totp/y?secret={Base32}")!.GetHashCode());
-        Assert.All(new[] { "&period=60", "&digits=8", "&algorithm=SHA256" }, more => Assert.NotEqual(seed, TokenSeed.Parse($"otpauth://totp/x?secret={Base32}{more}")!));
+        Assert.All(
+            new[] { "&period=60", "&digits=8", "&algorithm=SHA256" },
+            more => Assert.NotEqual(seed, TokenSeed.Parse($"otpauth://totp/x?secret={Base32}{more}")!)
+        );
         Assert.NotEqual(seed, TokenSeed.Parse($"otpauth://totp/x?secret={Base32[..30]}AA")!);
         Assert.False(seed.Equals(null));
     }

@@ -28,7 +28,10 @@ public sealed class ToldDriftTests : IDisposable
         Assert.Equal(5, booted.DriftOf(Seed));
         Assert.Null(booted.WaitFor(Seed, Now));
         Assert.Equal(CodeOutcome.NextCodeWanted, booted.Check(Seed, Code(0), Now).Outcome);
-        Assert.Equal((CodeOutcome.Accepted, 5), (booted.Check(Seed, Code(5), Now) is var verdict ? verdict.Outcome : default, verdict.Drift));
+        Assert.Equal(
+            (CodeOutcome.Accepted, 5),
+            (booted.Check(Seed, Code(5), Now) is var verdict ? verdict.Outcome : default, verdict.Drift)
+        );
     }
 
     [Fact]
@@ -54,7 +57,9 @@ public sealed class ToldDriftTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private StateDatabase Open() => StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [TokenCore.UseTable, TokenCore.DriftTable]);
+    private StateDatabase Open() =>
+        StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [TokenCore.UseTable, TokenCore.DriftTable]);
 
-    private static string Code(int steps) => new Totp("12345678901234567890"u8.ToArray(), 60).ComputeTotp(Now.AddMinutes(steps).UtcDateTime);
+    private static string Code(int steps) =>
+        new Totp("12345678901234567890"u8.ToArray(), 60).ComputeTotp(Now.AddMinutes(steps).UtcDateTime);
 }

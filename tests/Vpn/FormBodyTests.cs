@@ -79,20 +79,35 @@ public sealed class FormBodyTests
         Assert.NotNull(FormBody.Parse(Encoding.UTF8.GetBytes("a=" + new string('x', FormBody.ValueMax)), out _));
         Assert.Null(FormBody.Parse(Encoding.UTF8.GetBytes("a=" + new string('x', FormBody.ValueMax + 1)), out var fault));
         Assert.Equal("field 'a' is longer than 512 characters", fault);
-        Assert.Null(FormBody.Parse(Encoding.UTF8.GetBytes(string.Join('&', Enumerable.Range(0, 33).Select(number => $"f{number}="))), out fault));
+        Assert.Null(
+            FormBody.Parse(Encoding.UTF8.GetBytes(string.Join('&', Enumerable.Range(0, 33).Select(number => $"f{number}="))), out fault)
+        );
         Assert.Equal("more than 32 fields", fault);
     }
 
     /// <summary>Whatever a client encodes comes back, in both spellings of a blank.</summary>
     [Fact]
-    public void WhatAClientEncodesComesBack() => Gen.Char["aZ09 +%&=,\"<ä漢~\u00a0"].Array[0, 60].Select(letters => new string(letters)).Sample(value =>
-    {
-        var usual = Uri.EscapeDataString(value);
-        foreach (var encoded in new[] { usual, usual.Replace("%20", "+", StringComparison.Ordinal).Replace("%C3%A4", "%c3%A4", StringComparison.Ordinal) })
-        {
-            var form = FormBody.Parse(Encoding.ASCII.GetBytes($"first=1&value={encoded}"), out var fault);
-            Assert.Equal("", fault);
-            Assert.Equal(value, form!["value"]);
-        }
-    }, iter: 1000);
+    public void WhatAClientEncodesComesBack() =>
+        Gen.Char["aZ09 +%&=,\"<ä漢~\u00a0"]
+            .Array[0, 60]
+            .Select(letters => new string(letters))
+            .Sample(
+                value =>
+                {
+                    var usual = Uri.EscapeDataString(value);
+                    foreach (
+                        var encoded in new[]
+                        {
+                            usual,
+                            usual.Replace("%20", "+", StringComparison.Ordinal).Replace("%C3%A4", "%c3%A4", StringComparison.Ordinal),
+                        }
+                    )
+                    {
+                        var form = FormBody.Parse(Encoding.ASCII.GetBytes($"first=1&value={encoded}"), out var fault);
+                        Assert.Equal("", fault);
+                        Assert.Equal(value, form!["value"]);
+                    }
+                },
+                iter: 1000
+            );
 }

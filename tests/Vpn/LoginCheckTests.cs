@@ -61,7 +61,12 @@ public sealed class LoginCheckTests : IAsyncDisposable
         context.RequestAborted = new CancellationToken(gone);
         await _endpoint.ServeAsync(context);
         Assert.Equal(gone ? 0 : 1, _sessions.Count);
-        Assert.Equal(!gone, context.Response.Headers.SetCookie.Any(cookie => cookie!.StartsWith("SVPNCOOKIE=", StringComparison.Ordinal) && !cookie.StartsWith("SVPNCOOKIE=;", StringComparison.Ordinal)));
+        Assert.Equal(
+            !gone,
+            context.Response.Headers.SetCookie.Any(cookie =>
+                cookie!.StartsWith("SVPNCOOKIE=", StringComparison.Ordinal) && !cookie.StartsWith("SVPNCOOKIE=;", StringComparison.Ordinal)
+            )
+        );
         Assert.Equal(outcome, Assert.Single(_login.Journal.Newest(10)).Outcome);
         var told = Assert.Single(_events.After(0), record => record.Entry.LogId.StartsWith("01020430", StringComparison.Ordinal));
         Assert.Contains(told.Entry.Fields, field => field.Value == word);

@@ -77,9 +77,15 @@ public sealed class VpnTimersTests : IAsyncDisposable
     {
         var cookie = await OpenAsync("bob");
         _time.Advance(TimeSpan.FromSeconds(100));
-        Assert.Equal((TimeSpan.FromSeconds(200), TimeSpan.FromSeconds(900)), _sessions.List().Select(each => (each.IdleLeft, each.AuthLeft)).Single());
+        Assert.Equal(
+            (TimeSpan.FromSeconds(200), TimeSpan.FromSeconds(900)),
+            _sessions.List().Select(each => (each.IdleLeft, each.AuthLeft)).Single()
+        );
         _sessions.Use(cookie, LoginRig.Home);
-        Assert.Equal((TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(900)), _sessions.List().Select(each => (each.IdleLeft, each.AuthLeft)).Single());
+        Assert.Equal(
+            (TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(900)),
+            _sessions.List().Select(each => (each.IdleLeft, each.AuthLeft)).Single()
+        );
     }
 
     [Fact]
@@ -121,22 +127,49 @@ public sealed class VpnTimersTests : IAsyncDisposable
         Assert.Equal(VpnEnding.None, await _sessions.EndAsync(cat, "admin"));
         Assert.Equal(0, _sessions.Count);
         Assert.Equal(
-            [("tunnel-up", bob.TunnelId, "bob", "login successfully"), ("tunnel-up", cat.TunnelId, "cat", "login successfully"), ("tunnel-down", bob.TunnelId, "bob", "logout"), ("tunnel-down", cat.TunnelId, "cat", "admin")],
-            Fields().Select(fields => (fields["action"], uint.Parse(fields["tunnelid"], CultureInfo.InvariantCulture), fields["user"], fields["reason"])));
+            [
+                ("tunnel-up", bob.TunnelId, "bob", "login successfully"),
+                ("tunnel-up", cat.TunnelId, "cat", "login successfully"),
+                ("tunnel-down", bob.TunnelId, "bob", "logout"),
+                ("tunnel-down", cat.TunnelId, "cat", "admin"),
+            ],
+            Fields()
+                .Select(fields =>
+                    (fields["action"], uint.Parse(fields["tunnelid"], CultureInfo.InvariantCulture), fields["user"], fields["reason"])
+                )
+        );
         Assert.Equal(["7", "7"], Fields().Where(fields => fields["action"] == "tunnel-down").Select(fields => fields["duration"]));
     }
 
     [Fact]
     public void A_failed_login_has_no_session_and_its_source()
     {
-        var failed = VpnEvents.Failed("", IPAddress.Parse("203.0.113.9"), "sslvpn_login_permission_denied").Fields.ToDictionary(field => field.Name, field => field.Value);
-        Assert.Equal(("ssl-login-fail", "0", "203.0.113.9", "N/A", "N/A"), (failed["action"], failed["tunnelid"], failed["remip"], failed["user"], failed["group"]));
+        var failed = VpnEvents
+            .Failed("", IPAddress.Parse("203.0.113.9"), "sslvpn_login_permission_denied")
+            .Fields.ToDictionary(field => field.Name, field => field.Value);
+        Assert.Equal(
+            ("ssl-login-fail", "0", "203.0.113.9", "N/A", "N/A"),
+            (failed["action"], failed["tunnelid"], failed["remip"], failed["user"], failed["group"])
+        );
         Assert.Equal("ann", VpnEvents.Failed("ann", IPAddress.Loopback, "x").Fields.Single(field => field.Name == "user").Value);
     }
 
     private async Task<string> OpenAsync(string user) =>
-        (await _sessions.OpenAsync(new LoginGrant(user, "vpn-users", "full-access", LoginRig.Home, TwoFactor: user == "cat") { Account = new UserDirectory(_tree).Find(user), Nic = "port1" })).Cookie ?? throw new InvalidOperationException($"{user} got no session");
+        (
+            await _sessions.OpenAsync(
+                new LoginGrant(user, "vpn-users", "full-access", LoginRig.Home, TwoFactor: user == "cat")
+                {
+                    Account = new UserDirectory(_tree).Find(user),
+                    Nic = "port1",
+                }
+            )
+        ).Cookie
+        ?? throw new InvalidOperationException($"{user} got no session");
 
     private IEnumerable<Dictionary<string, string>> Fields() =>
-        _events.After(0, 100).Select(record => record.Entry).Where(entry => entry.Subtype == "vpn").Select(entry => entry.Fields.ToDictionary(field => field.Name, field => field.Value));
+        _events
+            .After(0, 100)
+            .Select(record => record.Entry)
+            .Where(entry => entry.Subtype == "vpn")
+            .Select(entry => entry.Fields.ToDictionary(field => field.Name, field => field.Value));
 }

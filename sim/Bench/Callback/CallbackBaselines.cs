@@ -21,7 +21,10 @@ namespace Appliance.Bench.Callback;
 
 /// <summary>The body as the minimal API reads it.</summary>
 internal sealed record AnswerBody(
-    [property: JsonPropertyName("session_id")] string SessionId, [property: JsonPropertyName("action")] string Action, [property: JsonPropertyName("token_code")] string TokenCode);
+    [property: JsonPropertyName("session_id")] string SessionId,
+    [property: JsonPropertyName("action")] string Action,
+    [property: JsonPropertyName("token_code")] string TokenCode
+);
 
 /// <summary>The answer of the minimal API.</summary>
 internal sealed record AnswerReply(string Mac);
@@ -41,24 +44,53 @@ internal static class CallbackBaselines
 {
     private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(value => (byte)value)];
 
-    internal static async Task<IAsyncDisposable> StartMinimalAsync(IConnectionListenerFactory transport, X509Certificate2? certificate, CancellationToken cancellationToken)
+    internal static async Task<IAsyncDisposable> StartMinimalAsync(
+        IConnectionListenerFactory transport,
+        X509Certificate2? certificate,
+        CancellationToken cancellationToken
+    )
     {
-        var app = Build(transport, certificate, builder =>
-        {
-            builder.Services.AddRoutingCore();
-            builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, BaselineJson.Default));
-        });
-        app.MapPost("/api/v1/pushauthresp/", (AnswerBody body) =>
-            TypedResults.Ok(new AnswerReply(Convert.ToHexStringLower(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{body.SessionId}\n{body.Action}\n{body.TokenCode}"))))));
+        var app = Build(
+            transport,
+            certificate,
+            builder =>
+            {
+                builder.Services.AddRoutingCore();
+                builder.Services.ConfigureHttpJsonOptions(options =>
+                    options.SerializerOptions.TypeInfoResolverChain.Insert(0, BaselineJson.Default)
+                );
+            }
+        );
+        app.MapPost(
+            "/api/v1/pushauthresp/",
+            (AnswerBody body) =>
+                TypedResults.Ok(
+                    new AnswerReply(
+                        Convert.ToHexStringLower(
+                            HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{body.SessionId}\n{body.Action}\n{body.TokenCode}"))
+                        )
+                    )
+                )
+        );
         await app.StartAsync(cancellationToken);
         return new Server(app, app);
     }
 
-    internal static Task<IAsyncDisposable> StartLeanAsync(IConnectionListenerFactory transport, CancellationToken cancellationToken) => StartAsync(transport, null, new LeanApplication(hash: true), cancellationToken);
+    internal static Task<IAsyncDisposable> StartLeanAsync(IConnectionListenerFactory transport, CancellationToken cancellationToken) =>
+        StartAsync(transport, null, new LeanApplication(hash: true), cancellationToken);
 
-    internal static Task<IAsyncDisposable> StartBareAsync(IConnectionListenerFactory transport, X509Certificate2? certificate, CancellationToken cancellationToken) => StartAsync(transport, certificate, new LeanApplication(hash: false), cancellationToken);
+    internal static Task<IAsyncDisposable> StartBareAsync(
+        IConnectionListenerFactory transport,
+        X509Certificate2? certificate,
+        CancellationToken cancellationToken
+    ) => StartAsync(transport, certificate, new LeanApplication(hash: false), cancellationToken);
 
-    private static async Task<IAsyncDisposable> StartAsync(IConnectionListenerFactory transport, X509Certificate2? certificate, LeanApplication application, CancellationToken cancellationToken)
+    private static async Task<IAsyncDisposable> StartAsync(
+        IConnectionListenerFactory transport,
+        X509Certificate2? certificate,
+        LeanApplication application,
+        CancellationToken cancellationToken
+    )
     {
         var app = Build(transport, certificate, _ => { });
         var server = app.Services.GetRequiredService<IServer>();
@@ -66,19 +98,28 @@ internal static class CallbackBaselines
         return new Server(server, app);
     }
 
-    private static WebApplication Build(IConnectionListenerFactory transport, X509Certificate2? certificate, Action<WebApplicationBuilder> add)
+    private static WebApplication Build(
+        IConnectionListenerFactory transport,
+        X509Certificate2? certificate,
+        Action<WebApplicationBuilder> add
+    )
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton(transport);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new ServiceEndPoint(CallbackPlace.Service), listen =>
-        {
-            listen.Protocols = HttpProtocols.Http1;
-            if (certificate is not null)
-            {
-                listen.UseHttps(certificate);
-            }
-        }));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(
+                new ServiceEndPoint(CallbackPlace.Service),
+                listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    if (certificate is not null)
+                    {
+                        listen.UseHttps(certificate);
+                    }
+                }
+            )
+        );
         add(builder);
         return builder.Build();
     }
@@ -109,9 +150,7 @@ internal static class CallbackBaselines
 
         public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
-        public void DisposeContext(IFeatureCollection context, Exception? exception)
-        {
-        }
+        public void DisposeContext(IFeatureCollection context, Exception? exception) { }
 
         public Task ProcessRequestAsync(IFeatureCollection context)
         {
@@ -132,7 +171,11 @@ internal static class CallbackBaselines
             return Task.CompletedTask;
         }
 
-        private async Task LateAsync(IFeatureCollection context, System.IO.Pipelines.PipeReader body, ValueTask<System.IO.Pipelines.ReadResult> reading)
+        private async Task LateAsync(
+            IFeatureCollection context,
+            System.IO.Pipelines.PipeReader body,
+            ValueTask<System.IO.Pipelines.ReadResult> reading
+        )
         {
             var read = await reading;
             while (!read.IsCompleted)

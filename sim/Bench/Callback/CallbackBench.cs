@@ -3,8 +3,8 @@ using System.Net;
 using System.Net.Security;
 using System.Text;
 using System.Text.Json;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.Nics;
 using Appliance.Firmware.Certificates;
 using Appliance.Hal;
@@ -37,7 +37,10 @@ internal static class CallbackBench
         var figures = await MeasureAsync(CallbackScale.Full, cancellationToken);
         if (figures.Killed.Found != figures.Killed.Acknowledged)
         {
-            throw new LabFailure(FailureKind.AssertionFailed, $"callback: {figures.Killed.Acknowledged} decisions were acknowledged, and {figures.Killed.Found} of them were found after the kill");
+            throw new LabFailure(
+                FailureKind.AssertionFailed,
+                $"callback: {figures.Killed.Acknowledged} decisions were acknowledged, and {figures.Killed.Found} of them were found after the kill"
+            );
         }
         return json ? JsonSerializer.Serialize(figures, CallbackBenchJson.Default.CallbackFigures) : Text(figures);
     }
@@ -63,10 +66,28 @@ internal static class CallbackBench
             Tell("TLS");
             var overMemory = await TlsAsync(scale, "memory", arena.MinimalTls, arena.MemoryTls, arena.DurableTls, null);
             await using var nginx = CallbackTlsBench.StartNginx(folder.FullName, certificates);
-            var overLoopback = await TlsAsync(scale, "loopback", arena.MinimalLoopback, arena.MemoryLoopback, arena.DurableLoopback, nginx?.Contender(arena.Loopback));
+            var overLoopback = await TlsAsync(
+                scale,
+                "loopback",
+                arena.MinimalLoopback,
+                arena.MemoryLoopback,
+                arena.DurableLoopback,
+                nginx?.Contender(arena.Loopback)
+            );
             Tell("pending pushes");
             var sessions = CallbackSessionsBench.Measure(scale.Sessions, plain[0].Memory.CpuMicroseconds);
-            return new CallbackFigures("callback", scale.Phones, scale.Decisions, scale.Runs, plain, [overMemory, overLoopback], handshakes, sessions, killed, nginx is null);
+            return new CallbackFigures(
+                "callback",
+                scale.Phones,
+                scale.Decisions,
+                scale.Runs,
+                plain,
+                [overMemory, overLoopback],
+                handshakes,
+                sessions,
+                killed,
+                nginx is null
+            );
         }
         finally
         {
@@ -76,26 +97,66 @@ internal static class CallbackBench
 
     private static async Task<CallbackPlain> PlainAsync(Arena arena, CallbackScale scale, int depth)
     {
-        var samples = await Arena.MeasureAsync(scale, depth, tls: false, [arena.Memory, arena.Minimal, arena.Lean, arena.Kestrel, arena.Durable]);
+        var samples = await Arena.MeasureAsync(
+            scale,
+            depth,
+            tls: false,
+            [arena.Memory, arena.Minimal, arena.Lean, arena.Kestrel, arena.Durable]
+        );
         var (memory, minimal, lean, kestrel, durable) = (samples[0], samples[1], samples[2], samples[3], samples[4]);
         return new CallbackPlain(
-            depth, Median(minimal), Median(lean), Median(kestrel), Median(memory), Median(durable), Ratio(memory, minimal), Ratio(memory, lean), Ratio(durable, minimal));
+            depth,
+            Median(minimal),
+            Median(lean),
+            Median(kestrel),
+            Median(memory),
+            Median(durable),
+            Ratio(memory, minimal),
+            Ratio(memory, lean),
+            Ratio(durable, minimal)
+        );
     }
 
-    private static async Task<CallbackTls> TlsAsync(CallbackScale scale, string over, Contender minimal, Contender memory, Contender durable, Contender? nginx)
+    private static async Task<CallbackTls> TlsAsync(
+        CallbackScale scale,
+        string over,
+        Contender minimal,
+        Contender memory,
+        Contender durable,
+        Contender? nginx
+    )
     {
-        var samples = await Arena.MeasureAsync(scale, depth: 1, tls: true, nginx is null ? [memory, minimal, durable] : [memory, minimal, durable, nginx]);
+        var samples = await Arena.MeasureAsync(
+            scale,
+            depth: 1,
+            tls: true,
+            nginx is null ? [memory, minimal, durable] : [memory, minimal, durable, nginx]
+        );
         return new CallbackTls(
-            over, Median(samples[1]), Median(samples[0]), Median(samples[2]), Ratio(samples[0], samples[1]), Ratio(samples[2], samples[1]),
-            nginx is null ? null : Median(samples[3]), nginx is null ? null : Ratio(samples[2], samples[3]));
+            over,
+            Median(samples[1]),
+            Median(samples[0]),
+            Median(samples[2]),
+            Ratio(samples[0], samples[1]),
+            Ratio(samples[2], samples[1]),
+            nginx is null ? null : Median(samples[3]),
+            nginx is null ? null : Ratio(samples[2], samples[3])
+        );
     }
 
-    private static CallbackRate Median(IReadOnlyList<CallbackRate> runs) => new(
-        Math.Round(Middle(runs.Select(run => run.PerSecond))), Math.Round(Middle(runs.Select(run => run.CpuMicroseconds)), 2), Math.Round(Middle(runs.Select(run => run.AllocatedBytes))),
-        Math.Round(Middle(runs.Select(run => run.CommitsPerCallback)), 4));
+    private static CallbackRate Median(IReadOnlyList<CallbackRate> runs) =>
+        new(
+            Math.Round(Middle(runs.Select(run => run.PerSecond))),
+            Math.Round(Middle(runs.Select(run => run.CpuMicroseconds)), 2),
+            Math.Round(Middle(runs.Select(run => run.AllocatedBytes))),
+            Math.Round(Middle(runs.Select(run => run.CommitsPerCallback)), 4)
+        );
 
-    private static CallbackRatio Ratio(IReadOnlyList<CallbackRate> ours, IReadOnlyList<CallbackRate> theirs) => new(
-        Math.Round(Middle(ours.Zip(theirs, (our, their) => our.PerSecond / their.PerSecond)), 2), Math.Round(Middle(ours.Zip(theirs, (our, their) => their.CpuMicroseconds / our.CpuMicroseconds)), 2));
+    private static CallbackRatio Ratio(IReadOnlyList<CallbackRate> ours, IReadOnlyList<CallbackRate> theirs) =>
+        new(
+            Math.Round(Middle(ours.Zip(theirs, (our, their) => our.PerSecond / their.PerSecond)), 2),
+            Math.Round(Middle(ours.Zip(theirs, (our, their) => their.CpuMicroseconds / our.CpuMicroseconds)), 2)
+        );
 
     internal static double Middle(IEnumerable<double> values) => values.Order().ToArray() is var sorted ? sorted[sorted.Length / 2] : 0;
 
@@ -104,15 +165,31 @@ internal static class CallbackBench
         var text = new StringBuilder();
         foreach (var plain in figures.Plain)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"callback: {(plain.Pipelined == 1 ? "one at a time" : $"{plain.Pipelined} pipelined")}: {plain.Memory.PerSecond:N0}/s in memory ({plain.MemoryToMinimal.Rate} of M, {plain.MemoryToLean.Rate} of L), {plain.Durable.PerSecond:N0}/s durable ({plain.DurableToMinimal.Rate} of M, {plain.Durable.CommitsPerCallback} commits each); {plain.Memory.AllocatedBytes} B allocated (Kestrel alone {plain.Kestrel.AllocatedBytes}, M {plain.Minimal.AllocatedBytes})");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"callback: {(plain.Pipelined == 1 ? "one at a time" : $"{plain.Pipelined} pipelined")}: {plain.Memory.PerSecond:N0}/s in memory ({plain.MemoryToMinimal.Rate} of M, {plain.MemoryToLean.Rate} of L), {plain.Durable.PerSecond:N0}/s durable ({plain.DurableToMinimal.Rate} of M, {plain.Durable.CommitsPerCallback} commits each); {plain.Memory.AllocatedBytes} B allocated (Kestrel alone {plain.Kestrel.AllocatedBytes}, M {plain.Minimal.AllocatedBytes})"
+            );
         }
         foreach (var tls in figures.Tls)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"callback: TLS over {tls.Over}: {tls.Durable.PerSecond:N0}/s durable ({tls.DurableToMinimal.Rate} of M; in memory {tls.MemoryToMinimal.Rate}){(tls.DurableToNginx is { } nginx ? $", {nginx.Rate} of nginx's static answer" : tls.Over == "loopback" ? ", nginx is not installed" : "")}");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"callback: TLS over {tls.Over}: {tls.Durable.PerSecond:N0}/s durable ({tls.DurableToMinimal.Rate} of M; in memory {tls.MemoryToMinimal.Rate}){(tls.DurableToNginx is { } nginx ? $", {nginx.Rate} of nginx's static answer" : tls.Over == "loopback" ? ", nginx is not installed" : "")}"
+            );
         }
-        text.AppendLine(CultureInfo.InvariantCulture, $"callback: {figures.Handshakes.Full:N0} full handshakes/s ({figures.Handshakes.FullToKestrel} of bare Kestrel), {figures.Handshakes.Resuming:N0} with clients that resume; resumption by default: {figures.Handshakes.ResumedByDefault?.ToString() ?? "openssl is missing"}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"callback: {figures.Sessions.Count:N0} pending pushes: {figures.Sessions.BytesEach} B each, found in {figures.Sessions.NanosecondsAtAll} ns (among 1,000: {figures.Sessions.NanosecondsAtThousand} ns; one access to memory: {figures.Sessions.NanosecondsOfMemory} ns; a whole callback costs {figures.Sessions.CallbackRatio} times as much)");
-        return text.Append(CultureInfo.InvariantCulture, $"callback: killed under load: {figures.Killed.Found} of {figures.Killed.Acknowledged} acknowledged decisions found").ToString();
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"callback: {figures.Handshakes.Full:N0} full handshakes/s ({figures.Handshakes.FullToKestrel} of bare Kestrel), {figures.Handshakes.Resuming:N0} with clients that resume; resumption by default: {figures.Handshakes.ResumedByDefault?.ToString() ?? "openssl is missing"}"
+        );
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"callback: {figures.Sessions.Count:N0} pending pushes: {figures.Sessions.BytesEach} B each, found in {figures.Sessions.NanosecondsAtAll} ns (among 1,000: {figures.Sessions.NanosecondsAtThousand} ns; one access to memory: {figures.Sessions.NanosecondsOfMemory} ns; a whole callback costs {figures.Sessions.CallbackRatio} times as much)"
+        );
+        return text.Append(
+                CultureInfo.InvariantCulture,
+                $"callback: killed under load: {figures.Killed.Found} of {figures.Killed.Acknowledged} acknowledged decisions found"
+            )
+            .ToString();
     }
 
     /// <summary>A measured server: its listener, the client's interface, and the rig whose logins it decides; no rig: any login.</summary>
@@ -125,15 +202,16 @@ internal static class CallbackBench
         private readonly List<CallbackPlace> _places = [];
         private readonly SimNetwork _network = new();
 
-        internal static SslClientAuthenticationOptions Tls(bool resume = true) => new()
-        {
-            TargetHost = "callback.test",
-            AllowTlsResume = resume,
+        internal static SslClientAuthenticationOptions Tls(bool resume = true) =>
+            new()
+            {
+                TargetHost = "callback.test",
+                AllowTlsResume = resume,
 #pragma warning disable CA5359 // The server was made a moment ago and lives in this process.
-            CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+                RemoteCertificateValidationCallback = (_, _, _, _) => true,
 #pragma warning restore CA5359
-        };
+            };
 
         internal Contender Memory { get; private set; } = null!;
         internal Contender Durable { get; private set; } = null!;
@@ -149,7 +227,12 @@ internal static class CallbackBench
         internal Contender DurableLoopback { get; private set; } = null!;
         internal INic Loopback { get; } = new SocketNic("client", IPAddress.Loopback);
 
-        internal static async Task<Arena> StartAsync(string folder, CallbackScale scale, DeviceCertificates certificates, CancellationToken cancellationToken)
+        internal static async Task<Arena> StartAsync(
+            string folder,
+            CallbackScale scale,
+            DeviceCertificates certificates,
+            CancellationToken cancellationToken
+        )
         {
             var arena = new Arena();
             var server = new SimNic(arena._network, "port1", IPAddress.Parse("10.0.0.1"));
@@ -170,24 +253,45 @@ internal static class CallbackBench
             async Task<(Contender Plain, Contender Tls, Contender Loopback)> Rig(string name, bool durable)
             {
                 var (plain, tls, lo) = (Place(server), Place(server), Place(loopback));
-                var rig = await CallbackRig.StartAsync(Path.Combine(folder, name), scale.Decisions, durable, [(plain, false), (tls, true), (lo, true)], certificates, cancellationToken);
+                var rig = await CallbackRig.StartAsync(
+                    Path.Combine(folder, name),
+                    scale.Decisions,
+                    durable,
+                    [(plain, false), (tls, true), (lo, true)],
+                    certificates,
+                    cancellationToken
+                );
                 arena._running.Push(rig);
                 return (new(client, plain.EndPoint, rig), new(client, tls.EndPoint, rig), new(arena.Loopback, lo.EndPoint, rig));
             }
             var certificate = certificates.For(CallbackPlace.Service, CallbackRig.Names).TargetCertificate;
             arena.Minimal = await With(server, place => CallbackBaselines.StartMinimalAsync(place.Transport, null, cancellationToken));
-            arena.MinimalTls = await With(server, place => CallbackBaselines.StartMinimalAsync(place.Transport, certificate, cancellationToken));
-            arena.MinimalLoopback = await With(loopback, place => CallbackBaselines.StartMinimalAsync(place.Transport, certificate, cancellationToken));
+            arena.MinimalTls = await With(
+                server,
+                place => CallbackBaselines.StartMinimalAsync(place.Transport, certificate, cancellationToken)
+            );
+            arena.MinimalLoopback = await With(
+                loopback,
+                place => CallbackBaselines.StartMinimalAsync(place.Transport, certificate, cancellationToken)
+            );
             arena.Lean = await With(server, place => CallbackBaselines.StartLeanAsync(place.Transport, cancellationToken));
             arena.Kestrel = await With(server, place => CallbackBaselines.StartBareAsync(place.Transport, null, cancellationToken));
-            arena.KestrelTls = await With(server, place => CallbackBaselines.StartBareAsync(place.Transport, certificate, cancellationToken));
+            arena.KestrelTls = await With(
+                server,
+                place => CallbackBaselines.StartBareAsync(place.Transport, certificate, cancellationToken)
+            );
             (arena.Memory, arena.MemoryTls, arena.MemoryLoopback) = await Rig("memory", durable: false);
             (arena.Durable, arena.DurableTls, arena.DurableLoopback) = await Rig("durable", durable: true);
             return arena;
         }
 
         /// <summary>Runs each in turn, again and again: the samples of each, without the first rounds.</summary>
-        internal static async Task<IReadOnlyList<CallbackRate>[]> MeasureAsync(CallbackScale scale, int depth, bool tls, IReadOnlyList<Contender> contenders)
+        internal static async Task<IReadOnlyList<CallbackRate>[]> MeasureAsync(
+            CallbackScale scale,
+            int depth,
+            bool tls,
+            IReadOnlyList<Contender> contenders
+        )
         {
             var samples = contenders.Select(_ => new List<CallbackRate>()).ToArray();
             CallbackLoad? load = null;
@@ -199,12 +303,20 @@ internal static class CallbackBench
                     load = rig is null ? load : await rig.BeginLoginsAsync();
                     var lines = await ConnectAsync(contender, scale.Phones, tls);
                     GC.Collect();
-                    var (cpu, allocated, commits, began) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(precise: true), rig?.Commits ?? 0, LabClock.Wall.GetTimestamp());
+                    var (cpu, allocated, commits, began) = (
+                        Environment.CpuUsage.TotalTime,
+                        GC.GetTotalAllocatedBytes(precise: true),
+                        rig?.Commits ?? 0,
+                        LabClock.Wall.GetTimestamp()
+                    );
                     var accepted = await load!.RunAsync(lines, depth);
                     var took = LabClock.Wall.GetElapsedTime(began).TotalSeconds;
                     var sample = new CallbackRate(
-                        load.Count / took, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / load.Count, (double)(GC.GetTotalAllocatedBytes(precise: true) - allocated) / load.Count,
-                        (double)((rig?.Commits ?? 0) - commits) / load.Count);
+                        load.Count / took,
+                        (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / load.Count,
+                        (double)(GC.GetTotalAllocatedBytes(precise: true) - allocated) / load.Count,
+                        (double)((rig?.Commits ?? 0) - commits) / load.Count
+                    );
                     foreach (var line in lines)
                     {
                         await line.DisposeAsync();
@@ -229,7 +341,13 @@ internal static class CallbackBench
             var lines = new List<CallbackPlace.Line>(phones);
             while (lines.Count < phones)
             {
-                lines.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, phones - lines.Count)).Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default))));
+                lines.AddRange(
+                    await Task.WhenAll(
+                        Enumerable
+                            .Range(0, Math.Min(AtOnce, phones - lines.Count))
+                            .Select(_ => CallbackPlace.ConnectAsync(contender.From, contender.To, tls ? Tls() : null, default))
+                    )
+                );
             }
             return lines;
         }

@@ -25,13 +25,30 @@ internal sealed record CallbackRatio(double Rate, double Cpu);
 /// <param name="Memory">The callback path, decisions in memory.</param>
 /// <param name="Durable">The callback path as a unit has it: each decision on disk before its answer.</param>
 internal sealed record CallbackPlain(
-    int Pipelined, CallbackRate Minimal, CallbackRate Lean, CallbackRate Kestrel, CallbackRate Memory, CallbackRate Durable,
-    CallbackRatio MemoryToMinimal, CallbackRatio MemoryToLean, CallbackRatio DurableToMinimal);
+    int Pipelined,
+    CallbackRate Minimal,
+    CallbackRate Lean,
+    CallbackRate Kestrel,
+    CallbackRate Memory,
+    CallbackRate Durable,
+    CallbackRatio MemoryToMinimal,
+    CallbackRatio MemoryToLean,
+    CallbackRatio DurableToMinimal
+);
 
 /// <summary>A load over TLS, keep-alive, one at a time.</summary>
 /// <param name="Over">The transport: memory or loopback.</param>
 /// <param name="Nginx">nginx's static 200 answer to the same requests; null on interfaces in memory, or if nginx is not installed.</param>
-internal sealed record CallbackTls(string Over, CallbackRate Minimal, CallbackRate Memory, CallbackRate Durable, CallbackRatio MemoryToMinimal, CallbackRatio DurableToMinimal, CallbackRate? Nginx, CallbackRatio? DurableToNginx);
+internal sealed record CallbackTls(
+    string Over,
+    CallbackRate Minimal,
+    CallbackRate Memory,
+    CallbackRate Durable,
+    CallbackRatio MemoryToMinimal,
+    CallbackRatio DurableToMinimal,
+    CallbackRate? Nginx,
+    CallbackRatio? DurableToNginx
+);
 
 /// <summary>TLS handshakes a second, on interfaces in memory, client and server in one process.</summary>
 /// <param name="KestrelFull">Bare Kestrel; no session is resumed.</param>
@@ -48,7 +65,14 @@ internal sealed record CallbackHandshakes(double KestrelFull, double Full, doubl
 /// <param name="NanosecondsAtAll">The same among all.</param>
 /// <param name="NanosecondsOfMemory">One uncached memory access. A look-up among all takes several of them in sequence.</param>
 /// <param name="CallbackRatio">What a whole callback (in memory, one at a time) costs among all, over what it costs among 1,000.</param>
-internal sealed record CallbackSessions(int Count, double BytesEach, double NanosecondsAtThousand, double NanosecondsAtAll, double NanosecondsOfMemory, double CallbackRatio);
+internal sealed record CallbackSessions(
+    int Count,
+    double BytesEach,
+    double NanosecondsAtThousand,
+    double NanosecondsAtAll,
+    double NanosecondsOfMemory,
+    double CallbackRatio
+);
 
 /// <summary>A process that was killed (SIGKILL) under load.</summary>
 /// <param name="Acknowledged">Decisions whose 200 a phone had read.</param>
@@ -57,7 +81,17 @@ internal sealed record CallbackKilled(int Acknowledged, int Found);
 
 /// <summary>The result of <c>bench callback</c>.</summary>
 internal sealed record CallbackFigures(
-    string Bench, int Phones, int Decisions, int Runs, IReadOnlyList<CallbackPlain> Plain, IReadOnlyList<CallbackTls> Tls, CallbackHandshakes Handshakes, CallbackSessions Sessions, CallbackKilled Killed, bool NginxMissing);
+    string Bench,
+    int Phones,
+    int Decisions,
+    int Runs,
+    IReadOnlyList<CallbackPlain> Plain,
+    IReadOnlyList<CallbackTls> Tls,
+    CallbackHandshakes Handshakes,
+    CallbackSessions Sessions,
+    CallbackKilled Killed,
+    bool NginxMissing
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
 [JsonSerializable(typeof(CallbackFigures))]

@@ -19,10 +19,15 @@ internal static class CallbackKill
     /// <summary>Starts a process, kills it when about half of its callbacks are acknowledged, and counts.</summary>
     internal static async Task<CallbackKilled> MeasureAsync(string folder, int tokens, CancellationToken cancellationToken)
     {
-        using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(CallbackKill).Assembly.Location, "bench", "callback", Option, folder, "--tokens", $"{tokens}"])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        using var child = Process.Start(
+            new ProcessStartInfo(
+                "dotnet",
+                [typeof(CallbackKill).Assembly.Location, "bench", "callback", Option, folder, "--tokens", $"{tokens}"]
+            )
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
         List<int> acknowledged = [];
         long step;
         try
@@ -31,7 +36,10 @@ internal static class CallbackKill
             var number = new byte[sizeof(long)];
             await output.ReadExactlyAsync(number, cancellationToken);
             step = BitConverter.ToInt64(number);
-            while (await output.ReadAtLeastAsync(number.AsMemory(0, sizeof(int)), sizeof(int), throwOnEndOfStream: false, cancellationToken) == sizeof(int))
+            while (
+                await output.ReadAtLeastAsync(number.AsMemory(0, sizeof(int)), sizeof(int), throwOnEndOfStream: false, cancellationToken)
+                == sizeof(int)
+            )
             {
                 acknowledged.Add(BitConverter.ToInt32(number));
                 if (acknowledged.Count == tokens / 2)
@@ -61,19 +69,32 @@ internal static class CallbackKill
         var network = new SimNetwork();
         using var place = new CallbackPlace(new SimNic(network, "port1", IPAddress.Parse("10.0.0.1")), 0, LabClock.Wall);
         using var certificates = DeviceCertificates.Open(Path.Combine(folder, "certificates"), "bench", LabClock.Wall);
-        await using var rig = await CallbackRig.StartAsync(folder, tokens, durable: true, [(place, false)], certificates, cancellationToken);
+        await using var rig = await CallbackRig.StartAsync(
+            folder,
+            tokens,
+            durable: true,
+            [(place, false)],
+            certificates,
+            cancellationToken
+        );
         var load = await rig.BeginLoginsAsync();
         var client = new SimNic(network, "phones", IPAddress.Parse("10.0.0.9"));
-        var lines = await Task.WhenAll(Enumerable.Range(0, Phones).Select(_ => CallbackPlace.ConnectAsync(client, place.EndPoint, null, cancellationToken)));
+        var lines = await Task.WhenAll(
+            Enumerable.Range(0, Phones).Select(_ => CallbackPlace.ConnectAsync(client, place.EndPoint, null, cancellationToken))
+        );
         await using var output = Console.OpenStandardOutput();
         var gate = new Lock();
         output.Write(BitConverter.GetBytes(rig.Now.ToUnixTimeSeconds() / (long)CallbackRig.Step.TotalSeconds));
-        await load.RunAsync(lines, 1, token =>
-        {
-            lock (gate)
+        await load.RunAsync(
+            lines,
+            1,
+            token =>
             {
-                output.Write(BitConverter.GetBytes(token));
+                lock (gate)
+                {
+                    output.Write(BitConverter.GetBytes(token));
+                }
             }
-        });
+        );
     }
 }

@@ -8,7 +8,8 @@ namespace Appliance.Bench.Callback;
 /// <summary>Answers of phones as they stand on the wire, of one size each, and what drives them through connections.</summary>
 internal sealed class CallbackLoad
 {
-    private const string Head = "POST /api/v1/pushauthresp/ HTTP/1.1\r\nHost: 10.0.0.1:4433\r\nContent-Type: application/json\r\nContent-Length: ";
+    private const string Head =
+        "POST /api/v1/pushauthresp/ HTTP/1.1\r\nHost: 10.0.0.1:4433\r\nContent-Type: application/json\r\nContent-Length: ";
     private readonly byte[] _requests;
     private readonly int _size;
 
@@ -121,7 +122,9 @@ internal sealed class CallbackLoad
         var length = answer[..body].IndexOf("Content-Length: "u8);
         if (length >= 0)
         {
-            return Utf8Parser.TryParse(answer[(length + 16)..], out int content, out _) ? body + content : throw new IOException("an answer has no length");
+            return Utf8Parser.TryParse(answer[(length + 16)..], out int content, out _)
+                ? body + content
+                : throw new IOException("an answer has no length");
         }
         var end = answer[body..].IndexOf("\r\n0\r\n\r\n"u8);
         return end < 0 ? null : body + end + 7;

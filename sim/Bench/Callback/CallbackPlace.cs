@@ -25,7 +25,12 @@ internal sealed class CallbackPlace : IDisposable
     internal IPEndPoint EndPoint => Transport.Bound[0].EndPoint;
 
     /// <summary>Connects; over TLS when <paramref name="tls"/> is given.</summary>
-    internal static async Task<Line> ConnectAsync(INic from, IPEndPoint to, SslClientAuthenticationOptions? tls, CancellationToken cancellationToken)
+    internal static async Task<Line> ConnectAsync(
+        INic from,
+        IPEndPoint to,
+        SslClientAuthenticationOptions? tls,
+        CancellationToken cancellationToken
+    )
     {
         var connection = await from.ConnectAsync(to, cancellationToken);
         if (tls is null)

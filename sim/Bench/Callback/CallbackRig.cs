@@ -51,11 +51,25 @@ internal sealed class CallbackRig : IAsyncDisposable
     /// <param name="places">The listeners, each with or without TLS.</param>
     /// <param name="certificates">For those with TLS.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task<CallbackRig> StartAsync(string folder, int tokens, bool durable, IReadOnlyList<(CallbackPlace Place, bool Tls)> places, DeviceCertificates certificates, CancellationToken cancellationToken)
+    internal static async Task<CallbackRig> StartAsync(
+        string folder,
+        int tokens,
+        bool durable,
+        IReadOnlyList<(CallbackPlace Place, bool Tls)> places,
+        DeviceCertificates certificates,
+        CancellationToken cancellationToken
+    )
     {
         var rig = new CallbackRig(tokens);
         Directory.CreateDirectory(folder);
-        var store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), DeviceKey.Open(Path.Combine(folder, "device.key")), Configuration(tokens), ConfigRules.Values, rig._clock);
+        var store = ConfigStore.Open(
+            ConfigSchema.Load(Personality.Default),
+            Path.Combine(folder, "system.conf"),
+            DeviceKey.Open(Path.Combine(folder, "device.key")),
+            Configuration(tokens),
+            ConfigRules.Values,
+            rig._clock
+        );
         string[] tables = [EventLog.Table, .. LoginCore.Tables];
         rig._state = durable ? StateDatabase.Open(Path.Combine(folder, "state.db"), tables) : StateDatabase.OpenForgetful();
         rig._running.Push(rig._state);
@@ -69,9 +83,15 @@ internal sealed class CallbackRig : IAsyncDisposable
         var callback = new CallbackEndpoint(push, new TrustedCallers(store, events, rig._clock), debug);
         foreach (var (place, tls) in places)
         {
-            rig._running.Push(await HttpFront.StartAsync(
-                place.Transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal) { [CallbackPlace.Service] = callback },
-                tls ? _ => certificates.For(CallbackPlace.Service, Names) : null, NullLoggerFactory.Instance, cancellationToken));
+            rig._running.Push(
+                await HttpFront.StartAsync(
+                    place.Transport,
+                    new Dictionary<string, IHttpService>(StringComparer.Ordinal) { [CallbackPlace.Service] = callback },
+                    tls ? _ => certificates.For(CallbackPlace.Service, Names) : null,
+                    NullLoggerFactory.Instance,
+                    cancellationToken
+                )
+            );
         }
         return rig;
     }
@@ -87,7 +107,11 @@ internal sealed class CallbackRig : IAsyncDisposable
         const int AtOnce = 512;
         for (var first = 0; first < Tokens; first += AtOnce)
         {
-            var begun = await Task.WhenAll(Enumerable.Range(first, Math.Min(AtOnce, Tokens - first)).Select(number => _login.StartAsync(new LoginRequest(User(number), Password, "", Client) { Nic = "port1" })));
+            var begun = await Task.WhenAll(
+                Enumerable
+                    .Range(first, Math.Min(AtOnce, Tokens - first))
+                    .Select(number => _login.StartAsync(new LoginRequest(User(number), Password, "", Client) { Nic = "port1" }))
+            );
             if (begun.FirstOrDefault(answer => answer is not LoginAnswer.Challenge { Push: true }) is { } other)
             {
                 throw new InvalidOperationException($"a login got no push: {other}");
@@ -95,7 +119,9 @@ internal sealed class CallbackRig : IAsyncDisposable
         }
         await _inbox.Full;
         var now = Now.UtcDateTime;
-        return CallbackLoad.Approvals([.. _inbox.Sessions.Select((session, number) => (session, new Totp(Seed(number), (int)Step.TotalSeconds).ComputeTotp(now)))]);
+        return CallbackLoad.Approvals([
+            .. _inbox.Sessions.Select((session, number) => (session, new Totp(Seed(number), (int)Step.TotalSeconds).ComputeTotp(now))),
+        ]);
     }
 
     /// <summary>The key under which a token's consumed codes are stored.</summary>
@@ -120,17 +146,28 @@ internal sealed class CallbackRig : IAsyncDisposable
 
     private static string Configuration(int tokens)
     {
-        var text = new StringBuilder("config system interface\nedit port1\nset ip 10.0.0.1 255.255.255.0\nset type physical\nnext\nend\nconfig system ftm-push\nset server-ip 10.0.0.1\nset status enable\nend\nconfig user fortitoken\n");
+        var text = new StringBuilder(
+            "config system interface\nedit port1\nset ip 10.0.0.1 255.255.255.0\nset type physical\nnext\nend\nconfig system ftm-push\nset server-ip 10.0.0.1\nset status enable\nend\nconfig user fortitoken\n"
+        );
         for (var number = 0; number < tokens; number++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"edit {Serial(number)}\nset seed {Convert.ToHexStringLower(Seed(number))}\nset reg-id phone\nnext\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"edit {Serial(number)}\nset seed {Convert.ToHexStringLower(Seed(number))}\nset reg-id phone\nnext\n"
+            );
         }
         text.Append("end\nconfig user local\n");
         for (var number = 0; number < tokens; number++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"edit {User(number)}\nset type password\nset passwd {Password}\nset two-factor fortitoken\nset fortitoken {Serial(number)}\nnext\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"edit {User(number)}\nset type password\nset passwd {Password}\nset two-factor fortitoken\nset fortitoken {Serial(number)}\nnext\n"
+            );
         }
-        return text.Append("end\nconfig vpn ssl web portal\nedit p\nset web-mode enable\nnext\nend\nconfig vpn ssl settings\nset default-portal p\nset login-attempt-limit 0\nset source-interface port1\nend\n").ToString();
+        return text.Append(
+                "end\nconfig vpn ssl web portal\nedit p\nset web-mode enable\nnext\nend\nconfig vpn ssl settings\nset default-portal p\nset login-attempt-limit 0\nset source-interface port1\nend\n"
+            )
+            .ToString();
     }
 
     private sealed class Synchronous(IDisposable service) : IAsyncDisposable

@@ -33,7 +33,14 @@ internal static class CallbackSessionsBench
         }
         var (thousand, million) = (CallbackBench.Middle(atFew), CallbackBench.Middle(atAll));
         GC.KeepAlive(all);
-        return new CallbackSessions(count, Math.Round(bytes), Math.Round(thousand, 1), Math.Round(million, 1), Math.Round(NanosecondsOfMemory(), 1), Math.Round((callbackMicroseconds + ((million - thousand) / 1000)) / callbackMicroseconds, 2));
+        return new CallbackSessions(
+            count,
+            Math.Round(bytes),
+            Math.Round(thousand, 1),
+            Math.Round(million, 1),
+            Math.Round(NanosecondsOfMemory(), 1),
+            Math.Round((callbackMicroseconds + ((million - thousand) / 1000)) / callbackMicroseconds, 2)
+        );
     }
 
     /// <returns>The ids of all that are looked up, in one buffer as a connection has them, so that the time to find the ids themselves is
@@ -49,7 +56,18 @@ internal static class CallbackSessionsBench
         {
             var id = PushSessionId.New();
             // As long as the request ids of a unit, with a separate address, as each connection has.
-            sessions.Open(id, new PushOrder($"{number:00000000000000000000000000000}", "user", token, new IPAddress([192, 0, 2, 1]), Now, Now.AddSeconds(60), number));
+            sessions.Open(
+                id,
+                new PushOrder(
+                    $"{number:00000000000000000000000000000}",
+                    "user",
+                    token,
+                    new IPAddress([192, 0, 2, 1]),
+                    Now,
+                    Now.AddSeconds(60),
+                    number
+                )
+            );
             if (number < wanted.Length)
             {
                 wanted[number] = Encoding.ASCII.GetBytes(id.ToString());
@@ -95,7 +113,11 @@ internal static class CallbackSessionsBench
         for (var index = 0; index < LookUps; index++)
         {
             // A look at it that decides nothing, and is not counted as a wrong answer either: the session stays.
-            found += PushSessionId.Parse(ids.Slice(index * PushSessionId.Digits, PushSessionId.Digits)) is { } id && sessions.Find(id, Now) is not null ? 1 : 0;
+            found +=
+                PushSessionId.Parse(ids.Slice(index * PushSessionId.Digits, PushSessionId.Digits)) is { } id
+                && sessions.Find(id, Now) is not null
+                    ? 1
+                    : 0;
         }
         var took = LabClock.Wall.GetElapsedTime(began).TotalNanoseconds / LookUps;
         return found == LookUps ? took : throw new InvalidOperationException($"{found} of {LookUps} sessions were found");

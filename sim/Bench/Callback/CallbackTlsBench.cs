@@ -14,7 +14,11 @@ internal static class CallbackTlsBench
     private const int AtOnce = 8;
     private static readonly string[] Programs = ["/usr/sbin/nginx", "/usr/bin/nginx"];
 
-    internal static async Task<CallbackHandshakes> HandshakesAsync(CallbackBench.Arena arena, CallbackScale scale, CancellationToken cancellationToken)
+    internal static async Task<CallbackHandshakes> HandshakesAsync(
+        CallbackBench.Arena arena,
+        CallbackScale scale,
+        CancellationToken cancellationToken
+    )
     {
         List<double> kestrel = [];
         List<double> ours = [];
@@ -24,7 +28,8 @@ internal static class CallbackTlsBench
             var rates = (
                 Kestrel: await RateAsync(arena.KestrelTls, scale.Handshakes, resume: false, cancellationToken),
                 Ours: await RateAsync(arena.MemoryTls, scale.Handshakes, resume: false, cancellationToken),
-                Resuming: await RateAsync(arena.MemoryTls, scale.Handshakes, resume: true, cancellationToken));
+                Resuming: await RateAsync(arena.MemoryTls, scale.Handshakes, resume: true, cancellationToken)
+            );
             if (run > 0)
             {
                 kestrel.Add(rates.Kestrel);
@@ -33,21 +38,41 @@ internal static class CallbackTlsBench
             }
         }
         return new CallbackHandshakes(
-            Math.Round(CallbackBench.Middle(kestrel)), Math.Round(CallbackBench.Middle(ours)), Math.Round(CallbackBench.Middle(resuming)),
-            Math.Round(CallbackBench.Middle(ours.Zip(kestrel, (our, their) => our / their)), 2), await IsResumedAsync(arena.MemoryLoopback.To, cancellationToken));
+            Math.Round(CallbackBench.Middle(kestrel)),
+            Math.Round(CallbackBench.Middle(ours)),
+            Math.Round(CallbackBench.Middle(resuming)),
+            Math.Round(CallbackBench.Middle(ours.Zip(kestrel, (our, their) => our / their)), 2),
+            await IsResumedAsync(arena.MemoryLoopback.To, cancellationToken)
+        );
     }
 
-    private static async Task<double> RateAsync(CallbackBench.Contender contender, int count, bool resume, CancellationToken cancellationToken)
+    private static async Task<double> RateAsync(
+        CallbackBench.Contender contender,
+        int count,
+        bool resume,
+        CancellationToken cancellationToken
+    )
     {
         var tls = CallbackBench.Arena.Tls(resume);
         var began = LabClock.Wall.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Task.Run(async () =>
-        {
-            for (var number = 0; number < count / AtOnce; number++)
-            {
-                await (await CallbackPlace.ConnectAsync(contender.From, contender.To, tls, cancellationToken)).DisposeAsync();
-            }
-        }, cancellationToken)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, AtOnce)
+                .Select(_ =>
+                    Task.Run(
+                        async () =>
+                        {
+                            for (var number = 0; number < count / AtOnce; number++)
+                            {
+                                await (
+                                    await CallbackPlace.ConnectAsync(contender.From, contender.To, tls, cancellationToken)
+                                ).DisposeAsync();
+                            }
+                        },
+                        cancellationToken
+                    )
+                )
+        );
         return count / AtOnce * AtOnce / LabClock.Wall.GetElapsedTime(began).TotalSeconds;
     }
 
@@ -72,12 +97,14 @@ internal static class CallbackTlsBench
 
     private static async Task<string> SessionAsync(IPEndPoint server, string[] options, CancellationToken cancellationToken)
     {
-        using var client = Process.Start(new ProcessStartInfo("openssl", ["s_client", "-connect", $"{server}", "-ign_eof", .. options])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var client = Process.Start(
+            new ProcessStartInfo("openssl", ["s_client", "-connect", $"{server}", "-ign_eof", .. options])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var said = client.StandardOutput.ReadToEndAsync(cancellationToken);
         var complained = client.StandardError.ReadToEndAsync(cancellationToken);
         await client.StandardInput.WriteAsync("GET / HTTP/1.1\r\nHost: callback.test\r\nConnection: close\r\n\r\n");
@@ -104,7 +131,9 @@ internal static class CallbackTlsBench
             free.Start();
             port = ((IPEndPoint)free.LocalEndpoint).Port;
         }
-        File.WriteAllText(Path.Combine(here, "nginx.conf"), $$"""
+        File.WriteAllText(
+            Path.Combine(here, "nginx.conf"),
+            $$"""
             daemon off; worker_processes 1; pid {{here}}/pid; error_log {{here}}/error.log;
             events { worker_connections 4096; }
             http {
@@ -112,8 +141,14 @@ internal static class CallbackTlsBench
                 keepalive_requests 10000000;
                 server { listen 127.0.0.1:{{port}} ssl; ssl_certificate {{here}}/certificate.pem; ssl_certificate_key {{here}}/key.pem; location / { return 200; } }
             }
-            """);
-        return new Nginx(Process.Start(new ProcessStartInfo(program, ["-p", here, "-c", Path.Combine(here, "nginx.conf")]) { RedirectStandardError = true })!, port);
+            """
+        );
+        return new Nginx(
+            Process.Start(
+                new ProcessStartInfo(program, ["-p", here, "-c", Path.Combine(here, "nginx.conf")]) { RedirectStandardError = true }
+            )!,
+            port
+        );
     }
 
     internal sealed class Nginx(Process process, int port) : IAsyncDisposable

@@ -70,13 +70,17 @@ internal sealed partial class LoginModel
     private void IsNew(ModelToken token, long step)
     {
         Check(!IsUsed(token, step), $"the code of step {step} of {token.Serial} was accepted twice");
-        Check(!_used.TryGetValue(token.Serial, out var used) || step >= used.Max(), $"a code of {token.Serial} older than the last one was accepted");
+        Check(
+            !_used.TryGetValue(token.Serial, out var used) || step >= used.Max(),
+            $"a code of {token.Serial} older than the last one was accepted"
+        );
     }
 
     /// <summary>
     /// The step that is stored for an accepted code. Two steps may show the same digits, and the core's write names the one that it took.
     /// </summary>
-    private static long Remembered(LoginStep step) => (long)step.Memory.Single(write => write.Sql.Contains("INTO token_use_log", StringComparison.Ordinal)).Values[1]!;
+    private static long Remembered(LoginStep step) =>
+        (long)step.Memory.Single(write => write.Sql.Contains("INTO token_use_log", StringComparison.Ordinal)).Values[1]!;
 
     /// <summary>
     /// Checks that the accepted code is of the stored step, near and new. Returns the action that consumes it once it is on disk.
@@ -120,7 +124,10 @@ internal sealed partial class LoginModel
     {
         MayGetIn(login);
         var grant = ((LoginAnswer.Success)answer).Grant;
-        Check(grant.User == login.Person.Name && grant.Kind == login.Person.Kind && grant.Source.Equals(login.Source), "a login let in somebody else");
+        Check(
+            grant.User == login.Person.Name && grant.Kind == login.Person.Kind && grant.Source.Equals(login.Source),
+            "a login let in somebody else"
+        );
         Check(grant.TwoFactor, "a second factor was given and is not told");
         login.End("it is in");
     }

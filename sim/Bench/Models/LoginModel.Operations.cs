@@ -9,12 +9,16 @@ internal enum SubmittedCode
 {
     /// <summary>The code that the user's token, or e-mail, shows.</summary>
     Right,
+
     /// <summary>A consumed code.</summary>
     Used,
+
     /// <summary>A code that another user's token shows.</summary>
     OfAnotherToken,
+
     /// <summary>Random digits.</summary>
     Random,
+
     /// <summary>A code of a distant step, and perhaps the one after it.</summary>
     Drifted,
 }
@@ -34,13 +38,24 @@ internal sealed partial class LoginModel
         var handle = new LoginHandle($"{++_next}", string.Create(CultureInfo.InvariantCulture, $"1-{_next:x}{_random.Next():x8}"));
         var mailed = _random.Next(1_000_000).ToString("D6", CultureInfo.InvariantCulture);
         var login = new ModelLogin(handle, person, source, _now + SecondFactorLife) { MailedCode = mailed };
-        var withCode = person.Token is not null && _random.Next(6) == 0 ? CodeFor(login, Pick<SubmittedCode>([SubmittedCode.Right, SubmittedCode.Used])) : "";
+        var withCode =
+            person.Token is not null && _random.Next(6) == 0
+                ? CodeFor(login, Pick<SubmittedCode>([SubmittedCode.Right, SubmittedCode.Used]))
+                : "";
         var step = _core.Start(
-            new LoginRequest(person.Name, right ? person.Name + "-password" : "wrong", "", source, person.Kind) { Code = withCode }, _world.Rules, _ => _random.Next(10) > 0, new LoginDraw(handle, 42, mailed), _now);
+            new LoginRequest(person.Name, right ? person.Name + "-password" : "wrong", "", source, person.Kind) { Code = withCode },
+            _world.Rules,
+            _ => _random.Next(10) > 0,
+            new LoginDraw(handle, 42, mailed),
+            _now
+        );
         switch (step.Answer)
         {
             case LoginAnswer.Success success when !success.Grant.TwoFactor:
-                Check(right && !_world.MayLogIn(person) && person.Name == "ugo", "somebody got in without a second factor that is demanded");
+                Check(
+                    right && !_world.MayLogIn(person) && person.Name == "ugo",
+                    "somebody got in without a second factor that is demanded"
+                );
                 Told(step);
                 return;
             case LoginAnswer.Success:
@@ -53,7 +68,10 @@ internal sealed partial class LoginModel
                 SeeChallenge(login, challenge);
                 login.PushOut = step.Push is not null;
                 login.PushExpires = step.Push?.Expires ?? default;
-                Check(step.Push is null || (step.Push.RequestId == handle.RequestId && step.Push.User == person.Name), "a push goes to somebody else");
+                Check(
+                    step.Push is null || (step.Push.RequestId == handle.RequestId && step.Push.User == person.Name),
+                    "a push goes to somebody else"
+                );
                 Check(withCode.Length == 0 || step.Push is null, "a push went out although a code was given");
                 if (Told(step))
                 {
@@ -73,7 +91,10 @@ internal sealed partial class LoginModel
             return;
         }
         var code = CodeFor(login, which);
-        var next = which == SubmittedCode.Drifted && login.Person.Token is { } token && _random.Next(2) == 0 && _driftedStep is { } drifted ? token.CodeOf(drifted + 1) : "";
+        var next =
+            which == SubmittedCode.Drifted && login.Person.Token is { } token && _random.Next(2) == 0 && _driftedStep is { } drifted
+                ? token.CodeOf(drifted + 1)
+                : "";
         var asked = login.Drifted;
         login.Drifted = null;
         var step = _core.SubmitCode(login.Handle, code, login.Source, _world.Rules, _ => false, _now, next, login.Person.Kind);
@@ -97,7 +118,10 @@ internal sealed partial class LoginModel
             case LoginAnswer.Challenge challenge:
                 Check(!login.IsOver, $"a login that is over was asked again: {login.Over}");
                 SeeChallenge(login, challenge);
-                login.Drifted = challenge.Reason == ChallengeReason.NextCode && (_driftedStep ?? StepOf(login.Person.Token!, code)) is { } of ? (code, of) : null;
+                login.Drifted =
+                    challenge.Reason == ChallengeReason.NextCode && (_driftedStep ?? StepOf(login.Person.Token!, code)) is { } of
+                        ? (code, of)
+                        : null;
                 break;
             case LoginAnswer.Refused { Retry: false, Reason: not Refusal.Blocked }:
                 login.End("it was refused");
@@ -119,9 +143,10 @@ internal sealed partial class LoginModel
             1 => (login.Handle, LoginWorld.Sources.First(source => !source.Equals(login.Source)), login.Person.Kind),
             _ => (login.Handle, login.Source, login.Person.Kind == LoginKind.Admin ? LoginKind.SslVpn : LoginKind.Admin),
         };
-        var step = _random.Next(2) == 0
-            ? _core.SubmitCode(handle, CodeFor(login, SubmittedCode.Right), source, _world.Rules, _ => false, _now, kind: kind)
-            : _core.AwaitPush(handle, source, _world.Rules, _ => false, _now, kind);
+        var step =
+            _random.Next(2) == 0
+                ? _core.SubmitCode(handle, CodeFor(login, SubmittedCode.Right), source, _world.Rules, _ => false, _now, kind: kind)
+                : _core.AwaitPush(handle, source, _world.Rules, _ => false, _now, kind);
         Check(step.Answer is LoginAnswer.Refused, "a login was taken over by another request");
         Told(step);
     }
@@ -147,7 +172,10 @@ internal sealed partial class LoginModel
         {
             return;
         }
-        var code = CodeFor(login, right ? SubmittedCode.Right : Pick<SubmittedCode>([SubmittedCode.Used, SubmittedCode.OfAnotherToken, SubmittedCode.Random]));
+        var code = CodeFor(
+            login,
+            right ? SubmittedCode.Right : Pick<SubmittedCode>([SubmittedCode.Used, SubmittedCode.OfAnotherToken, SubmittedCode.Random])
+        );
         var (accepted, step) = _core.PushApproved(login.Handle.RequestId, code, "", _world.Rules, _now);
         if (!accepted)
         {
@@ -203,7 +231,9 @@ internal sealed partial class LoginModel
     private void Resync()
     {
         var token = Pick(LoginWorld.Tokens);
-        var seed = TokenSeed.Parse($"otpauth://totp/x?secret={OtpNet.Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}&algorithm={token.Algorithm.ToString().ToUpperInvariant()}")!;
+        var seed = TokenSeed.Parse(
+            $"otpauth://totp/x?secret={OtpNet.Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}&algorithm={token.Algorithm.ToString().ToUpperInvariant()}"
+        )!;
         var first = token.StepAt(_now) + _random.Next(-6, 7);
         var (verdict, step) = _core.Resync(seed, token.CodeOf(first), token.CodeOf(first + 1), _now);
         if (verdict.Outcome == ResyncOutcome.Synced)
@@ -227,6 +257,9 @@ internal sealed partial class LoginModel
         var period = TimeSpan.FromSeconds(login.Person.Token!.Period);
         var rest = period - TimeSpan.FromTicks((_now.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) % period.Ticks);
         Check(challenge.Rest == rest && rest > TimeSpan.Zero && rest <= period, "the wait is not the rest of the step");
-        Check(challenge.Text == $"Please wait {(rest.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond} seconds to login again", "the wait is told otherwise");
+        Check(
+            challenge.Text == $"Please wait {(rest.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond} seconds to login again",
+            "the wait is told otherwise"
+        );
     }
 }

@@ -51,7 +51,10 @@ internal sealed partial class LoginModel
         var step = _core.Start(new LoginRequest(user, password, "", login.Source), _world.Rules, _ => false, new LoginDraw(handle), _now);
         if (!_world.MayLogInRemotely)
         {
-            Check(step.Answer is LoginAnswer.Refused && step.Remote is null, "a remote server was asked that the configuration does not have");
+            Check(
+                step.Answer is LoginAnswer.Refused && step.Remote is null,
+                "a remote server was asked that the configuration does not have"
+            );
         }
         else if (step.Answer is not LoginAnswer.Refused)
         {
@@ -66,7 +69,13 @@ internal sealed partial class LoginModel
     {
         Check(step.Remote is not null, "a remote server was not asked");
         var order = step.Remote!;
-        Check(order.Password == password && order.User == login.User && order.Source.Equals(login.Source) && ReferenceEquals(order.Answers, answers), "a remote server was asked something else than was typed");
+        Check(
+            order.Password == password
+                && order.User == login.User
+                && order.Source.Equals(login.Source)
+                && ReferenceEquals(order.Answers, answers),
+            "a remote server was asked something else than was typed"
+        );
         Check(order.Number == login.Orders.Count + 1, "a question has the number of another");
         var late = _now + AnswerLife;
         login.AskedUntil = login.Deadline is { } deadline && deadline < late ? deadline : late;
@@ -87,7 +96,11 @@ internal sealed partial class LoginModel
         RemoteVerdict verdict = _random.Next(8) switch
         {
             < 3 => new RemoteVerdict.Accepted(["staff"]),
-            < 6 => new RemoteVerdict.Challenged(Digits(4), Pick<RemotePush>([RemotePush.No, RemotePush.ByNothing, RemotePush.ByWord]), new object()),
+            < 6 => new RemoteVerdict.Challenged(
+                Digits(4),
+                Pick<RemotePush>([RemotePush.No, RemotePush.ByNothing, RemotePush.ByWord]),
+                new object()
+            ),
             6 => new RemoteVerdict.Rejected(),
             _ => new RemoteVerdict.Unavailable("silent"),
         };
@@ -120,7 +133,13 @@ internal sealed partial class LoginModel
                 GetsInRemotely(login, answer);
                 break;
             case RemoteVerdict.Challenged challenged:
-                Check(answer is LoginAnswer.Challenge { Reason: ChallengeReason.Remote } told && told.Text == challenged.Text && told.Push == (challenged.Push != RemotePush.No) && told.Handle == login.Handle, "a challenge is told otherwise than the server said");
+                Check(
+                    answer is LoginAnswer.Challenge { Reason: ChallengeReason.Remote } told
+                        && told.Text == challenged.Text
+                        && told.Push == (challenged.Push != RemotePush.No)
+                        && told.Handle == login.Handle,
+                    "a challenge is told otherwise than the server said"
+                );
                 login.Deadline ??= _now + SecondFactorLife;
                 login.Challenge = challenged;
                 break;
@@ -138,12 +157,16 @@ internal sealed partial class LoginModel
             return;
         }
         var astray = _random.Next(10) == 0;
-        var (handle, source) = !astray ? (login.Handle, login.Source)
-            : _random.Next(2) == 0 ? (login.Handle with { Magic = login.Handle.Magic + "0" }, login.Source) : (login.Handle, LoginWorld.Sources.First(other => !other.Equals(login.Source)));
+        var (handle, source) =
+            !astray ? (login.Handle, login.Source)
+            : _random.Next(2) == 0 ? (login.Handle with { Magic = login.Handle.Magic + "0" }, login.Source)
+            : (login.Handle, LoginWorld.Sources.First(other => !other.Equals(login.Source)));
         var waits = _random.Next(3) == 0;
         var typed = waits || _random.Next(4) == 0 ? "" : Digits(6);
         var asked = login.IsAsked ? login.Orders[^1] : null;
-        var step = waits ? _core.AwaitPush(handle, source, _world.Rules, _ => false, _now) : _core.SubmitCode(handle, typed, source, _world.Rules, _ => false, _now);
+        var step = waits
+            ? _core.AwaitPush(handle, source, _world.Rules, _ => false, _now)
+            : _core.SubmitCode(handle, typed, source, _world.Rules, _ => false, _now);
         // The first access to a late login ends it permanently.
         var late = (login.Challenge is not null || login.IsHeld) && (_now >= login.Deadline || (login.IsAsked && _now >= login.AskedUntil));
         Check(!late || step.Answer is LoginAnswer.Refused, "a login went on that is late");
@@ -158,14 +181,25 @@ internal sealed partial class LoginModel
                 login.IsOver |= !astray && !refused.Retry && refused.Reason is not (Refusal.Blocked or Refusal.UnknownRequest);
                 break;
             case null:
-                Check(!astray && !login.IsOver && login.Challenge is not null && _now < login.Deadline, "an answer went on that is nobody's");
+                Check(
+                    !astray && !login.IsOver && login.Challenge is not null && _now < login.Deadline,
+                    "an answer went on that is nobody's"
+                );
                 if (step.Remote is not null)
                 {
-                    SeeOrder(login, step, typed.Length == 0 && login.Challenge!.Push == RemotePush.ByWord ? "push" : typed, login.Challenge);
+                    SeeOrder(
+                        login,
+                        step,
+                        typed.Length == 0 && login.Challenge!.Push == RemotePush.ByWord ? "push" : typed,
+                        login.Challenge
+                    );
                 }
                 else
                 {
-                    Check(asked is not null && (asked.Password == typed || (typed.Length == 0 && asked.Password == "push")), "a client waits for what was not asked");
+                    Check(
+                        asked is not null && (asked.Password == typed || (typed.Length == 0 && asked.Password == "push")),
+                        "a client waits for what was not asked"
+                    );
                 }
                 break;
             default:
@@ -183,9 +217,18 @@ internal sealed partial class LoginModel
             return;
         }
         Check(answer is LoginAnswer.Success, "an accepted login was refused");
-        Check(!login.IsOver && (login.Deadline is null || _now < login.Deadline) && _world.MayLogInRemotely, "somebody got in by a login that is over");
+        Check(
+            !login.IsOver && (login.Deadline is null || _now < login.Deadline) && _world.MayLogInRemotely,
+            "somebody got in by a login that is over"
+        );
         var grant = ((LoginAnswer.Success)answer!).Grant;
-        Check(grant.User == login.User && grant.Group == LoginWorld.RemoteGroup && grant.Source.Equals(login.Source) && grant.TwoFactor == login.Deadline is not null, "a login let in somebody else");
+        Check(
+            grant.User == login.User
+                && grant.Group == LoginWorld.RemoteGroup
+                && grant.Source.Equals(login.Source)
+                && grant.TwoFactor == login.Deadline is not null,
+            "a login let in somebody else"
+        );
         login.IsOver = true;
         _remoteAccepts++;
     }
@@ -193,6 +236,8 @@ internal sealed partial class LoginModel
     private RemoteModelLogin? PickRemote()
     {
         var alive = _random.Next(5) > 0 ? _remotes.FindAll(login => !login.IsOver) : [];
-        return alive.Count > 0 ? Pick(alive) : _remotes.Count > 0 ? Pick(_remotes) : null;
+        return alive.Count > 0 ? Pick(alive)
+            : _remotes.Count > 0 ? Pick(_remotes)
+            : null;
     }
 }

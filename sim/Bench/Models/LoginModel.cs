@@ -9,7 +9,16 @@ namespace Appliance.Bench.Models;
 public sealed class LoginModelException(string message) : Exception(message);
 
 /// <summary>The counts of one run.</summary>
-public sealed record LoginModelRun(int Operations, int Logins, int CodesAccepted, int PushesAccepted, int Resyncs, int Crashes, int Waits, int RemoteAccepts);
+public sealed record LoginModelRun(
+    int Operations,
+    int Logins,
+    int CodesAccepted,
+    int PushesAccepted,
+    int Resyncs,
+    int Crashes,
+    int Waits,
+    int RemoteAccepts
+);
 
 /// <summary>
 /// Random operations on the login core, checked step by step against a model that is too simple to be wrong: a set of used codes, and
@@ -31,7 +40,11 @@ internal sealed partial class LoginModel
     private bool _crashed;
     private int _operation;
     private int _next;
-    private int _codes, _pushes, _resyncs, _crashes, _waits;
+    private int _codes,
+        _pushes,
+        _resyncs,
+        _crashes,
+        _waits;
 
     private LoginModel(int seed, LoginWorld world, StateDatabase disk)
     {
@@ -59,7 +72,16 @@ internal sealed partial class LoginModel
             {
                 await model._disk.DisposeAsync();
             }
-            return new LoginModelRun(operations, model._next, model._codes, model._pushes, model._resyncs, model._crashes, model._waits, model._remoteAccepts);
+            return new LoginModelRun(
+                operations,
+                model._next,
+                model._codes,
+                model._pushes,
+                model._resyncs,
+                model._crashes,
+                model._waits,
+                model._remoteAccepts
+            );
         }
         finally
         {
@@ -73,28 +95,72 @@ internal sealed partial class LoginModel
     {
         switch (_random.Next(1150))
         {
-            case < 160: Begin(); break;
-            case < 300: Submit(SubmittedCode.Right); break;
-            case < 400: Submit(SubmittedCode.Used); break;
-            case < 440: Submit(SubmittedCode.OfAnotherToken); break;
-            case < 470: Submit(SubmittedCode.Random); break;
-            case < 520: Submit(SubmittedCode.Drifted); break;
-            case < 560: SubmitAstray(); break;
-            case < 620: AwaitPush(); break;
-            case < 710: Approve(right: true); break;
-            case < 750: Approve(right: false); break;
-            case < 775: Deny(); break;
-            case < 785: FailPush(); break;
-            case < 805: Resync(); break;
-            case < 930: MoveClock(); break;
-            case < 960: Tick(); break;
-            case < 975: ChangeRules(); break;
-            case < 997: _logins.RemoveAll(login => login.IsOver && _random.Next(2) == 0); break;
-            case < 1035: BeginRemote(); break;
-            case < 1095: RemoteVerdictComes(); break;
-            case < 1145: AnswerRemote(); break;
-            case < 1147: _remotes.RemoveAll(login => login.IsOver); break;
-            default: _crashed = true; break;
+            case < 160:
+                Begin();
+                break;
+            case < 300:
+                Submit(SubmittedCode.Right);
+                break;
+            case < 400:
+                Submit(SubmittedCode.Used);
+                break;
+            case < 440:
+                Submit(SubmittedCode.OfAnotherToken);
+                break;
+            case < 470:
+                Submit(SubmittedCode.Random);
+                break;
+            case < 520:
+                Submit(SubmittedCode.Drifted);
+                break;
+            case < 560:
+                SubmitAstray();
+                break;
+            case < 620:
+                AwaitPush();
+                break;
+            case < 710:
+                Approve(right: true);
+                break;
+            case < 750:
+                Approve(right: false);
+                break;
+            case < 775:
+                Deny();
+                break;
+            case < 785:
+                FailPush();
+                break;
+            case < 805:
+                Resync();
+                break;
+            case < 930:
+                MoveClock();
+                break;
+            case < 960:
+                Tick();
+                break;
+            case < 975:
+                ChangeRules();
+                break;
+            case < 997:
+                _logins.RemoveAll(login => login.IsOver && _random.Next(2) == 0);
+                break;
+            case < 1035:
+                BeginRemote();
+                break;
+            case < 1095:
+                RemoteVerdictComes();
+                break;
+            case < 1145:
+                AnswerRemote();
+                break;
+            case < 1147:
+                _remotes.RemoveAll(login => login.IsOver);
+                break;
+            default:
+                _crashed = true;
+                break;
         }
         if (_crashed)
         {
@@ -145,13 +211,15 @@ internal sealed partial class LoginModel
 
     private void MoveClock()
     {
-        _now = _now.AddMilliseconds(_random.Next(10) switch
-        {
-            < 5 => _random.Next(20_000),
-            < 8 => _random.Next(20_000, 150_000),
-            8 => -_random.Next(300_000), // Somebody sets the clock back.
-            _ => _random.Next(_random.Next(3) == 0 ? 200_000_000 : 600_000),
-        });
+        _now = _now.AddMilliseconds(
+            _random.Next(10) switch
+            {
+                < 5 => _random.Next(20_000),
+                < 8 => _random.Next(20_000, 150_000),
+                8 => -_random.Next(300_000), // Somebody sets the clock back.
+                _ => _random.Next(_random.Next(3) == 0 ? 200_000_000 : 600_000),
+            }
+        );
         // A phone's clock may run off, too.
         if (_random.Next(20) == 0)
         {
@@ -194,7 +262,9 @@ internal sealed partial class LoginModel
     private ModelLogin? PickLogin()
     {
         var alive = _random.Next(5) > 0 ? _logins.FindAll(login => !login.IsOver && _now < login.Deadline) : [];
-        return alive.Count > 0 ? Pick(alive) : _logins.Count > 0 ? Pick(_logins) : null;
+        return alive.Count > 0 ? Pick(alive)
+            : _logins.Count > 0 ? Pick(_logins)
+            : null;
     }
 
     private ModelLogin? Find(string requestId) => _logins.Find(login => login.Handle.RequestId == requestId);
@@ -205,7 +275,12 @@ internal sealed partial class LoginModel
     {
         if (!holds)
         {
-            throw new LoginModelException(string.Create(CultureInfo.InvariantCulture, $"{broken} (operation {_operation}; repeat it: run bench login-model --seed {_seed})"));
+            throw new LoginModelException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{broken} (operation {_operation}; repeat it: run bench login-model --seed {_seed})"
+                )
+            );
         }
     }
 }

@@ -39,14 +39,23 @@ internal sealed class LoginWorld
     private LoginWorld(LoginRules[] variants, HashSet<string>[] shutOut) => (_variants, _shutOut) = (variants, shutOut);
 
     /// <summary>The source addresses of the users.</summary>
-    internal static readonly IPAddress[] Sources = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2"), IPAddress.Parse("198.51.100.9")];
+    internal static readonly IPAddress[] Sources =
+    [
+        IPAddress.Parse("192.0.2.1"),
+        IPAddress.Parse("192.0.2.2"),
+        IPAddress.Parse("198.51.100.9"),
+    ];
 
     internal static IReadOnlyList<ModelToken> Tokens => AllTokens;
 
     internal static readonly IReadOnlyList<ModelPerson> People =
     [
-        new("una", LoginKind.SslVpn, AllTokens[0]), new("ugo", LoginKind.SslVpn, AllTokens[1]), new("uwe", LoginKind.SslVpn, AllTokens[2]),
-        new("una", LoginKind.Radius, AllTokens[0]), new("adm", LoginKind.Admin, AllTokens[0]), new("eva", LoginKind.SslVpn, null),
+        new("una", LoginKind.SslVpn, AllTokens[0]),
+        new("ugo", LoginKind.SslVpn, AllTokens[1]),
+        new("uwe", LoginKind.SslVpn, AllTokens[2]),
+        new("una", LoginKind.Radius, AllTokens[0]),
+        new("adm", LoginKind.Admin, AllTokens[0]),
+        new("eva", LoginKind.SslVpn, null),
     ];
 
     /// <summary>The users of a remote server: <c>rita</c> is also configured here, <c>rex</c> is not.</summary>
@@ -84,8 +93,30 @@ internal sealed class LoginWorld
                 "config user local\nedit rita\nset status disable\nnext\nend\nconfig user group\nedit others\nset member una\nnext\nend\nconfig vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups others\nnext\nend\nend\n",
             ];
             return new LoginWorld(
-                [.. changes.Select((change, at) => LoginRules.From(ConfigStore.Open(schema, Path.Combine(folder.FullName, $"{at}.conf"), key, Configuration() + change, ConfigRules.Values).Current))],
-                [[], ["una"], ["ugo"], ["uwe"], [RemoteGroup]]);
+                [
+                    .. changes.Select(
+                        (change, at) =>
+                            LoginRules.From(
+                                ConfigStore
+                                    .Open(
+                                        schema,
+                                        Path.Combine(folder.FullName, $"{at}.conf"),
+                                        key,
+                                        Configuration() + change,
+                                        ConfigRules.Values
+                                    )
+                                    .Current
+                            )
+                    ),
+                ],
+                [
+                    [],
+                    ["una"],
+                    ["ugo"],
+                    ["uwe"],
+                    [RemoteGroup],
+                ]
+            );
         }
         finally
         {
@@ -93,67 +124,78 @@ internal sealed class LoginWorld
         }
     }
 
-    private static string Configuration() => $"""
-        config user radius
-        edit rad
-        set server 192.0.2.77
-        set secret s
-        next
-        end
-        config user fortitoken
-        {string.Concat(AllTokens.Select(token => $"edit {token.Serial}\nset seed \"otpauth://totp/x?secret={Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}&algorithm={token.Algorithm.ToString().ToUpperInvariant()}\"\nset reg-id phone\nnext\n"))}
-        end
-        config user local
-        {string.Concat(TokenUsers.Zip(AllTokens, (name, token) => $"edit {name}\nset type password\nset passwd {name}-password\nset two-factor fortitoken\nset fortitoken {token.Serial}\nnext\n"))}
-        edit rita
-        set type radius
-        set radius-server rad
-        next
-        edit eva
-        set type password
-        set passwd eva-password
-        set two-factor email
-        set email-to eva@example.test
-        next
-        end
-        config system admin
-        edit adm
-        set accprofile super_admin
-        set password adm-password
-        set two-factor fortitoken
-        set fortitoken {AllTokens[0].Serial}
-        next
-        end
-        config user group
-        edit {RemoteGroup}
-        set member rad
-        config match
-        edit 1
-        set server-name rad
-        set group-name staff
-        next
-        end
-        next
-        end
-        config vpn ssl web portal
-        edit p
-        set web-mode enable
-        next
-        end
-        config vpn ssl settings
-        set default-portal p
-        set login-attempt-limit 0
-        config authentication-rule
-        edit 1
-        set groups {RemoteGroup}
-        set portal p
-        next
-        end
-        end
-        config system global
-        set admin-lockout-threshold 10
-        set admin-lockout-duration 1
-        end
+    private static string Configuration() =>
+        $"""
+            config user radius
+            edit rad
+            set server 192.0.2.77
+            set secret s
+            next
+            end
+            config user fortitoken
+            {string.Concat(
+                AllTokens.Select(token =>
+                    $"edit {token.Serial}\nset seed \"otpauth://totp/x?secret={Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}&algorithm={token.Algorithm.ToString().ToUpperInvariant()}\"\nset reg-id phone\nnext\n"
+                )
+            )}
+            end
+            config user local
+            {string.Concat(
+                TokenUsers.Zip(
+                    AllTokens,
+                    (name, token) =>
+                        $"edit {name}\nset type password\nset passwd {name}-password\nset two-factor fortitoken\nset fortitoken {token.Serial}\nnext\n"
+                )
+            )}
+            edit rita
+            set type radius
+            set radius-server rad
+            next
+            edit eva
+            set type password
+            set passwd eva-password
+            set two-factor email
+            set email-to eva@example.test
+            next
+            end
+            config system admin
+            edit adm
+            set accprofile super_admin
+            set password adm-password
+            set two-factor fortitoken
+            set fortitoken {AllTokens[0].Serial}
+            next
+            end
+            config user group
+            edit {RemoteGroup}
+            set member rad
+            config match
+            edit 1
+            set server-name rad
+            set group-name staff
+            next
+            end
+            next
+            end
+            config vpn ssl web portal
+            edit p
+            set web-mode enable
+            next
+            end
+            config vpn ssl settings
+            set default-portal p
+            set login-attempt-limit 0
+            config authentication-rule
+            edit 1
+            set groups {RemoteGroup}
+            set portal p
+            next
+            end
+            end
+            config system global
+            set admin-lockout-threshold 10
+            set admin-lockout-duration 1
+            end
 
-        """;
+            """;
 }

@@ -42,11 +42,18 @@ internal sealed class BenchLine : IAsyncDisposable
     private BenchLine(ConnectionContext connection, SslStream? tls)
     {
         (_connection, _tls) = (connection, tls);
-        (_input, _output) = tls is null ? (connection.Transport.Input, connection.Transport.Output) : (PipeReader.Create(tls), PipeWriter.Create(tls));
+        (_input, _output) = tls is null
+            ? (connection.Transport.Input, connection.Transport.Output)
+            : (PipeReader.Create(tls), PipeWriter.Create(tls));
     }
 
     /// <summary>Connects; with TLS when there are options for it.</summary>
-    public static async Task<BenchLine> ConnectAsync(INic from, IPEndPoint to, SslClientAuthenticationOptions? tls, CancellationToken cancellationToken)
+    public static async Task<BenchLine> ConnectAsync(
+        INic from,
+        IPEndPoint to,
+        SslClientAuthenticationOptions? tls,
+        CancellationToken cancellationToken
+    )
     {
         var connection = await from.ConnectAsync(to, cancellationToken);
         if (tls is null)
@@ -62,7 +69,12 @@ internal sealed class BenchLine : IAsyncDisposable
     public static byte[] Post(string target, string type, string body)
     {
         Span<byte> request = stackalloc byte[1024];
-        return Utf8.TryWrite(request, CultureInfo.InvariantCulture, $"POST {target} HTTP/1.1\r\nHost: bench\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}", out var written)
+        return Utf8.TryWrite(
+            request,
+            CultureInfo.InvariantCulture,
+            $"POST {target} HTTP/1.1\r\nHost: bench\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}",
+            out var written
+        )
             ? request[..written].ToArray()
             : throw new ArgumentException("a request of a benchmark has no kilobyte", nameof(body));
     }
@@ -106,7 +118,11 @@ internal sealed class BenchLine : IAsyncDisposable
             return null;
         }
         var length = bytes[..head].IndexOf("Content-Length: "u8);
-        if (length < 0 || !Utf8Parser.TryParse(bytes[9..], out int status, out _) || !Utf8Parser.TryParse(bytes[(length + 16)..], out int content, out _))
+        if (
+            length < 0
+            || !Utf8Parser.TryParse(bytes[9..], out int status, out _)
+            || !Utf8Parser.TryParse(bytes[(length + 16)..], out int content, out _)
+        )
         {
             throw new IOException("an answer without a length");
         }

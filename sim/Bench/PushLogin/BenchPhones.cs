@@ -60,7 +60,10 @@ internal class BenchPhones(PushLoginPlace place, SslClientAuthenticationOptions?
     {
         try
         {
-            var line = !Reconnect && _idle.TryPop(out var idle) ? idle : await BenchLine.ConnectAsync(place.Client, _callback, tls, CancellationToken.None);
+            var line =
+                !Reconnect && _idle.TryPop(out var idle)
+                    ? idle
+                    : await BenchLine.ConnectAsync(place.Client, _callback, tls, CancellationToken.None);
             var answer = await line.ExchangeAsync(Approval(message.SessionId, Codes[PushLoginRig.UserOf(message)]));
             if (answer.Status != 200)
             {
@@ -106,7 +109,8 @@ internal sealed class MqttBenchPhones : BenchPhones
         var payload = JsonSerializer.SerializeToUtf8Bytes(PushPayload.Fields(PushProxyRequest.Of(message, "bench")));
         // Of the frozen clock's time nothing is kept: every phone listens.
         return await _lastHop.DeliverAsync(new Notification("apns", DeviceTokens.Of("ios", message.Recipient), payload, null, null))
-            ? PushResult.Sent : PushResult.Failed(PushOutcome.Unavailable, "the broker did not take it");
+            ? PushResult.Sent
+            : PushResult.Failed(PushOutcome.Unavailable, "the broker did not take it");
     }
 
     public override async ValueTask DisposeAsync()
@@ -123,9 +127,25 @@ internal sealed class MqttBenchPhones : BenchPhones
 
         public Registered(int users)
         {
-            _tokens = [.. Enumerable.Range(0, users).Select(user => new TokenActivation(PushLoginRig.Serial(user), [], TimeSpan.Zero, 6, PushLoginRig.Serial(user), "ios 18", null))];
+            _tokens =
+            [
+                .. Enumerable
+                    .Range(0, users)
+                    .Select(user => new TokenActivation(
+                        PushLoginRig.Serial(user),
+                        [],
+                        TimeSpan.Zero,
+                        6,
+                        PushLoginRig.Serial(user),
+                        "ios 18",
+                        null
+                    )),
+            ];
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            DeviceCa = new CertificateRequest("CN=bench", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, LabClock.Latest);
+            DeviceCa = new CertificateRequest("CN=bench", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+                DateTimeOffset.UnixEpoch,
+                LabClock.Latest
+            );
         }
 
         public object Version { get; } = new();

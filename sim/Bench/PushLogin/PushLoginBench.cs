@@ -39,8 +39,23 @@ namespace Appliance.Bench.PushLogin;
 /// <param name="MicrosecondsCpu">Processor time of both sides for one login on the interface in memory.</param>
 /// <param name="BytesAllocated">What one login allocates, both sides.</param>
 internal sealed record PushLoginFigures(
-    string Bench, int Rounds, double CallbacksPerSecond, double LoginsPerSecond, double OfCallbacks, double MqttLoginsPerSecond, double MqttOfLogins,
-    double TlsLoginsPerSecond, double TlsKeptLoginsPerSecond, double TlsMicrosecondsCpu, int Waiting, double WaitingBytesEach, int WaitingThreads, double WaitingHttpBytesEach, double MicrosecondsCpu, double BytesAllocated);
+    string Bench,
+    int Rounds,
+    double CallbacksPerSecond,
+    double LoginsPerSecond,
+    double OfCallbacks,
+    double MqttLoginsPerSecond,
+    double MqttOfLogins,
+    double TlsLoginsPerSecond,
+    double TlsKeptLoginsPerSecond,
+    double TlsMicrosecondsCpu,
+    int Waiting,
+    double WaitingBytesEach,
+    int WaitingThreads,
+    double WaitingHttpBytesEach,
+    double MicrosecondsCpu,
+    double BytesAllocated
+);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PushLoginFigures))]
@@ -64,12 +79,17 @@ internal static class PushLoginBench
         try
         {
             var figures = await MeasureAsync(folder.FullName, cancellationToken);
-            return json ? JsonSerializer.Serialize(figures, PushLoginBenchJson.Default.PushLoginFigures) : string.Create(CultureInfo.InvariantCulture, $"""
-                push-login: {figures.LoginsPerSecond:0} logins/s in memory, {figures.OfCallbacks} of {figures.CallbacksPerSecond:0} callbacks/s ({figures.MicrosecondsCpu} µs, {figures.BytesAllocated:0} bytes a login, both sides)
-                by MQTT: {figures.MqttLoginsPerSecond:0} logins/s, {figures.MqttOfLogins} of those without
-                over TLS and sockets: {figures.TlsLoginsPerSecond:0} logins/s with new connections ({figures.TlsMicrosecondsCpu:0} µs of processor each, both sides), {figures.TlsKeptLoginsPerSecond:0} on kept ones
-                {figures.Waiting} logins that wait: {figures.WaitingBytesEach:0} bytes each, {figures.WaitingThreads} more threads; with an HTTP connection in memory {figures.WaitingHttpBytesEach:0} bytes each
-                """);
+            return json
+                ? JsonSerializer.Serialize(figures, PushLoginBenchJson.Default.PushLoginFigures)
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"""
+                    push-login: {figures.LoginsPerSecond:0} logins/s in memory, {figures.OfCallbacks} of {figures.CallbacksPerSecond:0} callbacks/s ({figures.MicrosecondsCpu} µs, {figures.BytesAllocated:0} bytes a login, both sides)
+                    by MQTT: {figures.MqttLoginsPerSecond:0} logins/s, {figures.MqttOfLogins} of those without
+                    over TLS and sockets: {figures.TlsLoginsPerSecond:0} logins/s with new connections ({figures.TlsMicrosecondsCpu:0} µs of processor each, both sides), {figures.TlsKeptLoginsPerSecond:0} on kept ones
+                    {figures.Waiting} logins that wait: {figures.WaitingBytesEach:0} bytes each, {figures.WaitingThreads} more threads; with an HTTP connection in memory {figures.WaitingHttpBytesEach:0} bytes each
+                    """
+                );
         }
         finally
         {
@@ -80,10 +100,22 @@ internal static class PushLoginBench
     private static async Task<PushLoginFigures> MeasureAsync(string folder, CancellationToken cancellationToken)
     {
         var place = InMemory();
-        var (callbacks, logins, mqtt, tls, kept) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (callbacks, logins, mqtt, tls, kept) = (
+            new List<double>(),
+            new List<double>(),
+            new List<double>(),
+            new List<double>(),
+            new List<double>()
+        );
         var (cpu, tlsCpu, allocated) = (new List<double>(), new List<double>(), new List<double>());
         var callbackLoad = new CallbackOnlyLoad(Users);
-        await using var callbackRig = await PushLoginRig.StartAsync(Path.Combine(folder, "callback"), Users, place, callbackLoad, cancellationToken);
+        await using var callbackRig = await PushLoginRig.StartAsync(
+            Path.Combine(folder, "callback"),
+            Users,
+            place,
+            callbackLoad,
+            cancellationToken
+        );
         var direct = InMemory();
         await using var phones = new BenchPhones(direct, null);
         await using var directRig = await PushLoginRig.StartAsync(Path.Combine(folder, "direct"), Users, direct, phones, cancellationToken);
@@ -91,15 +123,33 @@ internal static class PushLoginBench
         var hop = InMemory();
         await using var broker = await MqttBroker.StartAsync();
         await using var mqttPhones = new MqttBenchPhones(hop, broker.Address, MqttUsers);
-        await using var mqttRig = await PushLoginRig.StartAsync(Path.Combine(folder, "mqtt"), MqttUsers, hop, mqttPhones, cancellationToken);
+        await using var mqttRig = await PushLoginRig.StartAsync(
+            Path.Combine(folder, "mqtt"),
+            MqttUsers,
+            hop,
+            mqttPhones,
+            cancellationToken
+        );
         var mqttLoad = new PushLoginLoad(mqttRig, hop, null);
         var sockets = Sockets();
         await using var newPhones = new BenchPhones(sockets, Any) { Reconnect = true };
-        await using var newRig = await PushLoginRig.StartAsync(Path.Combine(folder, "new"), TlsUsers, sockets, newPhones, cancellationToken);
+        await using var newRig = await PushLoginRig.StartAsync(
+            Path.Combine(folder, "new"),
+            TlsUsers,
+            sockets,
+            newPhones,
+            cancellationToken
+        );
         var newLoad = new PushLoginLoad(newRig, sockets, Any, reconnect: true);
         var keptSockets = Sockets();
         await using var keptPhones = new BenchPhones(keptSockets, Any);
-        await using var keptRig = await PushLoginRig.StartAsync(Path.Combine(folder, "kept"), TlsUsers, keptSockets, keptPhones, cancellationToken);
+        await using var keptRig = await PushLoginRig.StartAsync(
+            Path.Combine(folder, "kept"),
+            TlsUsers,
+            keptSockets,
+            keptPhones,
+            cancellationToken
+        );
         var keptLoad = new PushLoginLoad(keptRig, keptSockets, Any);
         foreach (var (each, rig) in new[] { (phones, directRig), (mqttPhones, mqttRig), (newPhones, newRig), (keptPhones, keptRig) })
         {
@@ -113,7 +163,13 @@ internal static class PushLoginBench
         {
             // While the platform still compiles what turns out to be hot, nothing is counted.
             var counts = round >= 0;
-            async Task CountAsync(List<double> into, int users, Func<Task<TimeSpan>> run, List<double>? cpuInto = null, List<double>? bytesInto = null)
+            async Task CountAsync(
+                List<double> into,
+                int users,
+                Func<Task<TimeSpan>> run,
+                List<double>? cpuInto = null,
+                List<double>? bytesInto = null
+            )
             {
                 using var process = Process.GetCurrentProcess();
                 var (processor, bytes) = (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true));
@@ -137,8 +193,24 @@ internal static class PushLoginBench
             await load.EndAsync();
         }
         var (bare, http, threads) = await WaitAsync(Path.Combine(folder, "waiting"), cancellationToken);
-        return new PushLoginFigures("push-login", Rounds, Rate(callbacks), Rate(logins), Ratio(logins, callbacks), Rate(mqtt), Ratio(mqtt, logins), Rate(tls), Rate(kept), Math.Round(Median(tlsCpu)),
-            WaitingUsers, Math.Round(bare), threads, Math.Round(http), Math.Round(Median(cpu), 1), Math.Round(Median(allocated)));
+        return new PushLoginFigures(
+            "push-login",
+            Rounds,
+            Rate(callbacks),
+            Rate(logins),
+            Ratio(logins, callbacks),
+            Rate(mqtt),
+            Ratio(mqtt, logins),
+            Rate(tls),
+            Rate(kept),
+            Math.Round(Median(tlsCpu)),
+            WaitingUsers,
+            Math.Round(bare),
+            threads,
+            Math.Round(http),
+            Math.Round(Median(cpu), 1),
+            Math.Round(Median(allocated))
+        );
     }
 
     /// <summary>
@@ -182,28 +254,49 @@ internal static class PushLoginBench
     {
         foreach (var users in Enumerable.Range(0, WaitingUsers).Chunk(512))
         {
-            var begun = await Task.WhenAll(users.Select(user => rig.Login.StartAsync(new LoginRequest(PushLoginRig.User(user), "p", "", IPAddress.Loopback) { Nic = "port1" })));
-            waiting.AddRange(begun.Select(answer => rig.Login.AwaitPushAsync(((LoginAnswer.Challenge)answer).Handle, IPAddress.Loopback, cancellationToken)));
+            var begun = await Task.WhenAll(
+                users.Select(user =>
+                    rig.Login.StartAsync(new LoginRequest(PushLoginRig.User(user), "p", "", IPAddress.Loopback) { Nic = "port1" })
+                )
+            );
+            waiting.AddRange(
+                begun.Select(answer =>
+                    rig.Login.AwaitPushAsync(((LoginAnswer.Challenge)answer).Handle, IPAddress.Loopback, cancellationToken)
+                )
+            );
         }
     }
 
     private static PushLoginPlace InMemory()
     {
         var network = new SimNetwork();
-        return new PushLoginPlace(new SimNic(network, "port1", IPAddress.Parse("10.0.0.1")), new SimNic(network, "client", IPAddress.Parse("10.0.0.100")), Tls: false);
+        return new PushLoginPlace(
+            new SimNic(network, "port1", IPAddress.Parse("10.0.0.1")),
+            new SimNic(network, "client", IPAddress.Parse("10.0.0.100")),
+            Tls: false
+        );
     }
 
     /// <summary>A loopback address for this process only.</summary>
     private static PushLoginPlace Sockets()
     {
-        var nic = new SocketNic("port1", new IPAddress([127, 90, (byte)(1 + (Environment.ProcessId % 250)), (byte)Interlocked.Increment(ref _nextAddress)]));
+        var nic = new SocketNic(
+            "port1",
+            new IPAddress([127, 90, (byte)(1 + (Environment.ProcessId % 250)), (byte)Interlocked.Increment(ref _nextAddress)])
+        );
         return new PushLoginPlace(nic, nic, Tls: true);
     }
 
     private static int _nextAddress;
 
 #pragma warning disable CA5359 // The unit was made a moment ago and lives in this process.
-    private static SslClientAuthenticationOptions Any { get; } = new() { TargetHost = "bench.test", CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(), RemoteCertificateValidationCallback = (_, _, _, _) => true };
+    private static SslClientAuthenticationOptions Any { get; } =
+        new()
+        {
+            TargetHost = "bench.test",
+            CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+        };
 #pragma warning restore CA5359
 
     private static long Heap()
@@ -224,11 +317,13 @@ internal static class PushLoginBench
     private static double Rate(List<double> values) => Math.Round(Median(values));
 
     /// <summary>The median of the rounds' own ratios: what disturbs a round disturbs both.</summary>
-    private static double Ratio(List<double> values, List<double> of) => Math.Round(Median([.. values.Zip(of, (value, whole) => value / whole)]), 3);
+    private static double Ratio(List<double> values, List<double> of) =>
+        Math.Round(Median([.. values.Zip(of, (value, whole) => value / whole)]), 3);
 
     /// <summary>Phones that get every push and answer none.</summary>
     private sealed class NoAnswer : IPushSender
     {
-        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) => ValueTask.FromResult(PushResult.Sent);
+        public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(PushResult.Sent);
     }
 }

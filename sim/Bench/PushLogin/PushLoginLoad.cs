@@ -31,7 +31,8 @@ internal sealed class PushLoginLoad(PushLoginRig rig, PushLoginPlace place, SslC
         }
         var began = LabClock.Wall.GetTimestamp();
         // A login that never ends fails the run, and does not hang it.
-        await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(ClientAsync, cancellationToken))).WaitAsync(TimeSpan.FromSeconds(60), LabClock.Wall, cancellationToken);
+        await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(ClientAsync, cancellationToken)))
+            .WaitAsync(TimeSpan.FromSeconds(60), LabClock.Wall, cancellationToken);
         return LabClock.Wall.GetElapsedTime(began);
     }
 
@@ -44,7 +45,12 @@ internal sealed class PushLoginLoad(PushLoginRig rig, PushLoginPlace place, SslC
     }
 
     /// <summary>A login up to where it waits: its connection, and the answer to come.</summary>
-    public static async Task<(BenchLine Line, Task Answer)> WaitAsync(PushLoginPlace place, IPEndPoint vpn, int user, CancellationToken cancellationToken)
+    public static async Task<(BenchLine Line, Task Answer)> WaitAsync(
+        PushLoginPlace place,
+        IPEndPoint vpn,
+        int user,
+        CancellationToken cancellationToken
+    )
     {
         var line = await BenchLine.ConnectAsync(place.Client, vpn, null, cancellationToken);
         return (line, line.ExchangeAsync(await SecondAsync(line, user)).AsTask());
@@ -54,15 +60,19 @@ internal sealed class PushLoginLoad(PushLoginRig rig, PushLoginPlace place, SslC
     private static async Task<byte[]> SecondAsync(BenchLine line, int user)
     {
         var name = PushLoginRig.User(user);
-        var challenge = await line.ExchangeAsync(BenchLine.Post(LoginCheck, Form, $"username={name}&credential=p&realm=&ajax=1&just_logged_in=1"));
+        var challenge = await line.ExchangeAsync(
+            BenchLine.Post(LoginCheck, Form, $"username={name}&credential=p&realm=&ajax=1&just_logged_in=1")
+        );
         var (request, policy) = (challenge.Between("reqid="u8, ",\r"u8), challenge.Between("polid="u8, ",\r"u8));
-        return request.Length > 0 ? BenchLine.Post(LoginCheck, Form, $"username={name}&realm=&reqid={request}&polid={policy}&grp=&portal=&peer=&ftmpush=1")
+        return request.Length > 0
+            ? BenchLine.Post(LoginCheck, Form, $"username={name}&realm=&reqid={request}&polid={policy}&grp=&portal=&peer=&ftmpush=1")
             : throw new InvalidOperationException($"{name} got no challenge: {Encoding.UTF8.GetString(challenge.Bytes.Span)}");
     }
 
     private async Task LogInAsync(int user, CancellationToken cancellationToken)
     {
-        var line = !reconnect && _idle.TryPop(out var idle) ? idle : await BenchLine.ConnectAsync(place.Client, _vpn, tls, cancellationToken);
+        var line =
+            !reconnect && _idle.TryPop(out var idle) ? idle : await BenchLine.ConnectAsync(place.Client, _vpn, tls, cancellationToken);
         var answer = await line.ExchangeAsync(await SecondAsync(line, user));
         if (answer.Status != 200 || answer.Between("SVPNCOOKIE="u8, ";\r"u8).Length != 64 || answer.Bytes.Span.IndexOf("ret=1,"u8) < 0)
         {
@@ -105,11 +115,26 @@ internal sealed class CallbackOnlyLoad(int users) : IPushSender
         (_sent, _missing) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), users);
         foreach (var chunk in Enumerable.Range(0, users).Chunk(512))
         {
-            await Task.WhenAll(chunk.Select(user => rig.Login.StartAsync(new LoginRequest(PushLoginRig.User(user), "p", "", IPAddress.Loopback) { Nic = "port1" })));
+            await Task.WhenAll(
+                chunk.Select(user =>
+                    rig.Login.StartAsync(new LoginRequest(PushLoginRig.User(user), "p", "", IPAddress.Loopback) { Nic = "port1" })
+                )
+            );
         }
         await _sent.Task.WaitAsync(cancellationToken);
         var requests = Enumerable.Range(0, users).Select(user => BenchPhones.Approval(_sessions[user], rig.Codes[user])).ToArray();
-        var lines = await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => BenchLine.ConnectAsync(place.Client, new IPEndPoint(place.Server.Addresses[0], PushLoginRig.CallbackPort), null, cancellationToken)));
+        var lines = await Task.WhenAll(
+            Enumerable
+                .Range(0, atOnce)
+                .Select(_ =>
+                    BenchLine.ConnectAsync(
+                        place.Client,
+                        new IPEndPoint(place.Server.Addresses[0], PushLoginRig.CallbackPort),
+                        null,
+                        cancellationToken
+                    )
+                )
+        );
         var next = -1;
         async Task PhoneAsync(BenchLine line)
         {

@@ -57,14 +57,32 @@ internal sealed class PushLoginRig : IAsyncDisposable
     public long Commits => _state.Commits;
 
     /// <summary>Starts it, at the beginning of a step.</summary>
-    public static async Task<PushLoginRig> StartAsync(string folder, int users, PushLoginPlace place, IPushSender phones, CancellationToken cancellationToken)
+    public static async Task<PushLoginRig> StartAsync(
+        string folder,
+        int users,
+        PushLoginPlace place,
+        IPushSender phones,
+        CancellationToken cancellationToken
+    )
     {
         Directory.CreateDirectory(folder);
-        var rig = new PushLoginRig(users, place.Tls ? DeviceCertificates.Open(Path.Combine(folder, "certificates"), "bench", LabClock.Wall) : null);
+        var rig = new PushLoginRig(
+            users,
+            place.Tls ? DeviceCertificates.Open(Path.Combine(folder, "certificates"), "bench", LabClock.Wall) : null
+        );
         var (clock, address) = (rig._clock, place.Server.Addresses[0]);
         var key = DeviceKey.Open(Path.Combine(folder, "device.key"));
-        var store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), key, Configuration(users, address), ConfigRules.Values, clock);
-        rig._state = rig.Own(StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, .. LoginCore.Tables, VpnSessions.Table]));
+        var store = ConfigStore.Open(
+            ConfigSchema.Load(Personality.Default),
+            Path.Combine(folder, "system.conf"),
+            key,
+            Configuration(users, address),
+            ConfigRules.Values,
+            clock
+        );
+        rig._state = rig.Own(
+            StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, .. LoginCore.Tables, VpnSessions.Table])
+        );
         var (events, debug) = (new EventLog(rig._state, clock, "bench"), new DebugTap());
         rig._login = rig.Own(new LoginService(new TokenCore(rig._state), rig._state, events, clock, debug));
         var push = rig.Own(new PushService(rig._login, phones, events, clock, debug, _ => { }));
@@ -79,8 +97,19 @@ internal sealed class PushLoginRig : IAsyncDisposable
         var nic = rig.Own(new GatedNic(place.Server));
         var transport = new NicTransport(clock);
         var names = new CertificateNames(["bench.test"], [address]);
-        rig.Own(await HttpFront.StartAsync(transport, new Dictionary<string, IHttpService>(StringComparer.Ordinal) { [Vpn] = new ContextService(vpn.ServeAsync), [Ftm] = callback },
-            rig._certificates is { } certificates ? service => certificates.For(service, names) : null, NullLoggerFactory.Instance, cancellationToken));
+        rig.Own(
+            await HttpFront.StartAsync(
+                transport,
+                new Dictionary<string, IHttpService>(StringComparer.Ordinal)
+                {
+                    [Vpn] = new ContextService(vpn.ServeAsync),
+                    [Ftm] = callback,
+                },
+                rig._certificates is { } certificates ? service => certificates.For(service, names) : null,
+                NullLoggerFactory.Instance,
+                cancellationToken
+            )
+        );
         transport.Apply([new Placement(Vpn, nic, VpnPort, AllowAccess.None), new Placement(Ftm, nic, CallbackPort, AllowAccess.None)]);
         rig.NextStep();
         return rig;
@@ -121,31 +150,45 @@ internal sealed class PushLoginRig : IAsyncDisposable
 
     private static string Configuration(int users, IPAddress address)
     {
-        var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"""
-            config system interface
-            edit port1
-            set ip {address} 255.255.255.255
-            set type physical
-            next
-            end
-            config system ftm-push
-            set server-ip {address}
-            set server-port {CallbackPort}
-            set status enable
-            end
-            config user fortitoken
+        var text = new StringBuilder(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                config system interface
+                edit port1
+                set ip {address} 255.255.255.255
+                set type physical
+                next
+                end
+                config system ftm-push
+                set server-ip {address}
+                set server-port {CallbackPort}
+                set status enable
+                end
+                config user fortitoken
 
-            """));
+                """
+            )
+        );
         for (var user = 0; user < users; user++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"edit {Serial(user)}\nset seed {Convert.ToHexStringLower(Seed(user))}\nset reg-id {Serial(user)}\nset os-ver \"ios 18\"\nnext\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"edit {Serial(user)}\nset seed {Convert.ToHexStringLower(Seed(user))}\nset reg-id {Serial(user)}\nset os-ver \"ios 18\"\nnext\n"
+            );
         }
         text.Append("end\nconfig user local\n");
         for (var user = 0; user < users; user++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"edit {User(user)}\nset type password\nset passwd p\nset two-factor fortitoken\nset fortitoken {Serial(user)}\nnext\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"edit {User(user)}\nset type password\nset passwd p\nset two-factor fortitoken\nset fortitoken {Serial(user)}\nnext\n"
+            );
         }
-        return text.Append("end\nconfig vpn ssl web portal\nedit p\nset web-mode enable\nnext\nend\nconfig vpn ssl settings\nset default-portal p\nset login-attempt-limit 0\nset source-interface port1\nend\n").ToString();
+        return text.Append(
+                "end\nconfig vpn ssl web portal\nedit p\nset web-mode enable\nnext\nend\nconfig vpn ssl settings\nset default-portal p\nset login-attempt-limit 0\nset source-interface port1\nend\n"
+            )
+            .ToString();
     }
 
     private T Own<T>(T service)

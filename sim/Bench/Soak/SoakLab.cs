@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Lab.Composition;
 using Appliance.Lab.Messages;
 
@@ -48,7 +48,16 @@ internal sealed class SoakLab : IAsyncDisposable
         using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
         await kill.WaitForExitAsync();
         await _process.WaitForExitAsync().WaitAsync(StopMax, LabClock.Wall);
-        string[] errors = [.. (await _errors).Split('\n').Where(line => line.Contains(" fail", StringComparison.Ordinal) || line.Contains(" crit", StringComparison.Ordinal) || line.Contains("Unhandled", StringComparison.Ordinal))];
+        string[] errors =
+        [
+            .. (await _errors)
+                .Split('\n')
+                .Where(line =>
+                    line.Contains(" fail", StringComparison.Ordinal)
+                    || line.Contains(" crit", StringComparison.Ordinal)
+                    || line.Contains("Unhandled", StringComparison.Ordinal)
+                ),
+        ];
         return _process.ExitCode == 0 ? errors : [$"exit code {_process.ExitCode}", .. errors];
     }
 
@@ -68,23 +77,56 @@ internal sealed class SoakLab : IAsyncDisposable
     {
         var network = $"127.{150 + (Environment.ProcessId / 250 % 50)}.{1 + (Environment.ProcessId % 250)}";
         string InFolder(string name) => Path.Combine(_folder.FullName, name);
-        await File.WriteAllTextAsync(InFolder("first.conf"), LabBoard.DefaultConfiguration().Replace("127.0.1.", network + ".", StringComparison.Ordinal) + SoakPlan.Configuration(users), cancellationToken);
-        _process = Process.Start(new ProcessStartInfo("dotnet",
-        [
-            Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"), "up", "--headless", "--clock", "real", "--lab-port", "0", "--network", network,
-            "--state", InFolder("state"), "--config", InFolder("first.conf"), "--push", full ? "full" : "direct",
-        ])
-        { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        await File.WriteAllTextAsync(
+            InFolder("first.conf"),
+            LabBoard.DefaultConfiguration().Replace("127.0.1.", network + ".", StringComparison.Ordinal) + SoakPlan.Configuration(users),
+            cancellationToken
+        );
+        _process = Process.Start(
+            new ProcessStartInfo(
+                "dotnet",
+                [
+                    Path.Combine(AppContext.BaseDirectory, "Appliance.Tool.dll"),
+                    "up",
+                    "--headless",
+                    "--clock",
+                    "real",
+                    "--lab-port",
+                    "0",
+                    "--network",
+                    network,
+                    "--state",
+                    InFolder("state"),
+                    "--config",
+                    InFolder("first.conf"),
+                    "--push",
+                    full ? "full" : "direct",
+                ]
+            )
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         _errors = _process.StandardError.ReadToEndAsync(CancellationToken.None);
-        var line = await _process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(BootMax, LabClock.Wall, cancellationToken)
+        var line =
+            await _process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(BootMax, LabClock.Wall, cancellationToken)
             ?? throw new LabFailure(FailureKind.AssertionFailed, $"soak: the lab did not boot: {await _errors}");
         var ready = JsonNode.Parse(line)!;
         var vpn = ready["services"]!.AsArray().First(service => service!["service"]!.GetValue<string>() == "sslvpn")!;
         Vpn = new IPEndPoint(IPAddress.Parse(vpn["address"]!.GetValue<string>()), vpn["port"]!.GetValue<int>());
-        Api = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(ready["lab"]!.GetValue<string>()), Timeout = BootMax };
+        Api = new HttpClient(new SocketsHttpHandler { UseProxy = false })
+        {
+            BaseAddress = new Uri(ready["lab"]!.GetValue<string>()),
+            Timeout = BootMax,
+        };
         // A user whose push failed gets another in the next turn: the push limit is not under test here.
         await PutAsync("/lab/policy", new JsonObject { ["pushLimit"] = 0, ["pushLifeSeconds"] = SoakPlan.PushLifeSeconds });
-        await Parallel.ForEachAsync(Enumerable.Range(0, users), cancellationToken, async (user, _) => await PutAsync($"/lab/phones/{SoakPlan.Serial(user)}", new JsonObject { ["mode"] = "approve" }));
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, users),
+            cancellationToken,
+            async (user, _) => await PutAsync($"/lab/phones/{SoakPlan.Serial(user)}", new JsonObject { ["mode"] = "approve" })
+        );
         await PutAsync("/lab/faults", JsonNode.Parse(SoakPlan.Faults)!);
     }
 

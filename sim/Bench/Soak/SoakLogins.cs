@@ -18,12 +18,16 @@ internal enum SoakEnd
 {
     /// <summary>The client got its cookie.</summary>
     Approved,
+
     /// <summary>The phone denied, as it should.</summary>
     Denied,
+
     /// <summary>The login failed, or had another end than it should, and a fault of this login explains it.</summary>
     ByFault,
+
     /// <summary>It failed or ended late while the machine was slow (<see cref="SoakProbe"/>), so that a deadline may have passed.</summary>
     Slow,
+
     /// <summary>The login has no explanation.</summary>
     Unexplained,
 }
@@ -47,7 +51,12 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
     /// <summary>From which a client comes; the interface's own loopback address would do, too.</summary>
     private readonly SocketNic _nic = new("soak", IPAddress.Loopback);
 #pragma warning disable CA5359 // The lab was started a moment ago by this process.
-    private readonly SslClientAuthenticationOptions _tls = new() { TargetHost = "soak", CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(), RemoteCertificateValidationCallback = (_, _, _, _) => true };
+    private readonly SslClientAuthenticationOptions _tls = new()
+    {
+        TargetHost = "soak",
+        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+        RemoteCertificateValidationCallback = (_, _, _, _) => true,
+    };
 #pragma warning restore CA5359
     private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> _faults = new(StringComparer.Ordinal);
     private readonly List<(int Number, string User, bool Deny, string Result, long Began, long Ended)> _ended = [];
@@ -78,9 +87,7 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
         await reading;
         await probing;
         // The fault that decided a login was logged before the login ended.
-        while (await ReadFaultsAsync(wait: 0, CancellationToken.None) > 0)
-        {
-        }
+        while (await ReadFaultsAsync(wait: 0, CancellationToken.None) > 0) { }
     }
 
     /// <summary>Every login with its end, in the order of their ends.</summary>
@@ -88,15 +95,29 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
     {
         lock (_lock)
         {
-            return [.. _ended.OrderBy(login => login.Number).Select(login =>
-            {
-                var right = login.Deny ? login.Result == "denied" : login.Result == "approved";
-                var fault = !right && _faults.TryGetValue($"{login.User} {login.Number / users}", out var fired) ? fired.FirstOrDefault(word => !Harmless.Contains(word)) ?? "" : "";
-                var end = right ? login.Deny ? SoakEnd.Denied : SoakEnd.Approved
-                    : fault.Length > 0 ? SoakEnd.ByFault
-                    : probe.WasSlowBetween(login.Began, login.Ended) ? SoakEnd.Slow : SoakEnd.Unexplained;
-                return (end, login.User, login.Result, fault);
-            })];
+            return
+            [
+                .. _ended
+                    .OrderBy(login => login.Number)
+                    .Select(login =>
+                    {
+                        var right = login.Deny ? login.Result == "denied" : login.Result == "approved";
+                        var fault =
+                            !right && _faults.TryGetValue($"{login.User} {login.Number / users}", out var fired)
+                                ? fired.FirstOrDefault(word => !Harmless.Contains(word)) ?? ""
+                                : "";
+                        var end = right
+                            ? login.Deny
+                                ? SoakEnd.Denied
+                                : SoakEnd.Approved
+                            : fault.Length > 0
+                                ? SoakEnd.ByFault
+                                : probe.WasSlowBetween(login.Began, login.Ended)
+                                    ? SoakEnd.Slow
+                                    : SoakEnd.Unexplained;
+                        return (end, login.User, login.Result, fault);
+                    }),
+            ];
         }
     }
 
@@ -119,7 +140,14 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
                 await PhoneAsync(user, "approve");
             }
         }
-        catch (Exception failure) when (failure is IOException or TimeoutException or HttpRequestException or System.Security.Authentication.AuthenticationException or OperationCanceledException)
+        catch (Exception failure)
+            when (failure
+                    is IOException
+                        or TimeoutException
+                        or HttpRequestException
+                        or System.Security.Authentication.AuthenticationException
+                        or OperationCanceledException
+            )
         {
             result = $"{failure.GetType().Name}: {failure.Message}";
         }
@@ -134,23 +162,34 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
     private async Task<string> LogInAsync(string user)
     {
         await using var line = await BenchLine.ConnectAsync(_nic, vpn, _tls, CancellationToken.None);
-        var challenge = await line.ExchangeAsync(BenchLine.Post(LoginCheck, Form, $"username={user}&credential=p&realm=&ajax=1&just_logged_in=1"));
-        var (request, policy, info) = (challenge.Between("reqid="u8, ",\r"u8), challenge.Between("polid="u8, ",\r"u8), challenge.Between("tokeninfo="u8, ",\r"u8));
+        var challenge = await line.ExchangeAsync(
+            BenchLine.Post(LoginCheck, Form, $"username={user}&credential=p&realm=&ajax=1&just_logged_in=1")
+        );
+        var (request, policy, info) = (
+            challenge.Between("reqid="u8, ",\r"u8),
+            challenge.Between("polid="u8, ",\r"u8),
+            challenge.Between("tokeninfo="u8, ",\r"u8)
+        );
         if (info != "ftm_push")
         {
             return $"no push: {Text(challenge)}";
         }
-        var answer = await line.ExchangeAsync(BenchLine.Post(LoginCheck, Form, $"username={user}&realm=&reqid={request}&polid={policy}&grp=&portal=&peer=&ftmpush=1"));
+        var answer = await line.ExchangeAsync(
+            BenchLine.Post(LoginCheck, Form, $"username={user}&realm=&reqid={request}&polid={policy}&grp=&portal=&peer=&ftmpush=1")
+        );
         var cookie = answer.Between("SVPNCOOKIE="u8, ";\r"u8);
         if (cookie.Length != 64)
         {
             return answer.Status == 405 || answer.Bytes.Span.IndexOf("ret=0"u8) >= 0 ? "denied" : Text(answer);
         }
-        var goodbye = await line.ExchangeAsync(Encoding.ASCII.GetBytes($"GET /remote/logout HTTP/1.1\r\nHost: soak\r\nCookie: SVPNCOOKIE={cookie}\r\n\r\n"));
+        var goodbye = await line.ExchangeAsync(
+            Encoding.ASCII.GetBytes($"GET /remote/logout HTTP/1.1\r\nHost: soak\r\nCookie: SVPNCOOKIE={cookie}\r\n\r\n")
+        );
         return goodbye.Status == 200 ? "approved" : $"logout: {goodbye.Status}";
     }
 
-    private static string Text(BenchAnswer answer) => answer.Status.ToString(CultureInfo.InvariantCulture) + " " + Encoding.UTF8.GetString(answer.Bytes.Span).Split("\r\n\r\n", 2)[^1];
+    private static string Text(BenchAnswer answer) =>
+        answer.Status.ToString(CultureInfo.InvariantCulture) + " " + Encoding.UTF8.GetString(answer.Bytes.Span).Split("\r\n\r\n", 2)[^1];
 
     private async Task PhoneAsync(int user, string mode) =>
         (await lab.PutAsJsonAsync($"/lab/phones/{SoakPlan.Serial(user)}", new JsonObject { ["mode"] = mode })).EnsureSuccessStatusCode();
@@ -174,11 +213,20 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
     /// <summary>Reads the events after the last one; how many there were.</summary>
     private async Task<int> ReadFaultsAsync(int wait, CancellationToken told)
     {
-        var events = (await lab.GetFromJsonAsync<JsonArray>(string.Create(CultureInfo.InvariantCulture, $"/lab/events?after={_lastEvent}&wait={wait}"), told))!;
+        var events = (
+            await lab.GetFromJsonAsync<JsonArray>(
+                string.Create(CultureInfo.InvariantCulture, $"/lab/events?after={_lastEvent}&wait={wait}"),
+                told
+            )
+        )!;
         foreach (var entry in events)
         {
             _lastEvent = entry!["id"]!.GetValue<long>();
-            if (entry["logid"]!.GetValue<string>() == FaultEvent && entry["fields"]!["user"]?.GetValue<string>() is { } user && _turns.TryGetValue(user, out var turn))
+            if (
+                entry["logid"]!.GetValue<string>() == FaultEvent
+                && entry["fields"]!["user"]?.GetValue<string>() is { } user
+                && _turns.TryGetValue(user, out var turn)
+            )
             {
                 _faults.GetOrAdd($"{user} {turn}", _ => new()).Enqueue(entry["fields"]!["fault"]!.GetValue<string>());
             }

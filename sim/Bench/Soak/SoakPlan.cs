@@ -46,14 +46,22 @@ internal static class SoakPlan
         for (var user = 0; user < users; user++)
         {
             var seed = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Serial(user)))[..20]);
-            text.Append(CultureInfo.InvariantCulture, $"edit {Serial(user)}\nset seed {seed}\nset reg-id soak-phone-{user}\nset os-ver \"{(user % 2 == 0 ? "ios 18" : "android 15")}\"\nnext\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"edit {Serial(user)}\nset seed {seed}\nset reg-id soak-phone-{user}\nset os-ver \"{(user % 2 == 0 ? "ios 18" : "android 15")}\"\nnext\n"
+            );
         }
         text.Append("end\nconfig user local\n");
         for (var user = 0; user < users; user++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"edit {User(user)}\nset type password\nset passwd p\nset two-factor fortitoken\nset fortitoken {Serial(user)}\nnext\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"edit {User(user)}\nset type password\nset passwd p\nset two-factor fortitoken\nset fortitoken {Serial(user)}\nnext\n"
+            );
         }
-        return text.Append("end\nconfig user group\nedit vpn-users\nset member ann bob cat ").AppendJoin(' ', Enumerable.Range(0, users).Select(User))
-            .Append("\nnext\nend\nconfig vpn ssl settings\nset login-attempt-limit 0\nend\n").ToString();
+        return text.Append("end\nconfig user group\nedit vpn-users\nset member ann bob cat ")
+            .AppendJoin(' ', Enumerable.Range(0, users).Select(User))
+            .Append("\nnext\nend\nconfig vpn ssl settings\nset login-attempt-limit 0\nend\n")
+            .ToString();
     }
 }

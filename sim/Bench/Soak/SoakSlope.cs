@@ -17,7 +17,9 @@ internal sealed record SoakSlope(string What, double First, double Last, double 
     public static SoakSlope Of(string what, IReadOnlyList<(TimeSpan At, double Value)> looks, double share, double constant)
     {
         var (meanTime, meanValue) = (looks.Average(look => look.At.TotalHours), looks.Average(look => look.Value));
-        var slope = looks.Sum(look => (look.At.TotalHours - meanTime) * (look.Value - meanValue)) / looks.Sum(look => Math.Pow(look.At.TotalHours - meanTime, 2));
+        var slope =
+            looks.Sum(look => (look.At.TotalHours - meanTime) * (look.Value - meanValue))
+            / looks.Sum(look => Math.Pow(look.At.TotalHours - meanTime, 2));
         double At(TimeSpan time) => meanValue + (slope * (time.TotalHours - meanTime));
         var (first, last) = (At(looks[0].At), At(looks[^1].At));
         var allowed = (share * Math.Abs(first)) + constant;

@@ -7,8 +7,10 @@ public enum ClockMode
 {
     /// <summary>Lab time follows the wall clock, at an offset.</summary>
     Real,
+
     /// <summary>Lab time stands still; only <c>POST /lab/clock</c> moves it.</summary>
     Frozen,
+
     /// <summary>Lab time runs faster than the wall clock by a whole factor.</summary>
     Scaled,
 }
@@ -22,19 +24,22 @@ public readonly record struct ClockRate(ClockMode Mode, int Factor = 1)
 
     public static ClockRate Frozen => new(ClockMode.Frozen);
 
-    public static ClockRate? Parse(string text) => text switch
-    {
-        "real" => Real,
-        "frozen" => Frozen,
-        ['x', .. var digits] when int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var factor) && factor is >= 1 and <= MaxFactor
-            => new(ClockMode.Scaled, factor),
-        _ => null,
-    };
+    public static ClockRate? Parse(string text) =>
+        text switch
+        {
+            "real" => Real,
+            "frozen" => Frozen,
+            ['x', .. var digits]
+                when int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var factor)
+                    && factor is >= 1 and <= MaxFactor => new(ClockMode.Scaled, factor),
+            _ => null,
+        };
 
-    public override string ToString() => Mode switch
-    {
-        ClockMode.Real => "real",
-        ClockMode.Frozen => "frozen",
-        _ => "x" + Factor.ToString(CultureInfo.InvariantCulture),
-    };
+    public override string ToString() =>
+        Mode switch
+        {
+            ClockMode.Real => "real",
+            ClockMode.Frozen => "frozen",
+            _ => "x" + Factor.ToString(CultureInfo.InvariantCulture),
+        };
 }

@@ -18,7 +18,8 @@ internal sealed record ClockState(string Mode, long Position, long Offset, long 
         {
             return null;
         }
-        return Read(File.ReadAllBytes(file)) ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not hold the lab's time");
+        return Read(File.ReadAllBytes(file))
+            ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not hold the lab's time");
     }
 
     /// <summary>Reads a state; null if it is not a clock's.</summary>
@@ -26,8 +27,14 @@ internal sealed record ClockState(string Mode, long Position, long Offset, long 
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ClockJson.Default.ClockState) is { Mode: not null } state
-                && ClockRate.Parse(state.Mode) is not null && state.Position > 0 && state.Position <= LabClock.Latest.Ticks && state.Absorbed >= 0 ? state : null;
+            return
+                JsonSerializer.Deserialize(json, ClockJson.Default.ClockState) is { Mode: not null } state
+                && ClockRate.Parse(state.Mode) is not null
+                && state.Position > 0
+                && state.Position <= LabClock.Latest.Ticks
+                && state.Absorbed >= 0
+                ? state
+                : null;
         }
         catch (JsonException)
         {

@@ -185,7 +185,8 @@ public sealed partial class LabClock
     {
         private readonly ExecutionContext? _context = ExecutionContext.Capture();
 
-        public static IComparer<LabTimer> ByDue { get; } = Comparer<LabTimer>.Create(static (a, b) => (a.Due, a.Sequence).CompareTo((b.Due, b.Sequence)));
+        public static IComparer<LabTimer> ByDue { get; } =
+            Comparer<LabTimer>.Create(static (a, b) => (a.Due, a.Sequence).CompareTo((b.Due, b.Sequence)));
 
         public long Due { get; set; }
 
@@ -224,7 +225,11 @@ public sealed partial class LabClock
             catch (Exception failure)
             {
                 // As with a system timer, a callback that throws is a bug and ends the process, whichever thread moved the clock.
-                ThreadPool.UnsafeQueueUserWorkItem(static thrown => thrown.Throw(), ExceptionDispatchInfo.Capture(failure), preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(
+                    static thrown => thrown.Throw(),
+                    ExceptionDispatchInfo.Capture(failure),
+                    preferLocal: false
+                );
             }
         }
 

@@ -47,12 +47,15 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
 
     /// <summary>The wall clock and the time stamp that were last read together, in real mode.</summary>
     private (long Wall, long Stamp) _seen;
+
     /// <summary>The time of a stopped clock; negative while it runs. Read without the gate.</summary>
     private long _stoppedAt = -1;
     private long _lease;
     private bool _disposing;
+
     /// <summary>True while work that an advance waited for in vain continues; later advances do not wait for it again.</summary>
     private bool _hangs;
+
     /// <summary>True while an advance fires the due timers in order; the pump fires none then.</summary>
     private bool _advancing;
 
@@ -289,7 +292,11 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         {
             return wall;
         }
-        ThreadPool.UnsafeQueueUserWorkItem(static told => told.Clock.WallStepped?.Invoke(told.Step), (Clock: this, Step: TimeSpan.FromTicks(step)), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static told => told.Clock.WallStepped?.Invoke(told.Step),
+            (Clock: this, Step: TimeSpan.FromTicks(step)),
+            preferLocal: false
+        );
         if (step < 0)
         {
             _offset -= step;

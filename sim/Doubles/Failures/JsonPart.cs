@@ -48,8 +48,10 @@ internal sealed class JsonPart
         {
             throw Wrong("an object");
         }
-        var named = label is { } by && _value.TryGetProperty(by.Field, out var name) && name.ValueKind == JsonValueKind.String
-            ? new JsonPart(_value, _path, $" ({by.What} {Cut(ControlCharacters.Mask(name.GetString()!))})") : this;
+        var named =
+            label is { } by && _value.TryGetProperty(by.Field, out var name) && name.ValueKind == JsonValueKind.String
+                ? new JsonPart(_value, _path, $" ({by.What} {Cut(ControlCharacters.Mask(name.GetString()!))})")
+                : this;
         foreach (var property in _value.EnumerateObject())
         {
             var known = false;
@@ -59,14 +61,18 @@ internal sealed class JsonPart
             }
             if (!known)
             {
-                throw new FormatException($"{named.At(Cut(ControlCharacters.Mask(property.Name)))}{named._label} is no known field (expected {string.Join(", ", fields.ToArray().Select(field => field.Name))})");
+                throw new FormatException(
+                    $"{named.At(Cut(ControlCharacters.Mask(property.Name)))}{named._label} is no known field (expected {string.Join(", ", fields.ToArray().Select(field => field.Name))})"
+                );
             }
         }
         foreach (var field in fields)
         {
             if (field.Required && named.Find(field.Name) is null)
             {
-                throw new FormatException($"{named.At(field.Name)}{named._label} is missing from the JSON object (expected {field.Expected})");
+                throw new FormatException(
+                    $"{named.At(field.Name)}{named._label} is missing from the JSON object (expected {field.Expected})"
+                );
             }
         }
         return named;
@@ -80,46 +86,69 @@ internal sealed class JsonPart
     public JsonPart this[string name] => Find(name)!;
 
     /// <summary>Returns the names and values of an object with arbitrary names.</summary>
-    public IReadOnlyList<(string Name, JsonPart Value)> Entries() => _value.ValueKind == JsonValueKind.Object
-        ? [.. _value.EnumerateObject().Select(property => (property.Name, new JsonPart(property.Value, At(Cut(ControlCharacters.Mask(property.Name))), _label)))] : throw Wrong("an object");
+    public IReadOnlyList<(string Name, JsonPart Value)> Entries() =>
+        _value.ValueKind == JsonValueKind.Object
+            ?
+            [
+                .. _value
+                    .EnumerateObject()
+                    .Select(property =>
+                        (property.Name, new JsonPart(property.Value, At(Cut(ControlCharacters.Mask(property.Name))), _label))
+                    ),
+            ]
+            : throw Wrong("an object");
 
     /// <summary>Returns the elements of a list.</summary>
-    public IReadOnlyList<JsonPart> List() => _value.ValueKind == JsonValueKind.Array
-        ? [.. _value.EnumerateArray().Select((value, index) => new JsonPart(value, $"{_path}[{index}]", _label))] : throw Wrong("a list");
+    public IReadOnlyList<JsonPart> List() =>
+        _value.ValueKind == JsonValueKind.Array
+            ? [.. _value.EnumerateArray().Select((value, index) => new JsonPart(value, $"{_path}[{index}]", _label))]
+            : throw Wrong("a list");
 
     /// <summary>Returns a text value.</summary>
-    public string Text(string expected = "a text", bool secret = false) => _value.ValueKind == JsonValueKind.String ? _value.GetString()! : throw Wrong(expected, secret);
+    public string Text(string expected = "a text", bool secret = false) =>
+        _value.ValueKind == JsonValueKind.String ? _value.GetString()! : throw Wrong(expected, secret);
 
     /// <summary>Returns a whole number.</summary>
-    public int Number(int from, int to) => _value.ValueKind == JsonValueKind.Number && _value.TryGetInt32(out var number) && number >= from && number <= to
-        ? number : throw Wrong($"a whole number from {from} to {to}");
+    public int Number(int from, int to) =>
+        _value.ValueKind == JsonValueKind.Number && _value.TryGetInt32(out var number) && number >= from && number <= to
+            ? number
+            : throw Wrong($"a whole number from {from} to {to}");
 
     /// <summary>Returns a port.</summary>
-    public int Port() => _value.ValueKind == JsonValueKind.Number && _value.TryGetInt32(out var port) && port is >= 0 and <= 65535 ? port : throw Wrong("a port from 0 to 65535");
+    public int Port() =>
+        _value.ValueKind == JsonValueKind.Number && _value.TryGetInt32(out var port) && port is >= 0 and <= 65535
+            ? port
+            : throw Wrong("a port from 0 to 65535");
 
     /// <summary>Returns true or false.</summary>
-    public bool Flag() => _value.ValueKind is JsonValueKind.True or JsonValueKind.False ? _value.GetBoolean() : throw Wrong("true or false");
+    public bool Flag() =>
+        _value.ValueKind is JsonValueKind.True or JsonValueKind.False ? _value.GetBoolean() : throw Wrong("true or false");
 
     /// <summary>Returns a time in ISO 8601 form.</summary>
-    public DateTimeOffset Time() => _value.ValueKind == JsonValueKind.String && _value.TryGetDateTimeOffset(out var time) ? time : throw Wrong("a time as 2027-01-31T12:00:00Z");
+    public DateTimeOffset Time() =>
+        _value.ValueKind == JsonValueKind.String && _value.TryGetDateTimeOffset(out var time)
+            ? time
+            : throw Wrong("a time as 2027-01-31T12:00:00Z");
 
     /// <summary>Creates the exception for this part's invalid value.</summary>
     /// <param name="expected">The description of a valid value.</param>
     /// <param name="secret">True: the value is not displayed.</param>
-    public FormatException Wrong(string expected, bool secret = false) => new($"{(_path.Length > 0 ? _path : "the file")}{_label} must be {expected}, not {Shown(secret)}");
+    public FormatException Wrong(string expected, bool secret = false) =>
+        new($"{(_path.Length > 0 ? _path : "the file")}{_label} must be {expected}, not {Shown(secret)}");
 
     /// <summary>Creates the exception for a text with the wrong prefix.</summary>
     public FormatException MustBegin(string with) => new($"{_path}{_label} must begin with {with}, not {Shown(secret: false)}");
 
-    private string Shown(bool secret) => _value.ValueKind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.Null => "null",
-        JsonValueKind.String => secret ? "what is there" : $"'{Cut(ControlCharacters.Mask(_value.GetString()!))}'",
-        JsonValueKind.Number => secret ? "a number" : Cut(_value.GetRawText()),
-        _ => secret ? "true or false" : _value.GetRawText(),
-    };
+    private string Shown(bool secret) =>
+        _value.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.Null => "null",
+            JsonValueKind.String => secret ? "what is there" : $"'{Cut(ControlCharacters.Mask(_value.GetString()!))}'",
+            JsonValueKind.Number => secret ? "a number" : Cut(_value.GetRawText()),
+            _ => secret ? "true or false" : _value.GetRawText(),
+        };
 
     private string At(string name) => _path.Length > 0 ? $"{_path}.{name}" : name;
 

@@ -9,7 +9,9 @@ namespace Appliance.Doubles.Faults;
 public sealed record FaultMatch(string? User = null, IPNetwork? Source = null, string? Phone = null)
 {
     internal bool Suits(FaultSubject subject) =>
-        (User is null || User == subject.User) && (Phone is null || Phone == subject.Phone) && (Source is not { } network || (subject.Source is { } source && network.Contains(source)));
+        (User is null || User == subject.User)
+        && (Phone is null || Phone == subject.Phone)
+        && (Source is not { } network || (subject.Source is { } source && network.Contains(source)));
 }
 
 /// <summary>An action that a fault may alter, with its user, source and phone; null for what is unknown.</summary>
@@ -32,8 +34,18 @@ public sealed record FaultSubject(string? User, IPAddress? Source, string? Phone
 /// <param name="Step">The distance by which the clock jumps.</param>
 /// <param name="Nic">The name of the interface.</param>
 public sealed record Fault(
-    string Word, int? Times = null, double Probability = 1, TimeSpan After = default, FaultMatch? Match = null, int Seed = 0,
-    TimeSpan? Delay = null, TimeSpan? RetryAfter = null, TimeSpan? Skew = null, TimeSpan? Step = null, string? Nic = null);
+    string Word,
+    int? Times = null,
+    double Probability = 1,
+    TimeSpan After = default,
+    FaultMatch? Match = null,
+    int Seed = 0,
+    TimeSpan? Delay = null,
+    TimeSpan? RetryAfter = null,
+    TimeSpan? Skew = null,
+    TimeSpan? Step = null,
+    string? Nic = null
+);
 
 /// <summary>The state of a fault on the board.</summary>
 public sealed record FaultState(Fault Fault, int Fired, int? Left);
@@ -70,7 +82,13 @@ public sealed class FaultBoard
     {
         foreach (var entry in _entries)
         {
-            if (words.Contains(entry.Fault.Word) && now >= entry.Begins && entry.Left is null or > 0 && (entry.Fault.Match ?? new()).Suits(subject) && entry.Chance())
+            if (
+                words.Contains(entry.Fault.Word)
+                && now >= entry.Begins
+                && entry.Left is null or > 0
+                && (entry.Fault.Match ?? new()).Suits(subject)
+                && entry.Chance()
+            )
             {
                 entry.Fired++;
                 return new FaultFiring(entry.Fault, subject, entry.Fired);

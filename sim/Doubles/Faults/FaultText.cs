@@ -79,8 +79,11 @@ internal static class FaultText
     {
         try
         {
-            return OutsideJson.Parse(file, depth: 8) is { ValueKind: JsonValueKind.Object } root && root.EnumerateObject().ToArray() is [{ Name: "faults", Value: var list }]
-                ? Read(list) : throw new FormatException("it must be an object with the one field faults");
+            return
+                OutsideJson.Parse(file, depth: 8) is { ValueKind: JsonValueKind.Object } root
+                && root.EnumerateObject().ToArray() is [{ Name: "faults", Value: var list }]
+                ? Read(list)
+                : throw new FormatException("it must be an object with the one field faults");
         }
         catch (JsonException wrong)
         {
@@ -89,44 +92,49 @@ internal static class FaultText
     }
 
     /// <summary>Writes the board as <c>GET /lab/faults</c> returns it: each configured fault, and the number of its firings.</summary>
-    public static JsonObject Write(IReadOnlyList<FaultState> faults) => new()
-    {
-        ["faults"] = new JsonArray([.. faults.Select(state =>
+    public static JsonObject Write(IReadOnlyList<FaultState> faults) =>
+        new()
         {
-            var (fault, json) = (state.Fault, new JsonObject { ["fault"] = state.Fault.Word });
-            void Put(string name, JsonNode? value)
-            {
-                if (value is not null)
+            ["faults"] = new JsonArray([
+                .. faults.Select(state =>
                 {
-                    json[name] = value;
-                }
-            }
-            Put("times", fault.Times);
-            Put("p", fault.Probability);
-            Put("after", fault.After.TotalSeconds);
-            if (fault.Match is { } match)
-            {
-                var whom = new JsonObject();
-                foreach (var (name, value) in new[] { ("user", match.User), ("src", match.Source?.ToString()), ("phone", match.Phone) })
-                {
-                    if (value is not null)
+                    var (fault, json) = (state.Fault, new JsonObject { ["fault"] = state.Fault.Word });
+                    void Put(string name, JsonNode? value)
                     {
-                        whom[name] = value;
+                        if (value is not null)
+                        {
+                            json[name] = value;
+                        }
                     }
-                }
-                Put("match", whom);
-            }
-            Put("seed", fault.Seed);
-            Put("delayMs", fault.Delay?.TotalMilliseconds);
-            Put("retryAfterSeconds", fault.RetryAfter?.TotalSeconds);
-            Put("skewSeconds", fault.Skew?.TotalSeconds);
-            Put("stepSeconds", fault.Step?.TotalSeconds);
-            Put("nic", fault.Nic);
-            Put("fired", state.Fired);
-            Put("left", state.Left);
-            return (JsonNode)json;
-        })]),
-    };
+                    Put("times", fault.Times);
+                    Put("p", fault.Probability);
+                    Put("after", fault.After.TotalSeconds);
+                    if (fault.Match is { } match)
+                    {
+                        var whom = new JsonObject();
+                        foreach (
+                            var (name, value) in new[] { ("user", match.User), ("src", match.Source?.ToString()), ("phone", match.Phone) }
+                        )
+                        {
+                            if (value is not null)
+                            {
+                                whom[name] = value;
+                            }
+                        }
+                        Put("match", whom);
+                    }
+                    Put("seed", fault.Seed);
+                    Put("delayMs", fault.Delay?.TotalMilliseconds);
+                    Put("retryAfterSeconds", fault.RetryAfter?.TotalSeconds);
+                    Put("skewSeconds", fault.Skew?.TotalSeconds);
+                    Put("stepSeconds", fault.Step?.TotalSeconds);
+                    Put("nic", fault.Nic);
+                    Put("fired", state.Fired);
+                    Put("left", state.Left);
+                    return (JsonNode)json;
+                }),
+            ]),
+        };
 
     private static Fault One(JsonElement fault, string at)
     {
@@ -134,9 +142,15 @@ internal static class FaultText
         {
             throw new FormatException($"{at} must be an object, not {Short(fault)}");
         }
-        if (!fault.TryGetProperty("fault", out var named) || named.ValueKind != JsonValueKind.String || !Words.TryGetValue(named.GetString()!, out var own))
+        if (
+            !fault.TryGetProperty("fault", out var named)
+            || named.ValueKind != JsonValueKind.String
+            || !Words.TryGetValue(named.GetString()!, out var own)
+        )
         {
-            throw new FormatException($"{at}.fault must be one of {string.Join(", ", Words.Keys)}{(named.ValueKind == JsonValueKind.Undefined ? "" : $", not {Short(named)}")}");
+            throw new FormatException(
+                $"{at}.fault must be one of {string.Join(", ", Words.Keys)}{(named.ValueKind == JsonValueKind.Undefined ? "" : $", not {Short(named)}")}"
+            );
         }
         var word = named.GetString()!;
         string[] known = [.. Common, .. own.Select(name => name.TrimEnd('!'))];
@@ -149,11 +163,23 @@ internal static class FaultText
             throw new FormatException($"{at}: {word} needs {missing.TrimEnd('!')}");
         }
         // Faults that fire at their own time fire once, or three times for a flap, unless another number is configured.
-        int? timesDefault = word is "nic.flap" ? 3 : word is "nic.down" or "clock.step" or "clock.freeze" or "radius.restart" ? 1 : null;
-        return new Fault(word, (int?)Number(fault, "times", 1, 1_000_000, at, whole: true) ?? timesDefault, Number(fault, "p", 0, 1, at) ?? 1, Seconds(fault, "after", 0, SecondsMax, at) ?? TimeSpan.Zero,
-            MatchOf(fault, at), (int?)Number(fault, "seed", int.MinValue, int.MaxValue, at, whole: true) ?? 0,
-            Number(fault, "delayMs", 0, DelayMax, at) is { } delay ? TimeSpan.FromMilliseconds(delay) : null, Seconds(fault, "retryAfterSeconds", 0, 86_400, at),
-            Seconds(fault, "skewSeconds", -86_400, 86_400, at), Seconds(fault, "stepSeconds", 0, SecondsMax, at), Text(fault, "nic", at));
+        int? timesDefault =
+            word is "nic.flap" ? 3
+            : word is "nic.down" or "clock.step" or "clock.freeze" or "radius.restart" ? 1
+            : null;
+        return new Fault(
+            word,
+            (int?)Number(fault, "times", 1, 1_000_000, at, whole: true) ?? timesDefault,
+            Number(fault, "p", 0, 1, at) ?? 1,
+            Seconds(fault, "after", 0, SecondsMax, at) ?? TimeSpan.Zero,
+            MatchOf(fault, at),
+            (int?)Number(fault, "seed", int.MinValue, int.MaxValue, at, whole: true) ?? 0,
+            Number(fault, "delayMs", 0, DelayMax, at) is { } delay ? TimeSpan.FromMilliseconds(delay) : null,
+            Seconds(fault, "retryAfterSeconds", 0, 86_400, at),
+            Seconds(fault, "skewSeconds", -86_400, 86_400, at),
+            Seconds(fault, "stepSeconds", 0, SecondsMax, at),
+            Text(fault, "nic", at)
+        );
     }
 
     private static FaultMatch? MatchOf(JsonElement fault, string at)
@@ -166,22 +192,29 @@ internal static class FaultText
         {
             throw new FormatException($"{at}.match must be an object, not {Short(match)}");
         }
-        if (match.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => name is not ("user" or "src" or "phone")) is { } stray)
+        if (
+            match.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => name is not ("user" or "src" or "phone")) is
+            { } stray
+        )
         {
             throw new FormatException($"{at}.match has no field '{stray}'; it takes user, src, phone");
         }
         var source = Text(match, "src", at + ".match");
-        IPNetwork? network = source is null ? null
+        IPNetwork? network =
+            source is null ? null
             : IPNetwork.TryParse(source, out var parsed) ? parsed
             : IPAddress.TryParse(source, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
             : throw new FormatException($"{at}.match.src must be an address or a network, not '{source}'");
         return new FaultMatch(Text(match, "user", at + ".match"), network, Text(match, "phone", at + ".match"));
     }
 
-    private static string? Text(JsonElement parent, string name, string at) => !parent.TryGetProperty(name, out var value) ? null
-        : value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= 128 } text ? text : throw new FormatException($"{at}.{name} must be a text, not {Short(value)}");
+    private static string? Text(JsonElement parent, string name, string at) =>
+        !parent.TryGetProperty(name, out var value) ? null
+        : value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= 128 } text ? text
+        : throw new FormatException($"{at}.{name} must be a text, not {Short(value)}");
 
-    private static TimeSpan? Seconds(JsonElement parent, string name, double min, double max, string at) => Number(parent, name, min, max, at) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+    private static TimeSpan? Seconds(JsonElement parent, string name, double min, double max, string at) =>
+        Number(parent, name, min, max, at) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
 
     private static double? Number(JsonElement parent, string name, double min, double max, string at, bool whole = false)
     {
@@ -189,8 +222,19 @@ internal static class FaultText
         {
             return null;
         }
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= min && number <= max && (!whole || number == Math.Floor(number))
-            ? number : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{at}.{name} must be a {(whole ? "whole " : "")}number from {min} to {max}, not {Short(value)}"));
+        return
+            value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out var number)
+            && number >= min
+            && number <= max
+            && (!whole || number == Math.Floor(number))
+            ? number
+            : throw new FormatException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{at}.{name} must be a {(whole ? "whole " : "")}number from {min} to {max}, not {Short(value)}"
+                )
+            );
     }
 
     private static string Short(JsonElement value)

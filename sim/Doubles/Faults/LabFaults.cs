@@ -77,20 +77,35 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     /// <summary>Returns the fault of a phone's answer that is about to be sent; null for none.</summary>
     internal FaultFiring? Callback(PushMessage push, bool approve)
     {
-        string[] always = ["callback.never", "callback.late", "callback.twice", "callback.wrong-session", "callback.slow", "callback.cert-missing", "callback.cert-expired", "callback.cert-wrong-name", "nat.blackhole"];
+        string[] always =
+        [
+            "callback.never",
+            "callback.late",
+            "callback.twice",
+            "callback.wrong-session",
+            "callback.slow",
+            "callback.cert-missing",
+            "callback.cert-expired",
+            "callback.cert-wrong-name",
+            "nat.blackhole",
+        ];
         // Only a denial carries a signature, only an approval a code.
         return Take(SubjectOf(push), [.. always, approve ? "phone.skew" : "callback.bad-hmac"]);
     }
 
     /// <summary>Returns the fault of a push that arrives at a phone; null for none.</summary>
-    internal PushArrival? Arrival(PushMessage push) => Take(SubjectOf(push), "push.drop", "push.delay", "push.duplicate", "push.reorder", "phone.offline") is { Fault: var fault }
-        ? new PushArrival(fault.Word, fault.Delay) : null;
+    internal PushArrival? Arrival(PushMessage push) =>
+        Take(SubjectOf(push), "push.drop", "push.delay", "push.duplicate", "push.reorder", "phone.offline") is { Fault: var fault }
+            ? new PushArrival(fault.Word, fault.Delay)
+            : null;
 
     /// <summary>Returns the fault of a request that arrived at the RADIUS server from a client's address; null for none.</summary>
-    internal FaultFiring? RadiusRequest(string? user, IPAddress client) => Take(new FaultSubject(user, client, null), "radius.drop", "radius.restart");
+    internal FaultFiring? RadiusRequest(string? user, IPAddress client) =>
+        Take(new FaultSubject(user, client, null), "radius.drop", "radius.restart");
 
     /// <summary>Returns the fault of an answer that the RADIUS server is about to send to a client's address; null for none.</summary>
-    internal FaultFiring? RadiusAnswer(string? user, IPAddress client) => Take(new FaultSubject(user, client, null), "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged");
+    internal FaultFiring? RadiusAnswer(string? user, IPAddress client) =>
+        Take(new FaultSubject(user, client, null), "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged");
 
     public void Dispose()
     {
@@ -125,8 +140,20 @@ public sealed class LabFaults(LabClock clock) : IDisposable
 
     private void Tell(FaultFiring firing)
     {
-        var fields = new List<(string, string)> { ("fault", firing.Fault.Word), ("number", firing.Number.ToString(CultureInfo.InvariantCulture)) };
-        foreach (var (name, value) in new[] { ("user", firing.Subject.User), ("srcip", firing.Subject.Source?.ToString()), ("serialno", firing.Subject.Phone), ("interface", firing.Fault.Nic) })
+        var fields = new List<(string, string)>
+        {
+            ("fault", firing.Fault.Word),
+            ("number", firing.Number.ToString(CultureInfo.InvariantCulture)),
+        };
+        foreach (
+            var (name, value) in new[]
+            {
+                ("user", firing.Subject.User),
+                ("srcip", firing.Subject.Source?.ToString()),
+                ("serialno", firing.Subject.Phone),
+                ("interface", firing.Fault.Nic),
+            }
+        )
         {
             if (value is not null)
             {
@@ -139,20 +166,35 @@ public sealed class LabFaults(LabClock clock) : IDisposable
             return;
         }
         // The login is noted first, so that a reader of the event also finds the step in the login.
-        unit.NoteLogin(firing.Subject.Session, new LoginFact("lab fault", $"{firing.Fault.Word} fired ({firing.Number})", "PUT /lab/faults") { Subject = firing.Fault.Nic ?? firing.Subject.Phone ?? "" });
+        unit.NoteLogin(
+            firing.Subject.Session,
+            new LoginFact("lab fault", $"{firing.Fault.Word} fired ({firing.Number})", "PUT /lab/faults")
+            {
+                Subject = firing.Fault.Nic ?? firing.Subject.Phone ?? "",
+            }
+        );
         unit.WriteEvent(new EventEntry(FiredId, "system", EventLevel.Notice, "Fault injected", [.. fields]));
     }
 
     private void RunScheduled(Fault fault)
     {
         // Not on the clock's own thread, because a step from within a step would wait for itself.
-        WorkInHand.Run(clock.Work, () => Task.Run(async () =>
-        {
-            for (var time = 0; time < (fault.Word == "nic.flap" ? fault.Times : 1) && Take(new FaultSubject(null, null, null), fault.Word) is { } firing; time++)
-            {
-                await DoAsync(firing.Fault);
-            }
-        }));
+        WorkInHand.Run(
+            clock.Work,
+            () =>
+                Task.Run(async () =>
+                {
+                    for (
+                        var time = 0;
+                        time < (fault.Word == "nic.flap" ? fault.Times : 1)
+                            && Take(new FaultSubject(null, null, null), fault.Word) is { } firing;
+                        time++
+                    )
+                    {
+                        await DoAsync(firing.Fault);
+                    }
+                })
+        );
     }
 
     private void StepClock(TimeSpan by)

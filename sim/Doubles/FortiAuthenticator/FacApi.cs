@@ -58,7 +58,13 @@ internal sealed class FacApi : IAsyncDisposable
 
     internal FacRadSec? RadSec { get; private init; }
 
-    internal static async Task<FacApi> StartAsync(FacServer server, FacSettings settings, DeviceCertificates certificates, FacOptions options, CancellationToken cancellationToken)
+    internal static async Task<FacApi> StartAsync(
+        FacServer server,
+        FacSettings settings,
+        DeviceCertificates certificates,
+        FacOptions options,
+        CancellationToken cancellationToken
+    )
     {
         var log = options.Log;
         var api = new FacApi(server, settings)
@@ -75,30 +81,45 @@ internal sealed class FacApi : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
             kestrel.Limits.RequestHeadersTimeout = Patience;
-            kestrel.Listen(settings.Address, settings.HttpsPort, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1;
-                listen.UseHttps(new TlsHandshakeCallbackOptions
+            kestrel.Listen(
+                settings.Address,
+                settings.HttpsPort,
+                listen =>
                 {
-                    HandshakeTimeout = Patience,
-                    OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
-                    {
-                        ServerCertificateContext = certificates.For(Service, names),
-                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                    }),
-                });
-            });
+                    listen.Protocols = HttpProtocols.Http1;
+                    listen.UseHttps(
+                        new TlsHandshakeCallbackOptions
+                        {
+                            HandshakeTimeout = Patience,
+                            OnConnection = _ =>
+                                ValueTask.FromResult(
+                                    new SslServerAuthenticationOptions
+                                    {
+                                        ServerCertificateContext = certificates.For(Service, names),
+                                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                                    }
+                                ),
+                        }
+                    );
+                }
+            );
             if (api.RadSec is { } radSec)
             {
-                kestrel.Listen(settings.Address, settings.RadSecPort!.Value, listen =>
-                {
-                    listen.UseHttps(new TlsHandshakeCallbackOptions
+                kestrel.Listen(
+                    settings.Address,
+                    settings.RadSecPort!.Value,
+                    listen =>
                     {
-                        HandshakeTimeout = Patience,
-                        OnConnection = _ => ValueTask.FromResult(radSec.Tls(certificates.For("radsec", names))),
-                    });
-                    ConnectionBuilderExtensions.Run(listen, radSec.ServeAsync);
-                });
+                        listen.UseHttps(
+                            new TlsHandshakeCallbackOptions
+                            {
+                                HandshakeTimeout = Patience,
+                                OnConnection = _ => ValueTask.FromResult(radSec.Tls(certificates.For("radsec", names))),
+                            }
+                        );
+                        ConnectionBuilderExtensions.Run(listen, radSec.ServeAsync);
+                    }
+                );
             }
         });
         api._host = builder.Build();
@@ -132,7 +153,11 @@ internal sealed class FacApi : IAsyncDisposable
             await api.DisposeAsync();
             throw new LabFailure(FailureKind.Busy, busy.Message, busy);
         }
-        var ports = api._host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address).Port).ToArray();
+        var ports = api
+            ._host.Services.GetRequiredService<IServer>()
+            .Features.GetRequiredFeature<IServerAddressesFeature>()
+            .Addresses.Select(address => new Uri(address).Port)
+            .ToArray();
         api.Port = ports[0];
         api.RadSecPort = api.RadSec is null ? null : ports[1];
         return api;
@@ -152,7 +177,8 @@ internal sealed class FacApi : IAsyncDisposable
             await _callback.ServeAsync(context.Features);
             return;
         }
-        context.Response.StatusCode = !IsCaller(context.Request) ? StatusCodes.Status401Unauthorized
+        context.Response.StatusCode =
+            !IsCaller(context.Request) ? StatusCodes.Status401Unauthorized
             : context.Request.Method != HttpMethods.Post ? StatusCodes.Status405MethodNotAllowed
             : await CallAsync(context, push: path == "/api/v1/pushauth");
         context.Response.ContentLength = 0;
@@ -172,7 +198,9 @@ internal sealed class FacApi : IAsyncDisposable
         }
         var source = context.Connection.RemoteIpAddress!.MapToIPv4();
         var asker = new FacAsker(source, FacPolicy.CodeOrEmpty, IPAddress.TryParse(call.UserIp, out var caller) ? caller : source);
-        var verdict = push ? await _server.PushAsync(user, asker, context.RequestAborted) : await _server.CheckAsync(user, call.Password, call.TokenCode, asker);
+        var verdict = push
+            ? await _server.PushAsync(user, asker, context.RequestAborted)
+            : await _server.CheckAsync(user, call.Password, call.TokenCode, asker);
         return verdict switch
         {
             FacVerdict.Accept => StatusCodes.Status200OK,
@@ -185,17 +213,22 @@ internal sealed class FacApi : IAsyncDisposable
     /// <summary>A transport that listens on the ports of the emulator's interface.</summary>
     private sealed class Listening(INic nic) : IConnectionListenerFactory
     {
-        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(nic.Listen(((IPEndPoint)endpoint).Port));
+        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+            new(nic.Listen(((IPEndPoint)endpoint).Port));
     }
 
     private bool IsCaller(HttpRequest request)
     {
-        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header) || header is not { Scheme: "Basic", Parameter: { } text })
+        if (
+            !AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
+            || header is not { Scheme: "Basic", Parameter: { } text }
+        )
         {
             return false;
         }
         Span<byte> given = new byte[text.Length];
-        return Convert.TryFromBase64String(text, given, out var length) && CryptographicOperations.FixedTimeEquals(SHA256.HashData(given[..length]), _credentials);
+        return Convert.TryFromBase64String(text, given, out var length)
+            && CryptographicOperations.FixedTimeEquals(SHA256.HashData(given[..length]), _credentials);
     }
 }
 

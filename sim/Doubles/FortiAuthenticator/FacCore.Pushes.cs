@@ -125,8 +125,19 @@ public sealed partial class FacCore
 
     private Token TokenOf(FacLogin login) => _users[login.User].Tokens.First(token => token.Serial == login.Token);
 
-    private PushMessage Message(FacLogin login, Token token) => new(
-        token.RegistrationId, token.Serial, login.Push!, callbackHost, callbackPort(), login.User, IPAddress.Parse(login.Caller), login.Expires - settings.TokenTimeout, login.Expires, token.OsVersion);
+    private PushMessage Message(FacLogin login, Token token) =>
+        new(
+            token.RegistrationId,
+            token.Serial,
+            login.Push!,
+            callbackHost,
+            callbackPort(),
+            login.User,
+            IPAddress.Parse(login.Caller),
+            login.Expires - settings.TokenTimeout,
+            login.Expires,
+            token.OsVersion
+        );
 
     /// <summary>Returns which of the user's phones a response requests, from 1; null if it requests none.</summary>
     private static int? PhoneAsked(FacUser user, FacCredential credential)

@@ -36,12 +36,16 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
     private const int WrongAnswersMax = 3;
     private const int FailuresMax = 5;
     private const int LoginsMax = 200_000;
+
     /// <summary>The time that a decided login is kept beyond its life: as long as its client may still repeat its last request.</summary>
     private static readonly TimeSpan OverLife = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan Lockout = TimeSpan.FromSeconds(60);
 
-    private readonly FrozenDictionary<string, FacUser> _users = settings.Users.ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, FacUser> _users = settings.Users.ToFrozenDictionary(
+        user => user.Name,
+        StringComparer.Ordinal
+    );
     private readonly Dictionary<string, FacLogin> _logins = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _over = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FacLogin> _pushes = new(StringComparer.Ordinal);
@@ -75,7 +79,9 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
                 continue;
             }
             // A user or token that is no longer in the description cannot log in: the login ends at the next tick, with its event.
-            var canGoOn = _users.TryGetValue(login.User, out var user) && (login.Token is null || user.Tokens.Any(token => token.Serial == login.Token));
+            var canGoOn =
+                _users.TryGetValue(login.User, out var user)
+                && (login.Token is null || user.Tokens.Any(token => token.Serial == login.Token));
             Hold(canGoOn ? login : login with { Expires = DateTimeOffset.MinValue });
         }
     }
@@ -115,7 +121,10 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
                 return Fail(step, known, asker, credential.Scheme, "no_push_token", now);
             }
             // The proof of MS-CHAPv2 belongs to the one request that is answered later.
-            login = login with { Proof = credential.Proof(known.Password) is { } proof ? Convert.ToBase64String(proof) : null };
+            login = login with
+            {
+                Proof = credential.Proof(known.Password) is { } proof ? Convert.ToBase64String(proof) : null,
+            };
             if (SendPush(step, login, 1, now) is { } refusal)
             {
                 return Reject(step, user, asker, credential.Scheme, refusal);
@@ -125,7 +134,12 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         }
         Hold(login);
         step.Remember(login.Record());
-        step.Answer = new FacVerdict.Challenge(login.State, !canPush ? CodeOnlyText : asker.Policy == FacPolicy.TypePush ? TypePushText : CodeOrEmptyText);
+        step.Answer = new FacVerdict.Challenge(
+            login.State,
+            !canPush ? CodeOnlyText
+                : asker.Policy == FacPolicy.TypePush ? TypePushText
+                : CodeOrEmptyText
+        );
         return step;
     }
 
@@ -164,7 +178,13 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
             step.Answer = new FacVerdict.Reject("too_late");
             return step;
         }
-        if (!_logins.TryGetValue(state, out var login) || login.User != user || login.Nas != asker.Nas.ToString() || !IsSameCaller(login, asker) || now >= login.Expires)
+        if (
+            !_logins.TryGetValue(state, out var login)
+            || login.User != user
+            || login.Nas != asker.Nas.ToString()
+            || !IsSameCaller(login, asker)
+            || now >= login.Expires
+        )
         {
             return Reject(step, user, asker, credential.Scheme, "unknown_state");
         }
@@ -217,7 +237,8 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
             return Accept(step, known, asker, Scheme, "password", null);
         }
         return UseCode(step, known, candidate => new FacCredential.Pap(Encoding.UTF8.GetBytes(code)).Is(candidate), now)
-            ? Accept(step, known, asker, Scheme, "token_code", null) : Fail(step, known, asker, Scheme, "wrong_code", now);
+            ? Accept(step, known, asker, Scheme, "token_code", null)
+            : Fail(step, known, asker, Scheme, "wrong_code", now);
     }
 
     /// <summary>Does the work that is due at <see cref="NextDeadline"/>.</summary>
@@ -247,7 +268,8 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
     {
         string? used = null;
         return UseCode(step, user, code => credential.Is(user.Password + code) && (used = code) is not null, now)
-            ? Accept(step, user, asker, credential.Scheme, "password_and_code", credential.Proof(user.Password + used)) : null;
+            ? Accept(step, user, asker, credential.Scheme, "password_and_code", credential.Proof(user.Password + used))
+            : null;
     }
 
     /// <summary>
@@ -281,7 +303,8 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         return step;
     }
 
-    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason) => Reject(step, user, asker, scheme, new FacVerdict.Reject(reason));
+    private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, string reason) =>
+        Reject(step, user, asker, scheme, new FacVerdict.Reject(reason));
 
     private FacStep Reject(FacStep step, string user, FacAsker asker, string scheme, FacVerdict.Reject verdict)
     {
@@ -294,7 +317,8 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
     /// Compares the addresses of the user in both requests of a login. False if both name one and they differ: the State then belongs to
     /// another user's login.
     /// </summary>
-    private static bool IsSameCaller(FacLogin login, FacAsker asker) => asker.Caller.Equals(asker.Nas) || login.Caller == login.Nas || login.Caller == asker.Caller.ToString();
+    private static bool IsSameCaller(FacLogin login, FacAsker asker) =>
+        asker.Caller.Equals(asker.Nas) || login.Caller == login.Nas || login.Caller == asker.Caller.ToString();
 
     /// <summary>Handles a wrong password or code. Too many in a row lock out the user for a while, against guessing.</summary>
     private FacStep Fail(FacStep step, FacUser user, FacAsker asker, string scheme, string reason, DateTimeOffset now)
@@ -306,7 +330,8 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
 
     private bool IsLockedOut(string user, DateTimeOffset now) => _failures.TryGetValue(user, out var entry) && now < entry.Until;
 
-    private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, string reason) => Over(step, login, asker, scheme, new FacVerdict.Reject(reason));
+    private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, string reason) =>
+        Over(step, login, asker, scheme, new FacVerdict.Reject(reason));
 
     private FacStep Over(FacStep step, FacLogin login, FacAsker asker, string scheme, FacVerdict.Reject verdict)
     {
@@ -314,7 +339,8 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         return Reject(step, login.User, asker, scheme, verdict);
     }
 
-    private void End(FacStep step, FacLogin login, string reason, DateTimeOffset now) => End(step, login, new FacVerdict.Reject(reason), now);
+    private void End(FacStep step, FacLogin login, string reason, DateTimeOffset now) =>
+        End(step, login, new FacVerdict.Reject(reason), now);
 
     /// <summary>Ends a login that no request is pending with. A late response to its challenge is rejected, too, for a while.</summary>
     private void End(FacStep step, FacLogin login, FacVerdict.Reject verdict, DateTimeOffset now)

@@ -61,20 +61,30 @@ public abstract class FacCredential
         }
         const int ResponseLength = 50; // RFC 2548, 2.1.3 and 2.3.2
         return has2
-            ? response2.Length == ResponseLength && msChallenge.Length == MsChap.ChallengeLength ? new MsChapV2(user, response2.ToArray(), msChallenge.ToArray()) : null
-            : response1.Length == ResponseLength && msChallenge.Length == MsChap.Challenge1Length ? new MsChapV1(response1.ToArray(), msChallenge.ToArray()) : null;
+            ? response2.Length == ResponseLength && msChallenge.Length == MsChap.ChallengeLength
+                ? new MsChapV2(user, response2.ToArray(), msChallenge.ToArray())
+                : null
+            : response1.Length == ResponseLength && msChallenge.Length == MsChap.Challenge1Length
+                ? new MsChapV1(response1.ToArray(), msChallenge.ToArray())
+                : null;
     }
 
     private static bool HasRepeated(RadiusPacket request)
     {
-        foreach (var type in (ReadOnlySpan<RadiusAttribute>)[RadiusAttribute.UserPassword, RadiusAttribute.ChapPassword, RadiusAttribute.ChapChallenge, RadiusAttribute.State])
+        foreach (
+            var type in (ReadOnlySpan<RadiusAttribute>)
+                [RadiusAttribute.UserPassword, RadiusAttribute.ChapPassword, RadiusAttribute.ChapChallenge, RadiusAttribute.State]
+        )
         {
             if (request.Count(type) > 1)
             {
                 return true;
             }
         }
-        foreach (var type in (ReadOnlySpan<MicrosoftAttribute>)[MicrosoftAttribute.MsChapResponse, MicrosoftAttribute.MsChap2Response, MicrosoftAttribute.MsChapChallenge])
+        foreach (
+            var type in (ReadOnlySpan<MicrosoftAttribute>)
+                [MicrosoftAttribute.MsChapResponse, MicrosoftAttribute.MsChap2Response, MicrosoftAttribute.MsChapChallenge]
+        )
         {
             if (request.CountVendor(RadiusVendor.Microsoft, (byte)type) > 1)
             {
@@ -153,6 +163,17 @@ public abstract class FacCredential
         }
 
         public override byte[] Proof(string text) =>
-            [answer[0], .. Encoding.ASCII.GetBytes(MsChap.AuthenticatorResponse(challenge, answer.AsSpan(2, MsChap.ChallengeLength), user, MsChap.PasswordHash(text), answer.AsSpan(26)))];
+            [
+                answer[0],
+                .. Encoding.ASCII.GetBytes(
+                    MsChap.AuthenticatorResponse(
+                        challenge,
+                        answer.AsSpan(2, MsChap.ChallengeLength),
+                        user,
+                        MsChap.PasswordHash(text),
+                        answer.AsSpan(26)
+                    )
+                ),
+            ];
     }
 }

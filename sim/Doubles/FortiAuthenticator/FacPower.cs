@@ -45,7 +45,12 @@ public sealed class FacPower : IAsyncDisposable
     /// <param name="phones">The sender of pushes to the phones; null for none.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <exception cref="LabFailure">A port is in use, or the state is damaged.</exception>
-    public static async Task<FacPower> StartAsync(FacSettings settings, FacOptions options, IPushSender? phones, CancellationToken cancellationToken = default)
+    public static async Task<FacPower> StartAsync(
+        FacSettings settings,
+        FacOptions options,
+        IPushSender? phones,
+        CancellationToken cancellationToken = default
+    )
     {
         var power = new FacPower(options, phones);
         try

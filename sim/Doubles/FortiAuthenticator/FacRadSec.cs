@@ -25,15 +25,17 @@ internal sealed class FacRadSec(FacServer server, IReadOnlyList<X509Certificate2
     private readonly ConcurrentDictionary<IPEndPoint, Channel<byte[]>> _connections = [];
 
     /// <summary>Returns the TLS options of the handshake.</summary>
-    internal SslServerAuthenticationOptions Tls(SslStreamCertificateContext certificate) => new()
-    {
-        ServerCertificateContext = certificate,
-        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        ClientCertificateRequired = clientAuthorities.Count > 0,
-        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-        RemoteCertificateValidationCallback = (_, presented, chain, _) =>
-            clientAuthorities.Count == 0 || TrustedPeer.ClientRefusal(presented as X509Certificate2, chain, clientAuthorities, time.GetUtcNow()) is null,
-    };
+    internal SslServerAuthenticationOptions Tls(SslStreamCertificateContext certificate) =>
+        new()
+        {
+            ServerCertificateContext = certificate,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ClientCertificateRequired = clientAuthorities.Count > 0,
+            CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
+            RemoteCertificateValidationCallback = (_, presented, chain, _) =>
+                clientAuthorities.Count == 0
+                || TrustedPeer.ClientRefusal(presented as X509Certificate2, chain, clientAuthorities, time.GetUtcNow()) is null,
+        };
 
     /// <summary>Serves one connection until either side closes it.</summary>
     internal async Task ServeAsync(ConnectionContext connection)

@@ -47,8 +47,15 @@ public sealed partial class FacRadius
     public void Restore(IEnumerable<FacRecord> records, DateTimeOffset now)
     {
         // In order of arrival, not of their answers, because an identifier may have been reused.
-        foreach (var (record, row) in records.Where(record => record.Key.StartsWith(WaitPrefix, StringComparison.Ordinal) || record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal))
-            .Select(record => (record, ReadRow(record))).OrderBy(pair => pair.Item2?.Arrived))
+        foreach (
+            var (record, row) in records
+                .Where(record =>
+                    record.Key.StartsWith(WaitPrefix, StringComparison.Ordinal)
+                    || record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal)
+                )
+                .Select(record => (record, ReadRow(record)))
+                .OrderBy(pair => pair.Item2?.Arrived)
+        )
         {
             var isAnswer = record.Key.StartsWith(AnswerPrefix, StringComparison.Ordinal);
             var isGood = record.Expires > now && row is not null && (isAnswer ? RestoreAnswer(record, row) : RestoreWait(record, row));
@@ -71,7 +78,9 @@ public sealed partial class FacRadius
     }
 
     private static FacKey KeyOf(byte identifier, IPEndPoint source, FacWay way, ReadOnlySpan<byte> digest) =>
-        way == FacWay.RadSec ? new(new IPEndPoint(source.Address, 0), way, identifier, BinaryPrimitives.ReadUInt128BigEndian(digest)) : new(source, way, identifier, 0);
+        way == FacWay.RadSec
+            ? new(new IPEndPoint(source.Address, 0), way, identifier, BinaryPrimitives.ReadUInt128BigEndian(digest))
+            : new(source, way, identifier, 0);
 
     /// <summary>Finds the request that a packet repeats; null if it is a new one.</summary>
     private FacEntry? Find(FacKey key, RadiusPacket packet, IPEndPoint source)
@@ -168,26 +177,46 @@ public sealed partial class FacRadius
     {
         var text = record.Key.AsSpan(AnswerPrefix.Length);
         var digest = new byte[DigestLength];
-        if (text.Length != 2 * DigestLength || Convert.FromHexString(text, digest, out _, out _) != System.Buffers.OperationStatus.Done
-            || RadiusPacket.Parse(row.Packet, out var packet) != RadiusDefect.None)
+        if (
+            text.Length != 2 * DigestLength
+            || Convert.FromHexString(text, digest, out _, out _) != System.Buffers.OperationStatus.Done
+            || RadiusPacket.Parse(row.Packet, out var packet) != RadiusDefect.None
+        )
         {
             return false;
         }
-        Put(KeyOf(packet.Identifier, row.Source, row.Way, digest), new FacEntry(row.Client, [], row.Way) { Arrived = row.Arrived, Digest = digest, Reply = row.Packet, Sent = true });
+        Put(
+            KeyOf(packet.Identifier, row.Source, row.Way, digest),
+            new FacEntry(row.Client, [], row.Way)
+            {
+                Arrived = row.Arrived,
+                Digest = digest,
+                Reply = row.Packet,
+                Sent = true,
+            }
+        );
         return true;
     }
 
-    private static string Row(FacEntry entry, IPEndPoint source, byte[] packet) => string.Create(CultureInfo.InvariantCulture, $"{entry.Arrived.UtcTicks} {entry.Way} {source} {Convert.ToBase64String(packet)}");
+    private static string Row(FacEntry entry, IPEndPoint source, byte[] packet) =>
+        string.Create(CultureInfo.InvariantCulture, $"{entry.Arrived.UtcTicks} {entry.Way} {source} {Convert.ToBase64String(packet)}");
 
     /// <summary>Reads a row; null for a row of another form, or of a client that is no longer served.</summary>
     private StoredRequest? ReadRow(FacRecord record)
     {
         var parts = record.Value!.Split(' ');
         var bytes = new byte[RadiusPacket.LengthMax];
-        return parts.Length == 4 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) && ticks <= DateTimeOffset.MaxValue.UtcTicks
-            && Enum.TryParse<FacWay>(parts[1], out var way) && Enum.IsDefined(way) && IPEndPoint.TryParse(parts[2], out var source)
-            && Convert.TryFromBase64String(parts[3], bytes, out var length) && ClientOf(source.Address, way) is { } client
-            ? new(new DateTimeOffset(ticks, TimeSpan.Zero), way, source, client, bytes[..length]) : null;
+        return
+            parts.Length == 4
+            && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            && ticks <= DateTimeOffset.MaxValue.UtcTicks
+            && Enum.TryParse<FacWay>(parts[1], out var way)
+            && Enum.IsDefined(way)
+            && IPEndPoint.TryParse(parts[2], out var source)
+            && Convert.TryFromBase64String(parts[3], bytes, out var length)
+            && ClientOf(source.Address, way) is { } client
+            ? new(new DateTimeOffset(ticks, TimeSpan.Zero), way, source, client, bytes[..length])
+            : null;
     }
 
     private sealed record StoredRequest(DateTimeOffset Arrived, FacWay Way, IPEndPoint Source, FacClient Client, byte[] Packet);

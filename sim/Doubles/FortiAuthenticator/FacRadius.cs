@@ -140,7 +140,9 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
     }
 
     private FacClient? ClientOf(IPAddress address, FacWay way) =>
-        ClientOf(address) is not { } client ? null : way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false } : client;
+        ClientOf(address) is not { } client ? null
+        : way == FacWay.RadSec ? client with { Secret = RadSecSecret, RequireMessageAuthenticator = false }
+        : client;
 
     private FacClient? ClientOf(IPAddress address)
     {
@@ -179,7 +181,8 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         {
             return client.Secret.IsSigned(packet, packet.Authenticator) ? null : "bad_message_authenticator"; // RFC 2869, 5.14
         }
-        var must = client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0; // RFC 5997, 3; RFC 3579, 3.1
+        var must =
+            client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0; // RFC 5997, 3; RFC 3579, 3.1
         return must ? "no_message_authenticator" : null;
     }
 
@@ -212,7 +215,15 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
             var rejected = new FacStep();
             if (settings.LogDecisions)
             {
-                rejected.Note(FacEvents.Decided(user, source.Address, packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none", "failed", "no_credential"));
+                rejected.Note(
+                    FacEvents.Decided(
+                        user,
+                        source.Address,
+                        packet.Count(RadiusAttribute.EapMessage) > 0 ? "EAP" : "none",
+                        "failed",
+                        "no_credential"
+                    )
+                );
             }
             Put(key, entry);
             Decide(rejected, entry, packet, source, new FacVerdict.Reject("no_credential"), now);
@@ -249,7 +260,12 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
     private FacStep Account(RadiusPacket packet, IPEndPoint source, FacKey key, FacEntry entry)
     {
         // RFC 2866, 4.1 and 5: a request that cannot be recorded is not answered.
-        if (!packet.TryGet(RadiusAttribute.AcctStatusType, out var type) || type.Length != 4 || !packet.TryGet(RadiusAttribute.AcctSessionId, out var session) || session.IsEmpty)
+        if (
+            !packet.TryGet(RadiusAttribute.AcctStatusType, out var type)
+            || type.Length != 4
+            || !packet.TryGet(RadiusAttribute.AcctSessionId, out var session)
+            || session.IsEmpty
+        )
         {
             return Drop("bad_accounting");
         }
@@ -268,11 +284,25 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         }
         var step = new FacStep();
         entry.User = TextOf(packet, RadiusAttribute.UserName);
-        step.Note(FacEvents.Accounting(
-            status, entry.User, Encoding.UTF8.GetString(session), source.Address,
-            NumberOf(packet, RadiusAttribute.AcctSessionTime), NumberOf(packet, RadiusAttribute.AcctInputOctets), NumberOf(packet, RadiusAttribute.AcctOutputOctets)));
+        step.Note(
+            FacEvents.Accounting(
+                status,
+                entry.User,
+                Encoding.UTF8.GetString(session),
+                source.Address,
+                NumberOf(packet, RadiusAttribute.AcctSessionTime),
+                NumberOf(packet, RadiusAttribute.AcctInputOctets),
+                NumberOf(packet, RadiusAttribute.AcctOutputOctets)
+            )
+        );
         // An answer implies a record: it leaves with the commit of a record, behind the event in the same queue.
-        step.Remember(new FacRecord($"accounting/{source.Address}/{Convert.ToHexStringLower(session)}", status is "stop" or "off" ? null : status, DateTimeOffset.MaxValue));
+        step.Remember(
+            new FacRecord(
+                $"accounting/{source.Address}/{Convert.ToHexStringLower(session)}",
+                status is "stop" or "off" ? null : status,
+                DateTimeOffset.MaxValue
+            )
+        );
         Put(key, entry);
         Answer(step, entry, packet, source, RadiusCode.AccountingResponse, null);
         return step;
@@ -284,12 +314,19 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
     /// </summary>
     private void Decide(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, FacVerdict verdict, DateTimeOffset now)
     {
-        Answer(step, entry, request, source, verdict switch
-        {
-            FacVerdict.Accept => RadiusCode.AccessAccept,
-            FacVerdict.Challenge => RadiusCode.AccessChallenge,
-            _ => RadiusCode.AccessReject,
-        }, verdict);
+        Answer(
+            step,
+            entry,
+            request,
+            source,
+            verdict switch
+            {
+                FacVerdict.Accept => RadiusCode.AccessAccept,
+                FacVerdict.Challenge => RadiusCode.AccessChallenge,
+                _ => RadiusCode.AccessReject,
+            },
+            verdict
+        );
         if (!step.IsPlain)
         {
             step.Remember(AnswerRecord(entry, request, source, now));
@@ -387,10 +424,17 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
     }
 
     private static IPAddress? CallerOf(RadiusPacket packet) =>
-        packet.TryGet(RadiusAttribute.CallingStationId, out var caller) && caller.Length <= 45 && IPAddress.TryParse(Encoding.ASCII.GetString(caller), out var address) ? address : null;
+        packet.TryGet(RadiusAttribute.CallingStationId, out var caller)
+        && caller.Length <= 45
+        && IPAddress.TryParse(Encoding.ASCII.GetString(caller), out var address)
+            ? address
+            : null;
 
-    private static string TextOf(RadiusPacket packet, RadiusAttribute type) => packet.TryGet(type, out var value) ? Encoding.UTF8.GetString(value) : "";
+    private static string TextOf(RadiusPacket packet, RadiusAttribute type) =>
+        packet.TryGet(type, out var value) ? Encoding.UTF8.GetString(value) : "";
 
     private static string NumberOf(RadiusPacket packet, RadiusAttribute type) =>
-        packet.TryGet(type, out var value) && value.Length == 4 ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture) : "0";
+        packet.TryGet(type, out var value) && value.Length == 4
+            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture)
+            : "0";
 }

@@ -44,7 +44,10 @@ public sealed partial class FacServer
     /// <summary>Returns true if a fault discards a request on arrival.</summary>
     private bool IsLost(LabFaults faults, ReadOnlySpan<byte> datagram, IPEndPoint source)
     {
-        var user = RadiusPacket.Parse(datagram, out var packet) == RadiusDefect.None && packet.TryGet(RadiusAttribute.UserName, out var name) ? Encoding.UTF8.GetString(name) : null;
+        var user =
+            RadiusPacket.Parse(datagram, out var packet) == RadiusDefect.None && packet.TryGet(RadiusAttribute.UserName, out var name)
+                ? Encoding.UTF8.GetString(name)
+                : null;
         if (faults.RadiusRequest(user, source.Address) is not { Fault: var fault })
         {
             return false;

@@ -45,13 +45,25 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         (_settings, _options, _time, _log, _work) = (settings, options, options.Time, options.Log, WorkInHand.Of(options.Time));
         var (folder, time) = (options.StateFolder, options.Time);
         OwnerOnly.Enforce(folder);
-        _state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]);
+        _state = StateDatabase.Open(
+            Path.Combine(folder, "state.db"),
+            [EventLog.Table, TokenCore.UseTable, TokenCore.DriftTable, FacRecord.Table]
+        );
         _certificates = DeviceCertificates.Open(Path.Combine(folder, "certificates"), "FortiAuthenticator stand-in", time);
         Events = new EventLog(_state, time, SerialNumber) { DeviceName = "lab-authenticator" };
-        _core = new FacCore(settings, new TokenCore(_state), settings.Address.ToString(), () => HttpsPort, System.Security.Cryptography.RandomNumberGenerator.Fill);
+        _core = new FacCore(
+            settings,
+            new TokenCore(_state),
+            settings.Address.ToString(),
+            () => HttpsPort,
+            System.Security.Cryptography.RandomNumberGenerator.Fill
+        );
         _radius = new FacRadius(settings, _core);
         Stopped = _stopping.Token;
-        var records = _state.Read("SELECT key, value, expires FROM fac_record", row => new FacRecord(row.GetString(0), row.GetString(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero)));
+        var records = _state.Read(
+            "SELECT key, value, expires FROM fac_record",
+            row => new FacRecord(row.GetString(0), row.GetString(1), new DateTimeOffset(row.GetInt64(2), TimeSpan.Zero))
+        );
         _core.Restore(records);
         _radius.Restore(records, time.GetUtcNow());
         _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -84,7 +96,14 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     public event Action<TimeSpan>? RestartAsked;
 
     /// <summary>Returns the settings with the ports in use.</summary>
-    public FacSettings SettingsAsBound() => _settings with { AuthenticationPort = Authentication.Port, AccountingPort = Accounting.Port, HttpsPort = HttpsPort, RadSecPort = RadSec?.Port };
+    public FacSettings SettingsAsBound() =>
+        _settings with
+        {
+            AuthenticationPort = Authentication.Port,
+            AccountingPort = Accounting.Port,
+            HttpsPort = HttpsPort,
+            RadSecPort = RadSec?.Port,
+        };
 
     /// <summary>Starts the server; returns when every port listens.</summary>
     /// <param name="settings">The emulator's settings.</param>
@@ -106,7 +125,11 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
             foreach (var way in new[] { FacWay.Authentication, FacWay.Accounting })
             {
                 // One byte more than a packet, which distinguishes a datagram that is too long from one that just fits.
-                server._loops.Add(server._ports[(int)way].ServeAsync(RadiusPacket.LengthMax + 1, (datagram, source) => server.Receive(datagram, source, way)));
+                server._loops.Add(
+                    server
+                        ._ports[(int)way]
+                        .ServeAsync(RadiusPacket.LengthMax + 1, (datagram, source) => server.Receive(datagram, source, way))
+                );
             }
             lock (server._gate)
             {
@@ -136,36 +159,57 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 
     /// <summary>Returns the activation of each token for the enrolment of its phone.</summary>
     public IReadOnlyList<Firmware.TokenActivation> Activations() =>
-        [.. _core.Users.SelectMany(user => user.Tokens.Select(token => new Firmware.TokenActivation(token.Serial, [.. token.Seed!.Secret], token.Seed.Step, token.Seed.Digits, token.RegistrationId, token.OsVersion, user.Name)))];
+        [
+            .. _core.Users.SelectMany(user =>
+                user.Tokens.Select(token => new Firmware.TokenActivation(
+                    token.Serial,
+                    [.. token.Seed!.Secret],
+                    token.Seed.Step,
+                    token.Seed.Digits,
+                    token.RegistrationId,
+                    token.OsVersion,
+                    user.Name
+                ))
+            ),
+        ];
 
     /// <summary>Returns the active listeners for the lab's display.</summary>
     public IReadOnlyList<BoundService> Services() =>
-    [
-        new("radius", "fac", Authentication), new("radius-acct", "fac", Accounting),
-        .. _api is null ? [] : new[] { new BoundService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) },
-        .. RadSec is { } radSec ? new[] { new BoundService("radsec", "fac", radSec) } : [],
-    ];
+        [
+            new("radius", "fac", Authentication),
+            new("radius-acct", "fac", Accounting),
+            .. _api is null ? [] : new[] { new BoundService("fac-https", "fac", new IPEndPoint(_settings.Address, HttpsPort)) },
+            .. RadSec is { } radSec ? new[] { new BoundService("radsec", "fac", radSec) } : [],
+        ];
 
     /// <summary>Returns the counts of answered and dropped datagrams, of pending requests and of pending logins.</summary>
     public (long Answered, IReadOnlyDictionary<string, long> Dropped, int Waiting, int Pending) Counters()
     {
         lock (_gate)
         {
-            return (_radius.Answered, new SortedDictionary<string, long>(_radius.Dropped.ToDictionary(), StringComparer.Ordinal), _radius.WaitingCount, _core.PendingCount);
+            return (
+                _radius.Answered,
+                new SortedDictionary<string, long>(_radius.Dropped.ToDictionary(), StringComparer.Ordinal),
+                _radius.WaitingCount,
+                _core.PendingCount
+            );
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) => ApproveAsync(session.ToString(), code.ToString());
+    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) =>
+        ApproveAsync(session.ToString(), code.ToString());
 
     private async ValueTask<bool> ApproveAsync(string session, string code)
     {
         var accepted = false;
-        await SettleAsync(Decide(now =>
-        {
-            (accepted, var step) = _core.PushApproved(session, code, now);
-            return step;
-        }));
+        await SettleAsync(
+            Decide(now =>
+            {
+                (accepted, var step) = _core.PushApproved(session, code, now);
+                return step;
+            })
+        );
         return accepted;
     }
 
@@ -173,11 +217,13 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     public async ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
     {
         var accepted = false;
-        await SettleAsync(Decide(now =>
-        {
-            (accepted, var step) = _core.PushDenied(session.ToString(), message, hmac, now);
-            return step;
-        }));
+        await SettleAsync(
+            Decide(now =>
+            {
+                (accepted, var step) = _core.PushDenied(session.ToString(), message, hmac, now);
+                return step;
+            })
+        );
         return accepted;
     }
 
@@ -355,7 +401,10 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 
     private void Send(FacReply reply)
     {
-        if (_options.Faults is { HasRadius: true } faults && faults.RadiusAnswer(reply.Entry.User, reply.To.Address) is { Fault: var fault })
+        if (
+            _options.Faults is { HasRadius: true } faults
+            && faults.RadiusAnswer(reply.Entry.User, reply.To.Address) is { Fault: var fault }
+        )
         {
             SendWrongly(reply, fault);
             return;
@@ -379,12 +428,16 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         PushResult result;
         try
         {
-            result = _phones is { } phones ? await phones.SendAsync(push, _stopping.Token) : PushResult.Failed(PushOutcome.Unavailable, "there are no phones");
+            result = _phones is { } phones
+                ? await phones.SendAsync(push, _stopping.Token)
+                : PushResult.Failed(PushOutcome.Unavailable, "there are no phones");
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             return;
         }
-        await SettleLoggedAsync(Decide(now => result.Outcome == PushOutcome.Sent ? _core.PushSent(push) : _core.PushFailed(push.SessionId, result.Cause, now)));
+        await SettleLoggedAsync(
+            Decide(now => result.Outcome == PushOutcome.Sent ? _core.PushSent(push) : _core.PushFailed(push.SessionId, result.Cause, now))
+        );
     }
 }

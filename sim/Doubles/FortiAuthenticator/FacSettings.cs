@@ -14,8 +14,10 @@ public enum FacPolicy
 {
     /// <summary>A challenge that accepts a code, or an empty response for a push.</summary>
     CodeOrEmpty,
+
     /// <summary>A challenge that accepts a code, or the word <c>push</c>.</summary>
     TypePush,
+
     /// <summary>No challenge: the push is sent immediately, and the one request is answered when the phone has answered.</summary>
     PushWithoutChallenge,
 }
@@ -35,7 +37,6 @@ public sealed record FacClient(IPNetwork Network, RadiusSecret Secret, FacPolicy
 /// <param name="Tokens">The user's tokens; if empty, the password is sufficient.</param>
 public sealed record FacUser(string Name, string Password, string Group, ImmutableArray<Token> Tokens)
 {
-
     /// <summary>Returns the name alone, never a secret.</summary>
     public override string ToString() => Name;
 }
@@ -55,14 +56,28 @@ public sealed record FacUser(string Name, string Password, string Group, Immutab
 /// </param>
 /// <param name="LogDecisions">False: accepts and rejects are not logged as events; pushes and accounting still are.</param>
 public sealed record FacSettings(
-    IPAddress Address, int AuthenticationPort, int AccountingPort, int HttpsPort, TimeSpan TokenTimeout, string ApiKey, ImmutableArray<FacClient> Clients, ImmutableArray<FacUser> Users,
-    bool LogDecisions = true, int? RadSecPort = null, string? RadSecClientCa = null)
+    IPAddress Address,
+    int AuthenticationPort,
+    int AccountingPort,
+    int HttpsPort,
+    TimeSpan TokenTimeout,
+    string ApiKey,
+    ImmutableArray<FacClient> Clients,
+    ImmutableArray<FacUser> Users,
+    bool LogDecisions = true,
+    int? RadSecPort = null,
+    string? RadSecClientCa = null
+)
 {
     private const int PendingMax = 10_000;
     private const string APort = "a port from 0 to 65535";
 
     private static readonly (string Word, FacPolicy Policy)[] Policies =
-        [("code-or-empty", FacPolicy.CodeOrEmpty), ("type-push", FacPolicy.TypePush), ("push-without-challenge", FacPolicy.PushWithoutChallenge)];
+    [
+        ("code-or-empty", FacPolicy.CodeOrEmpty),
+        ("type-push", FacPolicy.TypePush),
+        ("push-without-challenge", FacPolicy.PushWithoutChallenge),
+    ];
 
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">
@@ -70,9 +85,23 @@ public sealed record FacSettings(
     /// </exception>
     public static FacSettings Parse(ReadOnlySpan<byte> json)
     {
-        var file = JsonPart.Read(json).Object(
-            null, new("address", "an IP address"), new("authPort", APort), new("acctPort", APort), new("httpsPort", APort), new("tokenTimeout", "1 to 3600 seconds"), new("apiKey", "a text"),
-            new("clients", "a list"), new("tokens", "a list"), new("users", "a list"), new("logDecisions", "true or false", Required: false), new("radSecPort", APort, Required: false), new("radSecClientCa", "a PEM file", Required: false));
+        var file = JsonPart
+            .Read(json)
+            .Object(
+                null,
+                new("address", "an IP address"),
+                new("authPort", APort),
+                new("acctPort", APort),
+                new("httpsPort", APort),
+                new("tokenTimeout", "1 to 3600 seconds"),
+                new("apiKey", "a text"),
+                new("clients", "a list"),
+                new("tokens", "a list"),
+                new("users", "a list"),
+                new("logDecisions", "true or false", Required: false),
+                new("radSecPort", APort, Required: false),
+                new("radSecClientCa", "a PEM file", Required: false)
+            );
         var tokens = new Dictionary<string, Token>(StringComparer.Ordinal);
         foreach (var part in file["tokens"].List())
         {
@@ -93,8 +122,18 @@ public sealed record FacSettings(
             users.Add(user);
         }
         return new FacSettings(
-            AddressOf(file["address"]), file["authPort"].Port(), file["acctPort"].Port(), file["httpsPort"].Port(), TimeSpan.FromSeconds(file["tokenTimeout"].Number(1, 3600)), file["apiKey"].Text(secret: true),
-            [.. file["clients"].List().Select(ClientOf)], [.. users], file.Find("logDecisions")?.Flag() ?? true, file.Find("radSecPort")?.Port(), file.Find("radSecClientCa")?.Text("a PEM file"));
+            AddressOf(file["address"]),
+            file["authPort"].Port(),
+            file["acctPort"].Port(),
+            file["httpsPort"].Port(),
+            TimeSpan.FromSeconds(file["tokenTimeout"].Number(1, 3600)),
+            file["apiKey"].Text(secret: true),
+            [.. file["clients"].List().Select(ClientOf)],
+            [.. users],
+            file.Find("logDecisions")?.Flag() ?? true,
+            file.Find("radSecPort")?.Port(),
+            file.Find("radSecClientCa")?.Text("a PEM file")
+        );
     }
 
     /// <summary>Returns a policy as the description spells it.</summary>
@@ -117,25 +156,53 @@ public sealed record FacSettings(
         {
             throw new FormatException($"radSecClientCa: {error.Message}", error);
         }
-        return authorities.Count > 0 ? [.. authorities] : throw new FormatException($"radSecClientCa: {RadSecClientCa} holds no certificate");
+        return authorities.Count > 0
+            ? [.. authorities]
+            : throw new FormatException($"radSecClientCa: {RadSecClientCa} holds no certificate");
     }
 
-    private static readonly JsonField[] TokenFields = [new("serial", "a serial number"), new("seed", "hex, base32 or an otpauth URI"), new("regId", "a text", Required: false), new("osVer", "a text", Required: false)];
+    private static readonly JsonField[] TokenFields =
+    [
+        new("serial", "a serial number"),
+        new("seed", "hex, base32 or an otpauth URI"),
+        new("regId", "a text", Required: false),
+        new("osVer", "a text", Required: false),
+    ];
 
-    private static readonly JsonField[] UserFields = [new("name", "a text"), new("password", "a text"), new("group", "a text"), new("tokens", "a list of serial numbers")];
+    private static readonly JsonField[] UserFields =
+    [
+        new("name", "a text"),
+        new("password", "a text"),
+        new("group", "a text"),
+        new("tokens", "a list of serial numbers"),
+    ];
 
     private static readonly JsonField[] ClientFields =
     [
-        new("network", "a network as 10.0.0.0/8"), new("secret", "a text"), new("policy", "a policy", Required: false), new("requireMessageAuthenticator", "true or false", Required: false), new("pendingMax", "a number", Required: false),
+        new("network", "a network as 10.0.0.0/8"),
+        new("secret", "a text"),
+        new("policy", "a policy", Required: false),
+        new("requireMessageAuthenticator", "true or false", Required: false),
+        new("pendingMax", "a number", Required: false),
     ];
 
-    private static IPAddress AddressOf(JsonPart part) => IPAddress.TryParse(part.Text("an IP address"), out var address) ? address : throw part.Wrong("an IP address");
+    private static IPAddress AddressOf(JsonPart part) =>
+        IPAddress.TryParse(part.Text("an IP address"), out var address) ? address : throw part.Wrong("an IP address");
 
     private static (string Serial, Token Token) TokenOf(JsonPart part)
     {
         var token = part.Object(("token", "serial"), TokenFields);
         var (serial, seed) = (token["serial"].Text(), token["seed"]);
-        return (serial, new Token(serial, TokenSeed.Parse(seed.Text("a seed", secret: true), out var fault) ?? throw seed.Wrong($"a seed ({fault})", secret: true), Locked: false, token.Find("regId")?.Text() ?? "", token.Find("osVer")?.Text() ?? ""));
+        return (
+            serial,
+            new Token(
+                serial,
+                TokenSeed.Parse(seed.Text("a seed", secret: true), out var fault) ?? throw seed.Wrong($"a seed ({fault})", secret: true),
+                Locked: false,
+                token.Find("regId")?.Text() ?? "",
+                token.Find("osVer")?.Text() ?? ""
+            )
+        );
     }
 
     private static FacUser UserOf(JsonPart part, Dictionary<string, Token> tokens)
@@ -146,20 +213,43 @@ public sealed record FacSettings(
         {
             throw user["password"].Wrong($"at most {RadiusSecret.PasswordMax} bytes", secret: true);
         }
-        return new FacUser(user["name"].Text(), password, user["group"].Text(), [.. user["tokens"].List().Select(own => tokens.GetValueOrDefault(own.Text("a serial number")) ?? throw own.Wrong("the serial number of an entry of tokens"))]);
+        return new FacUser(
+            user["name"].Text(),
+            password,
+            user["group"].Text(),
+            [
+                .. user["tokens"]
+                    .List()
+                    .Select(own =>
+                        tokens.GetValueOrDefault(own.Text("a serial number")) ?? throw own.Wrong("the serial number of an entry of tokens")
+                    ),
+            ]
+        );
     }
 
     private static FacClient ClientOf(JsonPart part)
     {
         var client = part.Object(("client", "network"), ClientFields);
-        var network = IPNetwork.TryParse(client["network"].Text("a network as 10.0.0.0/8"), out var parsed) ? parsed : throw client["network"].Wrong("a network as 10.0.0.0/8");
-        var secret = client["secret"].Text("a text that is not empty", secret: true) is { Length: > 0 } given ? new RadiusSecret(given) : throw client["secret"].Wrong("a text that is not empty", secret: true);
+        var network = IPNetwork.TryParse(client["network"].Text("a network as 10.0.0.0/8"), out var parsed)
+            ? parsed
+            : throw client["network"].Wrong("a network as 10.0.0.0/8");
+        var secret = client["secret"].Text("a text that is not empty", secret: true) is { Length: > 0 } given
+            ? new RadiusSecret(given)
+            : throw client["secret"].Wrong("a text that is not empty", secret: true);
         var policy = FacPolicy.CodeOrEmpty;
         if (client.Find("policy") is { } word)
         {
             var words = string.Join(", ", Policies.Select(known => known.Word));
-            policy = Array.Find(Policies, known => known.Word == word.Text(words)) is { Word: not null } found ? found.Policy : throw word.Wrong(words);
+            policy = Array.Find(Policies, known => known.Word == word.Text(words)) is { Word: not null } found
+                ? found.Policy
+                : throw word.Wrong(words);
         }
-        return new(network, secret, policy, client.Find("requireMessageAuthenticator")?.Flag() ?? true, client.Find("pendingMax")?.Number(0, int.MaxValue) ?? PendingMax);
+        return new(
+            network,
+            secret,
+            policy,
+            client.Find("requireMessageAuthenticator")?.Flag() ?? true,
+            client.Find("pendingMax")?.Number(0, int.MaxValue) ?? PendingMax
+        );
     }
 }

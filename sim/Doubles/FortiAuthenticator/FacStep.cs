@@ -30,12 +30,19 @@ public abstract record FacVerdict
 public sealed record FacRecord(string Key, string? Value, DateTimeOffset Expires)
 {
     /// <summary>The table of the records.</summary>
-    public const string Table = "CREATE TABLE IF NOT EXISTS fac_record (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires INTEGER NOT NULL)";
+    public const string Table =
+        "CREATE TABLE IF NOT EXISTS fac_record (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires INTEGER NOT NULL)";
 
     /// <summary>Returns the write that makes the record durable.</summary>
-    public StateWrite Write() => Value is null
-        ? new StateWrite("DELETE FROM fac_record WHERE key = $0", Key)
-        : new StateWrite("INSERT INTO fac_record (key, value, expires) VALUES ($0,$1,$2) ON CONFLICT(key) DO UPDATE SET value=excluded.value, expires=excluded.expires", Key, Value, Expires.UtcTicks);
+    public StateWrite Write() =>
+        Value is null
+            ? new StateWrite("DELETE FROM fac_record WHERE key = $0", Key)
+            : new StateWrite(
+                "INSERT INTO fac_record (key, value, expires) VALUES ($0,$1,$2) ON CONFLICT(key) DO UPDATE SET value=excluded.value, expires=excluded.expires",
+                Key,
+                Value,
+                Expires.UtcTicks
+            );
 }
 
 /// <summary>The port or connection by which a packet arrives and its answer leaves.</summary>
@@ -43,8 +50,10 @@ public enum FacWay
 {
     /// <summary>The UDP port of Access-Requests.</summary>
     Authentication,
+
     /// <summary>The UDP port of Accounting-Requests.</summary>
     Accounting,
+
     /// <summary>A connection of RADIUS over TLS, for both.</summary>
     RadSec,
 }

@@ -80,7 +80,14 @@ internal sealed class MailSink : IAsyncDisposable
                 await new Session(this, connection.Transport).RunAsync(either.Token);
             }
         }
-        catch (Exception failure) when (failure is IOException or ConnectionAbortedException or ConnectionResetException or OperationCanceledException or InvalidOperationException)
+        catch (Exception failure)
+            when (failure
+                    is IOException
+                        or ConnectionAbortedException
+                        or ConnectionResetException
+                        or OperationCanceledException
+                        or InvalidOperationException
+            )
         {
             _log.LogDebug("lab mail: a connection broke: {Reason}", failure.Message);
         }
@@ -90,7 +97,8 @@ internal sealed class MailSink : IAsyncDisposable
         }
     }
 
-    private LetterKind KindOf(string recipient) => _smsDomains().Contains(recipient[(recipient.LastIndexOf('@') + 1)..]) ? LetterKind.Sms : LetterKind.Mail;
+    private LetterKind KindOf(string recipient) =>
+        _smsDomains().Contains(recipient[(recipient.LastIndexOf('@') + 1)..]) ? LetterKind.Sms : LetterKind.Mail;
 
     /// <summary>The session of one client.</summary>
     private sealed class Session(MailSink sink, IDuplexPipe pipe)
@@ -103,7 +111,9 @@ internal sealed class MailSink : IAsyncDisposable
             await SayAsync("220 lab mail, takes everything", cancellationToken);
             while (await LineAsync(LineMax, cancellationToken) is { } line)
             {
-                var (verb, rest) = line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var blank ? (line[..blank].ToUpperInvariant(), line[(blank + 1)..]) : (line.ToUpperInvariant(), "");
+                var (verb, rest) = line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var blank
+                    ? (line[..blank].ToUpperInvariant(), line[(blank + 1)..])
+                    : (line.ToUpperInvariant(), "");
                 switch (verb)
                 {
                     case "EHLO":
@@ -116,13 +126,20 @@ internal sealed class MailSink : IAsyncDisposable
                         (_from, _) = (from, Reset());
                         await SayAsync("250 ok", cancellationToken);
                         break;
-                    case "RCPT" when _from is not null && _to.Count < RecipientsMax && Address(rest, "TO:") is { } to && to.IndexOf('@', StringComparison.Ordinal) > 0:
+                    case "RCPT"
+                        when _from is not null
+                            && _to.Count < RecipientsMax
+                            && Address(rest, "TO:") is { } to
+                            && to.IndexOf('@', StringComparison.Ordinal) > 0:
                         _to.Add(to);
                         await SayAsync("250 ok", cancellationToken);
                         break;
                     case "DATA" when _to.Count > 0:
                         await SayAsync("354 end with a dot", cancellationToken);
-                        await SayAsync(await TakeAsync(cancellationToken) ? "250 taken" : $"552 more than {LetterMax} bytes", cancellationToken);
+                        await SayAsync(
+                            await TakeAsync(cancellationToken) ? "250 taken" : $"552 more than {LetterMax} bytes",
+                            cancellationToken
+                        );
                         break;
                     case "HELO" or "NOOP":
                         await SayAsync("250 ok", cancellationToken);
@@ -206,7 +223,8 @@ internal sealed class MailSink : IAsyncDisposable
             }
         }
 
-        private async Task SayAsync(string line, CancellationToken cancellationToken) => await pipe.Output.WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"), cancellationToken);
+        private async Task SayAsync(string line, CancellationToken cancellationToken) =>
+            await pipe.Output.WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"), cancellationToken);
 
         private static string? Address(string rest, string word)
         {

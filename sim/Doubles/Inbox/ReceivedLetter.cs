@@ -14,7 +14,17 @@ public enum LetterKind
 /// A message that a user in the lab received. <paramref name="Code"/> is the activation or one-time code in its text, null if there is
 /// none; <paramref name="Picture"/> is the PNG attached to it.
 /// </summary>
-public sealed record ReceivedLetter(long Id, DateTimeOffset Time, LetterKind Kind, string From, string To, string Subject, string Text, string? Code, byte[]? Picture)
+public sealed record ReceivedLetter(
+    long Id,
+    DateTimeOffset Time,
+    LetterKind Kind,
+    string From,
+    string To,
+    string Subject,
+    string Text,
+    string? Code,
+    byte[]? Picture
+)
 {
     /// <summary>
     /// Parses an e-mail of RFC 5322 into a plain text and at most one picture. Parts that cannot be parsed are returned as received.
@@ -29,7 +39,9 @@ public sealed record ReceivedLetter(long Id, DateTimeOffset Time, LetterKind Kin
             return (subject, Decode(headers, body), null);
         }
         var (text, picture) = ("", (byte[]?)null);
-        foreach (var part in body.Split("--" + boundary.Groups[1].Value).Skip(1).Where(part => !part.StartsWith("--", StringComparison.Ordinal)))
+        foreach (
+            var part in body.Split("--" + boundary.Groups[1].Value).Skip(1).Where(part => !part.StartsWith("--", StringComparison.Ordinal))
+        )
         {
             var (partHeaders, partBody) = Split(part.StartsWith('\n') ? part[1..] : part);
             if (partHeaders.GetValueOrDefault("content-type", "").StartsWith("image/png", StringComparison.OrdinalIgnoreCase))
@@ -45,7 +57,8 @@ public sealed record ReceivedLetter(long Id, DateTimeOffset Time, LetterKind Kin
     }
 
     /// <summary>Finds the code in a text by the words in front of it; null if there is none.</summary>
-    internal static string? CodeIn(string text) => LetterPatterns.Code().Match(text) is { Success: true } match ? match.Groups[1].Value : null;
+    internal static string? CodeIn(string text) =>
+        LetterPatterns.Code().Match(text) is { Success: true } match ? match.Groups[1].Value : null;
 
     private static (Dictionary<string, string> Headers, string Body) Split(string raw)
     {
@@ -62,7 +75,10 @@ public sealed record ReceivedLetter(long Id, DateTimeOffset Time, LetterKind Kin
     }
 
     private static string Decode(Dictionary<string, string> headers, string body) =>
-        headers.GetValueOrDefault("content-transfer-encoding", "").Equals("base64", StringComparison.OrdinalIgnoreCase) && Bytes(body) is { } bytes ? Encoding.UTF8.GetString(bytes) : body;
+        headers.GetValueOrDefault("content-transfer-encoding", "").Equals("base64", StringComparison.OrdinalIgnoreCase)
+        && Bytes(body) is { } bytes
+            ? Encoding.UTF8.GetString(bytes)
+            : body;
 
     private static byte[]? Bytes(string base64)
     {

@@ -49,7 +49,11 @@ internal sealed class DeviceRoutes
     /// </summary>
     private async Task AddAsync(string id, MqttTopicFilter filter)
     {
-        if (!id.StartsWith(PhonePrefix, StringComparison.Ordinal) || !filter.Topic.StartsWith(DeviceTopic.Root, StringComparison.Ordinal) || filter.Topic.AsSpan().ContainsAny('+', '#'))
+        if (
+            !id.StartsWith(PhonePrefix, StringComparison.Ordinal)
+            || !filter.Topic.StartsWith(DeviceTopic.Root, StringComparison.Ordinal)
+            || filter.Topic.AsSpan().ContainsAny('+', '#')
+        )
         {
             lock (_lock)
             {
@@ -151,17 +155,23 @@ internal sealed class DeviceRoutes
         publish.ProcessPublish = false;
     }
 
-    private static MqttApplicationMessage Copy(MqttApplicationMessage message, byte[] payload, MqttQualityOfServiceLevel quality, bool retain) => new()
-    {
-        Topic = message.Topic,
-        Payload = new ReadOnlySequence<byte>(payload),
-        ContentType = message.ContentType,
-        CorrelationData = message.CorrelationData?.ToArray(),
-        MessageExpiryInterval = message.MessageExpiryInterval,
-        PayloadFormatIndicator = message.PayloadFormatIndicator,
-        QualityOfServiceLevel = quality,
-        ResponseTopic = message.ResponseTopic,
-        Retain = retain,
-        UserProperties = message.UserProperties?.ToList(),
-    };
+    private static MqttApplicationMessage Copy(
+        MqttApplicationMessage message,
+        byte[] payload,
+        MqttQualityOfServiceLevel quality,
+        bool retain
+    ) =>
+        new()
+        {
+            Topic = message.Topic,
+            Payload = new ReadOnlySequence<byte>(payload),
+            ContentType = message.ContentType,
+            CorrelationData = message.CorrelationData?.ToArray(),
+            MessageExpiryInterval = message.MessageExpiryInterval,
+            PayloadFormatIndicator = message.PayloadFormatIndicator,
+            QualityOfServiceLevel = quality,
+            ResponseTopic = message.ResponseTopic,
+            Retain = retain,
+            UserProperties = message.UserProperties?.ToList(),
+        };
 }

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Appliance.Doubles.Clock;
 using System.Text;
+using Appliance.Doubles.Clock;
 using Appliance.Firmware.Certificates;
 using MQTTnet;
 using MQTTnet.Formatter;
@@ -31,7 +31,11 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
     {
         var parts = Split(text);
         var colon = parts[0].LastIndexOf(':');
-        if (colon < 1 || !int.TryParse(parts[0].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+        if (
+            colon < 1
+            || !int.TryParse(parts[0].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port is < 1 or > 65535
+        )
         {
             throw new FormatException($"'{parts[0]}' is not HOST:PORT (expected a port from 1 to 65535)");
         }
@@ -44,7 +48,9 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
                 ["password", var password] => address with { Password = password },
                 ["tls"] => address with { Tls = true },
                 ["ca", { Length: > 0 } file] => address with { Tls = true, Ca = file },
-                ["user" or "ca"] or ["user" or "ca", _] => throw new FormatException($"option '{part.Split('=')[0]}' has no value (expected {part.Split('=')[0]}=...)"),
+                ["user" or "ca"] or ["user" or "ca", _] => throw new FormatException(
+                    $"option '{part.Split('=')[0]}' has no value (expected {part.Split('=')[0]}=...)"
+                ),
                 _ => throw new FormatException($"unknown option '{part.Split('=')[0]}' (expected user=, password=, tls or ca=)"),
             };
         }
@@ -92,7 +98,14 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
         {
             return this with { Authority = X509Certificate2.CreateFromPem(File.ReadAllText(Ca)) };
         }
-        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or NotSupportedException)
+        catch (Exception wrong)
+            when (wrong
+                    is IOException
+                        or UnauthorizedAccessException
+                        or CryptographicException
+                        or ArgumentException
+                        or NotSupportedException
+            )
         {
             throw new FormatException($"ca: {wrong.Message} (expected a PEM file of a certificate)", wrong);
         }
@@ -101,7 +114,12 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
     /// <summary>The options of one client.</summary>
     internal MqttClientOptions For(string clientId)
     {
-        var builder = new MqttClientOptionsBuilder().WithTcpServer(Host, Port).WithProtocolVersion(MqttProtocolVersion.V500).WithClientId(clientId).WithCleanStart().WithTimeout(Patience);
+        var builder = new MqttClientOptionsBuilder()
+            .WithTcpServer(Host, Port)
+            .WithProtocolVersion(MqttProtocolVersion.V500)
+            .WithClientId(clientId)
+            .WithCleanStart()
+            .WithTimeout(Patience);
         if (User is not null)
         {
             builder = builder.WithCredentials(User, Password ?? "");
@@ -115,7 +133,10 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
         if (Authority is { } authority)
         {
             // A broker does not follow the lab's clock.
-            tls.WithCertificateValidationHandler(shown => TrustedPeer.Refusal(shown.Certificate as X509Certificate2, shown.Chain, [authority], Host, LabClock.Wall.GetUtcNow()) is null);
+            tls.WithCertificateValidationHandler(shown =>
+                TrustedPeer.Refusal(shown.Certificate as X509Certificate2, shown.Chain, [authority], Host, LabClock.Wall.GetUtcNow())
+                    is null
+            );
         }
     }
 

@@ -22,13 +22,20 @@ internal sealed class MqttBroker : IAsyncDisposable
         for (var tries = 1; ; tries++)
         {
             var port = FreePort();
-            var options = new MqttServerOptionsBuilder().WithDefaultEndpoint().WithDefaultEndpointBoundIPAddress(IPAddress.Loopback).WithDefaultEndpointBoundIPV6Address(IPAddress.None).WithDefaultEndpointPort(port).Build();
+            var options = new MqttServerOptionsBuilder()
+                .WithDefaultEndpoint()
+                .WithDefaultEndpointBoundIPAddress(IPAddress.Loopback)
+                .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
+                .WithDefaultEndpointPort(port)
+                .Build();
             var server = new MqttServerFactory().CreateMqttServer(options);
             _ = new DeviceRoutes(server);
             server.ValidatingConnectionAsync += asked =>
             {
                 // A client without an id is assigned one (MQTT 5, section 3.1.3.1).
-                asked.AssignedClientIdentifier = !string.IsNullOrEmpty(asked.ClientId) ? asked.AssignedClientIdentifier : "assigned-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+                asked.AssignedClientIdentifier = !string.IsNullOrEmpty(asked.ClientId)
+                    ? asked.AssignedClientIdentifier
+                    : "assigned-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
                 return Task.CompletedTask;
             };
             try

@@ -16,7 +16,12 @@ internal static class MqttConnecting
         var answer = await client.ConnectAsync(broker.For(clientId), cancellationToken);
         if (answer.ResultCode != MqttClientConnectResultCode.Success)
         {
-            throw new MqttCommunicationException(string.Create(CultureInfo.InvariantCulture, $"the broker refuses the connection: {answer.ResultCode} (reason code 0x{(int)answer.ResultCode:x2}){(answer.ReasonString is { Length: > 0 } why ? ": " + why : "")}"));
+            throw new MqttCommunicationException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the broker refuses the connection: {answer.ResultCode} (reason code 0x{(int)answer.ResultCode:x2}){(answer.ReasonString is { Length: > 0 } why ? ": " + why : "")}"
+                )
+            );
         }
     }
 

@@ -1,9 +1,9 @@
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Providers;
+using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Exceptions;
 using MQTTnet.Protocol;
-using Microsoft.Extensions.Logging;
 
 namespace Appliance.Doubles.LastHop;
 
@@ -53,7 +53,11 @@ internal sealed class MqttLastHop : ILastHop, IAsyncDisposable
             var result = await _client.PublishAsync(message.Build());
             if (result.ReasonCode == MqttClientPublishReasonCode.NoMatchingSubscribers)
             {
-                _log.LogWarning("last hop: no phone listens on {Topic} at {Broker}: the push is lost unless its phone comes back in time", new DeviceTopic(notification.Provider, notification.DeviceToken), _broker);
+                _log.LogWarning(
+                    "last hop: no phone listens on {Topic} at {Broker}: the push is lost unless its phone comes back in time",
+                    new DeviceTopic(notification.Provider, notification.DeviceToken),
+                    _broker
+                );
             }
             return result.IsSuccess;
         }
@@ -110,7 +114,12 @@ internal sealed class MqttLastHop : ILastHop, IAsyncDisposable
         {
             if (!_client.IsConnected)
             {
-                await MqttConnecting.ConnectAsync(_client, _broker, "provider-" + Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8)), _stopping.Token);
+                await MqttConnecting.ConnectAsync(
+                    _client,
+                    _broker,
+                    "provider-" + Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8)),
+                    _stopping.Token
+                );
             }
         }
         finally

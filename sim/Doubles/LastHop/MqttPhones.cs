@@ -4,10 +4,10 @@ using Appliance.Doubles.Clock;
 using Appliance.Doubles.Phones;
 using Appliance.Doubles.PushProxy;
 using Appliance.Firmware.Ftm;
+using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Exceptions;
 using MQTTnet.Protocol;
-using Microsoft.Extensions.Logging;
 
 namespace Appliance.Doubles.LastHop;
 
@@ -42,7 +42,11 @@ internal sealed class MqttPhones : IAsyncDisposable
         /// True after a push arrived between the phone's going offline and the end of its connection. The newest push is delivered with the
         /// next connection.
         /// </summary>
-        internal bool Missed { get => _missed; set => _missed = value; }
+        internal bool Missed
+        {
+            get => _missed;
+            set => _missed = value;
+        }
     }
 
     /// <param name="broker">The broker.</param>
@@ -50,9 +54,21 @@ internal sealed class MqttPhones : IAsyncDisposable
     /// <param name="log">The log for each failed connection and its reason.</param>
     /// <param name="deliver">Handles a push; null delivers to the phone directly.</param>
     /// <param name="serves">Selects the phones that connect; null for all. The others belong to another process.</param>
-    public MqttPhones(MqttAddress broker, PhoneFleet fleet, ILogger log, Action<Phone, PushMessage>? deliver = null, Func<Phone, bool>? serves = null)
+    public MqttPhones(
+        MqttAddress broker,
+        PhoneFleet fleet,
+        ILogger log,
+        Action<Phone, PushMessage>? deliver = null,
+        Func<Phone, bool>? serves = null
+    )
     {
-        (_broker, _fleet, _log, _deliver, _serves) = (broker, fleet, log, deliver ?? ((phone, push) => phone.Receive(push)), serves ?? (_ => true));
+        (_broker, _fleet, _log, _deliver, _serves) = (
+            broker,
+            fleet,
+            log,
+            deliver ?? ((phone, push) => phone.Receive(push)),
+            serves ?? (_ => true)
+        );
         _running = Task.Run(RunAsync);
     }
 
@@ -102,11 +118,20 @@ internal sealed class MqttPhones : IAsyncDisposable
 
     private async Task SyncAsync()
     {
-        var wanted = _fleet.Phones.Where(phone => phone.Online && _serves(phone)).Select(phone => (Phone: phone, Topic: PhoneDevices.TopicOf(phone)))
-            .Where(pair => pair.Topic is not null).ToDictionary(pair => pair.Phone.Serial, pair => (pair.Phone, Topic: pair.Topic!));
+        var wanted = _fleet
+            .Phones.Where(phone => phone.Online && _serves(phone))
+            .Select(phone => (Phone: phone, Topic: PhoneDevices.TopicOf(phone)))
+            .Where(pair => pair.Topic is not null)
+            .ToDictionary(pair => pair.Phone.Serial, pair => (pair.Phone, Topic: pair.Topic!));
         foreach (var (serial, held) in _connected.ToArray())
         {
-            if (!wanted.TryGetValue(serial, out var want) || want.Phone != held.Phone || want.Topic != held.Topic || !held.Client.IsConnected || held.Missed)
+            if (
+                !wanted.TryGetValue(serial, out var want)
+                || want.Phone != held.Phone
+                || want.Topic != held.Topic
+                || !held.Client.IsConnected
+                || held.Missed
+            )
             {
                 await DisconnectAsync(serial);
             }
@@ -140,9 +165,18 @@ internal sealed class MqttPhones : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stopping.Token);
         try
         {
-            await MqttConnecting.ConnectAsync(client, _broker, $"{DeviceRoutes.PhonePrefix}{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", either.Token);
-            var subscription = factory.CreateSubscribeOptionsBuilder()
-                .WithTopicFilter(filter => filter.WithTopic(topic.ToString()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)).Build();
+            await MqttConnecting.ConnectAsync(
+                client,
+                _broker,
+                $"{DeviceRoutes.PhonePrefix}{serial}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}",
+                either.Token
+            );
+            var subscription = factory
+                .CreateSubscribeOptionsBuilder()
+                .WithTopicFilter(filter =>
+                    filter.WithTopic(topic.ToString()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                )
+                .Build();
             await client.SubscribeAsync(subscription, either.Token);
             // The embedded broker reads its retained messages before it adds the subscription, so a push between the two steps is
             // missed. The second subscription finds it among the retained ones. A phone displays a push once, however often it arrives.

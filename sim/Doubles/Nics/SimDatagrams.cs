@@ -9,8 +9,9 @@ internal sealed class SimDatagrams(SimNetwork network, SimNic nic, IPEndPoint lo
 {
     private const int WaitingMax = 256;
     private const int LengthMax = 65507; // RFC 768 and 791: 65535 less both headers
-    private readonly Channel<(byte[] Payload, IPEndPoint From)> _waiting =
-        Channel.CreateBounded<(byte[], IPEndPoint)>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<(byte[] Payload, IPEndPoint From)> _waiting = Channel.CreateBounded<(byte[], IPEndPoint)>(
+        new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     private Action<byte[], IPEndPoint>? _handle;
 

@@ -26,11 +26,13 @@ public sealed class SimNetwork
 
     /// <summary>Acquires an endpoint for a listener; port 0 chooses a free one.</summary>
     /// <exception cref="AddressInUseException">The port is in use.</exception>
-    internal SimListener Listen(IPAddress address, int port) => Take(_listeners, address, port, endPoint => new SimListener(this, endPoint));
+    internal SimListener Listen(IPAddress address, int port) =>
+        Take(_listeners, address, port, endPoint => new SimListener(this, endPoint));
 
     /// <summary>Acquires an endpoint for datagrams; port 0 chooses a free one.</summary>
     /// <exception cref="AddressInUseException">The port is in use.</exception>
-    internal SimDatagrams OpenDatagrams(SimNic nic, int port) => Take(_datagrams, nic.Addresses[0], port, endPoint => new SimDatagrams(this, nic, endPoint));
+    internal SimDatagrams OpenDatagrams(SimNic nic, int port) =>
+        Take(_datagrams, nic.Addresses[0], port, endPoint => new SimDatagrams(this, nic, endPoint));
 
     /// <summary>Opens a connection to a listener.</summary>
     /// <exception cref="IOException">There is no listener, or too many connections are pending.</exception>

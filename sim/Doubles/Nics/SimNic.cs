@@ -14,5 +14,6 @@ public sealed class SimNic(SimNetwork network, string name, IPAddress address) :
     protected override IConnectionListener OpenListener(int port) => network.Listen(Address, port);
 
     /// <inheritdoc/>
-    protected override ValueTask<ConnectionContext> OpenConnectionAsync(IPEndPoint remote, CancellationToken cancellationToken) => new(network.Connect(Address, remote));
+    protected override ValueTask<ConnectionContext> OpenConnectionAsync(IPEndPoint remote, CancellationToken cancellationToken) =>
+        new(network.Connect(Address, remote));
 }

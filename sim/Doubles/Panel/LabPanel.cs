@@ -17,7 +17,9 @@ internal sealed class LabPanel : IDisposable
     public LabPanel(Board board, TimeProvider time)
     {
         (Board, _time) = (board, time);
-        _driver = new SimGpioDriver(1 + board.Leds.Select(led => led.Line).Concat(board.Buttons.Select(button => button.Line)).Append(board.Fan?.Line ?? 0).Max());
+        _driver = new SimGpioDriver(
+            1 + board.Leds.Select(led => led.Line).Concat(board.Buttons.Select(button => button.Line)).Append(board.Fan?.Line ?? 0).Max()
+        );
         _gpio = new GpioController(_driver);
         _panel = new FrontPanel(board, _gpio, board.Display is { } display ? new SimDisplay(display.Columns, display.Rows) : null, time);
     }
@@ -95,12 +97,8 @@ internal sealed class LabPanel : IDisposable
 
         public int Rows => rows;
 
-        public void Show(IReadOnlyList<string> lines)
-        {
-        }
+        public void Show(IReadOnlyList<string> lines) { }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

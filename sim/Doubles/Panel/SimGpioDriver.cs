@@ -69,7 +69,9 @@ public sealed class SimGpioDriver : GpioDriver
     {
         lock (_lock)
         {
-            _lines[pinNumber].IsOpen = !_lines[pinNumber].IsOpen ? true : throw new InvalidOperationException($"line {pinNumber} is open already");
+            _lines[pinNumber].IsOpen = !_lines[pinNumber].IsOpen
+                ? true
+                : throw new InvalidOperationException($"line {pinNumber} is open already");
         }
     }
 
@@ -186,7 +188,8 @@ public sealed class SimGpioDriver : GpioDriver
         }
     }
 
-    private Line Open(int number) => _lines[number].IsOpen ? _lines[number] : throw new InvalidOperationException($"line {number} is not open");
+    private Line Open(int number) =>
+        _lines[number].IsOpen ? _lines[number] : throw new InvalidOperationException($"line {number} is not open");
 
     private sealed class Line
     {

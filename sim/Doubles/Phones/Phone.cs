@@ -11,12 +11,29 @@ namespace Appliance.Doubles.Phones;
 public sealed record PhoneChange(PhoneMode? Mode = null, TimeSpan? Delay = null, TimeSpan? Skew = null, bool? Online = null);
 
 /// <summary>A push as the phone displays it.</summary>
-public sealed record PushOnScreen(string Session, string Message, DateTimeOffset Expires, bool NumberMatch, string User, IPAddress From, DateTimeOffset Time);
+public sealed record PushOnScreen(
+    string Session,
+    string Message,
+    DateTimeOffset Expires,
+    bool NumberMatch,
+    string User,
+    IPAddress From,
+    DateTimeOffset Time
+);
 
 /// <summary>A snapshot of a phone.</summary>
 public sealed record PhoneView(
-    string Serial, string? User, string Platform, PhoneMode Mode, TimeSpan Delay, TimeSpan Skew, bool Online,
-    IReadOnlyList<PushOnScreen> Pending, string Code, PhoneAnswer? LastAnswer);
+    string Serial,
+    string? User,
+    string Platform,
+    PhoneMode Mode,
+    TimeSpan Delay,
+    TimeSpan Skew,
+    bool Online,
+    IReadOnlyList<PushOnScreen> Pending,
+    string Code,
+    PhoneAnswer? LastAnswer
+);
 
 /// <summary>The reason for which no answer was sent.</summary>
 public enum NoAnswer
@@ -127,8 +144,20 @@ public sealed class Phone : IDisposable
         lock (_gate)
         {
             ExpireLocked();
-            List<PushOnScreen> pending = [.. _pushes.Where(push => push is { Delivered: true, Answering: false })
-                .Select(push => new PushOnScreen(push.Message.SessionId, Text(push.Message), push.Message.Expires, push.Message.NumberMatch, push.Message.User, push.Message.ClientAddress, push.Message.Time))];
+            List<PushOnScreen> pending =
+            [
+                .. _pushes
+                    .Where(push => push is { Delivered: true, Answering: false })
+                    .Select(push => new PushOnScreen(
+                        push.Message.SessionId,
+                        Text(push.Message),
+                        push.Message.Expires,
+                        push.Message.NumberMatch,
+                        push.Message.User,
+                        push.Message.ClientAddress,
+                        push.Message.Time
+                    )),
+            ];
             return new(Serial, User, Platform, _mode, _delay, _skew, _online, pending, code, _lastAnswer);
         }
     }
@@ -185,7 +214,13 @@ public sealed class Phone : IDisposable
             _pushes.Add(push);
             push.Delivered = _online;
         }
-        Wire?.Push(message.SessionId, message.User, Wire.PushesDirect ? Wire.PusherAt(message.CallbackHost) : Party.Provider, Party.Phone, WireText.Push(message));
+        Wire?.Push(
+            message.SessionId,
+            message.User,
+            Wire.PushesDirect ? Wire.PusherAt(message.CallbackHost) : Party.Provider,
+            Party.Phone,
+            WireText.Push(message)
+        );
         if (push.Delivered)
         {
             React(push);
@@ -196,7 +231,11 @@ public sealed class Phone : IDisposable
     /// <param name="approve">True to approve, false to deny.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <param name="number">The number that was typed on the phone; null for none.</param>
-    public async Task<(PhoneAnswer? Answer, NoAnswer Reason)> AnswerOldestAsync(bool approve, CancellationToken cancellationToken, string? number = null)
+    public async Task<(PhoneAnswer? Answer, NoAnswer Reason)> AnswerOldestAsync(
+        bool approve,
+        CancellationToken cancellationToken,
+        string? number = null
+    )
     {
         PendingPush? push;
         lock (_gate)
@@ -218,7 +257,8 @@ public sealed class Phone : IDisposable
         _gone.Dispose();
     }
 
-    private static string Text(PushMessage message) => $"Login request of {message.User} from {message.ClientAddress}{(message.NumberMatch ? "; type the number that the login shows" : "")}";
+    private static string Text(PushMessage message) =>
+        $"Login request of {message.User} from {message.ClientAddress}{(message.NumberMatch ? "; type the number that the login shows" : "")}";
 
     private void React(PendingPush push)
     {

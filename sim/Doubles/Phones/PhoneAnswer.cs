@@ -10,6 +10,7 @@ public enum PhoneMode
     Manual,
     Approve,
     Deny,
+
     /// <summary>Never answers; the push expires.</summary>
     Ignore,
 }
@@ -19,6 +20,7 @@ public enum AnswerOutcome
 {
     /// <summary>The appliance answered 200.</summary>
     Accepted,
+
     /// <summary>The appliance answered 401, or any other status.</summary>
     Refused,
     Unreachable,
@@ -28,13 +30,14 @@ public enum AnswerOutcome
 /// <summary>The last answer of a phone. <paramref name="Status"/> is null if no HTTP response arrived.</summary>
 public sealed record PhoneAnswer(string Session, bool Approved, int? Status, AnswerOutcome Outcome, string Detail, DateTimeOffset Time)
 {
-    public string OutcomeText => Outcome switch
-    {
-        AnswerOutcome.Accepted => "accepted",
-        AnswerOutcome.Refused => "refused",
-        AnswerOutcome.CertificateRefused => "certificate refused",
-        _ => "unreachable",
-    };
+    public string OutcomeText =>
+        Outcome switch
+        {
+            AnswerOutcome.Accepted => "accepted",
+            AnswerOutcome.Refused => "refused",
+            AnswerOutcome.CertificateRefused => "certificate refused",
+            _ => "unreachable",
+        };
 }
 
 /// <summary>The signature that proves that an alert was sent by the holder of the seed (docs/reference/push-dialect.md).</summary>

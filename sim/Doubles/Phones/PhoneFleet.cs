@@ -97,7 +97,9 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             return (null, new EnrolmentAnswer(EnrolmentAnswer.NotNow, "the appliance is starting"));
         }
         var registration = "lab-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        var answer = await source.EnrolAsync(new PhoneEnrolment(activationCode, registration, platform == "android" ? "Android 15" : "ios 18.1"));
+        var answer = await source.EnrolAsync(
+            new PhoneEnrolment(activationCode, registration, platform == "android" ? "Android 15" : "ios 18.1")
+        );
         return (answer.ErrorCode == 0 ? Find(answer.Serial) : null, answer);
     }
 
@@ -136,7 +138,14 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             }
             else
             {
-                _phones.Add(serial, new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults) { Wire = Wire }, time) { Wire = Wire, OnlineChanged = () => OnlineChanged?.Invoke() });
+                _phones.Add(
+                    serial,
+                    new Phone(activation, new PushCallback(_source.Authorities, time, log, connect, faults) { Wire = Wire }, time)
+                    {
+                        Wire = Wire,
+                        OnlineChanged = () => OnlineChanged?.Invoke(),
+                    }
+                );
             }
         }
     }

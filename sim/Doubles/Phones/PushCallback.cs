@@ -18,7 +18,13 @@ namespace Appliance.Doubles.Phones;
 public delegate ValueTask<Stream> PhoneConnect(IPEndPoint remote, CancellationToken cancellationToken);
 
 /// <summary>The phone's side of the push dialect: one HTTPS request that carries the answer.</summary>
-public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, TimeProvider time, ILogger log, PhoneConnect? connect = null, LabFaults? faults = null)
+public sealed class PushCallback(
+    IReadOnlyList<X509Certificate2> authorities,
+    TimeProvider time,
+    ILogger log,
+    PhoneConnect? connect = null,
+    LabFaults? faults = null
+)
 {
     private const string DenyMessage = "denied on the phone";
     private static readonly Uri AnswerPath = new("/api/v1/pushauthresp/", UriKind.Relative);
@@ -27,7 +33,14 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
     /// <summary>The wire capture that records each call; null for none.</summary>
     internal LabWire? Wire { get; init; }
 
-    internal async Task<PhoneAnswer> SendAsync(PushMessage push, TokenActivation activation, bool approve, string code, string? number, CancellationToken cancellationToken)
+    internal async Task<PhoneAnswer> SendAsync(
+        PushMessage push,
+        TokenActivation activation,
+        bool approve,
+        string code,
+        string? number,
+        CancellationToken cancellationToken
+    )
     {
         var fault = faults?.Callback(push, approve)?.Fault;
         var session = fault?.Word == "callback.wrong-session" ? new string([.. push.SessionId.Reverse()]) : push.SessionId;
@@ -37,16 +50,31 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
         }
         var hmac = AlertSignature.Compute(activation.Seed, session, fault?.Word == "callback.bad-hmac" ? "another message" : DenyMessage);
         var body = approve
-            ? JsonSerializer.SerializeToUtf8Bytes(new ValidateAnswer(session, "validate", code, number), CallbackJson.Default.ValidateAnswer)
+            ? JsonSerializer.SerializeToUtf8Bytes(
+                new ValidateAnswer(session, "validate", code, number),
+                CallbackJson.Default.ValidateAnswer
+            )
             : JsonSerializer.SerializeToUtf8Bytes(new AlertAnswer(session, "alert", DenyMessage, hmac), CallbackJson.Default.AlertAnswer);
         var (status, outcome, detail) = await PostAsync(push, approve, body, fault, cancellationToken);
         var answer = new PhoneAnswer(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
-        log.LogInformation("phone {Serial} {Action} -> {Outcome} {Detail}", activation.Serial, approve ? "approves" : "denies", answer.OutcomeText, detail);
+        log.LogInformation(
+            "phone {Serial} {Action} -> {Outcome} {Detail}",
+            activation.Serial,
+            approve ? "approves" : "denies",
+            answer.OutcomeText,
+            detail
+        );
         return answer;
     }
 
     /// <summary>Sends the request as a fault alters it.</summary>
-    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostAsync(PushMessage push, bool approve, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostAsync(
+        PushMessage push,
+        bool approve,
+        byte[] body,
+        Fault? fault,
+        CancellationToken cancellationToken
+    )
     {
         switch (fault?.Word)
         {
@@ -66,7 +94,13 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
         return await PostOnceAsync(push, approve, body, fault, cancellationToken);
     }
 
-    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostOnceAsync(PushMessage push, bool approve, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> PostOnceAsync(
+        PushMessage push,
+        bool approve,
+        byte[] body,
+        Fault? fault,
+        CancellationToken cancellationToken
+    )
     {
         var url = new Uri(new UriBuilder(Uri.UriSchemeHttps, push.CallbackHost, push.CallbackPort).Uri, AnswerPath);
         var pusher = Wire?.PusherAt(push.CallbackHost) ?? "";
@@ -76,10 +110,22 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
         return (status, outcome, detail);
     }
 
-    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> CallAsync(PushMessage push, Uri url, byte[] body, Fault? fault, CancellationToken cancellationToken)
+    private async Task<(int? Status, AnswerOutcome Outcome, string Detail)> CallAsync(
+        PushMessage push,
+        Uri url,
+        byte[] body,
+        Fault? fault,
+        CancellationToken cancellationToken
+    )
     {
         string? refusal = null;
-        using var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = NetworkTimeout };
+        using var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = NetworkTimeout,
+        };
         handler.SslOptions.CertificateChainPolicy = TrustedPeer.NoPublicAuthorities();
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             (refusal = Refusal(certificate as X509Certificate2, chain, push.CallbackHost, fault)) is null;
@@ -112,12 +158,22 @@ public sealed class PushCallback(IReadOnlyList<X509Certificate2> authorities, Ti
     /// Returns the reason to reject the server's certificate; null if it is the appliance's. A fault makes the phone evaluate it as a wrong
     /// one.
     /// </summary>
-    private string? Refusal(X509Certificate2? certificate, X509Chain? presented, string host, Fault? fault) => TrustedPeer.Refusal(
-        fault?.Word == "callback.cert-missing" ? null : certificate, presented, authorities, fault?.Word == "callback.cert-wrong-name" ? "another." + host : host,
-        fault?.Word == "callback.cert-expired" && certificate is not null ? new DateTimeOffset(certificate.NotAfter.ToUniversalTime()) + TimeSpan.FromDays(1) : time.GetUtcNow());
+    private string? Refusal(X509Certificate2? certificate, X509Chain? presented, string host, Fault? fault) =>
+        TrustedPeer.Refusal(
+            fault?.Word == "callback.cert-missing" ? null : certificate,
+            presented,
+            authorities,
+            fault?.Word == "callback.cert-wrong-name" ? "another." + host : host,
+            fault?.Word == "callback.cert-expired" && certificate is not null
+                ? new DateTimeOffset(certificate.NotAfter.ToUniversalTime()) + TimeSpan.FromDays(1)
+                : time.GetUtcNow()
+        );
 
     private static async ValueTask<IPEndPoint> ResolveAsync(DnsEndPoint name, CancellationToken cancellationToken) =>
-        new(IPAddress.TryParse(name.Host, out var address) ? address : (await Dns.GetHostAddressesAsync(name.Host, cancellationToken))[0], name.Port);
+        new(
+            IPAddress.TryParse(name.Host, out var address) ? address : (await Dns.GetHostAddressesAsync(name.Host, cancellationToken))[0],
+            name.Port
+        );
 }
 
 /// <summary>A request body that is sent at one byte a second (<c>callback.slow</c>).</summary>
@@ -125,7 +181,8 @@ internal sealed class SlowContent(byte[] body, TimeProvider time) : HttpContent
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
@@ -151,7 +208,10 @@ internal sealed record ValidateAnswer(string SessionId, string Action, string To
 
 internal sealed record AlertAnswer(string SessionId, string Action, string Message, string Hmac);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(ValidateAnswer))]
 [JsonSerializable(typeof(AlertAnswer))]
 internal sealed partial class CallbackJson : JsonSerializerContext;

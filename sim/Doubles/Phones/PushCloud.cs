@@ -45,7 +45,10 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
     {
         if (_faults?.Way(PushProxyRequest.Of(message, "")) is { } way)
         {
-            return PushResult.Failed(PushOutcome.Unavailable, way == WayFault.Dns ? "the name cannot be resolved" : "the TLS handshake failed");
+            return PushResult.Failed(
+                PushOutcome.Unavailable,
+                way == WayFault.Dns ? "the name cannot be resolved" : "the TLS handshake failed"
+            );
         }
         if (_faults?.Provider("", message, devices: null) is not { } fault)
         {
@@ -63,6 +66,10 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
             429 or >= 500 => PushOutcome.Unavailable,
             _ => PushOutcome.Refused,
         };
-        return new PushResult(outcome, $"the provider answers {fault.Status}", outcome == PushOutcome.RegistrationGone ? time.GetUtcNow() : null);
+        return new PushResult(
+            outcome,
+            $"the provider answers {fault.Status}",
+            outcome == PushOutcome.RegistrationGone ? time.GetUtcNow() : null
+        );
     }
 }

@@ -63,11 +63,16 @@ internal sealed class PushDelivery(LabFaults? faults, TimeProvider time)
     private void After(TimeSpan delay, Action action)
     {
         ITimer? timer = null;
-        timer = time.CreateTimer(_ =>
-        {
-            timer?.Dispose();
-            action();
-        }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer = time.CreateTimer(
+            _ =>
+            {
+                timer?.Dispose();
+                action();
+            },
+            null,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
         timer.Change(delay, Timeout.InfiniteTimeSpan);
     }
 }

@@ -14,7 +14,10 @@ namespace Appliance.Doubles.Providers;
 /// <summary>The body of a refusal; the timestamp, only with 410, in milliseconds since 1970.</summary>
 internal sealed record ApnsError(string Reason, long? Timestamp);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(ApnsError))]
 internal sealed partial class ApnsJson : JsonSerializerContext;
 
@@ -42,11 +45,24 @@ internal sealed class ApnsDouble : IAsyncDisposable
 
     /// <summary>Starts the server; port 0 chooses a free one.</summary>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<ApnsDouble> StartAsync(int port, ProviderKeys keys, Devices devices, ILastHop lastHop, TimeProvider time, ProviderFaults? faults = null)
+    public static async Task<ApnsDouble> StartAsync(
+        int port,
+        ProviderKeys keys,
+        Devices devices,
+        ILastHop lastHop,
+        TimeProvider time,
+        ProviderFaults? faults = null
+    )
     {
         var service = new ApnsService(ProviderKeys.TeamId, [new ApnsKey(ProviderKeys.ApnsKeyId, keys.Apns)], [ProviderKeys.Topic]);
         var made = new ApnsDouble(new ApnsRules(service, devices), lastHop, time, keys.Authority, faults);
-        made._server = await TlsServer.StartAsync(port, keys.For("apns", "api.push.apple.com"), HttpProtocols.Http2, made.ServeAsync, clientCertificates: true);
+        made._server = await TlsServer.StartAsync(
+            port,
+            keys.For("apns", "api.push.apple.com"),
+            HttpProtocols.Http2,
+            made.ServeAsync,
+            clientCertificates: true
+        );
         return made;
     }
 
@@ -63,9 +79,13 @@ internal sealed class ApnsDouble : IAsyncDisposable
 
     private async Task ServeAsync(HttpContext context)
     {
-        var request = new ApnsRequest(context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+        var request = new ApnsRequest(
+            context.Request.Method,
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             [.. context.Request.Headers.SelectMany(header => header.Value.Select(value => (header.Key, value ?? "")))],
-            await TlsServer.BodyAsync(context), CertificateOf(context.Connection.ClientCertificate));
+            await TlsServer.BodyAsync(context),
+            CertificateOf(context.Connection.ClientCertificate)
+        );
         var freshId = FreshId();
         ApnsReply reply;
         Notification? notification = null;
@@ -77,7 +97,10 @@ internal sealed class ApnsDouble : IAsyncDisposable
                 await HangAsync(context);
                 return;
             }
-            (reply, retryAfter) = (ApnsRules.Refuse(ReasonOf(fault.Status), freshId, fault.Status == 410 ? _time.GetUtcNow() : null), fault.RetryAfter);
+            (reply, retryAfter) = (
+                ApnsRules.Refuse(ReasonOf(fault.Status), freshId, fault.Status == 410 ? _time.GetUtcNow() : null),
+                fault.RetryAfter
+            );
         }
         else
         {
@@ -100,21 +123,27 @@ internal sealed class ApnsDouble : IAsyncDisposable
         if (reply.Reason is { } reason)
         {
             context.Response.ContentType = "application/json";
-            await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new ApnsError(reason, reply.Timestamp?.ToUnixTimeMilliseconds()), ApnsJson.Default.ApnsError));
+            await context.Response.Body.WriteAsync(
+                JsonSerializer.SerializeToUtf8Bytes(
+                    new ApnsError(reason, reply.Timestamp?.ToUnixTimeMilliseconds()),
+                    ApnsJson.Default.ApnsError
+                )
+            );
         }
     }
 
     /// <summary>Returns the reason for a fault that has only a status.</summary>
-    private static string ReasonOf(int status) => status switch
-    {
-        400 => "BadDeviceToken",
-        401 or 403 => "InvalidProviderToken",
-        410 => "Unregistered",
-        413 => "PayloadTooLarge",
-        429 => "TooManyRequests",
-        503 => "ServiceUnavailable",
-        _ => "InternalServerError",
-    };
+    private static string ReasonOf(int status) =>
+        status switch
+        {
+            400 => "BadDeviceToken",
+            401 or 403 => "InvalidProviderToken",
+            410 => "Unregistered",
+            413 => "PayloadTooLarge",
+            429 => "TooManyRequests",
+            503 => "ServiceUnavailable",
+            _ => "InternalServerError",
+        };
 
     private async Task HangAsync(HttpContext context)
     {
@@ -149,9 +178,17 @@ internal sealed class ApnsDouble : IAsyncDisposable
         chain.ChainPolicy.CustomTrustStore.Add(_authority);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.VerificationTime = _time.GetUtcNow().UtcDateTime;
-        var (development, production) = (certificate.Extensions[DevelopmentOid] is not null, certificate.Extensions[ProductionOid] is not null);
-        return new ApnsCertificate(chain.Build(certificate), development == production ? null : development ? "development" : "production",
-            certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false));
+        var (development, production) = (
+            certificate.Extensions[DevelopmentOid] is not null,
+            certificate.Extensions[ProductionOid] is not null
+        );
+        return new ApnsCertificate(
+            chain.Build(certificate),
+            development == production ? null
+                : development ? "development"
+                : "production",
+            certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
+        );
     }
 
     /// <summary>Generates a random UUID (RFC 9562, version 4) in its canonical form.</summary>

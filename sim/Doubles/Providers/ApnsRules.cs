@@ -18,10 +18,21 @@ public sealed record ApnsKey(string KeyId, ECDsa PublicKey, string? Environment 
 public sealed record ApnsCertificate(bool Trusted, string? Environment, string Topic);
 
 /// <summary>The configuration of a service at APNs.</summary>
-public sealed record ApnsService(string TeamId, IReadOnlyList<ApnsKey> Keys, IReadOnlyList<string> Topics, string Environment = "production");
+public sealed record ApnsService(
+    string TeamId,
+    IReadOnlyList<ApnsKey> Keys,
+    IReadOnlyList<string> Topics,
+    string Environment = "production"
+);
 
 /// <summary>One request as received.</summary>
-public sealed record ApnsRequest(string Method, string Path, IReadOnlyList<(string Name, string Value)> Headers, ReadOnlyMemory<byte> Body, ApnsCertificate? Certificate = null);
+public sealed record ApnsRequest(
+    string Method,
+    string Path,
+    IReadOnlyList<(string Name, string Value)> Headers,
+    ReadOnlyMemory<byte> Body,
+    ApnsCertificate? Certificate = null
+);
 
 /// <summary>The state that APNs keeps for one HTTP/2 connection.</summary>
 public sealed class ApnsConnection
@@ -43,10 +54,38 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
     /// <summary>Every documented reason with its status.</summary>
     public static readonly IReadOnlyDictionary<string, int> Reasons = new (int Status, string[] Reasons)[]
     {
-        (400, ["BadCollapseId", "BadDeviceToken", "BadExpirationDate", "BadMessageId", "BadPriority", "BadTopic", "DeviceTokenNotForTopic", "DuplicateHeaders",
-            "IdleTimeout", "InvalidPushType", "MissingDeviceToken", "MissingTopic", "PayloadEmpty", "TopicDisallowed"]),
-        (403, ["BadCertificate", "BadCertificateEnvironment", "ExpiredProviderToken", "Forbidden", "InvalidProviderToken", "MissingProviderToken",
-            "UnrelatedKeyIdInToken", "BadEnvironmentKeyIdInToken"]),
+        (
+            400,
+            [
+                "BadCollapseId",
+                "BadDeviceToken",
+                "BadExpirationDate",
+                "BadMessageId",
+                "BadPriority",
+                "BadTopic",
+                "DeviceTokenNotForTopic",
+                "DuplicateHeaders",
+                "IdleTimeout",
+                "InvalidPushType",
+                "MissingDeviceToken",
+                "MissingTopic",
+                "PayloadEmpty",
+                "TopicDisallowed",
+            ]
+        ),
+        (
+            403,
+            [
+                "BadCertificate",
+                "BadCertificateEnvironment",
+                "ExpiredProviderToken",
+                "Forbidden",
+                "InvalidProviderToken",
+                "MissingProviderToken",
+                "UnrelatedKeyIdInToken",
+                "BadEnvironmentKeyIdInToken",
+            ]
+        ),
         (404, ["BadPath"]),
         (405, ["MethodNotAllowed"]),
         (410, ["ExpiredToken", "Unregistered"]),
@@ -54,7 +93,9 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         (429, ["TooManyProviderTokenUpdates", "TooManyRequests"]),
         (500, ["InternalServerError"]),
         (503, ["ServiceUnavailable", "Shutdown"]),
-    }.SelectMany(row => row.Reasons.Select(reason => (reason, row.Status))).ToDictionary(row => row.reason, row => row.Status);
+    }
+        .SelectMany(row => row.Reasons.Select(reason => (reason, row.Status)))
+        .ToDictionary(row => row.reason, row => row.Status);
 
     internal const int PayloadMax = 4096;
     internal const int VoipPayloadMax = 5120;
@@ -81,7 +122,16 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         ["widgets"] = ".push-type.widgets",
     };
 
-    private static readonly string[] Known = ["authorization", "apns-id", "apns-expiration", "apns-priority", "apns-topic", "apns-collapse-id", "apns-push-type"];
+    private static readonly string[] Known =
+    [
+        "authorization",
+        "apns-id",
+        "apns-expiration",
+        "apns-priority",
+        "apns-topic",
+        "apns-collapse-id",
+        "apns-push-type",
+    ];
 
     private readonly Dictionary<string, (string Token, DateTimeOffset Since)> _providerTokens = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Queue<DateTimeOffset>> _requests = new(StringComparer.Ordinal);
@@ -93,9 +143,15 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
     /// Decides a request. <paramref name="freshId"/> is its id if the request has none. The notification is what the phone gets; null if
     /// refused.
     /// </summary>
-    public (ApnsReply Reply, Notification? Notification) Decide(ApnsRequest request, ApnsConnection connection, string freshId, DateTimeOffset now)
+    public (ApnsReply Reply, Notification? Notification) Decide(
+        ApnsRequest request,
+        ApnsConnection connection,
+        string freshId,
+        DateTimeOffset now
+    )
     {
-        var headers = request.Headers.GroupBy(header => header.Name, StringComparer.OrdinalIgnoreCase)
+        var headers = request
+            .Headers.GroupBy(header => header.Name, StringComparer.OrdinalIgnoreCase)
             .ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.OrdinalIgnoreCase);
         string? Header(string name) => headers.TryGetValue(name, out var values) ? values[0].Value : null;
         var id = Header("apns-id") is { } given && IsId(given) ? given : freshId;
@@ -113,7 +169,15 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         {
             return (Refuse("DuplicateHeaders", id), null);
         }
-        if ((OfTarget(request) ?? OfCredential(request, Header("authorization"), connection, now) ?? OfHeaders(request, Header) ?? OfPayload(request, Header("apns-push-type"))) is { } reason)
+        if (
+            (
+                OfTarget(request)
+                ?? OfCredential(request, Header("authorization"), connection, now)
+                ?? OfHeaders(request, Header)
+                ?? OfPayload(request, Header("apns-push-type"))
+            ) is
+            { } reason
+        )
         {
             return (Refuse(reason, id), null);
         }
@@ -129,12 +193,15 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
     }
 
     /// <summary>Returns the answer with a reason of the table.</summary>
-    public static ApnsReply Refuse(string reason, string id, DateTimeOffset? timestamp = null) => new(Reasons[reason], reason, id, timestamp);
+    public static ApnsReply Refuse(string reason, string id, DateTimeOffset? timestamp = null) =>
+        new(Reasons[reason], reason, id, timestamp);
 
-    private static string? OfTarget(ApnsRequest request) => request.Method != "POST" ? "MethodNotAllowed"
+    private static string? OfTarget(ApnsRequest request) =>
+        request.Method != "POST" ? "MethodNotAllowed"
         : request.Path is "/3/device" or "/3/device/" ? "MissingDeviceToken"
         : TokenOf(request.Path) is not { } token ? "BadPath"
-        : token.Length is >= 64 and <= 200 && token.Length % 2 == 0 && token.All(char.IsAsciiHexDigit) ? null : "BadDeviceToken";
+        : token.Length is >= 64 and <= 200 && token.Length % 2 == 0 && token.All(char.IsAsciiHexDigit) ? null
+        : "BadDeviceToken";
 
     private static string? TokenOf(string path) => path.Split('/') is ["", "3", "device", { Length: > 0 } token] ? token : null;
 
@@ -143,15 +210,22 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         if (request.Certificate is { } certificate)
         {
             return !certificate.Trusted ? "BadCertificate"
-                : certificate.Environment is { } only && only != service.Environment ? "BadCertificateEnvironment" : null;
+                : certificate.Environment is { } only && only != service.Environment ? "BadCertificateEnvironment"
+                : null;
         }
         if (authorization is null)
         {
             return "MissingProviderToken";
         }
         const string Scheme = "bearer ";
-        if (!authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) || Jwt.Parse(authorization[Scheme.Length..].Trim()) is not { Algorithm: "ES256", KeyId: { } keyId } token
-            || service.Keys.FirstOrDefault(key => key.KeyId == keyId) is not { } key || token.TextClaim("iss") != service.TeamId || token.TimeClaim("iat") is not { } issued || issued > now)
+        if (
+            !authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            || Jwt.Parse(authorization[Scheme.Length..].Trim()) is not { Algorithm: "ES256", KeyId: { } keyId } token
+            || service.Keys.FirstOrDefault(key => key.KeyId == keyId) is not { } key
+            || token.TextClaim("iss") != service.TeamId
+            || token.TimeClaim("iat") is not { } issued
+            || issued > now
+        )
         {
             return "InvalidProviderToken";
         }
@@ -209,7 +283,10 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         {
             return "InvalidPushType";
         }
-        if (header("apns-expiration") is { } expiration && !(expiration.Length is > 0 and <= 11 && expiration.All(char.IsAsciiDigit) && long.Parse(expiration, null) < 253402300800))
+        if (
+            header("apns-expiration") is { } expiration
+            && !(expiration.Length is > 0 and <= 11 && expiration.All(char.IsAsciiDigit) && long.Parse(expiration, null) < 253402300800)
+        )
         {
             return "BadExpirationDate";
         }
@@ -226,12 +303,21 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         {
             return request.Certificate is null ? "MissingTopic" : null;
         }
-        if (topic.Length is 0 or > 255 || !topic.Contains('.', StringComparison.Ordinal) || !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-'))
+        if (
+            topic.Length is 0 or > 255
+            || !topic.Contains('.', StringComparison.Ordinal)
+            || !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-')
+        )
         {
             return "BadTopic";
         }
-        var app = suffix.Length > 0 && topic.EndsWith(suffix, StringComparison.Ordinal) ? topic[..^suffix.Length] : suffix.Length == 0 ? topic : null;
-        return app is not null && (request.Certificate is { } certificate ? certificate.Topic == app : service.Topics.Contains(app)) ? null : "TopicDisallowed";
+        var app =
+            suffix.Length > 0 && topic.EndsWith(suffix, StringComparison.Ordinal) ? topic[..^suffix.Length]
+            : suffix.Length == 0 ? topic
+            : null;
+        return app is not null && (request.Certificate is { } certificate ? certificate.Topic == app : service.Topics.Contains(app))
+            ? null
+            : "TopicDisallowed";
     }
 
     private static string? OfPayload(ApnsRequest request, string? type)
@@ -242,7 +328,10 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         }
         try
         {
-            return OutsideJson.Parse(request.Body, depth: 64) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("aps", out _) ? null : "PayloadEmpty";
+            return
+                OutsideJson.Parse(request.Body, depth: 64) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("aps", out _)
+                ? null
+                : "PayloadEmpty";
         }
         catch (JsonException)
         {

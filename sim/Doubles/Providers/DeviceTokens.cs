@@ -17,11 +17,18 @@ public static class DeviceTokens
     {
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes(registrationId));
         return platform == "ios"
-            ? IsApns(registrationId) ? registrationId : Convert.ToHexStringLower(digest)
-            : IsFcm(registrationId) ? registrationId : "lab:" + Base64Url.EncodeToString(SHA512.HashData(digest));
+            ? IsApns(registrationId)
+                ? registrationId
+                : Convert.ToHexStringLower(digest)
+            : IsFcm(registrationId)
+                ? registrationId
+                : "lab:" + Base64Url.EncodeToString(SHA512.HashData(digest));
     }
 
     private static bool IsApns(string text) => text.Length is >= 64 and <= 200 && text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit);
 
-    private static bool IsFcm(string text) => text.Length >= 100 && text.Contains(':', StringComparison.Ordinal) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or ':');
+    private static bool IsFcm(string text) =>
+        text.Length >= 100
+        && text.Contains(':', StringComparison.Ordinal)
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or ':');
 }

@@ -6,7 +6,13 @@ namespace Appliance.Doubles.Providers;
 /// <param name="GoneSince">The time at which the app was removed; null while it is installed.</param>
 /// <param name="TokenExpired">True: the token itself has expired (APNs ExpiredToken).</param>
 /// <param name="ForApns">On FCM, true for an iOS app, which FCM would reach through APNs.</param>
-public sealed record Device(string Token, string? App = null, DateTimeOffset? GoneSince = null, bool TokenExpired = false, bool ForApns = false);
+public sealed record Device(
+    string Token,
+    string? App = null,
+    DateTimeOffset? GoneSince = null,
+    bool TokenExpired = false,
+    bool ForApns = false
+);
 
 /// <summary>The phones of a provider. Thread-safe.</summary>
 /// <param name="unseen">Queried for a token that was not registered; returns its phone, or null if there is none.</param>
@@ -47,7 +53,13 @@ public sealed class Devices(Func<string, Device?> unseen)
 /// <param name="Payload">For APNs the whole payload, for FCM the message's <c>data</c>; JSON in UTF-8.</param>
 /// <param name="Expires">The time until which it is stored for an offline phone; null if it is not stored.</param>
 /// <param name="CollapseId">A later notification with the same id replaces this one; null for none.</param>
-public sealed record Notification(string Provider, string DeviceToken, ReadOnlyMemory<byte> Payload, DateTimeOffset? Expires, string? CollapseId);
+public sealed record Notification(
+    string Provider,
+    string DeviceToken,
+    ReadOnlyMemory<byte> Payload,
+    DateTimeOffset? Expires,
+    string? CollapseId
+);
 
 /// <summary>The last hop, from a provider to the phone.</summary>
 public interface ILastHop

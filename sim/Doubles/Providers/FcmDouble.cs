@@ -34,10 +34,22 @@ internal sealed class FcmDouble : IAsyncDisposable
 
     /// <summary>Starts the server; port 0 chooses a free one.</summary>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<FcmDouble> StartAsync(int port, ProviderKeys keys, Devices devices, ILastHop lastHop, TimeProvider time, ProviderFaults? faults = null)
+    public static async Task<FcmDouble> StartAsync(
+        int port,
+        ProviderKeys keys,
+        Devices devices,
+        ILastHop lastHop,
+        TimeProvider time,
+        ProviderFaults? faults = null
+    )
     {
         var made = new FcmDouble(lastHop, time, faults);
-        made._server = await TlsServer.StartAsync(port, keys.For("fcm", "fcm.googleapis.com"), HttpProtocols.Http1AndHttp2, made.ServeAsync);
+        made._server = await TlsServer.StartAsync(
+            port,
+            keys.For("fcm", "fcm.googleapis.com"),
+            HttpProtocols.Http1AndHttp2,
+            made.ServeAsync
+        );
         made._oauth = new OAuthRules(keys.Account(), made.TokenAddress.AbsoluteUri);
         made._rules = new FcmRules(new FcmProject(ProviderKeys.ProjectId, ProviderKeys.SenderId), made._oauth, devices);
         made._ready.SetResult();
@@ -78,7 +90,10 @@ internal sealed class FcmDouble : IAsyncDisposable
         {
             lock (_lock)
             {
-                (reply, notification) = _rules.Decide(new FcmRequest(context.Request.Method, target, context.Request.Headers.Authorization, body), _time.GetUtcNow());
+                (reply, notification) = _rules.Decide(
+                    new FcmRequest(context.Request.Method, target, context.Request.Headers.Authorization, body),
+                    _time.GetUtcNow()
+                );
             }
         }
         if (notification is not null && !await _lastHop.DeliverAsync(notification))
@@ -96,19 +111,36 @@ internal sealed class FcmDouble : IAsyncDisposable
     {
         if (context.Request.Method != HttpMethods.Post || !context.Request.HasFormContentType)
         {
-            await WriteAsync(context, StatusCodes.Status400BadRequest, new JsonObject { ["error"] = "invalid_request", ["error_description"] = "POST a form" });
+            await WriteAsync(
+                context,
+                StatusCodes.Status400BadRequest,
+                new JsonObject { ["error"] = "invalid_request", ["error_description"] = "POST a form" }
+            );
             return;
         }
         var form = await context.Request.ReadFormAsync(context.RequestAborted);
         OAuthReply reply;
         lock (_lock)
         {
-            reply = _oauth.Decide(form.ToDictionary(field => field.Key, field => field.Value.ToString()), "lab." + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)), _time.GetUtcNow());
+            reply = _oauth.Decide(
+                form.ToDictionary(field => field.Key, field => field.Value.ToString()),
+                "lab." + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)),
+                _time.GetUtcNow()
+            );
         }
         context.Response.Headers.CacheControl = "no-store";
-        await WriteAsync(context, reply.Http, reply.Error is null
-            ? new JsonObject { ["access_token"] = reply.AccessToken, ["expires_in"] = reply.ExpiresIn, ["token_type"] = "Bearer" }
-            : new JsonObject { ["error"] = reply.Error, ["error_description"] = reply.Description });
+        await WriteAsync(
+            context,
+            reply.Http,
+            reply.Error is null
+                ? new JsonObject
+                {
+                    ["access_token"] = reply.AccessToken,
+                    ["expires_in"] = reply.ExpiresIn,
+                    ["token_type"] = "Bearer",
+                }
+                : new JsonObject { ["error"] = reply.Error, ["error_description"] = reply.Description }
+        );
     }
 
     private static JsonObject ErrorOf(FcmReply reply)
@@ -120,34 +152,52 @@ internal sealed class FcmDouble : IAsyncDisposable
         }
         if (reply.Field is { } field)
         {
-            details.Add(new JsonObject
-            {
-                ["@type"] = "type.googleapis.com/google.rpc.BadRequest",
-                ["fieldViolations"] = new JsonArray(new JsonObject { ["field"] = field, ["description"] = reply.Message }),
-            });
+            details.Add(
+                new JsonObject
+                {
+                    ["@type"] = "type.googleapis.com/google.rpc.BadRequest",
+                    ["fieldViolations"] = new JsonArray(new JsonObject { ["field"] = field, ["description"] = reply.Message }),
+                }
+            );
         }
-        return new JsonObject { ["error"] = new JsonObject { ["code"] = reply.Http, ["message"] = reply.Message, ["status"] = reply.Status, ["details"] = details } };
+        return new JsonObject
+        {
+            ["error"] = new JsonObject
+            {
+                ["code"] = reply.Http,
+                ["message"] = reply.Message,
+                ["status"] = reply.Status,
+                ["details"] = details,
+            },
+        };
     }
 
     /// <summary>Returns the error for a fault that has only a status.</summary>
-    private static FcmReply ReplyOf(ProviderFault fault) => fault.Status switch
-    {
-        400 or 413 => FcmRules.Refuse("INVALID_ARGUMENT", "a fault of the lab"),
-        401 => new FcmReply(401, "UNAUTHENTICATED", null, "a fault of the lab"),
-        403 => FcmRules.Refuse("SENDER_ID_MISMATCH", "a fault of the lab"),
-        404 or 410 => FcmRules.Refuse("UNREGISTERED", "a fault of the lab"),
-        429 => FcmRules.Refuse("QUOTA_EXCEEDED", "a fault of the lab", retryAfter: fault.RetryAfter),
-        503 => FcmRules.Refuse("UNAVAILABLE", "a fault of the lab", retryAfter: fault.RetryAfter),
-        _ => FcmRules.Refuse("INTERNAL", "a fault of the lab"),
-    };
+    private static FcmReply ReplyOf(ProviderFault fault) =>
+        fault.Status switch
+        {
+            400 or 413 => FcmRules.Refuse("INVALID_ARGUMENT", "a fault of the lab"),
+            401 => new FcmReply(401, "UNAUTHENTICATED", null, "a fault of the lab"),
+            403 => FcmRules.Refuse("SENDER_ID_MISMATCH", "a fault of the lab"),
+            404 or 410 => FcmRules.Refuse("UNREGISTERED", "a fault of the lab"),
+            429 => FcmRules.Refuse("QUOTA_EXCEEDED", "a fault of the lab", retryAfter: fault.RetryAfter),
+            503 => FcmRules.Refuse("UNAVAILABLE", "a fault of the lab", retryAfter: fault.RetryAfter),
+            _ => FcmRules.Refuse("INTERNAL", "a fault of the lab"),
+        };
 
     /// <summary>Returns the device token that a request is for; "" if it names none.</summary>
     internal static string DeviceOf(ReadOnlyMemory<byte> body)
     {
         try
         {
-            return OutsideJson.Parse(body) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object
-                && message.TryGetProperty("token", out var token) && token.ValueKind == JsonValueKind.String ? token.GetString()! : "";
+            return
+                OutsideJson.Parse(body) is { ValueKind: JsonValueKind.Object } root
+                && root.TryGetProperty("message", out var message)
+                && message.ValueKind == JsonValueKind.Object
+                && message.TryGetProperty("token", out var token)
+                && token.ValueKind == JsonValueKind.String
+                ? token.GetString()!
+                : "";
         }
         catch (JsonException)
         {

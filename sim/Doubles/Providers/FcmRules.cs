@@ -11,7 +11,14 @@ public sealed record FcmProject(string ProjectId, string SenderId);
 public sealed record FcmRequest(string Method, string Path, string? Authorization, ReadOnlyMemory<byte> Body);
 
 /// <summary>The answer. <paramref name="Status"/> is Google's, <paramref name="ErrorCode"/> is FCM's; both null on success.</summary>
-public sealed record FcmReply(int Http, string? Status, string? ErrorCode, string Message, string? Field = null, TimeSpan? RetryAfter = null);
+public sealed record FcmReply(
+    int Http,
+    string? Status,
+    string? ErrorCode,
+    string Message,
+    string? Field = null,
+    TimeSpan? RetryAfter = null
+);
 
 /// <summary>
 /// The documented rules of FCM's HTTP v1 API, as a core: a request and the time in, the answer out. Synchronous; the caller serializes.
@@ -58,7 +65,10 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         }
         if (!oauth.IsValid(request.Authorization, now))
         {
-            return (new(401, "UNAUTHENTICATED", null, "Request had invalid authentication credentials. Expected OAuth 2 access token."), null);
+            return (
+                new(401, "UNAUTHENTICATED", null, "Request had invalid authentication credentials. Expected OAuth 2 access token."),
+                null
+            );
         }
         if (named != project.ProjectId)
         {
@@ -82,7 +92,12 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         {
             return (refused, null);
         }
-        var accepted = new FcmReply(200, null, null, $"projects/{project.ProjectId}/messages/0:{now.ToUnixTimeMilliseconds()}%{++_sent:x16}");
+        var accepted = new FcmReply(
+            200,
+            null,
+            null,
+            $"projects/{project.ProjectId}/messages/0:{now.ToUnixTimeMilliseconds()}%{++_sent:x16}"
+        );
         if (root.TryGetProperty("validate_only", out var validate) && validate.ValueKind == JsonValueKind.True)
         {
             return (accepted, null);
@@ -90,8 +105,19 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         var android = FcmMessage.Find(message, "android");
         var ttl = Ttl(android) is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromSeconds(TtlMax);
         // The data of the platform replaces that of the message (documented).
-        var data = (FcmMessage.Find(android, "data") ?? FcmMessage.Find(message, "data")) is { } fields ? Encoding.UTF8.GetBytes(fields.GetRawText()) : "{}"u8.ToArray();
-        return (accepted, new Notification("fcm", message.GetProperty("token").GetString()!, data, ttl == TimeSpan.Zero ? null : now + ttl, FcmMessage.Find(android, "collapse_key")?.GetString()));
+        var data = (FcmMessage.Find(android, "data") ?? FcmMessage.Find(message, "data")) is { } fields
+            ? Encoding.UTF8.GetBytes(fields.GetRawText())
+            : "{}"u8.ToArray();
+        return (
+            accepted,
+            new Notification(
+                "fcm",
+                message.GetProperty("token").GetString()!,
+                data,
+                ttl == TimeSpan.Zero ? null : now + ttl,
+                FcmMessage.Find(android, "collapse_key")?.GetString()
+            )
+        );
     }
 
     private static FcmReply? OfMessage(JsonElement root)
@@ -107,7 +133,10 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
         var targets = TargetFields.Count(name => FcmMessage.Find(message, name) is not null);
         if (targets != 1)
         {
-            return Invalid("message", targets == 0 ? "Recipient of the message is not set." : "Exactly one of token, topic and condition may be set.");
+            return Invalid(
+                "message",
+                targets == 0 ? "Recipient of the message is not set." : "Exactly one of token, topic and condition may be set."
+            );
         }
         if (FcmMessage.Find(message, "token") is not { } token || !IsToken(token.GetString()!))
         {
@@ -125,7 +154,10 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
 
     /// <summary>Returns the size of data: its keys and values in UTF-8, in bytes.</summary>
     private static int SizeOf(JsonElement? data) =>
-        data is { } map ? map.EnumerateObject().Sum(property => Encoding.UTF8.GetByteCount(property.Name) + Encoding.UTF8.GetByteCount(property.Value.GetString()!)) : 0;
+        data is { } map
+            ? map.EnumerateObject()
+                .Sum(property => Encoding.UTF8.GetByteCount(property.Name) + Encoding.UTF8.GetByteCount(property.Value.GetString()!))
+            : 0;
 
     private FcmReply? OfDevice(JsonElement message, DateTimeOffset now)
     {
@@ -174,8 +206,10 @@ public sealed class FcmRules(FcmProject project, OAuthRules oauth, Devices devic
 
     private static FcmReply Invalid(string field, string message) => Refuse("INVALID_ARGUMENT", message, field);
 
-    private static bool IsToken(string text) => text.Length is >= 64 and <= 4096 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or ':');
+    private static bool IsToken(string text) =>
+        text.Length is >= 64 and <= 4096 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or ':');
 
     /// <summary>Returns the time to live in seconds; null if there is none, or it is out of range.</summary>
-    private static double? Ttl(JsonElement? android) => FcmMessage.Find(android, "ttl") is { } value && FcmMessage.Duration(value) is { } seconds and <= TtlMax ? seconds : null;
+    private static double? Ttl(JsonElement? android) =>
+        FcmMessage.Find(android, "ttl") is { } value && FcmMessage.Duration(value) is { } seconds and <= TtlMax ? seconds : null;
 }

@@ -49,7 +49,10 @@ public sealed class OAuthRules(ServiceAccount account, string audience)
         {
             return Refuse("invalid_grant", "Invalid grant: account not found");
         }
-        if ((assertion.KeyId is { } keyId && keyId != account.KeyId) || !account.PublicKey.VerifyData(assertion.Signed, assertion.Signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
+        if (
+            (assertion.KeyId is { } keyId && keyId != account.KeyId)
+            || !account.PublicKey.VerifyData(assertion.Signed, assertion.Signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+        )
         {
             return Refuse("invalid_grant", "Invalid JWT Signature.");
         }
@@ -57,9 +60,18 @@ public sealed class OAuthRules(ServiceAccount account, string audience)
         {
             return Refuse("invalid_grant", "Invalid JWT: The audience is not this token endpoint");
         }
-        if (assertion.TimeClaim("iat") is not { } issued || assertion.TimeClaim("exp") is not { } expires || issued > now || expires <= now || expires - issued > AssertionMax)
+        if (
+            assertion.TimeClaim("iat") is not { } issued
+            || assertion.TimeClaim("exp") is not { } expires
+            || issued > now
+            || expires <= now
+            || expires - issued > AssertionMax
+        )
         {
-            return Refuse("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.");
+            return Refuse(
+                "invalid_grant",
+                "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."
+            );
         }
         if (assertion.TextClaim("scope") is not { } scope || !scope.Split(' ').Any(word => word is Scope or WiderScope))
         {
@@ -78,8 +90,11 @@ public sealed class OAuthRules(ServiceAccount account, string audience)
 
     /// <summary>Returns true for <c>Bearer</c> with an issued token that has not expired.</summary>
     public bool IsValid(string? authorization, DateTimeOffset now) =>
-        authorization is ['B' or 'b', ..] && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
-        && _expiry.TryGetValue(authorization["Bearer ".Length..], out var expires) && now < expires;
+        authorization is ['B' or 'b', ..]
+        && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+        && _expiry.TryGetValue(authorization["Bearer ".Length..], out var expires)
+        && now < expires;
 
-    private static OAuthReply Refuse(string error, string description) => new(error == "invalid_client" ? 401 : 400, null, 0, error, description);
+    private static OAuthReply Refuse(string error, string description) =>
+        new(error == "invalid_client" ? 401 : 400, null, 0, error, description);
 }

@@ -11,7 +11,14 @@ using Appliance.Firmware.Config;
 namespace Appliance.Doubles.Providers;
 
 /// <summary>A service account's key file, in Google's own form; other fields are ignored.</summary>
-internal sealed record ServiceAccountFile(string Type, string ProjectId, string PrivateKeyId, string PrivateKey, string ClientEmail, string TokenUri);
+internal sealed record ServiceAccountFile(
+    string Type,
+    string ProjectId,
+    string PrivateKeyId,
+    string PrivateKey,
+    string ClientEmail,
+    string TokenUri
+);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(ServiceAccountFile))]
@@ -69,10 +76,12 @@ internal sealed class ProviderKeys : IDisposable
     }
 
     /// <summary>Returns the certificate of a lab server on loopback, which also contains a host name.</summary>
-    public SslStreamCertificateContext For(string service, string host) => _certificates.For(service, new CertificateNames([host, "localhost"], [IPAddress.Loopback]));
+    public SslStreamCertificateContext For(string service, string host) =>
+        _certificates.For(service, new CertificateNames([host, "localhost"], [IPAddress.Loopback]));
 
     /// <summary>Returns the service account's key file for a token endpoint.</summary>
-    public ServiceAccountFile AccountFile(Uri tokenUri) => new("service_account", ProjectId, FcmKeyId, Fcm.ExportPkcs8PrivateKeyPem(), Email, tokenUri.AbsoluteUri);
+    public ServiceAccountFile AccountFile(Uri tokenUri) =>
+        new("service_account", ProjectId, FcmKeyId, Fcm.ExportPkcs8PrivateKeyPem(), Email, tokenUri.AbsoluteUri);
 
     /// <summary>Returns the account in the test double's form.</summary>
     public ServiceAccount Account() => new(Email, FcmKeyId, Fcm);

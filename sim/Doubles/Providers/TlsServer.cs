@@ -40,7 +40,13 @@ internal sealed class TlsServer : IAsyncDisposable
     /// True accepts any client certificate in the handshake; <paramref name="serve"/> has to evaluate it.
     /// </param>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<TlsServer> StartAsync(int port, SslStreamCertificateContext certificate, HttpProtocols protocols, RequestDelegate serve, bool clientCertificates = false)
+    public static async Task<TlsServer> StartAsync(
+        int port,
+        SslStreamCertificateContext certificate,
+        HttpProtocols protocols,
+        RequestDelegate serve,
+        bool clientCertificates = false
+    )
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
@@ -50,25 +56,31 @@ internal sealed class TlsServer : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = BodyMax;
-            kestrel.Listen(IPAddress.Loopback, port, listen =>
-            {
-                listen.Protocols = protocols;
-                listen.UseHttps(https =>
+            kestrel.Listen(
+                IPAddress.Loopback,
+                port,
+                listen =>
                 {
-                    https.ServerCertificate = certificate.TargetCertificate;
-                    https.ServerCertificateChain = [.. certificate.IntermediateCertificates];
-                    if (clientCertificates)
+                    listen.Protocols = protocols;
+                    listen.UseHttps(https =>
                     {
-                        https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-                        https.ClientCertificateValidation = (_, _, _) => true;
-                    }
-                });
-            });
+                        https.ServerCertificate = certificate.TargetCertificate;
+                        https.ServerCertificateChain = [.. certificate.IntermediateCertificates];
+                        if (clientCertificates)
+                        {
+                            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+                            https.ClientCertificateValidation = (_, _, _) => true;
+                        }
+                    });
+                }
+            );
         });
         var app = builder.Build();
         app.Run(serve);
         await app.StartAsync();
-        var address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+        var address = new Uri(
+            app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()
+        );
         return new TlsServer(app) { EndPoint = new IPEndPoint(IPAddress.Loopback, address.Port) };
     }
 

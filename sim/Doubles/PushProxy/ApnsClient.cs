@@ -21,7 +21,13 @@ internal sealed class ApnsClient : IProvider, IDisposable
 
     /// <exception cref="FormatException">A file that the settings name is invalid.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public ApnsClient(ApnsSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null, LabWire? wire = null)
+    public ApnsClient(
+        ApnsSettings settings,
+        TimeProvider time,
+        int seed,
+        Func<PushProxyRequest, WayFault?>? fault = null,
+        LabWire? wire = null
+    )
     {
         (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
         try
@@ -63,7 +69,14 @@ internal sealed class ApnsClient : IProvider, IDisposable
         _key.Dispose();
     }
 
-    private async Task<(PushResult Result, TimeSpan? Wait)> TryAsync(PushProxyRequest push, string deviceToken, byte[] body, int tries, DateTimeOffset expires, CancellationToken cancellationToken)
+    private async Task<(PushResult Result, TimeSpan? Wait)> TryAsync(
+        PushProxyRequest push,
+        string deviceToken,
+        byte[] body,
+        int tries,
+        DateTimeOffset expires,
+        CancellationToken cancellationToken
+    )
     {
         var now = _time.GetUtcNow();
         if (_settings.KeyExpires <= now)
@@ -89,7 +102,10 @@ internal sealed class ApnsClient : IProvider, IDisposable
                 {
                     renewed = _token.Renew(now);
                 }
-                return (PushResult.Failed(PushOutcome.CredentialBad, cause), renewed ? _retry.Next(tries, TimeSpan.Zero, now, expires) : null);
+                return (
+                    PushResult.Failed(PushOutcome.CredentialBad, cause),
+                    renewed ? _retry.Next(tries, TimeSpan.Zero, now, expires) : null
+                );
             case (HttpStatusCode.Forbidden, _):
                 return (PushResult.Failed(PushOutcome.CredentialBad, cause), null);
             case (HttpStatusCode.BadRequest, "IdleTimeout"):
@@ -132,7 +148,12 @@ internal sealed class ApnsClient : IProvider, IDisposable
         try
         {
             return JsonSerializer.Deserialize(body, ApnsJson.Default.ApnsError) is { Reason: { } reason } error
-                ? (reason, error.Timestamp is { } milliseconds and >= 0 and < 253402300800000 ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null)
+                ? (
+                    reason,
+                    error.Timestamp is { } milliseconds and >= 0 and < 253402300800000
+                        ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
+                        : null
+                )
                 : ("without a reason", null);
         }
         catch (JsonException)

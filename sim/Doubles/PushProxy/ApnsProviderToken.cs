@@ -22,7 +22,11 @@ internal sealed class ApnsProviderToken(ECDsa key, string teamId, string keyId)
         if (_token is null || now - _made >= RenewAfter || now < _made)
         {
             _made = now;
-            _token = Jwt.Make($$"""{"alg":"ES256","kid":"{{keyId}}"}""", $$"""{"iss":"{{teamId}}","iat":{{now.ToUnixTimeSeconds()}}}""", data => key.SignData(data, HashAlgorithmName.SHA256));
+            _token = Jwt.Make(
+                $$"""{"alg":"ES256","kid":"{{keyId}}"}""",
+                $$"""{"iss":"{{teamId}}","iat":{{now.ToUnixTimeSeconds()}}}""",
+                data => key.SignData(data, HashAlgorithmName.SHA256)
+            );
         }
         return _token;
     }

@@ -30,13 +30,21 @@ internal sealed class FcmClient : IProvider, IDisposable
 
     /// <exception cref="FormatException">A file that the settings name is invalid.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public FcmClient(FcmSettings settings, TimeProvider time, int seed, Func<PushProxyRequest, WayFault?>? fault = null, LabWire? wire = null)
+    public FcmClient(
+        FcmSettings settings,
+        TimeProvider time,
+        int seed,
+        Func<PushProxyRequest, WayFault?>? fault = null,
+        LabWire? wire = null
+    )
     {
         (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
         var name = Path.GetFileName(settings.ServiceAccount);
         try
         {
-            _account = ReadAccount(File.ReadAllBytes(settings.ServiceAccount)) ?? throw new FormatException($"{name} is no service account's key file");
+            _account =
+                ReadAccount(File.ReadAllBytes(settings.ServiceAccount))
+                ?? throw new FormatException($"{name} is no service account's key file");
             _key.ImportFromPem(_account.PrivateKey);
         }
         catch (Exception wrong) when (wrong is ArgumentException or CryptographicException)
@@ -71,7 +79,13 @@ internal sealed class FcmClient : IProvider, IDisposable
         _key.Dispose();
     }
 
-    private async Task<(PushResult Result, TimeSpan? Wait)> TryAsync(PushProxyRequest push, string deviceToken, int tries, DateTimeOffset expires, CancellationToken cancellationToken)
+    private async Task<(PushResult Result, TimeSpan? Wait)> TryAsync(
+        PushProxyRequest push,
+        string deviceToken,
+        int tries,
+        DateTimeOffset expires,
+        CancellationToken cancellationToken
+    )
     {
         if (_settings.KeyExpires <= _time.GetUtcNow())
         {
@@ -82,7 +96,13 @@ internal sealed class FcmClient : IProvider, IDisposable
         {
             return (noToken!, noToken!.Outcome == PushOutcome.Unavailable ? _retry.Next(tries, null, _time.GetUtcNow(), expires) : null);
         }
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/projects/{Uri.EscapeDataString(_account.ProjectId)}/messages:send") { Content = Json(Message(push, deviceToken, _time.GetUtcNow())) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            $"/v1/projects/{Uri.EscapeDataString(_account.ProjectId)}/messages:send"
+        )
+        {
+            Content = Json(Message(push, deviceToken, _time.GetUtcNow())),
+        };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         var reply = await _http.TryAsync("POST to FCM", request, push, cancellationToken);
         var now = _time.GetUtcNow();
@@ -99,9 +119,15 @@ internal sealed class FcmClient : IProvider, IDisposable
             case HttpStatusCode.Unauthorized when code != "THIRD_PARTY_AUTH_ERROR":
                 // The token was revoked: retry once with a new one.
                 _token = null;
-                return (PushResult.Failed(PushOutcome.CredentialBad, cause), tries == 1 ? _retry.Next(tries, TimeSpan.Zero, now, expires) : null);
+                return (
+                    PushResult.Failed(PushOutcome.CredentialBad, cause),
+                    tries == 1 ? _retry.Next(tries, TimeSpan.Zero, now, expires) : null
+                );
             case HttpStatusCode.TooManyRequests:
-                return (PushResult.Failed(PushOutcome.Unavailable, cause), _retry.Next(tries, reply.RetryAfter ?? RetryTimes.QuotaWait, now, expires));
+                return (
+                    PushResult.Failed(PushOutcome.Unavailable, cause),
+                    _retry.Next(tries, reply.RetryAfter ?? RetryTimes.QuotaWait, now, expires)
+                );
             case null or >= HttpStatusCode.InternalServerError:
                 return (PushResult.Failed(PushOutcome.Unavailable, cause), _retry.Next(tries, reply.RetryAfter, now, expires));
             default:
@@ -113,19 +139,20 @@ internal sealed class FcmClient : IProvider, IDisposable
     /// Builds the message, without a collapse key: FCM allows 20 collapsible messages to a phone, then one in three minutes. A phone
     /// recognizes a repeated push by its session.
     /// </summary>
-    private static JsonObject Message(PushProxyRequest push, string deviceToken, DateTimeOffset now) => new()
-    {
-        ["message"] = new JsonObject
+    private static JsonObject Message(PushProxyRequest push, string deviceToken, DateTimeOffset now) =>
+        new()
         {
-            ["token"] = deviceToken,
-            ["data"] = PushPayload.Fields(push),
-            ["android"] = new JsonObject
+            ["message"] = new JsonObject
             {
-                ["priority"] = "HIGH",
-                ["ttl"] = Math.Max(0, push.Expires - now.ToUnixTimeSeconds()).ToString(CultureInfo.InvariantCulture) + "s",
+                ["token"] = deviceToken,
+                ["data"] = PushPayload.Fields(push),
+                ["android"] = new JsonObject
+                {
+                    ["priority"] = "HIGH",
+                    ["ttl"] = Math.Max(0, push.Expires - now.ToUnixTimeSeconds()).ToString(CultureInfo.InvariantCulture) + "s",
+                },
             },
-        },
-    };
+        };
 
     /// <summary>Returns the access token, from the cache while it is valid; or the failure to get one.</summary>
     private async Task<(string? Token, PushResult? Failure)> TokenAsync(PushProxyRequest push, CancellationToken cancellationToken)
@@ -145,7 +172,10 @@ internal sealed class FcmClient : IProvider, IDisposable
             var reply = await _tokenHttp.TryAsync("POST for FCM's access token", request, push, cancellationToken);
             if (reply.Status is null or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError)
             {
-                return (null, PushResult.Failed(PushOutcome.Unavailable, $"fcm token: {(reply.Status is { } status ? (int)status : reply.Failure)}"));
+                return (
+                    null,
+                    PushResult.Failed(PushOutcome.Unavailable, $"fcm token: {(reply.Status is { } status ? (int)status : reply.Failure)}")
+                );
             }
             var answer = ReadToken(reply.Body);
             if (reply.Status == HttpStatusCode.OK && answer is { Token: { } token, Life: { } life })
@@ -161,17 +191,19 @@ internal sealed class FcmClient : IProvider, IDisposable
         }
     }
 
-    private string Assertion(DateTimeOffset now) => Jwt.Make(
-        $$"""{"alg":"RS256","typ":"JWT","kid":"{{_account.PrivateKeyId}}"}""",
-        new JsonObject
-        {
-            ["iss"] = _account.ClientEmail,
-            ["scope"] = OAuthRules.Scope,
-            ["aud"] = _account.TokenUri,
-            ["iat"] = now.ToUnixTimeSeconds(),
-            ["exp"] = (now + AssertionLife).ToUnixTimeSeconds(),
-        }.ToJsonString(),
-        data => _key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+    private string Assertion(DateTimeOffset now) =>
+        Jwt.Make(
+            $$"""{"alg":"RS256","typ":"JWT","kid":"{{_account.PrivateKeyId}}"}""",
+            new JsonObject
+            {
+                ["iss"] = _account.ClientEmail,
+                ["scope"] = OAuthRules.Scope,
+                ["aud"] = _account.TokenUri,
+                ["iat"] = now.ToUnixTimeSeconds(),
+                ["exp"] = (now + AssertionLife).ToUnixTimeSeconds(),
+            }.ToJsonString(),
+            data => _key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+        );
 
     private static ByteArrayContent Json(JsonObject body) =>
         new(JsonSerializer.SerializeToUtf8Bytes(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
@@ -181,8 +213,12 @@ internal sealed class FcmClient : IProvider, IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(file, ServiceAccountJson.Default.ServiceAccountFile) is
-            { PrivateKey: not null, ClientEmail: not null, ProjectId: not null, TokenUri: not null } account && Uri.TryCreate(account.TokenUri, UriKind.Absolute, out _) ? account : null;
+            return
+                JsonSerializer.Deserialize(file, ServiceAccountJson.Default.ServiceAccountFile)
+                    is { PrivateKey: not null, ClientEmail: not null, ProjectId: not null, TokenUri: not null } account
+                && Uri.TryCreate(account.TokenUri, UriKind.Absolute, out _)
+                ? account
+                : null;
         }
         catch (JsonException)
         {
@@ -196,16 +232,24 @@ internal sealed class FcmClient : IProvider, IDisposable
     internal static (string? Token, TimeSpan? Life, string Error) ReadToken(ReadOnlyMemory<byte> body)
     {
         var answer = Parse(body);
-        return (Text(answer?["access_token"]), answer?["expires_in"] is JsonValue life && life.TryGetValue<int>(out var seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : null,
-            $"{Text(answer?["error"])} {Text(answer?["error_description"])}".Trim());
+        return (
+            Text(answer?["access_token"]),
+            answer?["expires_in"] is JsonValue life && life.TryGetValue<int>(out var seconds) && seconds > 0
+                ? TimeSpan.FromSeconds(seconds)
+                : null,
+            $"{Text(answer?["error"])} {Text(answer?["error_description"])}".Trim()
+        );
     }
 
     /// <summary>Returns FCM's own error code, or Google's status word.</summary>
     internal static string CodeOf(ReadOnlyMemory<byte> body)
     {
         var error = Parse(body)?["error"] as JsonObject;
-        return (error?["details"] as JsonArray)?.Select(detail => Text((detail as JsonObject)?["errorCode"])).FirstOrDefault(code => code is not null)
-            ?? Text(error?["status"]) ?? "without a reason";
+        return (error?["details"] as JsonArray)
+                ?.Select(detail => Text((detail as JsonObject)?["errorCode"]))
+                .FirstOrDefault(code => code is not null)
+            ?? Text(error?["status"])
+            ?? "without a reason";
     }
 
     private static JsonObject? Parse(ReadOnlyMemory<byte> body)

@@ -12,6 +12,7 @@ public enum WayFault
 {
     /// <summary>The provider's name cannot be resolved.</summary>
     Dns,
+
     /// <summary>The TLS handshake fails.</summary>
     Tls,
 }
@@ -40,7 +41,13 @@ internal sealed class ProviderHttp : IDisposable
     public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<PushProxyRequest, WayFault?>? fault, LabWire? wire = null)
     {
         (_time, _fault, _wire) = (time, fault, wire);
-        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = Timeout.InfiniteTimeSpan };
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = Timeout.InfiniteTimeSpan,
+        };
         if (caFile is not null)
         {
             try
@@ -55,7 +62,12 @@ internal sealed class ProviderHttp : IDisposable
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 TrustedPeer.Refusal(certificate as X509Certificate2, chain, [_authority], url.Host, time.GetUtcNow()) is null;
         }
-        _http = new HttpClient(handler) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerMax };
+        _http = new HttpClient(handler)
+        {
+            BaseAddress = url,
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = AnswerMax,
+        };
     }
 
     /// <summary>Makes one attempt. A failed connection and a timeout of the provider are replies without a status.</summary>
@@ -63,7 +75,12 @@ internal sealed class ProviderHttp : IDisposable
     /// <param name="request">The request.</param>
     /// <param name="push">The push that the request is for.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
-    public async Task<ProviderReply> TryAsync(string name, HttpRequestMessage request, PushProxyRequest push, CancellationToken cancellationToken)
+    public async Task<ProviderReply> TryAsync(
+        string name,
+        HttpRequestMessage request,
+        PushProxyRequest push,
+        CancellationToken cancellationToken
+    )
     {
         if (_wire is not null)
         {

@@ -6,7 +6,13 @@ namespace Appliance.Doubles.PushProxy;
 /// The rules of the proxy. A session is passed on once, however often a unit sends it. A registration may represent several phones, and one
 /// that is gone gets no further push while another one is left. Thread-safe.
 /// </summary>
-internal sealed class ProxyCore(ProviderSettings settings, IProvider? apns, IProvider? fcm, TimeProvider time, Func<PushProxyRequest, Registration?>? secondPhone = null)
+internal sealed class ProxyCore(
+    ProviderSettings settings,
+    IProvider? apns,
+    IProvider? fcm,
+    TimeProvider time,
+    Func<PushProxyRequest, Registration?>? secondPhone = null
+)
 {
     /// <summary>The number of sessions that are stored at the same time.</summary>
     internal const int SessionsMax = 10_000;
@@ -70,11 +76,15 @@ internal sealed class ProxyCore(ProviderSettings settings, IProvider? apns, IPro
         {
             foreach (var (phone, result) in asked.Zip(results))
             {
-                _ = result.Outcome == PushOutcome.RegistrationGone ? _gone.Add(phone) : result.Outcome == PushOutcome.Sent && _gone.Remove(phone);
+                _ =
+                    result.Outcome == PushOutcome.RegistrationGone
+                        ? _gone.Add(phone)
+                        : result.Outcome == PushOutcome.Sent && _gone.Remove(phone);
             }
         }
         // One phone that gets the push is enough; the registration is gone when all of its phones are.
-        var best = results.FirstOrDefault(result => result.Outcome == PushOutcome.Sent)
+        var best =
+            results.FirstOrDefault(result => result.Outcome == PushOutcome.Sent)
             ?? results.FirstOrDefault(result => result.Outcome != PushOutcome.RegistrationGone)
             ?? results.MaxBy(result => result.GoneSince)!;
         return best with { CredentialExpires = new[] { apns?.CredentialExpires, fcm?.CredentialExpires }.Min() };

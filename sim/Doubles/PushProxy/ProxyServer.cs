@@ -27,7 +27,12 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     /// <summary>Starts the server; port 0 chooses a free one.</summary>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<ProxyServer> StartAsync(int port, SslStreamCertificateContext certificate, ProxyCore core, LabWire? wire = null)
+    public static async Task<ProxyServer> StartAsync(
+        int port,
+        SslStreamCertificateContext certificate,
+        ProxyCore core,
+        LabWire? wire = null
+    )
     {
         var made = new ProxyServer(core, wire);
         made._server = await TlsServer.StartAsync(port, certificate, HttpProtocols.Http1, made.ServeAsync);
@@ -57,7 +62,10 @@ internal sealed class ProxyServer : IAsyncDisposable
         PushResult result;
         if (Read(body) is not { } push)
         {
-            result = PushResult.Failed(PushOutcome.Refused, body.Length > MessageMax ? $"the message has {body.Length} bytes, {MessageMax} are taken" : "the message is not well-formed");
+            result = PushResult.Failed(
+                PushOutcome.Refused,
+                body.Length > MessageMax ? $"the message has {body.Length} bytes, {MessageMax} are taken" : "the message is not well-formed"
+            );
             await AnswerAsync(context, StatusCodes.Status400BadRequest, result, null);
             return;
         }
@@ -71,13 +79,18 @@ internal sealed class ProxyServer : IAsyncDisposable
             context.Abort();
             return;
         }
-        await AnswerAsync(context, result.Outcome switch
-        {
-            PushOutcome.Sent => StatusCodes.Status200OK,
-            PushOutcome.Unavailable => StatusCodes.Status503ServiceUnavailable,
-            PushOutcome.RegistrationGone => StatusCodes.Status410Gone,
-            _ => StatusCodes.Status502BadGateway,
-        }, result, push);
+        await AnswerAsync(
+            context,
+            result.Outcome switch
+            {
+                PushOutcome.Sent => StatusCodes.Status200OK,
+                PushOutcome.Unavailable => StatusCodes.Status503ServiceUnavailable,
+                PushOutcome.RegistrationGone => StatusCodes.Status410Gone,
+                _ => StatusCodes.Status502BadGateway,
+            },
+            result,
+            push
+        );
     }
 
     private Task AnswerAsync(HttpContext context, int status, PushResult result, PushProxyRequest? push)
@@ -104,9 +117,17 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
         try
         {
-            return JsonSerializer.Deserialize(body, PushProxyJson.Default.PushProxyRequest) is { } push
-                && push.Session.Length == 32 && push.Session.All(char.IsAsciiHexDigitLower) && push.Recipient.Length > 0 && push.Platform is "ios" or "android"
-                && push.CallbackPort is > 0 and <= 65535 && push.Expires is > 0 and < 253402300800 && IPAddress.TryParse(push.ClientIp, out _) ? push : null;
+            return
+                JsonSerializer.Deserialize(body, PushProxyJson.Default.PushProxyRequest) is { } push
+                && push.Session.Length == 32
+                && push.Session.All(char.IsAsciiHexDigitLower)
+                && push.Recipient.Length > 0
+                && push.Platform is "ios" or "android"
+                && push.CallbackPort is > 0 and <= 65535
+                && push.Expires is > 0 and < 253402300800
+                && IPAddress.TryParse(push.ClientIp, out _)
+                ? push
+                : null;
         }
         catch (JsonException)
         {

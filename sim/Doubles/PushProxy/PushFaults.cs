@@ -12,7 +12,17 @@ namespace Appliance.Doubles.PushProxy;
 internal sealed class PushFaults(LabFaults faults, TimeProvider time)
 {
     private static readonly string[] ProviderWords =
-        ["provider.401", "provider.403", "provider.410", "provider.413", "provider.429", "provider.500", "provider.503", "provider.hang", "phone.reinstalled"];
+    [
+        "provider.401",
+        "provider.403",
+        "provider.410",
+        "provider.413",
+        "provider.429",
+        "provider.500",
+        "provider.503",
+        "provider.hang",
+        "phone.reinstalled",
+    ];
 
     /// <summary>Returns the fault with which the provider answers a push; null to serve it.</summary>
     /// <param name="deviceToken">The phone's token at the provider.</param>
@@ -32,17 +42,21 @@ internal sealed class PushFaults(LabFaults faults, TimeProvider time)
                 devices?.Put(new Device(deviceToken, GoneSince: time.GetUtcNow()));
                 return devices is null ? new ProviderFault(410) : null;
             default:
-                return new ProviderFault(int.Parse(firing.Fault.Word.AsSpan("provider.".Length), CultureInfo.InvariantCulture), firing.Fault.RetryAfter);
+                return new ProviderFault(
+                    int.Parse(firing.Fault.Word.AsSpan("provider.".Length), CultureInfo.InvariantCulture),
+                    firing.Fault.RetryAfter
+                );
         }
     }
 
     /// <summary>Returns the fault that makes the provider unreachable; null if it is reachable.</summary>
-    public WayFault? Way(PushProxyRequest push) => faults.Take(SubjectOf(push), "provider.tls", "provider.dns")?.Fault.Word switch
-    {
-        null => null,
-        "provider.tls" => WayFault.Tls,
-        _ => WayFault.Dns,
-    };
+    public WayFault? Way(PushProxyRequest push) =>
+        faults.Take(SubjectOf(push), "provider.tls", "provider.dns")?.Fault.Word switch
+        {
+            null => null,
+            "provider.tls" => WayFault.Tls,
+            _ => WayFault.Dns,
+        };
 
     /// <summary>Returns the second phone of a registration, whose app was removed long ago; null if it has only one.</summary>
     public Registration? SecondPhone(PushProxyRequest push, Devices devices)
@@ -59,5 +73,6 @@ internal sealed class PushFaults(LabFaults faults, TimeProvider time)
     /// <summary>Returns true if the registration of a push has a second phone, whose app was removed long ago.</summary>
     public bool HasSecondPhone(PushProxyRequest push) => faults.Take(SubjectOf(push), "phone.two-devices") is not null;
 
-    private static FaultSubject SubjectOf(PushProxyRequest push) => new(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token, push.Session);
+    private static FaultSubject SubjectOf(PushProxyRequest push) =>
+        new(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token, push.Session);
 }

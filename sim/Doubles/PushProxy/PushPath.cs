@@ -38,7 +38,14 @@ internal sealed class PushPath : IAsyncDisposable
     /// <param name="wire">The wire capture that records each message; null for none.</param>
     /// <exception cref="LabFailure">The start failed for a reason that the operator can fix.</exception>
     public static async Task<PushPath> StartAsync(
-        string stateFolder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults, LabWire? wire = null)
+        string stateFolder,
+        string? settingsFile,
+        Devices devices,
+        ILastHop lastHop,
+        TimeProvider time,
+        LabFaults faults,
+        LabWire? wire = null
+    )
     {
         var path = new PushPath();
         try
@@ -63,7 +70,15 @@ internal sealed class PushPath : IAsyncDisposable
         _keys?.Dispose();
     }
 
-    private async Task BringUpAsync(string folder, string? settingsFile, Devices devices, ILastHop lastHop, TimeProvider time, LabFaults faults, LabWire? wire)
+    private async Task BringUpAsync(
+        string folder,
+        string? settingsFile,
+        Devices devices,
+        ILastHop lastHop,
+        TimeProvider time,
+        LabFaults faults,
+        LabWire? wire
+    )
     {
         _keys = ProviderKeys.Open(folder, time);
         var ways = new PushFaults(faults, time);
@@ -72,7 +87,14 @@ internal sealed class PushPath : IAsyncDisposable
         {
             var apns = settings.Apns is { } apnsSettings ? Client(new ApnsClient(apnsSettings, time, Seed, ways.Way, wire)) : null;
             var fcm = settings.Fcm is { } fcmSettings ? Client(new FcmClient(fcmSettings, time, Seed, ways.Way, wire)) : null;
-            _proxy = Own(await ProxyServer.StartAsync(0, _keys.For("proxy", PushProxyOptions.DeviceName), new ProxyCore(settings, apns, fcm, time, push => ways.SecondPhone(push, devices)), wire));
+            _proxy = Own(
+                await ProxyServer.StartAsync(
+                    0,
+                    _keys.For("proxy", PushProxyOptions.DeviceName),
+                    new ProxyCore(settings, apns, fcm, time, push => ways.SecondPhone(push, devices)),
+                    wire
+                )
+            );
         }
         catch (IOException failure) when (settingsFile is not null)
         {
@@ -80,15 +102,30 @@ internal sealed class PushPath : IAsyncDisposable
         }
     }
 
-    private async Task<ProviderSettings> DoublesAsync(string folder, Devices devices, ILastHop lastHop, TimeProvider time, PushFaults faults)
+    private async Task<ProviderSettings> DoublesAsync(
+        string folder,
+        Devices devices,
+        ILastHop lastHop,
+        TimeProvider time,
+        PushFaults faults
+    )
     {
-        ProviderFault? Fault(string provider, string deviceToken, ReadOnlyMemory<byte> body) => faults.Provider(deviceToken, PushPayload.Read(body), devices);
+        ProviderFault? Fault(string provider, string deviceToken, ReadOnlyMemory<byte> body) =>
+            faults.Provider(deviceToken, PushPayload.Read(body), devices);
         var apns = Own(await ApnsDouble.StartAsync(0, _keys, devices, lastHop, time, Fault));
         ApnsAddress = apns.Address;
         var fcm = Own(await FcmDouble.StartAsync(0, _keys, devices, lastHop, time, Fault));
         return new ProviderSettings(
-            new ApnsSettings(apns.Address, ProviderKeys.TeamId, ProviderKeys.ApnsKeyId, _keys.ApnsFile, ProviderKeys.Topic, _keys.AuthorityFile),
-            new FcmSettings(fcm.Address, _keys.WriteAccountFile(folder, fcm.TokenAddress), _keys.AuthorityFile));
+            new ApnsSettings(
+                apns.Address,
+                ProviderKeys.TeamId,
+                ProviderKeys.ApnsKeyId,
+                _keys.ApnsFile,
+                ProviderKeys.Topic,
+                _keys.AuthorityFile
+            ),
+            new FcmSettings(fcm.Address, _keys.WriteAccountFile(folder, fcm.TokenAddress), _keys.AuthorityFile)
+        );
     }
 
     private static ProviderSettings Load(string file)

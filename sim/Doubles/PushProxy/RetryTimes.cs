@@ -44,10 +44,21 @@ internal sealed class RetryTimes(int seed)
     {
         if (headers.RetryAfter is { } header)
         {
-            return header.Delta ?? (header.Date is { } date ? date > now ? date - now : TimeSpan.Zero : null);
+            return header.Delta
+                ?? (
+                    header.Date is { } date
+                        ? date > now
+                            ? date - now
+                            : TimeSpan.Zero
+                        : null
+                );
         }
         // A fraction is not in the RFC, but some servers send one.
-        return headers.TryGetValues("Retry-After", out var values) && double.TryParse(values.First(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds < 86_400
-            ? TimeSpan.FromSeconds(seconds) : null;
+        return
+            headers.TryGetValues("Retry-After", out var values)
+            && double.TryParse(values.First(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            && seconds < 86_400
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
     }
 }

@@ -15,7 +15,9 @@ internal sealed partial class ClientRecorder(IHttpService inner, LabWire wire, T
     public Task ServeAsync(IFeatureCollection request)
     {
         var head = request.GetRequiredFeature<IHttpRequestFeature>();
-        return head.Method == HttpMethods.Post && head.RawTarget.Split('?')[0] == LoginCheck ? OverhearAsync(request, head) : inner.ServeAsync(request);
+        return head.Method == HttpMethods.Post && head.RawTarget.Split('?')[0] == LoginCheck
+            ? OverhearAsync(request, head)
+            : inner.ServeAsync(request);
     }
 
     private async Task OverhearAsync(IFeatureCollection request, IHttpRequestFeature head)
@@ -31,7 +33,14 @@ internal sealed partial class ClientRecorder(IHttpService inner, LabWire wire, T
                 Answer(exchange, request.GetRequiredFeature<IHttpResponseFeature>(), Encoding.UTF8.GetString(body.Span));
             }
         }
-        request.Set<IRequestBodyPipeFeature>(new OverheardBody(new OverheardReader(request.GetRequiredFeature<IRequestBodyPipeFeature>().Reader, body => Ask(exchange, head, Encoding.UTF8.GetString(body)))));
+        request.Set<IRequestBodyPipeFeature>(
+            new OverheardBody(
+                new OverheardReader(
+                    request.GetRequiredFeature<IRequestBodyPipeFeature>().Reader,
+                    body => Ask(exchange, head, Encoding.UTF8.GetString(body))
+                )
+            )
+        );
         var response = request.GetRequiredFeature<IHttpResponseBodyFeature>();
         await using var overheard = new OverheardStream(response.Stream, Reply);
         request.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(overheard, response));
@@ -47,18 +56,43 @@ internal sealed partial class ClientRecorder(IHttpService inner, LabWire wire, T
 
     private void Ask(ClientExchange exchange, IHttpRequestFeature head, string body)
     {
-        var kind = Field(body, "ftmpush") is not null ? "wait for the phone" : Field(body, "reqid") is null && Field(body, "magic") is null ? "name and password" : "code";
-        wire.Asked(exchange, new MessageText($"POST logincheck: {kind}", $"POST {Mask.Line(head.RawTarget)} HTTP/1.1", Headers(head.Headers), Mask.Form(body)), Field(body, "reqid"));
+        var kind =
+            Field(body, "ftmpush") is not null ? "wait for the phone"
+            : Field(body, "reqid") is null && Field(body, "magic") is null ? "name and password"
+            : "code";
+        wire.Asked(
+            exchange,
+            new MessageText(
+                $"POST logincheck: {kind}",
+                $"POST {Mask.Line(head.RawTarget)} HTTP/1.1",
+                Headers(head.Headers),
+                Mask.Form(body)
+            ),
+            Field(body, "reqid")
+        );
     }
 
     private void Answer(ClientExchange exchange, IHttpResponseFeature head, string body)
     {
-        var told = ReturnCode().Match(body) is { Success: true } line ? line.Value : head.StatusCode == StatusCodes.Status200OK ? "page" : head.StatusCode == StatusCodes.Status401Unauthorized ? "page that asks" : "page that refuses";
-        wire.Answered(exchange, new MessageText($"{head.StatusCode} {told}", $"HTTP/1.1 {head.StatusCode} {head.ReasonPhrase}".TrimEnd(), Headers(head.Headers), Mask.Reply(body)),
-            RequestId().Match(body) is { Success: true } id ? id.Groups[1].Value : null);
+        var told =
+            ReturnCode().Match(body) is { Success: true } line ? line.Value
+            : head.StatusCode == StatusCodes.Status200OK ? "page"
+            : head.StatusCode == StatusCodes.Status401Unauthorized ? "page that asks"
+            : "page that refuses";
+        wire.Answered(
+            exchange,
+            new MessageText(
+                $"{head.StatusCode} {told}",
+                $"HTTP/1.1 {head.StatusCode} {head.ReasonPhrase}".TrimEnd(),
+                Headers(head.Headers),
+                Mask.Reply(body)
+            ),
+            RequestId().Match(body) is { Success: true } id ? id.Groups[1].Value : null
+        );
     }
 
-    private static (string, string)[] Headers(IHeaderDictionary headers) => [.. headers.SelectMany(header => header.Value.Select(value => Mask.Header(header.Key, value ?? "")))];
+    private static (string, string)[] Headers(IHeaderDictionary headers) =>
+        [.. headers.SelectMany(header => header.Value.Select(value => Mask.Header(header.Key, value ?? "")))];
 
     private static string? Field(string body, string name) =>
         body.Split('&').FirstOrDefault(pair => pair.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
@@ -76,7 +110,8 @@ internal sealed partial class ClientRecorder(IHttpService inner, LabWire wire, T
     {
         private ReadResult _read;
 
-        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => _read = await inner.ReadAsync(cancellationToken);
+        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            _read = await inner.ReadAsync(cancellationToken);
 
         public override bool TryRead(out ReadResult result)
         {
@@ -112,7 +147,11 @@ internal sealed partial class ClientRecorder(IHttpService inner, LabWire wire, T
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override void Flush() => inner.Flush();
 
@@ -130,7 +169,8 @@ internal sealed partial class ClientRecorder(IHttpService inner, LabWire wire, T
             inner.Write(buffer, offset, count);
         }
 
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {

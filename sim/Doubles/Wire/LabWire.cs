@@ -66,7 +66,12 @@ internal sealed class LabWire(TimeProvider time) : IWireObserver
         }
         var server = traffic.Server.Address.Equals(Authenticator) ? Party.Authenticator : Party.RadiusServer;
         var name = RadiusText.Name(packet.Code);
-        var text = new MessageText(name, $"{name} id {packet.Identifier} ({(traffic.Question is null ? "from" : "to")} {traffic.Server})", [.. RadiusText.Fields(packet).Select(field => Mask.Header(field.Name, field.Value))], "");
+        var text = new MessageText(
+            name,
+            $"{name} id {packet.Identifier} ({(traffic.Question is null ? "from" : "to")} {traffic.Server})",
+            [.. RadiusText.Fields(packet).Select(field => Mask.Header(field.Name, field.Value))],
+            ""
+        );
         var user = packet.TryGet(RadiusAttribute.UserName, out var bytes) ? System.Text.Encoding.UTF8.GetString(bytes) : "";
         var key = (traffic.Channel, traffic.Port, packet.Identifier);
         lock (_lock)
@@ -113,7 +118,8 @@ internal sealed class LabWire(TimeProvider time) : IWireObserver
     }
 
     /// <summary>Returns the party that a phone calls back: the sender of the push.</summary>
-    public string PusherAt(string host) => Authenticator is { } address && host == address.ToString() ? Party.Authenticator : Party.Appliance;
+    public string PusherAt(string host) =>
+        Authenticator is { } address && host == address.ToString() ? Party.Authenticator : Party.Appliance;
 
     /// <summary>Begins the exchange of a client's request.</summary>
     internal void Begin(ClientExchange exchange) => _flow.Value = exchange;
@@ -190,7 +196,9 @@ internal sealed class LabWire(TimeProvider time) : IWireObserver
 
     private void Add(long login, string from, string to, MessageText text, int? after = null, DateTimeOffset? at = null)
     {
-        _messages.Enqueue(new LabMessage(++_last, login, at ?? time.GetUtcNow(), after ?? _unit?.Logins.CountOf(login) ?? 0, from, to, text));
+        _messages.Enqueue(
+            new LabMessage(++_last, login, at ?? time.GetUtcNow(), after ?? _unit?.Logins.CountOf(login) ?? 0, from, to, text)
+        );
         if (_messages.Count > MessagesMax)
         {
             _messages.Dequeue();

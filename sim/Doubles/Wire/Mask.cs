@@ -16,17 +16,58 @@ internal static partial class Mask
 
     private static readonly HashSet<string> SecretFields = new(StringComparer.OrdinalIgnoreCase)
     {
-        "credential", "code", "code2", "magic", "polid", "reqid", "password", "token_code", "number", "hmac", "session", "session_id", "assertion", "access_token", "refresh_token", "id_token",
+        "credential",
+        "code",
+        "code2",
+        "magic",
+        "polid",
+        "reqid",
+        "password",
+        "token_code",
+        "number",
+        "hmac",
+        "session",
+        "session_id",
+        "assertion",
+        "access_token",
+        "refresh_token",
+        "id_token",
     };
 
-    private static readonly HashSet<string> SecretHeaders = new(StringComparer.OrdinalIgnoreCase) { "Authorization", "Cookie", "apns-collapse-id", "State", "Message-Authenticator", "MS-CHAP-Challenge", "CHAP-Challenge", "MS-CHAP2-Success", "Proxy-State", "EAP-Message" };
+    private static readonly HashSet<string> SecretHeaders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Authorization",
+        "Cookie",
+        "apns-collapse-id",
+        "State",
+        "Message-Authenticator",
+        "MS-CHAP-Challenge",
+        "CHAP-Challenge",
+        "MS-CHAP2-Success",
+        "Proxy-State",
+        "EAP-Message",
+    };
 
     /// <summary>Masks a header or a RADIUS attribute.</summary>
     public static (string Name, string Value) Header(string name, string value) =>
-        (name, name.Equals("Set-Cookie", StringComparison.OrdinalIgnoreCase) ? CookieValue().Replace(Line(value), "$1" + Stars) : SecretHeaders.Contains(name) || value.StartsWith('<') ? Stars : Line(value));
+        (
+            name,
+            name.Equals("Set-Cookie", StringComparison.OrdinalIgnoreCase) ? CookieValue().Replace(Line(value), "$1" + Stars)
+            : SecretHeaders.Contains(name) || value.StartsWith('<') ? Stars
+            : Line(value)
+        );
 
     /// <summary>Masks a body of form fields (<c>application/x-www-form-urlencoded</c>) as transmitted.</summary>
-    public static string Form(string body) => Short(string.Join('&', body.Split('&').Select(pair => pair.Split('=', 2) is [var name, { Length: > 0 }] && SecretFields.Contains(name) ? $"{name}={Stars}" : pair)));
+    public static string Form(string body) =>
+        Short(
+            string.Join(
+                '&',
+                body.Split('&')
+                    .Select(pair =>
+                        pair.Split('=', 2) is [var name, { Length: > 0 }] && SecretFields.Contains(name) ? $"{name}={Stars}" : pair
+                    )
+            )
+        );
 
     /// <summary>Masks a JSON object; any other body is not displayed.</summary>
     public static string Json(ReadOnlySpan<byte> body)
@@ -44,7 +85,10 @@ internal static partial class Mask
     }
 
     /// <summary>Masks a response of the SSL VPN: a challenge line or a page.</summary>
-    public static string Reply(string body) => Short(TypedCode().Replace(HiddenField().Replace(LineField().Replace(body, "$1=" + Stars), $"name=\"$1\" value=\"{Stars}\""), Stars));
+    public static string Reply(string body) =>
+        Short(
+            TypedCode().Replace(HiddenField().Replace(LineField().Replace(body, "$1=" + Stars), $"name=\"$1\" value=\"{Stars}\""), Stars)
+        );
 
     /// <summary>Returns one line without control characters.</summary>
     public static string Line(string text) => ControlCharacters.Mask(text);
@@ -77,7 +121,9 @@ internal static partial class Mask
 
     private static string Short(string body)
     {
-        var shown = string.Concat(body.Take(BodyMax).Select(letter => ControlCharacters.Includes(letter) && letter is not ('\n' or '\r' or '\t') ? '?' : letter));
+        var shown = string.Concat(
+            body.Take(BodyMax).Select(letter => ControlCharacters.Includes(letter) && letter is not ('\n' or '\r' or '\t') ? '?' : letter)
+        );
         return body.Length > BodyMax ? $"{shown}… ({body.Length} characters in all)" : shown;
     }
 

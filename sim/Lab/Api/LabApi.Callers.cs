@@ -27,24 +27,32 @@ public sealed partial class LabApi
     {
         if (request.IsHttps ? !IsOwnAddress(request) : !IsLoopback(request.Host.Host))
         {
-            throw LabProblem.Bad($"host '{request.Host.Host}' is not {(request.IsHttps ? "the address of this listener" : "a loopback name")}");
+            throw LabProblem.Bad(
+                $"host '{request.Host.Host}' is not {(request.IsHttps ? "the address of this listener" : "a loopback name")}"
+            );
         }
         if (request.Headers.Origin is [{ } origin, ..] && origin != $"{request.Scheme}://{request.Host.Value}")
         {
             throw new LabProblem(StatusCodes.Status403Forbidden, $"origin '{origin}' is not the lab's own page");
         }
         // A page elsewhere that only follows a link here says so: it may show the page, and nothing of the API.
-        if (request.Headers["Sec-Fetch-Site"] is ["cross-site" or "same-site"] && request.Path.StartsWithSegments("/lab", StringComparison.Ordinal))
+        if (
+            request.Headers["Sec-Fetch-Site"] is ["cross-site" or "same-site"]
+            && request.Path.StartsWithSegments("/lab", StringComparison.Ordinal)
+        )
         {
             throw new LabProblem(StatusCodes.Status403Forbidden, "another site asks");
         }
     }
 
     private static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     private static bool IsOwnAddress(HttpRequest request) =>
-        IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && address.Equals(request.HttpContext.Connection.LocalIpAddress) && request.Host.Port == request.HttpContext.Connection.LocalPort;
+        IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address)
+        && address.Equals(request.HttpContext.Connection.LocalIpAddress)
+        && request.Host.Port == request.HttpContext.Connection.LocalPort;
 
     /// <summary>A listener of its own, with a certificate of its own that the phone's owner has to accept: its digest is told where it was asked for.</summary>
     private void ListenLan(KestrelServerOptions kestrel, IPEndPoint? lan)

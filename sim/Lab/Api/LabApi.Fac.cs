@@ -8,7 +8,8 @@ namespace Appliance.Lab.Api;
 /// <summary>The FortiAuthenticator stand-in's part of the lab API.</summary>
 public sealed partial class LabApi
 {
-    private FacPower Fac() => Authenticator ?? throw LabProblem.NotFound("this board has no FortiAuthenticator stand-in (no fac.json beside its board.json)");
+    private FacPower Fac() =>
+        Authenticator ?? throw LabProblem.NotFound("this board has no FortiAuthenticator stand-in (no fac.json beside its board.json)");
 
     private static Task FacAsync(HttpContext context, FacPower power)
     {

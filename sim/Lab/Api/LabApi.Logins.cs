@@ -26,7 +26,11 @@ public sealed partial class LabApi
     private static Task LoginsAsync(HttpContext context, ILabUnit unit)
     {
         var limit = LabRequest.Query(context.Request, ("limit", LoginJournal.LoginsMax)).GetValueOrDefault("limit", UsualLogins);
-        return JsonAsync(context, [.. unit.Logins.Newest((int)limit).Select(login => LoginJson.Of(login, whole: false))], LabJson.Default.IReadOnlyListLoginJson);
+        return JsonAsync(
+            context,
+            [.. unit.Logins.Newest((int)limit).Select(login => LoginJson.Of(login, whole: false))],
+            LabJson.Default.IReadOnlyListLoginJson
+        );
     }
 
     private static Task LoginAsync(HttpContext context, ILabUnit unit, string id)

@@ -14,7 +14,11 @@ public sealed partial class LabApi
     private Task PhonesAsync(HttpContext context)
     {
         LabRequest.Query(context.Request);
-        return JsonAsync(context, [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View(), _phones.IsElsewhere(phone)))], LabJson.Default.IReadOnlyListPhoneJson);
+        return JsonAsync(
+            context,
+            [.. _phones.Phones.Select(phone => PhoneJson.Of(phone.View(), _phones.IsElsewhere(phone)))],
+            LabJson.Default.IReadOnlyListPhoneJson
+        );
     }
 
     private async Task EnrolAsync(HttpContext context)
@@ -25,7 +29,13 @@ public sealed partial class LabApi
         var (phone, answer) = await _phones.EnrolAsync(LabRequest.Text(fields, "activation"), platform);
         if (phone is null)
         {
-            throw new LabProblem(answer.ErrorCode == EnrolmentAnswer.CodeInvalid ? StatusCodes.Status403Forbidden : StatusCodes.Status409Conflict, answer.Message) { ErrorCode = answer.ErrorCode };
+            throw new LabProblem(
+                answer.ErrorCode == EnrolmentAnswer.CodeInvalid ? StatusCodes.Status403Forbidden : StatusCodes.Status409Conflict,
+                answer.Message
+            )
+            {
+                ErrorCode = answer.ErrorCode,
+            };
         }
         context.Response.StatusCode = StatusCodes.Status201Created;
         context.Response.Headers.Location = "/phone/" + phone.Enrolment;
@@ -51,11 +61,16 @@ public sealed partial class LabApi
         LabRequest.Query(context.Request);
         var fields = await LabRequest.ObjectAsync(context.Request, "mode", "delayMs", "skewSeconds", "online");
         // All of it is read before any of it is done.
-        phone.Change(new PhoneChange(
-            fields.ContainsKey("mode") ? Enum.Parse<PhoneMode>(LabRequest.Word(fields, "mode", "manual", "approve", "deny", "ignore"), ignoreCase: true) : null,
-            fields.ContainsKey("delayMs") ? TimeSpan.FromMilliseconds(LabRequest.Number(fields, "delayMs", 0, 86_400_000)) : null,
-            fields.ContainsKey("skewSeconds") ? TimeSpan.FromSeconds(LabRequest.Number(fields, "skewSeconds", -86_400, 86_400)) : null,
-            fields.ContainsKey("online") ? LabRequest.Flag(fields, "online") : null));
+        phone.Change(
+            new PhoneChange(
+                fields.ContainsKey("mode")
+                    ? Enum.Parse<PhoneMode>(LabRequest.Word(fields, "mode", "manual", "approve", "deny", "ignore"), ignoreCase: true)
+                    : null,
+                fields.ContainsKey("delayMs") ? TimeSpan.FromMilliseconds(LabRequest.Number(fields, "delayMs", 0, 86_400_000)) : null,
+                fields.ContainsKey("skewSeconds") ? TimeSpan.FromSeconds(LabRequest.Number(fields, "skewSeconds", -86_400, 86_400)) : null,
+                fields.ContainsKey("online") ? LabRequest.Flag(fields, "online") : null
+            )
+        );
         await JsonAsync(context, PhoneJson.Of(phone.View(), _phones.IsElsewhere(phone)), LabJson.Default.PhoneJson);
     }
 
@@ -66,7 +81,9 @@ public sealed partial class LabApi
         if (approve)
         {
             var fields = await LabRequest.OptionalObjectAsync(context.Request, "number");
-            number = fields.ContainsKey("number") ? ((int)LabRequest.Number(fields, "number", 10, 99)).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
+            number = fields.ContainsKey("number")
+                ? ((int)LabRequest.Number(fields, "number", 10, 99)).ToString(System.Globalization.CultureInfo.InvariantCulture)
+                : null;
         }
         else
         {
@@ -79,6 +96,10 @@ public sealed partial class LabApi
                 ? new LabProblem(StatusCodes.Status409Conflict, $"phone {phone.Serial} is offline")
                 : LabProblem.NotFound($"no push is pending on phone {phone.Serial}");
         }
-        await JsonAsync(context, new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail), LabJson.Default.AnsweredJson);
+        await JsonAsync(
+            context,
+            new AnsweredJson(answer.Session, answer.Status, answer.OutcomeText, answer.Detail),
+            LabJson.Default.AnsweredJson
+        );
     }
 }

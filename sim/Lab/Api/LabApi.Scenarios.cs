@@ -17,12 +17,17 @@ public sealed partial class LabApi
         LabRequest.Query(context.Request);
         var fields = await LabRequest.OptionalObjectAsync(context.Request, "seed");
         var seed = fields.ContainsKey("seed") ? (int)LabRequest.Number(fields, "seed", 0, int.MaxValue) : UsualSeed;
-        var scenario = ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name) ?? throw LabProblem.NotFound($"no scenario '{name}'"));
+        var scenario = ScenarioText.Read(
+            name + Scenario.FileEnd,
+            Scenario.ShippedText(name) ?? throw LabProblem.NotFound($"no scenario '{name}'")
+        );
         // One after the other: each has the machine to itself, as on the command line.
         await _scenario.WaitAsync(context.RequestAborted);
         try
         {
-            var result = await Task.Run(() => ScenarioRun.RunAsync(scenario, seed, async (wanted, chance) => await SimBox.StartAsync(wanted, chance)));
+            var result = await Task.Run(() =>
+                ScenarioRun.RunAsync(scenario, seed, async (wanted, chance) => await SimBox.StartAsync(wanted, chance))
+            );
             await JsonAsync(context, ScenarioResultJson.Of(result), ScenarioJsonContext.Default.ScenarioResultJson);
         }
         finally

@@ -81,7 +81,16 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <param name="listeners">What bounds its connections; null for any number.</param>
     /// <exception cref="LabFailure">A port is taken.</exception>
-    public static async Task<LabApi> StartAsync(int port, LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults = null, IPEndPoint? lan = null, LabListeners? listeners = null, CancellationToken cancellationToken = default)
+    public static async Task<LabApi> StartAsync(
+        int port,
+        LabClock clock,
+        PhoneFleet phones,
+        ILogger log,
+        LabFaults? faults = null,
+        IPEndPoint? lan = null,
+        LabListeners? listeners = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var api = new LabApi(clock, phones, log, faults);
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -106,10 +115,19 @@ public sealed partial class LabApi : IAsyncDisposable
         catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketException)
         {
             await api.DisposeAsync();
-            throw new LabFailure(FailureKind.Busy, lan is null ? $"lab API: 127.0.0.1:{port} is in use (choose another with --lab-port)"
-                : $"lab API: 127.0.0.1:{port}, or {lan} of --lab-listen, is in use or not here: {busy.Message}", busy);
+            throw new LabFailure(
+                FailureKind.Busy,
+                lan is null
+                    ? $"lab API: 127.0.0.1:{port} is in use (choose another with --lab-port)"
+                    : $"lab API: 127.0.0.1:{port}, or {lan} of --lab-listen, is in use or not here: {busy.Message}",
+                busy
+            );
         }
-        var addresses = api._server.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address)).ToArray();
+        var addresses = api
+            ._server.Services.GetRequiredService<IServer>()
+            .Features.GetRequiredFeature<IServerAddressesFeature>()
+            .Addresses.Select(address => new Uri(address))
+            .ToArray();
         api.Address = addresses.First(address => address.Scheme == Uri.UriSchemeHttp);
         api.Page.Lan = addresses.FirstOrDefault(address => address.Scheme == Uri.UriSchemeHttps);
         return api;
@@ -164,7 +182,11 @@ public sealed partial class LabApi : IAsyncDisposable
                 await On(context, PanelApi.For(context, Panel));
                 return;
             }
-            await RouteAsync(context, path, _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting"));
+            await RouteAsync(
+                context,
+                path,
+                _unit ?? throw new LabProblem(StatusCodes.Status503ServiceUnavailable, "the appliance is starting")
+            );
         }
         catch (LabProblem problem)
         {
@@ -196,24 +218,45 @@ public sealed partial class LabApi : IAsyncDisposable
             ["", "lab", "phones", var serial, "approve"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: true))),
             ["", "lab", "phones", var serial, "deny"] => On(context, ("POST", () => AnswerAsync(context, Find(serial), approve: false))),
             ["", "lab", "inbox"] => On(context, ("GET", () => InboxAsync(context)), ("DELETE", () => EmptyInboxAsync(context))),
-            ["", "lab", "policy"] => On(context, ("GET", () => PolicyAsync(context, unit)), ("PUT", () => ChangePolicyAsync(context, unit))),
+            ["", "lab", "policy"] => On(
+                context,
+                ("GET", () => PolicyAsync(context, unit)),
+                ("PUT", () => ChangePolicyAsync(context, unit))
+            ),
             ["", "lab", "logins"] => On(context, ("GET", () => LoginsAsync(context, unit))),
             ["", "lab", "logins", var id] => On(context, ("GET", () => LoginAsync(context, unit, id))),
             ["", "lab", "card"] => On(context, ("GET", () => Page.CardsAsync(context))),
             ["", "lab", "card", var enrolment] => On(context, ("GET", () => Page.CardAsync(context, enrolment))),
-            ["", "lab", "card", var enrolment, "approve"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: true))),
-            ["", "lab", "card", var enrolment, "deny"] => On(context, ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))),
+            ["", "lab", "card", var enrolment, "approve"] => On(
+                context,
+                ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: true))
+            ),
+            ["", "lab", "card", var enrolment, "deny"] => On(
+                context,
+                ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))
+            ),
             ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),
             ["", "lab", "nics", var name] => On(context, ("PUT", () => With(LabPart.Cables, () => ChangeNicAsync(context, unit, name)))),
             ["", "lab", "scenarios", var name] => On(context, ("POST", () => RunScenarioAsync(context, name))),
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
-            ["", "lab", "clock"] => On(context, ("GET", () => ClockAsync(context)), ("POST", () => With(LabPart.Clock, () => ChangeClockAsync(context)))),
+            ["", "lab", "clock"] => On(
+                context,
+                ("GET", () => ClockAsync(context)),
+                ("POST", () => With(LabPart.Clock, () => ChangeClockAsync(context)))
+            ),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
             ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
-            ["", "lab", "fac", "events"] => On(context, ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))),
+            ["", "lab", "fac", "events"] => On(
+                context,
+                ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))
+            ),
             ["", "lab", "metrics"] => On(context, ("GET", () => With(LabPart.Metrics, () => MetricsAsync(context, unit)))),
             ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
-            ["", "lab", "faults"] => On(context, ("GET", () => FaultsAsync(context)), ("PUT", () => With(LabPart.Faults, () => ChangeFaultsAsync(context)))),
+            ["", "lab", "faults"] => On(
+                context,
+                ("GET", () => FaultsAsync(context)),
+                ("PUT", () => With(LabPart.Faults, () => ChangeFaultsAsync(context)))
+            ),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
     }
@@ -298,8 +341,11 @@ public sealed partial class LabApi : IAsyncDisposable
     {
         if (fields.TryGetValue("mode", out var value))
         {
-            var back = _clock.SetRate(value is { ValueKind: JsonValueKind.String } mode && ClockRate.Parse(mode.GetString()!) is { } rate
-                ? rate : throw LabProblem.Bad($"mode must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}"));
+            var back = _clock.SetRate(
+                value is { ValueKind: JsonValueKind.String } mode && ClockRate.Parse(mode.GetString()!) is { } rate
+                    ? rate
+                    : throw LabProblem.Bad($"mode must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}")
+            );
             if (back > TimeSpan.Zero)
             {
                 _unit?.WriteEvent(ClockEvents.Returned(back));
@@ -314,7 +360,11 @@ public sealed partial class LabApi : IAsyncDisposable
         _clock.Advance(by);
     }
 
-    private async Task EventsAsync(HttpContext context, Func<long, int, IReadOnlyList<EventRecord>> eventsAfter, Func<long, CancellationToken, Task> waitAsync)
+    private async Task EventsAsync(
+        HttpContext context,
+        Func<long, int, IReadOnlyList<EventRecord>> eventsAfter,
+        Func<long, CancellationToken, Task> waitAsync
+    )
     {
         var query = LabRequest.Query(context.Request, ("after", long.MaxValue), ("wait", LongestWaitSeconds));
         var after = query.GetValueOrDefault("after");
@@ -374,7 +424,13 @@ public sealed partial class LabApi : IAsyncDisposable
             return Task.CompletedTask;
         }
         context.Response.StatusCode = status;
-        var problem = new ProblemJson("about:blank", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail, errorCode);
+        var problem = new ProblemJson(
+            "about:blank",
+            Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status),
+            status,
+            detail,
+            errorCode
+        );
         return JsonAsync(context, problem, LabJson.Default.ProblemJson, "application/problem+json");
     }
 

@@ -24,21 +24,26 @@ internal static class MetricsText
                 }
             },
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
-        {
-            var name = NameOf(instrument);
-            if (!samples.TryGetValue(name, out var known))
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, tags, _) =>
             {
-                samples.Add(name, known = (instrument, []));
+                var name = NameOf(instrument);
+                if (!samples.TryGetValue(name, out var known))
+                {
+                    samples.Add(name, known = (instrument, []));
+                }
+                known.Lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name}{Labels(tags)} {value}"));
             }
-            known.Lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name}{Labels(tags)} {value}"));
-        });
+        );
         listener.Start();
         listener.RecordObservableInstruments();
         var text = new StringBuilder();
         foreach (var (name, (instrument, lines)) in samples)
         {
-            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {Escaped(instrument.Description ?? "", quotes: false)}\n# TYPE {name} {(IsCounter(instrument) ? "counter" : "gauge")}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"# HELP {name} {Escaped(instrument.Description ?? "", quotes: false)}\n# TYPE {name} {(IsCounter(instrument) ? "counter" : "gauge")}\n"
+            );
             lines.ForEach(line => text.Append(line).Append('\n'));
         }
         return text.ToString();

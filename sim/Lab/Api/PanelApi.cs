@@ -15,14 +15,15 @@ internal static class PanelApi
 
     public static bool Serves(PathString path) => path.StartsWithSegments("/lab/panel", StringComparison.Ordinal);
 
-    public static (string Method, Func<Task> Handle)[] For(HttpContext context, LabPanel? panel) => (context.Request.Path.Value ?? "").Split('/') switch
-    {
-        ["", "lab", "panel"] => [("GET", () => ShowAsync(context, There(panel)))],
-        ["", "lab", "panel", "buttons", var button, "press"] => [("POST", () => PressAsync(context, There(panel), button))],
-        ["", "lab", "panel", "buttons", var button, "hold"] => [("POST", () => HoldAsync(context, There(panel), button))],
-        ["", "lab", "panel", "buttons", var button, "release"] => [("POST", () => ReleaseAsync(context, There(panel), button))],
-        _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
-    };
+    public static (string Method, Func<Task> Handle)[] For(HttpContext context, LabPanel? panel) =>
+        (context.Request.Path.Value ?? "").Split('/') switch
+        {
+            ["", "lab", "panel"] => [("GET", () => ShowAsync(context, There(panel)))],
+            ["", "lab", "panel", "buttons", var button, "press"] => [("POST", () => PressAsync(context, There(panel), button))],
+            ["", "lab", "panel", "buttons", var button, "hold"] => [("POST", () => HoldAsync(context, There(panel), button))],
+            ["", "lab", "panel", "buttons", var button, "release"] => [("POST", () => ReleaseAsync(context, There(panel), button))],
+            _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
+        };
 
     private static LabPanel There(LabPanel? panel) => panel ?? throw LabProblem.NotFound("this board has no panel");
 
@@ -41,7 +42,12 @@ internal static class PanelApi
     private static async Task HoldAsync(HttpContext context, LabPanel panel, string button)
     {
         var fields = await LabRequest.ObjectAsync(context.Request, "seconds");
-        await AnswerAsync(context, panel, button, panel.Press(button, TimeSpan.FromSeconds(LabRequest.Number(fields, "seconds", 0.001, LongestHoldSeconds))));
+        await AnswerAsync(
+            context,
+            panel,
+            button,
+            panel.Press(button, TimeSpan.FromSeconds(LabRequest.Number(fields, "seconds", 0.001, LongestHoldSeconds)))
+        );
     }
 
     private static async Task ReleaseAsync(HttpContext context, LabPanel panel, string button)
@@ -50,7 +56,10 @@ internal static class PanelApi
         await AnswerAsync(context, panel, button, panel.Release(button));
     }
 
-    private static Task AnswerAsync(HttpContext context, LabPanel panel, string button, bool done) => done
-        ? ShowAsync(context, panel)
-        : throw LabProblem.NotFound($"no button '{button}'; there are: {string.Join(", ", panel.Board.Buttons.Select(known => known.Name))}");
+    private static Task AnswerAsync(HttpContext context, LabPanel panel, string button, bool done) =>
+        done
+            ? ShowAsync(context, panel)
+            : throw LabProblem.NotFound(
+                $"no button '{button}'; there are: {string.Join(", ", panel.Board.Buttons.Select(known => known.Name))}"
+            );
 }

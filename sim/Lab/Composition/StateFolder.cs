@@ -36,7 +36,11 @@ internal sealed class StateFolder : IDisposable
         }
         catch (IOException e)
         {
-            throw new LabFailure(FailureKind.Busy, $"state folder {path} is in use by another running appliance (choose another with --state)", e);
+            throw new LabFailure(
+                FailureKind.Busy,
+                $"state folder {path} is in use by another running appliance (choose another with --state)",
+                e
+            );
         }
     }
 

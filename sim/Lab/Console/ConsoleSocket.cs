@@ -76,12 +76,25 @@ internal sealed class ConsoleSocket : IAsyncDisposable
     }
 
     /// <summary>A stream for a script to the console of the appliance that runs in a state folder, or null when none does.</summary>
-    public static Task<NetworkStream?> ConnectAsync(string stateFolder, bool echo, CancellationToken cancellationToken, bool login = false) =>
-        ConnectAsync(stateFolder, (login ? LoginWord : "") + (echo ? "echo" : "plain"), cancellationToken);
+    public static Task<NetworkStream?> ConnectAsync(
+        string stateFolder,
+        bool echo,
+        CancellationToken cancellationToken,
+        bool login = false
+    ) => ConnectAsync(stateFolder, (login ? LoginWord : "") + (echo ? "echo" : "plain"), cancellationToken);
 
     /// <summary>The same for a terminal of this size.</summary>
-    public static Task<NetworkStream?> ConnectAsync(string stateFolder, TerminalSize size, CancellationToken cancellationToken, bool login = false) =>
-        ConnectAsync(stateFolder, (login ? LoginWord : "") + string.Create(CultureInfo.InvariantCulture, $"terminal {size.Rows} {size.Columns}"), cancellationToken);
+    public static Task<NetworkStream?> ConnectAsync(
+        string stateFolder,
+        TerminalSize size,
+        CancellationToken cancellationToken,
+        bool login = false
+    ) =>
+        ConnectAsync(
+            stateFolder,
+            (login ? LoginWord : "") + string.Create(CultureInfo.InvariantCulture, $"terminal {size.Rows} {size.Columns}"),
+            cancellationToken
+        );
 
     private static async Task<NetworkStream?> ConnectAsync(string stateFolder, string greeting, CancellationToken cancellationToken)
     {
@@ -123,7 +136,8 @@ internal sealed class ConsoleSocket : IAsyncDisposable
             {
                 _ = ServeAsync(await _listener.AcceptAsync(_stopping.Token));
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException && _stopping.IsCancellationRequested)
+            catch (Exception e)
+                when (e is OperationCanceledException or ObjectDisposedException or SocketException && _stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -142,9 +156,11 @@ internal sealed class ConsoleSocket : IAsyncDisposable
             var greeting = await GreetingAsync(stream);
             var login = greeting.StartsWith(LoginWord, StringComparison.Ordinal);
             greeting = login ? greeting[LoginWord.Length..] : greeting;
-            await (TerminalOf(greeting) is { } size
-                ? _unit.RunTerminalAsync(stream, stream, () => size, login, _stopping.Token)
-                : _unit.RunConsoleAsync(stream, stream, echo: greeting == "echo", login, _stopping.Token));
+            await (
+                TerminalOf(greeting) is { } size
+                    ? _unit.RunTerminalAsync(stream, stream, () => size, login, _stopping.Token)
+                    : _unit.RunConsoleAsync(stream, stream, echo: greeting == "echo", login, _stopping.Token)
+            );
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
@@ -157,8 +173,10 @@ internal sealed class ConsoleSocket : IAsyncDisposable
     }
 
     /// <summary>The size in a terminal's greeting; null for a script's, and for a size that no terminal has.</summary>
-    private static TerminalSize? TerminalOf(string greeting) => greeting.Split(' ') is ["terminal", var rows, var columns]
-        && int.TryParse(rows, NumberStyles.None, CultureInfo.InvariantCulture, out var height) && int.TryParse(columns, NumberStyles.None, CultureInfo.InvariantCulture, out var width)
+    private static TerminalSize? TerminalOf(string greeting) =>
+        greeting.Split(' ') is ["terminal", var rows, var columns]
+        && int.TryParse(rows, NumberStyles.None, CultureInfo.InvariantCulture, out var height)
+        && int.TryParse(columns, NumberStyles.None, CultureInfo.InvariantCulture, out var width)
             ? new TerminalSize(Math.Clamp(height, 2, SizeMax), Math.Clamp(width, 2, SizeMax))
             : null;
 

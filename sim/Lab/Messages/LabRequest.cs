@@ -94,7 +94,9 @@ internal static class LabRequest
         {
             throw LabProblem.Bad($"the field '{name}' is missing");
         }
-        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw LabProblem.Bad($"{name} must be a text, not {Word(value)}");
+        return value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw LabProblem.Bad($"{name} must be a text, not {Word(value)}");
     }
 
     public static double Number(Dictionary<string, JsonElement> fields, string name, double min, double max)
@@ -105,12 +107,13 @@ internal static class LabRequest
             : throw LabProblem.Bad($"{name} must be a number from {min} to {max}, not {Word(value)}");
     }
 
-    public static bool Flag(Dictionary<string, JsonElement> fields, string name) => fields[name].ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        _ => throw LabProblem.Bad($"{name} must be true or false, not {Word(fields[name])}"),
-    };
+    public static bool Flag(Dictionary<string, JsonElement> fields, string name) =>
+        fields[name].ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw LabProblem.Bad($"{name} must be true or false, not {Word(fields[name])}"),
+        };
 
     /// <summary>The query, each parameter one of <paramref name="known"/>, none twice, each a whole number in its range.</summary>
     public static Dictionary<string, long> Query(HttpRequest request, params (string Name, long Max)[] known)
@@ -121,9 +124,15 @@ internal static class LabRequest
             var max = known.FirstOrDefault(parameter => parameter.Name == name).Max;
             if (max == 0)
             {
-                throw LabProblem.Bad($"unknown parameter '{name}'{(known.Length == 0 ? "" : "; known: " + string.Join(", ", known.Select(parameter => parameter.Name)))}");
+                throw LabProblem.Bad(
+                    $"unknown parameter '{name}'{(known.Length == 0 ? "" : "; known: " + string.Join(", ", known.Select(parameter => parameter.Name)))}"
+                );
             }
-            if (values is not [{ } text] || !long.TryParse(text, System.Globalization.NumberStyles.None, null, out var number) || number > max)
+            if (
+                values is not [{ } text]
+                || !long.TryParse(text, System.Globalization.NumberStyles.None, null, out var number)
+                || number > max
+            )
             {
                 throw LabProblem.Bad($"{name} must be one whole number from 0 to {max}");
             }

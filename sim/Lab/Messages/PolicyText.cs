@@ -13,8 +13,10 @@ internal static class PolicyText
     /// <exception cref="LabProblem">A value is wrong.</exception>
     public static LabPolicy Read(LabPolicy now, Dictionary<string, JsonElement> fields)
     {
-        long Whole(string name, long old, long min, long max) => !fields.ContainsKey(name) ? old
-            : LabRequest.Number(fields, name, min, max) is var number && number == Math.Floor(number) ? (long)number : throw LabProblem.Bad($"{name} must be a whole number");
+        long Whole(string name, long old, long min, long max) =>
+            !fields.ContainsKey(name) ? old
+            : LabRequest.Number(fields, name, min, max) is var number && number == Math.Floor(number) ? (long)number
+            : throw LabProblem.Bad($"{name} must be a whole number");
         bool Flag(string name, bool old) => fields.ContainsKey(name) ? LabRequest.Flag(fields, name) : old;
         return new LabPolicy
         {

@@ -15,6 +15,12 @@ internal sealed record ProcessJson(long RssBytes, long HeapBytes, int Handles, i
         GC.Collect();
         var heap = GC.GetTotalMemory(forceFullCollection: false);
         using var process = Process.GetCurrentProcess();
-        return new ProcessJson(process.WorkingSet64, heap, process.HandleCount, process.Threads.Count, Math.Round(process.TotalProcessorTime.TotalSeconds, 2));
+        return new ProcessJson(
+            process.WorkingSet64,
+            heap,
+            process.HandleCount,
+            process.Threads.Count,
+            Math.Round(process.TotalProcessorTime.TotalSeconds, 2)
+        );
     }
 }

@@ -48,7 +48,10 @@ internal sealed class PageFiles
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync("This lab was built without its page: Node.js 20.19 or newer was not found. The lab API at /lab/ serves all the same (docs/use/page.md).\n", context.RequestAborted);
+            await context.Response.WriteAsync(
+                "This lab was built without its page: Node.js 20.19 or newer was not found. The lab API at /lab/ serves all the same (docs/use/page.md).\n",
+                context.RequestAborted
+            );
             return;
         }
         var nonce = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
@@ -67,7 +70,9 @@ internal sealed class PageFiles
         }
         Harden(context.Response.Headers, nonce: null);
         // Every name but the icon's holds a digest of its content.
-        context.Response.Headers.CacheControl = name.StartsWith("assets/", StringComparison.Ordinal) ? "public, max-age=31536000, immutable" : "no-cache";
+        context.Response.Headers.CacheControl = name.StartsWith("assets/", StringComparison.Ordinal)
+            ? "public, max-age=31536000, immutable"
+            : "no-cache";
         context.Response.ContentType = Types[Path.GetExtension(name)];
         context.Response.ContentLength = bytes.Length;
         await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
@@ -77,7 +82,8 @@ internal sealed class PageFiles
     /// <summary>Nothing from elsewhere, nothing inline, in no frame.</summary>
     private static void Harden(IHeaderDictionary headers, string? nonce)
     {
-        headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'self'"
+        headers.ContentSecurityPolicy =
+            "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'self'"
             + (nonce is null ? "" : $" 'nonce-{nonce}'");
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";

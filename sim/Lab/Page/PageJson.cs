@@ -9,21 +9,46 @@ using Appliance.Lab.Units;
 namespace Appliance.Lab.Page;
 
 /// <summary>An interface as the page draws it.</summary>
-internal sealed record PageNicJson(string Name, string Address, [property: JsonPropertyName("allowaccess")] IReadOnlyList<string> AllowAccess, bool Link, long Accepted, int Live)
+internal sealed record PageNicJson(
+    string Name,
+    string Address,
+    [property: JsonPropertyName("allowaccess")] IReadOnlyList<string> AllowAccess,
+    bool Link,
+    long Accepted,
+    int Live
+)
 {
     public static PageNicJson Of(LabNic nic) => new(nic.Name, nic.Address.ToString(), nic.AllowAccess, nic.LinkUp, nic.Accepted, nic.Live);
 }
 
 /// <summary>The box: <c>up</c> is false while it restarts; <c>login</c> holds lines to copy.</summary>
-internal sealed record PageUnitJson(bool Up, IReadOnlyList<PageNicJson> Nics, IReadOnlyList<ServiceJson> Services, IReadOnlyList<string> Users, IReadOnlyList<string> Login);
+internal sealed record PageUnitJson(
+    bool Up,
+    IReadOnlyList<PageNicJson> Nics,
+    IReadOnlyList<ServiceJson> Services,
+    IReadOnlyList<string> Users,
+    IReadOnlyList<string> Login
+);
 
 /// <summary>A push as a card shows it; <c>id</c> is the beginning of its session, which is all that a page has to tell it by.</summary>
 internal sealed record PagePushJson(string Id, string User, string From, DateTimeOffset Time, DateTimeOffset Expires, bool NumberMatch);
 
 /// <summary>A phone's card. <c>enrolment</c> is the address of the card alone, and nobody's guess.</summary>
 internal sealed record PagePhoneJson(
-    string Serial, string Enrolment, string? User, string Platform, string Mode, double DelayMs, double SkewSeconds, bool Online, string Code, int StepSeconds, bool Push,
-    IReadOnlyList<PagePushJson> Pending, LastAnswerJson? LastAnswer)
+    string Serial,
+    string Enrolment,
+    string? User,
+    string Platform,
+    string Mode,
+    double DelayMs,
+    double SkewSeconds,
+    bool Online,
+    string Code,
+    int StepSeconds,
+    bool Push,
+    IReadOnlyList<PagePushJson> Pending,
+    LastAnswerJson? LastAnswer
+)
 {
     private const int IdLength = 8;
 
@@ -31,9 +56,29 @@ internal sealed record PagePhoneJson(
     {
         var view = phone.View();
         return new(
-            view.Serial, phone.Enrolment, view.User, view.Platform, PhoneJson.ModeWord(view.Mode), view.Delay.TotalMilliseconds, view.Skew.TotalSeconds, view.Online, view.Code, (int)phone.Step.TotalSeconds, phone.HasPush,
-            [.. view.Pending.Select(push => new PagePushJson(push.Session[..IdLength], push.User, push.From.ToString(), push.Time, push.Expires, push.NumberMatch))],
-            LastAnswerJson.Of(view.LastAnswer) is { } last ? last with { Session = last.Session[..IdLength] } : null);
+            view.Serial,
+            phone.Enrolment,
+            view.User,
+            view.Platform,
+            PhoneJson.ModeWord(view.Mode),
+            view.Delay.TotalMilliseconds,
+            view.Skew.TotalSeconds,
+            view.Online,
+            view.Code,
+            (int)phone.Step.TotalSeconds,
+            phone.HasPush,
+            [
+                .. view.Pending.Select(push => new PagePushJson(
+                    push.Session[..IdLength],
+                    push.User,
+                    push.From.ToString(),
+                    push.Time,
+                    push.Expires,
+                    push.NumberMatch
+                )),
+            ],
+            LastAnswerJson.Of(view.LastAnswer) is { } last ? last with { Session = last.Session[..IdLength] } : null
+        );
     }
 }
 
@@ -56,17 +101,44 @@ internal sealed record PageLetterJson(long Id, DateTimeOffset Time, string Kind,
 /// <param name="Lan">Where phones of the network come in; null when they do not.</param>
 /// <param name="PairingCode">What such a phone has to show; null when none comes in.</param>
 /// <param name="Scenarios">Those that come with the tool.</param>
-internal sealed record PageInfoJson(string Board, IReadOnlyDictionary<string, string[]> Words, string? Lan, string? PairingCode, IReadOnlyList<PageScenarioJson> Scenarios);
+internal sealed record PageInfoJson(
+    string Board,
+    IReadOnlyDictionary<string, string[]> Words,
+    string? Lan,
+    string? PairingCode,
+    IReadOnlyList<PageScenarioJson> Scenarios
+);
 
 /// <summary>A scenario that can be run.</summary>
 internal sealed record PageScenarioJson(string Name, string Title);
 
 /// <summary>A message of a login; <c>after</c> is how many of its steps came before it, <c>headers</c> are pairs.</summary>
-internal sealed record PageMessageJson(long Id, long Login, DateTimeOffset Time, int After, string From, string To, string Name, string Start, IReadOnlyList<string[]> Headers, string Body)
+internal sealed record PageMessageJson(
+    long Id,
+    long Login,
+    DateTimeOffset Time,
+    int After,
+    string From,
+    string To,
+    string Name,
+    string Start,
+    IReadOnlyList<string[]> Headers,
+    string Body
+)
 {
-    public static PageMessageJson Of(LabMessage message) => new(
-        message.Id, message.Login, message.Time, message.After, message.From, message.To, message.Text.Name, message.Text.Start,
-        [.. message.Text.Headers.Select(header => new[] { header.Name, header.Value })], message.Text.Body);
+    public static PageMessageJson Of(LabMessage message) =>
+        new(
+            message.Id,
+            message.Login,
+            message.Time,
+            message.After,
+            message.From,
+            message.To,
+            message.Text.Name,
+            message.Text.Start,
+            [.. message.Text.Headers.Select(header => new[] { header.Name, header.Value })],
+            message.Text.Body
+        );
 }
 
 /// <summary>The first message to a console tab (<c>begins</c>), whose ids are null for who only watches; later ones tell the size alone.</summary>

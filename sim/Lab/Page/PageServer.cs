@@ -21,7 +21,13 @@ internal sealed class PageServer : IAsyncDisposable
     private const int LettersMax = 50;
 
     private static readonly Lazy<IReadOnlyList<PageScenarioJson>> Scenarios = new(() =>
-        [.. Scenario.Shipped.Select(name => new PageScenarioJson(name, ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!).Title))]);
+        [
+            .. Scenario.Shipped.Select(name => new PageScenarioJson(
+                name,
+                ScenarioText.Read(name + Scenario.FileEnd, Scenario.ShippedText(name)!).Title
+            )),
+        ]
+    );
 
     private readonly PhoneFleet _phones;
     private readonly LabFaults _faults;
@@ -114,7 +120,10 @@ internal sealed class PageServer : IAsyncDisposable
         var phone = Card(context, enrolment);
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
-        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(PagePhoneJson.Of(phone), PageJson.Default.PagePhoneJson), context.RequestAborted);
+        await context.Response.Body.WriteAsync(
+            JsonSerializer.SerializeToUtf8Bytes(PagePhoneJson.Of(phone), PageJson.Default.PagePhoneJson),
+            context.RequestAborted
+        );
     }
 
     /// <summary><c>GET /lab/card</c>: nothing, to who may ask for a card.</summary>
@@ -132,7 +141,10 @@ internal sealed class PageServer : IAsyncDisposable
     {
         if (context.Request.IsHttps && !_pairing.IsPaired(context.Request.Cookies[Cookie]))
         {
-            throw new LabProblem(StatusCodes.Status401Unauthorized, "this device is not paired: type the pairing code that the lab's page shows");
+            throw new LabProblem(
+                StatusCodes.Status401Unauthorized,
+                "this device is not paired: type the pairing code that the lab's page shows"
+            );
         }
     }
 
@@ -144,10 +156,23 @@ internal sealed class PageServer : IAsyncDisposable
         if (_pairing.Pair(LabRequest.Text(fields, "code").Trim(), out var wait) is not { } cookie)
         {
             throw wait > TimeSpan.Zero
-                ? new LabProblem(StatusCodes.Status429TooManyRequests, $"too many wrong codes; try again in {Math.Ceiling(wait.TotalSeconds)} seconds")
+                ? new LabProblem(
+                    StatusCodes.Status429TooManyRequests,
+                    $"too many wrong codes; try again in {Math.Ceiling(wait.TotalSeconds)} seconds"
+                )
                 : new LabProblem(StatusCodes.Status403Forbidden, "this is not the pairing code that the lab shows");
         }
-        context.Response.Cookies.Append(Cookie, cookie, new CookieOptions { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Strict, Path = "/" });
+        context.Response.Cookies.Append(
+            Cookie,
+            cookie,
+            new CookieOptions
+            {
+                HttpOnly = true,
+                Secure = true,
+                SameSite = SameSiteMode.Strict,
+                Path = "/",
+            }
+        );
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -164,27 +189,56 @@ internal sealed class PageServer : IAsyncDisposable
 
     private void Parts(ILabUnit? unit, Action<string, string> part)
     {
-        part("info", _info ??= JsonSerializer.Serialize(new PageInfoJson(Board, FaultText.Words, Lan?.GetLeftPart(UriPartial.Authority), Lan is null ? null : PairingCode, Scenarios.Value), PageJson.Default.PageInfoJson));
+        part(
+            "info",
+            _info ??= JsonSerializer.Serialize(
+                new PageInfoJson(
+                    Board,
+                    FaultText.Words,
+                    Lan?.GetLeftPart(UriPartial.Authority),
+                    Lan is null ? null : PairingCode,
+                    Scenarios.Value
+                ),
+                PageJson.Default.PageInfoJson
+            )
+        );
         part("unit", JsonSerializer.Serialize(Unit(unit), PageJson.Default.PageUnitJson));
         part("panel", _panel() is { } panel ? JsonSerializer.Serialize(PanelJson.Of(panel), LabJson.Default.PanelJson) : "null");
         part("faults", FaultText.Write(_faults.Faults)["faults"]!.ToJsonString());
-        part("inbox", JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson));
+        part(
+            "inbox",
+            JsonSerializer.Serialize([.. _inbox.Letters.TakeLast(LettersMax).Select(Letter)], PageJson.Default.IReadOnlyListPageLetterJson)
+        );
         if (unit is not null)
         {
             part("policy", JsonSerializer.Serialize(PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson));
         }
         foreach (var phone in _phones.Phones.Take(PhonesMax))
         {
-            part("phone:" + JsonEncodedText.Encode(phone.Serial), JsonSerializer.Serialize(PagePhoneJson.Of(phone), PageJson.Default.PagePhoneJson));
+            part(
+                "phone:" + JsonEncodedText.Encode(phone.Serial),
+                JsonSerializer.Serialize(PagePhoneJson.Of(phone), PageJson.Default.PagePhoneJson)
+            );
         }
     }
 
-    private static PageUnitJson Unit(ILabUnit? unit) => unit is null ? new(false, [], [], [], []) : new(
-        true,
-        [.. unit.Nics.Select(PageNicJson.Of)],
-        [.. unit.Services.Select(service => new ServiceJson(service.Service, service.Nic, service.EndPoint.Address.ToString(), service.EndPoint.Port))],
-        unit.Users,
-        LoginLines.Of(unit));
+    private static PageUnitJson Unit(ILabUnit? unit) =>
+        unit is null
+            ? new(false, [], [], [], [])
+            : new(
+                true,
+                [.. unit.Nics.Select(PageNicJson.Of)],
+                [
+                    .. unit.Services.Select(service => new ServiceJson(
+                        service.Service,
+                        service.Nic,
+                        service.EndPoint.Address.ToString(),
+                        service.EndPoint.Port
+                    )),
+                ],
+                unit.Users,
+                LoginLines.Of(unit)
+            );
 
     private static PageLetterJson Letter(ReceivedLetter letter) =>
         new(letter.Id, letter.Time, letter.Kind == LetterKind.Sms ? "sms" : "mail", letter.To, letter.Subject, letter.Text, letter.Code);

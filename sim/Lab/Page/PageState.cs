@@ -140,15 +140,18 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
     {
         var body = new PageBody();
         var seen = new HashSet<string>();
-        parts(_unit, (key, json) =>
-        {
-            seen.Add(key);
-            if (!_current.TryGetValue(key, out var known) || known != json)
+        parts(
+            _unit,
+            (key, json) =>
             {
-                _current[key] = json;
-                body.Set(key, json);
+                seen.Add(key);
+                if (!_current.TryGetValue(key, out var known) || known != json)
+                {
+                    _current[key] = json;
+                    body.Set(key, json);
+                }
             }
-        });
+        );
         foreach (var gone in _current.Keys.Where(key => !seen.Contains(key)).ToArray())
         {
             _current.Remove(gone);
@@ -228,7 +231,15 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         return Whole(Encoding.UTF8.GetBytes(parts.ToString()), _journal, _unit, _frames.Seq, lastEvent, _event, _message);
     }
 
-    private IEnumerable<PageFrame> Whole(byte[] parts, LoginJournal? journal, ILabUnit? unit, long seq, long knownEvent, long newestEvent, long newestMessage)
+    private IEnumerable<PageFrame> Whole(
+        byte[] parts,
+        LoginJournal? journal,
+        ILabUnit? unit,
+        long seq,
+        long knownEvent,
+        long newestEvent,
+        long newestMessage
+    )
     {
         // No number before the last one: a page that goes in between gets a snapshot again.
         static PageFrame Frame(byte[] body, long lastEvent) => new(body, -1, lastEvent);
@@ -236,13 +247,28 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         yield return Frame(parts, knownEvent);
         foreach (var some in (journal?.Newest(LoginsMax) ?? []).Reverse().Chunk(LoginsAtOnce))
         {
-            yield return Frame(Body(some, (body, login) => body.Login(JsonSerializer.Serialize(LoginJson.Of(login, whole: true), LabJson.Default.LoginJson))), knownEvent);
+            yield return Frame(
+                Body(
+                    some,
+                    (body, login) => body.Login(JsonSerializer.Serialize(LoginJson.Of(login, whole: true), LabJson.Default.LoginJson))
+                ),
+                knownEvent
+            );
         }
-        for (var message = 0L; (wire?.After(message) ?? []).Where(next => next.Id <= newestMessage).Take(MessagesAtOnce).ToArray() is [.., { Id: var last }] some; message = last)
+        for (
+            var message = 0L;
+            (wire?.After(message) ?? []).Where(next => next.Id <= newestMessage).Take(MessagesAtOnce).ToArray()
+                is [.., { Id: var last }] some;
+            message = last
+        )
         {
             yield return Frame(Body(some, (body, next) => body.Message(Text(next))), knownEvent);
         }
-        for (var at = first; (unit?.EventsAfter(at, EventsAtOnce) ?? []).Where(record => record.Id <= newestEvent).ToArray() is [.., { Id: var last }] some;)
+        for (
+            var at = first;
+            (unit?.EventsAfter(at, EventsAtOnce) ?? []).Where(record => record.Id <= newestEvent).ToArray() is [.., { Id: var last }] some;
+
+        )
         {
             at = last;
             yield return Frame(Body(some, (body, record) => body.Event(Text(record))), at);
@@ -260,7 +286,8 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         return Encoding.UTF8.GetBytes(body.ToString());
     }
 
-    private static string Text(LabMessage message) => JsonSerializer.Serialize(PageMessageJson.Of(message), PageJson.Default.PageMessageJson);
+    private static string Text(LabMessage message) =>
+        JsonSerializer.Serialize(PageMessageJson.Of(message), PageJson.Default.PageMessageJson);
 
     private static string Text(EventRecord record) => JsonSerializer.Serialize(EventJson.Of(record), LabJson.Default.EventJson);
 

@@ -37,44 +37,52 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         var query = context.Request.Query;
         var epoch = query["epoch"] is [{ Length: > 0 and <= 32 } known] ? known : null;
         var (seq, lastEvent) = (Number(query["seq"]), Number(query["event"]));
-        await RunAsync(context, async (socket, ending) =>
-        {
-            using var watching = state.Watch();
-            while (true)
+        await RunAsync(
+            context,
+            async (socket, ending) =>
             {
-                var lacks = state.CatchUp(epoch, seq, lastEvent);
-                var first = true;
-                foreach (var frame in lacks.Frames)
+                using var watching = state.Watch();
+                while (true)
                 {
-                    await SendAsync(socket, Head(lacks, frame, first), frame.Body, ending);
-                    (epoch, seq, lastEvent, first) = (lacks.Epoch, frame.Seq, frame.LastEvent, false);
+                    var lacks = state.CatchUp(epoch, seq, lastEvent);
+                    var first = true;
+                    foreach (var frame in lacks.Frames)
+                    {
+                        await SendAsync(socket, Head(lacks, frame, first), frame.Body, ending);
+                        (epoch, seq, lastEvent, first) = (lacks.Epoch, frame.Seq, frame.LastEvent, false);
+                    }
+                    if (first)
+                    {
+                        await SendAsync(socket, "{\"clock\":" + Now(), [], ending);
+                    }
+                    await Task.WhenAny(state.ChangedAfter(lacks.Epoch, seq), Task.Delay(Beat, LabClock.Wall, ending.Token));
                 }
-                if (first)
-                {
-                    await SendAsync(socket, "{\"clock\":" + Now(), [], ending);
-                }
-                await Task.WhenAny(state.ChangedAfter(lacks.Epoch, seq), Task.Delay(Beat, LabClock.Wall, ending.Token));
             }
-        });
+        );
     }
 
     /// <summary><c>/lab/stream?phone=…</c>: one card, whenever it changes.</summary>
-    public Task ServePhoneAsync(HttpContext context, Func<Phone?> find) => RunAsync(context, async (socket, ending) =>
-    {
-        using var timer = new PeriodicTimer(PhoneBetween, LabClock.Wall);
-        string? sent = null;
-        var beat = LabClock.Wall.GetTimestamp();
-        do
-        {
-            var phone = find() is { } found ? JsonSerializer.Serialize(PagePhoneJson.Of(found), PageJson.Default.PagePhoneJson) : "null";
-            if (phone != sent || LabClock.Wall.GetElapsedTime(beat) > Beat)
+    public Task ServePhoneAsync(HttpContext context, Func<Phone?> find) =>
+        RunAsync(
+            context,
+            async (socket, ending) =>
             {
-                await SendAsync(socket, $"{{\"phone\":{phone},\"clock\":{Now()}", [], ending);
-                (sent, beat) = (phone, LabClock.Wall.GetTimestamp());
+                using var timer = new PeriodicTimer(PhoneBetween, LabClock.Wall);
+                string? sent = null;
+                var beat = LabClock.Wall.GetTimestamp();
+                do
+                {
+                    var phone = find() is { } found
+                        ? JsonSerializer.Serialize(PagePhoneJson.Of(found), PageJson.Default.PagePhoneJson)
+                        : "null";
+                    if (phone != sent || LabClock.Wall.GetElapsedTime(beat) > Beat)
+                    {
+                        await SendAsync(socket, $"{{\"phone\":{phone},\"clock\":{Now()}", [], ending);
+                        (sent, beat) = (phone, LabClock.Wall.GetTimestamp());
+                    }
+                } while (await timer.WaitForNextTickAsync(ending.Token));
             }
-        }
-        while (await timer.WaitForNextTickAsync(ending.Token));
-    });
+        );
 
     /// <summary>Takes a WebSocket, and serves it until either side ends it.</summary>
     private async Task RunAsync(HttpContext context, Func<WebSocket, CancellationTokenSource, Task> serve)
@@ -116,9 +124,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         var buffer = new byte[FromPageMax];
         try
         {
-            while ((await socket.ReceiveAsync(buffer, ending.Token)).MessageType != WebSocketMessageType.Close)
-            {
-            }
+            while ((await socket.ReceiveAsync(buffer, ending.Token)).MessageType != WebSocketMessageType.Close) { }
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException)
         {
@@ -146,13 +152,21 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
             await writing;
             return;
         }
-        using var late = LabClock.Wall.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), ending, TakingMax, Timeout.InfiniteTimeSpan);
+        using var late = LabClock.Wall.CreateTimer(
+            static source => ((CancellationTokenSource)source!).Cancel(),
+            ending,
+            TakingMax,
+            Timeout.InfiniteTimeSpan
+        );
         await writing;
     }
 
     /// <summary>A snapshot may come in pieces: the first one replaces, and the last one has the number: a page that lost some gets all again.</summary>
     private string Head(PageCatchUp lacks, PageFrame frame, bool first) =>
-        string.Create(CultureInfo.InvariantCulture, $"{{\"epoch\":\"{lacks.Epoch}\",\"seq\":{frame.Seq},\"whole\":{(lacks.Whole && first ? "true" : "false")},\"clock\":{Now()}{(frame.Body.Length > 0 ? "," : "")}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{{\"epoch\":\"{lacks.Epoch}\",\"seq\":{frame.Seq},\"whole\":{(lacks.Whole && first ? "true" : "false")},\"clock\":{Now()}{(frame.Body.Length > 0 ? "," : "")}"
+        );
 
     private string Now() => JsonSerializer.Serialize(PageClockJson.Of(clock), PageJson.Default.PageClockJson);
 

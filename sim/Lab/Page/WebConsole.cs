@@ -50,7 +50,9 @@ internal sealed class WebConsole : IAsyncDisposable
     {
         lock (_lock)
         {
-            var screen = Channel.CreateBounded<Shown>(new BoundedChannelOptions(BehindMax) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+            var screen = Channel.CreateBounded<Shown>(
+                new BoundedChannelOptions(BehindMax) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true }
+            );
             if (_backlog.Count > 0)
             {
                 screen.Writer.TryWrite(new Shown([.. _backlog.SelectMany(shown => shown)], null));
@@ -68,7 +70,8 @@ internal sealed class WebConsole : IAsyncDisposable
     }
 
     /// <summary>Types; waits while the session is busy.</summary>
-    public async Task TypeAsync(ReadOnlyMemory<byte> keys, CancellationToken cancellationToken) => await _typed.Writer.WriteAsync(keys, cancellationToken);
+    public async Task TypeAsync(ReadOnlyMemory<byte> keys, CancellationToken cancellationToken) =>
+        await _typed.Writer.WriteAsync(keys, cancellationToken);
 
     /// <summary>The terminal of who types has another size now.</summary>
     public void Resize(TerminalSize size)
@@ -137,11 +140,13 @@ internal sealed class WebConsole : IAsyncDisposable
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override void Flush()
+        public override long Position
         {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
         }
+
+        public override void Flush() { }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

@@ -40,7 +40,8 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
             throw LabProblem.Bad($"unknown parameter '{stray}'; known: rows, columns, login, id, watch");
         }
         var watches = query.ContainsKey("watch");
-        var console = query["watch"] is [{ } watch] ? Find(console => console.WatchId == watch)
+        var console =
+            query["watch"] is [{ } watch] ? Find(console => console.WatchId == watch)
             : query["id"] is [{ } id] ? Find(console => console.Id == id)
             : Open(unit, new TerminalSize(Size(query, "rows"), Size(query, "columns")), query["login"] is ["1"]);
         if (watches && Interlocked.Increment(ref _watchers) > WatchersMax)
@@ -82,8 +83,11 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
     }
 
     private static int Size(IQueryCollection query, string name) =>
-        query[name] is [{ } text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 2 and <= RowsMax
-            ? number : throw LabProblem.Bad($"{name} must be one whole number from 2 to {RowsMax}");
+        query[name] is [{ } text]
+        && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number is >= 2 and <= RowsMax
+            ? number
+            : throw LabProblem.Bad($"{name} must be one whole number from 2 to {RowsMax}");
 
     private WebConsole Find(Func<WebConsole, bool> wanted)
     {
@@ -151,7 +155,17 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted);
         try
         {
-            await TellAsync(socket, new PageConsoleJson(watches ? null : console.Id, watches ? null : console.WatchId, console.Size.Rows, console.Size.Columns, Begins: true), ending.Token);
+            await TellAsync(
+                socket,
+                new PageConsoleJson(
+                    watches ? null : console.Id,
+                    watches ? null : console.WatchId,
+                    console.Size.Rows,
+                    console.Size.Columns,
+                    Begins: true
+                ),
+                ending.Token
+            );
             var typing = TypeAsync(socket, console, watches, ending);
             await foreach (var shown in console.Show().ReadAllAsync(ending.Token))
             {
@@ -165,7 +179,11 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
                 }
             }
             // 4000: the session is over; anything else is a drop, after which a page comes again.
-            await socket.CloseOutputAsync(console.Over ? (WebSocketCloseStatus)4000 : WebSocketCloseStatus.PolicyViolation, console.Over ? "the session ended" : "too far behind", ending.Token);
+            await socket.CloseOutputAsync(
+                console.Over ? (WebSocketCloseStatus)4000 : WebSocketCloseStatus.PolicyViolation,
+                console.Over ? "the session ended" : "too far behind",
+                ending.Token
+            );
             await typing;
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException)
@@ -176,7 +194,12 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
     }
 
     private static Task TellAsync(WebSocket socket, PageConsoleJson told, CancellationToken cancellationToken) =>
-        socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(told, PageJson.Default.PageConsoleJson), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+        socket.SendAsync(
+            JsonSerializer.SerializeToUtf8Bytes(told, PageJson.Default.PageConsoleJson),
+            WebSocketMessageType.Text,
+            endOfMessage: true,
+            cancellationToken
+        );
 
     /// <summary>What a watcher types is read and forgotten; what is no size changes none.</summary>
     private static async Task TypeAsync(WebSocket socket, WebConsole console, bool watches, CancellationTokenSource ending)
@@ -211,7 +234,11 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(message, PageJson.Default.PageSizeJson) is { Rows: >= 2 and <= RowsMax, Columns: >= 2 and <= RowsMax } size ? new TerminalSize(size.Rows, size.Columns) : null;
+            return
+                JsonSerializer.Deserialize(message, PageJson.Default.PageSizeJson)
+                    is { Rows: >= 2 and <= RowsMax, Columns: >= 2 and <= RowsMax } size
+                ? new TerminalSize(size.Rows, size.Columns)
+                : null;
         }
         catch (JsonException)
         {

@@ -12,7 +12,14 @@ internal static class BenchConsole
 
     /// <summary>Serves until the session ends; what is typed is read only when the session wants it.</summary>
     /// <exception cref="EndOfStreamException">The link broke.</exception>
-    public static async Task<ConsoleEnd> RunAsync(Stream channel, LinkConsole wanted, Stream input, Stream output, Func<TerminalSize> size, CancellationToken cancellationToken)
+    public static async Task<ConsoleEnd> RunAsync(
+        Stream channel,
+        LinkConsole wanted,
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        CancellationToken cancellationToken
+    )
     {
         using var wire = new ConsoleWire(channel);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

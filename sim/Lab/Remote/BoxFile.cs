@@ -16,7 +16,15 @@ namespace Appliance.Lab.Remote;
 /// <param name="Agent">Where its agent waits.</param>
 /// <param name="Key">What its owner and this bench share.</param>
 /// <param name="Console">The serial device of this machine that is wired to its console; null: lines go over the link.</param>
-internal sealed record BoxFile(string Name, string Board, string Network, IPAddress Bench, IPEndPoint Agent, byte[] Key, BoxConsole? Console)
+internal sealed record BoxFile(
+    string Name,
+    string Board,
+    string Network,
+    IPAddress Bench,
+    IPEndPoint Agent,
+    byte[] Key,
+    BoxConsole? Console
+)
 {
     private const int LengthMax = 64 * 1024;
 
@@ -29,7 +37,8 @@ internal sealed record BoxFile(string Name, string Board, string Network, IPAddr
     {
         try
         {
-            return new FileInfo(file) is { Exists: true, Length: > LengthMax } ? throw new FormatException($"{file}: no box has so many words (at most {LengthMax} bytes)")
+            return new FileInfo(file) is { Exists: true, Length: > LengthMax }
+                ? throw new FormatException($"{file}: no box has so many words (at most {LengthMax} bytes)")
                 : Read(File.ReadAllBytes(file), file);
         }
         catch (FormatException wrong)
@@ -56,16 +65,27 @@ internal sealed record BoxFile(string Name, string Board, string Network, IPAddr
             throw root.Wrong("board", unknown.Message);
         }
         var network = root.Text("network");
-        if (network.Count(letter => letter == '.') != 2 || !IPAddress.TryParse(network + ".1", out var first) || first.ToString() != network + ".1")
+        if (
+            network.Count(letter => letter == '.') != 2
+            || !IPAddress.TryParse(network + ".1", out var first)
+            || first.ToString() != network + ".1"
+        )
         {
             throw root.Wrong("network", $"must be the first three numbers of an IPv4 address, not '{network}'");
         }
         return new BoxFile(
-            root.Text("name"), board, network,
-            IPAddress.TryParse(root.Text("bench"), out var bench) && bench.AddressFamily == AddressFamily.InterNetwork ? bench : throw root.Wrong("bench", $"must be an IPv4 address of this machine, not '{root.Text("bench")}'"),
-            IPEndPoint.TryParse(agent.Text("address"), out var at) && at.Port > 0 && at.AddressFamily == AddressFamily.InterNetwork ? at : throw agent.Wrong("address", $"must be ADDRESS:PORT, not '{agent.Text("address")}'"),
+            root.Text("name"),
+            board,
+            network,
+            IPAddress.TryParse(root.Text("bench"), out var bench) && bench.AddressFamily == AddressFamily.InterNetwork
+                ? bench
+                : throw root.Wrong("bench", $"must be an IPv4 address of this machine, not '{root.Text("bench")}'"),
+            IPEndPoint.TryParse(agent.Text("address"), out var at) && at.Port > 0 && at.AddressFamily == AddressFamily.InterNetwork
+                ? at
+                : throw agent.Wrong("address", $"must be ADDRESS:PORT, not '{agent.Text("address")}'"),
             KeyOf(agent, file),
-            root.Child("console", "device", "speed") is { } console ? ConsoleOf(console) : null);
+            root.Child("console", "device", "speed") is { } console ? ConsoleOf(console) : null
+        );
     }
 
     private static BoxConsole ConsoleOf(BoardNode console)
@@ -76,7 +96,9 @@ internal sealed record BoxFile(string Name, string Board, string Network, IPAddr
             throw console.Wrong("device", $"must be the whole path of a serial device, for example /dev/ttyUSB0, not '{device}'");
         }
         var speed = console.OptionalWhole("speed", SerialStream.Speeds[0], SerialStream.Speeds[^1]) ?? BoxConsole.UsualSpeed;
-        return SerialStream.Speeds.Contains(speed) ? new BoxConsole(device, speed) : throw console.Wrong("speed", $"must be one of {string.Join(", ", SerialStream.Speeds)}, not {speed}");
+        return SerialStream.Speeds.Contains(speed)
+            ? new BoxConsole(device, speed)
+            : throw console.Wrong("speed", $"must be one of {string.Join(", ", SerialStream.Speeds)}, not {speed}");
     }
 
     private static byte[] KeyOf(BoardNode agent, string file)

@@ -1,6 +1,6 @@
 using System.Net;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Link;
@@ -24,7 +24,9 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
     {
         if (AddressOf(box) is not { } agent)
         {
-            return keyFile is null ? BoxFile.Load(box).Place : throw new LabFailure(FailureKind.Usage, $"--box-key goes with an address: the file {box} names its key itself");
+            return keyFile is null
+                ? BoxFile.Load(box).Place
+                : throw new LabFailure(FailureKind.Usage, $"--box-key goes with an address: the file {box} names its key itself");
         }
         if (keyFile is null)
         {
@@ -52,11 +54,19 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
         using var late = new CancellationTokenSource(LinkDoor.Patience, LabClock.Wall);
         try
         {
-            return await LinkDoor.EnterAsync(new ConnectionStream(await new SocketNic("bench", Bench).ConnectAsync(Agent, late.Token)), Key, late.Token);
+            return await LinkDoor.EnterAsync(
+                new ConnectionStream(await new SocketNic("bench", Bench).ConnectAsync(Agent, late.Token)),
+                Key,
+                late.Token
+            );
         }
         catch (OperationCanceledException silent)
         {
-            throw new LabFailure(FailureKind.TimedOut, $"{Name}: no answer from the agent at {Agent} within {LinkDoor.Patience.TotalSeconds} s", silent);
+            throw new LabFailure(
+                FailureKind.TimedOut,
+                $"{Name}: no answer from the agent at {Agent} within {LinkDoor.Patience.TotalSeconds} s",
+                silent
+            );
         }
         catch (IOException refused)
         {
@@ -78,5 +88,7 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
 
     /// <summary>An IPv4 address with or without a port; null for what is a file's name.</summary>
     private static IPEndPoint? AddressOf(string box) =>
-        box.Count(letter => letter == '.') == 3 && !box.Contains(Path.DirectorySeparatorChar) && IPEndPoint.TryParse(box, out var at) ? new IPEndPoint(at.Address, at.Port == 0 ? DefaultPort : at.Port) : null;
+        box.Count(letter => letter == '.') == 3 && !box.Contains(Path.DirectorySeparatorChar) && IPEndPoint.TryParse(box, out var at)
+            ? new IPEndPoint(at.Address, at.Port == 0 ? DefaultPort : at.Port)
+            : null;
 }

@@ -69,18 +69,28 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
     /// <param name="personality">The release that a unit is which does not run yet.</param>
     /// <param name="push">Takes its pushes.</param>
     /// <exception cref="LabFailure">There is none, it does not let us in, or its unit does not come up.</exception>
-    public static async Task<BoxUnit> StartAsync(BoxPlace place, Func<LinkBoard, string> configuration, string personality, Func<PushMessage, Task<PushResult>> push)
+    public static async Task<BoxUnit> StartAsync(
+        BoxPlace place,
+        Func<LinkBoard, string> configuration,
+        string personality,
+        Func<PushMessage, Task<PushResult>> push
+    )
     {
         var unit = new BoxUnit(place);
         try
         {
             var link = await place.EnterAsync();
-            unit._linked = await LinkedUnit.StartAsync(link, board => new LinkStart(configuration(board), personality, null, Fresh: false), async (linked, message) =>
-            {
-                // The phone may be of a token that is seconds old.
-                await linked.LookAsync();
-                return await push(message);
-            }, unit.Step);
+            unit._linked = await LinkedUnit.StartAsync(
+                link,
+                board => new LinkStart(configuration(board), personality, null, Fresh: false),
+                async (linked, message) =>
+                {
+                    // The phone may be of a token that is seconds old.
+                    await linked.LookAsync();
+                    return await push(message);
+                },
+                unit.Step
+            );
             while (await unit._linked.LookAsync())
             {
                 // Until all is told.
@@ -107,32 +117,39 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
     /// <summary>How many units have come up since the agent began.</summary>
     public int Boots => _linked.Boots;
 
-    public string? WhyNot(LabPart part) => part switch
-    {
-        LabPart.Clock => $"the unit is elsewhere ({_place.Name}): its clock is its own, and nobody sets it by hand",
-        LabPart.Faults => $"the unit is elsewhere ({_place.Name}): no faults can be set there",
-        LabPart.Cables => $"the unit is elsewhere ({_place.Name}): its cables are pulled by hand",
-        LabPart.Panel => $"the unit is elsewhere ({_place.Name}): its panel is seen and pressed there",
-        _ => $"the unit is elsewhere ({_place.Name}): its metrics are not told over the lab link",
-    };
+    public string? WhyNot(LabPart part) =>
+        part switch
+        {
+            LabPart.Clock => $"the unit is elsewhere ({_place.Name}): its clock is its own, and nobody sets it by hand",
+            LabPart.Faults => $"the unit is elsewhere ({_place.Name}): no faults can be set there",
+            LabPart.Cables => $"the unit is elsewhere ({_place.Name}): its cables are pulled by hand",
+            LabPart.Panel => $"the unit is elsewhere ({_place.Name}): its panel is seen and pressed there",
+            _ => $"the unit is elsewhere ({_place.Name}): its metrics are not told over the lab link",
+        };
 
     public IReadOnlyList<TokenActivation> Activations() => _linked.Activations();
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => ReachingAsync(() => _linked.EnrolAsync(phone));
 
-    public Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default) => ReachingAsync(async () =>
-    {
-        var transcript = await _linked.CliAsync(script).WaitAsync(cancellationToken);
-        // Whoever asks next sees what this changed.
-        await _linked.LookAsync();
-        return transcript;
-    });
+    public Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default) =>
+        ReachingAsync(async () =>
+        {
+            var transcript = await _linked.CliAsync(script).WaitAsync(cancellationToken);
+            // Whoever asks next sees what this changed.
+            await _linked.LookAsync();
+            return transcript;
+        });
 
     public async Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken) =>
         await RunAsync(new LinkConsole(Terminal: false, echo, login), input, output, () => TerminalSize.Usual, cancellationToken);
 
-    public Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken) =>
-        RunAsync(new LinkConsole(Terminal: true, Echo: true, login), input, output, size, cancellationToken);
+    public Task<ConsoleEnd> RunTerminalAsync(
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        bool login,
+        CancellationToken cancellationToken
+    ) => RunAsync(new LinkConsole(Terminal: true, Echo: true, login), input, output, size, cancellationToken);
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _linked.EventsAfter(id, limit);
 
@@ -159,11 +176,12 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
 
     public void SetLink(string nic, bool up) => throw new NotSupportedException(WhyNot(LabPart.Cables));
 
-    public Task SetLabPolicyAsync(LabPolicy policy) => ReachingAsync(async () =>
-    {
-        await _linked.SetPolicyAsync(policy);
-        return await _linked.LookAsync();
-    });
+    public Task SetLabPolicyAsync(LabPolicy policy) =>
+        ReachingAsync(async () =>
+        {
+            await _linked.SetPolicyAsync(policy);
+            return await _linked.LookAsync();
+        });
 
     public X509Certificate2? ServiceCertificate(string service)
     {
@@ -193,7 +211,13 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
         _ended.Dispose();
     }
 
-    private async Task<ConsoleEnd> RunAsync(LinkConsole wanted, Stream input, Stream output, Func<TerminalSize> size, CancellationToken cancellationToken)
+    private async Task<ConsoleEnd> RunAsync(
+        LinkConsole wanted,
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        CancellationToken cancellationToken
+    )
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
         await using var channel = await _linked.OpenConsoleAsync(either.Token);
@@ -212,7 +236,11 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
                 TellPower();
                 if (_linked.Off is { } off)
                 {
-                    Off?.Invoke(off.Length == 0 ? null : new LabFailure(FailureKind.Missing, $"{_place.Name}: the unit does not come up again: {off}"));
+                    Off?.Invoke(
+                        off.Length == 0
+                            ? null
+                            : new LabFailure(FailureKind.Missing, $"{_place.Name}: the unit does not come up again: {off}")
+                    );
                     return;
                 }
             }
@@ -222,7 +250,15 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
             // Whoever runs the lab is told, and ends it; a lab that ends breaks it itself.
             if (!_ended.IsCancellationRequested)
             {
-                Off?.Invoke(broken is LabFailure ? broken : new LabFailure(FailureKind.Missing, $"{_place.Name}: the link to the agent at {_place.Agent} broke, or another bench took it over; the unit goes on, and the next up --box takes it up", broken));
+                Off?.Invoke(
+                    broken is LabFailure
+                        ? broken
+                        : new LabFailure(
+                            FailureKind.Missing,
+                            $"{_place.Name}: the link to the agent at {_place.Agent} broke, or another bench took it over; the unit goes on, and the next up --box takes it up",
+                            broken
+                        )
+                );
             }
         }
     }

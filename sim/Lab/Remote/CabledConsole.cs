@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Firmware.Cli;
 using Appliance.Hal.Linux;
 
@@ -42,14 +42,18 @@ internal sealed partial class CabledConsole : IAsyncDisposable
     private enum Rest
     {
         None,
+
         /// <summary>A prompt at the root.</summary>
         Root,
+
         /// <summary>A prompt in a table or an entry of one.</summary>
         Level,
+
         /// <summary>A command goes on with the next line.</summary>
         GoesOn,
         Question,
         Page,
+
         /// <summary>The unit restarts, or ends.</summary>
         Down,
         Login,
@@ -80,12 +84,20 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         {
             // Again: the console may have been between two sessions.
             await say(word);
-            if (await ReadAsync(Again, seen => seen.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0) is not null)
+            if (
+                await ReadAsync(Again, seen => seen.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0)
+                is not null
+            )
             {
                 return;
             }
         }
-        throw Failed(FailureKind.Missing, RestOf(_shown.Waiting) == Rest.Login ? AsksForALogin : $"is another unit's, or not of this speed ({_place.Speed}): it does not show what the unit of the lab link was told to show at its console");
+        throw Failed(
+            FailureKind.Missing,
+            RestOf(_shown.Waiting) == Rest.Login
+                ? AsksForALogin
+                : $"is another unit's, or not of this speed ({_place.Speed}): it does not show what the unit of the lab link was told to show at its console"
+        );
     }
 
     /// <summary>Types the lines of a script in a session of their own; the transcript is that of the lab link: no \r, no pages, nothing that only moves a cursor.</summary>
@@ -96,8 +108,16 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         var shown = new StringBuilder(prompt);
         foreach (var line in Lines(script))
         {
-            var (text, next) = rest == Rest.Question ? await ReplyAsync(line) : TypedLine.AsksForHelp(line) && rest != Rest.GoesOn ? await HelpAsync(line) : await TypeAsync(line, rest == Rest.GoesOn);
-            if (rest == Rest.Root && next == Rest.Root && Leaves().IsMatch(line) && text.StartsWith(line + "\n\n", StringComparison.Ordinal))
+            var (text, next) =
+                rest == Rest.Question ? await ReplyAsync(line)
+                : TypedLine.AsksForHelp(line) && rest != Rest.GoesOn ? await HelpAsync(line)
+                : await TypeAsync(line, rest == Rest.GoesOn);
+            if (
+                rest == Rest.Root
+                && next == Rest.Root
+                && Leaves().IsMatch(line)
+                && text.StartsWith(line + "\n\n", StringComparison.Ordinal)
+            )
             {
                 // The prompt is the next session's; that of the script is over, and so is the script.
                 return shown.Append(line).Append('\n').ToString();
@@ -115,7 +135,8 @@ internal sealed partial class CabledConsole : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _cable.DisposeAsync();
 
-    private static string[] Lines(string script) => script.ReplaceLineEndings("\n") is var text && text.EndsWith('\n') ? text[..^1].Split('\n') : text.Split('\n');
+    private static string[] Lines(string script) =>
+        script.ReplaceLineEndings("\n") is var text && text.EndsWith('\n') ? text[..^1].Split('\n') : text.Split('\n');
 
     /// <summary>Ends whatever session is there, with all that it had open; the prompt of the next one.</summary>
     private async Task<string> FreshAsync()
@@ -123,7 +144,10 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         for (var presses = 0; presses < InterruptsMax; presses++)
         {
             await SendAsync(Interrupt);
-            if (await ReadAsync(Again, seen => RestOf(seen) is Rest.Root or Rest.Level ? seen.Length : 0) is { } shown && Ended().IsMatch(shown))
+            if (
+                await ReadAsync(Again, seen => RestOf(seen) is Rest.Root or Rest.Level ? seen.Length : 0) is { } shown
+                && Ended().IsMatch(shown)
+            )
             {
                 break;
             }
@@ -135,7 +159,17 @@ internal sealed partial class CabledConsole : IAsyncDisposable
             var mark = $"# {Word()}";
             await SendAsync(mark + "\r");
             var prompt = "";
-            if (await ReadAsync(Again, seen => seen.Replace(" \b", "", StringComparison.Ordinal).Split(mark + Entered) is [_, var after] && RestOf(prompt = after) == Rest.Root ? seen.Length : 0) is not null)
+            if (
+                await ReadAsync(
+                    Again,
+                    seen =>
+                        seen.Replace(" \b", "", StringComparison.Ordinal).Split(mark + Entered) is [_, var after]
+                        && RestOf(prompt = after) == Rest.Root
+                            ? seen.Length
+                            : 0
+                )
+                is not null
+            )
             {
                 return prompt;
             }
@@ -157,7 +191,10 @@ internal sealed partial class CabledConsole : IAsyncDisposable
     {
         if (line.Trim() is not ("y" or "Y" or "n" or "N"))
         {
-            throw new LabFailure(FailureKind.ConfigurationInvalid, $"the console {_place.Device} asks a question, which only y or n answers, not '{line}'");
+            throw new LabFailure(
+                FailureKind.ConfigurationInvalid,
+                $"the console {_place.Device} asks a question, which only y or n answers, not '{line}'"
+            );
         }
         await SendAsync(line.Trim());
         await SeeEchoAsync(line.Trim(), "\r\n");
@@ -170,7 +207,12 @@ internal sealed partial class CabledConsole : IAsyncDisposable
     {
         var before = TypedLine.Of(line.TrimEnd()[..^1], goesOn: false);
         await SendAsync(before.Replace("?", Literal + "?", StringComparison.Ordinal) + "?");
-        var (shown, next) = await PagesAsync(EchoMax, seen => RestOf(seen, before)) ?? throw Failed(FailureKind.TimedOut, $"shows no help for '{line}' (half a word that can become one word only is completed there)");
+        var (shown, next) =
+            await PagesAsync(EchoMax, seen => RestOf(seen, before))
+            ?? throw Failed(
+                FailureKind.TimedOut,
+                $"shows no help for '{line}' (half a word that can become one word only is completed there)"
+            );
         var help = shown[(shown.IndexOf('\n', StringComparison.Ordinal) + 1)..(shown.LastIndexOf('\n') + 1)];
         var prompt = shown[(shown.LastIndexOf('\n') + 1)..^before.Length];
         if (before.Length > 0)
@@ -183,7 +225,9 @@ internal sealed partial class CabledConsole : IAsyncDisposable
 
     private async Task SeeEchoAsync(string typed, string end)
     {
-        var echo = await ReadAsync(EchoMax, seen => seen.IndexOf(end, StringComparison.Ordinal) is >= 0 and var at ? at + end.Length : 0) ?? throw Failed(FailureKind.TimedOut, $"does not show '{typed}', which was typed");
+        var echo =
+            await ReadAsync(EchoMax, seen => seen.IndexOf(end, StringComparison.Ordinal) is >= 0 and var at ? at + end.Length : 0)
+            ?? throw Failed(FailureKind.TimedOut, $"does not show '{typed}', which was typed");
         // What came by itself may stand before it, never in it: the line is shown anew then.
         if (!Clean(echo).EndsWith(typed + "\n", StringComparison.Ordinal))
         {
@@ -193,7 +237,8 @@ internal sealed partial class CabledConsole : IAsyncDisposable
 
     /// <summary>Everything up to the next prompt or question.</summary>
     private async Task<(string Text, Rest Next)> AnswerAsync(string line) =>
-        await PagesAsync(AnswerMax, seen => RestOf(seen, "")) ?? throw Failed(FailureKind.TimedOut, $"has no answer to '{line}' within {AnswerMax.TotalSeconds} s");
+        await PagesAsync(AnswerMax, seen => RestOf(seen, ""))
+        ?? throw Failed(FailureKind.TimedOut, $"has no answer to '{line}' within {AnswerMax.TotalSeconds} s");
 
     /// <summary>Everything up to where the console rests, page by page; null when it does not in time.</summary>
     private async Task<(string Text, Rest Next)?> PagesAsync(TimeSpan atMost, Func<string, Rest> restOf)
@@ -202,17 +247,20 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         while (true)
         {
             var rest = Rest.None;
-            var part = await ReadAsync(atMost, seen =>
-            {
-                if (GoesDown().Match(seen) is { Success: true } down)
+            var part = await ReadAsync(
+                atMost,
+                seen =>
                 {
-                    // What is behind it is the port's, or the next unit's.
-                    rest = Rest.Down;
-                    return down.Length;
+                    if (GoesDown().Match(seen) is { Success: true } down)
+                    {
+                        // What is behind it is the port's, or the next unit's.
+                        rest = Rest.Down;
+                        return down.Length;
+                    }
+                    rest = restOf(seen);
+                    return rest != Rest.None ? seen.Length : 0;
                 }
-                rest = restOf(seen);
-                return rest != Rest.None ? seen.Length : 0;
-            });
+            );
             if (part is null)
             {
                 return null;
@@ -232,7 +280,9 @@ internal sealed partial class CabledConsole : IAsyncDisposable
         var last = seen[(seen.LastIndexOf('\n') + 1)..].Replace(" \b", "", StringComparison.Ordinal);
         return last.EndsWith(More, StringComparison.Ordinal) ? Rest.Page
             : begun.Length == 0 ? RestOf(seen)
-            : seen.Contains('\n', StringComparison.Ordinal) && last.EndsWith(begun, StringComparison.Ordinal) ? RestOf(last[..^begun.Length]) : Rest.None;
+            : seen.Contains('\n', StringComparison.Ordinal) && last.EndsWith(begun, StringComparison.Ordinal)
+                ? RestOf(last[..^begun.Length])
+            : Rest.None;
     }
 
     private static Rest RestOf(string seen)
@@ -243,11 +293,17 @@ internal sealed partial class CabledConsole : IAsyncDisposable
             : last.EndsWith("(y/n)", StringComparison.Ordinal) ? Rest.Question
             : last.EndsWith("login: ", StringComparison.Ordinal) ? Rest.Login
             : Prompt().Match(last) is not { Success: true } prompt ? Rest.None
-            : prompt.Groups[1].Success ? Rest.Level : Rest.Root;
+            : prompt.Groups[1].Success ? Rest.Level
+            : Rest.Root;
     }
 
     /// <summary>What is left of it when pages, the ends of rows and the carriage's way back are taken out.</summary>
-    private static string Clean(string shown) => Pages().Replace(shown, "").Replace(" \b", "", StringComparison.Ordinal).Replace(Entered, "\n", StringComparison.Ordinal).Replace("\r\n", "\n", StringComparison.Ordinal);
+    private static string Clean(string shown) =>
+        Pages()
+            .Replace(shown, "")
+            .Replace(" \b", "", StringComparison.Ordinal)
+            .Replace(Entered, "\n", StringComparison.Ordinal)
+            .Replace("\r\n", "\n", StringComparison.Ordinal);
 
     private static string Word() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(WordBytes));
 
@@ -284,7 +340,10 @@ internal sealed partial class CabledConsole : IAsyncDisposable
     private LabFailure Failed(FailureKind kind, string what)
     {
         var recent = string.Concat(Clean(_shown.Recent).Select(c => char.IsControl(c) && c != '\n' ? '?' : c)).Trim('\n');
-        return new LabFailure(kind, $"the console {_place.Device} {what}. {(recent.Length > 0 ? "It shows:\n" + recent : "It shows nothing.")}");
+        return new LabFailure(
+            kind,
+            $"the console {_place.Device} {what}. {(recent.Length > 0 ? "It shows:\n" + recent : "It shows nothing.")}"
+        );
     }
 
     [GeneratedRegex(@"^\S+( \(.+\))? [#$] $")]

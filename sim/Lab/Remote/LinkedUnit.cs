@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
@@ -32,6 +32,7 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     private readonly SemaphoreSlim _looking = new(1, 1);
     private readonly List<EventRecord> _events = [];
     private readonly List<LoginJournalStep> _steps = [];
+
     /// <summary>Told each step of a login as it comes, with the unit that it is of.</summary>
     private readonly Action<int, LoginJournalStep>? _stepped;
     private bool _timeFirst;
@@ -39,11 +40,14 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     private long _stepsTold;
     private LinkState _state = null!;
 
-    private LinkedUnit(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped) => (_connection, _link, _stepped) = (connection, link, stepped);
+    private LinkedUnit(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped) =>
+        (_connection, _link, _stepped) = (connection, link, stepped);
 
-    public IReadOnlyList<LabNic> Nics => [.. _state.Nics.Select(nic => new LabNic(nic.Name, IPAddress.Parse(nic.Address), nic.AllowAccess, nic.LinkUp))];
+    public IReadOnlyList<LabNic> Nics =>
+        [.. _state.Nics.Select(nic => new LabNic(nic.Name, IPAddress.Parse(nic.Address), nic.AllowAccess, nic.LinkUp))];
 
-    public IReadOnlyList<BoundService> Services => [.. _state.Services.Select(service => new BoundService(service.Service, service.Nic, IPEndPoint.Parse(service.EndPoint)))];
+    public IReadOnlyList<BoundService> Services =>
+        [.. _state.Services.Select(service => new BoundService(service.Service, service.Nic, IPEndPoint.Parse(service.EndPoint)))];
 
     public IPEndPoint? MailServer => _state.Mail is { } mail ? IPEndPoint.Parse(mail) : null;
 
@@ -64,7 +68,16 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     public bool IsUp => _state.Up;
 
-    public IReadOnlyList<EventRecord> Events { get { lock (_events) { return [.. _events]; } } }
+    public IReadOnlyList<EventRecord> Events
+    {
+        get
+        {
+            lock (_events)
+            {
+                return [.. _events];
+            }
+        }
+    }
 
     /// <summary>Up to so many events after an id, oldest first.</summary>
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit)
@@ -80,7 +93,16 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         }
     }
 
-    public IReadOnlyList<LoginJournalStep> Steps { get { lock (_steps) { return [.. _steps]; } } }
+    public IReadOnlyList<LoginJournalStep> Steps
+    {
+        get
+        {
+            lock (_steps)
+            {
+                return [.. _steps];
+            }
+        }
+    }
 
     public object Version { get; private set; } = new();
 
@@ -88,16 +110,44 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     /// <summary>Begins to speak with the agent, and starts a unit of a fresh state.</summary>
     /// <exception cref="LinkException">The unit does not come up.</exception>
-    public static Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push) => StartAsync(connection, _ => start, (_, message) => push(message));
+    public static Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push) =>
+        StartAsync(connection, _ => start, (_, message) => push(message));
 
     /// <summary>The same for a start that depends on what the box is.</summary>
-    public static async Task<LinkedUnit> StartAsync(Stream connection, Func<LinkBoard, LinkStart> start, Func<LinkedUnit, PushMessage, Task<PushResult>> push, Action<int, LoginJournalStep>? stepped = null)
+    public static async Task<LinkedUnit> StartAsync(
+        Stream connection,
+        Func<LinkBoard, LinkStart> start,
+        Func<LinkedUnit, PushMessage, Task<PushResult>> push,
+        Action<int, LoginJournalStep>? stepped = null
+    )
     {
         var unit = new LinkedUnit(connection, MultiplexingStream.Create(connection), stepped);
         try
         {
-            _ = LinkProtocol.ServeAsync(unit._link, LinkProtocol.Push, LinkJson.Default.LinkPush, LinkJson.Default.PushResult, sent => push(unit, new PushMessage(
-                sent.Recipient, sent.TokenSerial, sent.SessionId, sent.CallbackHost, sent.CallbackPort, sent.User, IPAddress.Parse(sent.ClientAddress), sent.Time, sent.Expires, sent.OsVersion, sent.NumberMatch)), unit._ended.Token);
+            _ = LinkProtocol.ServeAsync(
+                unit._link,
+                LinkProtocol.Push,
+                LinkJson.Default.LinkPush,
+                LinkJson.Default.PushResult,
+                sent =>
+                    push(
+                        unit,
+                        new PushMessage(
+                            sent.Recipient,
+                            sent.TokenSerial,
+                            sent.SessionId,
+                            sent.CallbackHost,
+                            sent.CallbackPort,
+                            sent.User,
+                            IPAddress.Parse(sent.ClientAddress),
+                            sent.Time,
+                            sent.Expires,
+                            sent.OsVersion,
+                            sent.NumberMatch
+                        )
+                    ),
+                unit._ended.Token
+            );
             var begin = start(await unit.CallAsync(LinkProtocol.Board, "", LinkJson.Default.String, LinkJson.Default.LinkBoard));
             unit._timeFirst = EventDevice.IsTimeFirst((Personality.Find(begin.Personality) ?? Personality.Default).Release);
             unit.Take(await unit.CallAsync(LinkProtocol.Start, begin, LinkJson.Default.LinkStart, LinkJson.Default.LinkState));
@@ -116,7 +166,14 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         await _looking.WaitAsync();
         try
         {
-            return Take(await CallAsync(LinkProtocol.State, new LinkAsk(_lastEvent, _stepsTold), LinkJson.Default.LinkAsk, LinkJson.Default.LinkState));
+            return Take(
+                await CallAsync(
+                    LinkProtocol.State,
+                    new LinkAsk(_lastEvent, _stepsTold),
+                    LinkJson.Default.LinkAsk,
+                    LinkJson.Default.LinkState
+                )
+            );
         }
         finally
         {
@@ -126,10 +183,18 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     /// <summary>Returns when something has changed since that number of changes, or after a while, with the number now; what it is, a look tells.</summary>
     public async Task<long> ChangedAsync(long since) =>
-        (await CallAsync(LinkProtocol.Wait, new LinkAsk(long.MaxValue, long.MaxValue, since), LinkJson.Default.LinkAsk, LinkJson.Default.LinkState)).Change;
+        (
+            await CallAsync(
+                LinkProtocol.Wait,
+                new LinkAsk(long.MaxValue, long.MaxValue, since),
+                LinkJson.Default.LinkAsk,
+                LinkJson.Default.LinkState
+            )
+        ).Change;
 
     /// <summary>A console's channel.</summary>
-    public async Task<Stream> OpenConsoleAsync(CancellationToken cancellationToken) => (await _link.OfferChannelAsync(LinkProtocol.Console, cancellationToken)).AsStream();
+    public async Task<Stream> OpenConsoleAsync(CancellationToken cancellationToken) =>
+        (await _link.OfferChannelAsync(LinkProtocol.Console, cancellationToken)).AsStream();
 
     public Task<string> CliAsync(string script) => CallAsync(LinkProtocol.Cli, script, LinkJson.Default.String, LinkJson.Default.String);
 
@@ -137,13 +202,30 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     /// <exception cref="LinkException">The box serves none.</exception>
     public Task SayAsync(string word) => CallAsync(LinkProtocol.Say, word, LinkJson.Default.String, LinkJson.Default.String);
 
-    public Task SetPolicyAsync(LabPolicy policy) => CallAsync(LinkProtocol.SetPolicy, policy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState);
+    public Task SetPolicyAsync(LabPolicy policy) =>
+        CallAsync(LinkProtocol.SetPolicy, policy, LinkJson.Default.LabPolicy, LinkJson.Default.LinkState);
 
-    public IReadOnlyList<TokenActivation> Activations() => [.. _state.Phones.Select(phone => new TokenActivation(phone.Serial, phone.Seed, phone.Step, phone.Digits, phone.RegistrationId, phone.OsVersion, phone.User))];
+    public IReadOnlyList<TokenActivation> Activations() =>
+        [
+            .. _state.Phones.Select(phone => new TokenActivation(
+                phone.Serial,
+                phone.Seed,
+                phone.Step,
+                phone.Digits,
+                phone.RegistrationId,
+                phone.OsVersion,
+                phone.User
+            )),
+        ];
 
     public async Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone)
     {
-        var answer = await CallAsync(LinkProtocol.Enrol, new LinkEnrol(phone.ActivationCode, phone.RegistrationId, phone.OsVersion), LinkJson.Default.LinkEnrol, LinkJson.Default.LinkEnrolled);
+        var answer = await CallAsync(
+            LinkProtocol.Enrol,
+            new LinkEnrol(phone.ActivationCode, phone.RegistrationId, phone.OsVersion),
+            LinkJson.Default.LinkEnrol,
+            LinkJson.Default.LinkEnrolled
+        );
         await LookAsync();
         return new EnrolmentAnswer(answer.ErrorCode, answer.Message, answer.Serial);
     }
@@ -157,7 +239,11 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     }
 
     private async Task<TAnswer> CallAsync<TQuestion, TAnswer>(
-        string call, TQuestion question, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TQuestion> questionType, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> answerType)
+        string call,
+        TQuestion question,
+        System.Text.Json.Serialization.Metadata.JsonTypeInfo<TQuestion> questionType,
+        System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> answerType
+    )
     {
         using var late = new CancellationTokenSource(Patience, LabClock.Wall);
         try
@@ -204,11 +290,27 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
         lock (_events)
         {
             Forget(_events);
-            _events.AddRange(state.Events.Select(told => new EventRecord(told.Id, told.Time, new EventEntry(
-                told.LogId, told.Subtype, (EventLevel)told.Level, told.Description, [.. told.Fields.Select(field => (field.Key, field.Value))]), new EventDevice(state.Host, state.Serial, _timeFirst))));
+            _events.AddRange(
+                state.Events.Select(told => new EventRecord(
+                    told.Id,
+                    told.Time,
+                    new EventEntry(
+                        told.LogId,
+                        told.Subtype,
+                        (EventLevel)told.Level,
+                        told.Description,
+                        [.. told.Fields.Select(field => (field.Key, field.Value))]
+                    ),
+                    new EventDevice(state.Host, state.Serial, _timeFirst)
+                ))
+            );
             _lastEvent = _events.Count > 0 ? _events[^1].Id : 0;
         }
-        return before is null || state.Steps.Count + state.Events.Count > 0 || before.Version != state.Version || !before.Services.SequenceEqual(state.Services) || before.Nics.Zip(state.Nics).Any(pair => pair.First.LinkUp != pair.Second.LinkUp);
+        return before is null
+            || state.Steps.Count + state.Events.Count > 0
+            || before.Version != state.Version
+            || !before.Services.SequenceEqual(state.Services)
+            || before.Nics.Zip(state.Nics).Any(pair => pair.First.LinkUp != pair.Second.LinkUp);
     }
 
     private static void Forget<T>(List<T> known)

@@ -14,18 +14,26 @@ internal static class TypedLine
     {
         if (line.Length > CliSession.LineMax)
         {
-            throw new LabFailure(FailureKind.ConfigurationInvalid, $"a line of {line.Length} characters cannot be typed at a console, {CliSession.LineMax} at most");
+            throw new LabFailure(
+                FailureKind.ConfigurationInvalid,
+                $"a line of {line.Length} characters cannot be typed at a console, {CliSession.LineMax} at most"
+            );
         }
-        var tabbed = (goesOn ? line : line.TrimStart()).Contains('\t', StringComparison.Ordinal) && (goesOn || line.AsSpan().ContainsAny('"', '\''));
+        var tabbed =
+            (goesOn ? line : line.TrimStart()).Contains('\t', StringComparison.Ordinal) && (goesOn || line.AsSpan().ContainsAny('"', '\''));
         if (tabbed || line.Any(c => char.IsControl(c) && c != '\t'))
         {
-            throw new LabFailure(FailureKind.ConfigurationInvalid, $"'{string.Concat(line.Select(c => char.IsControl(c) ? '?' : c))}' cannot be typed at a console: it has a control character, or a tab that may be between quotes");
+            throw new LabFailure(
+                FailureKind.ConfigurationInvalid,
+                $"'{string.Concat(line.Select(c => char.IsControl(c) ? '?' : c))}' cannot be typed at a console: it has a control character, or a tab that may be between quotes"
+            );
         }
         return line.Replace('\t', ' ');
     }
 
     /// <summary>True for a line that ends with a question mark outside of quotes, and is no comment.</summary>
-    public static bool AsksForHelp(string line) => line.TrimEnd() is [.. var before, '?'] && !before.AsSpan().TrimStart().StartsWith('#') && !IsQuoted(before);
+    public static bool AsksForHelp(string line) =>
+        line.TrimEnd() is [.. var before, '?'] && !before.AsSpan().TrimStart().StartsWith('#') && !IsQuoted(before);
 
     /// <summary>True when a quote is open at the end.</summary>
     private static bool IsQuoted(string text)
@@ -35,7 +43,10 @@ internal static class TypedLine
         {
             var c = text[at];
             at += c == '\\' && quote != '\'' ? 1 : 0;
-            quote = c == quote ? '\0' : quote == '\0' && c is '"' or '\'' ? c : quote;
+            quote =
+                c == quote ? '\0'
+                : quote == '\0' && c is '"' or '\'' ? c
+                : quote;
         }
         return quote != '\0';
     }

@@ -117,19 +117,31 @@ internal interface IScenarioClient
 internal sealed record ClientReply(int Status, string Body, bool HasCookie)
 {
     /// <summary>The fields of a challenge line; empty when it is none.</summary>
-    public IReadOnlyDictionary<string, string> Challenge { get; } = Body.StartsWith("ret=2,", StringComparison.Ordinal)
-        ? Body.Split(',').Select(pair => pair.Split('=', 2)).Where(pair => pair.Length == 2).DistinctBy(pair => pair[0]).ToDictionary(pair => pair[0], pair => pair[1]) : new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Challenge { get; } =
+        Body.StartsWith("ret=2,", StringComparison.Ordinal)
+            ? Body.Split(',')
+                .Select(pair => pair.Split('=', 2))
+                .Where(pair => pair.Length == 2)
+                .DistinctBy(pair => pair[0])
+                .ToDictionary(pair => pair[0], pair => pair[1])
+            : new Dictionary<string, string>();
 
     /// <summary>In the words of <c>answer</c>.</summary>
-    public string Word => this switch
-    {
-        { Status: 0 } => StepWord.Lost,
-        { HasCookie: true } => StepWord.In,
-        { Challenge: var challenge } when challenge.TryGetValue("tokeninfo", out var push) && push == "ftm_push" => "push",
-        { Challenge: var challenge } when challenge.TryGetValue("chal_msg", out var text) =>
-            text.Contains("Please wait", StringComparison.Ordinal) ? StepWord.Wait : text.Contains("drift", StringComparison.Ordinal) ? "next-code" : "code",
-        { Status: 405 } => "wrong-code",
-        { Status: 401 } => "blocked",
-        _ => StepWord.Refused,
-    };
+    public string Word =>
+        this switch
+        {
+            { Status: 0 } => StepWord.Lost,
+            { HasCookie: true } => StepWord.In,
+            { Challenge: var challenge } when challenge.TryGetValue("tokeninfo", out var push) && push == "ftm_push" => "push",
+            { Challenge: var challenge } when challenge.TryGetValue("chal_msg", out var text) => text.Contains(
+                "Please wait",
+                StringComparison.Ordinal
+            )
+                ? StepWord.Wait
+            : text.Contains("drift", StringComparison.Ordinal) ? "next-code"
+            : "code",
+            { Status: 405 } => "wrong-code",
+            { Status: 401 } => "blocked",
+            _ => StepWord.Refused,
+        };
 }

@@ -12,7 +12,15 @@ namespace Appliance.Lab.Scenarios;
 /// <param name="Personality">The release to behave like.</param>
 /// <param name="Config">The console's lines that the lab's configuration gets in addition; "" for none.</param>
 /// <param name="Steps">In order; never empty.</param>
-internal sealed record Scenario(string Name, string Title, string About, IReadOnlyList<string> Needs, Personality Personality, string Config, IReadOnlyList<ScenarioStep> Steps)
+internal sealed record Scenario(
+    string Name,
+    string Title,
+    string About,
+    IReadOnlyList<string> Needs,
+    Personality Personality,
+    string Config,
+    IReadOnlyList<ScenarioStep> Steps
+)
 {
     private const string Folder = "scenarios/";
 
@@ -21,7 +29,14 @@ internal sealed record Scenario(string Name, string Title, string About, IReadOn
 
     /// <summary>The names of those that come with the tool, in order.</summary>
     public static IReadOnlyList<string> Shipped { get; } =
-        [.. Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal)).Select(name => name[Folder.Length..^FileEnd.Length]).Order(StringComparer.Ordinal)];
+    [
+        .. Assembly
+            .GetExecutingAssembly()
+            .GetManifestResourceNames()
+            .Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
+            .Select(name => name[Folder.Length..^FileEnd.Length])
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>The text of one that comes with the tool; null when there is none of that name.</summary>
     public static string? ShippedText(string name)
@@ -49,7 +64,8 @@ internal sealed record ScenarioStep(StepWord Word, int Line, IReadOnlyDictionary
 
     public IReadOnlyList<string> Texts(string name) => Values.GetValueOrDefault(name) as IReadOnlyList<string> ?? [];
 
-    public IReadOnlyDictionary<string, string>? Fields(string name) => Values.GetValueOrDefault(name) as IReadOnlyDictionary<string, string>;
+    public IReadOnlyDictionary<string, string>? Fields(string name) =>
+        Values.GetValueOrDefault(name) as IReadOnlyDictionary<string, string>;
 
     public int? Whole(string name) => Values.GetValueOrDefault(name) as int?;
 
@@ -60,12 +76,13 @@ internal sealed record ScenarioStep(StepWord Word, int Line, IReadOnlyDictionary
     public JsonElement Json(string name) => (JsonElement)Values[name];
 
     /// <summary>As a line for people.</summary>
-    public override string ToString() => $"{Word.Word}{(Values.GetValueOrDefault(Word.Word) switch
-    {
-        string text => ": " + text.Trim().Split('\n')[^1].Trim(),
-        TimeSpan time => $": {time.TotalSeconds:0.###} s",
-        int number => $": {number}",
-        JsonElement json => ": " + json.GetRawText(),
-        _ => "",
-    })}";
+    public override string ToString() =>
+        $"{Word.Word}{(Values.GetValueOrDefault(Word.Word) switch
+        {
+            string text => ": " + text.Trim().Split('\n')[^1].Trim(),
+            TimeSpan time => $": {time.TotalSeconds:0.###} s",
+            int number => $": {number}",
+            JsonElement json => ": " + json.GetRawText(),
+            _ => "",
+        })}";
 }

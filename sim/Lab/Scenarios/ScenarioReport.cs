@@ -13,12 +13,34 @@ internal sealed record ScenarioJson(string Name, string Title, IReadOnlyList<str
 internal sealed record ScenarioFailureJson(int Step, int Line, string What, string Expected, string Seen, IReadOnlyList<string> Timeline);
 
 /// <summary>What came of one; <c>eventLogSha256</c> is the same for the same scenario and seed.</summary>
-internal sealed record ScenarioResultJson(string Name, string Title, int Seed, string Outcome, int Steps, string? Skipped, ScenarioFailureJson? Failure, int Events, string EventLogSha256, double Seconds)
+internal sealed record ScenarioResultJson(
+    string Name,
+    string Title,
+    int Seed,
+    string Outcome,
+    int Steps,
+    string? Skipped,
+    ScenarioFailureJson? Failure,
+    int Events,
+    string EventLogSha256,
+    double Seconds
+)
 {
-    public static ScenarioResultJson Of(ScenarioResult result) => new(
-        result.Name, result.Title, result.Seed, result.Outcome, result.Steps, result.Skipped,
-        result.Failure is { } failure ? new(failure.Step, failure.Line, failure.What, failure.Expected, failure.Seen, failure.Timeline) : null,
-        result.EventLog.Count(c => c == '\n'), result.EventLogDigest, Math.Round(result.Seconds, 3));
+    public static ScenarioResultJson Of(ScenarioResult result) =>
+        new(
+            result.Name,
+            result.Title,
+            result.Seed,
+            result.Outcome,
+            result.Steps,
+            result.Skipped,
+            result.Failure is { } failure
+                ? new(failure.Step, failure.Line, failure.What, failure.Expected, failure.Seen, failure.Timeline)
+                : null,
+            result.EventLog.Count(c => c == '\n'),
+            result.EventLogDigest,
+            Math.Round(result.Seconds, 3)
+        );
 }
 
 /// <summary>What came of all that were run.</summary>
@@ -32,9 +54,16 @@ internal sealed partial class ScenarioJsonContext : JsonSerializerContext;
 /// <summary>Results for people, as JSON, and as JUnit's XML.</summary>
 internal static class ScenarioReport
 {
-    public static string Json(IReadOnlyList<ScenarioResult> results) => JsonSerializer.Serialize(
-        new ScenarioReportJson(results.Count(result => result.Outcome == "passed"), results.Count(result => result.Outcome == "failed"), results.Count(result => result.Outcome == "skipped"), [.. results.Select(ScenarioResultJson.Of)]),
-        ScenarioJsonContext.Default.ScenarioReportJson);
+    public static string Json(IReadOnlyList<ScenarioResult> results) =>
+        JsonSerializer.Serialize(
+            new ScenarioReportJson(
+                results.Count(result => result.Outcome == "passed"),
+                results.Count(result => result.Outcome == "failed"),
+                results.Count(result => result.Outcome == "skipped"),
+                [.. results.Select(ScenarioResultJson.Of)]
+            ),
+            ScenarioJsonContext.Default.ScenarioReportJson
+        );
 
     /// <summary>One line a scenario, more for one that failed, and the sum.</summary>
     public static string Text(IReadOnlyList<ScenarioResult> results)
@@ -42,20 +71,34 @@ internal static class ScenarioReport
         var text = new StringBuilder();
         foreach (var result in results)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{result.Outcome,-8}{result.Name} (seed {result.Seed}, {result.Steps} steps, {result.Seconds:0.00} s){(result.Skipped is { } why ? $": {why}" : "")}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{result.Outcome,-8}{result.Name} (seed {result.Seed}, {result.Steps} steps, {result.Seconds:0.00} s){(result.Skipped is { } why ? $": {why}" : "")}\n"
+            );
             if (result.Failure is { } failure)
             {
                 text.Append(Failure(failure));
             }
         }
-        text.Append(CultureInfo.InvariantCulture, $"{results.Count(result => result.Outcome == "passed")} passed, {results.Count(result => result.Outcome == "failed")} failed, {results.Count(result => result.Outcome == "skipped")} skipped\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{results.Count(result => result.Outcome == "passed")} passed, {results.Count(result => result.Outcome == "failed")} failed, {results.Count(result => result.Outcome == "skipped")} skipped\n"
+        );
         return text.ToString();
     }
 
     /// <summary>Writes what the tools of continuous integration read.</summary>
     public static void JUnit(Stream to, IReadOnlyList<ScenarioResult> results)
     {
-        using var xml = XmlWriter.Create(to, new XmlWriterSettings { Indent = true, Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), CheckCharacters = true });
+        using var xml = XmlWriter.Create(
+            to,
+            new XmlWriterSettings
+            {
+                Indent = true,
+                Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+                CheckCharacters = true,
+            }
+        );
         string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
         xml.WriteStartElement("testsuites");
         xml.WriteStartElement("testsuite");
@@ -97,10 +140,28 @@ internal static class ScenarioReport
     /// <param name="message">Why it was not run.</param>
     public static void JUnit(Stream to, string name, string message)
     {
-        using var xml = XmlWriter.Create(to, new XmlWriterSettings { Indent = true, Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), CheckCharacters = true });
+        using var xml = XmlWriter.Create(
+            to,
+            new XmlWriterSettings
+            {
+                Indent = true,
+                Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+                CheckCharacters = true,
+            }
+        );
         xml.WriteStartElement("testsuites");
         xml.WriteStartElement("testsuite");
-        foreach (var (attribute, value) in new[] { ("name", "scenarios"), ("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0"), ("time", "0.000") })
+        foreach (
+            var (attribute, value) in new[]
+            {
+                ("name", "scenarios"),
+                ("tests", "1"),
+                ("failures", "0"),
+                ("errors", "1"),
+                ("skipped", "0"),
+                ("time", "0.000"),
+            }
+        )
         {
             xml.WriteAttributeString(attribute, value);
         }
@@ -119,7 +180,10 @@ internal static class ScenarioReport
     private static string Failure(ScenarioFailure failure)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"  step {failure.Step}, line {failure.Line}: {Printable(failure.What)}\n    expected: {Printable(failure.Expected)}\n    seen:     {Printable(failure.Seen).Replace("\n", "\n              ", StringComparison.Ordinal)}\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"  step {failure.Step}, line {failure.Line}: {Printable(failure.What)}\n    expected: {Printable(failure.Expected)}\n    seen:     {Printable(failure.Seen).Replace("\n", "\n              ", StringComparison.Ordinal)}\n"
+        );
         if (failure.Timeline.Count > 0)
         {
             text.Append("    the login, step by step:\n");
@@ -129,5 +193,6 @@ internal static class ScenarioReport
     }
 
     /// <summary>What somebody typed must neither steer a terminal nor break an XML file.</summary>
-    internal static string Printable(string text) => string.Concat(text.Select(c => c != '\n' && (ControlCharacters.Includes(c) || char.IsSurrogate(c) || c >= '\ufffe') ? '?' : c));
+    internal static string Printable(string text) =>
+        string.Concat(text.Select(c => c != '\n' && (ControlCharacters.Includes(c) || char.IsSurrogate(c) || c >= '\ufffe') ? '?' : c));
 }

@@ -21,9 +21,21 @@ internal sealed record ScenarioFailure(int Step, int Line, string What, string E
 /// <param name="Failure">Null when it passed.</param>
 /// <param name="EventLog">The event log, a line an event.</param>
 /// <param name="Seconds">How long it took, in real time.</param>
-internal sealed record ScenarioResult(string Name, string Title, int Seed, int Steps, string? Skipped, ScenarioFailure? Failure, string EventLog, double Seconds)
+internal sealed record ScenarioResult(
+    string Name,
+    string Title,
+    int Seed,
+    int Steps,
+    string? Skipped,
+    ScenarioFailure? Failure,
+    string EventLog,
+    double Seconds
+)
 {
-    public string Outcome => Skipped is not null ? "skipped" : Failure is null ? "passed" : "failed";
+    public string Outcome =>
+        Skipped is not null ? "skipped"
+        : Failure is null ? "passed"
+        : "failed";
 
     /// <summary>What another run of the same seed must come to.</summary>
     public string EventLogDigest => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(EventLog)));

@@ -38,7 +38,10 @@ internal sealed partial class ScenarioRun
                 var fired = _box.Faults.Where(state => state.Fault.Word == step.Subject).Sum(state => state.Fired);
                 if (step.Whole("fired") is { } times ? fired != times : fired == 0)
                 {
-                    throw new StepFailed($"{step.Subject} has fired {(step.Whole("fired") is { } number ? $"{number} times" : "")}", $"it has fired {fired} times");
+                    throw new StepFailed(
+                        $"{step.Subject} has fired {(step.Whole("fired") is { } number ? $"{number} times" : "")}",
+                        $"it has fired {fired} times"
+                    );
                 }
                 break;
             default:
@@ -50,20 +53,34 @@ internal sealed partial class ScenarioRun
     private void ExpectLogin(ScenarioStep step, LoginAttempt login)
     {
         var reply = login.Client.Reply;
-        var seen = login.Client.Waits ? StepWord.Waiting : reply?.Word switch
-        {
-            StepWord.In => StepWord.In,
-            StepWord.Lost => StepWord.Lost,
-            "push" or "code" or StepWord.Wait or "next-code" => StepWord.Asked,
-            _ => StepWord.Refused,
-        };
+        var seen = login.Client.Waits
+            ? StepWord.Waiting
+            : reply?.Word switch
+            {
+                StepWord.In => StepWord.In,
+                StepWord.Lost => StepWord.Lost,
+                "push" or "code" or StepWord.Wait or "next-code" => StepWord.Asked,
+                _ => StepWord.Refused,
+            };
         if (seen != step.Subject)
         {
-            throw new StepFailed($"the login of {login.User} is: {step.Subject}", $"it is: {seen}{(login.Client.Waits ? "" : $" ({reply?.Body})")}", login);
+            throw new StepFailed(
+                $"the login of {login.User} is: {step.Subject}",
+                $"it is: {seen}{(login.Client.Waits ? "" : $" ({reply?.Body})")}",
+                login
+            );
         }
-        if (step.Text("by") is { } words && Steps(login).Where(fact => fact.Fact.Decides).Select(Told).LastOrDefault() is var decision && decision?.Contains(words, StringComparison.Ordinal) != true)
+        if (
+            step.Text("by") is { } words
+            && Steps(login).Where(fact => fact.Fact.Decides).Select(Told).LastOrDefault() is var decision
+            && decision?.Contains(words, StringComparison.Ordinal) != true
+        )
         {
-            throw new StepFailed($"the login of {login.User} was decided by: {words}", decision is null ? "nothing has decided it" : $"it was decided by: {decision}", login);
+            throw new StepFailed(
+                $"the login of {login.User} was decided by: {words}",
+                decision is null ? "nothing has decided it" : $"it was decided by: {decision}",
+                login
+            );
         }
     }
 
@@ -79,13 +96,25 @@ internal sealed partial class ScenarioRun
     private void ExpectEvent(ScenarioStep step)
     {
         var with = step.Fields("with") ?? new Dictionary<string, string>();
-        bool Suits(EventEntry entry) => entry.LogId.EndsWith(step.Subject, StringComparison.Ordinal)
-            && with.All(field => entry.Fields.Any(known => known.Name == field.Key && FileSystemName.MatchesSimpleExpression(field.Value.Replace("\\", "\\\\", StringComparison.Ordinal), known.Value, ignoreCase: false)));
+        bool Suits(EventEntry entry) =>
+            entry.LogId.EndsWith(step.Subject, StringComparison.Ordinal)
+            && with.All(field =>
+                entry.Fields.Any(known =>
+                    known.Name == field.Key
+                    && FileSystemName.MatchesSimpleExpression(
+                        field.Value.Replace("\\", "\\\\", StringComparison.Ordinal),
+                        known.Value,
+                        ignoreCase: false
+                    )
+                )
+            );
         var count = _box.Events.Count(record => Suits(record.Entry));
         if (step.Whole("count") is { } exactly ? count != exactly : count == 0)
         {
-            throw new StepFailed($"{Times(step)} event {step.Subject}{string.Concat(with.Select(field => $" {field.Key}=\"{field.Value}\""))}",
-                $"{count} of them; the last {EventsShown} events:\n{string.Join('\n', _box.Events.TakeLast(EventsShown).Select(record => record.Line))}");
+            throw new StepFailed(
+                $"{Times(step)} event {step.Subject}{string.Concat(with.Select(field => $" {field.Key}=\"{field.Value}\""))}",
+                $"{count} of them; the last {EventsShown} events:\n{string.Join('\n', _box.Events.TakeLast(EventsShown).Select(record => record.Line))}"
+            );
         }
     }
 
@@ -103,17 +132,27 @@ internal sealed partial class ScenarioRun
         var last = phone.LastAnswer;
         if (step.Text("last") is { } word && (last is null || WordOf(last) != word))
         {
-            throw new StepFailed($"the last answer of the phone of {step.Subject} is {word}", last is null ? "it has given none" : $"it is {WordOf(last)} ({last.Detail})");
+            throw new StepFailed(
+                $"the last answer of the phone of {step.Subject} is {word}",
+                last is null ? "it has given none" : $"it is {WordOf(last)} ({last.Detail})"
+            );
         }
         if (step.Text("detail") is { } words && last?.Detail.Contains(words, StringComparison.Ordinal) != true)
         {
-            throw new StepFailed($"the last answer of the phone of {step.Subject} tells \"{words}\"", last is null ? "it has given none" : $"it tells \"{last.Detail}\"");
+            throw new StepFailed(
+                $"the last answer of the phone of {step.Subject} tells \"{words}\"",
+                last is null ? "it has given none" : $"it tells \"{last.Detail}\""
+            );
         }
     }
 
     private async Task ExpectPortAsync(ScenarioStep step)
     {
-        if (step.Subject.Split(':') is not [var name, var digits] || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+        if (
+            step.Subject.Split(':') is not [var name, var digits]
+            || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port is < 1 or > 65535
+        )
         {
             throw new FormatException($"expect-port takes INTERFACE:PORT, not '{step.Subject}'");
         }
@@ -122,7 +161,10 @@ internal sealed partial class ScenarioRun
         var seen = await _box.IsOpenAsync(new IPEndPoint(_box.Nics.First(known => known.Name == nic).Address, port)) ? "open" : "closed";
         if (seen != wanted)
         {
-            throw new StepFailed($"{step.Subject} is {wanted}", $"it is {seen}; there listen: {string.Join(", ", _box.Services.Select(service => $"{service.Service} on {service.Nic}:{service.EndPoint.Port}"))}");
+            throw new StepFailed(
+                $"{step.Subject} is {wanted}",
+                $"it is {seen}; there listen: {string.Join(", ", _box.Services.Select(service => $"{service.Service} on {service.Nic}:{service.EndPoint.Port}"))}"
+            );
         }
     }
 
@@ -134,7 +176,12 @@ internal sealed partial class ScenarioRun
         }
         if (step.Text("was") is { } earlier && _box.LedShown(step.Subject) is var shown && !shown.Contains(earlier))
         {
-            throw new StepFailed($"the LED {step.Subject} was {earlier} since the last reboot", shown.Count > 0 ? $"it was {string.Join(", then ", shown)}" : "no pattern was seen since (a scenario sees one while it restarts the unit: reboot)");
+            throw new StepFailed(
+                $"the LED {step.Subject} was {earlier} since the last reboot",
+                shown.Count > 0
+                    ? $"it was {string.Join(", then ", shown)}"
+                    : "no pattern was seen since (a scenario sees one while it restarts the unit: reboot)"
+            );
         }
         if (step.Text("is") is { } wanted && await _box.LedAsync(step.Subject) is var seen && seen != wanted)
         {
@@ -144,10 +191,17 @@ internal sealed partial class ScenarioRun
 
     private void ExpectLetter(ScenarioStep step)
     {
-        var letter = _box.Letters.Count > 0 ? _box.Letters[^1] : throw new StepFailed($"a letter with \"{step.Subject}\"", "the inbox is empty");
-        if (!$"{letter.Subject}\n{letter.Text}".Contains(step.Subject, StringComparison.Ordinal) || (step.Text("to") is { } to && letter.To != to))
+        var letter =
+            _box.Letters.Count > 0 ? _box.Letters[^1] : throw new StepFailed($"a letter with \"{step.Subject}\"", "the inbox is empty");
+        if (
+            !$"{letter.Subject}\n{letter.Text}".Contains(step.Subject, StringComparison.Ordinal)
+            || (step.Text("to") is { } to && letter.To != to)
+        )
         {
-            throw new StepFailed($"the newest letter{(step.Text("to") is { } reader ? $" is to {reader} and" : "")} has \"{step.Subject}\"", $"it is to {letter.To}: {letter.Subject}");
+            throw new StepFailed(
+                $"the newest letter{(step.Text("to") is { } reader ? $" is to {reader} and" : "")} has \"{step.Subject}\"",
+                $"it is to {letter.To}: {letter.Subject}"
+            );
         }
     }
 
@@ -157,8 +211,17 @@ internal sealed partial class ScenarioRun
 
     private static string Told(LoginJournalStep step) => $"{step.Fact.Check}: {step.Fact.Result}";
 
-    private IReadOnlyList<string> Lines(LoginAttempt? login) => login is null ? [] :
-    [
-        .. Steps(login).Select(step => string.Create(CultureInfo.InvariantCulture, $"{(step.Fact.Decides ? '*' : ' ')} {step.Time:HH:mm:ss.fff}  {Told(step)}{(step.Fact.Subject.Length > 0 ? $" [{step.Fact.Subject}]" : "")}")),
-    ];
+    private IReadOnlyList<string> Lines(LoginAttempt? login) =>
+        login is null
+            ? []
+            :
+            [
+                .. Steps(login)
+                    .Select(step =>
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{(step.Fact.Decides ? '*' : ' ')} {step.Time:HH:mm:ss.fff}  {Told(step)}{(step.Fact.Subject.Length > 0 ? $" [{step.Fact.Subject}]" : "")}"
+                        )
+                    ),
+            ];
 }

@@ -61,12 +61,26 @@ internal sealed partial class ScenarioRun
     /// <param name="start">Starts a box.</param>
     /// <param name="tell">Told of each step before it is done.</param>
     /// <exception cref="FormatException">The scenario means nothing on this box.</exception>
-    public static async Task<ScenarioResult> RunAsync(Scenario scenario, int seed, Func<Scenario, int, Task<IScenarioBox>> start, Action<string>? tell = null)
+    public static async Task<ScenarioResult> RunAsync(
+        Scenario scenario,
+        int seed,
+        Func<Scenario, int, Task<IScenarioBox>> start,
+        Action<string>? tell = null
+    )
     {
         var began = LabClock.Wall.GetTimestamp();
         await using var box = await start(scenario, seed);
-        ScenarioResult Result(int steps, string? skipped = null, ScenarioFailure? failure = null) => new(
-            scenario.Name, scenario.Title, seed, steps, skipped, failure, string.Concat(box.Events.Select(record => record.Line + "\n")), LabClock.Wall.GetElapsedTime(began).TotalSeconds);
+        ScenarioResult Result(int steps, string? skipped = null, ScenarioFailure? failure = null) =>
+            new(
+                scenario.Name,
+                scenario.Title,
+                seed,
+                steps,
+                skipped,
+                failure,
+                string.Concat(box.Events.Select(record => record.Line + "\n")),
+                LabClock.Wall.GetElapsedTime(began).TotalSeconds
+            );
         if (Unmet(scenario, box.Offers) is { } unmet)
         {
             return Result(0, unmet);
@@ -82,7 +96,17 @@ internal sealed partial class ScenarioRun
             }
             catch (StepFailed failed)
             {
-                return Result(at, failure: new ScenarioFailure(at + 1, step.Line, step.ToString(), failed.Expected, failed.Seen, run.Lines(failed.Login ?? run._logins.LastOrDefault())));
+                return Result(
+                    at,
+                    failure: new ScenarioFailure(
+                        at + 1,
+                        step.Line,
+                        step.ToString(),
+                        failed.Expected,
+                        failed.Seen,
+                        run.Lines(failed.Login ?? run._logins.LastOrDefault())
+                    )
+                );
             }
             catch (FormatException wrong)
             {
@@ -94,28 +118,46 @@ internal sealed partial class ScenarioRun
 
     /// <summary>Why a box that offers so much cannot run a scenario; null when it can.</summary>
     public static string? Unmet(Scenario scenario, IReadOnlySet<string> offers) =>
-        scenario.Needs.Where(need => !offers.Contains(need)).Select(need => $"{need} ({StepWord.Needs[need]})").ToArray() is { Length: > 0 } unmet ? "this box has not: " + string.Join(", ", unmet) : null;
+        scenario.Needs.Where(need => !offers.Contains(need)).Select(need => $"{need} ({StepWord.Needs[need]})").ToArray()
+            is { Length: > 0 } unmet
+            ? "this box has not: " + string.Join(", ", unmet)
+            : null;
 
-    private Task DoAsync(ScenarioStep step) => step.Word.Word switch
-    {
-        "cli" => CliAsync(step),
-        "login" => LoginAsync(step),
-        "code" => CodeAsync(step),
-        "wait-for-push" => WaitAsync(step),
-        "approve" => AnswerAsync(step, approve: true),
-        "deny" => AnswerAsync(step, approve: false),
-        "phone" => PhoneAsync(step),
-        "enrol" => EnrolAsync(step),
-        "advance" => _box.AdvanceAsync(step.Duration("advance")!.Value is var by && by >= TimeSpan.Zero ? by : throw new FormatException("time goes forward only")),
-        "faults" => FaultsAsync(step),
-        "link" => _box.SetLinkAsync(NicOf(step.Subject), step.Text("state") switch { "up" => true, "down" => false, _ => throw new FormatException("link needs state: up or down") }),
-        "policy" => _box.SetPolicyAsync(step.Json("policy")),
-        "press" => PressAsync(step),
-        "release" => DriveAsync(step.Subject, down: false),
-        "pass" => _box.PassAsync(step.Duration("pass")!.Value is var time && time >= TimeSpan.Zero && time <= PassMax ? time : throw new FormatException($"pass takes 0 to {PassMax.TotalSeconds} s; time that moves by hand is advance")),
-        "reboot" => _box.RebootAsync(),
-        _ => ExpectSoonAsync(step),
-    };
+    private Task DoAsync(ScenarioStep step) =>
+        step.Word.Word switch
+        {
+            "cli" => CliAsync(step),
+            "login" => LoginAsync(step),
+            "code" => CodeAsync(step),
+            "wait-for-push" => WaitAsync(step),
+            "approve" => AnswerAsync(step, approve: true),
+            "deny" => AnswerAsync(step, approve: false),
+            "phone" => PhoneAsync(step),
+            "enrol" => EnrolAsync(step),
+            "advance" => _box.AdvanceAsync(
+                step.Duration("advance")!.Value is var by && by >= TimeSpan.Zero ? by : throw new FormatException("time goes forward only")
+            ),
+            "faults" => FaultsAsync(step),
+            "link" => _box.SetLinkAsync(
+                NicOf(step.Subject),
+                step.Text("state") switch
+                {
+                    "up" => true,
+                    "down" => false,
+                    _ => throw new FormatException("link needs state: up or down"),
+                }
+            ),
+            "policy" => _box.SetPolicyAsync(step.Json("policy")),
+            "press" => PressAsync(step),
+            "release" => DriveAsync(step.Subject, down: false),
+            "pass" => _box.PassAsync(
+                step.Duration("pass")!.Value is var time && time >= TimeSpan.Zero && time <= PassMax
+                    ? time
+                    : throw new FormatException($"pass takes 0 to {PassMax.TotalSeconds} s; time that moves by hand is advance")
+            ),
+            "reboot" => _box.RebootAsync(),
+            _ => ExpectSoonAsync(step),
+        };
 
     /// <summary>What a box of real time has not come to yet, it may come to.</summary>
     private async Task ExpectSoonAsync(ScenarioStep step)
@@ -139,8 +181,16 @@ internal sealed partial class ScenarioRun
     private async Task CliAsync(ScenarioStep step)
     {
         var trial = step.Subject.Contains(TrialToken, StringComparison.Ordinal) ? await TrialTokenAsync() : "";
-        var transcript = await _box.CliAsync(Placeholder().Replace(step.Subject, match => match.Groups[2].Value is { Length: > 0 } user
-            ? CodeOf(user, match.Groups[1].Value.Length > 0 ? 1 : 0) : match.Value == TrialToken ? trial : ActivationCode()));
+        var transcript = await _box.CliAsync(
+            Placeholder()
+                .Replace(
+                    step.Subject,
+                    match =>
+                        match.Groups[2].Value is { Length: > 0 } user ? CodeOf(user, match.Groups[1].Value.Length > 0 ? 1 : 0)
+                        : match.Value == TrialToken ? trial
+                        : ActivationCode()
+                )
+        );
         foreach (var text in step.Texts("shows").Where(text => !transcript.Contains(text, StringComparison.Ordinal)))
         {
             throw new StepFailed($"the console shows \"{text}\"", transcript);
@@ -152,20 +202,32 @@ internal sealed partial class ScenarioRun
     }
 
     /// <summary>The first token of the free trial; its serial number is the seed's.</summary>
-    private async Task<string> TrialTokenAsync() => TrialSerial().Match(await _box.CliAsync("show user fortitoken")) is { Success: true } match
-        ? match.Groups[1].Value : throw new StepFailed("a token of the free trial", "there is none (execute fortitoken-mobile import)");
+    private async Task<string> TrialTokenAsync() =>
+        TrialSerial().Match(await _box.CliAsync("show user fortitoken")) is { Success: true } match
+            ? match.Groups[1].Value
+            : throw new StepFailed("a token of the free trial", "there is none (execute fortitoken-mobile import)");
 
     private async Task LoginAsync(ScenarioStep step)
     {
         var user = step.Subject;
         var to = step.Text("to") is { } nic ? NicOf(nic) : null;
-        var listener = _box.Services.FirstOrDefault(service => service.Service == "sslvpn" && (to is null || service.Nic == to)) ?? throw new StepFailed("the SSL VPN listens", $"it does not{(to is null ? "" : $" on {to}")}");
+        var listener =
+            _box.Services.FirstOrDefault(service => service.Service == "sslvpn" && (to is null || service.Nic == to))
+            ?? throw new StepFailed("the SSL VPN listens", $"it does not{(to is null ? "" : $" on {to}")}");
         var source = step.Text("from") ?? DefaultSource;
-        var attempt = new LoginAttempt(step.Text("as") ?? "", user, _box.NewClient(
-            IPAddress.TryParse(source, out var from) ? from : throw new FormatException($"from must be an address, not '{source}'"), listener.EndPoint));
+        var attempt = new LoginAttempt(
+            step.Text("as") ?? "",
+            user,
+            _box.NewClient(
+                IPAddress.TryParse(source, out var from) ? from : throw new FormatException($"from must be an address, not '{source}'"),
+                listener.EndPoint
+            )
+        );
         _logins.Add(attempt);
         var newest = _box.NewestLogin;
-        await attempt.Client.PostAsync($"username={Uri.EscapeDataString(user)}&credential={Uri.EscapeDataString(step.Text("password") ?? user + "-password")}&realm=&ajax=1&just_logged_in=1");
+        await attempt.Client.PostAsync(
+            $"username={Uri.EscapeDataString(user)}&credential={Uri.EscapeDataString(step.Text("password") ?? user + "-password")}&realm=&ajax=1&just_logged_in=1"
+        );
         attempt.Number = _box.NewestLogin is var number && number > newest ? number : 0;
         Note(attempt);
         CheckAnswer(step, attempt);
@@ -185,11 +247,14 @@ internal sealed partial class ScenarioRun
             "previous" => CodeOf(step.Subject, -1),
             // Another digit in its last place is another code, and none of the codes beside it but once in a million.
             "wrong" => CodeOf(step.Subject, 0) is var right ? right[..^1] + (char)('0' + ((right[^1] - '0' + 5) % 10)) : "",
-            "letter" => _box.Letters.LastOrDefault(letter => letter.Code is not null)?.Code ?? throw new StepFailed("a letter with a code in the inbox", "there is none"),
+            "letter" => _box.Letters.LastOrDefault(letter => letter.Code is not null)?.Code
+                ?? throw new StepFailed("a letter with a code in the inbox", "there is none"),
             { } digits => digits,
         };
         Note(attempt);
-        await attempt.Client.PostAsync($"{Second(attempt)}&magic={attempt.Challenge.GetValueOrDefault("magic")}&code={Uri.EscapeDataString(code)}");
+        await attempt.Client.PostAsync(
+            $"{Second(attempt)}&magic={attempt.Challenge.GetValueOrDefault("magic")}&code={Uri.EscapeDataString(code)}"
+        );
         Note(attempt);
         CheckAnswer(step, attempt);
     }
@@ -207,16 +272,27 @@ internal sealed partial class ScenarioRun
 
     private async Task AnswerAsync(ScenarioStep step, bool approve)
     {
-        var number = step.Text("number") is not "shown" ? step.Text("number")
-            : NumberShown().Match(_logins.LastOrDefault(login => login.User == step.Subject)?.Challenge.GetValueOrDefault("chal_msg") ?? "") is { Success: true } match ? match.Value
+        var number =
+            step.Text("number") is not "shown" ? step.Text("number")
+            : NumberShown().Match(_logins.LastOrDefault(login => login.User == step.Subject)?.Challenge.GetValueOrDefault("chal_msg") ?? "")
+                is { Success: true } match
+                ? match.Value
             : throw new StepFailed("a number in the text of the login", "there is none");
         var answering = await _box.AnswerAsync(step.Subject, approve, number);
-        var seen = answering is null ? "none" : answering.Answer is null ? "later" : WordOf(answering.Answer);
+        var seen =
+            answering is null ? "none"
+            : answering.Answer is null ? "later"
+            : WordOf(answering.Answer);
         // Without a word of it a push must have been there: an answer to nothing is a mistake of the scenario.
         if (step.Text("answer") is { } expected ? expected != seen : seen == "none")
         {
-            throw new StepFailed($"the phone's answer is {step.Text("answer") ?? "sent"}", seen == "none" ? $"no push waits on a phone of {step.Subject} that is on" : $"it is {seen}{(answering?.Answer is { } answer ? $" ({answer.Detail})" : "")}",
-                _logins.LastOrDefault(login => login.User == step.Subject));
+            throw new StepFailed(
+                $"the phone's answer is {step.Text("answer") ?? "sent"}",
+                seen == "none"
+                    ? $"no push waits on a phone of {step.Subject} that is on"
+                    : $"it is {seen}{(answering?.Answer is { } answer ? $" ({answer.Detail})" : "")}",
+                _logins.LastOrDefault(login => login.User == step.Subject)
+            );
         }
     }
 
@@ -242,7 +318,10 @@ internal sealed partial class ScenarioRun
     {
         _ = ViewOf(step.Subject);
         var mode = step.Text("mode") is { } word ? Enum.Parse<PhoneMode>(word, ignoreCase: true) : (PhoneMode?)null;
-        return _box.ChangePhoneAsync(step.Subject, new PhoneChange(mode, step.Duration("delay") ?? (mode is null ? null : PhoneDelay), step.Duration("skew"), step.Flag("online")));
+        return _box.ChangePhoneAsync(
+            step.Subject,
+            new PhoneChange(mode, step.Duration("delay") ?? (mode is null ? null : PhoneDelay), step.Duration("skew"), step.Flag("online"))
+        );
     }
 
     private async Task EnrolAsync(ScenarioStep step)
@@ -258,8 +337,23 @@ internal sealed partial class ScenarioRun
     {
         var json = step.Json("faults");
         var list = ++_faultLists;
-        return _box.SetFaultsAsync([.. FaultText.Read(json).Zip(json.EnumerateArray(), (fault, text) => (fault, text)).Select((pair, index) =>
-            pair.text.TryGetProperty("seed", out _) ? pair.fault : pair.fault with { Seed = SeededNumbers.Of(_seed, string.Create(CultureInfo.InvariantCulture, $"fault {index} of list {list}")) })]);
+        return _box.SetFaultsAsync([
+            .. FaultText
+                .Read(json)
+                .Zip(json.EnumerateArray(), (fault, text) => (fault, text))
+                .Select(
+                    (pair, index) =>
+                        pair.text.TryGetProperty("seed", out _)
+                            ? pair.fault
+                            : pair.fault with
+                            {
+                                Seed = SeededNumbers.Of(
+                                    _seed,
+                                    string.Create(CultureInfo.InvariantCulture, $"fault {index} of list {list}")
+                                ),
+                            }
+                ),
+        ]);
     }
 
     /// <summary>What a challenge asked for last is what the client goes on with.</summary>
@@ -291,17 +385,26 @@ internal sealed partial class ScenarioRun
 
     private static string WordOf(PhoneAnswer answer) => answer.OutcomeText.Replace(' ', '-');
 
-    private LoginAttempt LoginOf(ScenarioStep step, string? user = null) => step.Text("of") is { } name
-        ? _logins.LastOrDefault(login => login.Name == name || login.User == name) ?? throw new FormatException($"no login before this step is called '{name}'")
-        : _logins.LastOrDefault(login => user is null || login.User == user) ?? throw new FormatException($"no login{(user is null ? "" : $" of {user}")} before this step");
+    private LoginAttempt LoginOf(ScenarioStep step, string? user = null) =>
+        step.Text("of") is { } name
+            ? _logins.LastOrDefault(login => login.Name == name || login.User == name)
+                ?? throw new FormatException($"no login before this step is called '{name}'")
+            : _logins.LastOrDefault(login => user is null || login.User == user)
+                ?? throw new FormatException($"no login{(user is null ? "" : $" of {user}")} before this step");
 
     private PhoneView ViewOf(string user) => _box.PhoneOf(user) ?? throw new StepFailed($"{user} has a phone", "he has none");
 
-    private string CodeOf(string user, int steps) => _box.CodeOf(user, steps) ?? throw new StepFailed($"{user} has a mobile token", "he has none");
+    private string CodeOf(string user, int steps) =>
+        _box.CodeOf(user, steps) ?? throw new StepFailed($"{user} has a mobile token", "he has none");
 
-    private string ActivationCode() => _box.Letters.LastOrDefault(letter => letter.Code is { Length: 16 })?.Code ?? throw new StepFailed("a letter with an activation code in the inbox", "there is none");
+    private string ActivationCode() =>
+        _box.Letters.LastOrDefault(letter => letter.Code is { Length: 16 })?.Code
+        ?? throw new StepFailed("a letter with an activation code in the inbox", "there is none");
 
-    private string NicOf(string name) => _box.Nics.Any(nic => nic.Name == name) ? name : throw new FormatException($"there is no interface '{name}'; {NearestWord.Hint(name, _box.Nics.Select(nic => nic.Name))}");
+    private string NicOf(string name) =>
+        _box.Nics.Any(nic => nic.Name == name)
+            ? name
+            : throw new FormatException($"there is no interface '{name}'; {NearestWord.Hint(name, _box.Nics.Select(nic => nic.Name))}");
 
     [GeneratedRegex(@"\{(?:(next )?code of ([A-Za-z0-9_.-]+)|activation code|trial token)\}")]
     private static partial Regex Placeholder();

@@ -10,33 +10,45 @@ namespace Appliance.Lab.Scenarios;
 /// <summary>The form of a scenario's file as a JSON Schema (draft-07), made of the same tables as the reader; <c>run scenario --schema</c> prints it.</summary>
 internal static class ScenarioSchema
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static string Text => Whole().ToJsonString(Indented) + "\n";
 
-    private static JsonObject Whole() => new()
-    {
-        ["$schema"] = "http://json-schema.org/draft-07/schema#",
-        ["title"] = "A scenario",
-        ["description"] = "Steps and expectations that are run on a box: run scenario FILE (docs/use/scenarios.md).",
-        ["type"] = "object",
-        ["required"] = new JsonArray("title", "steps"),
-        ["additionalProperties"] = false,
-        ["properties"] = new JsonObject
+    private static JsonObject Whole() =>
+        new()
         {
-            ["title"] = Described(AnyText(), "One line that says what happens"),
-            ["about"] = Described(AnyText(), "What it is about"),
-            ["needs"] = Described(OneOrMore(Words([.. StepWord.Needs.Keys])), "What the box has to have; what the steps need is known without it"),
-            ["personality"] = Described(Words([.. Personality.All.Select(known => known.Name)]), "The release to behave like; in quotes"),
-            ["config"] = Described(AnyText(), "The console's lines that the lab's configuration gets in addition"),
-            ["steps"] = new JsonObject
+            ["$schema"] = "http://json-schema.org/draft-07/schema#",
+            ["title"] = "A scenario",
+            ["description"] = "Steps and expectations that are run on a box: run scenario FILE (docs/use/scenarios.md).",
+            ["type"] = "object",
+            ["required"] = new JsonArray("title", "steps"),
+            ["additionalProperties"] = false,
+            ["properties"] = new JsonObject
             {
-                ["type"] = "array",
-                ["minItems"] = 1,
-                ["items"] = new JsonObject { ["oneOf"] = new JsonArray([.. StepWord.All.Select(Step)]) },
+                ["title"] = Described(AnyText(), "One line that says what happens"),
+                ["about"] = Described(AnyText(), "What it is about"),
+                ["needs"] = Described(
+                    OneOrMore(Words([.. StepWord.Needs.Keys])),
+                    "What the box has to have; what the steps need is known without it"
+                ),
+                ["personality"] = Described(
+                    Words([.. Personality.All.Select(known => known.Name)]),
+                    "The release to behave like; in quotes"
+                ),
+                ["config"] = Described(AnyText(), "The console's lines that the lab's configuration gets in addition"),
+                ["steps"] = new JsonObject
+                {
+                    ["type"] = "array",
+                    ["minItems"] = 1,
+                    ["items"] = new JsonObject { ["oneOf"] = new JsonArray([.. StepWord.All.Select(Step)]) },
+                },
             },
-        },
-    };
+        };
 
     private static JsonNode Step(StepWord word)
     {
@@ -45,28 +57,56 @@ internal static class ScenarioSchema
         {
             properties[field.Name] = Described(Value(field.Kind, field.Words), field.Help);
         }
-        return new JsonObject { ["type"] = "object", ["required"] = new JsonArray(word.Word), ["additionalProperties"] = false, ["properties"] = properties };
-    }
-
-    private static JsonObject Value(FieldKind kind, string[] words) => kind switch
-    {
-        FieldKind.Nothing => new JsonObject { ["type"] = "null" },
-        FieldKind.Text => AnyText(),
-        FieldKind.Texts => OneOrMore(AnyText()),
-        FieldKind.Word => Words(words),
-        FieldKind.Duration => new JsonObject { ["anyOf"] = new JsonArray(Number(), new JsonObject { ["type"] = "string", ["pattern"] = "^-?[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)?$" }) },
-        FieldKind.Whole => new JsonObject { ["type"] = "integer", ["minimum"] = 0 },
-        FieldKind.Flag => Flag(),
-        FieldKind.Fields => new JsonObject { ["type"] = "object", ["additionalProperties"] = AnyText() },
-        FieldKind.Faults => new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["oneOf"] = new JsonArray([.. FaultText.Words.Select(word => Fault(word.Key, word.Value))]) } },
-        _ => new JsonObject
+        return new JsonObject
         {
             ["type"] = "object",
-            ["minProperties"] = 1,
+            ["required"] = new JsonArray(word.Word),
             ["additionalProperties"] = false,
-            ["properties"] = new JsonObject(PolicyText.Names.Select(name => KeyValuePair.Create(name, (JsonNode?)(name is "numberMatch" or "nameSpellingBug" ? Flag() : new JsonObject { ["type"] = "integer", ["minimum"] = 0 })))),
-        },
-    };
+            ["properties"] = properties,
+        };
+    }
+
+    private static JsonObject Value(FieldKind kind, string[] words) =>
+        kind switch
+        {
+            FieldKind.Nothing => new JsonObject { ["type"] = "null" },
+            FieldKind.Text => AnyText(),
+            FieldKind.Texts => OneOrMore(AnyText()),
+            FieldKind.Word => Words(words),
+            FieldKind.Duration => new JsonObject
+            {
+                ["anyOf"] = new JsonArray(
+                    Number(),
+                    new JsonObject { ["type"] = "string", ["pattern"] = "^-?[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)?$" }
+                ),
+            },
+            FieldKind.Whole => new JsonObject { ["type"] = "integer", ["minimum"] = 0 },
+            FieldKind.Flag => Flag(),
+            FieldKind.Fields => new JsonObject { ["type"] = "object", ["additionalProperties"] = AnyText() },
+            FieldKind.Faults => new JsonObject
+            {
+                ["type"] = "array",
+                ["items"] = new JsonObject { ["oneOf"] = new JsonArray([.. FaultText.Words.Select(word => Fault(word.Key, word.Value))]) },
+            },
+            _ => new JsonObject
+            {
+                ["type"] = "object",
+                ["minProperties"] = 1,
+                ["additionalProperties"] = false,
+                ["properties"] = new JsonObject(
+                    PolicyText.Names.Select(name =>
+                        KeyValuePair.Create(
+                            name,
+                            (JsonNode?)(
+                                name is "numberMatch" or "nameSpellingBug"
+                                    ? Flag()
+                                    : new JsonObject { ["type"] = "integer", ["minimum"] = 0 }
+                            )
+                        )
+                    )
+                ),
+            },
+        };
 
     private static JsonObject Fault(string word, string[] own)
     {
@@ -74,9 +114,24 @@ internal static class ScenarioSchema
         {
             ["fault"] = Words([word]),
             ["times"] = new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
-            ["p"] = new JsonObject { ["type"] = "number", ["minimum"] = 0, ["maximum"] = 1 },
+            ["p"] = new JsonObject
+            {
+                ["type"] = "number",
+                ["minimum"] = 0,
+                ["maximum"] = 1,
+            },
             ["after"] = new JsonObject { ["type"] = "number", ["minimum"] = 0 },
-            ["match"] = new JsonObject { ["type"] = "object", ["additionalProperties"] = false, ["properties"] = new JsonObject { ["user"] = AnyText(), ["src"] = AnyText(), ["phone"] = AnyText() } },
+            ["match"] = new JsonObject
+            {
+                ["type"] = "object",
+                ["additionalProperties"] = false,
+                ["properties"] = new JsonObject
+                {
+                    ["user"] = AnyText(),
+                    ["src"] = AnyText(),
+                    ["phone"] = AnyText(),
+                },
+            },
             ["seed"] = new JsonObject { ["type"] = "integer" },
         };
         foreach (var name in own.Select(name => name.TrimEnd('!')))
@@ -86,7 +141,10 @@ internal static class ScenarioSchema
         return new JsonObject
         {
             ["type"] = "object",
-            ["required"] = new JsonArray([JsonValue.Create("fault"), .. own.Where(name => name.EndsWith('!')).Select(name => JsonValue.Create(name.TrimEnd('!')))]),
+            ["required"] = new JsonArray([
+                JsonValue.Create("fault"),
+                .. own.Where(name => name.EndsWith('!')).Select(name => JsonValue.Create(name.TrimEnd('!'))),
+            ]),
             ["additionalProperties"] = false,
             ["properties"] = properties,
         };
@@ -105,7 +163,9 @@ internal static class ScenarioSchema
 
     private static JsonObject Flag() => new() { ["type"] = "boolean" };
 
-    private static JsonObject Words(string[] words) => new() { ["enum"] = new JsonArray([.. words.Select(word => JsonValue.Create(word))]) };
+    private static JsonObject Words(string[] words) =>
+        new() { ["enum"] = new JsonArray([.. words.Select(word => JsonValue.Create(word))]) };
 
-    private static JsonObject OneOrMore(JsonObject one) => new() { ["anyOf"] = new JsonArray(one.DeepClone(), new JsonObject { ["type"] = "array", ["items"] = one.DeepClone() }) };
+    private static JsonObject OneOrMore(JsonObject one) =>
+        new() { ["anyOf"] = new JsonArray(one.DeepClone(), new JsonObject { ["type"] = "array", ["items"] = one.DeepClone() }) };
 }

@@ -54,10 +54,18 @@ internal sealed partial class ScenarioText
         }
         var read = list.Children.Select((step, index) => Step(step, $"steps[{index}]")).ToArray();
         return new Scenario(
-            Path.GetFileNameWithoutExtension(_file), Text(title.Value, "title"), fields.TryGetValue("about", out var about) ? Text(about.Value, "about").Trim() : "",
-            [.. (fields.TryGetValue("needs", out var needs) ? Needs(needs.Value) : []).Concat(read.SelectMany(step => step.Word.NeedsOf(step))).Distinct()],
+            Path.GetFileNameWithoutExtension(_file),
+            Text(title.Value, "title"),
+            fields.TryGetValue("about", out var about) ? Text(about.Value, "about").Trim() : "",
+            [
+                .. (fields.TryGetValue("needs", out var needs) ? Needs(needs.Value) : [])
+                    .Concat(read.SelectMany(step => step.Word.NeedsOf(step)))
+                    .Distinct(),
+            ],
             fields.TryGetValue("personality", out var personality) ? Release(personality.Value) : Personality.Default,
-            fields.TryGetValue("config", out var config) ? Text(config.Value, "config") : "", read);
+            fields.TryGetValue("config", out var config) ? Text(config.Value, "config") : "",
+            read
+        );
     }
 
     private ScenarioStep Step(YamlNode node, string at)
@@ -66,14 +74,26 @@ internal sealed partial class ScenarioText
         var words = StepWord.All.Where(word => fields.ContainsKey(word.Word)).ToArray();
         if (words is not [var word])
         {
-            throw Wrong(node, at, words.Length > 1 ? $"a step has one word, not both {words[0].Word} and {words[1].Word}"
-                : $"no step begins with {string.Join(", ", fields.Keys.Select(key => $"'{key}'"))}; {NearestWord.Hint(fields.Keys.FirstOrDefault() ?? "", StepWord.All.Select(known => known.Word))}");
+            throw Wrong(
+                node,
+                at,
+                words.Length > 1
+                    ? $"a step has one word, not both {words[0].Word} and {words[1].Word}"
+                    : $"no step begins with {string.Join(", ", fields.Keys.Select(key => $"'{key}'"))}; {NearestWord.Hint(fields.Keys.FirstOrDefault() ?? "", StepWord.All.Select(known => known.Word))}"
+            );
         }
         var values = new Dictionary<string, object>(StringComparer.Ordinal);
         foreach (var (name, (key, value)) in fields)
         {
-            var field = name == word.Word ? new StepField(name, word.Kind, word.Help, word.Words) : word.Fields.FirstOrDefault(known => known.Name == name)
-                ?? throw Wrong(key, $"{at}.{name}", $"{word.Word} has no field '{name}'; {(word.Fields.Length == 0 ? "it takes none" : NearestWord.Hint(name, word.Fields.Select(known => known.Name)))}");
+            var field =
+                name == word.Word
+                    ? new StepField(name, word.Kind, word.Help, word.Words)
+                    : word.Fields.FirstOrDefault(known => known.Name == name)
+                        ?? throw Wrong(
+                            key,
+                            $"{at}.{name}",
+                            $"{word.Word} has no field '{name}'; {(word.Fields.Length == 0 ? "it takes none" : NearestWord.Hint(name, word.Fields.Select(known => known.Name)))}"
+                        );
             if (field.Kind != FieldKind.Nothing)
             {
                 values[name] = Value(field, value, $"{at}.{name}");
@@ -98,18 +118,34 @@ internal sealed partial class ScenarioText
             case FieldKind.Text:
                 return Text(node, at);
             case FieldKind.Texts:
-                return node is YamlSequenceNode list ? [.. list.Children.Select((item, index) => Text(item, $"{at}[{index}]"))] : (IReadOnlyList<string>)[Text(node, at)];
+                return node is YamlSequenceNode list
+                    ? [.. list.Children.Select((item, index) => Text(item, $"{at}[{index}]"))]
+                    : (IReadOnlyList<string>)[Text(node, at)];
             case FieldKind.Word:
                 var word = Text(node, at);
-                return field.Words.Contains(word) ? word : throw Wrong(node, at, $"it must be one of {string.Join(", ", field.Words)}, not '{word}'; {NearestWord.Hint(word, field.Words)}");
+                return field.Words.Contains(word)
+                    ? word
+                    : throw Wrong(
+                        node,
+                        at,
+                        $"it must be one of {string.Join(", ", field.Words)}, not '{word}'; {NearestWord.Hint(word, field.Words)}"
+                    );
             case FieldKind.Duration:
                 return Duration(node, at);
             case FieldKind.Whole:
-                return int.TryParse(Text(node, at), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Wrong(node, at, $"it must be a whole number from 0 on, not '{Text(node, at)}'");
+                return int.TryParse(Text(node, at), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                    ? number
+                    : throw Wrong(node, at, $"it must be a whole number from 0 on, not '{Text(node, at)}'");
             case FieldKind.Flag:
-                return Text(node, at) switch { "true" => true, "false" => false, var other => throw Wrong(node, at, $"it must be true or false, not '{other}'") };
+                return Text(node, at) switch
+                {
+                    "true" => true,
+                    "false" => false,
+                    var other => throw Wrong(node, at, $"it must be true or false, not '{other}'"),
+                };
             case FieldKind.Fields:
-                return Map(node, at).ToDictionary(pair => pair.Key, pair => Text(pair.Value.Value, $"{at}.{pair.Key}"), StringComparer.Ordinal);
+                return Map(node, at)
+                    .ToDictionary(pair => pair.Key, pair => Text(pair.Value.Value, $"{at}.{pair.Key}"), StringComparer.Ordinal);
             case FieldKind.Faults:
                 return Read(node, at, json => FaultText.Read(json));
             default:
@@ -139,16 +175,26 @@ internal sealed partial class ScenarioText
     {
         var needs = (IReadOnlyList<string>)Value(new StepField("needs", FieldKind.Texts, ""), node, "needs");
         return needs.FirstOrDefault(need => !StepWord.Needs.ContainsKey(need)) is { } stray
-            ? throw Wrong(node, "needs", $"no box is known to have '{stray}'; {NearestWord.Hint(stray, StepWord.Needs.Keys)}") : needs;
+            ? throw Wrong(node, "needs", $"no box is known to have '{stray}'; {NearestWord.Hint(stray, StepWord.Needs.Keys)}")
+            : needs;
     }
 
-    private Personality Release(YamlNode node) => Personality.Find(Text(node, "personality"))
-        ?? throw Wrong(node, "personality", $"it must be one of {string.Join(", ", Personality.All.Select(known => known.Name))}, not '{Text(node, "personality")}'");
+    private Personality Release(YamlNode node) =>
+        Personality.Find(Text(node, "personality"))
+        ?? throw Wrong(
+            node,
+            "personality",
+            $"it must be one of {string.Join(", ", Personality.All.Select(known => known.Name))}, not '{Text(node, "personality")}'"
+        );
 
     private TimeSpan Duration(YamlNode node, string at)
     {
         var text = Text(node, at);
-        if (DurationText().Match(text) is { Success: true } match && double.TryParse(match.Groups[1].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 1e8)
+        if (
+            DurationText().Match(text) is { Success: true } match
+            && double.TryParse(match.Groups[1].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && Math.Abs(number) < 1e8
+        )
         {
             return match.Groups[2].Value switch
             {
@@ -162,11 +208,15 @@ internal sealed partial class ScenarioText
         throw Wrong(node, at, $"it must be seconds, or a number with ms, s, m, h or d, not '{text}'");
     }
 
-    private Dictionary<string, (YamlNode Key, YamlNode Value)> Map(YamlNode node, string at) => node is YamlMappingNode map
-        ? map.Children.ToDictionary(pair => Text(pair.Key, at), pair => (pair.Key, pair.Value), StringComparer.Ordinal)
-        : throw Wrong(node, at, "it must be fields with values");
+    private Dictionary<string, (YamlNode Key, YamlNode Value)> Map(YamlNode node, string at) =>
+        node is YamlMappingNode map
+            ? map.Children.ToDictionary(pair => Text(pair.Key, at), pair => (pair.Key, pair.Value), StringComparer.Ordinal)
+            : throw Wrong(node, at, "it must be fields with values");
 
-    private string Text(YamlNode node, string at) => node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain) ? text : throw Wrong(node, at, "it must be a text");
+    private string Text(YamlNode node, string at) =>
+        node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain)
+            ? text
+            : throw Wrong(node, at, "it must be a text");
 
     private FormatException Wrong(YamlNode node, string at, string why) => new($"{_file}:{Line(node)}: {at}: {why}");
 

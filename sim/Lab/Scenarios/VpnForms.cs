@@ -22,7 +22,11 @@ internal static class VpnForms
         handler.SslOptions.CertificateChainPolicy = TrustedPeer.NoPublicAuthorities();
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             TrustedPeer.Refusal(certificate as X509Certificate2, chain, [authority], to.Address.ToString(), time.GetUtcNow()) is null;
-        return new HttpClient(handler) { BaseAddress = new UriBuilder(Uri.UriSchemeHttps, to.Address.ToString(), to.Port).Uri, Timeout = Timeout.InfiniteTimeSpan };
+        return new HttpClient(handler)
+        {
+            BaseAddress = new UriBuilder(Uri.UriSchemeHttps, to.Address.ToString(), to.Port).Uri,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
     }
 
     /// <summary>Posts one to <c>/remote/logincheck</c>. A connection that is lost or refused is an answer, too.</summary>
@@ -32,7 +36,11 @@ internal static class VpnForms
         {
             using var content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded");
             using var answer = await http.PostAsync(new Uri("/remote/logincheck", UriKind.Relative), content);
-            var cookie = answer.Headers.TryGetValues("Set-Cookie", out var cookies) && cookies.Any(set => set.StartsWith("SVPNCOOKIE=", StringComparison.Ordinal) && !set.StartsWith("SVPNCOOKIE=;", StringComparison.Ordinal));
+            var cookie =
+                answer.Headers.TryGetValues("Set-Cookie", out var cookies)
+                && cookies.Any(set =>
+                    set.StartsWith("SVPNCOOKIE=", StringComparison.Ordinal) && !set.StartsWith("SVPNCOOKIE=;", StringComparison.Ordinal)
+                );
             return new ClientReply((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(), cookie);
         }
         catch (Exception lost) when (lost is HttpRequestException or IOException or OperationCanceledException)

@@ -26,7 +26,9 @@ internal static partial class YamlText
             Check(text);
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
-            return stream.Documents.Count == 1 ? stream.Documents[0].RootNode : throw new FormatException(stream.Documents.Count == 0 ? "1: it is empty" : "1: it holds more than one document");
+            return stream.Documents.Count == 1
+                ? stream.Documents[0].RootNode
+                : throw new FormatException(stream.Documents.Count == 0 ? "1: it is empty" : "1: it holds more than one document");
         }
         catch (YamlException wrong)
         {
@@ -35,19 +37,23 @@ internal static partial class YamlText
     }
 
     /// <summary>The same as JSON: plain scalars are numbers, true, false or null where they look so, all else is text.</summary>
-    public static JsonNode? ToJson(YamlNode node) => node switch
-    {
-        YamlMappingNode map => new JsonObject(map.Children.Select(pair => KeyValuePair.Create(((YamlScalarNode)pair.Key).Value!, ToJson(pair.Value)))),
-        YamlSequenceNode list => new JsonArray([.. list.Children.Select(ToJson)]),
-        YamlScalarNode { Style: not ScalarStyle.Plain } quoted => JsonValue.Create(quoted.Value),
-        YamlScalarNode { Value: null or "" or "null" or "~" } => null,
-        YamlScalarNode { Value: "true" } => JsonValue.Create(true),
-        YamlScalarNode { Value: "false" } => JsonValue.Create(false),
-        YamlScalarNode { Value: { } text } when Number().IsMatch(text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) =>
-            number == Math.Floor(number) && Math.Abs(number) < 1e15 ? JsonValue.Create((long)number) : JsonValue.Create(number),
-        YamlScalarNode plain => JsonValue.Create(plain.Value),
-        _ => throw new FormatException($"{node.Start.Line}: this is nothing that JSON has"),
-    };
+    public static JsonNode? ToJson(YamlNode node) =>
+        node switch
+        {
+            YamlMappingNode map => new JsonObject(
+                map.Children.Select(pair => KeyValuePair.Create(((YamlScalarNode)pair.Key).Value!, ToJson(pair.Value)))
+            ),
+            YamlSequenceNode list => new JsonArray([.. list.Children.Select(ToJson)]),
+            YamlScalarNode { Style: not ScalarStyle.Plain } quoted => JsonValue.Create(quoted.Value),
+            YamlScalarNode { Value: null or "" or "null" or "~" } => null,
+            YamlScalarNode { Value: "true" } => JsonValue.Create(true),
+            YamlScalarNode { Value: "false" } => JsonValue.Create(false),
+            YamlScalarNode { Value: { } text }
+                when Number().IsMatch(text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) =>
+                number == Math.Floor(number) && Math.Abs(number) < 1e15 ? JsonValue.Create((long)number) : JsonValue.Create(number),
+            YamlScalarNode plain => JsonValue.Create(plain.Value),
+            _ => throw new FormatException($"{node.Start.Line}: this is nothing that JSON has"),
+        };
 
     /// <summary>Before anything is built of it: what could make a small file a large one is refused.</summary>
     private static void Check(string text)

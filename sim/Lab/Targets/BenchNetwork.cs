@@ -31,13 +31,21 @@ internal static class BenchNetwork
         // Its own one has nothing but the loopback device; the machine's must not be touched.
         if (NetworkInterface.GetAllNetworkInterfaces().Any(device => device.NetworkInterfaceType != NetworkInterfaceType.Loopback))
         {
-            throw new LabFailure(FailureKind.Missing, "an image runs in a network of its own: start it by ./run (unshare --net; root, or user namespaces)");
+            throw new LabFailure(
+                FailureKind.Missing,
+                "an image runs in a network of its own: start it by ./run (unshare --net; root, or user namespaces)"
+            );
         }
         var lines = new List<string> { "link set lo up" };
         lines.AddRange(Elsewhere.Select(network => $"route add local {network} dev lo"));
         for (var cable = 1; cable <= Cables; cable++)
         {
-            lines.AddRange([$"tuntap add {Tap(cable)} mode tap", $"link set {Tap(cable)} up", $"addr add 192.0.2.{cable}/32 dev {Tap(cable)}", $"route add {Network}.{cable}/32 dev {Tap(cable)}"]);
+            lines.AddRange([
+                $"tuntap add {Tap(cable)} mode tap",
+                $"link set {Tap(cable)} up",
+                $"addr add 192.0.2.{cable}/32 dev {Tap(cable)}",
+                $"route add {Network}.{cable}/32 dev {Tap(cable)}",
+            ]);
         }
         await IpAsync([.. lines]);
         // The box answers by whichever cable its own routes say; an answer by another one than the question is no forgery here.
@@ -70,7 +78,14 @@ internal static class BenchNetwork
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments)
+                {
+                    RedirectStandardInput = true,
+                    RedirectStandardError = true,
+                    RedirectStandardOutput = true,
+                }
+            )!;
             await process.StandardInput.WriteAsync(input);
             process.StandardInput.Close();
             var output = process.StandardOutput.ReadToEndAsync();
@@ -81,7 +96,11 @@ internal static class BenchNetwork
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
-            throw new LabFailure(FailureKind.Missing, $"{program}: {missing.Message} (scripts/image-tools installs what an image needs)", missing);
+            throw new LabFailure(
+                FailureKind.Missing,
+                $"{program}: {missing.Message} (scripts/image-tools installs what an image needs)",
+                missing
+            );
         }
     }
 }

@@ -1,6 +1,5 @@
 using Appliance.Doubles.Phones;
 
-
 namespace Appliance.Lab.Targets;
 
 /// <summary>The phones of a box, each named by its owner or by its token.</summary>
@@ -18,5 +17,7 @@ internal sealed class BoxPhones(PhoneFleet fleet, TimeProvider time)
 
     /// <summary>The code that a phone shows, so many steps from now; null when there is no such phone.</summary>
     public string? CodeOf(string user, int steps) =>
-        Find(user) is { } phone ? PhoneCode.At(phone.Activation, time.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps)) : null;
+        Find(user) is { } phone
+            ? PhoneCode.At(phone.Activation, time.GetUtcNow() + phone.View().Skew + (phone.Activation.Step * steps))
+            : null;
 }

@@ -1,6 +1,6 @@
 using System.Net;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Lab.Composition;
@@ -19,7 +19,8 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
 
     private readonly PanelLines _panel;
 
-    private ImageBench(DirectoryInfo folder, QemuMachine machine, PanelLines panel) => (_folder, _machine, _panel) = (folder, machine, panel);
+    private ImageBench(DirectoryInfo folder, QemuMachine machine, PanelLines panel) =>
+        (_folder, _machine, _panel) = (folder, machine, panel);
 
     /// <summary>Boots the test image until its agent waits.</summary>
     /// <exception cref="LabFailure">Something is missing, or it does not boot.</exception>
@@ -43,7 +44,9 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
                 await machine.DisposeAsync();
             }
             folder.Delete(recursive: true);
-            throw failure is IOException or TimeoutException ? new LabFailure(FailureKind.TimedOut, "the image does not boot to the lab's agent", failure) : failure;
+            throw failure is IOException or TimeoutException
+                ? new LabFailure(FailureKind.TimedOut, "the image does not boot to the lab's agent", failure)
+                : failure;
         }
     }
 
@@ -59,7 +62,8 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
     }
 
     /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel", "sources" };
+    public static IReadOnlySet<string> AllOffers { get; } =
+        new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel", "sources" };
 
     IReadOnlySet<string> IBoxSite.Offers => AllOffers;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.Faults;
 using Appliance.Doubles.Inbox;
 using Appliance.Doubles.Phones;
@@ -52,7 +52,11 @@ internal sealed class LinkedBox : IScenarioBox
     private LinkedBox(IBoxSite site)
     {
         (_site, _air) = (site, site.NicAt("phones", ScenarioAddress.Phones));
-        _phones = new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await _air.ConnectAsync(remote, cancellationToken)));
+        _phones = new PhoneFleet(
+            _clock,
+            NullLogger.Instance,
+            async (remote, cancellationToken) => new ConnectionStream(await _air.ConnectAsync(remote, cancellationToken))
+        );
     }
 
     public IReadOnlySet<string> Offers => _site.Offers;
@@ -201,7 +205,8 @@ internal sealed class LinkedBox : IScenarioBox
         await SettleAsync();
         return answering;
 
-        async Task CallAsync() => (answering.Answer, _) = await Phones.Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
+        async Task CallAsync() =>
+            (answering.Answer, _) = await Phones.Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
     }
 
     public async Task<string?> EnrolAsync(string code, string platform)
@@ -243,7 +248,11 @@ internal sealed class LinkedBox : IScenarioBox
         var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
         var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
         var cloud = new PushCloud(_phones, _clock);
-        _unit = await LinkedUnit.StartAsync(await _site.LinkAsync(), new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null), push => cloud.SendAsync(push, CancellationToken.None).AsTask());
+        _unit = await LinkedUnit.StartAsync(
+            await _site.LinkAsync(),
+            new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null),
+            push => cloud.SendAsync(push, CancellationToken.None).AsTask()
+        );
         if (_console is not null)
         {
             await ProveAsync(_console);
@@ -251,7 +260,14 @@ internal sealed class LinkedBox : IScenarioBox
         _phones.Attach(_unit);
         if (_unit.MailServer is { } mail && _site.Offers.Contains("inbox"))
         {
-            _mail = MailSink.Listen(await _site.MailNicAsync(mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance);
+            _mail = MailSink.Listen(
+                await _site.MailNicAsync(mail.Address),
+                mail.Port,
+                _inbox,
+                () => _unit.SmsDomains,
+                _clock,
+                NullLogger.Instance
+            );
         }
         await SettleAsync();
     }
@@ -287,7 +303,8 @@ internal sealed class LinkedBox : IScenarioBox
     }
 
     /// <summary>What changes on the bench's side.</summary>
-    private (int Waiting, int Pushes, int Letters) Seen() => (_clients.Count(client => client.Waits), _phones.Phones.Sum(phone => phone.View().Pending.Count), _inbox.Letters.Count);
+    private (int Waiting, int Pushes, int Letters) Seen() =>
+        (_clients.Count(client => client.Waits), _phones.Phones.Sum(phone => phone.View().Pending.Count), _inbox.Letters.Count);
 
     private async Task<bool> UntilAsync(Func<bool> so, TimeSpan atMost)
     {

@@ -7,7 +7,9 @@ using Appliance.Lab.Scenarios;
 namespace Appliance.Lab.Targets;
 
 /// <summary>An SSL VPN client over real sockets.</summary>
-internal sealed class LinkedClient(INic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, Func<Task> settle) : IScenarioClient, IDisposable
+internal sealed class LinkedClient(INic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, Func<Task> settle)
+    : IScenarioClient,
+        IDisposable
 {
     /// <summary>What is answered at once is answered within this, on whatever machine the box is emulated.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);
@@ -20,7 +22,16 @@ internal sealed class LinkedClient(INic nic, IPEndPoint to, X509Certificate2 aut
     private int _newest;
     private int _answered;
 
-    public bool Waits { get { lock (_lock) { return _answered < _newest; } } }
+    public bool Waits
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _answered < _newest;
+            }
+        }
+    }
 
     public ClientReply? Reply { get; private set; }
 
@@ -31,7 +42,10 @@ internal sealed class LinkedClient(INic nic, IPEndPoint to, X509Certificate2 aut
         {
             number = ++_newest;
         }
-        await Task.WhenAny(RunAsync(form, number), Task.Delay(form.Contains("&ftmpush=1", StringComparison.Ordinal) ? WaitsAfter : AnswerPatience, LabClock.Wall));
+        await Task.WhenAny(
+            RunAsync(form, number),
+            Task.Delay(form.Contains("&ftmpush=1", StringComparison.Ordinal) ? WaitsAfter : AnswerPatience, LabClock.Wall)
+        );
         await settle();
     }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 
 namespace Appliance.Lab.Targets;
@@ -29,15 +29,19 @@ internal sealed class PanelLines : IAsyncDisposable
     private readonly Board _board;
     private readonly string _chip;
 
-    private PanelLines(Stream stream, Board board, string chip) => (_stream, _reader, _board, _chip) = (stream, new StreamReader(stream, Encoding.ASCII), board, chip);
+    private PanelLines(Stream stream, Board board, string chip) =>
+        (_stream, _reader, _board, _chip) = (stream, new StreamReader(stream, Encoding.ASCII), board, chip);
 
     /// <summary>Finds the chip, and takes its lines.</summary>
     /// <exception cref="LabFailure">The machine has none.</exception>
     public static async Task<PanelLines> OpenAsync(Qmp control, Board board)
     {
         const string Container = "/machine/unattached";
-        var chip = (await control.ExecuteAsync("qom-list", "path", Container)).EnumerateArray().FirstOrDefault(child => child.GetProperty("type").GetString() == "child<pl061>");
-        return chip.ValueKind == System.Text.Json.JsonValueKind.Undefined ? throw new LabFailure(FailureKind.AssertionFailed, "the machine has no chip for the panel")
+        var chip = (await control.ExecuteAsync("qom-list", "path", Container))
+            .EnumerateArray()
+            .FirstOrDefault(child => child.GetProperty("type").GetString() == "child<pl061>");
+        return chip.ValueKind == System.Text.Json.JsonValueKind.Undefined
+            ? throw new LabFailure(FailureKind.AssertionFailed, "the machine has no chip for the panel")
             : new PanelLines(await QemuMachine.QtestAsync(), board, $"{Container}/{chip.GetProperty("name").GetString()}");
     }
 
@@ -45,7 +49,8 @@ internal sealed class PanelLines : IAsyncDisposable
     /// <exception cref="FormatException">There is no such button.</exception>
     public async Task DriveAsync(string name, bool pressed)
     {
-        var button = _board.Buttons.FirstOrDefault(button => button.Name == name) ?? throw new FormatException($"the panel has no button '{name}'");
+        var button =
+            _board.Buttons.FirstOrDefault(button => button.Name == name) ?? throw new FormatException($"the panel has no button '{name}'");
         await AskAsync($"set_irq_in {_chip} unnamed-gpio-in {button.Line} {(pressed != button.ActiveLow ? 1 : 0)}");
     }
 
@@ -99,7 +104,8 @@ internal sealed class PanelLines : IAsyncDisposable
 
     private async Task<bool> IsLitAsync(BoardLed led) => IsLit(led, await LinesAsync());
 
-    private async Task<ulong> LinesAsync() => ulong.Parse((await AskAsync($"readl {DataRegister}")).Split("0x")[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    private async Task<ulong> LinesAsync() =>
+        ulong.Parse((await AskAsync($"readl {DataRegister}")).Split("0x")[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     /// <summary>Whether a LED shines, by the levels of all lines.</summary>
     internal static bool IsLit(BoardLed led, ulong lines) => (((lines >> led.Line) & 1) == 1) != led.ActiveLow;

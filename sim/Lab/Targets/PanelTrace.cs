@@ -28,7 +28,11 @@ internal sealed class PanelTrace(Board board)
         var patterns = new List<string>();
         for (var begin = 1; begin + 2 < changes.Count; begin++)
         {
-            if (changes[begin].Lit && $"{Stretch(changes, begin)}/{Stretch(changes, begin + 1)}" is var pattern && patterns.LastOrDefault() != pattern)
+            if (
+                changes[begin].Lit
+                && $"{Stretch(changes, begin)}/{Stretch(changes, begin + 1)}" is var pattern
+                && patterns.LastOrDefault() != pattern
+            )
             {
                 patterns.Add(pattern);
             }
@@ -36,5 +40,6 @@ internal sealed class PanelTrace(Board board)
         return patterns;
     }
 
-    private static string Stretch(List<(bool Lit, TimeSpan Since)> changes, int at) => PanelLines.Milliseconds(changes[at + 1].Since - changes[at].Since);
+    private static string Stretch(List<(bool Lit, TimeSpan Since)> changes, int at) =>
+        PanelLines.Milliseconds(changes[at + 1].Since - changes[at].Since);
 }

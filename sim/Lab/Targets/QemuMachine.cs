@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 
@@ -33,8 +33,15 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
     /// <exception cref="LabFailure">There is none.</exception>
     public static string UsualFolder(string archive)
     {
-        var folder = Environment.GetEnvironmentVariable("APPLIANCE_IMAGE") is { Length: > 0 } named ? named : Path.Combine(Directory.GetCurrentDirectory(), ".build", "images", "qemu-arm64");
-        return File.Exists(Path.Combine(folder, archive)) ? folder : throw new LabFailure(FailureKind.Missing, $"there is no image {Path.Combine(folder, archive)}: boards/image qemu-arm64 --lab makes it");
+        var folder = Environment.GetEnvironmentVariable("APPLIANCE_IMAGE") is { Length: > 0 } named
+            ? named
+            : Path.Combine(Directory.GetCurrentDirectory(), ".build", "images", "qemu-arm64");
+        return File.Exists(Path.Combine(folder, archive))
+            ? folder
+            : throw new LabFailure(
+                FailureKind.Missing,
+                $"there is no image {Path.Combine(folder, archive)}: boards/image qemu-arm64 --lab makes it"
+            );
     }
 }
 
@@ -62,7 +69,13 @@ internal sealed partial class QemuMachine : IAsyncDisposable
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Those that can be read without changing anything; the virt board has the UART at 0x09000000.</summary>
-    private static readonly (string Name, string Address)[] UartRegisters = [("FR", "0x09000018"), ("CR", "0x09000030"), ("IMSC", "0x09000038"), ("RIS", "0x0900003c")];
+    private static readonly (string Name, string Address)[] UartRegisters =
+    [
+        ("FR", "0x09000018"),
+        ("CR", "0x09000030"),
+        ("IMSC", "0x09000038"),
+        ("RIS", "0x0900003c"),
+    ];
 
     private readonly Process _process;
 
@@ -86,14 +99,48 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         }
         List<string> arguments =
         [
-            "-M", "virt", "-cpu", "cortex-a72", "-smp", Processors, "-m", "512", "-accel", "tcg", "-display", "none", "-qmp", "stdio", .. BootOf(image),
-            "-drive", $"if=none,id=state,file={image.Disk},format=qcow2", "-device", "virtio-blk-pci,drive=state,addr=5", "-device", "virtio-rng-pci,addr=6",
-            "-device", "virtio-serial-pci,addr=8", "-chardev", $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off", "-device", "virtserialport,chardev=lab,name=lab,id=lab",
-            "-qtest", $"tcp:127.0.0.1:{QtestPort},server=on,wait=off", "-qtest-log", "/dev/null", "-serial", $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
+            "-M",
+            "virt",
+            "-cpu",
+            "cortex-a72",
+            "-smp",
+            Processors,
+            "-m",
+            "512",
+            "-accel",
+            "tcg",
+            "-display",
+            "none",
+            "-qmp",
+            "stdio",
+            .. BootOf(image),
+            "-drive",
+            $"if=none,id=state,file={image.Disk},format=qcow2",
+            "-device",
+            "virtio-blk-pci,drive=state,addr=5",
+            "-device",
+            "virtio-rng-pci,addr=6",
+            "-device",
+            "virtio-serial-pci,addr=8",
+            "-chardev",
+            $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off",
+            "-device",
+            "virtserialport,chardev=lab,name=lab,id=lab",
+            "-qtest",
+            $"tcp:127.0.0.1:{QtestPort},server=on,wait=off",
+            "-qtest-log",
+            "/dev/null",
+            "-serial",
+            $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
         ];
         for (var card = 1; card <= Cables.Length; card++)
         {
-            arguments.AddRange(["-netdev", $"tap,id={Cables[card - 1]},ifname={BenchNetwork.Tap(card)},script=no,downscript=no", "-device", $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile="]);
+            arguments.AddRange([
+                "-netdev",
+                $"tap,id={Cables[card - 1]},ifname={BenchNetwork.Tap(card)},script=no,downscript=no",
+                "-device",
+                $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile=",
+            ]);
         }
         if (image.Archive is "initrd.img" or QemuImage.Slots)
         {
@@ -118,7 +165,11 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
-            throw new LabFailure(FailureKind.Missing, $"qemu-system-aarch64: {missing.Message} (scripts/image-tools installs what an image needs)", missing);
+            throw new LabFailure(
+                FailureKind.Missing,
+                $"qemu-system-aarch64: {missing.Message} (scripts/image-tools installs what an image needs)",
+                missing
+            );
         }
     }
 
@@ -131,7 +182,11 @@ internal sealed partial class QemuMachine : IAsyncDisposable
             counters.Add(ProgramCounter().Match(await Control.AskMonitorAsync("info registers")).Value);
             await Task.Delay(BetweenLooks, LabClock.Wall);
         }
-        var told = new List<string> { $"status {(await Control.ExecuteAsync("query-status")).GetProperty("status")}", string.Join(", then ", counters) };
+        var told = new List<string>
+        {
+            $"status {(await Control.ExecuteAsync("query-status")).GetProperty("status")}",
+            string.Join(", then ", counters),
+        };
         foreach (var (name, address) in UartRegisters)
         {
             told.Add($"{name} {(await Control.AskMonitorAsync($"xp /1xw {address}")).Split(':')[^1].Trim()}");
@@ -180,19 +235,42 @@ internal sealed partial class QemuMachine : IAsyncDisposable
     [GeneratedRegex("PC=[0-9a-f]+")]
     private static partial Regex ProgramCounter();
 
-    private static string[] BootOf(QemuImage image) => image.Archive != QemuImage.Slots
-        ? ["-no-reboot", "-kernel", Path.Combine(image.Folder, "vmlinuz"), "-initrd", Path.Combine(image.Folder, image.Archive), "-append", "console=ttyAMA0 quiet panic=-1" + (image.FirstProgram is { } first ? $" rdinit={first}" : "")]
-        :
-        [
-            "-S", "-bios", Path.Combine(image.Folder, image.Archive),
-            .. image.Stick is { } stick ? ["-drive", $"if=none,id=stick,file={stick},format=raw,readonly=on", "-device", "virtio-blk-pci,drive=stick,addr=9"] : Array.Empty<string>(),
-            .. image.Snapshot is { } snapshot ? ["-loadvm", snapshot] : Array.Empty<string>(),
-        ];
+    private static string[] BootOf(QemuImage image) =>
+        image.Archive != QemuImage.Slots
+            ?
+            [
+                "-no-reboot",
+                "-kernel",
+                Path.Combine(image.Folder, "vmlinuz"),
+                "-initrd",
+                Path.Combine(image.Folder, image.Archive),
+                "-append",
+                "console=ttyAMA0 quiet panic=-1" + (image.FirstProgram is { } first ? $" rdinit={first}" : ""),
+            ]
+            :
+            [
+                "-S",
+                "-bios",
+                Path.Combine(image.Folder, image.Archive),
+                .. image.Stick is { } stick
+                    ? ["-drive", $"if=none,id=stick,file={stick},format=raw,readonly=on", "-device", "virtio-blk-pci,drive=stick,addr=9"]
+                    : Array.Empty<string>(),
+                .. image.Snapshot is { } snapshot ? ["-loadvm", snapshot] : Array.Empty<string>(),
+            ];
 
     private static async Task MakeDiskAsync(string disk)
     {
         // mke2fs(8) is not in everybody's path.
-        var made = await BenchNetwork.RunAsync("sh", ["-ec", "PATH=$PATH:/sbin:/usr/sbin; truncate -s $2 \"$1.raw\"; mke2fs -q -t ext4 -F \"$1.raw\"; qemu-img convert -O qcow2 \"$1.raw\" \"$1\"; rm \"$1.raw\"", "sh", disk, DiskSize]);
+        var made = await BenchNetwork.RunAsync(
+            "sh",
+            [
+                "-ec",
+                "PATH=$PATH:/sbin:/usr/sbin; truncate -s $2 \"$1.raw\"; mke2fs -q -t ext4 -F \"$1.raw\"; qemu-img convert -O qcow2 \"$1.raw\" \"$1\"; rm \"$1.raw\"",
+                "sh",
+                disk,
+                DiskSize,
+            ]
+        );
         if (made.Length > 0)
         {
             throw new LabFailure(FailureKind.Missing, $"the state's disk: {made}");
@@ -206,7 +284,9 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         {
             try
             {
-                return new ConnectionStream(await new SocketNic("bench", IPAddress.Loopback).ConnectAsync(new IPEndPoint(IPAddress.Loopback, port)));
+                return new ConnectionStream(
+                    await new SocketNic("bench", IPAddress.Loopback).ConnectAsync(new IPEndPoint(IPAddress.Loopback, port))
+                );
             }
             catch (IOException) when (LabClock.Wall.GetElapsedTime(began) < ConnectPatience)
             {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Threading.Channels;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 
 namespace Appliance.Lab.Targets;
 
@@ -38,7 +38,9 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
             await input.FlushAsync();
             using var late = new CancellationTokenSource(Patience, LabClock.Wall);
             var answer = await _answers.Reader.ReadAsync(late.Token);
-            return answer.TryGetProperty("return", out var result) ? result : throw new LabFailure(FailureKind.AssertionFailed, $"the emulator refuses {command}: {answer}");
+            return answer.TryGetProperty("return", out var result)
+                ? result
+                : throw new LabFailure(FailureKind.AssertionFailed, $"the emulator refuses {command}: {answer}");
         }
         catch (Exception gone) when (gone is ChannelClosedException or OperationCanceledException or IOException)
         {
@@ -75,7 +77,8 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
     }
 
     /// <summary>The same for what answers: its answer.</summary>
-    public async Task<string> AskMonitorAsync(string line) => (await ExecuteAsync("human-monitor-command", "command-line", line)).GetString()!;
+    public async Task<string> AskMonitorAsync(string line) =>
+        (await ExecuteAsync("human-monitor-command", "command-line", line)).GetString()!;
 
     private static string Text(string command, object[] arguments)
     {
@@ -114,7 +117,11 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
                 {
                     _answers.Writer.TryWrite(said);
                 }
-                else if (said.TryGetProperty("event", out var name) && name.GetString() == "VSERPORT_CHANGE" && said.GetProperty("data").GetProperty("open").GetBoolean())
+                else if (
+                    said.TryGetProperty("event", out var name)
+                    && name.GetString() == "VSERPORT_CHANGE"
+                    && said.GetProperty("data").GetProperty("open").GetBoolean()
+                )
                 {
                     _portOpen.TrySetResult();
                 }

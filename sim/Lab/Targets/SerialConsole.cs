@@ -19,7 +19,10 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     {
         if (await _shown.TakeAsync(atMost, Prompted) is null)
         {
-            throw new LabFailure(FailureKind.TimedOut, $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_shown.Recent}");
+            throw new LabFailure(
+                FailureKind.TimedOut,
+                $"no prompt on the console within {atMost.TotalSeconds} s; it shows:\n{_shown.Recent}"
+            );
         }
     }
 
@@ -32,8 +35,11 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     {
         await SendAsync(line);
         // A prompt before the echo is that of an Enter from earlier.
-        return await _shown.TakeAsync(atMost, text => text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]) ? text.Length : 0)
-            ?? throw new LabFailure(FailureKind.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_shown.Recent}");
+        return await _shown.TakeAsync(
+                atMost,
+                text =>
+                    text.IndexOf(line, StringComparison.Ordinal) is >= 0 and var echo && Prompt().IsMatch(text[echo..]) ? text.Length : 0
+            ) ?? throw new LabFailure(FailureKind.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_shown.Recent}");
     }
 
     /// <summary>Types a line that is no command with a prompt behind it: what is shown up to one of some words.</summary>
@@ -47,8 +53,10 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     /// <summary>Reads up to one of some words.</summary>
     /// <exception cref="LabFailure">None of them comes in time.</exception>
     public async Task<string> SeeAsync(TimeSpan atMost, params string[] until) =>
-        await _shown.TakeAsync(atMost, text => until.Select(word => text.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0).Max())
-            ?? throw new LabFailure(FailureKind.TimedOut, $"no '{string.Join("' or '", until)}' on the console; it shows:\n{_shown.Recent}");
+        await _shown.TakeAsync(
+            atMost,
+            text => until.Select(word => text.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0).Max()
+        ) ?? throw new LabFailure(FailureKind.TimedOut, $"no '{string.Join("' or '", until)}' on the console; it shows:\n{_shown.Recent}");
 
     public ValueTask DisposeAsync() => cable.DisposeAsync();
 

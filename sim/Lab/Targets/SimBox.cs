@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 using Appliance.Doubles.Faults;
 using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Doubles.Inbox;
@@ -88,9 +88,7 @@ internal sealed class SimBox : IScenarioBox
     {
         // What waits for its turn is let go: nobody moves time on any more.
         _clock.Work.OneByOne = false;
-        while (_clock.Work.StartNext())
-        {
-        }
+        while (_clock.Work.StartNext()) { }
         foreach (var client in _clients)
         {
             client.Dispose();
@@ -108,7 +106,9 @@ internal sealed class SimBox : IScenarioBox
         Task<string>? transcript = null;
         WorkInHand.Run(_clock.Work, () => transcript = _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
-        return transcript is { IsCompleted: true } ? await transcript : throw new LabFailure(FailureKind.TimedOut, "the console waits for what only time brings, and no step goes on meanwhile");
+        return transcript is { IsCompleted: true }
+            ? await transcript
+            : throw new LabFailure(FailureKind.TimedOut, "the console waits for what only time brings, and no step goes on meanwhile");
     }
 
     public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
@@ -152,7 +152,9 @@ internal sealed class SimBox : IScenarioBox
     }
 
     public Task PressAsync(string button, bool down) =>
-        (down ? _panel.Press(button, hold: null) : _panel.Release(button)) ? SettleAsync() : throw new FormatException($"the panel has no button '{button}'");
+        (down ? _panel.Press(button, hold: null) : _panel.Release(button))
+            ? SettleAsync()
+            : throw new FormatException($"the panel has no button '{button}'");
 
     public Task PassAsync(TimeSpan time) => AdvanceAsync(time);
 
@@ -182,7 +184,10 @@ internal sealed class SimBox : IScenarioBox
             return null;
         }
         var answering = new PhoneAnswering();
-        WorkInHand.Run(_clock.Work, async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number));
+        WorkInHand.Run(
+            _clock.Work,
+            async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number)
+        );
         await SettleAsync();
         return answering;
     }
@@ -202,32 +207,63 @@ internal sealed class SimBox : IScenarioBox
 
     private BoxPhones Phones => new(_phones, _clock);
 
-    private PanelLed LedOf(string name) => _panel.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
+    private PanelLed LedOf(string name) =>
+        _panel.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
 
     private async Task BringUpAsync(Scenario scenario, int seed)
     {
         _faults = Own(new LabFaults(_clock) { Step = _time.Step });
         var air = new SimNic(_network, "phones", ScenarioAddress.Phones);
-        _phones = Own(new PhoneFleet(_clock, NullLogger.Instance, async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)), _faults));
+        _phones = Own(
+            new PhoneFleet(
+                _clock,
+                NullLogger.Instance,
+                async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)),
+                _faults
+            )
+        );
         var board = LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null);
         _panel = Own(new LabPanel(board, _clock));
         _shown = new PanelRecord(_panel.Front);
         _nics.AddRange(board.Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
         var cloud = new PushCloud(_phones, _clock, _faults);
-        var settings = scenario.Needs.Contains(StepWord.Authenticator) ? await AuthenticatorFile.OfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None) : null;
+        var settings = scenario.Needs.Contains(StepWord.Authenticator)
+            ? await AuthenticatorFile.OfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None)
+            : null;
         if (settings is not null)
         {
             var nic = new SimNic(_network, "fac", settings.Address);
-            _authenticator = Own(await FacPower.StartAsync(settings, new FacOptions(nic, Path.Combine(_folder.FullName, "fac"), _clock, NullLogger.Instance, _faults), cloud));
+            _authenticator = Own(
+                await FacPower.StartAsync(
+                    settings,
+                    new FacOptions(nic, Path.Combine(_folder.FullName, "fac"), _clock, NullLogger.Instance, _faults),
+                    cloud
+                )
+            );
         }
-        var configuration = LabBoard.DefaultConfiguration(scenario.Personality) + (settings is null ? "" : LabBoard.AuthenticatorConfiguration(settings.Address)) + scenario.Config;
+        var configuration =
+            LabBoard.DefaultConfiguration(scenario.Personality)
+            + (settings is null ? "" : LabBoard.AuthenticatorConfiguration(settings.Address))
+            + scenario.Config;
         var options = new UnitOptions(
-            _folder.FullName, [.. _nics], _clock, cloud, configuration, NullLoggerFactory.Instance, scenario.Personality)
+            _folder.FullName,
+            [.. _nics],
+            _clock,
+            cloud,
+            configuration,
+            NullLoggerFactory.Instance,
+            scenario.Personality
+        )
         {
             SetClock = SetClock,
             Board = board,
             Panel = _shown,
-            SerialNumber = "FGVMLAB" + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", System.Globalization.CultureInfo.InvariantCulture)[^9..],
+            SerialNumber =
+                "FGVMLAB"
+                + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString(
+                    "D9",
+                    System.Globalization.CultureInfo.InvariantCulture
+                )[^9..],
             Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
         };
         _power = Own(await UnitPower.StartAsync(options, CancellationToken.None));
@@ -248,7 +284,16 @@ internal sealed class SimBox : IScenarioBox
         _faults.HasAuthenticator = _authenticator is not null;
         if (_unit.MailServer is { } mail)
         {
-            Own(MailSink.Listen(new SimNic(_network, "mail", mail.Address), mail.Port, _inbox, () => _unit.SmsDomains, _clock, NullLogger.Instance));
+            Own(
+                MailSink.Listen(
+                    new SimNic(_network, "mail", mail.Address),
+                    mail.Port,
+                    _inbox,
+                    () => _unit.SmsDomains,
+                    _clock,
+                    NullLogger.Instance
+                )
+            );
         }
         await SettleAsync();
     }
@@ -271,7 +316,11 @@ internal sealed class SimBox : IScenarioBox
     }
 
     /// <summary>A client whose listener is gone, or whose cable is pulled, is about to lose its connection.</summary>
-    private Task? OpenEnds() => _clients.Where(client => client.Request is not null && _unit.Services.All(service => !service.EndPoint.Equals(client.To))).Select(client => client.Request).FirstOrDefault(request => request is not null);
+    private Task? OpenEnds() =>
+        _clients
+            .Where(client => client.Request is not null && _unit.Services.All(service => !service.EndPoint.Equals(client.To)))
+            .Select(client => client.Request)
+            .FirstOrDefault(request => request is not null);
 
     private T Own<T>(T part)
         where T : class

@@ -26,9 +26,27 @@ internal sealed class SimClient : IScenarioClient, IDisposable
     public IPEndPoint To { get; }
 
     /// <summary>A request that is under way; null when none is.</summary>
-    public Task? Request { get { lock (_lock) { return _open.FirstOrDefault(); } } }
+    public Task? Request
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _open.FirstOrDefault();
+            }
+        }
+    }
 
-    public bool Waits { get { lock (_lock) { return _newest is { IsCompleted: false } && _open.Contains(_newest); } } }
+    public bool Waits
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _newest is { IsCompleted: false } && _open.Contains(_newest);
+            }
+        }
+    }
 
     public ClientReply? Reply { get; private set; }
 

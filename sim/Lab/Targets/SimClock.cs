@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 
 namespace Appliance.Lab.Targets;
 
@@ -41,7 +41,11 @@ internal sealed class SimClock(LabClock clock, Func<Task?> openEnds)
             }
             catch (TimeoutException late)
             {
-                throw new LabFailure(FailureKind.TimedOut, $"the box is still at work after {Patience.TotalSeconds} s at {clock.GetUtcNow():u}", late);
+                throw new LabFailure(
+                    FailureKind.TimedOut,
+                    $"the box is still at work after {Patience.TotalSeconds} s at {clock.GetUtcNow():u}",
+                    late
+                );
             }
             if (clock.Work.StartNext())
             {

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using Appliance.Doubles.Failures;
 using Appliance.Doubles.Clock;
+using Appliance.Doubles.Failures;
 
 namespace Appliance.Lab.Targets;
 
@@ -63,13 +63,17 @@ internal sealed partial class SlotBox : IAsyncDisposable
     {
         var shown = await TypeAsync("show system global | grep hostname");
         var log = await TypeAsync("execute log display");
-        return !shown.Contains(hostName, StringComparison.Ordinal) ? $"the host name is not '{hostName}': {shown}" : log.Contains("damaged", StringComparison.Ordinal) ? "it complains of a damaged file" : null;
+        return !shown.Contains(hostName, StringComparison.Ordinal) ? $"the host name is not '{hostName}': {shown}"
+            : log.Contains("damaged", StringComparison.Ordinal) ? "it complains of a damaged file"
+            : null;
     }
 
     public async Task<SlotState> SlotAsync()
     {
         var shown = await TypeAsync("get hardware status");
-        var told = Firmware().Match(shown) is { Success: true } match ? match : throw new LabFailure(FailureKind.AssertionFailed, $"the box tells no slot:\n{shown}");
+        var told = Firmware().Match(shown) is { Success: true } match
+            ? match
+            : throw new LabFailure(FailureKind.AssertionFailed, $"the box tells no slot:\n{shown}");
         string? Group(string name) => told.Groups[name] is { Success: true, Value: var value } ? value : null;
         return new SlotState(Group("slot")!, Group("version")!, Group("trial") is not null, Group("next"), Group("failed"));
     }
@@ -142,7 +146,9 @@ internal sealed partial class SlotBox : IAsyncDisposable
         await _console.ReadyAsync(QemuMachine.BootPatience);
     }
 
-    [GeneratedRegex(@"Firmware: slot (?<slot>[AB]), version (?<version>[0-9.]+)(?<trial>, on trial)?(; slot (?<next>[AB]) from the next start on|; slot (?<failed>[AB]) did not come up)?\r?\n")]
+    [GeneratedRegex(
+        @"Firmware: slot (?<slot>[AB]), version (?<version>[0-9.]+)(?<trial>, on trial)?(; slot (?<next>[AB]) from the next start on|; slot (?<failed>[AB]) did not come up)?\r?\n"
+    )]
     private static partial Regex Firmware();
 
     [GeneratedRegex("slots: booting ([AB]), [0-9]+ trials left")]

@@ -31,9 +31,11 @@ internal sealed class UnitSite(BoxFile box) : IBoxSite
 
     public INic NicAt(string name, IPAddress address) => new SocketNic(name, box.Bench);
 
-    public Task<INic> MailNicAsync(IPAddress address) => throw new NotSupportedException("a unit that is elsewhere does not find the bench's mail");
+    public Task<INic> MailNicAsync(IPAddress address) =>
+        throw new NotSupportedException("a unit that is elsewhere does not find the bench's mail");
 
     public CabledConsole? OpenConsole() => box.Console is { } console ? CabledConsole.Open(console) : null;
 
-    public Task SetCableAsync(string nic, bool up) => throw new NotSupportedException("nobody pulls the cables of a unit that is elsewhere");
+    public Task SetCableAsync(string nic, bool up) =>
+        throw new NotSupportedException("nobody pulls the cables of a unit that is elsewhere");
 }

@@ -41,18 +41,24 @@ internal sealed class FacAlone(FacPower power) : ILabUnit
 
     public IReadOnlyList<TokenActivation> Activations() => power.Server.Activations();
 
-    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => Task.FromResult(new EnrolmentAnswer(EnrolmentAnswer.NotNow, NoAppliance));
+    public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) =>
+        Task.FromResult(new EnrolmentAnswer(EnrolmentAnswer.NotNow, NoAppliance));
 
     public Task<string> TranscriptAsync(string script, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
 
     /// <summary>It has no logins step by step: what it decides is in its events.</summary>
-    public void NoteLogin(string? user, LoginFact fact)
-    {
-    }
+    public void NoteLogin(string? user, LoginFact fact) { }
 
-    public Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
+    public Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken) =>
+        throw LabProblem.NotFound(NoAppliance);
 
-    public Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken) => throw LabProblem.NotFound(NoAppliance);
+    public Task<ConsoleEnd> RunTerminalAsync(
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        bool login,
+        CancellationToken cancellationToken
+    ) => throw LabProblem.NotFound(NoAppliance);
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => power.EventsAfter(id, limit);
 

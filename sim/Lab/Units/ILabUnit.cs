@@ -16,19 +16,30 @@ namespace Appliance.Lab.Units;
 /// <param name="LinkUp">False while its cable is pulled, or its status is down.</param>
 /// <param name="Accepted">Connections that it accepted since the start.</param>
 /// <param name="Live">Connections that live now.</param>
-public sealed record LabNic(string Name, IPAddress Address, IReadOnlyList<string> AllowAccess, bool LinkUp = true, long Accepted = 0, int Live = 0);
+public sealed record LabNic(
+    string Name,
+    IPAddress Address,
+    IReadOnlyList<string> AllowAccess,
+    bool LinkUp = true,
+    long Accepted = 0,
+    int Live = 0
+);
 
 /// <summary>What a lab may not be able to do to its unit, because of where that is.</summary>
 public enum LabPart
 {
     /// <summary>Its clock, by hand.</summary>
     Clock,
+
     /// <summary>Faults.</summary>
     Faults,
+
     /// <summary>Its cables.</summary>
     Cables,
+
     /// <summary>Its LEDs, buttons and display.</summary>
     Panel,
+
     /// <summary>What it tells monitoring.</summary>
     Metrics,
 }
@@ -67,7 +78,13 @@ public interface ILabUnit : IPhoneSource, IFaultTarget
     Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken);
 
     /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up, or when its session ends. Its size is asked for whenever something is typed.</summary>
-    Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken);
+    Task<ConsoleEnd> RunTerminalAsync(
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        bool login,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
     IReadOnlyList<EventRecord> EventsAfter(long id, int limit);

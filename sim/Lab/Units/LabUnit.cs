@@ -37,17 +37,30 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     public IReadOnlyList<X509Certificate2> Authorities => _authenticator is null ? [DeviceCa] : [DeviceCa, _authenticator.Authority];
 
     public IReadOnlyList<LabNic> Nics =>
-        [.. _unit.Nics.Select(nic => new LabNic(
-            nic.Name, nic.Addresses[0], AllowAccessWord.Of(nic.Access), nic.Inner.LinkUp, (nic.Inner as LinkedNic)?.AcceptedCount ?? 0, (nic.Inner as LinkedNic)?.LiveCount ?? 0))];
+        [
+            .. _unit.Nics.Select(nic => new LabNic(
+                nic.Name,
+                nic.Addresses[0],
+                AllowAccessWord.Of(nic.Access),
+                nic.Inner.LinkUp,
+                (nic.Inner as LinkedNic)?.AcceptedCount ?? 0,
+                (nic.Inner as LinkedNic)?.LiveCount ?? 0
+            )),
+        ];
 
     /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
     public IReadOnlyList<BoundService> Services => [.. _unit.Services, .. _authenticator?.Server.Services() ?? []];
 
-    public IReadOnlyList<string> Users => [.. _unit.Config.Current.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))];
+    public IReadOnlyList<string> Users =>
+        [.. _unit.Config.Current.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))];
 
-    public IPEndPoint? MailServer => MailSettings.Read(_unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address) ? new IPEndPoint(address, port) : null;
+    public IPEndPoint? MailServer =>
+        MailSettings.Read(_unit.Config.Current) is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address)
+            ? new IPEndPoint(address, port)
+            : null;
 
-    public IReadOnlySet<string> SmsDomains => MailSettings.Read(_unit.Config.Current).SmsGateways.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
+    public IReadOnlySet<string> SmsDomains =>
+        MailSettings.Read(_unit.Config.Current).SmsGateways.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
@@ -55,7 +68,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     /// <summary>The appliance's own.</summary>
     internal IReadOnlyList<TokenActivation> OwnActivations() => _unit.Activations();
 
-    public IReadOnlyList<TokenActivation> Activations() => [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
+    public IReadOnlyList<TokenActivation> Activations() =>
+        [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
     public async Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default)
     {
@@ -70,7 +84,13 @@ internal sealed class LabUnit : ILabUnit, IDisposable
         Forget(session);
     }
 
-    public async Task<ConsoleEnd> RunTerminalAsync(Stream input, Stream output, Func<TerminalSize> size, bool login, CancellationToken cancellationToken)
+    public async Task<ConsoleEnd> RunTerminalAsync(
+        Stream input,
+        Stream output,
+        Func<TerminalSize> size,
+        bool login,
+        CancellationToken cancellationToken
+    )
     {
         using var session = await OpenAsync(login, cancellationToken);
         var end = await ConsoleStream.RunTerminalAsync(session, input, output, size, cancellationToken);

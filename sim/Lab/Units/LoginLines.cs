@@ -8,7 +8,10 @@ internal static class LoginLines
     /// <summary>One line for each client; empty while the unit serves no SSL VPN.</summary>
     public static IReadOnlyList<string> Of(ILabUnit unit)
     {
-        if (unit.Services.FirstOrDefault(service => service.Service == "sslvpn") is not { } vpn || unit.ServiceCertificate("sslvpn") is not { } certificate)
+        if (
+            unit.Services.FirstOrDefault(service => service.Service == "sslvpn") is not { } vpn
+            || unit.ServiceCertificate("sslvpn") is not { } certificate
+        )
         {
             return [];
         }

@@ -5,7 +5,6 @@ using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
 
-
 namespace Appliance.Tests.Fuzz;
 
 /// <summary>The readers of the FortiAuthenticator emulator.</summary>
@@ -15,9 +14,17 @@ internal static class AuthenticatorTargets
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new("fac-file", "a fac.json: FormatException names what is wrong", () => input => ProviderTargets.Refused<FormatException>(() => FacSettings.Parse(input))),
+        new(
+            "fac-file",
+            "a fac.json: FormatException names what is wrong",
+            () => input => ProviderTargets.Refused<FormatException>(() => FacSettings.Parse(input))
+        ),
         new("fac-call", "the body of a REST call: null for what is none", () => input => FacCall.Read(input)),
-        new("fac-radius", "a datagram to the stand-in, signed where it is a packet: dropped, or answered, never accepted", Radius) { LengthMax = RadiusPacket.LengthMax, AllocationBase = 256 * 1024 },
+        new("fac-radius", "a datagram to the stand-in, signed where it is a packet: dropped, or answered, never accepted", Radius)
+        {
+            LengthMax = RadiusPacket.LengthMax,
+            AllocationBase = 256 * 1024,
+        },
     ];
 
     private static Action<byte[]> Radius()
@@ -31,7 +38,10 @@ internal static class AuthenticatorTargets
         {
             if (served++ % 100 == 0)
             {
-                wire = new FacRadius(settings, new FacCore(settings, new TokenCore(), "127.0.1.10", () => 8443, RandomNumberGenerator.Fill));
+                wire = new FacRadius(
+                    settings,
+                    new FacCore(settings, new TokenCore(), "127.0.1.10", () => 8443, RandomNumberGenerator.Fill)
+                );
             }
             foreach (var way in Enum.GetValues<FacWay>())
             {
@@ -51,7 +61,11 @@ internal static class AuthenticatorTargets
                 }
                 var step = wire.Receive(signed, source, way, Now);
                 // Status-Server is answered by an Access-Accept too (RFC 5997, 3).
-                if (packet.Code == RadiusCode.AccessRequest && step.Replies.Any(reply => reply.Packet[0] == (byte)RadiusCode.AccessAccept) && !Encoding.Latin1.GetString(input).Contains("bob", StringComparison.Ordinal))
+                if (
+                    packet.Code == RadiusCode.AccessRequest
+                    && step.Replies.Any(reply => reply.Packet[0] == (byte)RadiusCode.AccessAccept)
+                    && !Encoding.Latin1.GetString(input).Contains("bob", StringComparison.Ordinal)
+                )
                 {
                     throw new InvalidOperationException("somebody with a token was let in without a code");
                 }

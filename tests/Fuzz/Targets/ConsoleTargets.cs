@@ -18,13 +18,34 @@ internal static class ConsoleTargets
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new("cli-line", "lines of a script at the console of the ready-made lab: a text", () => new Console().Script) { AllocationBase = 32 * 1024 * 1024, LengthMax = 1024 },
-        new("terminal", "keys of a terminal: what its screen gets", () => new Console().Keys) { AllocationBase = 32 * 1024 * 1024, LengthMax = 256 },
+        new("cli-line", "lines of a script at the console of the ready-made lab: a text", () => new Console().Script)
+        {
+            AllocationBase = 32 * 1024 * 1024,
+            LengthMax = 1024,
+        },
+        new("terminal", "keys of a terminal: what its screen gets", () => new Console().Keys)
+        {
+            AllocationBase = 32 * 1024 * 1024,
+            LengthMax = 256,
+        },
         new("config-file", "a configuration file: its lines that are not understood", ConfigFile) { AllocationBase = 4 * 1024 * 1024 },
-        new("seed-file", "a seed file (lines or PSKC): SeedFileException names what is wrong", () => input => ProviderTargets.Refused<SeedFileException>(() => SeedFile.Read(input, new byte[16]))) { AllocationBase = 256 * 1024 },
+        new(
+            "seed-file",
+            "a seed file (lines or PSKC): SeedFileException names what is wrong",
+            () => input => ProviderTargets.Refused<SeedFileException>(() => SeedFile.Read(input, new byte[16]))
+        )
+        {
+            AllocationBase = 256 * 1024,
+        },
         new("otpauth", "a seed as typed: null when it is none", () => input => TokenSeed.Parse(Encoding.UTF8.GetString(input))),
-        new("radius", "a datagram: a defect, or a packet that can be walked, checked and shown", Radius) { LengthMax = RadiusPacket.LengthMax + 16 },
-        new("radius-answer", "a datagram to a client that waits for one, signed where it is a packet: ignored, or a result", RadiusAnswer) { LengthMax = RadiusPacket.LengthMax },
+        new("radius", "a datagram: a defect, or a packet that can be walked, checked and shown", Radius)
+        {
+            LengthMax = RadiusPacket.LengthMax + 16,
+        },
+        new("radius-answer", "a datagram to a client that waits for one, signed where it is a packet: ignored, or a result", RadiusAnswer)
+        {
+            LengthMax = RadiusPacket.LengthMax,
+        },
     ];
 
     private static Action<byte[]> ConfigFile()
@@ -61,11 +82,23 @@ internal static class ConsoleTargets
     private static Action<byte[]> RadiusAnswer()
     {
         var secret = new RadiusSecret("testing123");
-        var settings = new RadiusSettings("fac", [new(Server, secret)], [RadiusScheme.Pap, RadiusScheme.MsChap2]) { Timeout = TimeSpan.FromSeconds(5), ServerTime = TimeSpan.FromSeconds(5), NasId = "fuzz" };
+        var settings = new RadiusSettings("fac", [new(Server, secret)], [RadiusScheme.Pap, RadiusScheme.MsChap2])
+        {
+            Timeout = TimeSpan.FromSeconds(5),
+            ServerTime = TimeSpan.FromSeconds(5),
+            NasId = "fuzz",
+        };
         return input =>
         {
             var core = new RadiusClientCore(span => span.Fill(7));
-            var asked = core.Start(new RadiusQuery("ann", "password", IPAddress.Loopback, "vpn-ssl"), settings, "port1", IPAddress.Loopback, Now, out _).Sends[0];
+            var asked = core.Start(
+                new RadiusQuery("ann", "password", IPAddress.Loopback, "vpn-ssl"),
+                settings,
+                "port1",
+                IPAddress.Loopback,
+                Now,
+                out _
+            ).Sends[0];
             core.Receive("port1", asked.Port, input, Server, Now);
             if (RadiusPacket.Parse(input, out var packet) != RadiusDefect.None)
             {
@@ -100,7 +133,15 @@ internal static class ConsoleTargets
             var folder = Directory.CreateTempSubdirectory("appliance-fuzz-").FullName;
             var key = DeviceKey.Open(Path.Combine(folder, "device.key"));
             Directory.Delete(folder, recursive: true);
-            _store = ConfigStore.Open(ConfigSchema.Load(Personality.Default), new NoDisk(), "system.conf", key, LabBoard.DefaultConfiguration(), ConfigRules.Values, TimeProvider.System);
+            _store = ConfigStore.Open(
+                ConfigSchema.Load(Personality.Default),
+                new NoDisk(),
+                "system.conf",
+                key,
+                LabBoard.DefaultConfiguration(),
+                ConfigRules.Values,
+                TimeProvider.System
+            );
             _first = _store.Current;
         }
 
@@ -138,15 +179,15 @@ internal static class ConsoleTargets
     {
         private readonly Dictionary<string, byte[]> _files = new(StringComparer.Ordinal);
 
-        public IReadOnlyList<string> Names(string folder) => [.. _files.Keys.Where(name => (Path.GetDirectoryName(name) ?? "") == folder).Select(name => Path.GetFileName(name))];
+        public IReadOnlyList<string> Names(string folder) =>
+            [.. _files.Keys.Where(name => (Path.GetDirectoryName(name) ?? "") == folder).Select(name => Path.GetFileName(name))];
 
         public byte[]? Read(string file, int most = int.MaxValue) => _files.TryGetValue(file, out var content) ? content : null;
 
-        public void Write(string file, IReadOnlyList<ReadOnlyMemory<byte>> parts) => _files[file] = [.. parts.SelectMany(part => part.ToArray())];
+        public void Write(string file, IReadOnlyList<ReadOnlyMemory<byte>> parts) =>
+            _files[file] = [.. parts.SelectMany(part => part.ToArray())];
 
-        public void Sync(string file)
-        {
-        }
+        public void Sync(string file) { }
 
         public void Rename(string from, string to)
         {
@@ -158,8 +199,6 @@ internal static class ConsoleTargets
 
         public void Delete(string file) => _files.Remove(file);
 
-        public void SyncFolder(string folder)
-        {
-        }
+        public void SyncFolder(string folder) { }
     }
 }

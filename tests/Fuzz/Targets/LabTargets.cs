@@ -18,18 +18,45 @@ internal static class LabTargets
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new("lab-api", "method and target on a line, then a body, to the lab API: a status under 500", LabApi) { AllocationBase = 1024 * 1024 },
-        new("faults", "a faults file: FormatException names the place", () => input => ProviderTargets.Refused<FormatException>(() => FaultText.Read(input))),
-        new("board", "a board.json: FormatException names what is wrong", () => input => ProviderTargets.Refused<FormatException>(() => BoardText.Read(BoardText.Parse(input, "fuzz/board.json"), "fuzz/board.json"))) { AllocationBase = 128 * 1024 },
+        new("lab-api", "method and target on a line, then a body, to the lab API: a status under 500", LabApi)
+        {
+            AllocationBase = 1024 * 1024,
+        },
+        new(
+            "faults",
+            "a faults file: FormatException names the place",
+            () => input => ProviderTargets.Refused<FormatException>(() => FaultText.Read(input))
+        ),
+        new(
+            "board",
+            "a board.json: FormatException names what is wrong",
+            () =>
+                input =>
+                    ProviderTargets.Refused<FormatException>(() =>
+                        BoardText.Read(BoardText.Parse(input, "fuzz/board.json"), "fuzz/board.json")
+                    )
+        )
+        {
+            AllocationBase = 128 * 1024,
+        },
         new("clock-state", "clock.json: null when it is damaged", () => input => ClockState.Read(input)),
-        new("mqtt-address", "HOST:PORT[,…]: FormatException names what is wrong", () => input => ProviderTargets.Refused<FormatException>(() => MqttAddress.Parse(Encoding.UTF8.GetString(input)))),
+        new(
+            "mqtt-address",
+            "HOST:PORT[,…]: FormatException names what is wrong",
+            () => input => ProviderTargets.Refused<FormatException>(() => MqttAddress.Parse(Encoding.UTF8.GetString(input)))
+        ),
     ];
 
     /// <summary>The API on an appliance that is only what the lab looks at; its clock stands, and events are not waited for.</summary>
     private static Action<byte[]> LabApi()
     {
         using var key = ECDsa.Create();
-        var unit = new FakeUnit(new CertificateRequest("CN=fuzz", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100)));
+        var unit = new FakeUnit(
+            new CertificateRequest("CN=fuzz", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+                DateTimeOffset.UnixEpoch,
+                DateTimeOffset.UnixEpoch.AddYears(100)
+            )
+        );
         LabApi? api = null;
         LabClock clock = null!;
         PhoneFleet phones = null!;
@@ -57,7 +84,11 @@ internal static class LabTargets
                 Renew();
             }
             var line = input.AsSpan().IndexOf((byte)'\n');
-            if (line < 0 || Encoding.UTF8.GetString(input.AsSpan(0, line)).Split(' ', 2) is not [var method, ['/', ..] target] || target.Contains("wait", StringComparison.Ordinal))
+            if (
+                line < 0
+                || Encoding.UTF8.GetString(input.AsSpan(0, line)).Split(' ', 2) is not [var method, ['/', ..] target]
+                || target.Contains("wait", StringComparison.Ordinal)
+            )
             {
                 return;
             }
@@ -65,13 +96,16 @@ internal static class LabTargets
             var query = target.IndexOf('?', StringComparison.Ordinal);
             context.Request.Method = method;
             context.Request.Host = new HostString("localhost");
-            (context.Request.Path, context.Request.QueryString) = query < 0 ? (new PathString(target), default) : (new PathString(target[..query]), new QueryString(target[query..]));
+            (context.Request.Path, context.Request.QueryString) =
+                query < 0 ? (new PathString(target), default) : (new PathString(target[..query]), new QueryString(target[query..]));
             context.Request.Body = new MemoryStream(input, line + 1, input.Length - line - 1);
             context.Response.Body = new MemoryStream();
             api!.HandleAsync(context).GetAwaiter().GetResult();
             if (context.Response.StatusCode >= 500)
             {
-                throw new InvalidOperationException($"status {context.Response.StatusCode}: {Encoding.UTF8.GetString(((MemoryStream)context.Response.Body).ToArray())}");
+                throw new InvalidOperationException(
+                    $"status {context.Response.StatusCode}: {Encoding.UTF8.GetString(((MemoryStream)context.Response.Body).ToArray())}"
+                );
             }
         };
     }

@@ -25,7 +25,14 @@ internal static class PushTargets
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new("callback-body", "a phone's answer: null for what is none", () => input => PhoneAnswer.Parse(input)),
-        new("callback-endpoint", "method, target, type, then a body, to the endpoint with a push out (its session is put for 32 S): one of its statuses, never 200", () => new Callback().Serve) { AllocationBase = 256 * 1024 },
+        new(
+            "callback-endpoint",
+            "method, target, type, then a body, to the endpoint with a push out (its session is put for 32 S): one of its statuses, never 200",
+            () => new Callback().Serve
+        )
+        {
+            AllocationBase = 256 * 1024,
+        },
         new("form", "a form body: null, with the name of what is wrong", () => input => FormBody.Parse(input, out _)),
         new("push-proxy-answer", "the push proxy's answer: null for what is none", () => input => PushProxyAnswer.Read(input)),
         new("push-proxy-request", "a push at the proxy: null for what is none", () => input => ProxyServer.Read(input)),
@@ -42,7 +49,13 @@ internal static class PushTargets
         private readonly PushService _push;
         private readonly CallbackEndpoint _endpoint;
         private readonly Capture _sent = new();
-        private readonly Token _token = new("FTKMOB0000000001", TokenSeed.Parse("NRQWELLTMVSWILLPMYWWC3TOFUYDAMBR"), false, "registration", "ios 17.5");
+        private readonly Token _token = new(
+            "FTKMOB0000000001",
+            TokenSeed.Parse("NRQWELLTMVSWILLPMYWWC3TOFUYDAMBR"),
+            false,
+            "registration",
+            "ios 17.5"
+        );
         private int _orders;
         private int _answers;
 
@@ -53,7 +66,14 @@ internal static class PushTargets
             var state = StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, .. LoginCore.Tables]);
             var events = new EventLog(state, _time, "FUZZ");
             var debug = new DebugTap();
-            var config = ConfigStore.Open(ConfigSchema.Load(Personality.Default), Path.Combine(folder, "system.conf"), DeviceKey.Open(Path.Combine(folder, "device.key")), LabBoard.DefaultConfiguration(), ConfigRules.Values, _time);
+            var config = ConfigStore.Open(
+                ConfigSchema.Load(Personality.Default),
+                Path.Combine(folder, "system.conf"),
+                DeviceKey.Open(Path.Combine(folder, "device.key")),
+                LabBoard.DefaultConfiguration(),
+                ConfigRules.Values,
+                _time
+            );
             var login = new LoginService(new TokenCore(state), state, events, _time, debug);
             login.InForce(config.Current, config.Current);
             _push = new PushService(login, _sent, events, _time, debug, _ => { });
@@ -75,9 +95,15 @@ internal static class PushTargets
                 _sent.Wait();
             }
             var context = new DefaultHttpContext();
-            (context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.ContentType) = (lines[0], lines[1], lines[2]);
+            (context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.ContentType) = (
+                lines[0],
+                lines[1],
+                lines[2]
+            );
             context.Connection.RemoteIpAddress = IPAddress.Loopback;
-            context.Request.Body = new MemoryStream(Encoding.Latin1.GetBytes(lines[3].Replace(Placeholder, _sent.Session, StringComparison.Ordinal)));
+            context.Request.Body = new MemoryStream(
+                Encoding.Latin1.GetBytes(lines[3].Replace(Placeholder, _sent.Session, StringComparison.Ordinal))
+            );
             _ = context.Request.BodyReader; // Makes the feature that a server has.
             _endpoint.ServeAsync(context.Features).GetAwaiter().GetResult();
             var status = context.Response.StatusCode;

@@ -22,7 +22,15 @@ public static class Mutant
 
     private static MemoryMappedViewAccessor? Open() =>
         Environment.GetEnvironmentVariable("APPLIANCE_MUTANT_REACH") is { Length: > 0 } path
-            ? MemoryMappedFile.CreateFromFile(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false)
+            ? MemoryMappedFile
+                .CreateFromFile(
+                    new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite),
+                    null,
+                    0,
+                    MemoryMappedFileAccess.ReadWrite,
+                    HandleInheritability.None,
+                    leaveOpen: false
+                )
                 .CreateViewAccessor()
             : null;
 }

@@ -51,6 +51,19 @@ public sealed class MutantReachAttribute : BeforeAfterTestAttribute
     }
 
     private static MemoryMappedViewAccessor Open() =>
-        MemoryMappedFile.CreateFromFile(new FileStream(Environment.GetEnvironmentVariable("APPLIANCE_MUTANT_REACH")!, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false)
+        MemoryMappedFile
+            .CreateFromFile(
+                new FileStream(
+                    Environment.GetEnvironmentVariable("APPLIANCE_MUTANT_REACH")!,
+                    FileMode.Open,
+                    FileAccess.ReadWrite,
+                    FileShare.ReadWrite
+                ),
+                null,
+                0,
+                MemoryMappedFileAccess.ReadWrite,
+                HandleInheritability.None,
+                leaveOpen: false
+            )
             .CreateViewAccessor();
 }
