@@ -20,7 +20,7 @@ internal sealed class PanelReporter : IDisposable
     private readonly PushService _push;
     private readonly PowerCommands _power;
     private readonly TimeProvider _time;
-    private readonly WorkInHand? _work;
+    private readonly WorkTracker? _work;
     private readonly ITimer _timer;
     private int _waiting;
     private volatile bool _resetting;
@@ -30,7 +30,7 @@ internal sealed class PanelReporter : IDisposable
     internal PanelReporter(IFrontPanel panel, Unit unit, LoginService login, PushService push, PowerCommands power, TimeProvider time)
     {
         (_panel, _unit, _login, _push, _power, _time) = (panel, unit, login, push, power, time);
-        _work = WorkInHand.Of(time);
+        _work = WorkTracker.Of(time);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         unit.Config.Committed += Committed;
         unit.Events.Written += Written;

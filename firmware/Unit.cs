@@ -213,7 +213,7 @@ public sealed class Unit : IAsyncDisposable
                 .ConfigureAwait(false)
         );
         // Stopped first: it aborts every connection, so that the stop does not wait for logins that are pending on a phone.
-        Own(new Curtain(_transport));
+        Own(new ConnectionCutoff(_transport));
 
         Follow(login, push, radius, mail, sessions, vpn, admin, addresses, names, new Listeners(_transport, Nics, options.Connections));
         foreach (var service in Listeners.Services)
@@ -388,7 +388,7 @@ public sealed class Unit : IAsyncDisposable
         }
     }
 
-    private sealed class Curtain(NicTransport transport) : IDisposable
+    private sealed class ConnectionCutoff(NicTransport transport) : IDisposable
     {
         public void Dispose() => transport.Apply([]);
     }

@@ -69,7 +69,7 @@ static async Task<int> ListenAsync(string board, string state, string address, s
             }
         );
         using var agent = new LabAgent(Board.Load(board), state);
-        using var door = new BenchDoor(agent, at, LinkDoor.ReadKey(file), Console.Error.WriteLine);
+        using var door = new AgentListener(agent, at, AgentHandshake.ReadKey(file), Console.Error.WriteLine);
         var talking = console ? agent.ServePortAsync(stop.Token) : Task.CompletedTask;
         try
         {

@@ -12,10 +12,10 @@ namespace Appliance.Firmware.Enrolment;
 /// </summary>
 public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider time) : ICodeGateway
 {
-    private readonly WorkInHand? _work = WorkInHand.Of(time);
+    private readonly WorkTracker? _work = WorkTracker.Of(time);
 
     /// <inheritdoc/>
-    public void Send(CodeOrder order) => WorkInHand.Run(_work, () => SendAsync(order));
+    public void Send(CodeOrder order) => WorkTracker.Run(_work, () => SendAsync(order));
 
     /// <summary>Sends an activation code to every address of the token's user: <c>email-to</c> and <c>sms-phone</c>.</summary>
     public void Send(ActivationOrder order)
@@ -38,7 +38,7 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
                 """,
                 ActivationQr.Png(order.Code)
             );
-            WorkInHand.Run(
+            WorkTracker.Run(
                 _work,
                 () =>
                     DeliverAsync(
@@ -51,7 +51,7 @@ public sealed class CodeLetters(MailService mail, EventLog events, TimeProvider 
         if (Of("sms-phone") is { Length: > 0 } number)
         {
             var gateway = Of("sms-server") == "custom" ? Of("sms-custom-server") : "";
-            WorkInHand.Run(
+            WorkTracker.Run(
                 _work,
                 () =>
                     DeliverAsync(

@@ -314,7 +314,7 @@ public sealed class EnrolmentService
             step = _life.Follow(previous, next, NewCode, Life(next), _time.GetUtcNow());
         }
         // Not awaited: all of it follows from the configuration, which is on disk. A code is sent only after its own commit.
-        WorkInHand.Run(WorkInHand.Of(_time), () => FinishAsync(step));
+        WorkTracker.Run(WorkTracker.Of(_time), () => FinishAsync(step));
     }
 
     private async Task FinishAsync(TokenStep step)

@@ -1,9 +1,9 @@
 namespace Appliance.Firmware.Events;
 
-/// <summary>A pending wait for one answer; the first answer counts. Reports the wait to the clock (<see cref="WorkInHand"/>).</summary>
+/// <summary>A pending wait for one answer; the first answer counts. Reports the wait to the clock (<see cref="WorkTracker"/>).</summary>
 /// <param name="work">The work that the clock tracks; null if it tracks none.</param>
 /// <param name="options">The thread on which the waiter continues: <see cref="TaskCreationOptions.None"/> for the answering thread.</param>
-internal sealed class WorkWaiter<T>(WorkInHand? work, TaskCreationOptions options = TaskCreationOptions.RunContinuationsAsynchronously)
+internal sealed class WorkWaiter<T>(WorkTracker? work, TaskCreationOptions options = TaskCreationOptions.RunContinuationsAsynchronously)
 {
     private readonly TaskCompletionSource<T> _decided = new(options);
     private int _state;

@@ -114,7 +114,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
     /// <summary>Parses a body and starts the decision. Releases the body before anything is awaited.</summary>
     private (PhoneAction Action, ValueTask<bool> Accepted) Decide(PipeReader reader, ReadOnlySequence<byte> body)
     {
-        var answer = PhoneAnswer.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray());
+        var answer = CallbackRequest.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray());
         var action = answer.Action;
         var deciding = (answer.Action, answer.Session) switch
         {
@@ -130,7 +130,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         return (action, deciding);
     }
 
-    private ValueTask<bool> Approve(PushSessionId session, PhoneAnswer answer)
+    private ValueTask<bool> Approve(PushSessionId session, CallbackRequest answer)
     {
         Span<char> text = stackalloc char[CodeMax * 2];
         var code = text[..Encoding.UTF8.GetChars(answer.Code, text)];

@@ -86,7 +86,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            return await WorkInHand.ElsewhereAsync(_time, () => ExchangeAsync(body, either.Token)).ConfigureAwait(false);
+            return await WorkTracker.ElsewhereAsync(_time, () => ExchangeAsync(body, either.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

@@ -30,7 +30,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private readonly ITimer _healthTimer;
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly WorkInHand? _work;
+    private readonly WorkTracker? _work;
     private volatile FtmPushSettings _settings = new(false, "", 0);
 
     /// <param name="login">The login core, with the pending logins.</param>
@@ -49,7 +49,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     )
     {
         (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
-        _work = WorkInHand.Of(time);
+        _work = WorkTracker.Of(time);
         _healthTimer = time.CreateTimer(
             _ => Watch(health => health.Tick(_time.GetUtcNow())),
             null,
@@ -81,7 +81,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
             $"Connecting to server address: {_sender.Server.Address}, port nubmer: {_sender.Server.Port} oif: 0"
         );
         // Not awaited: slow push delivery must not delay the login, in which a code can still be entered.
-        WorkInHand.Run(_work, () => SendAsync(session, settings));
+        WorkTracker.Run(_work, () => SendAsync(session, settings));
     }
 
     /// <summary>The journal number of the login that a push belongs to; null if the login is decided or never existed.</summary>

@@ -60,10 +60,10 @@ public sealed record LoginHandle(string RequestId, string Magic)
 /// <param name="Handle">Fresh identifiers.</param>
 /// <param name="MatchNumber">10 to 99: the number to type on the phone if the lab policy sets <c>number-match</c>.</param>
 /// <param name="OneTimeCode">Six random digits: the code that is sent by e-mail or SMS.</param>
-public sealed record LoginDraw(LoginHandle Handle, int MatchNumber = 10, string OneTimeCode = "")
+public sealed record LoginRandomness(LoginHandle Handle, int MatchNumber = 10, string OneTimeCode = "")
 {
     /// <summary>Returns the type name only, without secrets.</summary>
-    public override string ToString() => nameof(LoginDraw);
+    public override string ToString() => nameof(LoginRandomness);
 }
 
 /// <summary>The reason for which a login was refused. Clients receive less detail.</summary>

@@ -119,7 +119,7 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Continues after the first factor has authenticated the user, with the authorisation and the second factor.</summary>
-    private LoginStep FirstFactorGiven(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    private LoginStep FirstFactorGiven(LoginStep step, PendingLogin attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         var (account, request) = (attempt.Account, attempt.Request);
         attempt.FirstFactorGiven = true;
@@ -189,7 +189,7 @@ public sealed partial class LoginCore
         }
     }
 
-    private LoginStep AskSecondFactor(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    private LoginStep AskSecondFactor(LoginStep step, PendingLogin attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         if (_pending.Count >= PendingMax)
         {
@@ -266,7 +266,7 @@ public sealed partial class LoginCore
 
     private void OfferPush(
         LoginStep step,
-        Attempt attempt,
+        PendingLogin attempt,
         Token token,
         TimeSpan? wait,
         LoginRules rules,
@@ -321,13 +321,13 @@ public sealed partial class LoginCore
         };
     }
 
-    private static LoginAnswer.Challenge Challenge(Attempt attempt, ChallengeReason reason, TimeSpan rest = default) =>
+    private static LoginAnswer.Challenge Challenge(PendingLogin attempt, ChallengeReason reason, TimeSpan rest = default) =>
         new(attempt.Handle, attempt.Grant, reason, attempt.Push == PushState.Out) { Rest = rest, Number = attempt.Number };
 
     /// <summary>
     /// Logs the client in. An SSL VPN login is reported when its session opens (<see cref="LoginService.Complete"/>), every other one now.
     /// </summary>
-    private LoginStep Succeed(LoginStep step, Attempt attempt, LoginFact deciding)
+    private LoginStep Succeed(LoginStep step, PendingLogin attempt, LoginFact deciding)
     {
         var (request, key) = (attempt.Request, SourceKey(attempt.Request));
         if (request.Kind == LoginKind.Admin)

@@ -114,13 +114,13 @@ public sealed partial class LoginCore
     private static bool AsksPhone(RemoteQuestion question) =>
         question.Answer is { } answer && (answer.Length == 0 || answer.Equals(PushWord, StringComparison.OrdinalIgnoreCase));
 
-    private static void NoteVerdict(LoginStep step, Attempt attempt, string result, bool decides = false, string change = "") =>
+    private static void NoteVerdict(LoginStep step, PendingLogin attempt, string result, bool decides = false, string change = "") =>
         Note(step, attempt.Id, new("remote server", result, change) { Subject = NameOf(attempt) }, decides);
 
-    private static string NameOf(Attempt attempt) => $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}";
+    private static string NameOf(PendingLogin attempt) => $"{attempt.Account.Remote!.Type} {attempt.Account.Remote.Name}";
 
     /// <summary>Sends the first request. All addresses of the server are tried, each for remoteauthtimeout.</summary>
-    private LoginStep AskRemote(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    private LoginStep AskRemote(LoginStep step, PendingLogin attempt, LoginRules rules, DateTimeOffset now)
     {
         if (_pending.Count >= PendingMax)
         {
@@ -134,7 +134,7 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private void Ask(LoginStep step, Attempt attempt, string? answer, string password, DateTimeOffset expires, DeadlineName deadline)
+    private void Ask(LoginStep step, PendingLogin attempt, string? answer, string password, DateTimeOffset expires, DeadlineName deadline)
     {
         attempt.Question = new RemoteQuestion(answer, expires, deadline);
         Remind(attempt, expires);
@@ -152,7 +152,7 @@ public sealed partial class LoginCore
         };
     }
 
-    private void Challenged(LoginStep step, Attempt attempt, RemoteVerdict.Challenged challenge, LoginRules rules, DateTimeOffset now)
+    private void Challenged(LoginStep step, PendingLogin attempt, RemoteVerdict.Challenged challenge, LoginRules rules, DateTimeOffset now)
     {
         NoteVerdict(step, attempt, "challenged");
         attempt.Challenge = challenge;
@@ -184,7 +184,7 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Records the two settings that bound the wait for a phone, because the shorter one is a common pitfall.</summary>
-    private static void NoteBudgets(LoginStep step, Attempt attempt, LoginDeadlines deadlines)
+    private static void NoteBudgets(LoginStep step, PendingLogin attempt, LoginDeadlines deadlines)
     {
         static string Seconds(TimeSpan time) => $"{(long)time.TotalSeconds} s";
         var budgets =
@@ -202,7 +202,7 @@ public sealed partial class LoginCore
     /// <summary>
     /// Keeps an acceptance while no client request waits. The next request of the login completes it, within login-timeout.
     /// </summary>
-    private void Hold(LoginStep step, Attempt attempt, RemoteVerdict.Accepted accepted, LoginRules rules, DateTimeOffset now)
+    private void Hold(LoginStep step, PendingLogin attempt, RemoteVerdict.Accepted accepted, LoginRules rules, DateTimeOffset now)
     {
         NoteVerdict(step, attempt, "accepted");
         (attempt.Acceptance, attempt.Challenge) = (accepted, null);
@@ -220,7 +220,7 @@ public sealed partial class LoginCore
     /// <summary>Continues after the server has authenticated the user, with the authorisation and this unit's own second factor.</summary>
     private LoginStep Accepted(
         LoginStep step,
-        Attempt attempt,
+        PendingLogin attempt,
         RemoteVerdict.Accepted accepted,
         LoginRules rules,
         Func<Token, bool> canPush,
@@ -275,7 +275,7 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Waits for a push that the remote server sends to the phone.</summary>
-    private LoginStep AwaitRemotePhone(LoginStep step, Attempt attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
+    private LoginStep AwaitRemotePhone(LoginStep step, PendingLogin attempt, LoginRules rules, Func<Token, bool> canPush, DateTimeOffset now)
     {
         if (attempt.Challenge is { Push: RemotePush.No })
         {
@@ -288,7 +288,7 @@ public sealed partial class LoginCore
     /// <summary>Sends the user's reply to the server's challenge. No answer in the step: the server's verdict is pending.</summary>
     private LoginStep AnswerChallenge(
         LoginStep step,
-        Attempt attempt,
+        PendingLogin attempt,
         string answer,
         LoginRules rules,
         Func<Token, bool> canPush,
@@ -330,7 +330,7 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Records that the server, or the phone behind it, took too long.</summary>
-    private static void LateAnswer(LoginStep step, Attempt attempt, RemoteQuestion question, DateTimeOffset now)
+    private static void LateAnswer(LoginStep step, PendingLogin attempt, RemoteQuestion question, DateTimeOffset now)
     {
         step.Events.Add(LoginEvents.Expired(attempt, question.Deadline, question.Causes));
         if (question.Notices.Any(notice => notice.HasFailed || !AsksPhone(question)))

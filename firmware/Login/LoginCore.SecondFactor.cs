@@ -20,13 +20,13 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Returns a pending login; null if it has ended.</summary>
-    internal Attempt? Pending(string requestId) => _pending.GetValueOrDefault(requestId);
+    internal PendingLogin? Pending(string requestId) => _pending.GetValueOrDefault(requestId);
 
     /// <summary>
     /// Compares a code with the token whose phone a login waits for; no match if it waits for none. Needs no serialization:
     /// <c>PushApproved</c> detects a change in the meantime and compares again.
     /// </summary>
-    internal static CodeMatch Match(Attempt attempt, ReadOnlySpan<char> code, DateTimeOffset now) =>
+    internal static CodeMatch Match(PendingLogin attempt, ReadOnlySpan<char> code, DateTimeOffset now) =>
         attempt.Push == PushState.Out && attempt.Account.Factor is SecondFactor.OfToken { Seed: var seed }
             ? TokenCore.Match(seed, code, TokenCore.Place(seed, attempt.TokenMemory, now))
             : default;
@@ -34,7 +34,7 @@ public sealed partial class LoginCore
     /// <summary>Processes the phone's approval with the code already compared.</summary>
     internal bool PushApproved(
         LoginStep step,
-        Attempt attempt,
+        PendingLogin attempt,
         CodeMatch match,
         ReadOnlySpan<char> number,
         LoginRules rules,
@@ -100,7 +100,7 @@ public sealed partial class LoginCore
     /// Completes the approval of a given login. Returns false if it ended in the meantime or its user is no longer authorised: the approval
     /// has no effect.
     /// </summary>
-    internal bool ConfirmPush(LoginStep step, Attempt attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
+    internal bool ConfirmPush(LoginStep step, PendingLogin attempt, bool somebodyWaits, LoginRules rules, DateTimeOffset now)
     {
         if (!attempt.IsPending || attempt.Push != PushState.Deciding)
         {
@@ -163,10 +163,10 @@ public sealed partial class LoginCore
         return step;
     }
 
-    private bool Answerable(LoginStep step, Attempt attempt, DateTimeOffset now) =>
+    private bool Answerable(LoginStep step, PendingLogin attempt, DateTimeOffset now) =>
         attempt.IsPending && !Lapse(step, attempt, now) && attempt.Push == PushState.Out;
 
-    private void Deny(LoginStep step, Attempt attempt, Refusal reason, string decision, LoginRules rules, DateTimeOffset now)
+    private void Deny(LoginStep step, PendingLogin attempt, Refusal reason, string decision, LoginRules rules, DateTimeOffset now)
     {
         step.Events.Add(LoginEvents.PushAnswered(attempt.Grant, decision));
         Close(step, attempt, new LoginAnswer.Refused(reason));
@@ -174,7 +174,7 @@ public sealed partial class LoginCore
         step.Answer = null;
     }
 
-    private LoginStep Await(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    private LoginStep Await(LoginStep step, PendingLogin attempt, LoginRules rules, DateTimeOffset now)
     {
         switch (attempt.Push)
         {
@@ -190,7 +190,7 @@ public sealed partial class LoginCore
         }
     }
 
-    private LoginStep CheckCode(LoginStep step, Attempt attempt, string code, string nextCode, LoginRules rules, DateTimeOffset now)
+    private LoginStep CheckCode(LoginStep step, PendingLogin attempt, string code, string nextCode, LoginRules rules, DateTimeOffset now)
     {
         if (_guesses.WaitFor(attempt.FactorKey, attempt.Request.Source, now) is { } rest)
         {
@@ -260,7 +260,7 @@ public sealed partial class LoginCore
 
     private LoginStep Resynced(
         LoginStep step,
-        Attempt attempt,
+        PendingLogin attempt,
         TokenSeed seed,
         string code,
         string nextCode,
@@ -291,7 +291,7 @@ public sealed partial class LoginCore
         return Pass(step, attempt, rules, now);
     }
 
-    private LoginStep Pass(LoginStep step, Attempt attempt, LoginRules rules, DateTimeOffset now)
+    private LoginStep Pass(LoginStep step, PendingLogin attempt, LoginRules rules, DateTimeOffset now)
     {
         _guesses.Prove(attempt.FactorKey, attempt.Request.Source, now, step.Memory);
         _pushes.Answered(attempt.PushKey, rules.Lab, step.Memory);
@@ -299,7 +299,7 @@ public sealed partial class LoginCore
         return Complete(step, attempt, new("code", "right, and used up"), rules);
     }
 
-    private LoginStep Fail(LoginStep step, Attempt attempt, string result, LoginRules rules, DateTimeOffset now)
+    private LoginStep Fail(LoginStep step, PendingLogin attempt, string result, LoginRules rules, DateTimeOffset now)
     {
         var last = ++attempt.WrongCodes >= WrongCodesMax;
         if (last)
@@ -322,7 +322,7 @@ public sealed partial class LoginCore
     }
 
     /// <summary>Answers a client whose code was not wrong or was not evaluated. After a few such answers the login is refused.</summary>
-    private LoginStep Hold(LoginStep step, Attempt attempt, Refusal inTheEnd, LoginAnswer answer, LoginRules rules, DateTimeOffset now)
+    private LoginStep Hold(LoginStep step, PendingLogin attempt, Refusal inTheEnd, LoginAnswer answer, LoginRules rules, DateTimeOffset now)
     {
         if (++attempt.Holds <= HoldsMax)
         {

@@ -25,7 +25,7 @@ public sealed partial class LoginCore
         TokenCore.DriftTable,
         FailureLimit.Table,
         FailureLimit.AccountTable,
-        GuessLimit.Table,
+        CodeGuessThrottle.Table,
         PushLimit.Table,
         LabPolicy.Table,
     ];
@@ -49,13 +49,13 @@ public sealed partial class LoginCore
 
     private readonly TokenCore _tokens;
     private readonly OneTimeCodes _codes = new();
-    private readonly Dictionary<string, Attempt> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PendingLogin> _pending = new(StringComparer.Ordinal);
     private readonly PriorityQueue<(string RequestId, DateTimeOffset At), DateTimeOffset> _deadlines = new();
     private readonly FailureLimit _sources = new("sslvpn-source");
     private readonly FailureLimit _blackouts = new("user-source");
     private readonly FailureLimit _lockouts = new("user");
     private readonly FailureLimit _adminSources = new("admin-source");
-    private readonly GuessLimit _guesses = new();
+    private readonly CodeGuessThrottle _guesses = new();
     private readonly PushLimit _pushes = new();
     private long _lastLoginId;
 
@@ -92,7 +92,7 @@ public sealed partial class LoginCore
     /// <param name="canPush">Returns true if a push to a token can be sent.</param>
     /// <param name="draw">The random values of the login, used if it becomes pending.</param>
     /// <param name="now">The current time.</param>
-    public LoginStep Start(LoginRequest request, LoginRules rules, Func<Token, bool> canPush, LoginDraw draw, DateTimeOffset now)
+    public LoginStep Start(LoginRequest request, LoginRules rules, Func<Token, bool> canPush, LoginRandomness draw, DateTimeOffset now)
     {
         var step = new LoginStep();
         if (Blocked(step, request, now))
@@ -123,7 +123,7 @@ public sealed partial class LoginCore
         var (account, fallback) = WhoIs(step, id, request, rules);
         if (account is { Remote: not null, Enabled: true, Password: null } remote && request.Kind != LoginKind.Admin)
         {
-            return AskRemote(step, new Attempt(id, request, draw, remote) { IsFallback = fallback }, rules, now);
+            return AskRemote(step, new PendingLogin(id, request, draw, remote) { IsFallback = fallback }, rules, now);
         }
         if (!Account.IsPassword(account, request.Password) || account is not { Enabled: true } || IsEmptyFromAfar(account, request))
         {
@@ -142,7 +142,7 @@ public sealed partial class LoginCore
             return Refuse(step, request, account?.Name ?? request.User, Refusal.BadCredentials, rules, now, unknownName: account is null);
         }
         Note(step, id, PasswordRight);
-        return FirstFactorGiven(step, new Attempt(id, request, draw, account), rules, canPush, now);
+        return FirstFactorGiven(step, new PendingLogin(id, request, draw, account), rules, canPush, now);
     }
 
     /// <summary>
@@ -222,7 +222,7 @@ public sealed partial class LoginCore
         var step = new LoginStep();
         foreach (
             var (attempt, refusal) in _pending
-                .Values.Select(attempt => (Attempt: attempt, Refusal: Evaluate(attempt, rules)))
+                .Values.Select(attempt => (PendingLogin: attempt, Refusal: Evaluate(attempt, rules)))
                 .Where(pair => pair.Refusal is not null)
                 .ToArray()
         )
@@ -248,13 +248,13 @@ public sealed partial class LoginCore
         var step = new LoginStep { Answer = refused };
         step.Cancelled.AddRange(failed.Cancelled);
         step.Abandoned.AddRange(failed.Abandoned);
-        if (failed.Attempt is { IsPending: true } attempt)
+        if (failed.PendingLogin is { IsPending: true } attempt)
         {
             Close(step, attempt, refused);
         }
         step.Facts.AddRange(failed.Facts.Where(fact => !fact.Fact.Decides && fact.Fact.Check != LoginFact.Login));
         Note(step, failed.LoginId, new("storage", "the state could not be written", LoginSetting.Disk), decides: true);
-        step.Events.Add(LoginEvents.Refused(request, failed.Attempt?.Grant.User ?? request.User, Refusal.Storage));
+        step.Events.Add(LoginEvents.Refused(request, failed.PendingLogin?.Grant.User ?? request.User, Refusal.Storage));
         failed.Answer = refused;
         return step;
     }
@@ -303,7 +303,7 @@ public sealed partial class LoginCore
     /// Evaluates a pending login under these rules, unless that is already done. Returns the reason to refuse it; null if everything that
     /// it was granted on still holds.
     /// </summary>
-    private static Refusal? Evaluate(Attempt attempt, LoginRules rules)
+    private static Refusal? Evaluate(PendingLogin attempt, LoginRules rules)
     {
         var request = attempt.Request;
         if (ReferenceEquals(attempt.EvaluatedUnder, rules))
@@ -337,13 +337,13 @@ public sealed partial class LoginCore
     /// Ends a login that the configuration in force no longer allows, with one outcome for its client, its phone, the journal and the
     /// events.
     /// </summary>
-    private void Revoke(LoginStep step, Attempt attempt, Refusal refusal)
+    private void Revoke(LoginStep step, PendingLogin attempt, Refusal refusal)
     {
         Close(step, attempt, new LoginAnswer.Refused(refusal));
         Revoked(step, attempt, refusal);
     }
 
-    private static LoginStep Revoked(LoginStep step, Attempt attempt, Refusal refusal)
+    private static LoginStep Revoked(LoginStep step, PendingLogin attempt, Refusal refusal)
     {
         step.Events.Add(LoginEvents.Refused(attempt.Request, attempt.Grant.User, refusal));
         Note(
@@ -361,14 +361,14 @@ public sealed partial class LoginCore
     /// <summary>
     /// Completes a login after its second factor. If the rules changed since the first factor, the authorisation is evaluated again.
     /// </summary>
-    private LoginStep Complete(LoginStep step, Attempt attempt, LoginFact deciding, LoginRules rules) =>
+    private LoginStep Complete(LoginStep step, PendingLogin attempt, LoginFact deciding, LoginRules rules) =>
         Evaluate(attempt, rules) is { } refusal ? Revoked(step, attempt, refusal) : Succeed(step, attempt, deciding);
 
     /// <summary>
     /// Finds the pending login of a handle: identifiers, access method and source must match, and it must not have expired. Otherwise the
     /// step has the refusal.
     /// </summary>
-    private Attempt? Find(LoginHandle handle, IPAddress source, LoginKind kind, LoginRules rules, DateTimeOffset now, LoginStep step)
+    private PendingLogin? Find(LoginHandle handle, IPAddress source, LoginKind kind, LoginRules rules, DateTimeOffset now, LoginStep step)
     {
         var request = new LoginRequest("N/A", "", "", source, kind);
         if (SourceBlocked(request, now) is not null)
@@ -397,7 +397,7 @@ public sealed partial class LoginCore
     /// Ends the parts of a login that have expired, on any access to it. An expiry is final, even if the clock is set back. Returns true if
     /// the login itself ended.
     /// </summary>
-    private bool Lapse(LoginStep step, Attempt attempt, DateTimeOffset now)
+    private bool Lapse(LoginStep step, PendingLogin attempt, DateTimeOffset now)
     {
         if (now >= attempt.Deadline)
         {
@@ -436,19 +436,19 @@ public sealed partial class LoginCore
         return false;
     }
 
-    private void Enter(Attempt attempt)
+    private void Enter(PendingLogin attempt)
     {
         _pending.Add(attempt.RequestId, attempt);
         attempt.IsPending = true;
     }
 
-    private void Leave(Attempt attempt)
+    private void Leave(PendingLogin attempt)
     {
         _pending.Remove(attempt.RequestId);
         attempt.IsPending = false;
     }
 
-    private void Close(LoginStep step, Attempt attempt, LoginAnswer toWaiter)
+    private void Close(LoginStep step, PendingLogin attempt, LoginAnswer toWaiter)
     {
         Leave(attempt);
         _codes.Forget(attempt.RequestId);
@@ -464,7 +464,7 @@ public sealed partial class LoginCore
         }
     }
 
-    private static void Late(LoginStep step, Attempt attempt, DeadlineName deadline, DateTimeOffset now, bool decides)
+    private static void Late(LoginStep step, PendingLogin attempt, DeadlineName deadline, DateTimeOffset now, bool decides)
     {
         step.Events.Add(LoginEvents.Expired(attempt, deadline));
         var (word, change) = LoginDeadlines.Setting(deadline);
@@ -497,5 +497,5 @@ public sealed partial class LoginCore
     private static void Note(LoginStep step, long id, LoginFact fact, bool decides = false) =>
         step.Facts.Add((id, decides ? fact with { Decides = true } : fact));
 
-    private void Remind(Attempt attempt, DateTimeOffset at) => _deadlines.Enqueue((attempt.RequestId, at), at);
+    private void Remind(PendingLogin attempt, DateTimeOffset at) => _deadlines.Enqueue((attempt.RequestId, at), at);
 }

@@ -58,7 +58,7 @@ internal static class LoginEvents
     /// <summary>
     /// Creates the event of a replay: an already consumed token code that was typed or sent by the phone. The login may continue.
     /// </summary>
-    internal static EventEntry Replayed(Attempt attempt)
+    internal static EventEntry Replayed(PendingLogin attempt)
     {
         const string Reason = "token_code_replayed",
             Because = "a token code that was used before";
@@ -80,7 +80,7 @@ internal static class LoginEvents
     }
 
     /// <summary>Creates the event of an expired login. It names the deadline and the setting that moves it.</summary>
-    internal static EventEntry Expired(Attempt attempt, DeadlineName deadline, string causes = "")
+    internal static EventEntry Expired(PendingLogin attempt, DeadlineName deadline, string causes = "")
     {
         var (word, change) = LoginDeadlines.Setting(deadline);
         var what = deadline switch
@@ -155,7 +155,7 @@ internal static class LoginEvents
             $"User {user} locked out for {(long)block.TotalSeconds} seconds by user setting auth-lockout-threshold"
         );
 
-    internal static EventEntry FactorThrottled(Attempt attempt, TimeSpan wait) =>
+    internal static EventEntry FactorThrottled(PendingLogin attempt, TimeSpan wait) =>
         User(
             "0102043010",
             EventLevel.Warning,
@@ -190,7 +190,7 @@ internal static class LoginEvents
     /// <summary>
     /// Creates the event of a remote server's acceptance that arrived while no client request was waiting. The client has yet to fetch it.
     /// </summary>
-    internal static EventEntry RemoteAccepted(Attempt attempt) =>
+    internal static EventEntry RemoteAccepted(PendingLogin attempt) =>
         User(
             "0102043008",
             EventLevel.Notice,
@@ -219,7 +219,7 @@ internal static class LoginEvents
             ("msg", "Edit login.policy ")
         );
 
-    internal static EventEntry PushHeldBack(Attempt attempt, LabPolicy policy) =>
+    internal static EventEntry PushHeldBack(PendingLogin attempt, LabPolicy policy) =>
         new(
             "0100032161",
             "system",
@@ -231,7 +231,7 @@ internal static class LoginEvents
             )
         );
 
-    internal static EventEntry Drifted(Attempt attempt, int drift) =>
+    internal static EventEntry Drifted(PendingLogin attempt, int drift) =>
         new(
             "0102032157",
             "user",

@@ -16,7 +16,7 @@ public sealed partial class LoginService
     /// </summary>
     public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
     {
-        Attempt? attempt;
+        PendingLogin? attempt;
         lock (_lock)
         {
             attempt = _core.Pending(requestId);
@@ -32,7 +32,7 @@ public sealed partial class LoginService
         PushApprovedAsync(order.By, order.RequestId, code, number, out accepted);
 
     private ValueTask<bool> PushApprovedAsync(
-        Attempt? attempt,
+        PendingLogin? attempt,
         string requestId,
         ReadOnlySpan<char> code,
         ReadOnlySpan<char> number,
@@ -62,7 +62,7 @@ public sealed partial class LoginService
             : ConfirmLaterAsync(settling, step, attempt, accepted);
     }
 
-    private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, Attempt attempt, bool accepted)
+    private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, PendingLogin attempt, bool accepted)
     {
         try
         {
@@ -78,7 +78,7 @@ public sealed partial class LoginService
     }
 
     /// <summary>Completes an approval that is durable. Takes ownership of the step.</summary>
-    private ValueTask<bool> ConfirmAsync(LoginStep step, Attempt attempt, bool accepted)
+    private ValueTask<bool> ConfirmAsync(LoginStep step, PendingLogin attempt, bool accepted)
     {
         if (!accepted)
         {

@@ -41,7 +41,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LoginWaiter> _waiting = new(StringComparer.Ordinal);
-    private readonly WorkInHand? _work;
+    private readonly WorkTracker? _work;
     private readonly RemoteQuestions _questions;
     private readonly CancellationTokenSource _stopping = new();
     private LoginRules? _rules;
@@ -63,7 +63,7 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
             new LoginDebug(debug),
             LabPolicy.Load(state)
         );
-        _work = WorkInHand.Of(time);
+        _work = WorkTracker.Of(time);
         _questions = new RemoteQuestions(
             (order, verdict) =>
                 SettleAsync(
@@ -483,14 +483,14 @@ public sealed partial class LoginService : IConfigSubscriber, IDisposable
     /// Generates all random values of a login in one call, because each call costs as much as the digits of all. The two numbers are
     /// uniform except for one part in 2^44.
     /// </summary>
-    private static LoginDraw NewDraw()
+    private static LoginRandomness NewDraw()
     {
         Span<byte> random = stackalloc byte[41];
         RandomNumberGenerator.Fill(random);
         var requestId = new UInt128(BitConverter.ToUInt32(random), BitConverter.ToUInt64(random[4..])).ToString(
             CultureInfo.InvariantCulture
         );
-        return new LoginDraw(
+        return new LoginRandomness(
             new LoginHandle(requestId, "1-" + Convert.ToHexStringLower(random[12..25])),
             10 + (int)(BitConverter.ToUInt64(random[25..]) % 90),
             OneTimeCodes.CodeOf(BitConverter.ToUInt64(random[33..]))

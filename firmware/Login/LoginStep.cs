@@ -27,7 +27,7 @@ public sealed record PushOrder(
 )
 {
     /// <summary>The pending login, which saves a lookup when the phone answers; null if no login ordered the push.</summary>
-    internal Attempt? By { get; init; }
+    internal PendingLogin? By { get; init; }
 }
 
 /// <summary>
@@ -73,7 +73,7 @@ public sealed class LoginStep
     internal LoginRequest? Request { get; private set; }
 
     /// <summary>The login of the step, if it is or was pending.</summary>
-    internal Attempt? Attempt { get; private set; }
+    internal PendingLogin? PendingLogin { get; private set; }
 
     /// <summary>True if the step has effects other than its writes.</summary>
     internal bool HasEffects =>
@@ -84,13 +84,13 @@ public sealed class LoginStep
 
     internal void IsAbout(long loginId, LoginRequest request) => (LoginId, Request) = (loginId, request);
 
-    internal void IsAbout(Attempt attempt) => (LoginId, Request, Attempt) = (attempt.Id, attempt.Request, attempt);
+    internal void IsAbout(PendingLogin attempt) => (LoginId, Request, PendingLogin) = (attempt.Id, attempt.Request, attempt);
 
     /// <summary>Resets the step for reuse. Its lists keep their capacity.</summary>
     internal void Clear()
     {
         (Answer, Push, Code, Remote) = (null, null, null, null);
-        (LoginId, Request, Attempt) = (0, null, null);
+        (LoginId, Request, PendingLogin) = (0, null, null);
         Memory.Clear();
         Events.Clear();
         Abandoned.Clear();

@@ -10,7 +10,7 @@ namespace Appliance.Firmware.Login;
 internal sealed class RemoteQuestions(
     Func<RemoteOrder, RemoteVerdict, Task> answered,
     Action<RemoteOrder, RemoteNotice> noticed,
-    WorkInHand? work,
+    WorkTracker? work,
     CancellationToken stop
 )
 {
@@ -58,7 +58,7 @@ internal sealed class RemoteQuestions(
         }
         Cancel(former.NobodyWaits);
         // Not awaited: the verdict comes back as a separate step.
-        WorkInHand.Run(work, () => AskAsync(order, nobodyWaits));
+        WorkTracker.Run(work, () => AskAsync(order, nobodyWaits));
     }
 
     private async Task AskAsync(RemoteOrder order, CancellationTokenSource nobodyWaits)

@@ -105,7 +105,7 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
             return new RadiusResult.NoAnswer();
         }
         // Continuations run where the reply is received: waking a pool thread for each would cost more than everything else together.
-        var waiter = new WorkWaiter<RadiusResult>(WorkInHand.Of(_time), TaskCreationOptions.None);
+        var waiter = new WorkWaiter<RadiusResult>(WorkTracker.Of(_time), TaskCreationOptions.None);
         long number;
         RadiusClientStep step;
         lock (_gate)

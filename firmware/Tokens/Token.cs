@@ -66,7 +66,7 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         Span<byte> counter = stackalloc byte[sizeof(long)];
         Span<byte> mac = stackalloc byte[HMACSHA512.HashSizeInBytes];
         BinaryPrimitives.WriteInt64BigEndian(counter, step);
-        var length = KeyedHash.Of(Algorithm).Compute(Secret.AsSpan(), counter, mac);
+        var length = HmacSha.Of(Algorithm).Compute(Secret.AsSpan(), counter, mac);
         var truncated = BinaryPrimitives.ReadInt32BigEndian(mac[(mac[length - 1] & 0xf)..]) & int.MaxValue;
         return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
     }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Hal.Linux;
 
 /// <summary>An interface of real sockets, bound to an address of the system.</summary>
-public class SocketNic(string name, IPAddress address) : LinkedNic(name, address)
+public class SocketNic(string name, IPAddress address) : NicBase(name, address)
 {
     private const int Backlog = 512;
     private static readonly SocketConnectionContextFactory Connections = new(new SocketConnectionFactoryOptions(), NullLogger.Instance);

@@ -43,12 +43,12 @@ internal static partial class ImageBootBench
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
         var image = QemuImage.UsualFolder("initrd.img");
-        await BenchNetwork.MakeAsync();
+        await TargetNetwork.MakeAsync();
         var box = Board.Load(LabBoard.File("qemu-arm64")).Nics[0];
         // A neighbour of the factory address.
         var here = IPAddress.Parse(string.Join('.', box.Address.ToString().Split('.')[..3]) + ".1");
-        await BenchNetwork.IpAsync($"route replace {box.Address}/32 dev {BenchNetwork.Tap(1)}");
-        var nic = await BenchNetwork.HereAsync("neighbour", here);
+        await TargetNetwork.IpAsync($"route replace {box.Address}/32 dev {TargetNetwork.Tap(1)}");
+        var nic = await TargetNetwork.HereAsync("neighbour", here);
         List<double> seconds = [];
         List<double> resident = [];
         List<double> memory = [];

@@ -36,7 +36,7 @@ internal static class ImageLoginBench
 
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
-        await using var bench = await ImageBench.StartAsync();
+        await using var bench = await EmulatedSite.StartAsync();
         List<double> seconds = [];
         for (var login = 0; login < Logins; login++)
         {

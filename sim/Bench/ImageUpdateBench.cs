@@ -58,7 +58,7 @@ internal sealed record UpdateMaterial(string Image, string Disk, string Stick)
     public async Task<QemuImage> NewDiskAsync(string folder)
     {
         var disk = Path.Combine(folder, "disk.qcow2");
-        var made = await BenchNetwork.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", "-b", Disk, "-F", "raw", disk]);
+        var made = await TargetNetwork.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", "-b", Disk, "-F", "raw", disk]);
         return made.Length == 0
             ? new QemuImage(Image, QemuImage.Slots, disk) { Stick = Stick }
             : throw new LabFailure(FailureKind.Missing, $"the disk: {made}");
@@ -77,7 +77,7 @@ internal static class ImageUpdateBench
     public static async Task<string> RunAsync(bool json)
     {
         var material = UpdateMaterial.Usual();
-        await BenchNetwork.MakeAsync();
+        await TargetNetwork.MakeAsync();
         var folder = Directory.CreateTempSubdirectory("appliance-bench-");
         try
         {

@@ -41,7 +41,7 @@ internal static class ImageUpdateCutsBench
     public static async Task<string> RunAsync(int rounds, int seed, bool json)
     {
         var material = UpdateMaterial.Usual();
-        await BenchNetwork.MakeAsync();
+        await TargetNetwork.MakeAsync();
         var folder = Directory.CreateTempSubdirectory("appliance-bench-");
         try
         {

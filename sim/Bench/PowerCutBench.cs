@@ -50,7 +50,7 @@ internal static partial class PowerCutBench
     public static async Task<string> RunAsync(int rounds, int seed, bool json)
     {
         var image = QemuImage.UsualFolder("initrd.img");
-        await BenchNetwork.MakeAsync();
+        await TargetNetwork.MakeAsync();
         var folder = Directory.CreateTempSubdirectory("appliance-bench-");
         var began = LabClock.Wall.GetTimestamp();
         try

@@ -20,7 +20,7 @@ namespace Appliance.Lab;
 /// <param name="State">The folder of the console's socket; the unit's state is its own.</param>
 /// <param name="LabPort">Port of the lab API; 0 takes a free one.</param>
 /// <param name="LabListen">Where phones of the network find their card, by HTTPS; null for nowhere.</param>
-internal sealed record BoxLabOptions(BoxPlace Place, string State, int LabPort, IPEndPoint? LabListen = null);
+internal sealed record BoxLabOptions(RemoteEndpoint Place, string State, int LabPort, IPEndPoint? LabListen = null);
 
 /// <summary>The lab around a unit that is elsewhere: phones and the ways in are here, all else is there.</summary>
 internal sealed partial class Laboratory
@@ -53,7 +53,7 @@ internal sealed partial class Laboratory
         );
         var cloud = new PushCloud(phones, Clock);
         var unit = Own(
-            await BoxUnit.StartAsync(
+            await RemoteUnit.StartAsync(
                 place,
                 board => ConfigurationOf(board, place.Network),
                 Personality.Default.Name,

@@ -202,7 +202,7 @@ internal static class ScenarioVerb
     private sealed record Boxes(
         IReadOnlySet<string> Offers,
         int AtOnce,
-        Func<Scenario, int, Task<IScenarioBox>> StartAsync,
+        Func<Scenario, int, Task<IScenarioTarget>> StartAsync,
         IAsyncDisposable? Parts
     ) : IAsyncDisposable
     {
@@ -226,19 +226,19 @@ internal static class ScenarioVerb
         if (box == "sim")
         {
             return new Boxes(
-                SimBox.AllOffers,
+                SimulatedTarget.AllOffers,
                 Environment.ProcessorCount,
-                async (scenario, seed) => await SimBox.StartAsync(scenario, seed),
+                async (scenario, seed) => await SimulatedTarget.StartAsync(scenario, seed),
                 null
             );
         }
         if (box != "image")
         {
-            var site = new UnitSite(BoxFile.Load(box[UnitPrefixLength..]));
-            return new Boxes(site.Offers, 1, async (scenario, _) => await LinkedBox.StartAsync(site, scenario), null);
+            var site = new RemoteSite(TargetFile.Load(box[UnitPrefixLength..]));
+            return new Boxes(site.Offers, 1, async (scenario, _) => await RemoteTarget.StartAsync(site, scenario), null);
         }
-        var bench = await ImageBench.StartAsync();
-        return new Boxes(ImageBench.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
+        var bench = await EmulatedSite.StartAsync();
+        return new Boxes(EmulatedSite.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
     }
 
     private static (int Part, int Of)? ShardOf(string text) =>

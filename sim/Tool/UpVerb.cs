@@ -94,7 +94,7 @@ internal static class UpVerb
         };
         var boxKey = new Option<string?>("--box-key")
         {
-            Description = $"The key of the agent at --box ADDRESS (port {BoxPlace.DefaultPort} unless it has one)",
+            Description = $"The key of the agent at --box ADDRESS (port {RemoteEndpoint.DefaultPort} unless it has one)",
             HelpName = "FILE",
         };
         var command = new Command(
@@ -158,7 +158,7 @@ internal static class UpVerb
                         parsed.GetValue(box) is { } elsewhere
                             ? Laboratory.StartAsync(
                                 new BoxLabOptions(
-                                    BoxPlace.Of(elsewhere, parsed.GetValue(boxKey)),
+                                    RemoteEndpoint.Of(elsewhere, parsed.GetValue(boxKey)),
                                     DefaultState(),
                                     parsed.GetValue(labPort),
                                     parsed.GetValue(labListen)

@@ -22,7 +22,7 @@ internal sealed class AgentProcess : IAsyncDisposable
             "board.json",
             $$"""{"name":"unit","nics":[{{string.Join(',', Enumerable.Range(1, 4).Select(number => $$"""{"name":"port{{number}}","address":"{{network}}.{{number}}"}"""))}}]}"""
         );
-        BoxFile = WriteBox("box.json", "lab.key");
+        TargetFile = WriteBox("box.json", "lab.key");
         var program = Path.Combine(ArrowTests.Root(), "boards", "Agent", "bin", "Release", "net10.0", "Appliance.Agent.dll");
         string[] words =
         [
@@ -53,7 +53,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     public string Door => $"{Network}.1:7001";
 
     /// <summary>The file that describes it.</summary>
-    public string BoxFile { get; }
+    public string TargetFile { get; }
 
     /// <summary>Starts one; returns when its agent waits.</summary>
     /// <param name="terminal">The device where it serves its console; null: nowhere.</param>

@@ -48,7 +48,7 @@ public sealed class ConsoleBoxTests
     {
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
-        var site = new UnitSite(BoxFile.Load(unit.WriteBox("console.json", "lab.key", cable.BenchDevice)));
+        var site = new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", cable.BenchDevice)));
         var before = cable.BenchSettings;
         // Fresh states one after the other, a restart in the middle of one, and what was typed in one is unknown in the next.
         foreach (
@@ -66,7 +66,7 @@ public sealed class ConsoleBoxTests
                 1,
                 async (scenario, _) =>
                 {
-                    var box = await LinkedBox.StartAsync(site, scenario);
+                    var box = await RemoteTarget.StartAsync(site, scenario);
                     Assert.True(cable.BenchIsTaken);
                     Assert.NotEqual(before, cable.BenchSettings);
                     return box;
@@ -87,7 +87,7 @@ public sealed class ConsoleBoxTests
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
         await using var linked = await LinkAsync(unit);
-        await using var console = CabledConsole.Open(new BoxConsole(cable.BenchDevice, Speed));
+        await using var console = SerialConsoleDriver.Open(new BoxConsole(cable.BenchDevice, Speed));
         await console.ProveAsync(linked.SayAsync);
         foreach (var script in Scripts)
         {
@@ -162,7 +162,7 @@ public sealed class ConsoleBoxTests
             var (device, told) in new[]
             {
                 ("/dev/nothing-is-here", "the console: there is no /dev/nothing-is-here"),
-                (unit.BoxFile, $"the console: {unit.BoxFile} is no terminal"),
+                (unit.TargetFile, $"the console: {unit.TargetFile} is no terminal"),
             }
         )
         {
@@ -191,7 +191,7 @@ public sealed class ConsoleBoxTests
     {
         await using var cable = new SerialCable();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        await using var console = CabledConsole.Open(new BoxConsole(cable.BenchDevice, Speed));
+        await using var console = SerialConsoleDriver.Open(new BoxConsole(cable.BenchDevice, Speed));
         using var far = SerialStream.Open(cable.UnitDevice, Speed);
         var unit = PlayAsync();
         await console.ProveAsync(word => far.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"\r\n{word}\r\nbox # ")).AsTask());
@@ -275,14 +275,14 @@ public sealed class ConsoleBoxTests
 
     private static (FailureKind Kind, string Message) Told(LabFailure failure) => (failure.Kind, failure.Message);
 
-    private static Task<LinkedBox> StartAsync(AgentProcess unit, string device) =>
-        LinkedBox.StartAsync(new UnitSite(BoxFile.Load(unit.WriteBox("console.json", "lab.key", device))), Read("push-approve"));
+    private static Task<RemoteTarget> StartAsync(AgentProcess unit, string device) =>
+        RemoteTarget.StartAsync(new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", device))), Read("push-approve"));
 
-    private static async Task<LinkedUnit> LinkAsync(AgentProcess unit)
+    private static async Task<AgentClient> LinkAsync(AgentProcess unit)
     {
-        var file = BoxFile.Load(unit.BoxFile);
+        var file = TargetFile.Load(unit.TargetFile);
         var configuration = LabBoard.DefaultConfiguration(LabBoard.Simulated(Board.Load(LabBoard.File(file.Board)), file.Network), null);
-        return await LinkedUnit.StartAsync(
+        return await AgentClient.StartAsync(
             await file.Place.EnterAsync(),
             new Appliance.Link.LinkStart(configuration, Appliance.Firmware.Config.Personality.Default.Name, null),
             _ => throw new NotSupportedException()

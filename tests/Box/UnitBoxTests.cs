@@ -19,13 +19,13 @@ public sealed class UnitBoxTests
     public async Task ScenariosRunOnAUnitThatStandsElsewhere()
     {
         await using var unit = await AgentProcess.StartAsync();
-        var site = new UnitSite(BoxFile.Load(unit.BoxFile));
+        var site = new RemoteSite(TargetFile.Load(unit.TargetFile));
         // A login by push, with its phone's callback; a console's lines and the listeners then; a consumed code over a restart; then
         // another state,
         // in which nothing of the first is stored.
         foreach (var name in new[] { "push-approve", "callback-server-ip", "code-used-survives-reboot", "push-deny" })
         {
-            var result = await ScenarioRun.RunAsync(Read(name), 1, async (scenario, _) => await LinkedBox.StartAsync(site, scenario));
+            var result = await ScenarioRun.RunAsync(Read(name), 1, async (scenario, _) => await RemoteTarget.StartAsync(site, scenario));
             Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
         }
         Assert.Equal(
@@ -44,7 +44,7 @@ public sealed class UnitBoxTests
         await using var unit = await AgentProcess.StartAsync();
         unit.Write("other.key", new string('a', 64));
         var stranger = await Assert.ThrowsAsync<LabFailure>(() =>
-            new UnitSite(BoxFile.Load(unit.WriteBox("other.json", "other.key"))).LinkAsync()
+            new RemoteSite(TargetFile.Load(unit.WriteBox("other.json", "other.key"))).LinkAsync()
         );
         Assert.Contains("the agent has another key", stranger.Message, StringComparison.Ordinal);
         // A caller that speaks the link immediately, without the handshake, is disconnected and receives nothing.
@@ -68,7 +68,7 @@ public sealed class UnitBoxTests
             // At most an alert of TLS (RFC 8446, 6): content type 21.
             Assert.True(length == 0 || (answer[0] == 21 && length <= 7), Convert.ToHexString(answer, 0, length));
         }
-        await using var link = await new UnitSite(BoxFile.Load(unit.BoxFile)).LinkAsync();
+        await using var link = await new RemoteSite(TargetFile.Load(unit.TargetFile)).LinkAsync();
     }
 
     [Theory]
@@ -105,14 +105,14 @@ public sealed class UnitBoxTests
             await File.WriteAllTextAsync(file, Whole, TestContext.Current.CancellationToken);
             Assert.Equal(
                 ("u", "10.0.0", new BoxConsole("/dev/ttyUSB0", 9600)),
-                (BoxFile.Load(file).Name, BoxFile.Load(file).Network, BoxFile.Load(file).Console)
+                (TargetFile.Load(file).Name, TargetFile.Load(file).Network, TargetFile.Load(file).Console)
             );
             await File.WriteAllTextAsync(
                 file,
                 Whole.Replace(text, instead, StringComparison.Ordinal),
                 TestContext.Current.CancellationToken
             );
-            var failure = Assert.Throws<LabFailure>(() => BoxFile.Load(file));
+            var failure = Assert.Throws<LabFailure>(() => TargetFile.Load(file));
             Assert.Contains(told, failure.Message, StringComparison.Ordinal);
             Assert.Equal(FailureKind.ConfigurationInvalid, failure.Kind);
         }

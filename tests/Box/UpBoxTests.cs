@@ -26,7 +26,7 @@ public sealed class UpBoxTests : IDisposable
     public async Task TheLabIsAsWithAUnitOfItsOwn()
     {
         await using var agent = await AgentProcess.StartAsync();
-        await using var lab = await StartAsync(BoxPlace.Of(agent.BoxFile, null));
+        await using var lab = await StartAsync(RemoteEndpoint.Of(agent.TargetFile, null));
         using var api = new HttpClient { BaseAddress = lab.Api.Address };
         Assert.Contains(lab.Ready.Services, service => service.Service == "sslvpn" && service.Address == agent.Network + ".1");
 
@@ -53,7 +53,7 @@ public sealed class UpBoxTests : IDisposable
         Assert.Contains("hostname", await ScriptAsync("show system global\nexit\n"), StringComparison.Ordinal);
         Assert.Contains("--More--", await TerminalAsync(new(5, 80), "show\r", "--More--"), StringComparison.Ordinal);
         await ScriptAsync("execute reboot\ny\n");
-        await Until.TrueAsync(() => ((BoxUnit)lab.Unit).Boots > 1 && lab.Ready.Services.Count > 0, "the next unit");
+        await Until.TrueAsync(() => ((RemoteUnit)lab.Unit).Boots > 1 && lab.Ready.Services.Count > 0, "the next unit");
         await Until.TrueAsync(
             async () => (await api.GetAsync("/lab/ready", Stop)).StatusCode == HttpStatusCode.OK,
             "the lab with the next unit"
@@ -93,7 +93,7 @@ public sealed class UpBoxTests : IDisposable
         var host = await CliAsync(api, "get system status");
         await using (
             var second = await StartAsync(
-                new BoxPlace("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, BoxPlace.Of(agent.BoxFile, null).Key, null),
+                new RemoteEndpoint("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, RemoteEndpoint.Of(agent.TargetFile, null).Key, null),
                 "second"
             )
         )
@@ -101,7 +101,7 @@ public sealed class UpBoxTests : IDisposable
             var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
             Assert.Equal(FailureKind.Missing, broken.Kind);
             Assert.Contains("another bench took it over; the unit goes on", broken.Message, StringComparison.Ordinal);
-            Assert.Equal(2, ((BoxUnit)second.Unit).Boots);
+            Assert.Equal(2, ((RemoteUnit)second.Unit).Boots);
             Assert.Single(second.Unit.Logins.Newest(10));
             Assert.Contains("Version", host, StringComparison.Ordinal);
             // A shutdown ends it as it ends any lab.
@@ -114,7 +114,7 @@ public sealed class UpBoxTests : IDisposable
     public async Task AnAgentThatDiesEndsTheLabWithItsReason()
     {
         var agent = await AgentProcess.StartAsync();
-        await using var lab = await StartAsync(BoxPlace.Of(agent.Door, Path.Combine(Path.GetDirectoryName(agent.BoxFile)!, "lab.key")));
+        await using var lab = await StartAsync(RemoteEndpoint.Of(agent.Door, Path.Combine(Path.GetDirectoryName(agent.TargetFile)!, "lab.key")));
         // A fresh unit, with the addresses of its own board.
         Assert.Contains(
             $"set server-ip {agent.Network}.1",
@@ -133,12 +133,12 @@ public sealed class UpBoxTests : IDisposable
     {
         await using var agent = await AgentProcess.StartAsync();
         var stranger = await Assert.ThrowsAsync<LabFailure>(() =>
-            StartAsync(BoxPlace.Of(agent.Door, agent.Write("other.key", new string('a', 64))))
+            StartAsync(RemoteEndpoint.Of(agent.Door, agent.Write("other.key", new string('a', 64))))
         );
         Assert.Equal(FailureKind.Missing, stranger.Kind);
         Assert.EndsWith("the agent has another key", stranger.Message, StringComparison.Ordinal);
         var nobody = await Assert.ThrowsAsync<LabFailure>(() =>
-            StartAsync(BoxPlace.Of(agent.Network + ".9:7002", agent.Write("other.key", new string('a', 64))))
+            StartAsync(RemoteEndpoint.Of(agent.Network + ".9:7002", agent.Write("other.key", new string('a', 64))))
         );
         Assert.Equal(FailureKind.Missing, nobody.Kind);
         Assert.Contains($"the agent at {agent.Network}.9:7002", nobody.Message, StringComparison.Ordinal);
@@ -149,21 +149,21 @@ public sealed class UpBoxTests : IDisposable
     {
         var key = Path.Combine(_folder.FullName, "lab.key");
         File.WriteAllText(key, new string('0', 64));
-        Assert.Equal(new IPEndPoint(IPAddress.Parse("127.0.9.7"), 7001), BoxPlace.Of("127.0.9.7", key).Agent);
-        Assert.Equal(7009, BoxPlace.Of("127.0.9.7:7009", key).Agent.Port);
+        Assert.Equal(new IPEndPoint(IPAddress.Parse("127.0.9.7"), 7001), RemoteEndpoint.Of("127.0.9.7", key).Agent);
+        Assert.Equal(7009, RemoteEndpoint.Of("127.0.9.7:7009", key).Agent.Port);
         Assert.Contains(
             "needs its key: --box-key FILE",
-            Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", null)).Message,
+            Assert.Throws<LabFailure>(() => RemoteEndpoint.Of("127.0.9.7", null)).Message,
             StringComparison.Ordinal
         );
         Assert.Contains(
             "names its key itself",
-            Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", key)).Message,
+            Assert.Throws<LabFailure>(() => RemoteEndpoint.Of("shelf.json", key)).Message,
             StringComparison.Ordinal
         );
-        Assert.Equal(FailureKind.Missing, Assert.Throws<LabFailure>(() => BoxPlace.Of("shelf.json", null)).Kind);
+        Assert.Equal(FailureKind.Missing, Assert.Throws<LabFailure>(() => RemoteEndpoint.Of("shelf.json", null)).Kind);
         File.WriteAllText(key, "short");
-        Assert.Equal(FailureKind.ConfigurationInvalid, Assert.Throws<LabFailure>(() => BoxPlace.Of("127.0.9.7", key)).Kind);
+        Assert.Equal(FailureKind.ConfigurationInvalid, Assert.Throws<LabFailure>(() => RemoteEndpoint.Of("127.0.9.7", key)).Kind);
     }
 
     [Theory]
@@ -189,7 +189,7 @@ public sealed class UpBoxTests : IDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    private Task<Laboratory> StartAsync(BoxPlace place, string state = "state") =>
+    private Task<Laboratory> StartAsync(RemoteEndpoint place, string state = "state") =>
         Laboratory.StartAsync(new BoxLabOptions(place, Path.Combine(_folder.FullName, state), 0), NullLoggerFactory.Instance, Stop);
 
     private static async Task<long> NewestAsync(HttpClient api) =>

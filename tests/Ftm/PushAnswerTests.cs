@@ -74,7 +74,7 @@ public sealed class PushAnswerTests
     public void Text_after_the_object_is_refused(string after, bool read)
     {
         var body = $$"""{"session_id":"{{Session}}","action":"validate","token_code":"123456"}""" + after;
-        Assert.Equal(read ? PhoneAction.Validate : PhoneAction.None, PhoneAnswer.Parse(Encoding.UTF8.GetBytes(body)).Action);
+        Assert.Equal(read ? PhoneAction.Validate : PhoneAction.None, CallbackRequest.Parse(Encoding.UTF8.GetBytes(body)).Action);
     }
 
     [Theory]

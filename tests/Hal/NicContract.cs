@@ -16,7 +16,7 @@ public abstract class NicContract
     private static readonly byte[] Hello = "hello"u8.ToArray();
 
     /// <summary>Creates two interfaces that reach one another, on separate addresses.</summary>
-    private protected abstract (LinkedNic Server, LinkedNic Client) NewPair();
+    private protected abstract (NicBase Server, NicBase Client) NewPair();
 
     [Fact]
     public async Task WhatIsSentArrivesBothWays()

@@ -7,7 +7,7 @@ namespace Appliance.Tests.Hal;
 
 public sealed class SimNicTests : NicContract
 {
-    private protected override (LinkedNic Server, LinkedNic Client) NewPair() => Pair();
+    private protected override (NicBase Server, NicBase Client) NewPair() => Pair();
 
     internal static (SimNic, SimNic) Pair()
     {
@@ -20,7 +20,7 @@ public sealed class SocketNicTests : NicContract
 {
     private static int _next;
 
-    private protected override (LinkedNic Server, LinkedNic Client) NewPair() => Pair();
+    private protected override (NicBase Server, NicBase Client) NewPair() => Pair();
 
     internal static (SocketNic, SocketNic) Pair()
     {

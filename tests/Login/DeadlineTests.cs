@@ -84,7 +84,7 @@ public sealed class DeadlineTests
         using var rig = new LoginRig(
             "config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\nconfig user local\nedit ann\nset type radius\nset radius-server fac\nnext\nend\nconfig system global\nset remoteauthtimeout 7\nend\n"
         );
-        var draw = new LoginDraw(new LoginHandle("1", "1-1"));
+        var draw = new LoginRandomness(new LoginHandle("1", "1-1"));
         var step = rig.Take(rig.Core.Start(new LoginRequest("ann", "x", "", LoginRig.Home), rig.Rules, _ => true, draw, rig.Now));
         Assert.Null(step.Answer);
         Assert.Equal(new RemoteServer("radius", "fac"), step.Remote!.Server);

@@ -120,7 +120,7 @@ public sealed class GuessingTests
     [Fact]
     public void TheGuessesOfADayAreCounted()
     {
-        var limit = new GuessLimit();
+        var limit = new CodeGuessThrottle();
         var (now, end) = (LoginRig.Start, LoginRig.Start.AddDays(3));
         var guesses = new int[3];
         while (now < end)

@@ -246,7 +246,7 @@ public sealed class LoginCoreTests
 
     private LoginAnswer.Challenge Challenge(string user) => (LoginAnswer.Challenge)StartLogin(user, user + "-password").Answer!;
 
-    private LoginDraw Draw()
+    private LoginRandomness Draw()
     {
         var number = Interlocked.Increment(ref _next);
         return new(new LoginHandle($"{number}", $"1-{number:x}"));

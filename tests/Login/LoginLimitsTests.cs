@@ -66,7 +66,7 @@ public sealed class LoginLimitsTests
                 new LoginRequest(user, user + "-password", "", LoginRig.Home),
                 rules,
                 _ => false,
-                new LoginDraw(new LoginHandle($"{number}", "1-a")),
+                new LoginRandomness(new LoginHandle($"{number}", "1-a")),
                 LoginRig.Start
             );
         for (var number = 0; number < 200_000; number++)
@@ -86,7 +86,7 @@ public sealed class LoginLimitsTests
                 new LoginRequest("cat", "cat-password", "", LoginRig.Home),
                 rules,
                 _ => false,
-                new LoginDraw(new LoginHandle("200002", "1-a")),
+                new LoginRandomness(new LoginHandle("200002", "1-a")),
                 LoginRig.Start.AddDays(1)
             ).Answer
         );

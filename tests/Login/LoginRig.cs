@@ -116,7 +116,7 @@ internal sealed class LoginRig : IDisposable
     )
     {
         var number = ++_next;
-        var draw = new LoginDraw(new LoginHandle($"{number}", $"1-{number:x}"), 42, "135790");
+        var draw = new LoginRandomness(new LoginHandle($"{number}", $"1-{number:x}"), 42, "135790");
         var request = new LoginRequest(user, password ?? user + "-password", realm, from ?? Home, kind) { Code = code, Nic = "port1" };
         var step = Take(Core.Start(request, Rules, _ => CanPush, draw, Now));
         return step.Remote is { } order ? Answer(order, remote ?? new RemoteVerdict.Unavailable("no answer")) : step.Answer;

@@ -144,7 +144,7 @@ public sealed class RemoteVerdictTests
                 new LoginRequest("zoe", "x", "", LoginRig.Home),
                 rig.Rules,
                 _ => true,
-                new LoginDraw(new LoginHandle("1", "1-1")),
+                new LoginRandomness(new LoginHandle("1", "1-1")),
                 rig.Now
             )
         );

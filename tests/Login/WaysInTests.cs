@@ -312,7 +312,7 @@ public sealed class WaysInTests
                         new LoginRequest("x", "x", "", LoginRig.Home),
                         rig.Rules,
                         _ => true,
-                        new LoginDraw(new LoginHandle("x", "x")),
+                        new LoginRandomness(new LoginHandle("x", "x")),
                         rig.Now
                     )
                 ).Facts,

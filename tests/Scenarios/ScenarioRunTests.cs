@@ -88,7 +88,7 @@ public sealed partial class ScenarioRunTests
     public async Task ANeedThatTheBoxDoesNotMeetSkipsTheScenarioWithItsReason()
     {
         var scenario = ScenarioText.Read("x.yaml", "title: x\nneeds: inbox\nsteps:\n  - link: port1\n    state: down\n");
-        var result = await ScenarioRun.RunAsync(scenario, 1, (_, _) => Task.FromResult<IScenarioBox>(new PoorBox()));
+        var result = await ScenarioRun.RunAsync(scenario, 1, (_, _) => Task.FromResult<IScenarioTarget>(new LimitedTarget()));
         Assert.Equal(
             ("skipped", "this box has not: inbox (the lab has its mail), link (cables can be pulled)"),
             (result.Outcome, result.Skipped)
@@ -218,7 +218,7 @@ public sealed partial class ScenarioRunTests
             sources.Where(file => File.ReadAllText(file).Contains("SeededNumbers", StringComparison.Ordinal)),
             file => Assert.Contains("/sim/Lab/", file, StringComparison.Ordinal)
         );
-        Assert.Equal(["SimBox.cs"], sources.Where(file => SetsNumbers().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName));
+        Assert.Equal(["SimulatedTarget.cs"], sources.Where(file => SetsNumbers().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName));
         // And it opens no socket.
         Assert.DoesNotContain(
             sources.Where(file =>

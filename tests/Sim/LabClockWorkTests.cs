@@ -19,7 +19,7 @@ public sealed class LabClockWorkTests
         List<TimeSpan> seen = [];
         using var timer = clock.CreateTimer(
             _ =>
-                WorkInHand.Run(
+                WorkTracker.Run(
                     clock.Work,
                     () =>
                         Task.Run(async () =>
@@ -29,7 +29,7 @@ public sealed class LabClockWorkTests
                                 await Task.Yield();
                             }
                             seen.Add(clock.GetUtcNow() - Start);
-                            await WorkInHand.DelayAsync(TimeSpan.FromSeconds(10), clock);
+                            await WorkTracker.DelayAsync(TimeSpan.FromSeconds(10), clock);
                             await Task.Yield();
                             seen.Add(clock.GetUtcNow() - Start);
                         })
@@ -51,7 +51,7 @@ public sealed class LabClockWorkTests
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var seen = DateTimeOffset.MinValue;
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
-        WorkInHand.Run(
+        WorkTracker.Run(
             clock.Work,
             async () =>
             {
@@ -112,7 +112,7 @@ public sealed class LabClockWorkTests
     {
         using var clock = Open();
         var waiter = new WorkWaiter<int>(clock.Work);
-        WorkInHand.Run(
+        WorkTracker.Run(
             clock.Work,
             async () =>
             {
@@ -133,7 +133,7 @@ public sealed class LabClockWorkTests
         using var clock = Open();
         var answer = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         var got = 0;
-        WorkInHand.Run(clock.Work, async () => got = await WorkInHand.ElsewhereAsync(clock, () => answer.Task));
+        WorkTracker.Run(clock.Work, async () => got = await WorkTracker.ElsewhereAsync(clock, () => answer.Task));
         Assert.True(clock.Work.IsQuiet);
         answer.SetResult(7);
         await Until.TrueAsync(() => Volatile.Read(ref got) == 7 && clock.Work.IsQuiet, "the end of the work");

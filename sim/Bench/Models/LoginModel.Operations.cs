@@ -46,7 +46,7 @@ internal sealed partial class LoginModel
             new LoginRequest(person.Name, right ? person.Name + "-password" : "wrong", "", source, person.Kind) { Code = withCode },
             _world.Rules,
             _ => _random.Next(10) > 0,
-            new LoginDraw(handle, 42, mailed),
+            new LoginRandomness(handle, 42, mailed),
             _now
         );
         switch (step.Answer)

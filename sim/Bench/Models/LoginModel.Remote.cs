@@ -48,7 +48,7 @@ internal sealed partial class LoginModel
         var handle = new LoginHandle($"{++_next}", string.Create(CultureInfo.InvariantCulture, $"1-{_next:x}{_random.Next():x8}"));
         var login = new RemoteModelLogin(handle, user, Pick(LoginWorld.Sources));
         var password = Digits(8);
-        var step = _core.Start(new LoginRequest(user, password, "", login.Source), _world.Rules, _ => false, new LoginDraw(handle), _now);
+        var step = _core.Start(new LoginRequest(user, password, "", login.Source), _world.Rules, _ => false, new LoginRandomness(handle), _now);
         if (!_world.MayLogInRemotely)
         {
             Check(

@@ -108,7 +108,7 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     public TimeSpan SetBackWhileClosed { get; private init; }
 
     /// <inheritdoc/>
-    public WorkInHand Work { get; } = new();
+    public WorkTracker Work { get; } = new();
 
     public ClockRate Rate
     {

@@ -179,7 +179,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     private void RunScheduled(Fault fault)
     {
         // Not on the clock's own thread, because a step from within a step would wait for itself.
-        WorkInHand.Run(
+        WorkTracker.Run(
             clock.Work,
             () =>
                 Task.Run(async () =>
@@ -230,11 +230,11 @@ public sealed class LabFaults(LabClock clock) : IDisposable
                 _unit?.SetLink(fault.Nic!, up: false);
                 if ((fault.Delay ?? (fault.Word == "nic.flap" ? FlapDefault : (TimeSpan?)null)) is { } down)
                 {
-                    await WorkInHand.DelayAsync(down, clock);
+                    await WorkTracker.DelayAsync(down, clock);
                     _unit?.SetLink(fault.Nic!, up: true);
                     if (fault.Word == "nic.flap")
                     {
-                        await WorkInHand.DelayAsync(down, clock);
+                        await WorkTracker.DelayAsync(down, clock);
                     }
                 }
                 break;

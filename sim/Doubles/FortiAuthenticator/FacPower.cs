@@ -80,7 +80,7 @@ public sealed class FacPower : IAsyncDisposable
             await _server.DisposeAsync();
             if (off > TimeSpan.Zero)
             {
-                await WorkInHand.DelayAsync(off, _options.Time, _stopping.Token);
+                await WorkTracker.DelayAsync(off, _options.Time, _stopping.Token);
             }
             _server = await BootAsync(settings, _stopping.Token);
         }
@@ -132,7 +132,7 @@ public sealed class FacPower : IAsyncDisposable
         {
             server.Connect(_phones);
         }
-        server.RestartAsked += off => WorkInHand.Run(WorkInHand.Of(_options.Time), () => _restarting = RestartLoggedAsync(off));
+        server.RestartAsked += off => WorkTracker.Run(WorkTracker.Of(_options.Time), () => _restarting = RestartLoggedAsync(off));
         return server;
     }
 

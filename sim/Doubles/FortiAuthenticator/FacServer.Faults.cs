@@ -19,7 +19,7 @@ public sealed partial class FacServer
                 return;
             case "radius.delay":
                 // Not awaited, so that other answers are not delayed with it.
-                WorkInHand.Run(_work, () => SendLateAsync(reply, fault.Delay!.Value));
+                WorkTracker.Run(_work, () => SendLateAsync(reply, fault.Delay!.Value));
                 return;
             default:
                 Put(reply, fault.Word == "radius.forged" ? FacForgery.Accept(reply) : reply.Packet);
@@ -32,7 +32,7 @@ public sealed partial class FacServer
     {
         try
         {
-            await WorkInHand.DelayAsync(delay, _time, Stopped);
+            await WorkTracker.DelayAsync(delay, _time, Stopped);
             Put(reply, reply.Packet);
         }
         catch (OperationCanceledException)

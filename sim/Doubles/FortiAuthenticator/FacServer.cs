@@ -28,7 +28,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     private readonly DeviceCertificates _certificates;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly WorkInHand? _work;
+    private readonly WorkTracker? _work;
     private readonly Lock _gate = new();
     private readonly FacCore _core;
     private readonly FacRadius _radius;
@@ -42,7 +42,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
 
     private FacServer(FacSettings settings, FacOptions options)
     {
-        (_settings, _options, _time, _log, _work) = (settings, options, options.Time, options.Log, WorkInHand.Of(options.Time));
+        (_settings, _options, _time, _log, _work) = (settings, options, options.Time, options.Log, WorkTracker.Of(options.Time));
         var (folder, time) = (options.StateFolder, options.Time);
         OwnerOnly.Enforce(folder);
         _state = StateDatabase.Open(
@@ -154,7 +154,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     public void Resume()
     {
         var step = Decide(_core.PendingPushes);
-        WorkInHand.Run(_work, () => SettleLoggedAsync(step));
+        WorkTracker.Run(_work, () => SettleLoggedAsync(step));
     }
 
     /// <summary>Returns the activation of each token for the enrolment of its phone.</summary>
@@ -298,7 +298,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         }
         if (!step.IsPlain)
         {
-            WorkInHand.Run(_work, () => SettleLoggedAsync(step));
+            WorkTracker.Run(_work, () => SettleLoggedAsync(step));
             return;
         }
         Tell(step);
@@ -343,7 +343,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
                 _radius.Expire(ticked, now);
                 return ticked;
             });
-            WorkInHand.Run(_work, () => SettleLoggedAsync(step));
+            WorkTracker.Run(_work, () => SettleLoggedAsync(step));
             lock (_gate)
             {
                 Rearm();
@@ -378,7 +378,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         await _state.CommitAsync([.. step.Memory, .. step.Records.Select(record => record.Write())]);
         foreach (var push in step.Pushes)
         {
-            WorkInHand.Run(_work, () => SendPushAsync(push));
+            WorkTracker.Run(_work, () => SendPushAsync(push));
         }
         foreach (var reply in step.Replies)
         {

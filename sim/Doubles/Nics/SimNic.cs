@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Doubles.Nics;
 
 /// <summary>An interface in memory: no socket, no system call.</summary>
-public sealed class SimNic(SimNetwork network, string name, IPAddress address) : LinkedNic(name, address)
+public sealed class SimNic(SimNetwork network, string name, IPAddress address) : NicBase(name, address)
 {
     /// <inheritdoc/>
     public override IDatagramPort OpenDatagrams(int port) => network.OpenDatagrams(this, port);

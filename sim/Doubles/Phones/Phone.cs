@@ -32,7 +32,7 @@ public sealed record PhoneView(
     bool Online,
     IReadOnlyList<PushOnScreen> Pending,
     string Code,
-    PhoneAnswer? LastAnswer
+    PhoneReply? LastAnswer
 );
 
 /// <summary>The reason for which no answer was sent.</summary>
@@ -58,7 +58,7 @@ public sealed class Phone : IDisposable
     private TimeSpan _delay;
     private TimeSpan _skew;
     private bool _online = true;
-    private PhoneAnswer? _lastAnswer;
+    private PhoneReply? _lastAnswer;
 
     public Phone(TokenActivation activation, PushCallback callback, TimeProvider time)
     {
@@ -231,7 +231,7 @@ public sealed class Phone : IDisposable
     /// <param name="approve">True to approve, false to deny.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <param name="number">The number that was typed on the phone; null for none.</param>
-    public async Task<(PhoneAnswer? Answer, NoAnswer Reason)> AnswerOldestAsync(
+    public async Task<(PhoneReply? Answer, NoAnswer Reason)> AnswerOldestAsync(
         bool approve,
         CancellationToken cancellationToken,
         string? number = null
@@ -271,7 +271,7 @@ public sealed class Phone : IDisposable
         if (mode is PhoneMode.Approve or PhoneMode.Deny)
         {
             // Never on the sender's thread: a real phone answers at any time.
-            WorkInHand.Run(WorkInHand.Of(_time), () => Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay)));
+            WorkTracker.Run(WorkTracker.Of(_time), () => Task.Run(() => ReactAsync(push, mode == PhoneMode.Approve, delay)));
         }
     }
 
@@ -279,7 +279,7 @@ public sealed class Phone : IDisposable
     {
         try
         {
-            await WorkInHand.DelayAsync(delay, _time, _gone.Token);
+            await WorkTracker.DelayAsync(delay, _time, _gone.Token);
             lock (_gate)
             {
                 ExpireLocked();
@@ -297,9 +297,9 @@ public sealed class Phone : IDisposable
         }
     }
 
-    private async Task<PhoneAnswer> AnswerAsync(PendingPush push, bool approve, string? number, CancellationToken cancellationToken)
+    private async Task<PhoneReply> AnswerAsync(PendingPush push, bool approve, string? number, CancellationToken cancellationToken)
     {
-        PhoneAnswer? answer = null;
+        PhoneReply? answer = null;
         try
         {
             answer = await _callback.SendAsync(push.Message, Activation, approve, Code, number, cancellationToken);

@@ -33,7 +33,7 @@ public sealed class PushCallback(
     /// <summary>The wire capture that records each call; null for none.</summary>
     internal LabWire? Wire { get; init; }
 
-    internal async Task<PhoneAnswer> SendAsync(
+    internal async Task<PhoneReply> SendAsync(
         PushMessage push,
         TokenActivation activation,
         bool approve,
@@ -56,7 +56,7 @@ public sealed class PushCallback(
             )
             : JsonSerializer.SerializeToUtf8Bytes(new AlertAnswer(session, "alert", DenyMessage, hmac), CallbackJson.Default.AlertAnswer);
         var (status, outcome, detail) = await PostAsync(push, approve, body, fault, cancellationToken);
-        var answer = new PhoneAnswer(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
+        var answer = new PhoneReply(push.SessionId, approve, status, outcome, detail, time.GetUtcNow());
         log.LogInformation(
             "phone {Serial} {Action} -> {Outcome} {Detail}",
             activation.Serial,
@@ -81,10 +81,10 @@ public sealed class PushCallback(
             case "callback.never":
                 return (null, AnswerOutcome.Unreachable, "never sent: callback.never");
             case "nat.blackhole":
-                await WorkInHand.DelayAsync(NetworkTimeout, time, cancellationToken);
+                await WorkTracker.DelayAsync(NetworkTimeout, time, cancellationToken);
                 return (null, AnswerOutcome.Unreachable, "no answer in time");
             case "callback.late":
-                await WorkInHand.DelayAsync(fault.Delay!.Value, time, cancellationToken);
+                await WorkTracker.DelayAsync(fault.Delay!.Value, time, cancellationToken);
                 break;
             case "callback.twice":
                 var first = await PostOnceAsync(push, approve, body, fault, cancellationToken);
@@ -190,7 +190,7 @@ internal sealed class SlowContent(byte[] body, TimeProvider time) : HttpContent
         {
             if (at > 0)
             {
-                await WorkInHand.DelayAsync(Between, time, cancellationToken);
+                await WorkTracker.DelayAsync(Between, time, cancellationToken);
             }
             await stream.WriteAsync(body.AsMemory(at, 1), cancellationToken);
             await stream.FlushAsync(cancellationToken);

@@ -56,7 +56,7 @@ public sealed class PushCloud(PhoneFleet fleet, TimeProvider time, LabFaults? fa
         }
         if (fault.Status == 0)
         {
-            await WorkInHand.DelayAsync(message.Expires - time.GetUtcNow(), time, cancellationToken);
+            await WorkTracker.DelayAsync(message.Expires - time.GetUtcNow(), time, cancellationToken);
             return PushResult.Failed(PushOutcome.Unavailable, "the provider did not answer in time");
         }
         var outcome = fault.Status switch

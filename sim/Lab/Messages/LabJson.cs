@@ -57,7 +57,7 @@ internal sealed record PushJson(string Session, string Message, DateTimeOffset E
 
 internal sealed record LastAnswerJson(string Session, string Action, int? Answered, string Outcome, string Detail, DateTimeOffset Time)
 {
-    public static LastAnswerJson? Of(PhoneAnswer? answer) =>
+    public static LastAnswerJson? Of(PhoneReply? answer) =>
         answer is null
             ? null
             : new(answer.Session, answer.Approved ? "approve" : "deny", answer.Status, answer.OutcomeText, answer.Detail, answer.Time);

@@ -47,13 +47,13 @@ internal sealed partial class ScenarioRun
     /// <summary>A box of real time waits for it.</summary>
     private static readonly TimeSpan PassMax = TimeSpan.FromSeconds(10);
 
-    private readonly IScenarioBox _box;
+    private readonly IScenarioTarget _box;
     private readonly int _seed;
     private readonly List<LoginAttempt> _logins = [];
     private readonly Dictionary<string, string> _lastCodes = new(StringComparer.Ordinal);
     private int _faultLists;
 
-    private ScenarioRun(IScenarioBox box, int seed) => (_box, _seed) = (box, seed);
+    private ScenarioRun(IScenarioTarget box, int seed) => (_box, _seed) = (box, seed);
 
     /// <summary>Runs one to its end, or to its first step that does not go as it should.</summary>
     /// <param name="scenario">Which.</param>
@@ -64,7 +64,7 @@ internal sealed partial class ScenarioRun
     public static async Task<ScenarioResult> RunAsync(
         Scenario scenario,
         int seed,
-        Func<Scenario, int, Task<IScenarioBox>> start,
+        Func<Scenario, int, Task<IScenarioTarget>> start,
         Action<string>? tell = null
     )
     {
@@ -383,7 +383,7 @@ internal sealed partial class ScenarioRun
     private static string Second(LoginAttempt attempt) =>
         $"username={Uri.EscapeDataString(attempt.User)}&realm=&reqid={attempt.Challenge.GetValueOrDefault("reqid")}&polid={attempt.Challenge.GetValueOrDefault("polid")}&grp=&portal=&peer=";
 
-    private static string WordOf(PhoneAnswer answer) => answer.OutcomeText.Replace(' ', '-');
+    private static string WordOf(PhoneReply answer) => answer.OutcomeText.Replace(' ', '-');
 
     private LoginAttempt LoginOf(ScenarioStep step, string? user = null) =>
         step.Text("of") is { } name

@@ -61,7 +61,7 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
     private static StepField Of { get; } =
         new("of", FieldKind.Text, "Which login, by its `as`; else the newest (of the user, where one is named)");
 
-    private static StepField PhoneAnswer { get; } =
+    private static StepField PhoneReply { get; } =
         new("answer", FieldKind.Word, "What comes of it; `none`: no push waits, `later`: no end of it yet", PhoneAnswers);
 
     private static StepField Count { get; } = new("count", FieldKind.Whole, "Exactly so many since the start; else at least one");
@@ -103,9 +103,9 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
             FieldKind.Text,
             "The user approves the oldest push on his phone",
             new StepField("number", FieldKind.Text, "`shown` or digits, typed on the phone"),
-            PhoneAnswer
+            PhoneReply
         ),
-        new("deny", FieldKind.Text, "The user denies it", PhoneAnswer),
+        new("deny", FieldKind.Text, "The user denies it", PhoneReply),
         new(
             "phone",
             FieldKind.Text,

@@ -137,7 +137,7 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         {
             arguments.AddRange([
                 "-netdev",
-                $"tap,id={Cables[card - 1]},ifname={BenchNetwork.Tap(card)},script=no,downscript=no",
+                $"tap,id={Cables[card - 1]},ifname={TargetNetwork.Tap(card)},script=no,downscript=no",
                 "-device",
                 $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile=",
             ]);
@@ -261,7 +261,7 @@ internal sealed partial class QemuMachine : IAsyncDisposable
     private static async Task MakeDiskAsync(string disk)
     {
         // mke2fs(8) is not in everybody's path.
-        var made = await BenchNetwork.RunAsync(
+        var made = await TargetNetwork.RunAsync(
             "sh",
             [
                 "-ec",

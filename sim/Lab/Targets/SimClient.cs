@@ -9,14 +9,14 @@ namespace Appliance.Lab.Targets;
 /// <summary>An SSL VPN client over interfaces in memory, which believes the unit's CA alone. The clock knows of its requests.</summary>
 internal sealed class SimClient : IScenarioClient, IDisposable
 {
-    private readonly WorkInHand _work;
+    private readonly WorkTracker _work;
     private readonly Func<Task> _settled;
     private readonly HttpClient _http;
     private readonly Lock _lock = new();
     private readonly List<Task> _open = [];
     private Task? _newest;
 
-    public SimClient(SimNic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, WorkInHand work, Func<Task> settled)
+    public SimClient(SimNic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, WorkTracker work, Func<Task> settled)
     {
         (To, _work, _settled) = (to, work, settled);
         _http = VpnForms.Over(nic, to, authority, time);

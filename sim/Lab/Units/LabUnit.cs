@@ -43,8 +43,8 @@ internal sealed class LabUnit : ILabUnit, IDisposable
                 nic.Addresses[0],
                 AllowAccessWord.Of(nic.Access),
                 nic.Inner.LinkUp,
-                (nic.Inner as LinkedNic)?.AcceptedCount ?? 0,
-                (nic.Inner as LinkedNic)?.LiveCount ?? 0
+                (nic.Inner as NicBase)?.AcceptedCount ?? 0,
+                (nic.Inner as NicBase)?.LiveCount ?? 0
             )),
         ];
 

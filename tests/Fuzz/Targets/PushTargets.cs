@@ -24,7 +24,7 @@ internal static class PushTargets
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new("callback-body", "a phone's answer: null for what is none", () => input => PhoneAnswer.Parse(input)),
+        new("callback-body", "a phone's answer: null for what is none", () => input => CallbackRequest.Parse(input)),
         new(
             "callback-endpoint",
             "method, target, type, then a body, to the endpoint with a push out (its session is put for 32 S): one of its statuses, never 200",

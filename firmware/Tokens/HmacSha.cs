@@ -8,7 +8,7 @@ namespace Appliance.Firmware.Tokens;
 /// algorithm for each key, and takes two and a half times as long (<c>bench callback</c>; docs/develop/performance.md). There is one
 /// instance for each thread and digest.
 /// </summary>
-internal sealed class KeyedHash
+internal sealed class HmacSha
 {
     private const byte Inner = 0x36;
     private const byte Outer = 0x5c;
@@ -16,21 +16,21 @@ internal sealed class KeyedHash
     private const int MessageMax = 8;
 
     [ThreadStatic]
-    private static KeyedHash? _sha1;
+    private static HmacSha? _sha1;
 
     [ThreadStatic]
-    private static KeyedHash? _sha256;
+    private static HmacSha? _sha256;
 
     [ThreadStatic]
-    private static KeyedHash? _sha512;
+    private static HmacSha? _sha512;
 
     private readonly IncrementalHash _digest;
     private readonly int _block;
 
-    private KeyedHash(HashAlgorithmName digest, int block) => (_digest, _block) = (IncrementalHash.CreateHash(digest), block);
+    private HmacSha(HashAlgorithmName digest, int block) => (_digest, _block) = (IncrementalHash.CreateHash(digest), block);
 
     /// <summary>Returns this thread's instance for a token's algorithm.</summary>
-    internal static KeyedHash Of(OtpHashMode algorithm) =>
+    internal static HmacSha Of(OtpHashMode algorithm) =>
         algorithm switch
         {
             OtpHashMode.Sha256 => _sha256 ??= new(HashAlgorithmName.SHA256, block: 64),

@@ -10,7 +10,7 @@ using Appliance.Link;
 namespace Appliance.Lab.Targets;
 
 /// <summary>One machine for all scenarios: booted once, and put back to the moment after its boot before each of them.</summary>
-internal sealed class ImageBench : IBoxSite, IAsyncDisposable
+internal sealed class EmulatedSite : ITargetSite, IAsyncDisposable
 {
     private const string Snapshot = "booted";
 
@@ -19,15 +19,15 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
 
     private readonly PanelLines _panel;
 
-    private ImageBench(DirectoryInfo folder, QemuMachine machine, PanelLines panel) =>
+    private EmulatedSite(DirectoryInfo folder, QemuMachine machine, PanelLines panel) =>
         (_folder, _machine, _panel) = (folder, machine, panel);
 
     /// <summary>Boots the test image until its agent waits.</summary>
     /// <exception cref="LabFailure">Something is missing, or it does not boot.</exception>
-    public static async Task<ImageBench> StartAsync()
+    public static async Task<EmulatedSite> StartAsync()
     {
         var image = QemuImage.UsualFolder("lab.img");
-        await BenchNetwork.MakeAsync();
+        await TargetNetwork.MakeAsync();
         var folder = Directory.CreateTempSubdirectory("appliance-image-");
         QemuMachine? machine = null;
         try
@@ -35,7 +35,7 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
             machine = await QemuMachine.StartAsync(new QemuImage(image, "lab.img", Path.Combine(folder.FullName, "state.qcow2")));
             await machine.Control.PortOpen.WaitAsync(QemuMachine.BootPatience, LabClock.Wall);
             await machine.Control.MonitorAsync($"savevm {Snapshot}");
-            return new ImageBench(folder, machine, await PanelLines.OpenAsync(machine.Control, Board.Load(LabBoard.File("qemu-arm64"))));
+            return new EmulatedSite(folder, machine, await PanelLines.OpenAsync(machine.Control, Board.Load(LabBoard.File("qemu-arm64"))));
         }
         catch (Exception failure)
         {
@@ -51,31 +51,31 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
     }
 
     /// <summary>A box of a scenario's own; one at a time.</summary>
-    public async Task<IScenarioBox> BoxAsync(Scenario scenario)
+    public async Task<IScenarioTarget> BoxAsync(Scenario scenario)
     {
         foreach (var cable in QemuMachine.Cables)
         {
             await _machine.Control.ExecuteAsync("set_link", "name", cable, "up", true);
         }
         await _machine.Control.MonitorAsync($"loadvm {Snapshot}");
-        return await LinkedBox.StartAsync(this, scenario);
+        return await RemoteTarget.StartAsync(this, scenario);
     }
 
     /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
     public static IReadOnlySet<string> AllOffers { get; } =
         new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel", "sources" };
 
-    IReadOnlySet<string> IBoxSite.Offers => AllOffers;
+    IReadOnlySet<string> ITargetSite.Offers => AllOffers;
 
-    string IBoxSite.Network => BenchNetwork.Network;
+    string ITargetSite.Network => TargetNetwork.Network;
 
-    string IBoxSite.Board => "qemu-arm64";
+    string ITargetSite.Board => "qemu-arm64";
 
-    bool IBoxSite.TakesOurTime => true;
+    bool ITargetSite.TakesOurTime => true;
 
-    PanelLines IBoxSite.Panel => _panel;
+    PanelLines ITargetSite.Panel => _panel;
 
-    async Task<Stream> IBoxSite.LinkAsync()
+    async Task<Stream> ITargetSite.LinkAsync()
     {
         var port = await QemuMachine.LinkAsync();
         await port.WriteAsync(new[] { LinkProtocol.Hello });
@@ -83,11 +83,11 @@ internal sealed class ImageBench : IBoxSite, IAsyncDisposable
         return port;
     }
 
-    INic IBoxSite.NicAt(string name, IPAddress address) => new SocketNic(name, address);
+    INic ITargetSite.NicAt(string name, IPAddress address) => new SocketNic(name, address);
 
-    Task<INic> IBoxSite.MailNicAsync(IPAddress address) => BenchNetwork.HereAsync("mail", address);
+    Task<INic> ITargetSite.MailNicAsync(IPAddress address) => TargetNetwork.HereAsync("mail", address);
 
-    Task IBoxSite.SetCableAsync(string nic, bool up) => _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
+    Task ITargetSite.SetCableAsync(string nic, bool up) => _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
 
     public async ValueTask DisposeAsync()
     {

@@ -13,19 +13,19 @@ namespace Appliance.Lab.Remote;
 /// <param name="Bench">The address of this machine on the way to it.</param>
 /// <param name="Key">What its owner and this bench share.</param>
 /// <param name="Network">The first three numbers of its addresses, portN the Nth; null as its board has them.</param>
-internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, byte[] Key, string? Network)
+internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress Bench, byte[] Key, string? Network)
 {
     /// <summary>Where an agent waits if nobody says otherwise.</summary>
     public const int DefaultPort = 7001;
 
     /// <summary>Reads <c>--box</c>: an address, which goes with a key's file, or a file that describes the box and names its key.</summary>
     /// <exception cref="LabFailure">One of them is wrong, or the key is one too many or missing.</exception>
-    public static BoxPlace Of(string box, string? keyFile)
+    public static RemoteEndpoint Of(string box, string? keyFile)
     {
         if (AddressOf(box) is not { } agent)
         {
             return keyFile is null
-                ? BoxFile.Load(box).Place
+                ? TargetFile.Load(box).Place
                 : throw new LabFailure(FailureKind.Usage, $"--box-key goes with an address: the file {box} names its key itself");
         }
         if (keyFile is null)
@@ -34,8 +34,8 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
         }
         try
         {
-            var key = LinkDoor.ReadKey(keyFile);
-            return new BoxPlace(box, agent, WayTo(agent), key, null);
+            var key = AgentHandshake.ReadKey(keyFile);
+            return new RemoteEndpoint(box, agent, WayTo(agent), key, null);
         }
         catch (FormatException wrong)
         {
@@ -51,10 +51,10 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
     /// <exception cref="LabFailure">There is none, or it does not open.</exception>
     public async Task<Stream> EnterAsync()
     {
-        using var late = new CancellationTokenSource(LinkDoor.Patience, LabClock.Wall);
+        using var late = new CancellationTokenSource(AgentHandshake.Patience, LabClock.Wall);
         try
         {
-            return await LinkDoor.EnterAsync(
+            return await AgentHandshake.EnterAsync(
                 new ConnectionStream(await new SocketNic("bench", Bench).ConnectAsync(Agent, late.Token)),
                 Key,
                 late.Token
@@ -64,7 +64,7 @@ internal sealed record BoxPlace(string Name, IPEndPoint Agent, IPAddress Bench, 
         {
             throw new LabFailure(
                 FailureKind.TimedOut,
-                $"{Name}: no answer from the agent at {Agent} within {LinkDoor.Patience.TotalSeconds} s",
+                $"{Name}: no answer from the agent at {Agent} within {AgentHandshake.Patience.TotalSeconds} s",
                 silent
             );
         }

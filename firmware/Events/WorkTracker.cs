@@ -4,7 +4,7 @@ namespace Appliance.Firmware.Events;
 public interface ISteppedClock
 {
     /// <summary>The background work in progress.</summary>
-    WorkInHand Work { get; }
+    WorkTracker Work { get; }
 }
 
 /// <summary>
@@ -12,7 +12,7 @@ public interface ISteppedClock
 /// clock, is not counted meanwhile. If the clock requires it, pieces run one by one, each after all earlier ones have finished. The same
 /// input at the same times then gives the same log, regardless of the number of threads. Thread-safe.
 /// </summary>
-public sealed class WorkInHand
+public sealed class WorkTracker
 {
     private static readonly AsyncLocal<bool> Counted = new();
 
@@ -22,7 +22,7 @@ public sealed class WorkInHand
     private TaskCompletionSource? _zero;
 
     /// <summary>The work that a clock tracks; null if the clock tracks none.</summary>
-    public static WorkInHand? Of(TimeProvider time) => (time as ISteppedClock)?.Work;
+    public static WorkTracker? Of(TimeProvider time) => (time as ISteppedClock)?.Work;
 
     /// <summary>True if a piece begins, or resumes after a wait, only through <see cref="StartNext"/>.</summary>
     public bool OneByOne { get; set; }
@@ -92,7 +92,7 @@ public sealed class WorkInHand
     }
 
     /// <summary>Runs a piece of work that no caller awaits. If the clock tracks no work (null), it runs without being counted.</summary>
-    public static void Run(WorkInHand? work, Func<Task> piece)
+    public static void Run(WorkTracker? work, Func<Task> piece)
     {
         if (work is null)
         {

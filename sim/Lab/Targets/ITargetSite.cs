@@ -6,7 +6,7 @@ using Appliance.Lab.Remote;
 namespace Appliance.Lab.Targets;
 
 /// <summary>Where a box with an agent stands: how it is reached, and what can be done to it from outside.</summary>
-internal interface IBoxSite
+internal interface ITargetSite
 {
     /// <summary>Which of <see cref="Scenarios.StepWord.Needs"/> it has.</summary>
     IReadOnlySet<string> Offers { get; }
@@ -34,7 +34,7 @@ internal interface IBoxSite
 
     /// <summary>Opens the unit's console at the end of a serial cable; null where there is none, and lines go over the link.</summary>
     /// <exception cref="LabFailure">It cannot be opened.</exception>
-    CabledConsole? OpenConsole() => null;
+    SerialConsoleDriver? OpenConsole() => null;
 
     /// <summary>Plugs or pulls a cable, where that is offered.</summary>
     Task SetCableAsync(string nic, bool up);

@@ -7,7 +7,7 @@ using Appliance.Lab.Scenarios;
 namespace Appliance.Lab.Targets;
 
 /// <summary>An SSL VPN client over real sockets.</summary>
-internal sealed class LinkedClient(INic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, Func<Task> settle)
+internal sealed class RemoteClient(INic nic, IPEndPoint to, X509Certificate2 authority, TimeProvider time, Func<Task> settle)
     : IScenarioClient,
         IDisposable
 {

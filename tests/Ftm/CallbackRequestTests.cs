@@ -7,7 +7,7 @@ using Xunit;
 namespace Appliance.Tests.Ftm;
 
 /// <summary>The reader of phones' answers against a slow one that makes a document of everything first.</summary>
-public sealed class PhoneAnswerTests
+public sealed class CallbackRequestTests
 {
     private const string Id = "0123456789abcdef0123456789abcdef";
     private static readonly string Hmac = string.Concat(Enumerable.Repeat("Ab", 32));
@@ -69,7 +69,7 @@ public sealed class PhoneAnswerTests
     public void TextThatIsNotUtf8IsNoAnswer()
     {
         byte[] body = [.. Encoding.ASCII.GetBytes($$"""{"session_id":"{{Id}}","action":"validate","token_code":"1"""), 0xff, .. "\"}"u8];
-        Assert.Equal(PhoneAction.None, PhoneAnswer.Parse(body).Action);
+        Assert.Equal(PhoneAction.None, CallbackRequest.Parse(body).Action);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class PhoneAnswerTests
 
     private static void Agree(byte[] body)
     {
-        var answer = PhoneAnswer.Parse(body);
+        var answer = CallbackRequest.Parse(body);
         var slow = Slow(body);
         Assert.Equal(slow is null, answer.Action == PhoneAction.None);
         if (slow is not null)

@@ -6,7 +6,7 @@ namespace Appliance.Tests.Ftm;
 
 /// <summary>A phone's answer: which fields it must and must not have, and how long each may be.</summary>
 [Trait("Kind", "Unit")]
-public sealed class PhoneAnswerBoundTests
+public sealed class CallbackRequestBoundTests
 {
     private const string Id = "0123456789abcdef0123456789abcdef";
     private static readonly string Hmac = new('a', 64);
@@ -76,5 +76,5 @@ public sealed class PhoneAnswerBoundTests
     private static string Alert(string message = "m", string? hmac = null) =>
         $$"""{"session_id":"{{Id}}","action":"alert","message":"{{message}}","hmac":"{{hmac ?? Hmac}}"}""";
 
-    private static bool IsRead(string body) => PhoneAnswer.Parse(Encoding.UTF8.GetBytes(body)).Action != PhoneAction.None;
+    private static bool IsRead(string body) => CallbackRequest.Parse(Encoding.UTF8.GetBytes(body)).Action != PhoneAction.None;
 }

@@ -28,7 +28,7 @@ public enum AnswerOutcome
 }
 
 /// <summary>The last answer of a phone. <paramref name="Status"/> is null if no HTTP response arrived.</summary>
-public sealed record PhoneAnswer(string Session, bool Approved, int? Status, AnswerOutcome Outcome, string Detail, DateTimeOffset Time)
+public sealed record PhoneReply(string Session, bool Approved, int? Status, AnswerOutcome Outcome, string Detail, DateTimeOffset Time)
 {
     public string OutcomeText =>
         Outcome switch

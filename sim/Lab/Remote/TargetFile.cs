@@ -16,7 +16,7 @@ namespace Appliance.Lab.Remote;
 /// <param name="Agent">Where its agent waits.</param>
 /// <param name="Key">What its owner and this bench share.</param>
 /// <param name="Console">The serial device of this machine that is wired to its console; null: lines go over the link.</param>
-internal sealed record BoxFile(
+internal sealed record TargetFile(
     string Name,
     string Board,
     string Network,
@@ -29,11 +29,11 @@ internal sealed record BoxFile(
     private const int LengthMax = 64 * 1024;
 
     /// <summary>Where its agent waits.</summary>
-    public BoxPlace Place => new(Name, Agent, Bench, Key, Network);
+    public RemoteEndpoint Place => new(Name, Agent, Bench, Key, Network);
 
     /// <summary>Reads a file; the key's is beside it.</summary>
     /// <exception cref="LabFailure">It cannot be read, or something in it is wrong; the message has its path.</exception>
-    public static BoxFile Load(string file)
+    public static TargetFile Load(string file)
     {
         try
         {
@@ -51,7 +51,7 @@ internal sealed record BoxFile(
         }
     }
 
-    private static BoxFile Read(byte[] json, string file)
+    private static TargetFile Read(byte[] json, string file)
     {
         var root = new BoardNode(BoardText.Parse(json, file), file, "", "$schema", "name", "board", "network", "bench", "agent", "console");
         var agent = root.Child("agent", "address", "keyFile") ?? throw root.Missing("agent");
@@ -73,7 +73,7 @@ internal sealed record BoxFile(
         {
             throw root.Wrong("network", $"must be the first three numbers of an IPv4 address, not '{network}'");
         }
-        return new BoxFile(
+        return new TargetFile(
             root.Text("name"),
             board,
             network,
@@ -106,7 +106,7 @@ internal sealed record BoxFile(
         var key = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, agent.Text("keyFile"));
         try
         {
-            return LinkDoor.ReadKey(key);
+            return AgentHandshake.ReadKey(key);
         }
         catch (Exception wrong) when (wrong is FormatException or IOException or UnauthorizedAccessException)
         {

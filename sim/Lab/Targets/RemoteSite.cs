@@ -10,7 +10,7 @@ namespace Appliance.Lab.Targets;
 /// A physical unit that runs the lab's program, somewhere on the network. Its time is its own, its cables and its panel are nobody's here, and everybody who speaks to
 /// it from this machine has this machine's address.
 /// </summary>
-internal sealed class UnitSite(BoxFile box) : IBoxSite
+internal sealed class RemoteSite(TargetFile box) : ITargetSite
 {
     /// <summary>What can be had of it from outside.</summary>
     public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "policy" };
@@ -34,7 +34,7 @@ internal sealed class UnitSite(BoxFile box) : IBoxSite
     public Task<INic> MailNicAsync(IPAddress address) =>
         throw new NotSupportedException("a unit that is elsewhere does not find the bench's mail");
 
-    public CabledConsole? OpenConsole() => box.Console is { } console ? CabledConsole.Open(console) : null;
+    public SerialConsoleDriver? OpenConsole() => box.Console is { } console ? SerialConsoleDriver.Open(console) : null;
 
     public Task SetCableAsync(string nic, bool up) =>
         throw new NotSupportedException("nobody pulls the cables of a unit that is elsewhere");

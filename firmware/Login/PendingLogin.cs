@@ -48,14 +48,14 @@ internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, De
 }
 
 /// <summary>A pending login, which waits for a remote server's verdict or for its second factor.</summary>
-internal sealed class Attempt(long id, LoginRequest request, LoginDraw draw, Account account)
+internal sealed class PendingLogin(long id, LoginRequest request, LoginRandomness draw, Account account)
 {
     /// <summary>The login's number in the journal, under which it is explained.</summary>
     internal long Id => id;
 
     internal LoginRequest Request => request;
 
-    internal LoginDraw Draw => draw;
+    internal LoginRandomness Draw => draw;
 
     internal LoginHandle Handle => draw.Handle;
 

@@ -19,12 +19,12 @@ namespace Appliance.Lab.Remote;
 /// The window onto a unit at the other end of a lab link, and onto the next one after <c>execute reboot</c>. The agent tells at once that something changed; then it is
 /// looked at.
 /// </summary>
-internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
+internal sealed class RemoteUnit : ILabUnit, IAsyncDisposable
 {
-    private readonly BoxPlace _place;
+    private readonly RemoteEndpoint _place;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _lock = new();
-    private LinkedUnit _linked = null!;
+    private AgentClient _linked = null!;
     private Task _following = Task.CompletedTask;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (string Shown, X509Certificate2 Certificate)? _certificate;
@@ -32,7 +32,7 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
     private int _journalOf;
     private bool _wasUp = true;
 
-    private BoxUnit(BoxPlace place) => _place = place;
+    private RemoteUnit(RemoteEndpoint place) => _place = place;
 
     /// <summary>The unit goes down.</summary>
     public event Action? GoingDown;
@@ -69,18 +69,18 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
     /// <param name="personality">The release that a unit is which does not run yet.</param>
     /// <param name="push">Takes its pushes.</param>
     /// <exception cref="LabFailure">There is none, it does not let us in, or its unit does not come up.</exception>
-    public static async Task<BoxUnit> StartAsync(
-        BoxPlace place,
+    public static async Task<RemoteUnit> StartAsync(
+        RemoteEndpoint place,
         Func<LinkBoard, string> configuration,
         string personality,
         Func<PushMessage, Task<PushResult>> push
     )
     {
-        var unit = new BoxUnit(place);
+        var unit = new RemoteUnit(place);
         try
         {
             var link = await place.EnterAsync();
-            unit._linked = await LinkedUnit.StartAsync(
+            unit._linked = await AgentClient.StartAsync(
                 link,
                 board => new LinkStart(configuration(board), personality, null, Fresh: false),
                 async (linked, message) =>
@@ -221,7 +221,7 @@ internal sealed class BoxUnit : ILabUnit, IAsyncDisposable
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
         await using var channel = await _linked.OpenConsoleAsync(either.Token);
-        return await BenchConsole.RunAsync(channel, wanted, input, output, size, either.Token);
+        return await ControllerConsole.RunAsync(channel, wanted, input, output, size, either.Token);
     }
 
     private async Task FollowAsync()

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Hal;
 
 /// <summary>The base of all interfaces: the link state, and the listeners and connections that depend on it.</summary>
-public abstract class LinkedNic(string name, IPAddress address) : INic
+public abstract class NicBase(string name, IPAddress address) : INic
 {
     private readonly Lock _lock = new();
     private readonly List<SwitchedListener> _listeners = [];

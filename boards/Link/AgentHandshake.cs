@@ -11,7 +11,7 @@ namespace Appliance.Link;
 /// the
 /// key gets nothing.
 /// </summary>
-internal static class LinkDoor
+internal static class AgentHandshake
 {
     private const int KeyBytes = 32;
     private const int NonceBytes = 32;

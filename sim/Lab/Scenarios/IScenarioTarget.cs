@@ -14,7 +14,7 @@ namespace Appliance.Lab.Scenarios;
 /// What a scenario is run on. Calls come one at a time, and each returns when all that it has caused has come to its end, waiting for
 /// people and for the clock left out.
 /// </summary>
-internal interface IScenarioBox : IAsyncDisposable
+internal interface IScenarioTarget : IAsyncDisposable
 {
     /// <summary>Which of <see cref="StepWord.Needs"/> it has.</summary>
     IReadOnlySet<string> Offers { get; }
@@ -94,7 +94,7 @@ internal interface IScenarioBox : IAsyncDisposable
 /// <summary>A phone's answer; <see cref="Answer"/> is null until the call has come to its end.</summary>
 internal sealed class PhoneAnswering
 {
-    public PhoneAnswer? Answer { get; set; }
+    public PhoneReply? Answer { get; set; }
 }
 
 /// <summary>One SSL VPN client. A request may overtake one that still waits (a code that is typed while a push is out).</summary>

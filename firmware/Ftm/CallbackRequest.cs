@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Appliance.Firmware.Ftm;
 
 /// <summary>A phone's answer, as a view of the request body; valid only as long as the body is.</summary>
-internal readonly ref struct PhoneAnswer
+internal readonly ref struct CallbackRequest
 {
     private const int MessageMax = 256;
     private const int CodeMax = 16;
@@ -32,7 +32,7 @@ internal readonly ref struct PhoneAnswer
     /// Parses an answer. The action is <see cref="PhoneAction.None"/> unless the body is one JSON object with each field once and in the
     /// right form.
     /// </summary>
-    internal static PhoneAnswer Parse(ReadOnlySpan<byte> body)
+    internal static CallbackRequest Parse(ReadOnlySpan<byte> body)
     {
         ReadOnlySpan<byte> session = default,
             action = default,
@@ -99,7 +99,7 @@ internal readonly ref struct PhoneAnswer
         {
             return default;
         }
-        var answer = new PhoneAnswer
+        var answer = new CallbackRequest
         {
             Session = PushSessionId.Parse(session),
             Code = code,

@@ -18,7 +18,7 @@ using Nerdbank.Streams;
 namespace Appliance.Lab.Remote;
 
 /// <summary>The unit of a box at the other end of a lab link: as it was when it was last looked at.</summary>
-internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
+internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
 {
     /// <summary>The box is emulated: starting a unit takes it seconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -40,7 +40,7 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
     private long _stepsTold;
     private LinkState _state = null!;
 
-    private LinkedUnit(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped) =>
+    private AgentClient(Stream connection, MultiplexingStream link, Action<int, LoginJournalStep>? stepped) =>
         (_connection, _link, _stepped) = (connection, link, stepped);
 
     public IReadOnlyList<LabNic> Nics =>
@@ -110,18 +110,18 @@ internal sealed class LinkedUnit : IPhoneSource, IAsyncDisposable
 
     /// <summary>Begins to speak with the agent, and starts a unit of a fresh state.</summary>
     /// <exception cref="LinkException">The unit does not come up.</exception>
-    public static Task<LinkedUnit> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push) =>
+    public static Task<AgentClient> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push) =>
         StartAsync(connection, _ => start, (_, message) => push(message));
 
     /// <summary>The same for a start that depends on what the box is.</summary>
-    public static async Task<LinkedUnit> StartAsync(
+    public static async Task<AgentClient> StartAsync(
         Stream connection,
         Func<LinkBoard, LinkStart> start,
-        Func<LinkedUnit, PushMessage, Task<PushResult>> push,
+        Func<AgentClient, PushMessage, Task<PushResult>> push,
         Action<int, LoginJournalStep>? stepped = null
     )
     {
-        var unit = new LinkedUnit(connection, MultiplexingStream.Create(connection), stepped);
+        var unit = new AgentClient(connection, MultiplexingStream.Create(connection), stepped);
         try
         {
             _ = LinkProtocol.ServeAsync(

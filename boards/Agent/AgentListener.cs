@@ -12,12 +12,12 @@ namespace Appliance.Agent;
 /// The network listener for controllers. It serves one at a time: the newest that proves the key takes over. Any other caller gets no
 /// further than the handshake.
 /// </summary>
-internal sealed class BenchDoor(LabAgent agent, IPEndPoint at, byte[] key, Action<string> tell) : IDisposable
+internal sealed class AgentListener(LabAgent agent, IPEndPoint at, byte[] key, Action<string> tell) : IDisposable
 {
     /// <summary>The maximum number of callers that have not proved the key yet. One more is closed immediately.</summary>
     private const int StrangersMax = 8;
 
-    private readonly X509Certificate2 _certificate = LinkDoor.MakeCertificate(TimeProvider.System.GetUtcNow());
+    private readonly X509Certificate2 _certificate = AgentHandshake.MakeCertificate(TimeProvider.System.GetUtcNow());
     private readonly SemaphoreSlim _one = new(1, 1);
     private CancellationTokenSource? _newest;
     private int _strangers;
@@ -71,8 +71,8 @@ internal sealed class BenchDoor(LabAgent agent, IPEndPoint at, byte[] key, Actio
         try
         {
             using var late = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            late.CancelAfter(LinkDoor.Patience);
-            return await LinkDoor.AdmitAsync(wire, _certificate, key, late.Token).ConfigureAwait(false);
+            late.CancelAfter(AgentHandshake.Patience);
+            return await AgentHandshake.AdmitAsync(wire, _certificate, key, late.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -12,7 +12,7 @@ namespace Appliance.Lab.Remote;
 /// A unit's console at the end of a serial cable, and who types there: a line after the answer of the one before, as at a terminal. Each script begins and ends with a session
 /// of its own, as over the lab link.
 /// </summary>
-internal sealed partial class CabledConsole : IAsyncDisposable
+internal sealed partial class SerialConsoleDriver : IAsyncDisposable
 {
     /// <summary>The longest that a command may take; so long the lab link waits for one, too.</summary>
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(60);
@@ -36,7 +36,7 @@ internal sealed partial class CabledConsole : IAsyncDisposable
     private readonly BoxConsole _place;
     private readonly ShownText _shown;
 
-    private CabledConsole(Stream cable, BoxConsole place) => (_cable, _place, _shown) = (cable, place, new ShownText(cable));
+    private SerialConsoleDriver(Stream cable, BoxConsole place) => (_cable, _place, _shown) = (cable, place, new ShownText(cable));
 
     /// <summary>Why the console stands still.</summary>
     private enum Rest
@@ -61,11 +61,11 @@ internal sealed partial class CabledConsole : IAsyncDisposable
 
     /// <summary>Opens the device; nothing is typed yet.</summary>
     /// <exception cref="LabFailure">It is not there, somebody else has it, or it is no serial device.</exception>
-    public static CabledConsole Open(BoxConsole place)
+    public static SerialConsoleDriver Open(BoxConsole place)
     {
         try
         {
-            return new CabledConsole(SerialStream.Open(place.Device, place.Speed), place);
+            return new SerialConsoleDriver(SerialStream.Open(place.Device, place.Speed), place);
         }
         catch (IOException refused)
         {

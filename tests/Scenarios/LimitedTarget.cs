@@ -12,7 +12,7 @@ using Appliance.Lab.Units;
 namespace Appliance.Tests.Scenarios;
 
 /// <summary>A target without any capability: any other request to it fails the test.</summary>
-internal sealed class PoorBox : IScenarioBox
+internal sealed class LimitedTarget : IScenarioTarget
 {
     public IReadOnlySet<string> Offers { get; } = new HashSet<string>();
 

@@ -6,7 +6,7 @@ using Appliance.Link;
 namespace Appliance.Lab.Remote;
 
 /// <summary>The bench's end of a console over the lab link.</summary>
-internal static class BenchConsole
+internal static class ControllerConsole
 {
     private const int BufferSize = 4096;
 

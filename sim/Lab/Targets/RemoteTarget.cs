@@ -23,7 +23,7 @@ namespace Appliance.Lab.Targets;
 /// A box at the other end of a lab link: real time, real sockets, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
 /// was seen for a while, and expectations have patience.
 /// </summary>
-internal sealed class LinkedBox : IScenarioBox
+internal sealed class RemoteTarget : IScenarioTarget
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
 
@@ -38,18 +38,18 @@ internal sealed class LinkedBox : IScenarioBox
     private static readonly TimeSpan TokenStep = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
 
-    private readonly IBoxSite _site;
-    private readonly List<LinkedClient> _clients = [];
+    private readonly ITargetSite _site;
+    private readonly List<RemoteClient> _clients = [];
     private readonly LabInbox _inbox = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Real);
     private readonly PhoneFleet _phones;
     private readonly INic _air;
-    private LinkedUnit _unit = null!;
-    private CabledConsole? _console;
+    private AgentClient _unit = null!;
+    private SerialConsoleDriver? _console;
     private MailSink? _mail;
     private PanelTrace? _shown;
 
-    private LinkedBox(IBoxSite site)
+    private RemoteTarget(ITargetSite site)
     {
         (_site, _air) = (site, site.NicAt("phones", ScenarioAddress.Phones));
         _phones = new PhoneFleet(
@@ -76,9 +76,9 @@ internal sealed class LinkedBox : IScenarioBox
     public long NewestLogin => _unit.Steps.Select(step => step.LoginId).DefaultIfEmpty().Max();
 
     /// <summary>Starts a unit of a scenario's own where an agent waits.</summary>
-    public static async Task<LinkedBox> StartAsync(IBoxSite site, Scenario scenario)
+    public static async Task<RemoteTarget> StartAsync(ITargetSite site, Scenario scenario)
     {
-        var box = new LinkedBox(site);
+        var box = new RemoteTarget(site);
         try
         {
             await box.BringUpAsync(scenario);
@@ -120,7 +120,7 @@ internal sealed class LinkedBox : IScenarioBox
 
     public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
     {
-        var client = new LinkedClient(_site.NicAt("client", from), to, _unit.DeviceCa, _clock, SettleAsync);
+        var client = new RemoteClient(_site.NicAt("client", from), to, _unit.DeviceCa, _clock, SettleAsync);
         _clients.Add(client);
         return client;
     }
@@ -228,7 +228,7 @@ internal sealed class LinkedBox : IScenarioBox
 
     private string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", _site.Network + ".", StringComparison.Ordinal);
 
-    private BoxPhones Phones => new(_phones, _clock);
+    private TargetPhones Phones => new(_phones, _clock);
 
     private async Task BringUpAsync(Scenario scenario)
     {
@@ -237,7 +237,7 @@ internal sealed class LinkedBox : IScenarioBox
         if (_site.TakesOurTime)
         {
             // Every scenario begins at the start of a token's step, as in the simulator.
-            _clock.Advance(SimBox.Start - _clock.GetUtcNow());
+            _clock.Advance(SimulatedTarget.Start - _clock.GetUtcNow());
         }
         else if (scenario.Steps.Any(step => step.Text("answer") == StepWord.Wait))
         {
@@ -248,7 +248,7 @@ internal sealed class LinkedBox : IScenarioBox
         var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
         var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
         var cloud = new PushCloud(_phones, _clock);
-        _unit = await LinkedUnit.StartAsync(
+        _unit = await AgentClient.StartAsync(
             await _site.LinkAsync(),
             new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null),
             push => cloud.SendAsync(push, CancellationToken.None).AsTask()
@@ -275,7 +275,7 @@ internal sealed class LinkedBox : IScenarioBox
     /// <summary>At its console if that is wired to this machine, else over the link.</summary>
     private Task<string> TypeAsync(string script) => _console is not null ? _console.TranscriptAsync(script) : _unit.CliAsync(script);
 
-    private async Task ProveAsync(CabledConsole console)
+    private async Task ProveAsync(SerialConsoleDriver console)
     {
         try
         {

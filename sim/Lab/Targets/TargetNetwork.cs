@@ -11,7 +11,7 @@ namespace Appliance.Lab.Targets;
 /// The other ends of a booted box's cables: a network of the bench's own (<c>./run</c> makes it with unshare), with a tap device for each interface. The box finds
 /// every address of the bench on any cable.
 /// </summary>
-internal static class BenchNetwork
+internal static class TargetNetwork
 {
     /// <summary>The first three numbers of the box's addresses: portN is the Nth.</summary>
     public const string Network = "10.77.0";

@@ -13,7 +13,7 @@ namespace Appliance.Firmware.Login;
 /// requires that the wait is over, or the phone's approval of a push, which is not subject to the wait. A success clears only the count
 /// that it belongs to: logins from known sources give a guesser elsewhere no fresh tries.
 /// </remarks>
-public sealed class GuessLimit
+public sealed class CodeGuessThrottle
 {
     /// <summary>
     /// The SQL that creates the table of counts. Source "" is shared by all sources that never proved the factor. A row with another source

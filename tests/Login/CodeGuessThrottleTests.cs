@@ -7,7 +7,7 @@ namespace Appliance.Tests.Login;
 
 /// <summary>The counts of wrong codes themselves: every bound, every source, and over a restart.</summary>
 [Trait("Kind", "Unit")]
-public sealed class GuessLimitTests : IDisposable
+public sealed class CodeGuessThrottleTests : IDisposable
 {
     private const string Token = "FTKMOB0000000001";
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 6, TimeSpan.Zero);
@@ -16,7 +16,7 @@ public sealed class GuessLimitTests : IDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-guesses-");
     private readonly List<StateWrite> _writes = [];
-    private GuessLimit _limit = new();
+    private CodeGuessThrottle _limit = new();
 
     public void Dispose() => _folder.Delete(recursive: true);
 
@@ -31,7 +31,7 @@ public sealed class GuessLimitTests : IDisposable
     [InlineData(100, 1440)]
     [InlineData(int.MaxValue, 1440)]
     public void The_wait_doubles_from_a_minute_to_a_day(int failures, int minutes) =>
-        Assert.Equal(TimeSpan.FromMinutes(minutes), GuessLimit.WaitAfter(failures));
+        Assert.Equal(TimeSpan.FromMinutes(minutes), CodeGuessThrottle.WaitAfter(failures));
 
     [Fact]
     public void The_fifth_wrong_code_brings_the_wait_and_its_end_is_exact()
@@ -176,10 +176,10 @@ public sealed class GuessLimitTests : IDisposable
     /// <summary>Restarts the unit, which then has only the written state.</summary>
     private async Task RestartAsync()
     {
-        await using var state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [GuessLimit.Table]);
+        await using var state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [CodeGuessThrottle.Table]);
         await state.CommitAsync([.. _writes]);
         _writes.Clear();
-        _limit = new GuessLimit();
+        _limit = new CodeGuessThrottle();
         _limit.Load(state);
     }
 }

@@ -21,7 +21,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Lab.Targets;
 
 /// <summary>The simulator as a box: the appliance with interfaces, phones and mail in memory, and time that the scenario alone moves. No socket is opened.</summary>
-internal sealed class SimBox : IScenarioBox
+internal sealed class SimulatedTarget : IScenarioTarget
 {
     /// <summary>Every scenario begins at the start of a token's step.</summary>
     internal static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
@@ -42,11 +42,11 @@ internal sealed class SimBox : IScenarioBox
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
-    private SimBox()
+    private SimulatedTarget()
     {
         _clock.Work.OneByOne = true;
         // A datagram on its way is a piece of work, as all that goes on by itself.
-        _network = new SimNetwork { HandlesAtOnce = true, Wire = (_, deliver) => WorkInHand.Run(_clock.Work, () => Delivered(deliver)) };
+        _network = new SimNetwork { HandlesAtOnce = true, Wire = (_, deliver) => WorkTracker.Run(_clock.Work, () => Delivered(deliver)) };
         _time = new SimClock(_clock, OpenEnds);
     }
 
@@ -69,9 +69,9 @@ internal sealed class SimBox : IScenarioBox
 
     /// <summary>Starts a lab of a scenario's own.</summary>
     /// <exception cref="FormatException">The scenario's configuration is wrong.</exception>
-    public static async Task<SimBox> StartAsync(Scenario scenario, int seed)
+    public static async Task<SimulatedTarget> StartAsync(Scenario scenario, int seed)
     {
-        var box = new SimBox();
+        var box = new SimulatedTarget();
         try
         {
             await box.BringUpAsync(scenario, seed);
@@ -104,7 +104,7 @@ internal sealed class SimBox : IScenarioBox
     public async Task<string> CliAsync(string script)
     {
         Task<string>? transcript = null;
-        WorkInHand.Run(_clock.Work, () => transcript = _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n"));
+        WorkTracker.Run(_clock.Work, () => transcript = _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
         return transcript is { IsCompleted: true }
             ? await transcript
@@ -184,7 +184,7 @@ internal sealed class SimBox : IScenarioBox
             return null;
         }
         var answering = new PhoneAnswering();
-        WorkInHand.Run(
+        WorkTracker.Run(
             _clock.Work,
             async () => (answering.Answer, _) = await phone.AnswerOldestAsync(approve, CancellationToken.None, number)
         );
@@ -205,7 +205,7 @@ internal sealed class SimBox : IScenarioBox
 
     private async Task SettleAsync() => await _time.SettleAsync();
 
-    private BoxPhones Phones => new(_phones, _clock);
+    private TargetPhones Phones => new(_phones, _clock);
 
     private PanelLed LedOf(string name) =>
         _panel.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");

@@ -3,7 +3,7 @@ using Appliance.Doubles.Phones;
 namespace Appliance.Lab.Targets;
 
 /// <summary>The phones of a box, each named by its owner or by its token.</summary>
-internal sealed class BoxPhones(PhoneFleet fleet, TimeProvider time)
+internal sealed class TargetPhones(PhoneFleet fleet, TimeProvider time)
 {
     /// <summary>A phone; null when there is none.</summary>
     public Phone? Find(string user) => fleet.Phones.FirstOrDefault(phone => phone.User == user || phone.Serial == user);
