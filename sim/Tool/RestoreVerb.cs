@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Appliance.Doubles.Failures;
@@ -70,9 +71,9 @@ internal static class RestoreVerb
     internal static Option<Personality> PersonalityOption()
     {
         var names = string.Join('|', Personality.All.Select(personality => personality.Name));
-        return new Option<Personality>("--personality")
+        return new Option<Personality>("--personality", "--release")
         {
-            Description = "The release to behave like: " + names,
+            Description = "The release profile, the release whose behaviour the unit has: " + names,
             HelpName = names,
             DefaultValueFactory = _ => Personality.Default,
             CustomParser = result =>
@@ -80,7 +81,8 @@ internal static class RestoreVerb
                 var found = Personality.Find(result.Tokens[0].Value);
                 if (found is null)
                 {
-                    result.AddError($"--personality must be one of {names}, not '{result.Tokens[0].Value}'");
+                    var option = (result.Parent as OptionResult)?.IdentifierToken?.Value;
+                    result.AddError($"{option} must be one of {names}, not '{result.Tokens[0].Value}'");
                 }
                 return found;
             },

@@ -173,6 +173,7 @@ public sealed class UpBoxTests : IDisposable
     [InlineData("--network", "127.0.2")]
     [InlineData("--clock", "real")]
     [InlineData("--personality", "7.4")]
+    [InlineData("--release", "7.4")]
     [InlineData("--push", "full")]
     [InlineData("--providers", "x")]
     [InlineData("--mqtt", "127.0.0.1:1883")]
@@ -180,7 +181,8 @@ public sealed class UpBoxTests : IDisposable
     public void WhatTheUnitHasItselfIsRefusedByName(string option, string value)
     {
         var errors = UpVerb.Create().Parse(["--box", "shelf.json", option, value]).Errors;
-        Assert.Equal($"{option} does not go with --box: the unit that is elsewhere has its own", Assert.Single(errors).Message);
+        var typed = option == "--release" ? "--personality" : option;
+        Assert.Equal($"{typed} does not go with --box: the unit that is elsewhere has its own", Assert.Single(errors).Message);
         Assert.Empty(UpVerb.Create().Parse(["--box", "shelf.json", "--headless", "--lab-port", "0"]).Errors);
         Assert.Single(UpVerb.Create().Parse(["--box-key", "k"]).Errors);
     }

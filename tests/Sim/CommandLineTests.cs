@@ -69,6 +69,27 @@ public sealed class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("--personality")]
+    [InlineData("--release")]
+    public void The_release_profile_has_two_names(string option)
+    {
+        var parsed = CommandLine.Create().Parse(["up", option, "7.2"]);
+        Assert.Empty(CommandLine.Errors(parsed));
+        Assert.Equal("7.2", parsed.GetValue<Personality>("--personality")!.Name);
+        var error = Assert.Single(CommandLine.Errors(CommandLine.Create().Parse(["up", option, "5.0"])));
+        Assert.StartsWith($"{option} must be one of ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_version_is_that_of_the_newest_entry_of_the_changelog()
+    {
+        var printed = new StringWriter();
+        CommandLine.Create().Parse(["--version"]).Invoke(new() { Output = printed });
+        var changes = File.ReadLines(Path.Combine(Golden.Folder(), "../../../CHANGELOG.md"));
+        Assert.Equal("## " + printed.ToString().Trim(), changes.First(line => line.StartsWith("## ", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Every_verb_has_options_that_are_tested() =>
         Assert.True(BadValues.Select(row => row.Data.Item1.Split(' ')[0]).Distinct().Count() >= 9);
