@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Observation;
 using Appliance.Hal;
 using Microsoft.Extensions.Logging;
 

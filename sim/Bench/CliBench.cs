@@ -6,6 +6,7 @@ using Appliance.Doubles.Clock;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Appliance.Lab.Composition;
 
 namespace Appliance.Bench;

@@ -9,6 +9,7 @@ using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
+using Appliance.Firmware.Validation;
 using Appliance.Hal;
 using Appliance.Lab.Targets;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -9,6 +9,7 @@ using Appliance.Doubles.Phones;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
+using Appliance.Firmware.Validation;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Tool;
@@ -173,7 +174,7 @@ internal static class PhonesVerb
                 .Current;
             return new SavedPhones(
                 [
-                    .. Unit.ActivationsOf(config)
+                    .. TokenActivation.Of(config)
                         .Where(token => token.RegistrationId.Length > 0)
                         .OrderBy(token => token.Serial, StringComparer.Ordinal),
                 ],

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Appliance.Doubles.Failures;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Appliance.Hal;
 using Appliance.Lab.Composition;
 

@@ -1,4 +1,5 @@
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Xunit;
 
 namespace Appliance.Tests.Config;
@@ -79,7 +80,7 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("config system dns\r\nset primary 1.1.1.1\r\nset nonsense 1\r\nend\r\n", "3-3 command parse error before 'nonsense'")]
     public void WhatIsLeftOutIsTold(string text, string expected)
     {
-        var ignored = ConfigStore.Check(StoreFolder.Schema, text, Appliance.Firmware.ConfigRules.Values);
+        var ignored = ConfigStore.Check(StoreFolder.Schema, text, ConfigRules.Values);
         Assert.Equal(expected, string.Join('|', ignored.Select(line => $"{line.Number}-{line.Last} {line.Why}")));
     }
 

@@ -1,5 +1,6 @@
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Xunit;
 
 namespace Appliance.Tests.Config;

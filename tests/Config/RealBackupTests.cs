@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Appliance.Lab.Page;
 using Appliance.Tool;
 using Xunit;

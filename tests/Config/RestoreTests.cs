@@ -1,6 +1,7 @@
 using System.Text;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Appliance.Tool;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 
 namespace Appliance.Tests.Config;
 
@@ -15,7 +16,7 @@ internal sealed class StoreFolder : IDisposable
     public string Revision(long number) => Path.Combine(_folder.FullName, "revisions", $"{number:000000}.conf");
 
     public ConfigStore Open(string first = "", TimeProvider? time = null) =>
-        ConfigStore.Open(Schema, File, Key(), first, Appliance.Firmware.ConfigRules.Values, time);
+        ConfigStore.Open(Schema, File, Key(), first, ConfigRules.Values, time);
 
     public DeviceKey Key() => DeviceKey.Open(Path.Combine(_folder.FullName, "device.key"));
 

@@ -1,6 +1,7 @@
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Xunit;
 
 namespace Appliance.Tests.Config;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Validation;
 using Appliance.Tests.Config;
 using Microsoft.Extensions.Logging;
 using Xunit;

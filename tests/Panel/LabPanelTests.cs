@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Appliance.Firmware;
+using Appliance.Firmware.Monitoring;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Validation;
 using Appliance.Tests.Config;
 using Xunit;
 
@@ -63,7 +64,7 @@ public sealed class SeedTextTests
     {
         const string Text =
             "config user fortitoken\nedit FTK2001234567890\nset seed otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A&B\nnext\nend\n";
-        var ignored = Assert.Single(ConfigStore.Check(StoreFolder.Schema, Text, Appliance.Firmware.ConfigRules.Values));
+        var ignored = Assert.Single(ConfigStore.Check(StoreFolder.Schema, Text, ConfigRules.Values));
         Assert.Equal(
             "node_check_object fail! for seed: parameter 3 of the otpauth URI has no name or no value (expected name=value)"
                 + "; there is no value until another one is set",

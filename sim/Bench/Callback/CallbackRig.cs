@@ -14,6 +14,7 @@ using Appliance.Firmware.Login;
 using Appliance.Firmware.Network;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Validation;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtpNet;
 

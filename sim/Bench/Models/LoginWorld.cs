@@ -2,6 +2,7 @@ using System.Net;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Validation;
 using OtpNet;
 
 namespace Appliance.Bench.Models;

@@ -13,6 +13,7 @@ using Appliance.Firmware.Login;
 using Appliance.Firmware.Network;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Validation;
 using Appliance.Firmware.Vpn;
 using Appliance.Hal;
 using Microsoft.Extensions.Logging.Abstractions;

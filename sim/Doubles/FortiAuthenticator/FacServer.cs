@@ -3,6 +3,7 @@ using Appliance.Doubles.Failures;
 using Appliance.Doubles.Faults;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Radius;
@@ -158,10 +159,10 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     }
 
     /// <summary>Returns the activation of each token for the enrolment of its phone.</summary>
-    public IReadOnlyList<Firmware.TokenActivation> Activations() =>
+    public IReadOnlyList<TokenActivation> Activations() =>
         [
             .. _core.Users.SelectMany(user =>
-                user.Tokens.Select(token => new Firmware.TokenActivation(
+                user.Tokens.Select(token => new TokenActivation(
                     token.Serial,
                     [.. token.Seed!.Secret],
                     token.Seed.Step,

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 

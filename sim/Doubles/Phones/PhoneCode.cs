@@ -1,4 +1,5 @@
 using Appliance.Firmware;
+using Appliance.Firmware.Enrolment;
 using OtpNet;
 
 namespace Appliance.Doubles.Phones;

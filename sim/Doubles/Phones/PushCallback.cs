@@ -8,6 +8,7 @@ using Appliance.Doubles.Faults;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware;
 using Appliance.Firmware.Certificates;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Microsoft.Extensions.Logging;

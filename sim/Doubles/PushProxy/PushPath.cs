@@ -3,6 +3,7 @@ using Appliance.Doubles.Faults;
 using Appliance.Doubles.Providers;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware.Ftm;
+using Appliance.Hal;
 
 namespace Appliance.Doubles.PushProxy;
 
@@ -15,18 +16,16 @@ internal sealed class PushPath : IAsyncDisposable
     /// <summary>The fixed seed of the jitter, which must not differ from run to run.</summary>
     private const int Seed = 1;
 
-    private readonly Stack<IAsyncDisposable> _running = new();
-    private readonly List<IDisposable> _clients = [];
-    private ProviderKeys _keys = null!;
-    private ProxyServer _proxy = null!;
+    private readonly OwnedStack _owned;
 
-    private PushPath() { }
+    private PushPath(OwnedStack owned, PushProxyOptions options, Uri? apnsAddress) =>
+        (_owned, Options, ApnsAddress) = (owned, options, apnsAddress);
 
     /// <summary>The proxy's address and CA, for a unit.</summary>
-    public PushProxyOptions Options => new([_proxy.EndPoint], _keys.Authority);
+    public PushProxyOptions Options { get; }
 
     /// <summary>The address of the APNs test double; null if the settings use another one.</summary>
-    public Uri? ApnsAddress { get; private set; }
+    public Uri? ApnsAddress { get; }
 
     /// <summary>Starts the path; returns when everything listens.</summary>
     /// <param name="stateFolder">The state folder, which has the keys in <c>providers</c>.</param>
@@ -37,7 +36,7 @@ internal sealed class PushPath : IAsyncDisposable
     /// <param name="faults">The lab's faults.</param>
     /// <param name="wire">The wire capture that records each message; null for none.</param>
     /// <exception cref="LabFailure">The start failed for a reason that the operator can fix.</exception>
-    public static async Task<PushPath> StartAsync(
+    public static Task<PushPath> StartAsync(
         string stateFolder,
         string? settingsFile,
         Devices devices,
@@ -45,32 +44,15 @@ internal sealed class PushPath : IAsyncDisposable
         TimeProvider time,
         LabFaults faults,
         LabWire? wire = null
-    )
-    {
-        var path = new PushPath();
-        try
-        {
-            await path.BringUpAsync(Path.Combine(stateFolder, "providers"), settingsFile, devices, lastHop, time, faults, wire);
-            return path;
-        }
-        catch
-        {
-            await path.DisposeAsync();
-            throw;
-        }
-    }
+    ) =>
+        OwnedStack.StartAsync(owned =>
+            BringUpAsync(owned, Path.Combine(stateFolder, "providers"), settingsFile, devices, lastHop, time, faults, wire)
+        );
 
-    public async ValueTask DisposeAsync()
-    {
-        while (_running.TryPop(out var part))
-        {
-            await part.DisposeAsync();
-        }
-        _clients.ForEach(client => client.Dispose());
-        _keys?.Dispose();
-    }
+    public ValueTask DisposeAsync() => _owned.DisposeAsync();
 
-    private async Task BringUpAsync(
+    private static async Task<PushPath> BringUpAsync(
+        OwnedStack owned,
         string folder,
         string? settingsFile,
         Devices devices,
@@ -80,21 +62,24 @@ internal sealed class PushPath : IAsyncDisposable
         LabWire? wire
     )
     {
-        _keys = ProviderKeys.Open(folder, time);
+        var keys = owned.Push(ProviderKeys.Open(folder, time));
         var ways = new PushFaults(faults, time);
-        var settings = settingsFile is null ? await DoublesAsync(folder, devices, lastHop, time, ways) : Load(settingsFile);
+        var (settings, apnsAddress) = settingsFile is null
+            ? await DoublesAsync(owned, keys, folder, devices, lastHop, time, ways)
+            : (Load(settingsFile), null);
         try
         {
-            var apns = settings.Apns is { } apnsSettings ? Client(new ApnsClient(apnsSettings, time, Seed, ways.Way, wire)) : null;
-            var fcm = settings.Fcm is { } fcmSettings ? Client(new FcmClient(fcmSettings, time, Seed, ways.Way, wire)) : null;
-            _proxy = Own(
+            var apns = settings.Apns is { } toApns ? owned.Push(new ApnsClient(toApns, time, Seed, ways.Way, wire)) : null;
+            var fcm = settings.Fcm is { } toFcm ? owned.Push(new FcmClient(toFcm, time, Seed, ways.Way, wire)) : null;
+            var proxy = owned.Push(
                 await ProxyServer.StartAsync(
                     0,
-                    _keys.For("proxy", PushProxyOptions.DeviceName),
+                    keys.For("proxy", PushProxyOptions.DeviceName),
                     new ProxyCore(settings, apns, fcm, time, push => ways.SecondPhone(push, devices)),
                     wire
                 )
             );
+            return new PushPath(owned, new([proxy.EndPoint], keys.Authority), apnsAddress);
         }
         catch (IOException failure) when (settingsFile is not null)
         {
@@ -102,7 +87,9 @@ internal sealed class PushPath : IAsyncDisposable
         }
     }
 
-    private async Task<ProviderSettings> DoublesAsync(
+    private static async Task<(ProviderSettings Settings, Uri? ApnsAddress)> DoublesAsync(
+        OwnedStack owned,
+        ProviderKeys keys,
         string folder,
         Devices devices,
         ILastHop lastHop,
@@ -112,20 +99,20 @@ internal sealed class PushPath : IAsyncDisposable
     {
         ProviderFault? Fault(string provider, string deviceToken, ReadOnlyMemory<byte> body) =>
             faults.Provider(deviceToken, PushPayload.Read(body), devices);
-        var apns = Own(await ApnsDouble.StartAsync(0, _keys, devices, lastHop, time, Fault));
-        ApnsAddress = apns.Address;
-        var fcm = Own(await FcmDouble.StartAsync(0, _keys, devices, lastHop, time, Fault));
-        return new ProviderSettings(
+        var apns = owned.Push(await ApnsDouble.StartAsync(0, keys, devices, lastHop, time, Fault));
+        var fcm = owned.Push(await FcmDouble.StartAsync(0, keys, devices, lastHop, time, Fault));
+        var settings = new ProviderSettings(
             new ApnsSettings(
                 apns.Address,
                 ProviderKeys.TeamId,
                 ProviderKeys.ApnsKeyId,
-                _keys.ApnsFile,
+                keys.ApnsFile,
                 ProviderKeys.Topic,
-                _keys.AuthorityFile
+                keys.AuthorityFile
             ),
-            new FcmSettings(fcm.Address, _keys.WriteAccountFile(folder, fcm.TokenAddress), _keys.AuthorityFile)
+            new FcmSettings(fcm.Address, keys.WriteAccountFile(folder, fcm.TokenAddress), keys.AuthorityFile)
         );
+        return (settings, apns.Address);
     }
 
     private static ProviderSettings Load(string file)
@@ -138,19 +125,5 @@ internal sealed class PushPath : IAsyncDisposable
         {
             throw new LabFailure(FailureKind.Missing, $"--providers: {wrong.Message}", wrong);
         }
-    }
-
-    private T Own<T>(T part)
-        where T : IAsyncDisposable
-    {
-        _running.Push(part);
-        return part;
-    }
-
-    private T Client<T>(T client)
-        where T : IDisposable
-    {
-        _clients.Add(client);
-        return client;
     }
 }

@@ -3,6 +3,7 @@ using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Observation;
 using Appliance.Firmware.Radius;
 
 namespace Appliance.Doubles.Wire;

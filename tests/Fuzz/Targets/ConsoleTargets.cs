@@ -6,6 +6,7 @@ using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Validation;
 using Appliance.Lab.Composition;
 
 namespace Appliance.Tests.Fuzz;

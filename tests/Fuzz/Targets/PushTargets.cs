@@ -8,6 +8,7 @@ using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
+using Appliance.Firmware.Validation;
 using Appliance.Firmware.Vpn;
 using Appliance.Lab.Composition;
 using Microsoft.AspNetCore.Http;

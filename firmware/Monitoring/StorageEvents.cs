@@ -1,7 +1,7 @@
 using System.Globalization;
 using Appliance.Firmware.Events;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Monitoring;
 
 /// <summary>The events of a disk that cannot be written. No public source documents an id: 99162 and 99163 are *assumed*.</summary>
 internal static class StorageEvents

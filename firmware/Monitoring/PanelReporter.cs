@@ -1,11 +1,29 @@
-using Appliance.Firmware.Commands;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Storage;
 using Appliance.Hal;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Monitoring;
+
+/// <summary>The parts of a unit that its panel displays or controls.</summary>
+/// <param name="Config">The configuration.</param>
+/// <param name="Events">The event log.</param>
+/// <param name="Nics">The interfaces, in order; at least one.</param>
+/// <param name="State">The state database.</param>
+/// <param name="Login">The login service.</param>
+/// <param name="Push">The push service.</param>
+/// <param name="Restart">Requests the restart after a reset to the factory configuration.</param>
+internal sealed record PanelSources(
+    ConfigStore Config,
+    EventLog Events,
+    IReadOnlyList<GatedNic> Nics,
+    StateDatabase State,
+    LoginService Login,
+    PushService Push,
+    Action Restart
+);
 
 /// <summary>
 /// Displays the state of a serving unit on its panel, and handles the reset button: factory configuration, then a restart. It updates the
@@ -15,10 +33,7 @@ internal sealed class PanelReporter : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly IFrontPanel _panel;
-    private readonly Unit _unit;
-    private readonly LoginService _login;
-    private readonly PushService _push;
-    private readonly PowerCommands _power;
+    private readonly PanelSources _unit;
     private readonly TimeProvider _time;
     private readonly WorkTracker? _work;
     private readonly ITimer _timer;
@@ -27,9 +42,9 @@ internal sealed class PanelReporter : IDisposable
     private bool _ended;
 
     /// <summary>Shows the state of a unit that listens, and follows it.</summary>
-    internal PanelReporter(IFrontPanel panel, Unit unit, LoginService login, PushService push, PowerCommands power, TimeProvider time)
+    internal PanelReporter(IFrontPanel panel, PanelSources unit, TimeProvider time)
     {
-        (_panel, _unit, _login, _push, _power, _time) = (panel, unit, login, push, power, time);
+        (_panel, _unit, _time) = (panel, unit, time);
         _work = WorkTracker.Of(time);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         unit.Config.Committed += Committed;
@@ -106,13 +121,13 @@ internal sealed class PanelReporter : IDisposable
             {
                 return;
             }
-            var locked = _login.LockedOutUntil();
+            var locked = _unit.Login.LockedOutUntil();
             var state = new PanelState(
                 _resetting ? PanelPhase.Resetting
                     : IsUnconfigured(_unit.Config.Current) ? PanelPhase.NoConfiguration
                     : PanelPhase.Ready,
                 locked is not null ? PanelAlarm.LockedOut
-                    : _unit.StorageFault is not null || _unit.Config.BootWarning is not null || _push.Degraded ? PanelAlarm.Degraded
+                    : _unit.State.Fault is not null || _unit.Config.BootWarning is not null || _unit.Push.Degraded ? PanelAlarm.Degraded
                     : PanelAlarm.None,
                 _unit.Nics.Where(nic => nic.Inner.LinkUp).Select(nic => nic.Name).ToHashSet(),
                 []
@@ -139,7 +154,7 @@ internal sealed class PanelReporter : IDisposable
     private string LineOf(PanelState state) =>
         state switch
         {
-            _ when _unit.StorageFault is not null => "Disk full",
+            _ when _unit.State.Fault is not null => "Disk full",
             { Alarm: PanelAlarm.LockedOut } => "Locked out",
             { Alarm: PanelAlarm.Degraded } => "Degraded",
             { Phase: PanelPhase.NoConfiguration } => "Not configured",
@@ -186,6 +201,6 @@ internal sealed class PanelReporter : IDisposable
                 ("msg", "Configuration reset to factory default")
             )
         );
-        _power.Request(PowerRequest.Reboot, "admin", "panel", "factory reset");
+        _unit.Restart();
     }
 }

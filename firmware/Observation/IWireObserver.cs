@@ -1,7 +1,7 @@
 using Appliance.Firmware.Http;
 using Appliance.Firmware.Radius;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Observation;
 
 /// <summary>The lab's tap on the unit's messages (wire capture). It receives them unmasked.</summary>
 public interface IWireObserver

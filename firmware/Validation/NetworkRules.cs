@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using Appliance.Firmware.Config;
 
-namespace Appliance.Firmware.Network;
+namespace Appliance.Firmware.Validation;
 
 /// <summary>The device's rules across its network tables, with the device's own words and codes.</summary>
 internal static class NetworkRules

@@ -1,9 +1,8 @@
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
-using Appliance.Firmware.Network;
 using Appliance.Firmware.Tokens;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Validation;
 
 /// <summary>The rules that the schema cannot express: rules across tables, and values with their own syntax.</summary>
 public static class ConfigRules

@@ -1,6 +1,6 @@
 using Appliance.Firmware.Cli;
 
-namespace Appliance.Firmware;
+namespace Appliance.Firmware.Monitoring;
 
 /// <summary>Displays alarms of the unit on every console with a logged-in administrator, each on a separate line. Thread-safe.</summary>
 internal sealed class ConsoleAlarms
