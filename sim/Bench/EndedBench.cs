@@ -61,10 +61,10 @@ internal static class EndedBench
             {
                 var ended = await run.BeginAsync(cancellationToken);
                 var began = LabClock.Wall.GetTimestamp();
-                await lab.Unit.TranscriptAsync(run.EndCommand, cancellationToken);
+                await lab.Unit.Console.Get().TranscriptAsync(run.EndCommand, cancellationToken);
                 await ended();
                 milliseconds.Add(LabClock.Wall.GetElapsedTime(began).TotalMilliseconds);
-                await lab.Unit.TranscriptAsync(run.RestoreCommand, cancellationToken);
+                await lab.Unit.Console.Get().TranscriptAsync(run.RestoreCommand, cancellationToken);
             }
             milliseconds.Sort();
             return new EndedFigures(name, Runs, Math.Round(milliseconds[Runs / 2], 2), Math.Round(milliseconds[^1], 2));

@@ -36,12 +36,16 @@ internal static class ImageLoginBench
 
     public static async Task<string> RunAsync(bool json, CancellationToken cancellationToken)
     {
-        await using var bench = await EmulatedSite.StartAsync();
+        await using var machine = await EmulatedSite.StartAsync();
         List<double> seconds = [];
         for (var login = 0; login < Logins; login++)
         {
-            await using var box = await bench.BoxAsync(ScenarioText.Read(Scenario, Lab.Scenarios.Scenario.ShippedText(Scenario)!));
-            await box.ChangePhoneAsync("ann", new PhoneChange(PhoneMode.Approve, Owner));
+            await using var box = new RemoteTarget(
+                machine,
+                ScenarioText.Read(Scenario, Lab.Scenarios.Scenario.ShippedText(Scenario)!)
+            );
+            await box.StartAsync();
+            await box.ChangeAsync("ann", new PhoneChange(PhoneMode.Approve, Owner));
             var to = box.Services.First(service => service.Service == "sslvpn").EndPoint;
             var began = LabClock.Wall.GetTimestamp();
             var said = await LogInAsync(to, await DigestAsync(to, cancellationToken), cancellationToken);

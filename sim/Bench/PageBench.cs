@@ -149,7 +149,7 @@ internal static class PageBench
             {
                 for (var due = (long)(elapsed.TotalSeconds * rate); written < due; written++)
                 {
-                    lab.Unit.WriteEvent(Event(written));
+                    lab.Unit.Faults.Get().WriteEvent(Event(written));
                 }
                 if (full == 0 && elapsed.TotalSeconds >= Math.Min(FullAfterSeconds, seconds / 2.0))
                 {

@@ -62,6 +62,7 @@ internal sealed partial class Laboratory
         );
         Unit = unit;
         Api.Page.Board = place.Name;
+        Api.Panel = unit.Panel;
         phones.Attach(unit);
         Own(ConsoleSocket.Listen(state.Path, unit, log));
         unit.GoingDown += Api.Detach;

@@ -167,7 +167,10 @@ internal sealed partial class Laboratory : IAsyncDisposable
             cancellationToken
         );
         var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
-        Api.Panel = panel;
+        if (panel is not null)
+        {
+            Api.Panel = new(panel);
+        }
         var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options)
         {
             Strict = options.Strict || options.Configuration is null,
@@ -194,7 +197,7 @@ internal sealed partial class Laboratory : IAsyncDisposable
             ];
         }
         wire.Attach(power.Unit);
-        var unit = Own(new LabUnit(power.Unit, Authenticator));
+        var unit = Own(new LabUnit(power.Unit, Authenticator, Clock));
         Unit = unit;
         Clock.WallStepped += by => unit.WriteEvent(ClockEvents.Stepped(by));
         if (Clock.SetBackWhileClosed > TimeSpan.Zero)
@@ -215,12 +218,12 @@ internal sealed partial class Laboratory : IAsyncDisposable
         power.Off += SwitchOff;
         phones.Attach(Unit);
         Authenticator?.Resume();
-        faults.Attach(Unit);
+        faults.Attach(unit);
         faults.HasAuthenticator = Authenticator is not null;
         faults.Set(firstFaults);
         Api.Authenticator = Authenticator;
-        ReceiveMail(listeners, log);
-        Own(ConsoleSocket.Listen(state.Path, Unit, log));
+        ReceiveMail(unit, listeners, log);
+        Own(ConsoleSocket.Listen(state.Path, unit, log));
         Api.Attach(Unit);
     }
 
@@ -314,15 +317,15 @@ internal sealed partial class Laboratory : IAsyncDisposable
     /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
     /// send it is the operator's business from then on.
     /// </summary>
-    private void ReceiveMail(LabListeners listeners, ILogger log)
+    private void ReceiveMail(IUnitMail mail, LabListeners listeners, ILogger log)
     {
-        if (Unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
+        if (mail.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
         {
             return;
         }
         try
         {
-            Own(MailSink.Listen(listeners.NicAt("lab-mail", server.Address), server.Port, Api.Inbox, () => Unit.SmsDomains, Clock, log));
+            Own(MailSink.Listen(listeners.NicAt("lab-mail", server.Address), server.Port, Api.Inbox, () => mail.SmsDomains, Clock, log));
         }
         catch (Exception failure) when (failure is AddressInUseException or SocketException)
         {

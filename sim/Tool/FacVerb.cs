@@ -132,7 +132,7 @@ internal static class FacVerb
             );
             var options = new FacOptions(listeners.NicAt("fac", settings.Address), state.Path, clock, log, faults);
             await using var power = await FacPower.StartAsync(settings, options, new PushCloud(phones, clock, faults), signals.Token);
-            var lab = new FacAlone(power);
+            var lab = new FacAlone(power, clock);
             phones.Attach(lab);
             power.Resume();
             faults.Attach(lab);

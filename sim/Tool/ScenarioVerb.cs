@@ -162,15 +162,12 @@ internal static class ScenarioVerb
                 var scenario = scenarios[at];
                 try
                 {
-                    // A target that lacks a requirement is not even started.
-                    results[at] = ScenarioRun.Unmet(scenario, boxes.Offers) is { } unmet
-                        ? new ScenarioResult(scenario.Name, scenario.Title, wish.Seed, 0, unmet, null, "", 0)
-                        : await ScenarioRun.RunAsync(
-                            scenario,
-                            wish.Seed,
-                            boxes.StartAsync,
-                            scenarios.Length == 1 ? Console.Error.WriteLine : null
-                        );
+                    results[at] = await ScenarioRun.RunAsync(
+                        scenario,
+                        wish.Seed,
+                        boxes.Create,
+                        scenarios.Length == 1 ? Console.Error.WriteLine : null
+                    );
                 }
                 catch (FormatException wrong)
                 {
@@ -195,16 +192,10 @@ internal static class ScenarioVerb
     }
 
     /// <summary>The targets on which scenarios run.</summary>
-    /// <param name="Offers">The capabilities of the targets.</param>
     /// <param name="AtOnce">The number of scenarios that may run concurrently.</param>
-    /// <param name="StartAsync">Starts a target.</param>
+    /// <param name="Create">Creates a target that is not started.</param>
     /// <param name="Parts">The resources that are disposed after the last target; null for none.</param>
-    private sealed record Boxes(
-        IReadOnlySet<string> Offers,
-        int AtOnce,
-        Func<Scenario, int, Task<IScenarioTarget>> StartAsync,
-        IAsyncDisposable? Parts
-    ) : IAsyncDisposable
+    private sealed record Boxes(int AtOnce, Func<Scenario, int, IScenarioTarget> Create, IAsyncDisposable? Parts) : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => Parts?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
@@ -225,20 +216,15 @@ internal static class ScenarioVerb
     {
         if (box == "sim")
         {
-            return new Boxes(
-                SimulatedTarget.AllOffers,
-                Environment.ProcessorCount,
-                async (scenario, seed) => await SimulatedTarget.StartAsync(scenario, seed),
-                null
-            );
+            return new Boxes(Environment.ProcessorCount, (scenario, seed) => new SimulatedTarget(scenario, seed), null);
         }
         if (box != "image")
         {
             var site = new RemoteSite(TargetFile.Load(box[UnitPrefixLength..]));
-            return new Boxes(site.Offers, 1, async (scenario, _) => await RemoteTarget.StartAsync(site, scenario), null);
+            return new Boxes(1, (scenario, _) => new RemoteTarget(site, scenario), null);
         }
-        var bench = await EmulatedSite.StartAsync();
-        return new Boxes(EmulatedSite.AllOffers, 1, (scenario, _) => bench.BoxAsync(scenario), bench);
+        var machine = await EmulatedSite.StartAsync();
+        return new Boxes(1, (scenario, _) => new RemoteTarget(machine, scenario), machine);
     }
 
     private static (int Part, int Of)? ShardOf(string text) =>

@@ -10,6 +10,7 @@ using Appliance.Lab;
 using Appliance.Lab.Composition;
 using Appliance.Lab.Messages;
 using Appliance.Lab.Remote;
+using Appliance.Lab.Units;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Tool;
@@ -344,13 +345,13 @@ internal static class UpVerb
     /// Serves the console at the terminal. After <c>exit</c> it shows the first prompt again. Ctrl-C at the root, or the terminal's end,
     /// switches the unit off.
     /// </summary>
-    private static async Task TerminalAsync(Laboratory lab, Stream input, Stream output, StopSignals signals)
+    private static async Task TerminalAsync(IUnitConsole console, Stream input, Stream output, StopSignals signals)
     {
         using var raw = RawTerminal.Enter();
         if (raw is not null)
         {
             while (
-                await lab.Unit.RunTerminalAsync(raw.Keys, output, () => TerminalSize.Of(RawTerminal.Size()), login: false, signals.Token)
+                await console.RunTerminalAsync(raw.Keys, output, () => TerminalSize.Of(RawTerminal.Size()), login: false, signals.Token)
                 == ConsoleEnd.Exited
             )
             {
@@ -361,7 +362,7 @@ internal static class UpVerb
         var lines = new TerminalInput(input);
         while (!lines.Ended)
         {
-            await lab.Unit.RunConsoleAsync(lines, output, echo: false, login: false, signals.Token);
+            await console.RunConsoleAsync(lines, output, echo: false, login: false, signals.Token);
         }
     }
 
@@ -372,10 +373,10 @@ internal static class UpVerb
         {
             if (Console.IsInputRedirected)
             {
-                await lab.Unit.RunConsoleAsync(input, output, echo: true, login: false, signals.Token);
+                await lab.Unit.Console.Get().RunConsoleAsync(input, output, echo: true, login: false, signals.Token);
                 return; // The script is done; the appliance stays.
             }
-            await TerminalAsync(lab, input, output, signals);
+            await TerminalAsync(lab.Unit.Console.Get(), input, output, signals);
             signals.Request();
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)

@@ -64,7 +64,7 @@ public sealed class BoardTests
             );
             Assert.Contains(
                 $"set ip {network}.2 255.255.255.255",
-                await lab.Unit.TranscriptAsync("show system interface port2\n", TestContext.Current.CancellationToken),
+                await lab.Unit.Console.Get().TranscriptAsync("show system interface port2\n", TestContext.Current.CancellationToken),
                 StringComparison.Ordinal
             );
         }

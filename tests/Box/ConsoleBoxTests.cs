@@ -64,12 +64,12 @@ public sealed class ConsoleBoxTests
             var result = await ScenarioRun.RunAsync(
                 read,
                 1,
-                async (scenario, _) =>
+                (scenario, _) => new RemoteTarget(site, scenario),
+                tell: _ =>
                 {
-                    var box = await RemoteTarget.StartAsync(site, scenario);
+                    // At each step: the target is started.
                     Assert.True(cable.BenchIsTaken);
                     Assert.NotEqual(before, cable.BenchSettings);
-                    return box;
                 }
             );
             Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
@@ -275,8 +275,21 @@ public sealed class ConsoleBoxTests
 
     private static (FailureKind Kind, string Message) Told(LabFailure failure) => (failure.Kind, failure.Message);
 
-    private static Task<RemoteTarget> StartAsync(AgentProcess unit, string device) =>
-        RemoteTarget.StartAsync(new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", device))), Read("push-approve"));
+    private static async Task<RemoteTarget> StartAsync(AgentProcess unit, string device)
+    {
+        var site = new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", device)));
+        var target = new RemoteTarget(site, Read("push-approve"));
+        try
+        {
+            await target.StartAsync();
+            return target;
+        }
+        catch
+        {
+            await target.DisposeAsync();
+            throw;
+        }
+    }
 
     private static async Task<AgentClient> LinkAsync(AgentProcess unit)
     {

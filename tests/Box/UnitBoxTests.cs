@@ -25,16 +25,17 @@ public sealed class UnitBoxTests
         // in which nothing of the first is stored.
         foreach (var name in new[] { "push-approve", "callback-server-ip", "code-used-survives-reboot", "push-deny" })
         {
-            var result = await ScenarioRun.RunAsync(Read(name), 1, async (scenario, _) => await RemoteTarget.StartAsync(site, scenario));
+            var result = await ScenarioRun.RunAsync(Read(name), 1, (scenario, _) => new RemoteTarget(site, scenario));
             Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
         }
+        await using var unstarted = new RemoteTarget(site, Read("panel-boot"));
         Assert.Equal(
             "this box has not: panel (LEDs and buttons can be seen and pressed)",
-            ScenarioRun.Unmet(Read("panel-boot"), site.Offers)
+            ScenarioNeed.Unmet(Read("panel-boot"), unstarted)
         );
         Assert.Equal(
             "this box has not: sources (clients and phones have addresses of their own), clock (time moves by hand only)",
-            ScenarioRun.Unmet(Read("source-blocked"), site.Offers)
+            ScenarioNeed.Unmet(Read("source-blocked"), unstarted)
         );
     }
 

@@ -105,7 +105,7 @@ public sealed class UpBoxTests : IDisposable
             Assert.Single(second.Unit.Logins.Newest(10));
             Assert.Contains("Version", host, StringComparison.Ordinal);
             // A shutdown ends it as it ends any lab.
-            await second.Unit.TranscriptAsync("execute shutdown\ny\n", Stop);
+            await second.Unit.Console.Get().TranscriptAsync("execute shutdown\ny\n", Stop);
             await second.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop);
         }
     }
@@ -118,7 +118,7 @@ public sealed class UpBoxTests : IDisposable
         // A fresh unit, with the addresses of its own board.
         Assert.Contains(
             $"set server-ip {agent.Network}.1",
-            await lab.Unit.TranscriptAsync("show system ftm-push\n", Stop),
+            await lab.Unit.Console.Get().TranscriptAsync("show system ftm-push\n", Stop),
             StringComparison.Ordinal
         );
         Assert.Equal(agent.Network + ".2", lab.Unit.Nics.Single(nic => nic.Name == "port2").Address.ToString());

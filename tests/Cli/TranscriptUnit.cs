@@ -27,7 +27,7 @@ internal sealed class TranscriptUnit : IAsyncDisposable
     private TranscriptUnit(DirectoryInfo folder, Unit unit) => (_folder, _unit) = (folder, unit);
 
     /// <summary>The lab's window onto it.</summary>
-    public ILabUnit Lab => new LabUnit(_unit);
+    public LabUnit Lab => new(_unit);
 
     /// <summary>The folder of its state and its console socket.</summary>
     public string State => _folder.FullName;

@@ -87,7 +87,9 @@ public sealed class StorageFaultTests
         using var web = new Web(lab);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), LabClock.Wall);
         var (typed, shown) = (new Pipe(), new Pipe());
-        var console = lab.Unit.RunConsoleAsync(typed.Reader.AsStream(), shown.Writer.AsStream(), echo: false, login: false, patience.Token);
+        var console = lab
+            .Unit.Console.Get()
+            .RunConsoleAsync(typed.Reader.AsStream(), shown.Writer.AsStream(), echo: false, login: false, patience.Token);
         using (new BrokenDisk(StateFile(lab)))
         {
             await BodyAsync(web.FormAsync(Check(lab), "username=bob&credential=bob-password&realm=&ajax=1"));

@@ -345,7 +345,7 @@ public sealed class PageServerTests
     {
         for (var index = 0; index < count; index++)
         {
-            lab.Unit.WriteEvent(
+            lab.Unit.Faults.Get().WriteEvent(
                 new EventEntry(
                     "0199000002",
                     "lab",

@@ -88,7 +88,7 @@ public sealed partial class ScenarioRunTests
     public async Task ANeedThatTheBoxDoesNotMeetSkipsTheScenarioWithItsReason()
     {
         var scenario = ScenarioText.Read("x.yaml", "title: x\nneeds: inbox\nsteps:\n  - link: port1\n    state: down\n");
-        var result = await ScenarioRun.RunAsync(scenario, 1, (_, _) => Task.FromResult<IScenarioTarget>(new LimitedTarget()));
+        var result = await ScenarioRun.RunAsync(scenario, 1, (_, _) => new LimitedTarget());
         Assert.Equal(
             ("skipped", "this box has not: inbox (the lab has its mail), link (cables can be pulled)"),
             (result.Outcome, result.Skipped)

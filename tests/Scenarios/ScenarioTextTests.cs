@@ -133,7 +133,7 @@ public sealed class ScenarioTextTests
             Assert.All(word.Fields, field => Assert.Contains($"`{field.Name}`", row, StringComparison.Ordinal));
         }
         Assert.Equal(
-            StepWord.Needs.Keys.Order(StringComparer.Ordinal),
+            ScenarioNeed.All.Keys.Order(StringComparer.Ordinal),
             Table(document, "| capability |").Select(line => line.Split('`')[1]).Order(StringComparer.Ordinal)
         );
         var listed = Table(document, "| scenario |");

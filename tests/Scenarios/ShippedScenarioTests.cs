@@ -112,7 +112,7 @@ public sealed partial class ShippedScenarioTests
         );
 
     internal static Task<ScenarioResult> RunAsync(Scenario scenario, int seed = 1) =>
-        ScenarioRun.RunAsync(scenario, seed, async (wanted, chance) => await SimulatedTarget.StartAsync(wanted, chance));
+        ScenarioRun.RunAsync(scenario, seed, (wanted, chance) => new SimulatedTarget(wanted, chance));
 
     [GeneratedRegex("eventtime=[0-9]+|fault=\"[^\"]+\" number=\"[0-9]+\"")]
     private static partial Regex FiredFault();

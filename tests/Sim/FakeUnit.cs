@@ -1,5 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Faults;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
@@ -11,7 +14,7 @@ using Appliance.Lab.Units;
 namespace Appliance.Tests.Sim;
 
 /// <summary>An appliance that is only what the lab looks at.</summary>
-internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
+internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables, IFaultTarget
 {
     public const string AnnSerial = "FTKMOB0000000001";
     public const string CatSerial = "FTKMOB0000000002";
@@ -29,7 +32,22 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
         new(CatSerial, Seed, TimeSpan.FromSeconds(60), 6, "", "Android 14", "cat"),
     ];
 
-    public System.Diagnostics.Metrics.Meter? Meter => null;
+    public Offer<IUnitConsole> Console => new(this);
+
+    public Offer<IUnitPolicy> Policy => new(this);
+
+    public Offer<IUnitCables> Cables => new(this);
+
+    public Offer<IFaultTarget> Faults => new(this);
+
+    /// <summary>The clock that the lab sets.</summary>
+    public Offer<LabClock> Clock { get; set; } = MissingPart.Here("a fake unit has no clock");
+
+    public Offer<Meter> Metrics => MissingPart.Here("there is no appliance in this lab (run up starts one)");
+
+    IUnitCables IFaultTarget.Links => this;
+
+    public IEnumerable<string> Interfaces => Nics.Select(nic => nic.Name);
 
     public List<string> Scripts { get; } = [];
 
@@ -42,10 +60,6 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
     public IReadOnlyList<BoundService> Services { get; } = [new("ftm", "port1", IPEndPoint.Parse("127.0.1.1:4433"))];
 
     public IReadOnlyList<string> Users => ["ann", "bob", "cat"];
-
-    public IPEndPoint? MailServer => null;
-
-    public IReadOnlySet<string> SmsDomains { get; } = new HashSet<string>();
 
     /// <summary>The answer to every activation code.</summary>
     public EnrolmentAnswer Enrolment { get; set; } = new(EnrolmentAnswer.CodeInvalid, "activation code invalid");
@@ -71,11 +85,11 @@ internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit
 
     public LoginJournal Logins { get; } = new();
 
-    public LabPolicy LabPolicy { get; private set; } = LabPolicy.Default;
+    public LabPolicy Current { get; private set; } = LabPolicy.Default;
 
-    public Task SetLabPolicyAsync(LabPolicy policy)
+    public Task SetAsync(LabPolicy policy)
     {
-        LabPolicy = policy;
+        Current = policy;
         return Task.CompletedTask;
     }
 

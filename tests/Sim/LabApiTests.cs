@@ -28,6 +28,7 @@ public sealed class LabApiTests : IAsyncLifetime
     {
         _fleet = new PhoneFleet(_clock, NullLogger.Instance);
         _fleet.Attach(_unit);
+        _unit.Clock = new(_clock);
     }
 
     /// <summary>Method, path, body, the status, and what the problem must name.</summary>

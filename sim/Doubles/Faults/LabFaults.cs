@@ -57,7 +57,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         {
             throw new FormatException($"{homeless.Word} means something only in a lab with a FortiAuthenticator stand-in");
         }
-        if (_unit is { } unit && faults.FirstOrDefault(fault => fault.Nic is { } nic && !unit.Interfaces.Contains(nic)) is { } stray)
+        if (_unit is { Links: var links } && faults.FirstOrDefault(fault => fault.Nic is { } nic && !Has(links, nic)) is { } stray)
         {
             throw new FormatException($"{stray.Word}: there is no interface '{stray.Nic}'");
         }
@@ -176,6 +176,8 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         unit.WriteEvent(new EventEntry(FiredId, "system", EventLevel.Notice, "Fault injected", [.. fields]));
     }
 
+    private static bool Has(IUnitCables? links, string nic) => links is not null && links.Interfaces.Contains(nic);
+
     private void RunScheduled(Fault fault)
     {
         // Not on the clock's own thread, because a step from within a step would wait for itself.
@@ -227,11 +229,11 @@ public sealed class LabFaults(LabClock clock) : IDisposable
                 clock.SetRate(ClockRate.Frozen);
                 break;
             default:
-                _unit?.SetLink(fault.Nic!, up: false);
+                _unit?.Links?.SetLink(fault.Nic!, up: false);
                 if ((fault.Delay ?? (fault.Word == "nic.flap" ? FlapDefault : (TimeSpan?)null)) is { } down)
                 {
                     await WorkTracker.DelayAsync(down, clock);
-                    _unit?.SetLink(fault.Nic!, up: true);
+                    _unit?.Links?.SetLink(fault.Nic!, up: true);
                     if (fault.Word == "nic.flap")
                     {
                         await WorkTracker.DelayAsync(down, clock);

@@ -19,8 +19,10 @@ public sealed partial class LabApi
     private static async Task ChangePolicyAsync(HttpContext context, ILabUnit unit)
     {
         LabRequest.Query(context.Request);
-        await unit.SetLabPolicyAsync(PolicyText.Read(unit.LabPolicy, await LabRequest.ObjectAsync(context.Request, PolicyText.Names)));
-        await JsonAsync(context, PolicyJson.Of(unit.LabPolicy), LabJson.Default.PolicyJson);
+        var fields = await LabRequest.ObjectAsync(context.Request, PolicyText.Names);
+        var policy = unit.Policy.Get();
+        await policy.SetAsync(PolicyText.Read(policy.Current, fields));
+        await JsonAsync(context, PolicyJson.Of(policy.Current), LabJson.Default.PolicyJson);
     }
 
     private static Task LoginsAsync(HttpContext context, ILabUnit unit)

@@ -1,3 +1,4 @@
+using Appliance.Doubles.Faults;
 using Appliance.Lab.Messages;
 using Appliance.Lab.Page;
 using Appliance.Lab.Units;
@@ -14,7 +15,7 @@ public sealed partial class LabApi
         return JsonAsync(context, [.. unit.Nics.Select(PageNicJson.Of)], PageJson.Default.IReadOnlyListPageNicJson);
     }
 
-    private static async Task ChangeNicAsync(HttpContext context, ILabUnit unit, string name)
+    private static async Task ChangeNicAsync(HttpContext context, ILabUnit unit, IUnitCables cables, string name)
     {
         LabRequest.Query(context.Request);
         if (unit.Nics.All(nic => nic.Name != name))
@@ -22,7 +23,7 @@ public sealed partial class LabApi
             throw LabProblem.NotFound($"no interface '{name}'");
         }
         var fields = await LabRequest.ObjectAsync(context.Request, "link");
-        unit.SetLink(name, LabRequest.Flag(fields, "link"));
+        cables.SetLink(name, LabRequest.Flag(fields, "link"));
         await JsonAsync(context, PageNicJson.Of(unit.Nics.Single(nic => nic.Name == name)), PageJson.Default.PageNicJson);
     }
 }

@@ -26,7 +26,7 @@ public sealed partial class LabApi
         try
         {
             var result = await Task.Run(() =>
-                ScenarioRun.RunAsync(scenario, seed, async (wanted, chance) => await SimulatedTarget.StartAsync(wanted, chance))
+                ScenarioRun.RunAsync(scenario, seed, (wanted, chance) => new SimulatedTarget(wanted, chance))
             );
             await JsonAsync(context, ScenarioResultJson.Of(result), ScenarioJsonContext.Default.ScenarioResultJson);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -53,7 +54,7 @@ public sealed partial class LabApi : IAsyncDisposable
     internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
     {
         (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
-        Page = new PageServer(clock, phones, _faults, Inbox, () => Panel);
+        Page = new PageServer(clock, phones, _faults, Inbox, () => Panel.Value);
     }
 
     /// <summary>What a browser sees.</summary>
@@ -65,8 +66,8 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <summary>The FortiAuthenticator stand-in; null in a lab without one.</summary>
     public FacPower? Authenticator { get; set; }
 
-    /// <summary>The front of the box; null when its board has none.</summary>
-    internal LabPanel? Panel { get; set; }
+    /// <summary>The box's front panel, also while the unit restarts.</summary>
+    internal Offer<LabPanel> Panel { get; set; } = MissingPart.Here("this board has no panel");
 
     /// <summary>Where it listens; port 0 before it does.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
@@ -177,8 +178,6 @@ public sealed partial class LabApi : IAsyncDisposable
             }
             if (PanelApi.Serves(context.Request.Path))
             {
-                // The front is there while the unit restarts, too.
-                Check(LabPart.Panel);
                 await On(context, PanelApi.For(context, Panel));
                 return;
             }
@@ -236,13 +235,13 @@ public sealed partial class LabApi : IAsyncDisposable
                 ("POST", () => AnswerAsync(context, Page.Card(context, enrolment), approve: false))
             ),
             ["", "lab", "nics"] => On(context, ("GET", () => NicsAsync(context, unit))),
-            ["", "lab", "nics", var name] => On(context, ("PUT", () => With(LabPart.Cables, () => ChangeNicAsync(context, unit, name)))),
+            ["", "lab", "nics", var name] => On(context, ("PUT", () => ChangeNicAsync(context, unit, unit.Cables.Get(), name))),
             ["", "lab", "scenarios", var name] => On(context, ("POST", () => RunScenarioAsync(context, name))),
             ["", "lab", "console"] => On(context, ("GET", () => Page.ConsoleAsync(context, unit))),
             ["", "lab", "clock"] => On(
                 context,
                 ("GET", () => ClockAsync(context)),
-                ("POST", () => With(LabPart.Clock, () => ChangeClockAsync(context)))
+                ("POST", () => ChangeClockAsync(context, unit, unit.Clock.Get()))
             ),
             ["", "lab", "events"] => On(context, ("GET", () => EventsAsync(context, unit.EventsAfter, unit.WaitForEventAfterAsync))),
             ["", "lab", "fac"] => On(context, ("GET", () => FacAsync(context, Fac()))),
@@ -250,30 +249,15 @@ public sealed partial class LabApi : IAsyncDisposable
                 context,
                 ("GET", () => EventsAsync(context, Fac().EventsAfter, Fac().WaitForEventAfterAsync))
             ),
-            ["", "lab", "metrics"] => On(context, ("GET", () => With(LabPart.Metrics, () => MetricsAsync(context, unit)))),
+            ["", "lab", "metrics"] => On(context, ("GET", () => MetricsAsync(context, unit.Metrics.Get()))),
             ["", "lab", "process"] => On(context, ("GET", () => ProcessAsync(context))),
             ["", "lab", "faults"] => On(
                 context,
                 ("GET", () => FaultsAsync(context)),
-                ("PUT", () => With(LabPart.Faults, () => ChangeFaultsAsync(context)))
+                ("PUT", () => ChangeFaultsAsync(context, unit))
             ),
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
-    }
-
-    private Task With(LabPart part, Func<Task> handle)
-    {
-        Check(part);
-        return handle();
-    }
-
-    /// <exception cref="LabProblem">The unit is where this cannot be done to it.</exception>
-    private void Check(LabPart part)
-    {
-        if (_unit?.WhyNot(part) is { } why)
-        {
-            throw new LabProblem(StatusCodes.Status409Conflict, why);
-        }
     }
 
     private static Task On(HttpContext context, params (string Method, Func<Task> Handle)[] methods)
@@ -299,15 +283,14 @@ public sealed partial class LabApi : IAsyncDisposable
     private static async Task CliAsync(HttpContext context, ILabUnit unit)
     {
         LabRequest.Query(context.Request);
-        var transcript = await unit.TranscriptAsync(await LabRequest.TextAsync(context.Request), context.RequestAborted);
+        var transcript = await unit.Console.Get().TranscriptAsync(await LabRequest.TextAsync(context.Request), context.RequestAborted);
         context.Response.ContentType = "text/plain; charset=utf-8";
         await context.Response.WriteAsync(transcript, context.RequestAborted);
     }
 
-    private static Task MetricsAsync(HttpContext context, ILabUnit unit)
+    private static Task MetricsAsync(HttpContext context, Meter meter)
     {
         LabRequest.Query(context.Request);
-        var meter = unit.Meter ?? throw LabProblem.NotFound("there is no appliance in this lab (run up starts one)");
         context.Response.ContentType = MetricsText.ContentType;
         return context.Response.WriteAsync(MetricsText.Of(meter), context.RequestAborted);
     }
@@ -318,7 +301,7 @@ public sealed partial class LabApi : IAsyncDisposable
         return JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
     }
 
-    private async Task ChangeClockAsync(HttpContext context)
+    private static async Task ChangeClockAsync(HttpContext context, ILabUnit unit, LabClock clock)
     {
         LabRequest.Query(context.Request);
         var fields = await LabRequest.ObjectAsync(context.Request, "advanceSeconds", "mode");
@@ -328,36 +311,36 @@ public sealed partial class LabApi : IAsyncDisposable
         }
         try
         {
-            ChangeClock(fields);
+            ChangeClock(fields, unit, clock);
         }
         catch (IOException error)
         {
             throw new LabProblem(StatusCodes.Status500InternalServerError, $"{error.Message}; the clock is unchanged");
         }
-        await JsonAsync(context, ClockJsonView.Of(_clock), LabJson.Default.ClockJsonView);
+        await JsonAsync(context, ClockJsonView.Of(clock), LabJson.Default.ClockJsonView);
     }
 
-    private void ChangeClock(Dictionary<string, JsonElement> fields)
+    private static void ChangeClock(Dictionary<string, JsonElement> fields, ILabUnit unit, LabClock clock)
     {
         if (fields.TryGetValue("mode", out var value))
         {
-            var back = _clock.SetRate(
+            var back = clock.SetRate(
                 value is { ValueKind: JsonValueKind.String } mode && ClockRate.Parse(mode.GetString()!) is { } rate
                     ? rate
                     : throw LabProblem.Bad($"mode must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}")
             );
             if (back > TimeSpan.Zero)
             {
-                _unit?.WriteEvent(ClockEvents.Returned(back));
+                unit.Faults.Value?.WriteEvent(ClockEvents.Returned(back));
             }
             return;
         }
         var by = TimeSpan.FromSeconds(LabRequest.Number(fields, "advanceSeconds", 0, LongestAdvanceSeconds));
-        if (by > LabClock.Latest - _clock.GetUtcNow())
+        if (by > LabClock.Latest - clock.GetUtcNow())
         {
             throw LabProblem.Bad($"advanceSeconds would go beyond {LabClock.Latest:yyyy}");
         }
-        _clock.Advance(by);
+        clock.Advance(by);
     }
 
     private async Task EventsAsync(
@@ -401,8 +384,9 @@ public sealed partial class LabApi : IAsyncDisposable
         await context.Response.WriteAsync(FaultText.Write(_faults.Faults).ToJsonString(), context.RequestAborted);
     }
 
-    private async Task ChangeFaultsAsync(HttpContext context)
+    private async Task ChangeFaultsAsync(HttpContext context, ILabUnit unit)
     {
+        unit.Faults.Get();
         LabRequest.Query(context.Request);
         var fields = await LabRequest.ObjectAsync(context.Request, "faults");
         try

@@ -15,17 +15,15 @@ internal static class PanelApi
 
     public static bool Serves(PathString path) => path.StartsWithSegments("/lab/panel", StringComparison.Ordinal);
 
-    public static (string Method, Func<Task> Handle)[] For(HttpContext context, LabPanel? panel) =>
+    public static (string Method, Func<Task> Handle)[] For(HttpContext context, Offer<LabPanel> panel) =>
         (context.Request.Path.Value ?? "").Split('/') switch
         {
-            ["", "lab", "panel"] => [("GET", () => ShowAsync(context, There(panel)))],
-            ["", "lab", "panel", "buttons", var button, "press"] => [("POST", () => PressAsync(context, There(panel), button))],
-            ["", "lab", "panel", "buttons", var button, "hold"] => [("POST", () => HoldAsync(context, There(panel), button))],
-            ["", "lab", "panel", "buttons", var button, "release"] => [("POST", () => ReleaseAsync(context, There(panel), button))],
+            ["", "lab", "panel"] => [("GET", () => ShowAsync(context, panel.Get()))],
+            ["", "lab", "panel", "buttons", var button, "press"] => [("POST", () => PressAsync(context, panel.Get(), button))],
+            ["", "lab", "panel", "buttons", var button, "hold"] => [("POST", () => HoldAsync(context, panel.Get(), button))],
+            ["", "lab", "panel", "buttons", var button, "release"] => [("POST", () => ReleaseAsync(context, panel.Get(), button))],
             _ => throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}"),
         };
-
-    private static LabPanel There(LabPanel? panel) => panel ?? throw LabProblem.NotFound("this board has no panel");
 
     private static Task ShowAsync(HttpContext context, LabPanel panel)
     {

@@ -31,19 +31,19 @@ internal sealed class ConsoleSocket : IAsyncDisposable
 
     private readonly Socket _listener;
     private readonly string _path;
-    private readonly ILabUnit _unit;
+    private readonly IUnitConsole _unit;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _accepting;
 
-    private ConsoleSocket(Socket listener, string path, ILabUnit unit, ILogger log)
+    private ConsoleSocket(Socket listener, string path, IUnitConsole unit, ILogger log)
     {
         (_listener, _path, _unit, _log) = (listener, path, unit, log);
         _accepting = AcceptAsync();
     }
 
     /// <summary>Listens; the caller holds the state folder's lock, so a socket that is there is a dead one's.</summary>
-    public static ConsoleSocket Listen(string stateFolder, ILabUnit unit, ILogger log)
+    public static ConsoleSocket Listen(string stateFolder, IUnitConsole unit, ILogger log)
     {
         var path = Path.Combine(stateFolder, Name);
         var pathFile = Path.Combine(stateFolder, PathFile);

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Threading.Channels;
 using Appliance.Firmware.Cli;
+using Appliance.Hal;
 using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Page;
@@ -43,7 +44,7 @@ internal sealed class WebConsole : IAsyncDisposable
     public int Holders { get; set; }
 
     /// <summary>Starts the session on a unit.</summary>
-    public void Start(ILabUnit unit, bool login) => _running = RunAsync(unit, login);
+    public void Start(IUnitConsole unit, bool login) => _running = RunAsync(unit, login);
 
     /// <summary>Everything that is shown, from the backlog on; completes with the session, or when the reader falls too far behind.</summary>
     public ChannelReader<Shown> Show()
@@ -94,7 +95,7 @@ internal sealed class WebConsole : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task RunAsync(ILabUnit unit, bool login)
+    private async Task RunAsync(IUnitConsole unit, bool login)
     {
         try
         {
@@ -130,30 +131,8 @@ internal sealed class WebConsole : IAsyncDisposable
     /// <summary>One that does not keep up comes again and gets the backlog; nobody waits for it.</summary>
     private void TellLocked(Shown shown) => _screens.RemoveAll(screen => !screen.Writer.TryWrite(shown) && screen.Writer.TryComplete());
 
-    private sealed class Screen(WebConsole console) : Stream
+    private sealed class Screen(WebConsole console) : WriteOnlyStream
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override void Flush() { }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
         public override void Write(byte[] buffer, int offset, int count) => console.Put(buffer[offset..(offset + count)]);
 
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)

@@ -43,7 +43,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         var console =
             query["watch"] is [{ } watch] ? Find(console => console.WatchId == watch)
             : query["id"] is [{ } id] ? Find(console => console.Id == id)
-            : Open(unit, new TerminalSize(Size(query, "rows"), Size(query, "columns")), query["login"] is ["1"]);
+            : Open(unit.Console.Get(), new TerminalSize(Size(query, "rows"), Size(query, "columns")), query["login"] is ["1"]);
         if (watches && Interlocked.Increment(ref _watchers) > WatchersMax)
         {
             Interlocked.Decrement(ref _watchers);
@@ -97,7 +97,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         }
     }
 
-    private WebConsole Open(ILabUnit unit, TerminalSize size, bool login)
+    private WebConsole Open(IUnitConsole unit, TerminalSize size, bool login)
     {
         lock (_lock)
         {

@@ -1,6 +1,10 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Doubles.Clock;
 using Appliance.Doubles.Failures;
+using Appliance.Doubles.Faults;
+using Appliance.Doubles.Panel;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
@@ -19,7 +23,7 @@ namespace Appliance.Lab.Remote;
 /// The window onto a unit at the other end of a lab link, and onto the next one after <c>execute reboot</c>. The agent tells at once that something changed; then it is
 /// looked at.
 /// </summary>
-internal sealed class RemoteUnit : ILabUnit, IAsyncDisposable
+internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitMail, IUnitPolicy, IAsyncDisposable
 {
     private readonly RemoteEndpoint _place;
     private readonly CancellationTokenSource _ended = new();
@@ -57,11 +61,9 @@ internal sealed class RemoteUnit : ILabUnit, IAsyncDisposable
 
     public IReadOnlySet<string> SmsDomains => _linked.SmsDomains;
 
-    public System.Diagnostics.Metrics.Meter? Meter => null;
-
     public LoginJournal Logins { get; private set; } = new();
 
-    public LabPolicy LabPolicy => _linked.Policy;
+    LabPolicy IUnitPolicy.Current => _linked.Policy;
 
     /// <summary>Goes in at a unit's door. One that runs goes on; else the state that ran before is taken up, and a fresh one begins as the ready-made lab.</summary>
     /// <param name="place">Where it is.</param>
@@ -117,15 +119,20 @@ internal sealed class RemoteUnit : ILabUnit, IAsyncDisposable
     /// <summary>How many units have come up since the agent began.</summary>
     public int Boots => _linked.Boots;
 
-    public string? WhyNot(LabPart part) =>
-        part switch
-        {
-            LabPart.Clock => $"the unit is elsewhere ({_place.Name}): its clock is its own, and nobody sets it by hand",
-            LabPart.Faults => $"the unit is elsewhere ({_place.Name}): no faults can be set there",
-            LabPart.Cables => $"the unit is elsewhere ({_place.Name}): its cables are pulled by hand",
-            LabPart.Panel => $"the unit is elsewhere ({_place.Name}): its panel is seen and pressed there",
-            _ => $"the unit is elsewhere ({_place.Name}): its metrics are not told over the lab link",
-        };
+    public Offer<IUnitConsole> Console => new(this);
+
+    public Offer<IUnitPolicy> Policy => new(this);
+
+    public Offer<IUnitCables> Cables => NotHere("its cables are pulled by hand");
+
+    public Offer<IFaultTarget> Faults => NotHere("no faults can be set there");
+
+    public Offer<LabClock> Clock => NotHere("its clock is its own, and nobody sets it by hand");
+
+    public Offer<Meter> Metrics => NotHere("its metrics are not told over the lab link");
+
+    /// <summary>Its front panel.</summary>
+    public Offer<LabPanel> Panel => NotHere("its panel is seen and pressed there");
 
     public IReadOnlyList<TokenActivation> Activations() => _linked.Activations();
 
@@ -170,13 +177,7 @@ internal sealed class RemoteUnit : ILabUnit, IAsyncDisposable
         }
     }
 
-    public void NoteLogin(string? pushSession, LoginFact fact) => throw new NotSupportedException(WhyNot(LabPart.Faults));
-
-    public void WriteEvent(EventEntry entry) => throw new NotSupportedException(WhyNot(LabPart.Faults));
-
-    public void SetLink(string nic, bool up) => throw new NotSupportedException(WhyNot(LabPart.Cables));
-
-    public Task SetLabPolicyAsync(LabPolicy policy) =>
+    Task IUnitPolicy.SetAsync(LabPolicy policy) =>
         ReachingAsync(async () =>
         {
             await _linked.SetPolicyAsync(policy);
@@ -210,6 +211,8 @@ internal sealed class RemoteUnit : ILabUnit, IAsyncDisposable
         await _following;
         _ended.Dispose();
     }
+
+    private MissingPart NotHere(string reason) => MissingPart.Elsewhere($"the unit is elsewhere ({_place.Name}): {reason}");
 
     private async Task<ConsoleEnd> RunAsync(
         LinkConsole wanted,

@@ -11,84 +11,148 @@ using Appliance.Lab.Units;
 namespace Appliance.Lab.Scenarios;
 
 /// <summary>
-/// What a scenario is run on. Calls come one at a time, and each returns when all that it has caused has come to its end, waiting for
-/// people and for the clock left out.
+/// The target that a scenario runs on. Its capabilities are known before it is started; a capability that it lacks is null. Calls come one
+/// at a time. Each returns when all its effects are complete, except those that wait for people or for the clock.
 /// </summary>
 internal interface IScenarioTarget : IAsyncDisposable
 {
-    /// <summary>Which of <see cref="StepWord.Needs"/> it has.</summary>
-    IReadOnlySet<string> Offers { get; }
+    /// <summary>Its clock; null where time passes by itself.</summary>
+    ITargetClock? Clock => null;
 
-    /// <summary>How long an expectation may take to come true. Zero where all that a call has caused has come to its end when it returns.</summary>
+    /// <summary>Its faults.</summary>
+    ITargetFaults? Faults => null;
+
+    /// <summary>The lab's phones, which receive its pushes.</summary>
+    ITargetPhones? Phones => null;
+
+    /// <summary>The steps of its logins.</summary>
+    ITargetTimelines? Timelines => null;
+
+    /// <summary>Its cables.</summary>
+    ITargetCables? Cables => null;
+
+    /// <summary>The lab's inbox, which receives its mail.</summary>
+    ITargetInbox? Inbox => null;
+
+    /// <summary>The test policy of its logins.</summary>
+    ITargetPolicy? Policy => null;
+
+    /// <summary>Its front panel.</summary>
+    ITargetPanel? Panel => null;
+
+    /// <summary>True if clients and phones have the addresses that a scenario gives them.</summary>
+    bool HasSources => false;
+
+    /// <summary>True if the lab has its FortiAuthenticator emulator, and the unit sends requests to it.</summary>
+    bool HasAuthenticator => false;
+
+    /// <summary>The longest time until an expectation is met. Zero where all effects of a call are complete when it returns.</summary>
     TimeSpan Patience => TimeSpan.Zero;
 
-    /// <summary>Looks again at what a box of real time has come to.</summary>
+    /// <summary>Boots the unit. No other call comes before it.</summary>
+    /// <exception cref="FormatException">The scenario's configuration is wrong.</exception>
+    Task StartAsync();
+
+    /// <summary>Reads the current state of a target of real time.</summary>
     Task LookAgainAsync() => Task.CompletedTask;
 
     IReadOnlyList<LabNic> Nics { get; }
 
     IReadOnlyList<BoundService> Services { get; }
 
-    /// <summary>Runs lines at the console; exactly what a terminal would show.</summary>
-    Task<string> CliAsync(string script);
-
-    /// <summary>A new SSL VPN client at an address, which speaks to a listener.</summary>
-    IScenarioClient NewClient(IPAddress from, IPEndPoint to);
-
-    /// <summary>True when somebody listens on a port of an interface.</summary>
-    Task<bool> IsOpenAsync(IPEndPoint to);
-
-    Task AdvanceAsync(TimeSpan by);
-
-    /// <exception cref="FormatException">One of them means nothing here; nothing changed.</exception>
-    Task SetFaultsAsync(IReadOnlyList<Fault> faults);
-
-    IReadOnlyList<FaultState> Faults { get; }
-
-    Task SetLinkAsync(string nic, bool up);
-
-    Task SetPolicyAsync(JsonElement change);
-
-    /// <summary>Presses a button of the panel, or lets go of it.</summary>
-    /// <exception cref="FormatException">There is no such button.</exception>
-    Task PressAsync(string button, bool down);
-
-    /// <summary>Time goes on: by itself, or it is moved on.</summary>
-    Task PassAsync(TimeSpan time);
-
-    /// <summary>What a LED of the panel shows: <c>on</c>, <c>off</c>, or milliseconds on and off.</summary>
-    /// <exception cref="FormatException">There is no such LED.</exception>
-    Task<string> LedAsync(string name);
-
-    /// <summary>What a LED of the panel has shown since the unit was last told to start again, in the words of <see cref="LedAsync"/>; empty before that.</summary>
-    /// <exception cref="FormatException">There is no such LED.</exception>
-    IReadOnlyList<string> LedShown(string name);
-
-    Task RebootAsync();
-
-    /// <summary>The phone of a user; null when he has none.</summary>
-    PhoneView? PhoneOf(string user);
-
-    Task ChangePhoneAsync(string user, PhoneChange change);
-
-    /// <summary>Begins to answer the oldest push on a user's phone; null when no push waits there. What has become of it by now is its result.</summary>
-    Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number);
-
-    /// <summary>A new phone presents an activation code; null when it is taken, else why not.</summary>
-    Task<string?> EnrolAsync(string code, string platform);
-
-    /// <summary>The code that a user's app shows some steps from now, by its own clock; null when he has none.</summary>
-    string? CodeOf(string user, int steps);
-
-    IReadOnlyList<ReceivedLetter> Letters { get; }
-
-    /// <summary>All events since the start, oldest first.</summary>
+    /// <summary>All events since the start, oldest first; empty before it.</summary>
     IReadOnlyList<EventRecord> Events { get; }
 
     /// <summary>The number of the newest login; 0 before the first.</summary>
     long NewestLogin { get; }
 
-    LoginTimeline? Timeline(long login);
+    /// <summary>Runs lines at the console and returns exactly what a terminal would display.</summary>
+    Task<string> CliAsync(string script);
+
+    /// <summary>Creates an SSL VPN client at an address, which connects to a listener.</summary>
+    IScenarioClient NewClient(IPAddress from, IPEndPoint to);
+
+    /// <summary>True if a port of an interface accepts connections.</summary>
+    Task<bool> IsOpenAsync(IPEndPoint to);
+
+    /// <summary>Lets time pass: by itself, or moved on.</summary>
+    Task PassAsync(TimeSpan time);
+
+    Task RebootAsync();
+}
+
+/// <summary>A clock that moves by hand only.</summary>
+internal interface ITargetClock
+{
+    Task AdvanceAsync(TimeSpan by);
+}
+
+/// <summary>The faults of a target.</summary>
+internal interface ITargetFaults
+{
+    IReadOnlyList<FaultState> States { get; }
+
+    /// <summary>Replaces all faults.</summary>
+    /// <exception cref="FormatException">A fault is not applicable here; nothing changed.</exception>
+    Task SetAsync(IReadOnlyList<Fault> faults);
+}
+
+/// <summary>The phones that receive a target's pushes.</summary>
+internal interface ITargetPhones
+{
+    /// <summary>The phone of a user; null for a user without one.</summary>
+    PhoneView? PhoneOf(string user);
+
+    Task ChangeAsync(string user, PhoneChange change);
+
+    /// <summary>Starts the answer to the oldest push on a user's phone; null if none is pending. The result has the outcome so far.</summary>
+    Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number);
+
+    /// <summary>Presents an activation code from a new phone; returns null if it is accepted, else the reason.</summary>
+    Task<string?> EnrolAsync(string code, string platform);
+
+    /// <summary>The code that a user's app displays some steps from now, by its own clock; null without a mobile token.</summary>
+    string? CodeOf(string user, int steps);
+}
+
+/// <summary>The steps of a target's logins.</summary>
+internal interface ITargetTimelines
+{
+    LoginTimeline? TimelineOf(long login);
+}
+
+/// <summary>The cables of a target's interfaces.</summary>
+internal interface ITargetCables
+{
+    Task SetLinkAsync(string nic, bool up);
+}
+
+/// <summary>The inbox that receives a target's mail and text messages.</summary>
+internal interface ITargetInbox
+{
+    IReadOnlyList<ReceivedLetter> Letters { get; }
+}
+
+/// <summary>The test policy of a target's logins.</summary>
+internal interface ITargetPolicy
+{
+    Task SetAsync(JsonElement change);
+}
+
+/// <summary>The front panel of a target.</summary>
+internal interface ITargetPanel
+{
+    /// <summary>Presses or releases a button.</summary>
+    /// <exception cref="FormatException">There is no such button.</exception>
+    Task PressAsync(string button, bool down);
+
+    /// <summary>The pattern of a LED: <c>on</c>, <c>off</c>, or milliseconds on and off.</summary>
+    /// <exception cref="FormatException">There is no such LED.</exception>
+    Task<string> LedAsync(string name);
+
+    /// <summary>The patterns of a LED since the last restart began, as <see cref="LedAsync"/> words them; empty before it.</summary>
+    /// <exception cref="FormatException">There is no such LED.</exception>
+    IReadOnlyList<string> LedShown(string name);
 }
 
 /// <summary>A phone's answer; <see cref="Answer"/> is null until the call has come to its end.</summary>

@@ -35,7 +35,7 @@ internal sealed partial class ScenarioRun
                 ExpectLetter(step);
                 break;
             case "expect-fault":
-                var fired = _box.Faults.Where(state => state.Fault.Word == step.Subject).Sum(state => state.Fired);
+                var fired = Has(_box.Faults).States.Where(state => state.Fault.Word == step.Subject).Sum(state => state.Fired);
                 if (step.Whole("fired") is { } times ? fired != times : fired == 0)
                 {
                     throw new StepFailed(
@@ -174,7 +174,7 @@ internal sealed partial class ScenarioRun
         {
             throw new FormatException("expect-led needs is or was: on, off, or milliseconds on and off");
         }
-        if (step.Text("was") is { } earlier && _box.LedShown(step.Subject) is var shown && !shown.Contains(earlier))
+        if (step.Text("was") is { } earlier && Has(_box.Panel).LedShown(step.Subject) is var shown && !shown.Contains(earlier))
         {
             throw new StepFailed(
                 $"the LED {step.Subject} was {earlier} since the last reboot",
@@ -183,7 +183,7 @@ internal sealed partial class ScenarioRun
                     : "no pattern was seen since (a scenario sees one while it restarts the unit: reboot)"
             );
         }
-        if (step.Text("is") is { } wanted && await _box.LedAsync(step.Subject) is var seen && seen != wanted)
+        if (step.Text("is") is { } wanted && await Has(_box.Panel).LedAsync(step.Subject) is var seen && seen != wanted)
         {
             throw new StepFailed($"the LED {step.Subject} is {wanted}", $"it is {seen}");
         }
@@ -192,7 +192,9 @@ internal sealed partial class ScenarioRun
     private void ExpectLetter(ScenarioStep step)
     {
         var letter =
-            _box.Letters.Count > 0 ? _box.Letters[^1] : throw new StepFailed($"a letter with \"{step.Subject}\"", "the inbox is empty");
+            Has(_box.Inbox).Letters is [.., var newest]
+                ? newest
+                : throw new StepFailed($"a letter with \"{step.Subject}\"", "the inbox is empty");
         if (
             !$"{letter.Subject}\n{letter.Text}".Contains(step.Subject, StringComparison.Ordinal)
             || (step.Text("to") is { } to && letter.To != to)
@@ -207,7 +209,7 @@ internal sealed partial class ScenarioRun
 
     private static string Times(ScenarioStep step) => step.Whole("count") is { } count ? $"exactly {count}" : "at least one";
 
-    private IReadOnlyList<LoginJournalStep> Steps(LoginAttempt login) => _box.Timeline(login.Number)?.Steps ?? [];
+    private IReadOnlyList<LoginJournalStep> Steps(LoginAttempt login) => _box.Timelines?.TimelineOf(login.Number)?.Steps ?? [];
 
     private static string Told(LoginJournalStep step) => $"{step.Fact.Check}: {step.Fact.Result}";
 

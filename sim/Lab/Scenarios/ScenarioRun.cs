@@ -58,18 +58,18 @@ internal sealed partial class ScenarioRun
     /// <summary>Runs one to its end, or to its first step that does not go as it should.</summary>
     /// <param name="scenario">Which.</param>
     /// <param name="seed">Of everything that is left to chance.</param>
-    /// <param name="start">Starts a box.</param>
+    /// <param name="create">Creates a target that is not started.</param>
     /// <param name="tell">Told of each step before it is done.</param>
     /// <exception cref="FormatException">The scenario means nothing on this box.</exception>
     public static async Task<ScenarioResult> RunAsync(
         Scenario scenario,
         int seed,
-        Func<Scenario, int, Task<IScenarioTarget>> start,
+        Func<Scenario, int, IScenarioTarget> create,
         Action<string>? tell = null
     )
     {
         var began = LabClock.Wall.GetTimestamp();
-        await using var box = await start(scenario, seed);
+        await using var box = create(scenario, seed);
         ScenarioResult Result(int steps, string? skipped = null, ScenarioFailure? failure = null) =>
             new(
                 scenario.Name,
@@ -81,10 +81,12 @@ internal sealed partial class ScenarioRun
                 string.Concat(box.Events.Select(record => record.Line + "\n")),
                 LabClock.Wall.GetElapsedTime(began).TotalSeconds
             );
-        if (Unmet(scenario, box.Offers) is { } unmet)
+        // A target that lacks a capability is not even started.
+        if (ScenarioNeed.Unmet(scenario, box) is { } unmet)
         {
             return Result(0, unmet);
         }
+        await box.StartAsync();
         var run = new ScenarioRun(box, seed);
         for (var at = 0; at < scenario.Steps.Count; at++)
         {
@@ -116,13 +118,6 @@ internal sealed partial class ScenarioRun
         return Result(scenario.Steps.Count);
     }
 
-    /// <summary>Why a box that offers so much cannot run a scenario; null when it can.</summary>
-    public static string? Unmet(Scenario scenario, IReadOnlySet<string> offers) =>
-        scenario.Needs.Where(need => !offers.Contains(need)).Select(need => $"{need} ({StepWord.Needs[need]})").ToArray()
-            is { Length: > 0 } unmet
-            ? "this box has not: " + string.Join(", ", unmet)
-            : null;
-
     private Task DoAsync(ScenarioStep step) =>
         step.Word.Word switch
         {
@@ -134,11 +129,11 @@ internal sealed partial class ScenarioRun
             "deny" => AnswerAsync(step, approve: false),
             "phone" => PhoneAsync(step),
             "enrol" => EnrolAsync(step),
-            "advance" => _box.AdvanceAsync(
+            "advance" => Has(_box.Clock).AdvanceAsync(
                 step.Duration("advance")!.Value is var by && by >= TimeSpan.Zero ? by : throw new FormatException("time goes forward only")
             ),
             "faults" => FaultsAsync(step),
-            "link" => _box.SetLinkAsync(
+            "link" => Has(_box.Cables).SetLinkAsync(
                 NicOf(step.Subject),
                 step.Text("state") switch
                 {
@@ -147,7 +142,7 @@ internal sealed partial class ScenarioRun
                     _ => throw new FormatException("link needs state: up or down"),
                 }
             ),
-            "policy" => _box.SetPolicyAsync(step.Json("policy")),
+            "policy" => Has(_box.Policy).SetAsync(step.Json("policy")),
             "press" => PressAsync(step),
             "release" => DriveAsync(step.Subject, down: false),
             "pass" => _box.PassAsync(
@@ -247,7 +242,7 @@ internal sealed partial class ScenarioRun
             "previous" => CodeOf(step.Subject, -1),
             // Another digit in its last place is another code, and none of the codes beside it but once in a million.
             "wrong" => CodeOf(step.Subject, 0) is var right ? right[..^1] + (char)('0' + ((right[^1] - '0' + 5) % 10)) : "",
-            "letter" => _box.Letters.LastOrDefault(letter => letter.Code is not null)?.Code
+            "letter" => _box.Inbox?.Letters.LastOrDefault(letter => letter.Code is not null)?.Code
                 ?? throw new StepFailed("a letter with a code in the inbox", "there is none"),
             { } digits => digits,
         };
@@ -278,7 +273,7 @@ internal sealed partial class ScenarioRun
                 is { Success: true } match
                 ? match.Value
             : throw new StepFailed("a number in the text of the login", "there is none");
-        var answering = await _box.AnswerAsync(step.Subject, approve, number);
+        var answering = await Has(_box.Phones).AnswerAsync(step.Subject, approve, number);
         var seen =
             answering is null ? "none"
             : answering.Answer is null ? "later"
@@ -303,14 +298,14 @@ internal sealed partial class ScenarioRun
             await DriveAsync(step.Subject, down: true);
             return;
         }
-        await _box.PressAsync(step.Subject, down: true);
+        await Has(_box.Panel).PressAsync(step.Subject, down: true);
         await _box.PassAsync(time >= TimeSpan.Zero ? time : throw new FormatException("time goes forward only"));
         await DriveAsync(step.Subject, down: false);
     }
 
     private async Task DriveAsync(string button, bool down)
     {
-        await _box.PressAsync(button, down);
+        await Has(_box.Panel).PressAsync(button, down);
         await _box.PassAsync(Contacts);
     }
 
@@ -318,7 +313,7 @@ internal sealed partial class ScenarioRun
     {
         _ = ViewOf(step.Subject);
         var mode = step.Text("mode") is { } word ? Enum.Parse<PhoneMode>(word, ignoreCase: true) : (PhoneMode?)null;
-        return _box.ChangePhoneAsync(
+        return Has(_box.Phones).ChangeAsync(
             step.Subject,
             new PhoneChange(mode, step.Duration("delay") ?? (mode is null ? null : PhoneDelay), step.Duration("skew"), step.Flag("online"))
         );
@@ -326,7 +321,7 @@ internal sealed partial class ScenarioRun
 
     private async Task EnrolAsync(ScenarioStep step)
     {
-        if (await _box.EnrolAsync(ActivationCode(), step.Text("platform") ?? "ios") is { } refusal)
+        if (await Has(_box.Phones).EnrolAsync(ActivationCode(), step.Text("platform") ?? "ios") is { } refusal)
         {
             throw new StepFailed("the phone is enrolled", refusal);
         }
@@ -337,7 +332,7 @@ internal sealed partial class ScenarioRun
     {
         var json = step.Json("faults");
         var list = ++_faultLists;
-        return _box.SetFaultsAsync([
+        return Has(_box.Faults).SetAsync([
             .. FaultText
                 .Read(json)
                 .Zip(json.EnumerateArray(), (fault, text) => (fault, text))
@@ -356,8 +351,7 @@ internal sealed partial class ScenarioRun
         ]);
     }
 
-    /// <summary>What a challenge asked for last is what the client goes on with.</summary>
-    /// <summary>What it was asked, also when the answer came later than the step that asked for it.</summary>
+    /// <summary>Stores the newest challenge, also one that was answered after the step that caused it.</summary>
     private static void Note(LoginAttempt attempt)
     {
         if (attempt.Client.Reply?.Challenge is { Count: > 0 } challenge)
@@ -380,6 +374,10 @@ internal sealed partial class ScenarioRun
         }
     }
 
+    /// <summary>A capability that <see cref="StepWord.NeedsOf"/> names for the step, so that the target has it.</summary>
+    private static T Has<T>(T? capability)
+        where T : class => capability ?? throw new InvalidOperationException($"a step uses {typeof(T).Name} without naming the need");
+
     private static string Second(LoginAttempt attempt) =>
         $"username={Uri.EscapeDataString(attempt.User)}&realm=&reqid={attempt.Challenge.GetValueOrDefault("reqid")}&polid={attempt.Challenge.GetValueOrDefault("polid")}&grp=&portal=&peer=";
 
@@ -392,13 +390,13 @@ internal sealed partial class ScenarioRun
             : _logins.LastOrDefault(login => user is null || login.User == user)
                 ?? throw new FormatException($"no login{(user is null ? "" : $" of {user}")} before this step");
 
-    private PhoneView ViewOf(string user) => _box.PhoneOf(user) ?? throw new StepFailed($"{user} has a phone", "he has none");
+    private PhoneView ViewOf(string user) => _box.Phones?.PhoneOf(user) ?? throw new StepFailed($"{user} has a phone", "he has none");
 
     private string CodeOf(string user, int steps) =>
-        _box.CodeOf(user, steps) ?? throw new StepFailed($"{user} has a mobile token", "he has none");
+        _box.Phones?.CodeOf(user, steps) ?? throw new StepFailed($"{user} has a mobile token", "he has none");
 
     private string ActivationCode() =>
-        _box.Letters.LastOrDefault(letter => letter.Code is { Length: 16 })?.Code
+        _box.Inbox?.Letters.LastOrDefault(letter => letter.Code is { Length: 16 })?.Code
         ?? throw new StepFailed("a letter with an activation code in the inbox", "there is none");
 
     private string NicOf(string name) =>

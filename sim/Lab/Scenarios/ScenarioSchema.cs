@@ -33,7 +33,7 @@ internal static class ScenarioSchema
                 ["title"] = Described(AnyText(), "One line that says what happens"),
                 ["about"] = Described(AnyText(), "What it is about"),
                 ["needs"] = Described(
-                    OneOrMore(Words([.. StepWord.Needs.Keys])),
+                    OneOrMore(Words([.. ScenarioNeed.All.Keys])),
                     "What the box has to have; what the steps need is known without it"
                 ),
                 ["personality"] = Described(

@@ -174,8 +174,8 @@ internal sealed partial class ScenarioText
     private IReadOnlyList<string> Needs(YamlNode node)
     {
         var needs = (IReadOnlyList<string>)Value(new StepField("needs", FieldKind.Texts, ""), node, "needs");
-        return needs.FirstOrDefault(need => !StepWord.Needs.ContainsKey(need)) is { } stray
-            ? throw Wrong(node, "needs", $"no box is known to have '{stray}'; {NearestWord.Hint(stray, StepWord.Needs.Keys)}")
+        return needs.FirstOrDefault(need => !ScenarioNeed.All.ContainsKey(need)) is { } stray
+            ? throw Wrong(node, "needs", $"no box is known to have '{stray}'; {NearestWord.Hint(stray, ScenarioNeed.All.Keys)}")
             : needs;
     }
 

@@ -206,25 +206,6 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         ),
     ];
 
-    /// <summary>The need of a FortiAuthenticator stand-in.</summary>
-    public const string Authenticator = "authenticator";
-
-    /// <summary>What a scenario may need of a box.</summary>
-    public static IReadOnlyDictionary<string, string> Needs { get; } =
-        new Dictionary<string, string>
-        {
-            ["clock"] = "time moves by hand only",
-            ["faults"] = "faults can be set",
-            ["phones"] = "the lab's phones take its pushes",
-            ["timeline"] = "logins tell their steps",
-            ["link"] = "cables can be pulled",
-            ["inbox"] = "the lab has its mail",
-            ["policy"] = "the lab's own rules can be set",
-            ["sources"] = "clients and phones have addresses of their own",
-            ["panel"] = "LEDs and buttons can be seen and pressed",
-            [Authenticator] = "the lab has its FortiAuthenticator stand-in, and the unit asks it",
-        };
-
     /// <summary>The needs that a word brings with it.</summary>
     public IReadOnlyList<string> NeedsOf(ScenarioStep step) =>
         Word switch

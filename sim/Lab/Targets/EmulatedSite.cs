@@ -10,7 +10,7 @@ using Appliance.Link;
 namespace Appliance.Lab.Targets;
 
 /// <summary>One machine for all scenarios: booted once, and put back to the moment after its boot before each of them.</summary>
-internal sealed class EmulatedSite : ITargetSite, IAsyncDisposable
+internal sealed class EmulatedSite : ITargetSite, ISiteCables, ISiteMail, IAsyncDisposable
 {
     private const string Snapshot = "booted";
 
@@ -50,22 +50,15 @@ internal sealed class EmulatedSite : ITargetSite, IAsyncDisposable
         }
     }
 
-    /// <summary>A box of a scenario's own; one at a time.</summary>
-    public async Task<IScenarioTarget> BoxAsync(Scenario scenario)
+    /// <summary>Plugs all cables and returns to the state in which the agent waits.</summary>
+    async Task ITargetSite.PrepareAsync()
     {
         foreach (var cable in QemuMachine.Cables)
         {
             await _machine.Control.ExecuteAsync("set_link", "name", cable, "up", true);
         }
         await _machine.Control.MonitorAsync($"loadvm {Snapshot}");
-        return await RemoteTarget.StartAsync(this, scenario);
     }
-
-    /// <summary>What every image has: time is real, and things go wrong only as they do outside.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } =
-        new HashSet<string> { "phones", "timeline", "link", "inbox", "policy", "panel", "sources" };
-
-    IReadOnlySet<string> ITargetSite.Offers => AllOffers;
 
     string ITargetSite.Network => TargetNetwork.Network;
 
@@ -73,7 +66,13 @@ internal sealed class EmulatedSite : ITargetSite, IAsyncDisposable
 
     bool ITargetSite.TakesOurTime => true;
 
+    bool ITargetSite.HasSources => true;
+
     PanelLines ITargetSite.Panel => _panel;
+
+    ISiteCables ITargetSite.Cables => this;
+
+    ISiteMail ITargetSite.Mail => this;
 
     async Task<Stream> ITargetSite.LinkAsync()
     {
@@ -85,9 +84,9 @@ internal sealed class EmulatedSite : ITargetSite, IAsyncDisposable
 
     INic ITargetSite.NicAt(string name, IPAddress address) => new SocketNic(name, address);
 
-    Task<INic> ITargetSite.MailNicAsync(IPAddress address) => TargetNetwork.HereAsync("mail", address);
+    Task<INic> ISiteMail.NicAsync(IPAddress address) => TargetNetwork.HereAsync("mail", address);
 
-    Task ITargetSite.SetCableAsync(string nic, bool up) => _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
+    Task ISiteCables.SetAsync(string nic, bool up) => _machine.Control.ExecuteAsync("set_link", "name", nic, "up", up);
 
     public async ValueTask DisposeAsync()
     {

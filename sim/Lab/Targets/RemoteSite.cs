@@ -7,35 +7,30 @@ using Appliance.Lab.Remote;
 namespace Appliance.Lab.Targets;
 
 /// <summary>
-/// A physical unit that runs the lab's program, somewhere on the network. Its time is its own, its cables and its panel are nobody's here, and everybody who speaks to
-/// it from this machine has this machine's address.
+/// A physical unit that runs the lab's program, somewhere on the network. Its time is its own. Its cables, its panel and its mail are out
+/// of reach, and all clients on this machine have this machine's address.
 /// </summary>
 internal sealed class RemoteSite(TargetFile box) : ITargetSite
 {
-    /// <summary>What can be had of it from outside.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } = new HashSet<string> { "phones", "timeline", "policy" };
-
-    public IReadOnlySet<string> Offers => AllOffers;
-
     public string Network => box.Network;
 
     public string Board => box.Board;
 
     public bool TakesOurTime => false;
 
-    public PanelLines Panel => throw new NotSupportedException("nobody sees the panel of a unit that is elsewhere");
+    public bool HasSources => false;
 
-    /// <summary>Goes in at the agent's door.</summary>
-    /// <exception cref="LabFailure">There is none, or it does not open.</exception>
+    public PanelLines? Panel => null;
+
+    public ISiteCables? Cables => null;
+
+    public ISiteMail? Mail => null;
+
+    /// <summary>Connects to the agent and authenticates.</summary>
+    /// <exception cref="LabFailure">There is no agent, or it refuses.</exception>
     public Task<Stream> LinkAsync() => box.Place.EnterAsync();
 
     public INic NicAt(string name, IPAddress address) => new SocketNic(name, box.Bench);
 
-    public Task<INic> MailNicAsync(IPAddress address) =>
-        throw new NotSupportedException("a unit that is elsewhere does not find the bench's mail");
-
     public SerialConsoleDriver? OpenConsole() => box.Console is { } console ? SerialConsoleDriver.Open(console) : null;
-
-    public Task SetCableAsync(string nic, bool up) =>
-        throw new NotSupportedException("nobody pulls the cables of a unit that is elsewhere");
 }

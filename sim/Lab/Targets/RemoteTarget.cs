@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Failures;
-using Appliance.Doubles.Faults;
 using Appliance.Doubles.Inbox;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware.Events;
@@ -23,7 +22,7 @@ namespace Appliance.Lab.Targets;
 /// A box at the other end of a lab link: real time, real sockets, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
 /// was seen for a while, and expectations have patience.
 /// </summary>
-internal sealed class RemoteTarget : IScenarioTarget
+internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTimelines, ITargetPolicy, ITargetInbox
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
 
@@ -39,6 +38,7 @@ internal sealed class RemoteTarget : IScenarioTarget
     private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
 
     private readonly ITargetSite _site;
+    private readonly Scenario _scenario;
     private readonly List<RemoteClient> _clients = [];
     private readonly LabInbox _inbox = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Real);
@@ -49,9 +49,15 @@ internal sealed class RemoteTarget : IScenarioTarget
     private MailSink? _mail;
     private PanelTrace? _shown;
 
-    private RemoteTarget(ITargetSite site)
+    /// <param name="site">The place of the box; it serves one target at a time.</param>
+    /// <param name="scenario">The scenario that it is for.</param>
+    public RemoteTarget(ITargetSite site, Scenario scenario)
     {
-        (_site, _air) = (site, site.NicAt("phones", ScenarioAddress.Phones));
+        _site = site;
+        _scenario = scenario;
+        _air = site.NicAt("phones", ScenarioAddress.Phones);
+        Cables = site.Cables is { } cables ? new SettledCables(this, cables) : null;
+        Panel = site.Panel is { } panel ? new TracedPanel(this, panel) : null;
         _phones = new PhoneFleet(
             _clock,
             NullLogger.Instance,
@@ -59,7 +65,19 @@ internal sealed class RemoteTarget : IScenarioTarget
         );
     }
 
-    public IReadOnlySet<string> Offers => _site.Offers;
+    public ITargetPhones Phones => this;
+
+    public ITargetTimelines Timelines => this;
+
+    public ITargetPolicy Policy => this;
+
+    public ITargetInbox? Inbox => _site.Mail is null ? null : this;
+
+    public ITargetCables? Cables { get; }
+
+    public ITargetPanel? Panel { get; }
+
+    public bool HasSources => _site.HasSources;
 
     public TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
 
@@ -67,28 +85,53 @@ internal sealed class RemoteTarget : IScenarioTarget
 
     public IReadOnlyList<BoundService> Services => _unit.Services;
 
-    public IReadOnlyList<FaultState> Faults => [];
-
     public IReadOnlyList<ReceivedLetter> Letters => _inbox.Letters;
 
-    public IReadOnlyList<EventRecord> Events => _unit.Events;
+    public IReadOnlyList<EventRecord> Events => _unit?.Events ?? [];
 
     public long NewestLogin => _unit.Steps.Select(step => step.LoginId).DefaultIfEmpty().Max();
 
-    /// <summary>Starts a unit of a scenario's own where an agent waits.</summary>
-    public static async Task<RemoteTarget> StartAsync(ITargetSite site, Scenario scenario)
+    public async Task StartAsync()
     {
-        var box = new RemoteTarget(site);
-        try
+        await _site.PrepareAsync();
+        // Before anything is done to the unit: one whose console cannot be had is left as it is.
+        _console = _site.OpenConsole();
+        if (_site.TakesOurTime)
         {
-            await box.BringUpAsync(scenario);
-            return box;
+            // Every scenario begins at the start of a token's step, as in the simulator.
+            _clock.Advance(SimulatedTarget.Start - _clock.GetUtcNow());
         }
-        catch
+        else if (_scenario.Steps.Any(step => step.Text("answer") == StepWord.Wait))
         {
-            await box.DisposeAsync();
-            throw;
+            // Who is told to wait is told so within one step: half of it is left at least.
+            var begun = TimeSpan.FromTicks(LabClock.Wall.GetUtcNow().Ticks % TokenStep.Ticks);
+            await Task.Delay(begun < TokenStep / 2 ? TimeSpan.Zero : TokenStep - begun, LabClock.Wall);
         }
+        var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
+        var configuration = LabBoard.DefaultConfiguration(board, _scenario.Personality) + Here(_scenario.Config);
+        var cloud = new PushCloud(_phones, _clock);
+        _unit = await AgentClient.StartAsync(
+            await _site.LinkAsync(),
+            new LinkStart(configuration, _scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null),
+            push => cloud.SendAsync(push, CancellationToken.None).AsTask()
+        );
+        if (_console is not null)
+        {
+            await ProveAsync(_console);
+        }
+        _phones.Attach(_unit);
+        if (_unit.MailServer is { } mail && _site.Mail is { } network)
+        {
+            _mail = MailSink.Listen(
+                await network.NicAsync(mail.Address),
+                mail.Port,
+                _inbox,
+                () => _unit.SmsDomains,
+                _clock,
+                NullLogger.Instance
+            );
+        }
+        await SettleAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -139,25 +182,11 @@ internal sealed class RemoteTarget : IScenarioTarget
         }
     }
 
-    public Task AdvanceAsync(TimeSpan by) => throw new NotSupportedException("time is real here");
-
-    public Task SetFaultsAsync(IReadOnlyList<Fault> faults) => throw new NotSupportedException("no faults can be set here");
-
-    public async Task SetLinkAsync(string nic, bool up)
-    {
-        await _site.SetCableAsync(nic, up);
-        // The kernel tells a cable that is gone up to a second late.
-        await UntilAsync(() => _unit.Nics.First(known => known.Name == nic).LinkUp == up, Patience);
-        await SettleAsync();
-    }
-
-    public async Task SetPolicyAsync(JsonElement change)
+    async Task ITargetPolicy.SetAsync(JsonElement change)
     {
         await _unit.SetPolicyAsync(PolicyText.Read(_unit.Policy, change));
         await SettleAsync();
     }
-
-    public Task PressAsync(string button, bool down) => _site.Panel.DriveAsync(button, down);
 
     public async Task PassAsync(TimeSpan time)
     {
@@ -165,19 +194,18 @@ internal sealed class RemoteTarget : IScenarioTarget
         await _unit.LookAsync();
     }
 
-    public Task<string> LedAsync(string name) => _site.Panel.WatchAsync(name);
-
-    public IReadOnlyList<string> LedShown(string name) => _shown?.PatternsOf(name) ?? [];
-
     public async Task RebootAsync()
     {
         var boots = _unit.Boots;
         using var up = new CancellationTokenSource();
-        var watching = _site.Offers.Contains("panel") ? _site.Panel.TraceAsync(up.Token) : Task.FromResult<PanelTrace>(null!);
+        var watching = _site.Panel?.TraceAsync(up.Token);
         await TypeAsync("execute reboot\ny\n");
         var came = await UntilAsync(() => _unit.IsUp && _unit.Boots > boots, RebootMax);
         await up.CancelAsync();
-        _shown = await watching;
+        if (watching is not null)
+        {
+            _shown = await watching;
+        }
         if (!came)
         {
             throw new LabFailure(FailureKind.TimedOut, $"the unit has not come up again within {RebootMax.TotalSeconds} s");
@@ -185,17 +213,17 @@ internal sealed class RemoteTarget : IScenarioTarget
         await SettleAsync();
     }
 
-    public PhoneView? PhoneOf(string user) => Phones.Find(user)?.View();
+    public PhoneView? PhoneOf(string user) => UserPhones.Find(user)?.View();
 
-    public Task ChangePhoneAsync(string user, PhoneChange change)
+    public Task ChangeAsync(string user, PhoneChange change)
     {
-        Phones.Find(user)!.Change(change);
+        UserPhones.Find(user)!.Change(change);
         return SettleAsync();
     }
 
     public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
     {
-        if (!await UntilAsync(() => Phones.Find(user)?.View() is { Online: true, Pending.Count: > 0 }, PushMax))
+        if (!await UntilAsync(() => UserPhones.Find(user)?.View() is { Online: true, Pending.Count: > 0 }, PushMax))
         {
             return null;
         }
@@ -206,19 +234,19 @@ internal sealed class RemoteTarget : IScenarioTarget
         return answering;
 
         async Task CallAsync() =>
-            (answering.Answer, _) = await Phones.Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
+            (answering.Answer, _) = await UserPhones.Find(user)!.AnswerOldestAsync(approve, CancellationToken.None, number);
     }
 
     public async Task<string?> EnrolAsync(string code, string platform)
     {
-        var refusal = await Phones.EnrolAsync(code, platform);
+        var refusal = await UserPhones.EnrolAsync(code, platform);
         await SettleAsync();
         return refusal;
     }
 
-    public string? CodeOf(string user, int steps) => Phones.CodeOf(user, steps);
+    public string? CodeOf(string user, int steps) => UserPhones.CodeOf(user, steps);
 
-    public LoginTimeline? Timeline(long login)
+    public LoginTimeline? TimelineOf(long login)
     {
         LoginJournalStep[] steps = [.. _unit.Steps.Where(step => step.LoginId == login)];
         return steps.Length == 0 ? null : LoginTimeline.Of(login, steps);
@@ -228,49 +256,7 @@ internal sealed class RemoteTarget : IScenarioTarget
 
     private string Here(string text) => text.Replace(LabBoard.UsualNetwork + ".", _site.Network + ".", StringComparison.Ordinal);
 
-    private TargetPhones Phones => new(_phones, _clock);
-
-    private async Task BringUpAsync(Scenario scenario)
-    {
-        // Before anything is done to the unit: one whose console cannot be had is left as it is.
-        _console = _site.OpenConsole();
-        if (_site.TakesOurTime)
-        {
-            // Every scenario begins at the start of a token's step, as in the simulator.
-            _clock.Advance(SimulatedTarget.Start - _clock.GetUtcNow());
-        }
-        else if (scenario.Steps.Any(step => step.Text("answer") == StepWord.Wait))
-        {
-            // Who is told to wait is told so within one step: half of it is left at least.
-            var begun = TimeSpan.FromTicks(LabClock.Wall.GetUtcNow().Ticks % TokenStep.Ticks);
-            await Task.Delay(begun < TokenStep / 2 ? TimeSpan.Zero : TokenStep - begun, LabClock.Wall);
-        }
-        var board = LabBoard.Simulated(Board.Load(LabBoard.File(_site.Board)), _site.Network);
-        var configuration = LabBoard.DefaultConfiguration(board, scenario.Personality) + Here(scenario.Config);
-        var cloud = new PushCloud(_phones, _clock);
-        _unit = await AgentClient.StartAsync(
-            await _site.LinkAsync(),
-            new LinkStart(configuration, scenario.Personality.Name, _site.TakesOurTime ? _clock.GetUtcNow() : null),
-            push => cloud.SendAsync(push, CancellationToken.None).AsTask()
-        );
-        if (_console is not null)
-        {
-            await ProveAsync(_console);
-        }
-        _phones.Attach(_unit);
-        if (_unit.MailServer is { } mail && _site.Offers.Contains("inbox"))
-        {
-            _mail = MailSink.Listen(
-                await _site.MailNicAsync(mail.Address),
-                mail.Port,
-                _inbox,
-                () => _unit.SmsDomains,
-                _clock,
-                NullLogger.Instance
-            );
-        }
-        await SettleAsync();
-    }
+    private TargetPhones UserPhones => new(_phones, _clock);
 
     /// <summary>At its console if that is wired to this machine, else over the link.</summary>
     private Task<string> TypeAsync(string script) => _console is not null ? _console.TranscriptAsync(script) : _unit.CliAsync(script);
@@ -302,7 +288,7 @@ internal sealed class RemoteTarget : IScenarioTarget
         }
     }
 
-    /// <summary>What changes on the bench's side.</summary>
+    /// <summary>What changes on the controller's side.</summary>
     private (int Waiting, int Pushes, int Letters) Seen() =>
         (_clients.Count(client => client.Waits), _phones.Phones.Sum(phone => phone.View().Pending.Count), _inbox.Letters.Count);
 
@@ -322,5 +308,27 @@ internal sealed class RemoteTarget : IScenarioTarget
             }
             await Task.Delay(Between, LabClock.Wall);
         }
+    }
+
+    /// <summary>Cables whose change is complete when the unit has noticed it.</summary>
+    private sealed class SettledCables(RemoteTarget target, ISiteCables cables) : ITargetCables
+    {
+        public async Task SetLinkAsync(string nic, bool up)
+        {
+            await cables.SetAsync(nic, up);
+            // The kernel reports a pulled cable up to a second late.
+            await target.UntilAsync(() => target._unit.Nics.First(known => known.Name == nic).LinkUp == up, target.Patience);
+            await target.SettleAsync();
+        }
+    }
+
+    /// <summary>The panel, with the patterns that its LEDs had during the last restart.</summary>
+    private sealed class TracedPanel(RemoteTarget target, PanelLines lines) : ITargetPanel
+    {
+        public Task PressAsync(string button, bool down) => lines.DriveAsync(button, down);
+
+        public Task<string> LedAsync(string name) => lines.WatchAsync(name);
+
+        public IReadOnlyList<string> LedShown(string name) => target._shown?.PatternsOf(name) ?? [];
     }
 }

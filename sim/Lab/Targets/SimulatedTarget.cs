@@ -21,11 +21,22 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Lab.Targets;
 
 /// <summary>The simulator as a box: the appliance with interfaces, phones and mail in memory, and time that the scenario alone moves. No socket is opened.</summary>
-internal sealed class SimulatedTarget : IScenarioTarget
+internal sealed class SimulatedTarget
+    : IScenarioTarget,
+        ITargetClock,
+        ITargetFaults,
+        ITargetPhones,
+        ITargetTimelines,
+        ITargetCables,
+        ITargetInbox,
+        ITargetPolicy,
+        ITargetPanel
 {
     /// <summary>Every scenario begins at the start of a token's step.</summary>
     internal static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
 
+    private readonly Scenario _scenario;
+    private readonly int _seed;
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly List<SimClient> _clients = [];
     private readonly List<SimNic> _nics = [];
@@ -42,46 +53,136 @@ internal sealed class SimulatedTarget : IScenarioTarget
     private UnitPower _power = null!;
     private LabUnit _unit = null!;
 
-    private SimulatedTarget()
+    /// <param name="scenario">The scenario that it is for.</param>
+    /// <param name="seed">The seed of all its random values.</param>
+    public SimulatedTarget(Scenario scenario, int seed)
     {
+        _scenario = scenario;
+        _seed = seed;
         _clock.Work.OneByOne = true;
         // A datagram on its way is a piece of work, as all that goes on by itself.
         _network = new SimNetwork { HandlesAtOnce = true, Wire = (_, deliver) => WorkTracker.Run(_clock.Work, () => Delivered(deliver)) };
         _time = new SimClock(_clock, OpenEnds);
     }
 
-    /// <summary>What every such box has.</summary>
-    public static IReadOnlySet<string> AllOffers { get; } = StepWord.Needs.Keys.ToHashSet();
+    public ITargetClock Clock => this;
 
-    public IReadOnlySet<string> Offers => AllOffers;
+    public ITargetFaults Faults => this;
+
+    public ITargetPhones Phones => this;
+
+    public ITargetTimelines Timelines => this;
+
+    public ITargetCables Cables => this;
+
+    public ITargetInbox Inbox => this;
+
+    public ITargetPolicy Policy => this;
+
+    public ITargetPanel Panel => this;
+
+    public bool HasSources => true;
+
+    public bool HasAuthenticator => true;
 
     public IReadOnlyList<LabNic> Nics => _unit.Nics;
 
     public IReadOnlyList<BoundService> Services => _unit.Services;
 
-    public IReadOnlyList<FaultState> Faults => _faults.Faults;
+    IReadOnlyList<FaultState> ITargetFaults.States => _faults.Faults;
 
     public IReadOnlyList<ReceivedLetter> Letters => _inbox.Letters;
 
-    public IReadOnlyList<EventRecord> Events => _unit.EventsAfter(0, int.MaxValue);
+    public IReadOnlyList<EventRecord> Events => _unit?.EventsAfter(0, int.MaxValue) ?? [];
 
     public long NewestLogin => _unit.Logins.Newest(1) is [var newest] ? newest.Id : 0;
 
-    /// <summary>Starts a lab of a scenario's own.</summary>
-    /// <exception cref="FormatException">The scenario's configuration is wrong.</exception>
-    public static async Task<SimulatedTarget> StartAsync(Scenario scenario, int seed)
+    public async Task StartAsync()
     {
-        var box = new SimulatedTarget();
-        try
+        _faults = Own(new LabFaults(_clock) { Step = _time.Step });
+        var air = new SimNic(_network, "phones", ScenarioAddress.Phones);
+        _phones = Own(
+            new PhoneFleet(
+                _clock,
+                NullLogger.Instance,
+                async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)),
+                _faults
+            )
+        );
+        var board = LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null);
+        _panel = Own(new LabPanel(board, _clock));
+        _shown = new PanelRecord(_panel.Front);
+        _nics.AddRange(board.Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
+        var cloud = new PushCloud(_phones, _clock, _faults);
+        var settings = _scenario.Needs.Contains(ScenarioNeed.Authenticator)
+            ? await AuthenticatorFile.OfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None)
+            : null;
+        if (settings is not null)
         {
-            await box.BringUpAsync(scenario, seed);
-            return box;
+            var nic = new SimNic(_network, "fac", settings.Address);
+            _authenticator = Own(
+                await FacPower.StartAsync(
+                    settings,
+                    new FacOptions(nic, Path.Combine(_folder.FullName, "fac"), _clock, NullLogger.Instance, _faults),
+                    cloud
+                )
+            );
         }
-        catch
+        var configuration =
+            LabBoard.DefaultConfiguration(_scenario.Personality)
+            + (settings is null ? "" : LabBoard.AuthenticatorConfiguration(settings.Address))
+            + _scenario.Config;
+        var options = new UnitOptions(
+            _folder.FullName,
+            [.. _nics],
+            _clock,
+            cloud,
+            configuration,
+            NullLoggerFactory.Instance,
+            _scenario.Personality
+        )
         {
-            await box.DisposeAsync();
-            throw;
+            SetClock = SetClock,
+            Board = board,
+            Panel = _shown,
+            SerialNumber =
+                "FGVMLAB"
+                + (SeededNumbers.Of(_seed, "serial number") & int.MaxValue).ToString(
+                    "D9",
+                    System.Globalization.CultureInfo.InvariantCulture
+                )[^9..],
+            Numbers = Own(new SeededNumbers(_seed, "numbers in the log")),
+        };
+        _power = Own(await UnitPower.StartAsync(options, CancellationToken.None));
+        _unit = Own(new LabUnit(_power.Unit, _authenticator, _clock));
+        _power.GoingDown += () =>
+        {
+            _clock.Work.Begin();
+            _unit.GoDown();
+        };
+        _power.Up += next =>
+        {
+            _unit.ComeUp(next);
+            _clock.Work.End();
+        };
+        _power.Off += _ => _clock.Work.End();
+        _phones.Attach(_unit);
+        _faults.Attach(_unit);
+        _faults.HasAuthenticator = _authenticator is not null;
+        if (_unit.MailServer is { } mail)
+        {
+            Own(
+                MailSink.Listen(
+                    new SimNic(_network, "mail", mail.Address),
+                    mail.Port,
+                    _inbox,
+                    () => _unit.SmsDomains,
+                    _clock,
+                    NullLogger.Instance
+                )
+            );
         }
+        await SettleAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -133,7 +234,7 @@ internal sealed class SimulatedTarget : IScenarioTarget
 
     public async Task AdvanceAsync(TimeSpan by) => await _time.AdvanceAsync(by);
 
-    public Task SetFaultsAsync(IReadOnlyList<Fault> faults)
+    Task ITargetFaults.SetAsync(IReadOnlyList<Fault> faults)
     {
         _faults.Set(faults);
         return SettleAsync();
@@ -145,9 +246,10 @@ internal sealed class SimulatedTarget : IScenarioTarget
         return SettleAsync();
     }
 
-    public async Task SetPolicyAsync(JsonElement change)
+    async Task ITargetPolicy.SetAsync(JsonElement change)
     {
-        await _unit.SetLabPolicyAsync(PolicyText.Read(_unit.LabPolicy, change));
+        IUnitPolicy policy = _unit;
+        await policy.SetAsync(PolicyText.Read(policy.Current, change));
         await SettleAsync();
     }
 
@@ -169,17 +271,17 @@ internal sealed class SimulatedTarget : IScenarioTarget
         await SettleAsync();
     }
 
-    public PhoneView? PhoneOf(string user) => Phones.Find(user)?.View();
+    public PhoneView? PhoneOf(string user) => UserPhones.Find(user)?.View();
 
-    public Task ChangePhoneAsync(string user, PhoneChange change)
+    public Task ChangeAsync(string user, PhoneChange change)
     {
-        Phones.Find(user)!.Change(change);
+        UserPhones.Find(user)!.Change(change);
         return SettleAsync();
     }
 
     public async Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number)
     {
-        if (Phones.Find(user) is not { } phone || phone.View() is { Online: false } or { Pending: [] })
+        if (UserPhones.Find(user) is not { } phone || phone.View() is { Online: false } or { Pending: [] })
         {
             return null;
         }
@@ -194,109 +296,21 @@ internal sealed class SimulatedTarget : IScenarioTarget
 
     public async Task<string?> EnrolAsync(string code, string platform)
     {
-        var refusal = await Phones.EnrolAsync(code, platform);
+        var refusal = await UserPhones.EnrolAsync(code, platform);
         await SettleAsync();
         return refusal;
     }
 
-    public string? CodeOf(string user, int steps) => Phones.CodeOf(user, steps);
+    public string? CodeOf(string user, int steps) => UserPhones.CodeOf(user, steps);
 
-    public LoginTimeline? Timeline(long login) => _unit.Logins.Find(login);
+    public LoginTimeline? TimelineOf(long login) => _unit.Logins.Find(login);
 
     private async Task SettleAsync() => await _time.SettleAsync();
 
-    private TargetPhones Phones => new(_phones, _clock);
+    private TargetPhones UserPhones => new(_phones, _clock);
 
     private PanelLed LedOf(string name) =>
         _panel.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
-
-    private async Task BringUpAsync(Scenario scenario, int seed)
-    {
-        _faults = Own(new LabFaults(_clock) { Step = _time.Step });
-        var air = new SimNic(_network, "phones", ScenarioAddress.Phones);
-        _phones = Own(
-            new PhoneFleet(
-                _clock,
-                NullLogger.Instance,
-                async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)),
-                _faults
-            )
-        );
-        var board = LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null);
-        _panel = Own(new LabPanel(board, _clock));
-        _shown = new PanelRecord(_panel.Front);
-        _nics.AddRange(board.Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
-        var cloud = new PushCloud(_phones, _clock, _faults);
-        var settings = scenario.Needs.Contains(StepWord.Authenticator)
-            ? await AuthenticatorFile.OfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None)
-            : null;
-        if (settings is not null)
-        {
-            var nic = new SimNic(_network, "fac", settings.Address);
-            _authenticator = Own(
-                await FacPower.StartAsync(
-                    settings,
-                    new FacOptions(nic, Path.Combine(_folder.FullName, "fac"), _clock, NullLogger.Instance, _faults),
-                    cloud
-                )
-            );
-        }
-        var configuration =
-            LabBoard.DefaultConfiguration(scenario.Personality)
-            + (settings is null ? "" : LabBoard.AuthenticatorConfiguration(settings.Address))
-            + scenario.Config;
-        var options = new UnitOptions(
-            _folder.FullName,
-            [.. _nics],
-            _clock,
-            cloud,
-            configuration,
-            NullLoggerFactory.Instance,
-            scenario.Personality
-        )
-        {
-            SetClock = SetClock,
-            Board = board,
-            Panel = _shown,
-            SerialNumber =
-                "FGVMLAB"
-                + (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString(
-                    "D9",
-                    System.Globalization.CultureInfo.InvariantCulture
-                )[^9..],
-            Numbers = Own(new SeededNumbers(seed, "numbers in the log")),
-        };
-        _power = Own(await UnitPower.StartAsync(options, CancellationToken.None));
-        _unit = Own(new LabUnit(_power.Unit, _authenticator));
-        _power.GoingDown += () =>
-        {
-            _clock.Work.Begin();
-            _unit.GoDown();
-        };
-        _power.Up += next =>
-        {
-            _unit.ComeUp(next);
-            _clock.Work.End();
-        };
-        _power.Off += _ => _clock.Work.End();
-        _phones.Attach(_unit);
-        _faults.Attach(_unit);
-        _faults.HasAuthenticator = _authenticator is not null;
-        if (_unit.MailServer is { } mail)
-        {
-            Own(
-                MailSink.Listen(
-                    new SimNic(_network, "mail", mail.Address),
-                    mail.Port,
-                    _inbox,
-                    () => _unit.SmsDomains,
-                    _clock,
-                    NullLogger.Instance
-                )
-            );
-        }
-        await SettleAsync();
-    }
 
     private static Task Delivered(Action deliver)
     {

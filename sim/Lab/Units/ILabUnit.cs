@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Doubles.Clock;
 using Appliance.Doubles.Faults;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware.Cli;
@@ -25,59 +27,21 @@ public sealed record LabNic(
     int Live = 0
 );
 
-/// <summary>What a lab may not be able to do to its unit, because of where that is.</summary>
-public enum LabPart
+/// <summary>The consoles of a unit.</summary>
+public interface IUnitConsole
 {
-    /// <summary>Its clock, by hand.</summary>
-    Clock,
-
-    /// <summary>Faults.</summary>
-    Faults,
-
-    /// <summary>Its cables.</summary>
-    Cables,
-
-    /// <summary>Its LEDs, buttons and display.</summary>
-    Panel,
-
-    /// <summary>What it tells monitoring.</summary>
-    Metrics,
-}
-
-/// <summary>What the lab needs of the appliance: a narrow window, so that the lab can be tested without one.</summary>
-public interface ILabUnit : IPhoneSource, IFaultTarget
-{
-    /// <summary>The unit's interfaces, in the board's order.</summary>
-    IReadOnlyList<LabNic> Nics { get; }
-
-    IEnumerable<string> IFaultTarget.Interfaces => Nics.Select(nic => nic.Name);
-
-    IReadOnlyList<BoundService> Services { get; }
-
-    /// <summary>The names of the local users, in order.</summary>
-    IReadOnlyList<string> Users { get; }
-
-    /// <summary>Where the appliance sends mail to; null when no server is set, or one that is only a name.</summary>
-    IPEndPoint? MailServer { get; }
-
-    /// <summary>The mail domains of its SMS gateways.</summary>
-    IReadOnlySet<string> SmsDomains { get; }
-
-    /// <summary>Why something cannot be had with this unit; null when it can.</summary>
-    string? WhyNot(LabPart part) => null;
-
-    /// <summary>Runs a script in a console session of its own; exactly what a terminal would show.</summary>
+    /// <summary>Runs a script in a new console session and returns exactly what a terminal would display.</summary>
     Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default);
 
     /// <summary>Attaches a script, line by line; returns when it ends, or on <c>exit</c>.</summary>
-    /// <param name="input">What is typed.</param>
-    /// <param name="output">What is shown.</param>
-    /// <param name="echo">True shows what was typed.</param>
-    /// <param name="login">True asks who it is; false attaches the box's own console.</param>
+    /// <param name="input">The typed lines.</param>
+    /// <param name="output">Receives the displayed text.</param>
+    /// <param name="echo">True displays the typed lines.</param>
+    /// <param name="login">True prompts for a name and a password; false attaches the box's own console.</param>
     /// <param name="cancellationToken">Hangs up.</param>
     Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken);
 
-    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up, or when its session ends. Its size is asked for whenever something is typed.</summary>
+    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up or its session ends. Input reads the size.</summary>
     Task<ConsoleEnd> RunTerminalAsync(
         Stream input,
         Stream output,
@@ -85,25 +49,75 @@ public interface ILabUnit : IPhoneSource, IFaultTarget
         bool login,
         CancellationToken cancellationToken
     );
+}
 
+/// <summary>The events of a unit.</summary>
+public interface IUnitEvents
+{
     /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
     IReadOnlyList<EventRecord> EventsAfter(long id, int limit);
 
     /// <summary>Completes as soon as there is an event after an id.</summary>
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
+}
 
-    /// <summary>What the appliance tells monitoring; null where there is none.</summary>
-    System.Diagnostics.Metrics.Meter? Meter { get; }
+/// <summary>The mail settings of a unit.</summary>
+public interface IUnitMail
+{
+    /// <summary>The server that the unit sends mail to; null if none is set, or if it is set by name.</summary>
+    IPEndPoint? MailServer { get; }
 
-    /// <summary>The newest logins, step by step, in memory.</summary>
+    /// <summary>The mail domains of its SMS gateways.</summary>
+    IReadOnlySet<string> SmsDomains { get; }
+}
+
+/// <summary>The test policy of a unit's logins.</summary>
+public interface IUnitPolicy
+{
+    /// <summary>The policy in force.</summary>
+    LabPolicy Current { get; }
+
+    /// <summary>Sets the policy; completes when it is durable and in force.</summary>
+    Task SetAsync(LabPolicy policy);
+}
+
+/// <summary>
+/// A unit as the lab sees it: what every unit has, and the capabilities that it offers. A unit that lacks a capability gives the reason.
+/// </summary>
+public interface ILabUnit : IPhoneSource, IUnitEvents
+{
+    /// <summary>The unit's interfaces, in the board's order.</summary>
+    IReadOnlyList<LabNic> Nics { get; }
+
+    IReadOnlyList<BoundService> Services { get; }
+
+    /// <summary>The names of the local users, in order.</summary>
+    IReadOnlyList<string> Users { get; }
+
+    /// <summary>The newest logins, step by step, in memory; empty for a unit without a journal.</summary>
     LoginJournal Logins { get; }
 
-    /// <summary>The lab's own rules for logins.</summary>
-    LabPolicy LabPolicy { get; }
-
-    /// <summary>Sets the lab's own rules for logins; completes when they are durable and in force.</summary>
-    Task SetLabPolicyAsync(LabPolicy policy);
-
-    /// <summary>The certificate that a service shows, or null while it shows none.</summary>
+    /// <summary>The certificate that a service presents; null while it presents none.</summary>
     X509Certificate2? ServiceCertificate(string service);
+
+    /// <summary>Its consoles.</summary>
+    Offer<IUnitConsole> Console { get; }
+
+    /// <summary>The test policy of its logins.</summary>
+    Offer<IUnitPolicy> Policy { get; }
+
+    /// <summary>Its interfaces' cables.</summary>
+    Offer<IUnitCables> Cables { get; }
+
+    /// <summary>The target of the lab's faults.</summary>
+    Offer<IFaultTarget> Faults { get; }
+
+    /// <summary>The clock that it runs by, which the lab can set.</summary>
+    Offer<LabClock> Clock { get; }
+
+    /// <summary>Its metrics.</summary>
+    Offer<Meter> Metrics { get; }
+
+    /// <summary>The test policy in force; the default for a unit without one.</summary>
+    LabPolicy LabPolicy => Policy.Value?.Current ?? LabPolicy.Default;
 }

@@ -1,5 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Doubles.Clock;
+using Appliance.Doubles.Faults;
 using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware;
 using Appliance.Firmware.Cli;
@@ -13,7 +16,7 @@ using Appliance.Hal;
 namespace Appliance.Lab.Units;
 
 /// <summary>The window onto a real <see cref="Unit"/>, and onto the next one after <c>execute reboot</c>.</summary>
-internal sealed class LabUnit : ILabUnit, IDisposable
+internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitMail, IUnitPolicy, IUnitCables, IFaultTarget, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly HashSet<CliSession> _sessions = [];
@@ -22,9 +25,14 @@ internal sealed class LabUnit : ILabUnit, IDisposable
     private readonly FacPower? _authenticator;
     private volatile Unit _unit;
 
-    public LabUnit(Unit unit, FacPower? authenticator = null)
+    /// <param name="unit">The unit that runs.</param>
+    /// <param name="authenticator">The lab's FortiAuthenticator emulator; null for none.</param>
+    /// <param name="clock">The clock that the unit runs by; null if the lab cannot set it.</param>
+    public LabUnit(Unit unit, FacPower? authenticator = null, LabClock? clock = null)
     {
-        (_unit, _authenticator) = (unit, authenticator);
+        _unit = unit;
+        _authenticator = authenticator;
+        Clock = clock is null ? MissingPart.Here("this lab has no clock") : new Offer<LabClock>(clock);
         _up.SetResult(unit);
         // The unit's own goes with it; the CA is the same after a restart.
         DeviceCa = X509CertificateLoader.LoadCertificate(unit.DeviceCa.RawData);
@@ -64,10 +72,10 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public Task<EnrolmentAnswer> EnrolAsync(PhoneEnrolment phone) => _unit.Enrolment.EnrolAsync(phone);
 
-    /// <summary>A token that both know is one phone, enrolled with the appliance.</summary>
-    /// <summary>The appliance's own.</summary>
+    /// <summary>The activations of the appliance's own tokens.</summary>
     internal IReadOnlyList<TokenActivation> OwnActivations() => _unit.Activations();
 
+    /// <summary>A token of the appliance and of the emulator is one phone, enrolled with the appliance.</summary>
     public IReadOnlyList<TokenActivation> Activations() =>
         [.. _unit.Activations().Concat(_authenticator?.Server.Activations() ?? []).DistinctBy(activation => activation.Serial)];
 
@@ -100,15 +108,29 @@ internal sealed class LabUnit : ILabUnit, IDisposable
 
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit) => _unit.Events.After(id, limit);
 
-    public System.Diagnostics.Metrics.Meter? Meter => _unit.Metrics.Meter;
+    public Offer<IUnitConsole> Console => new(this);
+
+    public Offer<IUnitPolicy> Policy => new(this);
+
+    public Offer<IUnitCables> Cables => new(this);
+
+    public Offer<IFaultTarget> Faults => new(this);
+
+    public Offer<LabClock> Clock { get; }
+
+    public Offer<Meter> Metrics => new(_unit.Metrics.Meter);
+
+    IUnitCables IFaultTarget.Links => this;
+
+    IEnumerable<string> IUnitCables.Interfaces => _unit.Nics.Select(nic => nic.Name);
 
     public LoginJournal Logins => _unit.Logins;
 
     public void NoteLogin(string? pushSession, LoginFact fact) => _unit.NoteLogin(pushSession, fact);
 
-    public LabPolicy LabPolicy => _unit.LabPolicy;
+    LabPolicy IUnitPolicy.Current => _unit.LabPolicy;
 
-    public Task SetLabPolicyAsync(LabPolicy policy) => _unit.SetLabPolicyAsync(policy);
+    Task IUnitPolicy.SetAsync(LabPolicy policy) => _unit.SetLabPolicyAsync(policy);
 
     public async Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken)
     {

@@ -71,6 +71,7 @@ internal static class LabTargets
             faults = new LabFaults(clock);
             phones = new PhoneFleet(clock, NullLogger.Instance, faults: faults);
             phones.Attach(unit);
+            unit.Clock = new(clock);
             faults.Attach(unit);
             api = new LabApi(clock, phones, NullLogger.Instance, faults);
             api.Attach(unit);
