@@ -317,15 +317,15 @@ internal sealed partial class Laboratory : IAsyncDisposable
     /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
     /// send it is the operator's business from then on.
     /// </summary>
-    private void ReceiveMail(IUnitMail mail, LabListeners listeners, ILogger log)
+    private void ReceiveMail(LabUnit unit, LabListeners listeners, ILogger log)
     {
-        if (mail.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
+        if (unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
         {
             return;
         }
         try
         {
-            Own(MailSink.Listen(listeners.NicAt("lab-mail", server.Address), server.Port, Api.Inbox, () => mail.SmsDomains, Clock, log));
+            Own(MailSink.Listen(listeners.NicAt("lab-mail", server.Address), server.Port, Api.Inbox, () => unit.SmsDomains, Clock, log));
         }
         catch (Exception failure) when (failure is AddressInUseException or SocketException)
         {

@@ -23,7 +23,7 @@ namespace Appliance.Lab.Remote;
 /// The window onto a unit at the other end of a lab link, and onto the next one after <c>execute reboot</c>. The agent tells at once that something changed; then it is
 /// looked at.
 /// </summary>
-internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitMail, IUnitPolicy, IAsyncDisposable
+internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDisposable
 {
     private readonly RemoteEndpoint _place;
     private readonly CancellationTokenSource _ended = new();
@@ -56,10 +56,6 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitMail, IUnitPolic
     public IReadOnlyList<BoundService> Services => _linked.Services;
 
     public IReadOnlyList<string> Users => _linked.Users;
-
-    public IPEndPoint? MailServer => _linked.MailServer;
-
-    public IReadOnlySet<string> SmsDomains => _linked.SmsDomains;
 
     public LoginJournal Logins { get; private set; } = new();
 

@@ -105,7 +105,7 @@ internal interface ITargetPhones
 
     Task ChangeAsync(string user, PhoneChange change);
 
-    /// <summary>Starts the answer to the oldest push on a user's phone; null if none is pending. The result has the outcome so far.</summary>
+    /// <summary>Starts the answer to a user's oldest push; null if none is pending. The result has the outcome so far.</summary>
     Task<PhoneAnswering?> AnswerAsync(string user, bool approve, string? number);
 
     /// <summary>Presents an activation code from a new phone; returns null if it is accepted, else the reason.</summary>

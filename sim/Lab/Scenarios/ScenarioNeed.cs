@@ -24,7 +24,7 @@ internal sealed record ScenarioNeed(string Name, string Help, Func<IScenarioTarg
             new("panel", "LEDs and buttons can be seen and pressed", target => target.Panel is not null),
             new(
                 Authenticator,
-                "the lab has its FortiAuthenticator stand-in, and the unit asks it",
+                "the lab has its FortiAuthenticator emulator, and the unit sends requests to it",
                 target => target.HasAuthenticator
             ),
         }.ToDictionary(need => need.Name);

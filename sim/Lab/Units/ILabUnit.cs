@@ -61,16 +61,6 @@ public interface IUnitEvents
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
 }
 
-/// <summary>The mail settings of a unit.</summary>
-public interface IUnitMail
-{
-    /// <summary>The server that the unit sends mail to; null if none is set, or if it is set by name.</summary>
-    IPEndPoint? MailServer { get; }
-
-    /// <summary>The mail domains of its SMS gateways.</summary>
-    IReadOnlySet<string> SmsDomains { get; }
-}
-
 /// <summary>The test policy of a unit's logins.</summary>
 public interface IUnitPolicy
 {

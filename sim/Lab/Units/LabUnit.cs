@@ -16,7 +16,7 @@ using Appliance.Hal;
 namespace Appliance.Lab.Units;
 
 /// <summary>The window onto a real <see cref="Unit"/>, and onto the next one after <c>execute reboot</c>.</summary>
-internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitMail, IUnitPolicy, IUnitCables, IFaultTarget, IDisposable
+internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables, IFaultTarget, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly HashSet<CliSession> _sessions = [];
