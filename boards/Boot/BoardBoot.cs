@@ -19,12 +19,6 @@ namespace Appliance.Boot;
 /// <summary>The firmware on real interfaces: the program that runs on the box.</summary>
 internal static class BoardBoot
 {
-    internal const int ExitUsage = 2;
-    private const int ExitConfiguration = 3;
-    private const int ExitBusy = 4;
-    private const int ExitStateDamaged = 5;
-    private const int ExitMissing = 69;
-
     /// <summary>
     /// The file descriptors reserved for anything but accepted connections: files, database, outgoing connections, devices, threads.
     /// </summary>
@@ -197,10 +191,10 @@ internal static class BoardBoot
     private static int? CodeOf(Exception error) =>
         error switch
         {
-            TooFewDescriptorsException => ExitMissing,
-            FormatException => ExitConfiguration,
-            AddressInUseException or PlacementException => ExitBusy,
-            StateDamagedException or InvalidDataException or UnauthorizedAccessException or IOException => ExitStateDamaged,
+            TooFewDescriptorsException => ServiceExit.Missing,
+            FormatException => ServiceExit.ConfigurationInvalid,
+            AddressInUseException or PlacementException => ServiceExit.Busy,
+            StateDamagedException or InvalidDataException or UnauthorizedAccessException or IOException => ServiceExit.StateDamaged,
             _ => null,
         };
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Appliance.Boot;
+using Appliance.Hal;
 
 var board = new Option<string>("--board")
 {
@@ -51,5 +52,5 @@ static int UsageError(ParseResult parsed)
     {
         Console.Error.WriteLine(error.Message);
     }
-    return BoardBoot.ExitUsage;
+    return ServiceExit.Usage;
 }

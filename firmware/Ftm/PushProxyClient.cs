@@ -149,43 +149,14 @@ public sealed class PushProxyClient : IPushSender, IDisposable
 
     private async Task<Stream> ConnectAsync(INic nic, IPEndPoint address, CancellationToken cancellationToken)
     {
-        string? refusal = null;
-        var stream = new SslStream(new ConnectionStream(await nic.ConnectAsync(address, cancellationToken).ConfigureAwait(false)));
-        try
+        var options = new SslClientAuthenticationOptions
         {
-            await stream
-                .AuthenticateAsClientAsync(
-                    new SslClientAuthenticationOptions
-                    {
-                        TargetHost = _proxy.Name,
-                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-                        RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                            (
-                                refusal = TrustedPeer.Refusal(
-                                    certificate as X509Certificate2,
-                                    chain,
-                                    [_proxy.TrustedCa],
-                                    _proxy.Name,
-                                    _time.GetUtcNow()
-                                )
-                            )
-                                is null,
-                    },
-                    cancellationToken
-                )
-                .ConfigureAwait(false);
-            return stream;
-        }
-        catch (AuthenticationException failure) when (refusal is not null)
-        {
-            await stream.DisposeAsync().ConfigureAwait(false);
-            throw new IOException($"its certificate is {refusal}", failure);
-        }
-        catch
-        {
-            await stream.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+            TargetHost = _proxy.Name,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        };
+        var connection = new ConnectionStream(await nic.ConnectAsync(address, cancellationToken).ConfigureAwait(false));
+        return await TlsClient
+            .ConnectAsync(connection, options, [_proxy.TrustedCa], _proxy.Name, _time.GetUtcNow(), cancellationToken)
+            .ConfigureAwait(false);
     }
 }

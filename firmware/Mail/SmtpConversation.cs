@@ -98,7 +98,6 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
 
     private async Task SecureAsync(CancellationToken cancellationToken)
     {
-        var secure = new SslStream(_stream, leaveInnerStreamOpen: true);
         X509ChainPolicy policy;
         try
         {
@@ -111,8 +110,9 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
                 unreadable
             );
         }
-        await secure
-            .AuthenticateAsClientAsync(
+        _stream = await TlsClient
+            .ConnectAsync(
+                _stream,
                 new SslClientAuthenticationOptions
                 {
                     TargetHost = settings.Server,
@@ -122,10 +122,10 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
                     RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
                         certificate is not null && (!settings.ValidateServer || errors == SslPolicyErrors.None),
                 },
+                leaveOpen: true,
                 cancellationToken
             )
             .ConfigureAwait(false);
-        _stream = secure;
     }
 
     private async Task<Reply> AskAsync(string command, CancellationToken cancellationToken)

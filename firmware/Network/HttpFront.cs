@@ -14,7 +14,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Firmware.Network;
@@ -65,12 +64,8 @@ public sealed class HttpFront : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton(logs).AddSingleton<IHostLifetime, HostedElsewhere>();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
         HttpFront? front = null;
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        void Configure(KestrelServerOptions kestrel)
         {
             Limit(kestrel);
             foreach (var service in services.Keys)
@@ -95,7 +90,9 @@ public sealed class HttpFront : IAsyncDisposable
                     }
                 );
             }
-        });
+        }
+        var builder = EmbeddedServer.Prepare(transport, RequestBody.SizeMax, Configure);
+        builder.Services.AddSingleton(logs);
         var host = builder.Build();
         front = new HttpFront(host);
         // The server without the framework's pipeline, which is not used here and costs as much as a callback does.
@@ -121,8 +118,6 @@ public sealed class HttpFront : IAsyncDisposable
 
     private static void Limit(KestrelServerOptions kestrel)
     {
-        kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
         kestrel.Limits.MaxRequestHeadersTotalSize = HeadMax;
         kestrel.Limits.MaxRequestHeaderCount = 32;
         kestrel.Limits.MaxRequestLineSize = HeadMax / 2;

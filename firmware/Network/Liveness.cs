@@ -48,8 +48,9 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
     )
     {
         await using var stream = new ConnectionStream(connection);
-        await using var tls = new SslStream(stream, leaveInnerStreamOpen: true);
-        await tls.AuthenticateAsClientAsync(
+        await using var tls = await TlsClient
+            .ConnectAsync(
+                stream,
                 new SslClientAuthenticationOptions
                 {
                     TargetHost = service,
@@ -58,6 +59,7 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
                     RemoteCertificateValidationCallback = (_, shown, _, _) =>
                         shown is not null && certificate(service) is { } own && own.Span.SequenceEqual(shown.GetRawCertData()),
                 },
+                leaveOpen: true,
                 cancellationToken
             )
             .ConfigureAwait(false);

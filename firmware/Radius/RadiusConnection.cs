@@ -140,8 +140,6 @@ internal sealed class RadiusConnection : IRadiusPath
         {
             return plain;
         }
-        string? refusal = null;
-        var stream = new SslStream(plain);
         try
         {
             var tls = _settings.Tls ?? throw new InvalidDataException("no TLS is set");
@@ -152,39 +150,20 @@ internal sealed class RadiusConnection : IRadiusPath
                 throw new InvalidDataException("no ca-cert is set, so no server can be trusted");
             }
             using var own = OwnCertificate(tls);
-            await stream
-                .AuthenticateAsClientAsync(
-                    new SslClientAuthenticationOptions
-                    {
-                        TargetHost = _server.Address.ToString(),
-                        EnabledSslProtocols = tls.Only13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
-                        ClientCertificates = own is null ? null : [own],
-                        CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
-                        RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                            (
-                                refusal = TrustedPeer.Refusal(
-                                    certificate as X509Certificate2,
-                                    chain,
-                                    [.. authorities],
-                                    tls.ChecksIdentity ? _server.Address.ToString() : null,
-                                    _time.GetUtcNow()
-                                )
-                            )
-                                is null,
-                    },
-                    either.Token
-                )
+            var address = _server.Address.ToString();
+            var options = new SslClientAuthenticationOptions
+            {
+                TargetHost = address,
+                EnabledSslProtocols = tls.Only13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
+                ClientCertificates = own is null ? null : [own],
+            };
+            return await TlsClient
+                .ConnectAsync(plain, options, [.. authorities], tls.ChecksIdentity ? address : null, _time.GetUtcNow(), either.Token)
                 .ConfigureAwait(false);
-            return stream;
-        }
-        catch (AuthenticationException failure) when (refusal is not null)
-        {
-            await stream.DisposeAsync().ConfigureAwait(false);
-            throw new IOException($"its certificate is {refusal}", failure);
         }
         catch
         {
-            await stream.DisposeAsync().ConfigureAwait(false);
+            await plain.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }

@@ -112,15 +112,7 @@ public readonly ref struct RadiusPacket
     {
         foreach (var field in this)
         {
-            if (
-                field.Type != RadiusAttribute.VendorSpecific
-                || field.Value.Length < 4
-                || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor
-            )
-            {
-                continue;
-            }
-            var inner = new Fields(field.Value[4..]);
+            var inner = FieldsOf(field, vendor);
             while (inner.MoveNext())
             {
                 if ((byte)inner.Current.Type == type)
@@ -133,6 +125,17 @@ public readonly ref struct RadiusPacket
         value = default;
         return false;
     }
+
+    /// <summary>
+    /// Returns the attributes in a Vendor-Specific attribute of a vendor; empty for any other field, and for any other form than RFC 2865,
+    /// 5.26 recommends.
+    /// </summary>
+    private static Fields FieldsOf(RadiusField field, uint vendor) =>
+        field.Type == RadiusAttribute.VendorSpecific
+        && field.Value.Length >= 4
+        && BinaryPrimitives.ReadUInt32BigEndian(field.Value) == vendor
+            ? new Fields(field.Value[4..])
+            : new Fields(default);
 
     /// <summary>Counts the attributes of a type.</summary>
     public int Count(RadiusAttribute type)
@@ -151,15 +154,7 @@ public readonly ref struct RadiusPacket
         var count = 0;
         foreach (var field in this)
         {
-            if (
-                field.Type != RadiusAttribute.VendorSpecific
-                || field.Value.Length < 4
-                || BinaryPrimitives.ReadUInt32BigEndian(field.Value) != vendor
-            )
-            {
-                continue;
-            }
-            var inner = new Fields(field.Value[4..]);
+            var inner = FieldsOf(field, vendor);
             while (inner.MoveNext())
             {
                 count += (byte)inner.Current.Type == type ? 1 : 0;

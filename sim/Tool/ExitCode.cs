@@ -1,4 +1,5 @@
 using Appliance.Doubles.Failures;
+using Appliance.Hal;
 
 namespace Appliance.Tool;
 
@@ -7,11 +8,11 @@ public static class ExitCode
 {
     public const int Ok = 0;
     public const int AssertionFailed = 1;
-    public const int Usage = 2;
-    public const int ConfigurationInvalid = 3;
-    public const int Busy = 4;
-    public const int StateDamaged = 5;
-    public const int Missing = 69;
+    public const int Usage = ServiceExit.Usage;
+    public const int ConfigurationInvalid = ServiceExit.ConfigurationInvalid;
+    public const int Busy = ServiceExit.Busy;
+    public const int StateDamaged = ServiceExit.StateDamaged;
+    public const int Missing = ServiceExit.Missing;
     public const int TimedOut = 124;
 
     /// <summary>The exit code of a failure.</summary>

@@ -3,6 +3,7 @@ using System.Text;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Nics;
 using Appliance.Firmware;
+using Appliance.Firmware.Http;
 using Appliance.Firmware.Network;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
@@ -41,15 +42,15 @@ public sealed class NicTransportTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
-        builder.WebHost.UseKestrelCore();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(_transport);
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(new ServiceEndPoint("a"));
-            kestrel.Listen(new ServiceEndPoint("b"));
-        });
+        var builder = EmbeddedServer.Prepare(
+            _transport,
+            bodyMax: 0,
+            kestrel =>
+            {
+                kestrel.Listen(new ServiceEndPoint("a"));
+                kestrel.Listen(new ServiceEndPoint("b"));
+            }
+        );
         _kestrel = builder.Build();
         _kestrel.Run(context =>
         {

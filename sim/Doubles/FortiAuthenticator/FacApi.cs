@@ -24,7 +24,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Doubles.FortiAuthenticator;
@@ -72,14 +71,8 @@ internal sealed class FacApi : IAsyncDisposable
             RadSec = settings.RadSecPort is null ? null : new FacRadSec(server, settings.LoadRadSecAuthorities(), options.Time),
         };
         var names = new CertificateNames(["lab-authenticator"], [settings.Address]);
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(new Listening(options.Nic));
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        void Configure(KestrelServerOptions kestrel)
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = RequestBody.SizeMax;
             kestrel.Limits.RequestHeadersTimeout = Patience;
             kestrel.Listen(
                 settings.Address,
@@ -121,8 +114,8 @@ internal sealed class FacApi : IAsyncDisposable
                     }
                 );
             }
-        });
-        api._host = builder.Build();
+        }
+        api._host = EmbeddedServer.Prepare(new Listening(options.Nic), RequestBody.SizeMax, Configure).Build();
         api._host.Run(async context =>
         {
             if (MediaType.RefusalOf(context.Request.Headers) is { } coded)

@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Appliance.Doubles.Nics;
 using Appliance.Firmware;
-using Appliance.Firmware.Network;
+using Appliance.Firmware.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -14,7 +14,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Appliance.Doubles.Providers;
 
@@ -48,14 +47,7 @@ internal sealed class TlsServer : IAsyncDisposable
         bool clientCertificates = false
     )
     {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(new LabListeners());
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = BodyMax;
+        void Configure(KestrelServerOptions kestrel) =>
             kestrel.Listen(
                 IPAddress.Loopback,
                 port,
@@ -74,8 +66,7 @@ internal sealed class TlsServer : IAsyncDisposable
                     });
                 }
             );
-        });
-        var app = builder.Build();
+        var app = EmbeddedServer.Prepare(new LabListeners(), BodyMax, Configure).Build();
         app.Run(serve);
         await app.StartAsync();
         var address = new Uri(

@@ -27,7 +27,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Lab.Api;
@@ -94,18 +93,16 @@ public sealed partial class LabApi : IAsyncDisposable
     )
     {
         var api = new LabApi(clock, phones, log, faults);
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton<IHostLifetime, HostedElsewhere>();
-        builder.WebHost.UseKestrelCore();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(listeners ?? new LabListeners());
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            // Ours is the limit that tells its name; this one is the net under it.
-            kestrel.Limits.MaxRequestBodySize = LabRequest.MaxBody * 2;
-            kestrel.Listen(IPAddress.Loopback, port);
-            api.ListenLan(kestrel, lan);
-        });
+        // LabRequest checks its own limit and names it; this larger one is a safety net.
+        var builder = EmbeddedServer.Prepare(
+            listeners ?? new LabListeners(),
+            LabRequest.MaxBody * 2,
+            kestrel =>
+            {
+                kestrel.Listen(IPAddress.Loopback, port);
+                api.ListenLan(kestrel, lan);
+            }
+        );
         api._server = builder.Build();
         api._server.UseWebSockets();
         api._server.Run(api.HandleAsync);
