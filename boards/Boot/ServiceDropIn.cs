@@ -16,7 +16,7 @@ internal static class ServiceDropIn
     {
         var text = new StringBuilder();
         void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
-        Line($"# What boards/{board.Name}/board.json declares; written by boards/build.");
+        Line($"# What boards/{board.Name}/board.json declares; written by scripts/board-package.");
         if (board.Console is { } port)
         {
             Line($"[Unit]\nConflicts=serial-getty@{Path.GetFileName(port.Device)}.service");

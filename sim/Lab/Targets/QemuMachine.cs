@@ -9,7 +9,7 @@ using Appliance.Hal.Linux;
 namespace Appliance.Lab.Targets;
 
 /// <summary>What a machine boots, and from which disk.</summary>
-/// <param name="Folder">Where boards/image put the image.</param>
+/// <param name="Folder">Where scripts/board-image put the image.</param>
 /// <param name="Archive"><c>initrd.img</c>, <c>lab.img</c> with the lab's agent, or <see cref="Slots"/>.</param>
 /// <param name="Disk">The state's disk; made when it is not there. With slots the whole disk, which must be there.</param>
 internal sealed record QemuImage(string Folder, string Archive, string Disk)
@@ -40,7 +40,7 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
             ? folder
             : throw new LabFailure(
                 FailureKind.Missing,
-                $"there is no image {Path.Combine(folder, archive)}: boards/image qemu-arm64 --lab makes it"
+                $"there is no image {Path.Combine(folder, archive)}: scripts/board-image qemu-arm64 --lab makes it"
             );
     }
 }
