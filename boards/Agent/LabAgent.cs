@@ -22,15 +22,10 @@ namespace Appliance.Agent;
 /// </summary>
 internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, IDisposable
 {
-    /// <summary>
-    /// The maximum number of login steps that are kept for a controller that connects late. The oldest half is dropped first.
-    /// </summary>
-    private const int StepsMax = 20_000;
-
     private readonly BoardHardware _hardware = BoardHardware.Open(board, TimeProvider.System, Console.Error.WriteLine);
     private readonly LinuxNics _nics = new(board);
     private readonly Lock _lock = new();
-    private readonly List<LinkStep> _steps = [];
+    private readonly AgentSteps _steps = new();
     private readonly HashSet<CliSession> _sessions = [];
     private readonly AgentChanges _changes = new();
     private readonly SemaphoreSlim _starting = new(1, 1);
@@ -44,9 +39,6 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     private volatile bool _served;
     private long _version;
     private int _boots;
-
-    /// <summary>The number of dropped steps, which is the number of the first step in the list.</summary>
-    private long _stepsForgotten;
     private string? _off;
 
     /// <summary>Handles one controller connection until it closes.</summary>
@@ -238,9 +230,8 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         lock (_lock)
         {
             (_seen, _boots, _off) = (null, 0, null);
-            _steps.Clear();
-            _stepsForgotten = 0;
         }
+        _steps.Clear();
         var options = new UnitOptions(
             own,
             _nics.Nics,
@@ -312,15 +303,7 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
 
     private void Note(int boot, LoginJournalStep step)
     {
-        lock (_lock)
-        {
-            if (_steps.Count == StepsMax)
-            {
-                _steps.RemoveRange(0, StepsMax / 2);
-                _stepsForgotten += StepsMax / 2;
-            }
-            _steps.Add(new LinkStep(boot, step.LoginId, step.Time, step.Fact));
-        }
+        _steps.Add(new LinkStep(boot, step.LoginId, step.Time, step.Fact));
         _changes.Happened();
     }
 
@@ -398,99 +381,19 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         var change = _changes.Count;
         if (_unit is not { } unit)
         {
-            return new LinkState(
-                _boots,
-                false,
-                "",
-                "",
-                0,
-                [],
-                [],
-                [],
-                null,
-                [],
-                [],
-                LabPolicy.Default,
-                [],
-                [],
-                [],
-                ask.StepsAfter,
-                change,
-                _off
-            );
+            return UnitReport.Off(_boots, ask, change, _off);
         }
-        var config = unit.Config.Current;
-        IReadOnlyList<LinkStep> steps;
-        long told;
+        long version;
         lock (_lock)
         {
+            var config = unit.Config.Current;
             if (!ReferenceEquals(config, _seen))
             {
                 (_seen, _version) = (config, _version + 1);
             }
-            var skip = Math.Clamp(ask.StepsAfter - _stepsForgotten, 0, _steps.Count);
-            steps = [.. _steps.Skip((int)skip).Take(LinkAsk.Most)];
-            told = _stepsForgotten + skip + steps.Count;
+            version = _version;
         }
-        var mail = MailSettings.Read(config);
-        return new LinkState(
-            _boots,
-            true,
-            unit.SerialNumber,
-            config.Object("system global").Text("hostname"),
-            _version,
-            unit.DeviceCa.RawData,
-            [
-                .. unit.Nics.Select(nic => new LinkNic(
-                    nic.Name,
-                    nic.Addresses[0].ToString(),
-                    AllowAccessWord.Of(nic.Access),
-                    nic.Inner.LinkUp
-                )),
-            ],
-            [
-                .. unit.Services.Select(bound => new LinkService(
-                    bound.Service,
-                    bound.Nic,
-                    bound.EndPoint.ToString(),
-                    unit.ServiceCertificate(bound.Service) is { } shown ? Convert.ToBase64String(shown.RawData) : null
-                )),
-            ],
-            mail is { Server: var server, Port: var port } && IPAddress.TryParse(server, out var address)
-                ? new IPEndPoint(address, port).ToString()
-                : null,
-            [.. mail?.SmsGateways.Values ?? []],
-            [
-                .. unit.Activations()
-                    .Select(phone => new LinkPhone(
-                        phone.Serial,
-                        phone.Seed,
-                        phone.Step,
-                        phone.Digits,
-                        phone.RegistrationId,
-                        phone.OsVersion,
-                        phone.User
-                    )),
-            ],
-            unit.LabPolicy,
-            steps,
-            [
-                .. unit
-                    .Events.After(ask.EventsAfter, LinkAsk.Most)
-                    .Select(record => new LinkEvent(
-                        record.Id,
-                        record.Time,
-                        record.Entry.LogId,
-                        record.Entry.Subtype,
-                        (int)record.Entry.Level,
-                        record.Entry.Description,
-                        [.. record.Entry.Fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]
-                    )),
-            ],
-            [.. config.List("user local").Keys.Where(name => !FactoryObjects.Has("user local", name))],
-            told,
-            change,
-            null
-        );
+        var (steps, told) = _steps.After(ask.StepsAfter, LinkAsk.Most);
+        return UnitReport.Of(unit, _boots, version, ask, change) with { Steps = steps, StepsTold = told };
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Appliance.Firmware.Radius;
@@ -40,57 +39,14 @@ public sealed class RadiusClientCore(RadiusRandom random)
     ];
 
     private readonly RadiusRequests _requests = new(random);
-    private readonly Dictionary<long, Exchange> _exchanges = [];
-    private readonly Dictionary<(string Channel, int Slot), Exchange> _slots = [];
+    private readonly Dictionary<long, RadiusExchange> _exchanges = [];
+    private readonly Dictionary<(string Channel, int Slot), RadiusExchange> _slots = [];
     private readonly Dictionary<string, int> _lastSlot = new(StringComparer.Ordinal);
     private readonly Dictionary<IPEndPoint, (int SilentTries, DateTimeOffset Until)> _silent = [];
-    private readonly PriorityQueue<(Exchange Exchange, int Try), DateTimeOffset> _timers = new();
+    private readonly PriorityQueue<(RadiusExchange Exchange, int Try), DateTimeOffset> _timers = new();
     private readonly long[] _ignored = new long[Enum.GetValues<RadiusRefusal>().Length];
     private long _lastNumber;
     private RadiusCounts _counts;
-
-    private sealed class Exchange(
-        long number,
-        RadiusQuery query,
-        RadiusSettings settings,
-        string nic,
-        IPAddress local,
-        ImmutableArray<int> servers
-    )
-    {
-        public long Number => number;
-        public RadiusQuery Query => query;
-        public RadiusSettings Settings => settings;
-        public string Nic => nic;
-        public IPAddress Local => local;
-
-        /// <summary>The servers to try, in order.</summary>
-        public ImmutableArray<int> Servers => servers;
-        public ImmutableArray<RadiusScheme> Schemes { get; } =
-            query.Answers is not null ? [RadiusScheme.Pap]
-            : query.Schemes.IsDefaultOrEmpty ? settings.Schemes
-            : query.Schemes;
-        public int ServerAt { get; set; }
-        public int SchemeAt { get; set; }
-
-        /// <summary>The index of the last server that a notice reported; -1 if none.</summary>
-        public int NoticedServerAt { get; set; } = -1;
-        public int Try { get; set; }
-        public int Slot { get; set; } = -1;
-        public string Channel { get; set; } = "";
-        public byte[] Packet { get; set; } = [];
-        public byte[] Proof { get; set; } = [];
-        public DateTimeOffset ServerDeadline { get; set; }
-
-        /// <summary>True when a broken connection was re-established for this request.</summary>
-        public bool IsSecondConnection { get; set; }
-
-        /// <summary>The reason for which the last packet that claimed to be the reply was refused; null if none was.</summary>
-        public RadiusRefusal? Refused { get; set; }
-        public int Server => servers[ServerAt];
-        public RadiusTarget Target => settings.Targets[Server];
-        public ReadOnlySpan<byte> Authenticator => Packet.AsSpan(4, RadiusPacket.AuthenticatorLength);
-    }
 
     /// <summary>The number of open requests.</summary>
     public int Count => _exchanges.Count;
@@ -150,7 +106,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
             Told(step, number, new RadiusResult.NoAnswer());
             return step;
         }
-        var exchange = new Exchange(number, query, settings, nic, local, servers);
+        var exchange = new RadiusExchange(number, query, settings, nic, local, servers);
         _exchanges.Add(number, exchange);
         Ask(step, exchange, now);
         return step;
@@ -178,7 +134,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
             _ignored[(int)RadiusRefusal.NotAsked]++;
             return step;
         }
-        if (Refusal(packet, exchange) is { } refusal)
+        if (exchange.RefusalOf(packet) is { } refusal)
         {
             _ignored[(int)refusal]++;
             if (exchange.Refused != refusal)
@@ -288,48 +244,8 @@ public sealed class RadiusClientCore(RadiusRandom random)
         return reachable.IsEmpty ? all : reachable;
     }
 
-    private static RadiusRefusal? Refusal(RadiusPacket packet, Exchange exchange)
-    {
-        var target = exchange.Target;
-        if (packet.Code is not (RadiusCode.AccessAccept or RadiusCode.AccessReject or RadiusCode.AccessChallenge))
-        {
-            return RadiusRefusal.WrongCode;
-        }
-        if (!target.Secret.IsAnswer(packet, exchange.Authenticator))
-        {
-            return RadiusRefusal.WrongAuthenticator;
-        }
-        // The client sends no Proxy-State, so a genuine reply has none: CVE-2024-3596 needs that room.
-        if (packet.Count(RadiusAttribute.ProxyState) > 0)
-        {
-            return RadiusRefusal.UnknownProxyState;
-        }
-        if (packet.Count(RadiusAttribute.MessageAuthenticator) == 0)
-        {
-            if (exchange.Settings.RequireMessageAuthenticator)
-            {
-                return RadiusRefusal.NoMessageAuthenticator;
-            }
-        }
-        else if (!target.Secret.IsSigned(packet, exchange.Authenticator))
-        {
-            return RadiusRefusal.WrongMessageAuthenticator;
-        }
-        // With MS-CHAPv2 the server also has to prove that it has the password.
-        return
-            packet.Code != RadiusCode.AccessAccept
-            || exchange.Proof.Length == 0
-            || (
-                packet.TryGetVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, out var proof)
-                && proof.Length > 1
-                && CryptographicOperations.FixedTimeEquals(proof[1..], exchange.Proof)
-            )
-            ? null
-            : RadiusRefusal.NoServerProof;
-    }
-
     /// <summary>Counts a try without a reply. Does not count the response to a challenge: the server may be waiting for a phone.</summary>
-    private void CountSilence(Exchange exchange, DateTimeOffset now)
+    private void CountSilence(RadiusExchange exchange, DateTimeOffset now)
     {
         if (exchange.Query.Answers is not null || exchange.Settings.DeadTime == TimeSpan.Zero)
         {
@@ -339,7 +255,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         _silent[exchange.Target.EndPoint] = (tries, tries >= SilentTriesMax ? now + exchange.Settings.DeadTime : default);
     }
 
-    private void AskNext(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
+    private void AskNext(RadiusClientStep step, RadiusExchange exchange, DateTimeOffset now)
     {
         if (exchange.ServerAt + 1 >= exchange.Servers.Length)
         {
@@ -352,7 +268,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
     }
 
     /// <summary>Sends a new request to the current server, under a separate identifier.</summary>
-    private void Ask(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
+    private void Ask(RadiusClientStep step, RadiusExchange exchange, DateTimeOffset now)
     {
         _slots.Remove((exchange.Channel, exchange.Slot));
         exchange.Channel = exchange.Settings.ChannelTo(exchange.Target, exchange.Nic);
@@ -382,7 +298,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         Send(step, exchange, now);
     }
 
-    private void Send(RadiusClientStep step, Exchange exchange, DateTimeOffset now)
+    private void Send(RadiusClientStep step, RadiusExchange exchange, DateTimeOffset now)
     {
         _counts = _counts with { Requests = _counts.Requests + 1 };
         step.Sends.Add(
@@ -401,7 +317,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         Remind(exchange, now);
     }
 
-    private void Remind(Exchange exchange, DateTimeOffset now)
+    private void Remind(RadiusExchange exchange, DateTimeOffset now)
     {
         var next = now + exchange.Settings.Timeout;
         _timers.Enqueue((exchange, ++exchange.Try), next < exchange.ServerDeadline ? next : exchange.ServerDeadline);
@@ -428,7 +344,7 @@ public sealed class RadiusClientCore(RadiusRandom random)
         return null;
     }
 
-    private void Finish(RadiusClientStep step, Exchange exchange, RadiusResult result)
+    private void Finish(RadiusClientStep step, RadiusExchange exchange, RadiusResult result)
     {
         Abandon(exchange.Number);
         Told(step, exchange.Number, result);

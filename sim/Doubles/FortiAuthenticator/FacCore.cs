@@ -9,15 +9,6 @@ using OtpNet;
 
 namespace Appliance.Doubles.FortiAuthenticator;
 
-/// <summary>Fills a span with random bytes; tests generate them from a seed.</summary>
-public delegate void FillRandom(Span<byte> destination);
-
-/// <summary>The origin of a request: the client (NAS), its policy, and the address of its user.</summary>
-/// <param name="Nas">The client's address.</param>
-/// <param name="Policy">The policy for the second factor of its users.</param>
-/// <param name="Caller">The user's own address (Calling-Station-Id); the client's if the request has none.</param>
-public sealed record FacAsker(IPAddress Nas, FacPolicy Policy, IPAddress Caller);
-
 /// <summary>
 /// The authentication rules of the emulator. Synchronous and deterministic: <c>(input, now)</c> in, a <see cref="FacStep"/> out. The
 /// caller serializes. State that must survive a restart is in the step's records; <see cref="Restore"/> loads it again.

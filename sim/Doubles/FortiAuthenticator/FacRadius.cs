@@ -1,47 +1,8 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using Appliance.Firmware.Radius;
 
 namespace Appliance.Doubles.FortiAuthenticator;
-
-/// <summary>A pending or answered request.</summary>
-public sealed class FacEntry
-{
-    internal FacEntry(FacClient client, byte[] authenticator, FacWay way) => (Client, Authenticator, Way) = (client, authenticator, way);
-
-    internal FacWay Way { get; }
-
-    /// <summary>The time of arrival.</summary>
-    internal DateTimeOffset Arrived { get; init; }
-
-    /// <summary>The previous request with the same source and identifier, copies of which may still be in transit; null for none.</summary>
-    internal FacEntry? Former { get; set; }
-
-    internal FacClient Client { get; }
-
-    /// <summary>The Request Authenticator; empty for an answered request of an earlier run until it is repeated.</summary>
-    internal byte[] Authenticator { get; set; }
-
-    /// <summary>The digest of an answered request of an earlier run; null for a request of this run.</summary>
-    internal byte[]? Digest { get; init; }
-
-    /// <summary>The user name of the request; null if it has none.</summary>
-    internal string? User { get; set; }
-
-    /// <summary>The State of the login that the request is pending with; null once it is answered.</summary>
-    internal string? State { get; set; }
-
-    /// <summary>
-    /// The header and Proxy-States of a pending request, which its answer needs (<see cref="FacRadius"/>). Null once it is answered.
-    /// </summary>
-    internal byte[]? Request { get; set; }
-
-    internal byte[]? Reply { get; set; }
-
-    /// <summary>True once the reply has left: its content is durable, so a repeated request may get it again.</summary>
-    internal bool Sent { get; set; }
-}
 
 /// <summary>
 /// The RADIUS protocol of the emulator: which clients are served, which packets are dropped, which requests are repetitions (RFC 5080,
@@ -53,7 +14,6 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
     private static readonly RadiusSecret RadSecSecret = new("radsec");
 
     private const int EntriesMax = 200_000;
-    private const int ProxyStatesMax = 2048;
 
     /// <summary>
     /// The shortest time that an answer is kept for repetitions; the longest is twice that. It exceeds the time in which a client repeats a
@@ -95,7 +55,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         {
             return Drop($"malformed_{defect}");
         }
-        if (Refusal(packet, client, way) is { } refusal)
+        if (FacRequest.Refusal(packet, client, way) is { } refusal)
         {
             return Drop(refusal);
         }
@@ -155,37 +115,6 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         return client;
     }
 
-    /// <summary>Returns the reason for which a packet is silently discarded, as the RFCs require; null if it is to be answered.</summary>
-    private static string? Refusal(RadiusPacket packet, FacClient client, FacWay way)
-    {
-        var fits = packet.Code switch
-        {
-            RadiusCode.StatusServer => true,
-            RadiusCode.AccessRequest => way != FacWay.Accounting,
-            RadiusCode.AccountingRequest => way != FacWay.Authentication,
-            _ => false,
-        };
-        if (!fits)
-        {
-            return "wrong_code"; // RFC 2865, 3
-        }
-        if (ProxyStates(packet) > ProxyStatesMax)
-        {
-            return "long_proxy_state"; // All of it has to fit into the answer.
-        }
-        if (packet.Code == RadiusCode.AccountingRequest)
-        {
-            return client.Secret.IsAccounting(packet) ? null : "bad_authenticator"; // RFC 2866, 3
-        }
-        if (packet.Count(RadiusAttribute.MessageAuthenticator) > 0)
-        {
-            return client.Secret.IsSigned(packet, packet.Authenticator) ? null : "bad_message_authenticator"; // RFC 2869, 5.14
-        }
-        var must =
-            client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0; // RFC 5997, 3; RFC 3579, 3.1
-        return must ? "no_message_authenticator" : null;
-    }
-
     private FacStep Repeated(FacEntry known, IPEndPoint source)
     {
         if (!known.Sent)
@@ -233,7 +162,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         {
             return Drop("overloaded");
         }
-        var asker = new FacAsker(source.Address, entry.Client.Policy, CallerOf(packet) ?? source.Address);
+        var asker = new FacAsker(source.Address, entry.Client.Policy, FacRequest.CallerOf(packet) ?? source.Address);
         string state;
         FacStep step;
         if (packet.TryGet(RadiusAttribute.State, out var given))
@@ -283,16 +212,16 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
             return Drop("bad_accounting");
         }
         var step = new FacStep();
-        entry.User = TextOf(packet, RadiusAttribute.UserName);
+        entry.User = FacRequest.TextOf(packet, RadiusAttribute.UserName);
         step.Note(
             FacEvents.Accounting(
                 status,
                 entry.User,
                 Encoding.UTF8.GetString(session),
                 source.Address,
-                NumberOf(packet, RadiusAttribute.AcctSessionTime),
-                NumberOf(packet, RadiusAttribute.AcctInputOctets),
-                NumberOf(packet, RadiusAttribute.AcctOutputOctets)
+                FacRequest.NumberOf(packet, RadiusAttribute.AcctSessionTime),
+                FacRequest.NumberOf(packet, RadiusAttribute.AcctInputOctets),
+                FacRequest.NumberOf(packet, RadiusAttribute.AcctOutputOctets)
             )
         );
         // An answer implies a record: it leaves with the commit of a record, behind the event in the same queue.
@@ -335,49 +264,8 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
 
     private void Answer(FacStep step, FacEntry entry, RadiusPacket request, IPEndPoint source, RadiusCode code, FacVerdict? verdict)
     {
-        var sign = code != RadiusCode.AccountingResponse || request.Count(RadiusAttribute.MessageAuthenticator) > 0;
-        var writer = new RadiusWriter(_buffer, code, request.Identifier, request.Authenticator, sign);
-        switch (verdict)
-        {
-            case FacVerdict.Accept { User: { } user, Proof: var proof }:
-                if (user.Group.Length > 0)
-                {
-                    writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.GroupName, user.Group);
-                }
-                if (proof is not null)
-                {
-                    writer.AddVendor(RadiusVendor.Microsoft, (byte)MicrosoftAttribute.MsChap2Success, proof);
-                }
-                break;
-            case FacVerdict.Challenge challenge:
-                writer.Add(RadiusAttribute.ReplyMessage, challenge.Text);
-                writer.Add(RadiusAttribute.State, Encoding.ASCII.GetBytes(challenge.State));
-                writer.AddVendor(RadiusVendor.Fortinet, (byte)FortinetAttribute.FacChallengeCode, "001"u8);
-                break;
-            case FacVerdict.Reject reject:
-                if (reject.Message.Length > 0)
-                {
-                    writer.Add(RadiusAttribute.ReplyMessage, reject.Message);
-                }
-                AddEapFailure(ref writer, request);
-                break;
-        }
-        writer.AddProxyStates(request);
-        entry.Reply = _buffer[..writer.EndAnswer(entry.Client.Secret)];
+        entry.Reply = FacAnswer.Write(_buffer, request, code, verdict, entry.Client.Secret);
         step.Send(new FacReply(entry.Reply, source, entry));
-    }
-
-    /// <summary>
-    /// Ends a rejected EAP conversation with an EAP-Failure (RFC 3579, 2.6.3) that has the identifier of the client's packet (RFC 3748,
-    /// 4.2).
-    /// </summary>
-    private static void AddEapFailure(ref RadiusWriter writer, scoped RadiusPacket request)
-    {
-        const byte Failure = 4;
-        if (request.TryGet(RadiusAttribute.EapMessage, out var message))
-        {
-            writer.Add(RadiusAttribute.EapMessage, [Failure, message.Length > 1 ? message[1] : (byte)0, 0, 4]);
-        }
     }
 
     private void Wait(string state, IPEndPoint source, FacEntry entry, byte[] skeleton)
@@ -412,29 +300,4 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
         return FacStep.Nothing;
     }
-
-    private static int ProxyStates(RadiusPacket packet)
-    {
-        var length = 0;
-        foreach (var field in packet)
-        {
-            length += field.Type == RadiusAttribute.ProxyState ? field.Value.Length + 2 : 0;
-        }
-        return length;
-    }
-
-    private static IPAddress? CallerOf(RadiusPacket packet) =>
-        packet.TryGet(RadiusAttribute.CallingStationId, out var caller)
-        && caller.Length <= 45
-        && IPAddress.TryParse(Encoding.ASCII.GetString(caller), out var address)
-            ? address
-            : null;
-
-    private static string TextOf(RadiusPacket packet, RadiusAttribute type) =>
-        packet.TryGet(type, out var value) ? Encoding.UTF8.GetString(value) : "";
-
-    private static string NumberOf(RadiusPacket packet, RadiusAttribute type) =>
-        packet.TryGet(type, out var value) && value.Length == 4
-            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture)
-            : "0";
 }

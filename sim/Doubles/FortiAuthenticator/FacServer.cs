@@ -18,7 +18,7 @@ namespace Appliance.Doubles.FortiAuthenticator;
 /// <summary>
 /// The FortiAuthenticator emulator: a separate box beside the appliance, with its own address, state, events and certificate.
 /// </summary>
-public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
+public sealed partial class FacServer : IAsyncDisposable
 {
     /// <summary>The emulator's serial number, in events and towards the push proxy.</summary>
     internal const string SerialNumber = Party.AuthenticatorSerial;
@@ -36,8 +36,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     private readonly ITimer _timer;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<string, TaskCompletionSource<FacVerdict>> _callers = new(StringComparer.Ordinal);
-    private readonly List<IDatagramPort> _ports = [];
-    private readonly List<Task> _loops = [];
+    private readonly FacPorts _ports = new();
     private IPushSender? _phones;
     private FacApi? _api;
 
@@ -77,10 +76,10 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     public System.Security.Cryptography.X509Certificates.X509Certificate2 Authority => _certificates.Authority;
 
     /// <summary>The endpoint of Access-Requests.</summary>
-    public IPEndPoint Authentication => _ports[0].LocalEndPoint;
+    public IPEndPoint Authentication => _ports.EndPointOf(FacWay.Authentication);
 
     /// <summary>The endpoint of Accounting-Requests.</summary>
-    public IPEndPoint Accounting => _ports[1].LocalEndPoint;
+    public IPEndPoint Accounting => _ports.EndPointOf(FacWay.Accounting);
 
     /// <summary>The TCP port for callbacks of phones and for REST calls.</summary>
     public int HttpsPort => _api?.Port ?? _settings.HttpsPort;
@@ -117,21 +116,12 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         var server = new FacServer(settings, options);
         try
         {
-            server._ports.Add(options.Nic.OpenDatagrams(settings.AuthenticationPort));
-            server._ports.Add(options.Nic.OpenDatagrams(settings.AccountingPort));
+            server._ports.Open(options.Nic, settings);
             if (options.Https)
             {
                 server._api = await FacApi.StartAsync(server, settings, server._certificates, options, cancellationToken);
             }
-            foreach (var way in new[] { FacWay.Authentication, FacWay.Accounting })
-            {
-                // One byte more than a packet, which distinguishes a datagram that is too long from one that just fits.
-                server._loops.Add(
-                    server
-                        ._ports[(int)way]
-                        .ServeAsync(RadiusPacket.LengthMax + 1, (datagram, source) => server.Receive(datagram, source, way))
-                );
-            }
+            server._ports.Serve(server.Receive);
             lock (server._gate)
             {
                 server.Rearm(); // Logins that ended while it was off: only now are there ports for their answers.
@@ -159,20 +149,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     }
 
     /// <summary>Returns the activation of each token for the enrolment of its phone.</summary>
-    public IReadOnlyList<TokenActivation> Activations() =>
-        [
-            .. _core.Users.SelectMany(user =>
-                user.Tokens.Select(token => new TokenActivation(
-                    token.Serial,
-                    [.. token.Seed!.Secret],
-                    token.Seed.Step,
-                    token.Seed.Digits,
-                    token.RegistrationId,
-                    token.OsVersion,
-                    user.Name
-                ))
-            ),
-        ];
+    public IReadOnlyList<TokenActivation> Activations() => [.. _core.Users.SelectMany(user => user.Activations())];
 
     /// <summary>Returns the active listeners for the lab's display.</summary>
     public IReadOnlyList<BoundService> Services() =>
@@ -198,63 +175,6 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) =>
-        ApproveAsync(session.ToString(), code.ToString());
-
-    private async ValueTask<bool> ApproveAsync(string session, string code)
-    {
-        var accepted = false;
-        await SettleAsync(
-            Decide(now =>
-            {
-                (accepted, var step) = _core.PushApproved(session, code, now);
-                return step;
-            })
-        );
-        return accepted;
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
-    {
-        var accepted = false;
-        await SettleAsync(
-            Decide(now =>
-            {
-                (accepted, var step) = _core.PushDenied(session.ToString(), message, hmac, now);
-                return step;
-            })
-        );
-        return accepted;
-    }
-
-    /// <summary>Checks a password, with or without a code, from a REST call.</summary>
-    internal async Task<FacVerdict> CheckAsync(string user, string? password, string? code, FacAsker asker)
-    {
-        var step = Decide(now => _core.Check(user, password, code, asker, now));
-        await SettleAsync(step);
-        return step.Answer!;
-    }
-
-    /// <summary>Sends a push for a REST call; completes when the phone has answered or the push has expired.</summary>
-    internal async Task<FacVerdict> PushAsync(string user, FacAsker asker, CancellationToken cancellationToken)
-    {
-        var waiter = new TaskCompletionSource<FacVerdict>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var state = "";
-        var step = Decide(now =>
-        {
-            var decided = _core.PushTo(user, asker, now, out state);
-            if (decided.Answer is null)
-            {
-                _callers[state] = waiter;
-            }
-            return decided;
-        });
-        await SettleAsync(step);
-        return step.Answer ?? await waiter.Task.WaitAsync(cancellationToken);
-    }
-
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -262,11 +182,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
         {
             await _api.DisposeAsync();
         }
-        foreach (var port in _ports)
-        {
-            await port.DisposeAsync();
-        }
-        await Task.WhenAll(_loops);
+        await _ports.DisposeAsync();
         await _timer.DisposeAsync();
         await _state.DisposeAsync();
         _certificates.Dispose();
@@ -420,7 +336,7 @@ public sealed partial class FacServer : IPushAnswers, IAsyncDisposable
             _api?.RadSec?.Send(packet, reply.To);
             return;
         }
-        _ports[(int)reply.Entry.Way].Send(packet, reply.To);
+        _ports.Send(reply.Entry.Way, packet, reply.To);
     }
 
     private async Task SendPushAsync(PushMessage push)

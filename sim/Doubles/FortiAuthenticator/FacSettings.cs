@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Appliance.Doubles.Failures;
+using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Radius;
 using Appliance.Firmware.Tokens;
 
@@ -37,6 +38,18 @@ public sealed record FacClient(IPNetwork Network, RadiusSecret Secret, FacPolicy
 /// <param name="Tokens">The user's tokens; if empty, the password is sufficient.</param>
 public sealed record FacUser(string Name, string Password, string Group, ImmutableArray<Token> Tokens)
 {
+    /// <summary>The activation of each token, for the enrolment of its phone.</summary>
+    public IEnumerable<TokenActivation> Activations() =>
+        Tokens.Select(token => new TokenActivation(
+            token.Serial,
+            [.. token.Seed!.Secret],
+            token.Seed.Step,
+            token.Seed.Digits,
+            token.RegistrationId,
+            token.OsVersion,
+            Name
+        ));
+
     /// <summary>Returns the name alone, never a secret.</summary>
     public override string ToString() => Name;
 }
