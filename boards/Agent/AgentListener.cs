@@ -26,8 +26,8 @@ internal sealed class AgentListener(LabAgent agent, IPEndPoint at, byte[] key, A
     /// <exception cref="AddressInUseException">The port is in use.</exception>
     public async Task ServeAsync(CancellationToken stop)
     {
-        await using var listener = new SocketNic("bench", at.Address).Listen(at.Port);
-        tell($"the agent waits for its bench at {listener.EndPoint}");
+        await using var listener = new SocketNic("controller", at.Address).Listen(at.Port);
+        tell($"the agent waits for its controller at {listener.EndPoint}");
         while (await listener.AcceptAsync(stop).ConfigureAwait(false) is { } caller)
         {
             _ = MeetAsync(caller, stop);
@@ -46,11 +46,11 @@ internal sealed class AgentListener(LabAgent agent, IPEndPoint at, byte[] key, A
         await using var wire = new ConnectionStream(caller);
         try
         {
-            if (await AdmitAsync(wire, stop).ConfigureAwait(false) is { } bench)
+            if (await AdmitAsync(wire, stop).ConfigureAwait(false) is { } controller)
             {
-                await using (bench.ConfigureAwait(false))
+                await using (controller.ConfigureAwait(false))
                 {
-                    await TakeOverAsync(bench, stop).ConfigureAwait(false);
+                    await TakeOverAsync(controller, stop).ConfigureAwait(false);
                 }
             }
         }
@@ -80,7 +80,7 @@ internal sealed class AgentListener(LabAgent agent, IPEndPoint at, byte[] key, A
         }
     }
 
-    private async Task TakeOverAsync(Stream bench, CancellationToken stop)
+    private async Task TakeOverAsync(Stream controller, CancellationToken stop)
     {
         using var own = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var before = Interlocked.Exchange(ref _newest, own);
@@ -98,7 +98,7 @@ internal sealed class AgentListener(LabAgent agent, IPEndPoint at, byte[] key, A
         await _one.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            await agent.ServeAsync(bench, own.Token).ConfigureAwait(false);
+            await agent.ServeAsync(controller, own.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -40,7 +40,7 @@ static async Task<int> WaitAtAsync(string board, string state, string port)
         bufferSize: 0
     );
     var hello = new byte[1];
-    Console.Error.WriteLine("the agent waits for its bench");
+    Console.Error.WriteLine("the agent waits for its controller");
     // An empty read means that no controller is connected yet.
     while (await input.ReadAsync(hello) != 1 || hello[0] != LinkProtocol.Hello)
     {
@@ -69,11 +69,11 @@ static async Task<int> ListenAsync(string board, string state, string address, s
             }
         );
         using var agent = new LabAgent(Board.Load(board), state);
-        using var door = new AgentListener(agent, at, AgentHandshake.ReadKey(file), Console.Error.WriteLine);
+        using var listener = new AgentListener(agent, at, AgentHandshake.ReadKey(file), Console.Error.WriteLine);
         var talking = console ? agent.ServePortAsync(stop.Token) : Task.CompletedTask;
         try
         {
-            await door.ServeAsync(stop.Token);
+            await listener.ServeAsync(stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

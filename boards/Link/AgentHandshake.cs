@@ -8,8 +8,7 @@ namespace Appliance.Link;
 /// <summary>
 /// The handshake of a lab link over a network: TLS 1.3, then each side proves the key that the box's owner made. The proof is bound to the
 /// agent's certificate, which prevents a man in the middle. The certificate is self-signed and lives as long as its agent. A peer without
-/// the
-/// key gets nothing.
+/// the key gets nothing.
 /// </summary>
 internal static class AgentHandshake
 {
@@ -22,7 +21,7 @@ internal static class AgentHandshake
 
     private static ReadOnlySpan<byte> Agent => "appliance lab link, agent"u8;
 
-    private static ReadOnlySpan<byte> Bench => "appliance lab link, bench"u8;
+    private static ReadOnlySpan<byte> Controller => "appliance lab link, controller"u8;
 
     /// <summary>Reads a key's file: 64 hexadecimal digits, as <c>openssl rand -hex 32</c> makes them.</summary>
     /// <exception cref="FormatException">The file holds something else.</exception>
@@ -76,10 +75,10 @@ internal static class AgentHandshake
             {
                 throw new LinkException("the agent has another key");
             }
-            await tls.WriteAsync(Proof(key, Bench, mine, theirs, digest), cancellationToken).ConfigureAwait(false);
+            await tls.WriteAsync(Proof(key, Controller, mine, theirs, digest), cancellationToken).ConfigureAwait(false);
             return (await ReadAsync(tls, 1, cancellationToken).ConfigureAwait(false))[0] == Welcome
                 ? tls
-                : throw new LinkException("the agent does not want this bench");
+                : throw new LinkException("the agent refuses this controller");
         }
         catch (Exception refused)
         {
@@ -107,9 +106,9 @@ internal static class AgentHandshake
             var digest = SHA256.HashData(certificate.RawDataMemory.Span);
             await tls.WriteAsync((byte[])[.. mine, .. Proof(key, Agent, theirs, mine, digest)], cancellationToken).ConfigureAwait(false);
             var shown = await ReadAsync(tls, HMACSHA256.HashSizeInBytes, cancellationToken).ConfigureAwait(false);
-            if (!CryptographicOperations.FixedTimeEquals(shown, Proof(key, Bench, theirs, mine, digest)))
+            if (!CryptographicOperations.FixedTimeEquals(shown, Proof(key, Controller, theirs, mine, digest)))
             {
-                throw new LinkException("a bench with another key");
+                throw new LinkException("a controller with another key");
             }
             await tls.WriteAsync(new[] { Welcome }, cancellationToken).ConfigureAwait(false);
             return tls;
@@ -121,8 +120,8 @@ internal static class AgentHandshake
         }
     }
 
-    private static byte[] Proof(byte[] key, ReadOnlySpan<byte> side, byte[] ofBench, byte[] ofAgent, byte[] certificate) =>
-        HMACSHA256.HashData(key, (byte[])[.. side, .. ofBench, .. ofAgent, .. certificate]);
+    private static byte[] Proof(byte[] key, ReadOnlySpan<byte> side, byte[] ofController, byte[] ofAgent, byte[] certificate) =>
+        HMACSHA256.HashData(key, (byte[])[.. side, .. ofController, .. ofAgent, .. certificate]);
 
     private static async Task<byte[]> ReadAsync(Stream from, int length, CancellationToken cancellationToken)
     {

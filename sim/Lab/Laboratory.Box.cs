@@ -36,7 +36,7 @@ internal sealed partial class Laboratory
         // Another lab of this folder keeps its link.
         var state = Own(StateFolder.Open(options.State));
         Clock = Own(LabClock.Open(null, ClockRate.Real));
-        var air = new SocketNic("phones", place.Bench);
+        var air = new SocketNic("phones", place.Controller);
         var phones = Own(
             new PhoneFleet(Clock, log, async (remote, calledOff) => new ConnectionStream(await air.ConnectAsync(remote, calledOff)))
         );

@@ -30,7 +30,7 @@ internal sealed class AgentProcess : IAsyncDisposable
             board,
             Path.Combine(_folder.FullName, "state"),
             "--listen",
-            Door,
+            Listener,
             "--key",
             Path.Combine(_folder.FullName, "lab.key"),
         ];
@@ -50,7 +50,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     public string Network => _claim.Prefix;
 
     /// <summary>The endpoint at which its agent listens.</summary>
-    public string Door => $"{Network}.1:7001";
+    public string Listener => $"{Network}.1:7001";
 
     /// <summary>The file that describes it.</summary>
     public string TargetFile { get; }
@@ -62,7 +62,7 @@ internal sealed class AgentProcess : IAsyncDisposable
         var agent = new AgentProcess(terminal);
         using var late = new CancellationTokenSource(Patience, BusyMachine.Time);
         var said = await agent._process.StandardError.ReadLineAsync(late.Token);
-        if (said?.Contains("waits for its bench", StringComparison.Ordinal) != true)
+        if (said?.Contains("waits for its controller", StringComparison.Ordinal) != true)
         {
             await agent.DisposeAsync();
             throw new InvalidOperationException($"the agent does not start: {said}");
@@ -80,7 +80,7 @@ internal sealed class AgentProcess : IAsyncDisposable
         Write(
             name,
             $$"""
-            { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Door}}", "keyFile": "{{keyFile}}" }{{(
+            { "name": "the unit", "board": "desktop", "network": "{{Network}}", "bench": "127.0.0.1", "agent": { "address": "{{Listener}}", "keyFile": "{{keyFile}}" }{{(
                 console is null ? "" : $$""", "console": { "device": "{{console}}" }"""
             )}} }
             """

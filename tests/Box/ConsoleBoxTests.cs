@@ -48,8 +48,8 @@ public sealed class ConsoleBoxTests
     {
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
-        var site = new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", cable.BenchDevice)));
-        var before = cable.BenchSettings;
+        var site = new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", cable.ControllerDevice)));
+        var before = cable.ControllerSettings;
         // Fresh states one after the other, a restart in the middle of one, and what was typed in one is unknown in the next.
         foreach (
             var read in new[]
@@ -68,13 +68,13 @@ public sealed class ConsoleBoxTests
                 tell: _ =>
                 {
                     // At each step: the target is started.
-                    Assert.True(cable.BenchIsTaken);
-                    Assert.NotEqual(before, cable.BenchSettings);
+                    Assert.True(cable.ControllerIsTaken);
+                    Assert.NotEqual(before, cable.ControllerSettings);
                 }
             );
             Assert.True(result.Failure is null && result.Skipped is null && result.Steps > 2, ScenarioReport.Text([result]));
-            Assert.Equal(before, cable.BenchSettings);
-            Assert.False(cable.BenchIsTaken);
+            Assert.Equal(before, cable.ControllerSettings);
+            Assert.False(cable.ControllerIsTaken);
         }
         Assert.Contains($"\rset server-ip {unit.Network}.2\r", cable.Typed, StringComparison.Ordinal);
         Assert.Contains("execute reboot\ry", cable.Typed, StringComparison.Ordinal);
@@ -87,7 +87,7 @@ public sealed class ConsoleBoxTests
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
         await using var linked = await LinkAsync(unit);
-        await using var console = SerialConsoleDriver.Open(new BoxConsole(cable.BenchDevice, Speed));
+        await using var console = SerialConsoleDriver.Open(new SerialDevice(cable.ControllerDevice, Speed));
         await console.ProveAsync(linked.SayAsync);
         foreach (var script in Scripts)
         {
@@ -130,16 +130,16 @@ public sealed class ConsoleBoxTests
         await using var others = await LinkAsync(other);
         await using var otherCable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync(otherCable.UnitDevice);
-        var wrong = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice));
+        var wrong = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.ControllerDevice));
         Assert.Equal(FailureKind.Missing, wrong.Kind);
         Assert.Contains(
-            $"the console {cable.BenchDevice} is another unit's, or not of this speed (115200)",
+            $"the console {cable.ControllerDevice} is another unit's, or not of this speed (115200)",
             wrong.Message,
             StringComparison.Ordinal
         );
         Assert.Equal("", cable.Typed);
         // It was shut again, and is the other one's still.
-        await using var box = await StartAsync(other, cable.BenchDevice);
+        await using var box = await StartAsync(other, cable.ControllerDevice);
         Assert.Contains("hostname", await box.CliAsync("show system global"), StringComparison.Ordinal);
     }
 
@@ -148,7 +148,7 @@ public sealed class ConsoleBoxTests
     {
         await using var cable = new SerialCable();
         await using var unit = await AgentProcess.StartAsync();
-        var none = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice));
+        var none = await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.ControllerDevice));
         Assert.Equal(FailureKind.Missing, none.Kind);
         Assert.Contains("it serves no console (Appliance.Agent --console)", none.Message, StringComparison.Ordinal);
     }
@@ -168,19 +168,19 @@ public sealed class ConsoleBoxTests
         {
             Assert.Equal((FailureKind.Missing, told), Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, device))));
         }
-        using (SerialStream.Open(cable.BenchDevice, Speed))
+        using (SerialStream.Open(cable.ControllerDevice, Speed))
         {
-            var taken = cable.BenchSettings;
+            var taken = cable.ControllerSettings;
             Assert.Equal(
-                (FailureKind.Missing, $"the console: {cable.BenchDevice} is in use by another program"),
-                Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.BenchDevice)))
+                (FailureKind.Missing, $"the console: {cable.ControllerDevice} is in use by another program"),
+                Told(await Assert.ThrowsAsync<LabFailure>(() => StartAsync(unit, cable.ControllerDevice)))
             );
-            Assert.Equal(taken, cable.BenchSettings);
-            Assert.True(cable.BenchIsTaken);
+            Assert.Equal(taken, cable.ControllerSettings);
+            Assert.True(cable.ControllerIsTaken);
         }
         // No unit was begun: it would have shown its prompt.
         Assert.DoesNotContain(" # ", cable.Shown, StringComparison.Ordinal);
-        await using (var box = await StartAsync(unit, cable.BenchDevice))
+        await using (var box = await StartAsync(unit, cable.ControllerDevice))
         {
             Assert.Contains("hostname", await box.CliAsync("show system global"), StringComparison.Ordinal);
         }
@@ -191,14 +191,14 @@ public sealed class ConsoleBoxTests
     {
         await using var cable = new SerialCable();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        await using var console = SerialConsoleDriver.Open(new BoxConsole(cable.BenchDevice, Speed));
+        await using var console = SerialConsoleDriver.Open(new SerialDevice(cable.ControllerDevice, Speed));
         using var far = SerialStream.Open(cable.UnitDevice, Speed);
         var unit = PlayAsync();
         await console.ProveAsync(word => far.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"\r\n{word}\r\nbox # ")).AsTask());
         Assert.Equal("box # show\n\nbox # ", await console.TranscriptAsync("show\n"));
         var failure = await Assert.ThrowsAsync<LabFailure>(() => console.TranscriptAsync("set alias exact\n"));
         Assert.Contains(
-            $"the console {cable.BenchDevice} does not show 'set alias exact' as it was typed. It shows:\n",
+            $"the console {cable.ControllerDevice} does not show 'set alias exact' as it was typed. It shows:\n",
             failure.Message,
             StringComparison.Ordinal
         );
@@ -296,7 +296,7 @@ public sealed class ConsoleBoxTests
         var file = TargetFile.Load(unit.TargetFile);
         var configuration = LabBoard.DefaultConfiguration(LabBoard.Simulated(Board.Load(LabBoard.File(file.Board)), file.Network), null);
         return await AgentClient.StartAsync(
-            await file.Place.EnterAsync(),
+            await file.EndPoint.EnterAsync(),
             new Appliance.Link.LinkStart(configuration, Appliance.Firmware.Config.Personality.Default.Name, null),
             _ => throw new NotSupportedException()
         );

@@ -19,7 +19,7 @@ internal sealed class SerialCable : IAsyncDisposable
     private const int LookEvery = 20;
 
     private readonly End _unit = new();
-    private readonly End _bench = new();
+    private readonly End _controller = new();
     private readonly StringBuilder _typed = new();
     private readonly StringBuilder _shown = new();
     private readonly Task[] _passing;
@@ -28,15 +28,15 @@ internal sealed class SerialCable : IAsyncDisposable
     public SerialCable()
     {
         // No program has opened it yet, and a line without a program on it echoes nothing.
-        _bench.MakeRaw();
-        _passing = [PassAsync(_unit, _bench, _shown), PassAsync(_bench, _unit, _typed)];
+        _controller.MakeRaw();
+        _passing = [PassAsync(_unit, _controller, _shown), PassAsync(_controller, _unit, _typed)];
     }
 
     /// <summary>The device of the unit.</summary>
     public string UnitDevice => _unit.Device;
 
     /// <summary>The controller's device.</summary>
-    public string BenchDevice => _bench.Device;
+    public string ControllerDevice => _controller.Device;
 
     /// <summary>The controller's input so far.</summary>
     public string Typed
@@ -63,21 +63,21 @@ internal sealed class SerialCable : IAsyncDisposable
     }
 
     /// <summary>The settings of the controller's device.</summary>
-    public byte[] BenchSettings
+    public byte[] ControllerSettings
     {
-        get => _bench.Settings;
-        set => _bench.Settings = value;
+        get => _controller.Settings;
+        set => _controller.Settings = value;
     }
 
     /// <summary>True while the controller's device is open exclusively.</summary>
-    public bool BenchIsTaken => _bench.IsTaken;
+    public bool ControllerIsTaken => _controller.IsTaken;
 
     /// <summary>Removes the controller's device, as when an adapter is pulled out.</summary>
     public async Task UnplugBenchAsync()
     {
         _pulled = true;
         await Task.WhenAll(_passing);
-        await _bench.Master.DisposeAsync();
+        await _controller.Master.DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -85,7 +85,7 @@ internal sealed class SerialCable : IAsyncDisposable
         await UnplugBenchAsync();
         await _unit.Master.DisposeAsync();
         _unit.Dispose();
-        _bench.Dispose();
+        _controller.Dispose();
     }
 
     private Task PassAsync(End from, End to, StringBuilder kept) =>

@@ -52,7 +52,7 @@ public sealed class UnitBoxTests
         await using (
             var plain = new ConnectionStream(
                 await new SocketNic("stranger", System.Net.IPAddress.Loopback).ConnectAsync(
-                    System.Net.IPEndPoint.Parse(unit.Door),
+                    System.Net.IPEndPoint.Parse(unit.Listener),
                     TestContext.Current.CancellationToken
                 )
             )
@@ -105,7 +105,7 @@ public sealed class UnitBoxTests
             var file = Path.Combine(folder.FullName, "box.json");
             await File.WriteAllTextAsync(file, Whole, TestContext.Current.CancellationToken);
             Assert.Equal(
-                ("u", "10.0.0", new BoxConsole("/dev/ttyUSB0", 9600)),
+                ("u", "10.0.0", new SerialDevice("/dev/ttyUSB0", 9600)),
                 (TargetFile.Load(file).Name, TargetFile.Load(file).Network, TargetFile.Load(file).Console)
             );
             await File.WriteAllTextAsync(

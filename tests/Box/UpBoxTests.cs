@@ -93,14 +93,14 @@ public sealed class UpBoxTests : IDisposable
         var host = await CliAsync(api, "get system status");
         await using (
             var second = await StartAsync(
-                new RemoteEndpoint("the unit", IPEndPoint.Parse(agent.Door), IPAddress.Loopback, RemoteEndpoint.Of(agent.TargetFile, null).Key, null),
+                new RemoteEndpoint("the unit", IPEndPoint.Parse(agent.Listener), IPAddress.Loopback, RemoteEndpoint.Of(agent.TargetFile, null).Key, null),
                 "second"
             )
         )
         {
             var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
             Assert.Equal(FailureKind.Missing, broken.Kind);
-            Assert.Contains("another bench took it over; the unit goes on", broken.Message, StringComparison.Ordinal);
+            Assert.Contains("another controller took it over; the unit goes on", broken.Message, StringComparison.Ordinal);
             Assert.Equal(2, ((RemoteUnit)second.Unit).Boots);
             Assert.Single(second.Unit.Logins.Newest(10));
             Assert.Contains("Version", host, StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed class UpBoxTests : IDisposable
     public async Task AnAgentThatDiesEndsTheLabWithItsReason()
     {
         var agent = await AgentProcess.StartAsync();
-        await using var lab = await StartAsync(RemoteEndpoint.Of(agent.Door, Path.Combine(Path.GetDirectoryName(agent.TargetFile)!, "lab.key")));
+        await using var lab = await StartAsync(RemoteEndpoint.Of(agent.Listener, Path.Combine(Path.GetDirectoryName(agent.TargetFile)!, "lab.key")));
         // A fresh unit, with the addresses of its own board.
         Assert.Contains(
             $"set server-ip {agent.Network}.1",
@@ -125,7 +125,7 @@ public sealed class UpBoxTests : IDisposable
         await agent.DisposeAsync();
         var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
         Assert.Equal(FailureKind.Missing, broken.Kind);
-        Assert.Contains($"{agent.Door}: the link to the agent at", broken.Message, StringComparison.Ordinal);
+        Assert.Contains($"{agent.Listener}: the link to the agent at", broken.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class UpBoxTests : IDisposable
     {
         await using var agent = await AgentProcess.StartAsync();
         var stranger = await Assert.ThrowsAsync<LabFailure>(() =>
-            StartAsync(RemoteEndpoint.Of(agent.Door, agent.Write("other.key", new string('a', 64))))
+            StartAsync(RemoteEndpoint.Of(agent.Listener, agent.Write("other.key", new string('a', 64))))
         );
         Assert.Equal(FailureKind.Missing, stranger.Kind);
         Assert.EndsWith("the agent has another key", stranger.Message, StringComparison.Ordinal);

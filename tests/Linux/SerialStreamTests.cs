@@ -21,39 +21,39 @@ public sealed class SerialStreamTests
     {
         await using var cable = new SerialCable();
         // As a shell leaves a terminal: echo, lines, and another speed.
-        var before = cable.BenchSettings;
+        var before = cable.ControllerSettings;
         BitConverter.TryWriteBytes(before.AsSpan(8), (BitConverter.ToUInt32(before, 8) & ~SpeedFlags) | 0x0B);
         BitConverter.TryWriteBytes(before.AsSpan(12), BitConverter.ToUInt32(before, 12) | Echo);
-        cable.BenchSettings = before;
-        before = cable.BenchSettings;
-        using (SerialStream.Open(cable.BenchDevice, speed))
+        cable.ControllerSettings = before;
+        before = cable.ControllerSettings;
+        using (SerialStream.Open(cable.ControllerDevice, speed))
         {
-            var now = cable.BenchSettings;
+            var now = cable.ControllerSettings;
             Assert.Equal(flags, BitConverter.ToUInt32(now, 8) & SpeedFlags);
             Assert.Equal(0u, BitConverter.ToUInt32(now, 12) & Echo);
-            Assert.True(cable.BenchIsTaken);
+            Assert.True(cable.ControllerIsTaken);
         }
-        Assert.Equal(before, cable.BenchSettings);
-        Assert.False(cable.BenchIsTaken);
+        Assert.Equal(before, cable.ControllerSettings);
+        Assert.False(cable.ControllerIsTaken);
     }
 
     [Fact]
     public async Task ASpeedThatNobodyKnowsIsRefusedAndNothingIsChanged()
     {
         await using var cable = new SerialCable();
-        var before = cable.BenchSettings;
+        var before = cable.ControllerSettings;
         Assert.Equal(
-            $"{cable.BenchDevice} knows no speed of 12345",
-            Assert.Throws<IOException>(() => SerialStream.Open(cable.BenchDevice, 12345)).Message
+            $"{cable.ControllerDevice} knows no speed of 12345",
+            Assert.Throws<IOException>(() => SerialStream.Open(cable.ControllerDevice, 12345)).Message
         );
-        Assert.Equal(before, cable.BenchSettings);
+        Assert.Equal(before, cable.ControllerSettings);
     }
 
     [Fact]
     public async Task EveryByteGoesBothWaysAndACancelledReadTakesNothing()
     {
         await using var cable = new SerialCable();
-        using var one = SerialStream.Open(cable.BenchDevice, 115200);
+        using var one = SerialStream.Open(cable.ControllerDevice, 115200);
         using var other = SerialStream.Open(cable.UnitDevice, 115200);
         var all = Enumerable.Range(0, 64 * 256).Select(value => (byte)value).ToArray();
         foreach (var (from, to) in new[] { (one, other), (other, one) })
@@ -74,7 +74,7 @@ public sealed class SerialStreamTests
     public async Task ADeviceThatHangsUpIsGone()
     {
         var cable = new SerialCable();
-        using var line = SerialStream.Open(cable.BenchDevice, 115200);
+        using var line = SerialStream.Open(cable.ControllerDevice, 115200);
         var reading = line.ReadAsync(new byte[16], TestContext.Current.CancellationToken).AsTask();
         await cable.UnplugBenchAsync();
         Assert.Contains("is gone", (await Assert.ThrowsAsync<IOException>(() => reading)).Message, StringComparison.Ordinal);

@@ -5,7 +5,7 @@ using Appliance.Link;
 
 namespace Appliance.Lab.Remote;
 
-/// <summary>The bench's end of a console over the lab link.</summary>
+/// <summary>The controller's end of a console over the lab link.</summary>
 internal static class ControllerConsole
 {
     private const int BufferSize = 4096;

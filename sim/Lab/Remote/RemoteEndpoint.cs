@@ -10,10 +10,10 @@ namespace Appliance.Lab.Remote;
 /// <summary>Where the agent of a physical unit waits, and how it is reached.</summary>
 /// <param name="Name">What people call the unit.</param>
 /// <param name="Agent">Where its agent waits.</param>
-/// <param name="Bench">The address of this machine on the way to it.</param>
-/// <param name="Key">What its owner and this bench share.</param>
+/// <param name="Controller">The address of this machine towards it.</param>
+/// <param name="Key">The pre-shared key of the agent and this controller.</param>
 /// <param name="Network">The first three numbers of its addresses, portN the Nth; null as its board has them.</param>
-internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress Bench, byte[] Key, string? Network)
+internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress Controller, byte[] Key, string? Network)
 {
     /// <summary>Where an agent waits if nobody says otherwise.</summary>
     public const int DefaultPort = 7001;
@@ -25,7 +25,7 @@ internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress B
         if (AddressOf(box) is not { } agent)
         {
             return keyFile is null
-                ? TargetFile.Load(box).Place
+                ? TargetFile.Load(box).EndPoint
                 : throw new LabFailure(FailureKind.Usage, $"--box-key goes with an address: the file {box} names its key itself");
         }
         if (keyFile is null)
@@ -47,15 +47,15 @@ internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress B
         }
     }
 
-    /// <summary>Goes in at the agent's door.</summary>
-    /// <exception cref="LabFailure">There is none, or it does not open.</exception>
+    /// <summary>Connects to the agent and authenticates.</summary>
+    /// <exception cref="LabFailure">There is no agent, or it refuses.</exception>
     public async Task<Stream> EnterAsync()
     {
         using var late = new CancellationTokenSource(AgentHandshake.Patience, LabClock.Wall);
         try
         {
             return await AgentHandshake.EnterAsync(
-                new ConnectionStream(await new SocketNic("bench", Bench).ConnectAsync(Agent, late.Token)),
+                new ConnectionStream(await new SocketNic("controller", Controller).ConnectAsync(Agent, late.Token)),
                 Key,
                 late.Token
             );

@@ -25,7 +25,7 @@ namespace Appliance.Lab.Remote;
 /// </summary>
 internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDisposable
 {
-    private readonly RemoteEndpoint _place;
+    private readonly RemoteEndpoint _endpoint;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _lock = new();
     private AgentClient _linked = null!;
@@ -36,7 +36,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
     private int _journalOf;
     private bool _wasUp = true;
 
-    private RemoteUnit(RemoteEndpoint place) => _place = place;
+    private RemoteUnit(RemoteEndpoint endpoint) => _endpoint = endpoint;
 
     /// <summary>The unit goes down.</summary>
     public event Action? GoingDown;
@@ -61,23 +61,25 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
 
     LabPolicy IUnitPolicy.Current => _linked.Policy;
 
-    /// <summary>Goes in at a unit's door. One that runs goes on; else the state that ran before is taken up, and a fresh one begins as the ready-made lab.</summary>
-    /// <param name="place">Where it is.</param>
+    /// <summary>
+    /// Connects to a unit's agent. A running unit continues; otherwise the previous state is started, and a fresh one as the ready-made lab.
+    /// </summary>
+    /// <param name="endpoint">Where it is.</param>
     /// <param name="configuration">What a fresh state boots.</param>
     /// <param name="personality">The release that a unit is which does not run yet.</param>
     /// <param name="push">Takes its pushes.</param>
     /// <exception cref="LabFailure">There is none, it does not let us in, or its unit does not come up.</exception>
     public static async Task<RemoteUnit> StartAsync(
-        RemoteEndpoint place,
+        RemoteEndpoint endpoint,
         Func<LinkBoard, string> configuration,
         string personality,
         Func<PushMessage, Task<PushResult>> push
     )
     {
-        var unit = new RemoteUnit(place);
+        var unit = new RemoteUnit(endpoint);
         try
         {
-            var link = await place.EnterAsync();
+            var link = await endpoint.EnterAsync();
             unit._linked = await AgentClient.StartAsync(
                 link,
                 board => new LinkStart(configuration(board), personality, null, Fresh: false),
@@ -100,7 +102,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         catch (LinkException refused)
         {
             await unit.DisposeAsync();
-            throw new LabFailure(FailureKind.Missing, $"{place.Name}: the unit does not come up: {refused.Message}", refused);
+            throw new LabFailure(FailureKind.Missing, $"{endpoint.Name}: the unit does not come up: {refused.Message}", refused);
         }
         catch
         {
@@ -208,7 +210,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         _ended.Dispose();
     }
 
-    private MissingPart NotHere(string reason) => MissingPart.Elsewhere($"the unit is elsewhere ({_place.Name}): {reason}");
+    private MissingPart NotHere(string reason) => MissingPart.Elsewhere($"the unit is elsewhere ({_endpoint.Name}): {reason}");
 
     private async Task<ConsoleEnd> RunAsync(
         LinkConsole wanted,
@@ -238,7 +240,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
                     Off?.Invoke(
                         off.Length == 0
                             ? null
-                            : new LabFailure(FailureKind.Missing, $"{_place.Name}: the unit does not come up again: {off}")
+                            : new LabFailure(FailureKind.Missing, $"{_endpoint.Name}: the unit does not come up again: {off}")
                     );
                     return;
                 }
@@ -254,7 +256,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
                         ? broken
                         : new LabFailure(
                             FailureKind.Missing,
-                            $"{_place.Name}: the link to the agent at {_place.Agent} broke, or another bench took it over; the unit goes on, and the next up --box takes it up",
+                            $"{_endpoint.Name}: the link to the agent at {_endpoint.Agent} broke, or another controller took it over; the unit goes on, and the next up --box takes it up",
                             broken
                         )
                 );

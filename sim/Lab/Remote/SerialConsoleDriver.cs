@@ -33,10 +33,10 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
     private const int WordBytes = 8;
 
     private readonly Stream _cable;
-    private readonly BoxConsole _place;
+    private readonly SerialDevice _device;
     private readonly ShownText _shown;
 
-    private SerialConsoleDriver(Stream cable, BoxConsole place) => (_cable, _place, _shown) = (cable, place, new ShownText(cable));
+    private SerialConsoleDriver(Stream cable, SerialDevice device) => (_cable, _device, _shown) = (cable, device, new ShownText(cable));
 
     /// <summary>Why the console stands still.</summary>
     private enum Rest
@@ -61,11 +61,11 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
 
     /// <summary>Opens the device; nothing is typed yet.</summary>
     /// <exception cref="LabFailure">It is not there, somebody else has it, or it is no serial device.</exception>
-    public static SerialConsoleDriver Open(BoxConsole place)
+    public static SerialConsoleDriver Open(SerialDevice device)
     {
         try
         {
-            return new SerialConsoleDriver(SerialStream.Open(place.Device, place.Speed), place);
+            return new SerialConsoleDriver(SerialStream.Open(device.Device, device.Speed), device);
         }
         catch (IOException refused)
         {
@@ -96,7 +96,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
             FailureKind.Missing,
             RestOf(_shown.Waiting) == Rest.Login
                 ? AsksForALogin
-                : $"is another unit's, or not of this speed ({_place.Speed}): it does not show what the unit of the lab link was told to show at its console"
+                : $"is another unit's, or not of this speed ({_device.Speed}): it does not show what the unit of the lab link was told to show at its console"
         );
     }
 
@@ -193,7 +193,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         {
             throw new LabFailure(
                 FailureKind.ConfigurationInvalid,
-                $"the console {_place.Device} asks a question, which only y or n answers, not '{line}'"
+                $"the console {_device.Device} asks a question, which only y or n answers, not '{line}'"
             );
         }
         await SendAsync(line.Trim());
@@ -342,7 +342,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         var recent = string.Concat(Clean(_shown.Recent).Select(c => char.IsControl(c) && c != '\n' ? '?' : c)).Trim('\n');
         return new LabFailure(
             kind,
-            $"the console {_place.Device} {what}. {(recent.Length > 0 ? "It shows:\n" + recent : "It shows nothing.")}"
+            $"the console {_device.Device} {what}. {(recent.Length > 0 ? "It shows:\n" + recent : "It shows nothing.")}"
         );
     }
 

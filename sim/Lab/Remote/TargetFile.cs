@@ -12,24 +12,24 @@ namespace Appliance.Lab.Remote;
 /// <param name="Name">What people call it.</param>
 /// <param name="Board">The name of its board.</param>
 /// <param name="Network">The first three numbers of its addresses: portN is the Nth.</param>
-/// <param name="Bench">The address of this machine on the way to it.</param>
+/// <param name="Controller">The address of this machine towards it; <c>bench</c> in the file.</param>
 /// <param name="Agent">Where its agent waits.</param>
-/// <param name="Key">What its owner and this bench share.</param>
+/// <param name="Key">The pre-shared key of the agent and this controller.</param>
 /// <param name="Console">The serial device of this machine that is wired to its console; null: lines go over the link.</param>
 internal sealed record TargetFile(
     string Name,
     string Board,
     string Network,
-    IPAddress Bench,
+    IPAddress Controller,
     IPEndPoint Agent,
     byte[] Key,
-    BoxConsole? Console
+    SerialDevice? Console
 )
 {
     private const int LengthMax = 64 * 1024;
 
     /// <summary>Where its agent waits.</summary>
-    public RemoteEndpoint Place => new(Name, Agent, Bench, Key, Network);
+    public RemoteEndpoint EndPoint => new(Name, Agent, Controller, Key, Network);
 
     /// <summary>Reads a file; the key's is beside it.</summary>
     /// <exception cref="LabFailure">It cannot be read, or something in it is wrong; the message has its path.</exception>
@@ -77,8 +77,8 @@ internal sealed record TargetFile(
             root.Text("name"),
             board,
             network,
-            IPAddress.TryParse(root.Text("bench"), out var bench) && bench.AddressFamily == AddressFamily.InterNetwork
-                ? bench
+            IPAddress.TryParse(root.Text("bench"), out var controller) && controller.AddressFamily == AddressFamily.InterNetwork
+                ? controller
                 : throw root.Wrong("bench", $"must be an IPv4 address of this machine, not '{root.Text("bench")}'"),
             IPEndPoint.TryParse(agent.Text("address"), out var at) && at.Port > 0 && at.AddressFamily == AddressFamily.InterNetwork
                 ? at
@@ -88,16 +88,16 @@ internal sealed record TargetFile(
         );
     }
 
-    private static BoxConsole ConsoleOf(BoardNode console)
+    private static SerialDevice ConsoleOf(BoardNode console)
     {
         var device = console.Text("device");
         if (!device.StartsWith('/'))
         {
             throw console.Wrong("device", $"must be the whole path of a serial device, for example /dev/ttyUSB0, not '{device}'");
         }
-        var speed = console.OptionalWhole("speed", SerialStream.Speeds[0], SerialStream.Speeds[^1]) ?? BoxConsole.UsualSpeed;
+        var speed = console.OptionalWhole("speed", SerialStream.Speeds[0], SerialStream.Speeds[^1]) ?? SerialDevice.UsualSpeed;
         return SerialStream.Speeds.Contains(speed)
-            ? new BoxConsole(device, speed)
+            ? new SerialDevice(device, speed)
             : throw console.Wrong("speed", $"must be one of {string.Join(", ", SerialStream.Speeds)}, not {speed}");
     }
 

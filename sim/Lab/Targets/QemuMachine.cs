@@ -45,7 +45,7 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
     }
 }
 
-/// <summary>The emulated board <c>qemu-arm64</c>: QEMU's virt machine with four network cards on the bench's cables. Whatever happens to it, the emulator ends with this.</summary>
+/// <summary>The emulated board <c>qemu-arm64</c>: QEMU's virt machine with four network cards on the controller's cables. The emulator ends with this object.</summary>
 internal sealed partial class QemuMachine : IAsyncDisposable
 {
     private const int LinkPort = 7001;
@@ -197,7 +197,7 @@ internal sealed partial class QemuMachine : IAsyncDisposable
     /// <summary>Lets a machine with slots run, which waits for it.</summary>
     public Task GoAsync() => Control.ExecuteAsync("cont");
 
-    /// <summary>The bench's end of the lab link. An earlier one must be closed.</summary>
+    /// <summary>The controller's end of the lab link. An earlier one must be closed.</summary>
     public static Task<Stream> LinkAsync() => ConnectAsync(LinkPort);
 
     /// <summary>The chip's lines, from outside.</summary>
@@ -285,7 +285,7 @@ internal sealed partial class QemuMachine : IAsyncDisposable
             try
             {
                 return new ConnectionStream(
-                    await new SocketNic("bench", IPAddress.Loopback).ConnectAsync(new IPEndPoint(IPAddress.Loopback, port))
+                    await new SocketNic("controller", IPAddress.Loopback).ConnectAsync(new IPEndPoint(IPAddress.Loopback, port))
                 );
             }
             catch (IOException) when (LabClock.Wall.GetElapsedTime(began) < ConnectPatience)

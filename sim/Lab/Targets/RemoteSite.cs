@@ -10,11 +10,11 @@ namespace Appliance.Lab.Targets;
 /// A physical unit that runs the lab's program, somewhere on the network. Its time is its own. Its cables, its panel and its mail are out
 /// of reach, and all clients on this machine have this machine's address.
 /// </summary>
-internal sealed class RemoteSite(TargetFile box) : ITargetSite
+internal sealed class RemoteSite(TargetFile file) : ITargetSite
 {
-    public string Network => box.Network;
+    public string Network => file.Network;
 
-    public string Board => box.Board;
+    public string Board => file.Board;
 
     public bool TakesOurTime => false;
 
@@ -28,9 +28,9 @@ internal sealed class RemoteSite(TargetFile box) : ITargetSite
 
     /// <summary>Connects to the agent and authenticates.</summary>
     /// <exception cref="LabFailure">There is no agent, or it refuses.</exception>
-    public Task<Stream> LinkAsync() => box.Place.EnterAsync();
+    public Task<Stream> LinkAsync() => file.EndPoint.EnterAsync();
 
-    public INic NicAt(string name, IPAddress address) => new SocketNic(name, box.Bench);
+    public INic NicAt(string name, IPAddress address) => new SocketNic(name, file.Controller);
 
-    public SerialConsoleDriver? OpenConsole() => box.Console is { } console ? SerialConsoleDriver.Open(console) : null;
+    public SerialConsoleDriver? OpenConsole() => file.Console is { } console ? SerialConsoleDriver.Open(console) : null;
 }

@@ -35,7 +35,7 @@ internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTime
 
     /// <summary>A new token's, and a whole part of a minute: a step begins with each.</summary>
     private static readonly TimeSpan TokenStep = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan KnockMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ConnectMax = TimeSpan.FromSeconds(2);
 
     private readonly ITargetSite _site;
     private readonly Scenario _scenario;
@@ -170,7 +170,7 @@ internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTime
 
     public async Task<bool> IsOpenAsync(IPEndPoint to)
     {
-        using var late = new CancellationTokenSource(KnockMax, LabClock.Wall);
+        using var late = new CancellationTokenSource(ConnectMax, LabClock.Wall);
         try
         {
             await using var connection = await _air.ConnectAsync(to, late.Token);

@@ -8,8 +8,8 @@ using Appliance.Hal.Linux;
 namespace Appliance.Lab.Targets;
 
 /// <summary>
-/// The other ends of a booted box's cables: a network of the bench's own (<c>./run</c> makes it with unshare), with a tap device for each interface. The box finds
-/// every address of the bench on any cable.
+/// The other ends of a booted box's cables: a network of the controller's own (<c>./run</c> makes it with unshare), with a tap device for each interface. The box finds
+/// every address of the controller on any cable.
 /// </summary>
 internal static class TargetNetwork
 {
@@ -18,10 +18,10 @@ internal static class TargetNetwork
 
     private const int Cables = 4;
 
-    /// <summary>Where clients and phones are (RFC 5737): all of it is the bench.</summary>
+    /// <summary>Where clients and phones are (RFC 5737): all of it is the controller.</summary>
     private static readonly string[] Elsewhere = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 
-    /// <summary>The bench's end of a cable, from 1.</summary>
+    /// <summary>The controller's end of a cable, from 1.</summary>
     public static string Tap(int cable) => $"lab{cable}";
 
     /// <summary>Makes the cables.</summary>
@@ -55,7 +55,7 @@ internal static class TargetNetwork
         }
     }
 
-    /// <summary>From now on an address is the bench's.</summary>
+    /// <summary>From now on an address is the controller's.</summary>
     public static async Task<INic> HereAsync(string name, IPAddress address)
     {
         await IpAsync($"route replace local {address}/32 dev lo");

@@ -3,7 +3,7 @@ namespace Appliance.Lab.Remote;
 /// <summary>The serial device of this machine that is wired to a unit's console.</summary>
 /// <param name="Device">Its path.</param>
 /// <param name="Speed">Bits a second.</param>
-internal sealed record BoxConsole(string Device, int Speed)
+internal sealed record SerialDevice(string Device, int Speed)
 {
     /// <summary>What the boards' consoles have.</summary>
     public const int UsualSpeed = 115200;
