@@ -6,7 +6,7 @@ using Appliance.Firmware.Radius;
 
 namespace Appliance.Doubles.FortiAuthenticator;
 
-/// <summary>What the emulator reads from a request, and which requests it discards.</summary>
+/// <summary>Reads the attributes of a request, and decides whether it is discarded.</summary>
 internal static class FacRequest
 {
     private const int ProxyStatesMax = 2048;
@@ -37,8 +37,9 @@ internal static class FacRequest
         {
             return client.Secret.IsSigned(packet, packet.Authenticator) ? null : "bad_message_authenticator"; // RFC 2869, 5.14
         }
+        // RFC 5997, 3; RFC 3579, 3.1
         var must =
-            client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0; // RFC 5997, 3; RFC 3579, 3.1
+            client.RequireMessageAuthenticator || packet.Code == RadiusCode.StatusServer || packet.Count(RadiusAttribute.EapMessage) > 0;
         return must ? "no_message_authenticator" : null;
     }
 

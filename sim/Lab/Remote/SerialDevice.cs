@@ -5,6 +5,6 @@ namespace Appliance.Lab.Remote;
 /// <param name="Speed">Bits a second.</param>
 internal sealed record SerialDevice(string Device, int Speed)
 {
-    /// <summary>What the boards' consoles have.</summary>
+    /// <summary>The speed of the boards' consoles.</summary>
     public const int UsualSpeed = 115200;
 }
