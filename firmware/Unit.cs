@@ -121,7 +121,7 @@ public sealed class Unit : IAsyncDisposable
                 _data.State,
                 _services.Login,
                 _services.Push,
-                () => _services.Power.Request(PowerRequest.Reboot, "admin", "panel", "factory reset")
+                () => _services.Power.RequestAsync(PowerRequest.Reboot, "admin", "panel", "factory reset")
             );
             _owned.Push(new PanelReporter(panel, sources, _options.Time));
         }
@@ -133,32 +133,34 @@ public sealed class Unit : IAsyncDisposable
         );
     }
 
+    /// <summary>Every part of the unit with console commands.</summary>
     private CliCommand[] Commands()
     {
         var (transport, power, time) = (_front.Transport, _services.Power, _options.Time);
-        return
+        ICommandSource[] sources =
         [
-            .. StatusCommands.For(Config, Nics, SerialNumber, transport, power, time),
-            .. new SessionCommands(_services.Sessions, transport, time).Commands,
-            .. new LogCommands(Events).Commands,
-            .. new DebugCommands(_services.Debug, time).Commands,
-            .. new ClockCommands(time, _options.SetClock).Commands,
-            .. power.Commands,
-            .. new PingCommand(Nics).Commands,
-            .. TokenCommands.For(Enrolment, _data.Usb),
-            .. new BlocklistCommands(_services.Login, time).Commands,
-            .. ConfigurationCommands.For(Config, Events, _data.Usb),
-            .. RadiusCommands.For(Config, _services.Radius),
-            .. new HardwareCommands(_options.Board, _options.Cooling, _options.Slots, _options.Panel).Commands,
-            .. new NicCommands(Config, Nics).Commands,
-            .. new RouteCommands(Config, Nics).Commands,
-            new TopCommand(time).Command,
-            new SnifferCommand(_services.Tap, Nics, time).Command,
-            .. new FlowCommands().Commands,
-            .. new AdminCommands(_services.AdminLogin.Sessions).Commands,
-            ApiUserCommands.GenerateKey,
-            new ImageCommands(_options.Slots, Events, power).Restore,
+            new StatusCommands(Config, Nics, SerialNumber, transport, power, time),
+            new SessionCommands(_services.Sessions, transport, time),
+            new LogCommands(Events),
+            new DebugCommands(_services.Debug, time),
+            new ClockCommands(time, _options.SetClock),
+            power,
+            new PingCommand(Nics),
+            new TokenCommands(Enrolment, _data.Usb),
+            new BlocklistCommands(_services.Login, time),
+            new ConfigurationCommands(Config, Events, _data.Usb),
+            new RadiusCommands(Config, _services.Radius),
+            new HardwareCommands(_options.Board, _options.Cooling, _options.Slots, _options.Panel),
+            new NicCommands(Config, Nics),
+            new RouteCommands(Config, Nics),
+            new TopCommand(time),
+            new SnifferCommand(_services.Tap, Nics, time),
+            new FlowCommands(),
+            new AdminCommands(_services.AdminLogin.Sessions),
+            new ApiUserCommands(),
+            new ImageCommands(_options.Slots, Events, power),
         ];
+        return [.. sources.SelectMany(source => source.Commands)];
     }
 
     /// <summary>

@@ -125,8 +125,8 @@ internal sealed class UnitServices
             ?? (
                 options.PushProxy is { } proxy ? owned.Push(new PushProxyClient(proxy, clients, data.SerialNumber, time)) : new NoPushProxy()
             );
-        var loss = new RegistrationLoss(data.Config, events, serial => Enrolment.Provision(serial));
-        Push = owned.Push(new PushService(Login, sender, events, time, Debug, loss.Remove));
+        var loss = new RegistrationLoss(data.Config, events, serial => Enrolment.ProvisionAsync(serial));
+        Push = owned.Push(new PushService(Login, sender, events, time, Debug, loss.RemoveAsync));
         Login.Connect(Push);
         Radius = owned.Push(new RadiusClient(clients, time, Debug));
         if (options.Observer is { } observer)

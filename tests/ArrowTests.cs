@@ -74,6 +74,33 @@ public sealed partial class ArrowTests
                 .Order(StringComparer.Ordinal)
         );
 
+    /// <summary>
+    /// No thread of the firmware blocks, except the two dedicated threads of the state database: SQLite's calls block anyway, and these
+    /// threads have nothing else to do.
+    /// </summary>
+    [Fact]
+    public void No_firmware_code_blocks_a_thread() =>
+        Assert.Equal(
+            [
+                "Appliance.Firmware.Storage.StateCheckpoint.Run: System.Threading.SemaphoreSlim::Wait",
+                "Appliance.Firmware.Storage.StateDatabase.WriteLoop: System.Threading.Monitor::Wait",
+            ],
+            BlockingCalls.In(typeof(Appliance.Firmware.Unit).Assembly.Location)
+        );
+
+    /// <summary>The check of blocking calls finds each form of them, and takes <c>await</c> and completed tasks for none.</summary>
+    [Fact]
+    public void Each_form_of_a_blocking_call_is_found() =>
+        Assert.Equal(
+            ["GetAwaiter", "GetAwaiterOfIncomplete", "Lambda", "Result", "Sleep", "Wait"],
+            BlockingCalls
+                .In(typeof(BlockingCallExamples).Assembly.Location)
+                .Where(call => call.Contains(nameof(BlockingCallExamples), StringComparison.Ordinal))
+                .Select(call => call.Contains("b__", StringComparison.Ordinal) ? "Lambda" : call.Split(':')[0].Split('.')[^1])
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
+
     [Fact]
     public void SocketsAreMadeInOnePlace()
     {

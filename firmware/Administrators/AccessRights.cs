@@ -15,13 +15,6 @@ public enum Access
     Write,
 }
 
-/// <summary>
-/// The permission that a table or command requires: a group of <c>system accprofile</c>, and its part if the group is <c>custom</c>.
-/// </summary>
-/// <param name="Group">The group, for example <c>sysgrp</c>.</param>
-/// <param name="Part">The part, for example <c>admin</c>; "" if the group has none.</param>
-public readonly record struct Permission(string Group, string Part = "");
-
 /// <summary>The rights of one access profile. Immutable. Anything that is not known is denied.</summary>
 public sealed class AccessRights
 {

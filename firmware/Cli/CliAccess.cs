@@ -34,13 +34,6 @@ internal sealed class CliAccess(ConfigStore store, Func<Administrator> who)
     /// <summary>Returns null if the administrator may change a table, otherwise the error.</summary>
     internal ConfigError? Write(TableSchema table) => Rights[PermissionMap.OfTable(table.Path)] == Access.Write ? null : Denied;
 
-    /// <summary>Returns null if the administrator may run a command, otherwise the error.</summary>
-    internal ConfigError? Command(CliCommand command)
-    {
-        var (permission, needed) = PermissionMap.OfCommand(command.Words);
-        return Rights[permission] >= needed ? null : Denied;
-    }
-
-    /// <summary>Returns null if the administrator has at least the needed access to a permission group, otherwise the error.</summary>
-    internal ConfigError? Needs(Permission permission, Access needed) => Rights[permission] >= needed ? null : Denied;
+    /// <summary>Returns null if the administrator has the required access, otherwise the error.</summary>
+    internal ConfigError? Needs(RequiredAccess required) => Rights[required.Permission] >= required.Level ? null : Denied;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
@@ -12,7 +13,7 @@ namespace Appliance.Firmware.Cli;
 /// Runs a line of the session to completion. The second argument is the line after it if that could answer a prompt. Returns the return
 /// code (0 for success), the line without its secret, and true if the line after it was consumed as the answer.
 /// </param>
-internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(int Code, string Shown, bool Answered)>> run)
+internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(int Code, string Shown, bool Answered)>> run) : ICommandSource
 {
     private const int CharactersMax = 1024 * 1024;
     private readonly List<string> _lines = [];
@@ -26,19 +27,23 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
     internal bool IsRunning { get; private set; }
 
     /// <summary>The batch commands of the session.</summary>
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("execute batch start", "Keep commands and run none.", call => NoArguments(call) ?? Start(call)),
+            new("execute batch start", "Keep commands and run none.", Permissions.Maintenance.Write, CliArguments.None, Start),
             new(
                 "execute batch end",
                 "Run the commands that were kept.",
-                call => NoArguments(call) ?? (IsKeeping ? new CliReply("") { Later = EndAsync } : new ConfigError(-1, "batch mode is off"))
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                _ => IsKeeping ? new CliReply("") { Later = EndAsync } : new ConfigError(-1, "batch mode is off")
             ),
-            new("execute batch status", "Show whether commands are kept.", call => NoArguments(call) ?? Status()),
+            new("execute batch status", "Show whether commands are kept.", Permissions.Maintenance.Write, CliArguments.None, _ => Status()),
             new(
                 "execute batch lastlog",
                 "Show the return codes of the last run.",
-                call => NoArguments(call) ?? string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                _ => string.Concat(_log.Select(line => $"{line.Code}: {line.Line}\n"))
             ),
         ];
 
@@ -56,9 +61,6 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
         _lines.Add(line);
         return null;
     }
-
-    private static CliReply? NoArguments(CliCall call) =>
-        call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply Start(CliCall call)
     {

@@ -1,18 +1,53 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
 
 namespace Appliance.Firmware.Cli;
 
-/// <summary>A console command outside the edit tree.</summary>
+/// <summary>
+/// A console command outside the edit tree. The console checks the permission, then the number of arguments, before it runs the command.
+/// </summary>
 /// <param name="Words">The full words, verb first (<c>get system status</c>).</param>
 /// <param name="Help">The line that <c>?</c> prints.</param>
-/// <param name="Run">Runs the command.</param>
-public sealed record CliCommand(string Words, string Help, Func<CliCall, CliReply> Run)
+/// <param name="Permission">The access that an administrator needs. It is never inherited from a shorter command.</param>
+/// <param name="Arguments">The number of words that may follow the command's own.</param>
+/// <param name="Run">Runs the command. Must not block: a command that waits returns <see cref="CliReply.Later"/>.</param>
+public sealed record CliCommand(string Words, string Help, RequiredAccess Permission, CliArguments Arguments, Func<CliCall, CliReply> Run);
+
+/// <summary>A part of the unit with console commands.</summary>
+internal interface ICommandSource
 {
-    /// <summary>
-    /// True for a <c>get</c> command that takes arguments (<c>get hardware nic port1</c>); <c>execute</c> and <c>diagnose</c> commands
-    /// always may.
-    /// </summary>
-    public bool TakesArguments { get; init; }
+    /// <summary>The commands, in the order in which <c>tree</c> lists them.</summary>
+    IReadOnlyList<CliCommand> Commands { get; }
+}
+
+/// <summary>The number of words that a command takes after its own.</summary>
+/// <param name="Least">The minimum.</param>
+/// <param name="Most">The maximum.</param>
+public readonly record struct CliArguments(int Least, int Most)
+{
+    /// <summary>No arguments.</summary>
+    public static readonly CliArguments None = new(0, 0);
+
+    /// <summary>Exactly one argument.</summary>
+    public static readonly CliArguments One = new(1, 1);
+
+    /// <summary>One argument or none.</summary>
+    public static readonly CliArguments Optional = new(0, 1);
+
+    /// <summary>Any number of arguments, or none.</summary>
+    public static readonly CliArguments Rest = new(0, int.MaxValue);
+
+    /// <summary>Creates an exact number of arguments.</summary>
+    public static CliArguments Exactly(int count) => new(count, count);
+
+    /// <summary>Creates a minimum number of arguments, without a maximum.</summary>
+    public static CliArguments AtLeast(int count) => new(count, int.MaxValue);
+
+    /// <summary>Returns null for an accepted number of words, otherwise the error.</summary>
+    internal ConfigError? Check(IReadOnlyList<string> words) =>
+        words.Count < Least ? ConfigError.Incomplete
+        : words.Count > Most ? CliPaths.ParseError(words[Most])
+        : null;
 }
 
 /// <summary>One invocation of a command.</summary>

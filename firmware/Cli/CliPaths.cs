@@ -8,6 +8,9 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
 {
     private readonly Dictionary<string, string[][]> _byVerb = new(StringComparer.Ordinal);
 
+    /// <summary>The commands.</summary>
+    internal IReadOnlyList<CliCommand> Commands => commands;
+
     /// <summary>
     /// Finds the one choice that a word abbreviates or equals; returns false and the error if there is none or more than one.
     /// </summary>
@@ -50,7 +53,7 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
         {
             return false;
         }
-        (path, error) = (followed!.Known ?? "", followed.Known is null ? Incomplete : null);
+        (path, error) = (followed!.Known ?? "", followed.Known is null ? ConfigError.Incomplete : null);
         rest = [.. words.Skip(followed.Depth)];
         return followed.Known is not null;
     }
@@ -81,9 +84,6 @@ internal sealed class CliPaths(ConfigSchema schema, IReadOnlyList<CliCommand> co
 
     /// <summary>Returns the first words of a verb's paths, in order.</summary>
     internal IEnumerable<string> Next(string verb) => new FollowedPath(Of(verb), 0).Next;
-
-    /// <summary>The error for a command that needs more words.</summary>
-    internal static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
 
     private string[][] Of(string verb)
     {

@@ -17,7 +17,7 @@ public sealed partial class CliSession
         var aliases = Workspace.Current.List(AliasTable);
         if (words.Count != 1)
         {
-            return Print(words.Count == 0 ? CliPaths.Incomplete : CliPaths.ParseError(words[1]));
+            return Print(words.Count == 0 ? ConfigError.Incomplete : CliPaths.ParseError(words[1]));
         }
         if (_access.Read(aliases.Schema) is { } denied)
         {

@@ -93,7 +93,9 @@ public sealed partial class CliSession
     }
 
     private CliReply RunCommand(CliCommand command, IReadOnlyList<string> arguments) =>
-        _access.Command(command) is { } denied ? denied : command.Run(new CliCall(arguments, this));
+        (_access.Needs(command.Permission) ?? command.Arguments.Check(arguments)) is { } refused
+            ? refused
+            : command.Run(new CliCall(arguments, this));
 
     private string Unknown()
     {
@@ -122,7 +124,7 @@ public sealed partial class CliSession
     }
 
     /// <summary>Starts a command whose reply comes later; returns its output if the reply is available immediately.</summary>
-    private string Begin(Func<CancellationToken, Task<CliReply>> later, bool streams = false)
+    private string Begin(Func<CancellationToken, Task<CliReply>> later, bool streams = false, bool isLogin = false)
     {
         if (_batch.IsRunning)
         {
@@ -139,12 +141,15 @@ public sealed partial class CliSession
         if (answer.IsCompletedSuccessfully && !streams)
         {
             stop.Dispose();
-            return Answer(answer.Result);
+            var reply = answer.Result;
+            return isLogin ? reply.Text : Answer(reply);
         }
-        Volatile.Write(ref _waiting, new Waiting(answer, stop, streams));
+        Volatile.Write(ref _waiting, new Waiting(answer, stop, streams, isLogin));
         _login?.IsHeld = true;
         return "";
     }
+
+    private string LogIn(CliReply reply) => reply.Later is { } later ? Begin(later, isLogin: true) : reply.Text;
 
     private void SayFiltered(CliFilter? filter, string text)
     {
@@ -158,9 +163,7 @@ public sealed partial class CliSession
         _editor.Level is null
         && _paths.TryPath("get", words, out var path, out var arguments, out _)
         && _paths.Command("get", path) is { } command
-            ? arguments.Count > 0 && !command.TakesArguments
-                ? CliPaths.ParseError(arguments[0])
-                : RunCommand(command, arguments)
+            ? RunCommand(command, arguments)
             : _view.Get(words);
 
     private CliReply Tree(List<string> words)

@@ -41,7 +41,8 @@ public sealed partial class CliSession : IDisposable
     /// <param name="Answer">Completes with the reply.</param>
     /// <param name="Stop">Cancels the command.</param>
     /// <param name="Streams">True if the command shows text before its reply, until it is stopped.</param>
-    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop, bool Streams);
+    /// <param name="IsLogin">True for a line of the login dialog instead of a command.</param>
+    private sealed record Waiting(Task<CliReply> Answer, CancellationTokenSource Stop, bool Streams, bool IsLogin);
 
     /// <summary>Creates a session on a configuration store.</summary>
     /// <param name="store">The configuration.</param>
@@ -95,8 +96,8 @@ public sealed partial class CliSession : IDisposable
     /// a command is pending.
     /// </summary>
     public string Prompt =>
-        LogsIn ? _login!.Prompt
-        : Asks || Waits ? ""
+        Asks || Waits ? ""
+        : LogsIn ? _login!.Prompt
         : _lines.IsOpen ? "> "
         : $"{HostName}{(_editor.Level is { } level ? $" ({level.Word})" : "")} {(_access.Rights.IsFull ? '#' : '$')} ";
 
@@ -157,6 +158,9 @@ public sealed partial class CliSession : IDisposable
     /// <summary>The administrator of the session; one without any rights during the login dialog.</summary>
     public Administrator Administrator => _login is null ? _administrator : _login.Who ?? Administrator.Nobody;
 
+    /// <summary>Every command of the session.</summary>
+    internal IReadOnlyList<CliCommand> Commands => _paths.Commands;
+
     /// <summary>The access rights of the session.</summary>
     internal CliAccess Access => _access;
 
@@ -206,7 +210,7 @@ public sealed partial class CliSession : IDisposable
             : _login.Busy(() =>
                 !LogsIn ? ExecuteLine(line)
                 : line.Length > LineMax ? ""
-                : _login.Execute(line)
+                : LogIn(_login.Execute(line))
             );
 
     private string ExecuteLine(string line)
@@ -276,7 +280,15 @@ public sealed partial class CliSession : IDisposable
         return _login.Busy(() =>
         {
             _login.IsHeld = false;
-            return LogsIn ? "" : Answer(reply) + ContinueAlias();
+            if (!waiting.IsLogin)
+            {
+                return LogsIn ? "" : Answer(reply) + ContinueAlias();
+            }
+            if (Closed)
+            {
+                _login.Restart("exit");
+            }
+            return reply.Text;
         });
     }
 

@@ -117,8 +117,11 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
             return true;
         });
 
-    /// <summary>Handles a line of the login dialog; returns its output.</summary>
-    internal string Execute(string line)
+    /// <summary>
+    /// Handles a line of the login dialog; returns its output, without an error. A password or code is checked by
+    /// <see cref="CliReply.Later"/>.
+    /// </summary>
+    internal CliReply Execute(string line)
     {
         switch (_stage)
         {
@@ -128,10 +131,9 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
                 _stage = _name.Length > 0 ? Stage.Password : Stage.Name;
                 return "";
             case Stage.Password:
-                // A console handles one line at a time, so this commit blocks no other client.
-                return Check(logins.CheckAsync(_name, line, ui, source).GetAwaiter().GetResult());
+                return Later(() => logins.CheckAsync(_name, line, ui, source));
             case Stage.Code:
-                return Check(logins.CheckCodeAsync(_challenge!.Handle, line.Trim(), ui, source).GetAwaiter().GetResult());
+                return Later(() => logins.CheckCodeAsync(_challenge!.Handle, line.Trim(), ui, source));
             case Stage.NewPassword:
                 (_password, _stage) = (line, Stage.ConfirmPassword);
                 return "";
@@ -157,6 +159,17 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
         _idle?.Dispose();
         _idle = null;
     }
+
+    /// <summary>Checks a password or code without holding a thread. The check cannot be cancelled, because its result is durable.</summary>
+    private CliReply Later(Func<Task<AdminVerdict>> check) =>
+        new("")
+        {
+            Later = async _ =>
+            {
+                var verdict = await check().ConfigureAwait(false);
+                return Busy(() => Check(verdict));
+            },
+        };
 
     private string Check(AdminVerdict verdict)
     {

@@ -156,7 +156,7 @@ public static class ConsoleStream
             else
             {
                 await Task.WhenAny(typed.MoreAsync(), saying).ConfigureAwait(false);
-                typed.Receive();
+                await typed.ReceiveAsync().ConfigureAwait(false);
             }
             if (saying.IsCompleted)
             {
@@ -204,7 +204,7 @@ public static class ConsoleStream
                     ? Task.WhenAny(answer, typed.MoreAsync(), said.WaitAsync(cancellationToken))
                     : Task.WhenAny(answer, typed.MoreAsync())
             ).ConfigureAwait(false);
-            typed.Receive();
+            await typed.ReceiveAsync().ConfigureAwait(false);
             await StreamAsync(console, streams ? said.Take() : null, output, cancellationToken).ConfigureAwait(false);
         }
         var text = await answer.ConfigureAwait(false);

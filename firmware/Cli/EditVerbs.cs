@@ -5,7 +5,6 @@ namespace Appliance.Firmware.Cli;
 /// <summary>The verbs of the edit tree, with their arguments.</summary>
 internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess access)
 {
-    private static readonly ConfigError Incomplete = CliPaths.Incomplete;
 
     /// <summary>Runs a verb; the message is shown before the error, if any.</summary>
     internal (string Message, ConfigError? Error) Run(string verb, IReadOnlyList<string> words) =>
@@ -34,7 +33,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
         {
             if (words.Count == 0)
             {
-                return Incomplete;
+                return ConfigError.Incomplete;
             }
             if (!CliPaths.TryMatch(words[0], edit.Schema.Children.Select(child => child.Path), out var name, out var wrong))
             {
@@ -65,7 +64,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
     private (string, ConfigError?) Edit(IReadOnlyList<string> words) =>
         words switch
         {
-            [] => ("", Incomplete),
+            [] => ("", ConfigError.Incomplete),
             [var key] => editor.Edit(key),
             _ => ("", CliPaths.ParseError(words[1])),
         };
@@ -74,7 +73,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
         words switch
         {
             [var from, "to", var to] => editor.Copy(from, to, remove),
-            [_, "to"] or [_] or [] => Incomplete,
+            [_, "to"] or [_] or [] => ConfigError.Incomplete,
             [_, not "to", ..] => CliPaths.ParseError(words[1]),
             _ => CliPaths.ParseError(words[3]),
         };
@@ -83,7 +82,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
         words switch
         {
             [var key, "before" or "after", var other] => editor.Move(key, other, after: words[1] == "after"),
-            [] or [_] or [_, "before" or "after"] => Incomplete,
+            [] or [_] or [_, "before" or "after"] => ConfigError.Incomplete,
             [_, not ("before" or "after"), ..] => CliPaths.ParseError(words[1]),
             _ => CliPaths.ParseError(words[3]),
         };
@@ -92,7 +91,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
     {
         if (words.Count == 0)
         {
-            return Incomplete;
+            return ConfigError.Incomplete;
         }
         var table = editor.Level!.Schema;
         return CliPaths.TryMatch(
@@ -124,7 +123,7 @@ internal sealed class EditVerbs(ConfigEditor editor, CliPaths paths, CliAccess a
     private static ConfigError? One(IReadOnlyList<string> words, Func<string, ConfigError?> run) =>
         words switch
         {
-            [] => Incomplete,
+            [] => ConfigError.Incomplete,
             [var word] => run(word),
             _ => CliPaths.ParseError(words[1]),
         };

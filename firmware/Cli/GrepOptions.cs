@@ -45,7 +45,7 @@ internal sealed class GrepOptions
     internal static GrepOptions? Read(IReadOnlyList<string> words, out ConfigError? fault)
     {
         fault =
-            words.Count == 0 ? CliPaths.Incomplete
+            words.Count == 0 ? ConfigError.Incomplete
             : words[0] != "grep" ? CliPaths.ParseError(words[0])
             : null;
         if (fault is not null)
@@ -82,7 +82,7 @@ internal sealed class GrepOptions
                 var joined = place + 1 < word.Length;
                 if (!joined && at + 1 == words.Count)
                 {
-                    return CliPaths.Incomplete;
+                    return ConfigError.Incomplete;
                 }
                 return Take(word[place], joined ? word[(place + 1)..] : words[++at]);
             }
@@ -138,7 +138,7 @@ internal sealed class GrepOptions
         List<string> patterns = _bare is not null ? [_bare] : _patterns;
         if (patterns.Count == 0)
         {
-            return CliPaths.Incomplete;
+            return ConfigError.Incomplete;
         }
         foreach (var pattern in patterns)
         {

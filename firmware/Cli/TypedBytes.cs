@@ -44,12 +44,12 @@ internal sealed class TypedBytes(Stream input, CancellationToken cancellationTok
         return _reading;
     }
 
-    /// <summary>Accepts input that has arrived, if any; throws the exception of a failed read.</summary>
-    internal void Receive()
+    /// <summary>Accepts input that has arrived, if any, without waiting; throws the exception of a failed read.</summary>
+    internal async ValueTask ReceiveAsync()
     {
-        if (_reading is { IsCompleted: true })
+        if (_reading is { IsCompleted: true } completed)
         {
-            var length = _reading.GetAwaiter().GetResult();
+            var length = await completed.ConfigureAwait(false);
             (_reading, _end, Ended) = (null, _end + length, length == 0);
         }
     }

@@ -7,12 +7,24 @@ using Appliance.Firmware.Config;
 namespace Appliance.Firmware.Commands;
 
 /// <summary><c>get system admin list</c> and <c>execute disconnect-admin-session INDEX</c>.</summary>
-internal sealed class AdminCommands(AdminSessions sessions)
+internal sealed class AdminCommands(AdminSessions sessions) : ICommandSource
 {
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            CallArguments.Plain("get system admin list", "Show the administrators that are logged in.", () => List()),
-            new("execute disconnect-admin-session", "Disconnect a logged in administrator: INDEX.", Disconnect),
+            new(
+                "get system admin list",
+                "Show the administrators that are logged in.",
+                Permissions.Administration.Read,
+                CliArguments.None,
+                _ => List()
+            ),
+            new(
+                "execute disconnect-admin-session",
+                "Disconnect a logged in administrator: INDEX.",
+                Permissions.Administration.Write,
+                CliArguments.Optional,
+                Disconnect
+            ),
         ];
 
     private string List()
@@ -39,14 +51,10 @@ internal sealed class AdminCommands(AdminSessions sessions)
     /// </summary>
     private CliReply Disconnect(CliCall call)
     {
-        if (call.AtMost(1) is { } wrong)
-        {
-            return wrong;
-        }
         var connected = sessions.List();
         if (call.Arguments.Count == 0)
         {
-            return new CliReply(Connected(connected), CallArguments.Incomplete);
+            return new CliReply(Connected(connected), ConfigError.Incomplete);
         }
         if (!CallArguments.TryNumber(call.Arguments[0], 0, int.MaxValue, out var index))
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 
@@ -8,7 +9,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>execute api-user generate-key NAME</c>: generates a key for a REST API user. It is displayed once and stored as a secret of the
 /// configuration.
 /// </summary>
-internal static class ApiUserCommands
+internal sealed class ApiUserCommands : ICommandSource
 {
     private const string Table = "system api-user";
     private const string Attribute = "api-key";
@@ -17,23 +18,20 @@ internal static class ApiUserCommands
     private const int KeyLength = 30;
     private const string KeyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-    internal static readonly CliCommand GenerateKey = new(
-        "execute api-user generate-key",
-        "Generate a new API key for an API user: NAME.",
-        Generate
-    );
+    public IReadOnlyList<CliCommand> Commands =>
+        [
+            // Minutes until expiry are refused, because no attribute stores them.
+            new(
+                "execute api-user generate-key",
+                "Generate a new API key for an API user: NAME.",
+                Permissions.Administration.Write,
+                CliArguments.One,
+                Generate
+            ),
+        ];
 
     private static CliReply Generate(CliCall call)
     {
-        if (call.Arguments.Count == 0)
-        {
-            return CallArguments.Incomplete;
-        }
-        // Minutes until expiry are refused, because no attribute stores them.
-        if (call.AtMost(1) is { } wrong)
-        {
-            return wrong;
-        }
         var name = call.Arguments[0];
         var key = RandomNumberGenerator.GetString(KeyLetters, KeyLength);
         var isKnown = false;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
@@ -12,23 +13,29 @@ namespace Appliance.Firmware.Commands;
 /// (<c>locked</c>). The words of the command and the two states are documented. The line is *assumed* after the device's debug output
 /// (<c>host=…;fails=…;logintime=…</c>).
 /// </summary>
-internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
+internal sealed class BlocklistCommands(LoginService login, TimeProvider time) : ICommandSource
 {
     /// <summary>The number of the only virtual domain.</summary>
     private const string RootDomain = "0";
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("diagnose vpn ssl blocklist list", "List blocked sources.", call => None(call) ?? List()),
+            new("diagnose vpn ssl blocklist list", "List blocked sources.", Permissions.Vpn.Read, CliArguments.None, _ => List()),
             new(
                 "diagnose vpn ssl blocklist count",
                 "Count blocked sources.",
-                call => None(call) ?? login.BlockList().Count.ToString(CultureInfo.InvariantCulture) + "\n"
+                Permissions.Vpn.Read,
+                CliArguments.None,
+                _ => login.BlockList().Count.ToString(CultureInfo.InvariantCulture) + "\n"
             ),
-            new("diagnose vpn ssl blocklist del", "Delete blocked sources: all, a virtual domain's number, or an address.", Delete),
+            new(
+                "diagnose vpn ssl blocklist del",
+                "Delete blocked sources: all, a virtual domain's number, or an address.",
+                Permissions.Vpn.Write,
+                CliArguments.One,
+                Delete
+            ),
         ];
-
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply List()
     {
@@ -49,21 +56,21 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time)
 
     private CliReply Delete(CliCall call)
     {
-        if (call.Arguments is not [var which])
-        {
-            return call.Arguments.Count == 0
-                ? new ConfigError(-160, "incomplete command in the end")
-                : CliPaths.ParseError(call.Arguments[1]);
-        }
+        var which = call.Arguments[0];
         IPAddress? source = null;
         if (which is not ("all" or RootDomain) && !IPAddress.TryParse(which, out source))
         {
             return CliPaths.ParseError(which);
         }
+        return new CliReply("") { Later = _ => DeleteAsync(source) };
+    }
+
+    private async Task<CliReply> DeleteAsync(IPAddress? source)
+    {
         try
         {
             // Removed from disk before the reply.
-            var count = login.UnblockAsync(source).GetAwaiter().GetResult();
+            var count = await login.UnblockAsync(source).ConfigureAwait(false);
             return count == 0 && source is not null ? new ConfigError(-3, "entry not found in table") : "";
         }
         catch (IOException failure)

@@ -10,14 +10,24 @@ namespace Appliance.Firmware.Commands;
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="set">Sets the clock; returns null on success, otherwise the reason. Null if the unit may not set it.</param>
-internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, string?>? set)
+internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, string?>? set) : ICommandSource
 {
-    private static readonly Permission System = new("sysgrp", "cfg");
-
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("execute date", "Set/get system date.", call => Run(call, "yyyy-MM-dd", (now, given) => given.Date + now.TimeOfDay, Date)),
-            new("execute time", "Set/get system time.", call => Run(call, "H:mm:ss", (now, given) => now.Date + given.TimeOfDay, Time)),
+            new(
+                "execute date",
+                "Set/get system date.",
+                Permissions.System.Read,
+                CliArguments.Optional,
+                call => Run(call, "yyyy-MM-dd", (now, given) => given.Date + now.TimeOfDay, Date)
+            ),
+            new(
+                "execute time",
+                "Set/get system time.",
+                Permissions.System.Read,
+                CliArguments.Optional,
+                call => Run(call, "H:mm:ss", (now, given) => now.Date + given.TimeOfDay, Time)
+            ),
         ];
 
     private string Date() => string.Create(CultureInfo.InvariantCulture, $"current date is: {time.GetUtcNow():yyyy-MM-dd}\n");
@@ -31,11 +41,7 @@ internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, stri
         {
             return show();
         }
-        if (call.Arguments.Count > 1)
-        {
-            return CliPaths.ParseError(call.Arguments[1]);
-        }
-        if (call.Session.Access.Needs(System, Access.Write) is { } denied)
+        if (call.Session.Access.Needs(Permissions.System.Write) is { } denied)
         {
             return denied;
         }

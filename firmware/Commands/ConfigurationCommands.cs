@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
@@ -8,7 +9,7 @@ using Appliance.Firmware.Text;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>The console commands for the configuration as a whole: backups, revisions, transactions, saving.</summary>
-internal sealed class ConfigurationCommands
+internal sealed class ConfigurationCommands(ConfigStore config, EventLog events, UsbStick usb) : ICommandSource
 {
     private const string ContinueQuestion = "Do you want to continue? (y/n)";
     private const int TransactionMinutes = 5;
@@ -21,76 +22,106 @@ internal sealed class ConfigurationCommands
     private const int IgnoredMax = 100;
 
     private static readonly string[] Servers = ["ftp", "sftp", "tftp", "scp"];
-    private static readonly ConfigError Incomplete = new(-160, "incomplete command in the end");
-    private readonly EventLog _events;
 
     /// <summary>The maximum size of a configuration file, in bytes.</summary>
     private const int RestoreSizeMax = 16 * 1024 * 1024;
 
-    private readonly UsbStick _usb;
-    private readonly ConfigStore _config;
-
-    private ConfigurationCommands(ConfigStore config, EventLog events, UsbStick usb) => (_config, _events, _usb) = (config, events, usb);
-
-    /// <summary>Creates the commands of a unit.</summary>
-    internal static IReadOnlyList<CliCommand> For(ConfigStore config, EventLog events, UsbStick usb)
-    {
-        var commands = new ConfigurationCommands(config, events, usb);
-        return
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("execute backup config flash", "Keep the configuration as a revision.", commands.BackUpToFlash),
-            new("execute backup config usb", "Back up the configuration to the USB disk.", call => commands.BackUpToUsb(call, full: false)),
+            new(
+                "execute backup config flash",
+                "Keep the configuration as a revision.",
+                Permissions.Maintenance.Write,
+                CliArguments.Rest,
+                BackUpToFlash
+            ),
+            new(
+                "execute backup config usb",
+                "Back up the configuration to the USB disk.",
+                Permissions.Maintenance.Write,
+                CliArguments.One,
+                call => BackUpToUsb(call, full: false)
+            ),
             new(
                 "execute backup full-config usb",
                 "Back up the configuration with all defaults to the USB disk.",
-                call => commands.BackUpToUsb(call, full: true)
+                Permissions.Maintenance.Write,
+                CliArguments.One,
+                call => BackUpToUsb(call, full: true)
             ),
-            new("execute restore config flash", "Restore a revision.", commands.RestoreFromFlash),
-            new("execute restore config usb", "Restore a backup from the USB disk.", commands.RestoreFromUsb),
+            new("execute restore config flash", "Restore a revision.", Permissions.Maintenance.Write, CliArguments.One, RestoreFromFlash),
+            new(
+                "execute restore config usb",
+                "Restore a backup from the USB disk.",
+                Permissions.Maintenance.Write,
+                CliArguments.One,
+                RestoreFromUsb
+            ),
             .. Servers.SelectMany(way =>
                 new CliCommand[]
                 {
                     new(
                         $"execute backup config {way}",
                         $"Back up the configuration to a server by {way}.",
+                        Permissions.Maintenance.Write,
+                        CliArguments.AtLeast(2),
                         call => Unreachable(call, way, "Send config file to")
                     ),
                     new(
                         $"execute backup full-config {way}",
                         $"Back up the configuration with all defaults to a server by {way}.",
+                        Permissions.Maintenance.Write,
+                        CliArguments.AtLeast(2),
                         call => Unreachable(call, way, "Send config file to")
                     ),
-                    new($"execute restore config {way}", $"Restore a backup from a server by {way}.", call => AskToFetch(call, way)),
+                    new(
+                        $"execute restore config {way}",
+                        $"Restore a backup from a server by {way}.",
+                        Permissions.Maintenance.Write,
+                        CliArguments.AtLeast(2),
+                        call => AskToFetch(call, way)
+                    ),
                 }
             ),
-            new("execute revision list config", "List the revisions.", call => None(call) ?? commands.List()),
-            new("execute revision delete config", "Delete a revision.", commands.Delete),
+            new("execute revision list config", "List the revisions.", Permissions.Maintenance.Write, CliArguments.None, _ => List()),
+            new("execute revision delete config", "Delete a revision.", Permissions.Maintenance.Write, CliArguments.One, Delete),
             new(
                 "execute factoryreset",
                 "Go back to the first configuration.",
-                call => None(call) ?? OutsideTransaction(call) ?? commands.Reset(call)
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                call => OutsideTransaction(call) ?? Reset(call)
             ),
-            new("execute cfg save", "Save the configuration.", call => None(call) ?? OutsideTransaction(call) ?? commands.Save(call)),
+            new(
+                "execute cfg save",
+                "Save the configuration.",
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                call => OutsideTransaction(call) ?? Save(call)
+            ),
             new(
                 "execute cfg reload",
                 "Go back to the saved configuration.",
-                call => None(call) ?? OutsideTransaction(call) ?? commands.Reload(call)
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                call => OutsideTransaction(call) ?? Reload(call)
             ),
-            new("execute config-transaction start", "Start a transaction.", Start),
+            new("execute config-transaction start", "Start a transaction.", Permissions.System.Write, CliArguments.Optional, Start),
             new(
                 "execute config-transaction commit",
                 "Put a transaction in force.",
-                call => None(call) ?? End(call, "committed", call.Session.Workspace.CommitTransaction)
+                Permissions.System.Write,
+                CliArguments.None,
+                call => End(call, "committed", call.Session.Workspace.CommitTransaction)
             ),
             new(
                 "execute config-transaction abort",
                 "Drop a transaction.",
-                call => None(call) ?? End(call, "aborted", call.Session.Workspace.AbortTransaction)
+                Permissions.System.Write,
+                CliArguments.None,
+                call => End(call, "aborted", call.Session.Workspace.AbortTransaction)
             ),
         ];
-    }
-
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? (CliReply?)null : CliPaths.ParseError(call.Arguments[0]);
 
     private static CliReply? OutsideTransaction(CliCall call) =>
         call.Session.Workspace.Transaction == 0
@@ -99,24 +130,18 @@ internal sealed class ConfigurationCommands
 
     /// <summary>The reply for a server that cannot be reached, in the device's words. A lab of one appliance has no server.</summary>
     private static CliReply Unreachable(CliCall call, string way, string what) =>
-        call.Arguments is [_, var server, ..]
-            ? new CliReply(
-                $"Please wait...\nConnect to {way} server {server} ...\n",
-                new ConfigError(-1, $"{what} {way} server via vdom root failed.")
-            )
-            : Incomplete;
+        new(
+            $"Please wait...\nConnect to {way} server {call.Arguments[1]} ...\n",
+            new ConfigError(-1, $"{what} {way} server via vdom root failed.")
+        );
 
     /// <summary>Asks for confirmation before a restore from a server, as before every restore.</summary>
     private static CliReply AskToFetch(CliCall call, string way) =>
-        call.Arguments.Count < 2
-            ? Incomplete
-            : OutsideTransaction(call)
-                ?? new CliReply(
-                    $"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}"
-                )
-                {
-                    OnYes = () => Unreachable(call, way, "Get config file from"),
-                };
+        OutsideTransaction(call)
+        ?? new CliReply($"This operation will overwrite the current setting and could possibly reboot the system!\n{ContinueQuestion}")
+        {
+            OnYes = () => Unreachable(call, way, "Get config file from"),
+        };
 
     private static CliReply Start(CliCall call)
     {
@@ -136,8 +161,7 @@ internal sealed class ConfigurationCommands
                 $"value parse error before '{Clean(typed)}'"
             );
         }
-        return call.Arguments.Count > 1 ? CliPaths.ParseError(call.Arguments[1])
-            : call.Session.InBatch ? new ConfigError(-1, "a config transaction cannot be started in batch mode")
+        return call.Session.InBatch ? new ConfigError(-1, "a config transaction cannot be started in batch mode")
             : call.Session.Workspace.Start(TimeSpan.FromMinutes(minutes)) is { } error ? error
             : string.Create(CultureInfo.InvariantCulture, $"config transaction id={call.Session.Workspace.Transaction} started\n");
     }
@@ -155,7 +179,7 @@ internal sealed class ConfigurationCommands
         {
             return new ConfigError(-1, $"string value is too long. the size is {comment.Length}, the limit is {ConfigRevision.CommentMax}");
         }
-        if (_config.Keep(call.Session.Workspace.Author(), comment) is { } error)
+        if (config.Keep(call.Session.Workspace.Author(), comment) is { } error)
         {
             return error;
         }
@@ -165,11 +189,8 @@ internal sealed class ConfigurationCommands
 
     private CliReply BackUpToUsb(CliCall call, bool full)
     {
-        if (call.Arguments is not [var name])
-        {
-            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
-        }
-        if (_usb.Write(name, _config.BackupText(full, call.Session.Administrator.Name)) is { } error)
+        var name = call.Arguments[0];
+        if (usb.Write(name, config.BackupText(full, call.Session.Administrator.Name)) is { } error)
         {
             return error;
         }
@@ -179,22 +200,15 @@ internal sealed class ConfigurationCommands
 
     private CliReply RestoreFromFlash(CliCall call)
     {
-        if (call.Arguments is not [var typed])
-        {
-            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
-        }
-        return !TryRevision(typed, out var number, out var wrong) ? wrong
-            : _config.Revision(number) is { } text ? AskToRestore(call, text, $"revision {number}")
+        return !TryRevision(call.Arguments[0], out var number, out var wrong) ? wrong
+            : config.Revision(number) is { } text ? AskToRestore(call, text, $"revision {number}")
             : new ConfigError(-3, $"there is no sound revision {number}");
     }
 
     private CliReply RestoreFromUsb(CliCall call)
     {
-        if (call.Arguments is not [var name])
-        {
-            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
-        }
-        var (content, error) = _usb.Read(name, RestoreSizeMax);
+        var name = call.Arguments[0];
+        var (content, error) = usb.Read(name, RestoreSizeMax);
         return error is not null ? error : AskToRestore(call, ConfigStore.TextOf(content!), $"USB disk file {name}");
     }
 
@@ -208,7 +222,7 @@ internal sealed class ConfigurationCommands
     /// <summary>Restores a configuration as one commit, which takes effect immediately. The device restarts for the same purpose.</summary>
     private CliReply Restore(CliCall call, string text, string source)
     {
-        var (ignored, error) = _config.Restore(text, call.Session.Workspace.Author(), $"restored from {source}");
+        var (ignored, error) = config.Restore(text, call.Session.Workspace.Author(), $"restored from {source}");
         if (error is not null)
         {
             Tell(
@@ -222,7 +236,7 @@ internal sealed class ConfigurationCommands
             return error;
         }
         var shown = new StringBuilder("Please wait...\nFile check OK.\n");
-        TellIgnored(_events, call.Session.Administrator.Name, source, ignored);
+        TellIgnored(events, call.Session.Administrator.Name, source, ignored);
         foreach (var line in ignored.Take(IgnoredMax))
         {
             shown.Append(line).Append('\n');
@@ -266,7 +280,7 @@ internal sealed class ConfigurationCommands
         var text = new StringBuilder(
             "Last Firmware Version: V0.0.0-build000-REL0\nID TIME                 ADMIN                FIRMWARE VERSION             COMMENT\n"
         );
-        foreach (var revision in _config.Revisions())
+        foreach (var revision in config.Revisions())
         {
             text.Append(
                     string.Create(
@@ -282,17 +296,13 @@ internal sealed class ConfigurationCommands
 
     private CliReply Delete(CliCall call)
     {
-        if (call.Arguments is not [var typed])
-        {
-            return call.Arguments.Count == 0 ? Incomplete : CliPaths.ParseError(call.Arguments[1]);
-        }
-        if (!TryRevision(typed, out var number, out var wrong))
+        if (!TryRevision(call.Arguments[0], out var number, out var wrong))
         {
             return wrong;
         }
         try
         {
-            return _config.DeleteRevision(number) ? "" : new ConfigError(-3, $"there is no revision {number}");
+            return config.DeleteRevision(number) ? "" : new ConfigError(-3, $"there is no revision {number}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -305,7 +315,7 @@ internal sealed class ConfigurationCommands
         {
             OnYes = () =>
             {
-                if (_config.Reset(call.Session.Workspace.Author()) is { } error)
+                if (config.Reset(call.Session.Workspace.Author()) is { } error)
                 {
                     return error;
                 }
@@ -323,21 +333,21 @@ internal sealed class ConfigurationCommands
 
     private CliReply Save(CliCall call)
     {
-        if (!_config.HasUnsaved)
+        if (!config.HasUnsaved)
         {
             return "no config to be saved.\n";
         }
-        return _config.SaveNow(call.Session.Workspace.Author()) is { } error ? error : "config saved.\n";
+        return config.SaveNow(call.Session.Workspace.Author()) is { } error ? error : "config saved.\n";
     }
 
     private CliReply Reload(CliCall call)
     {
-        if (!_config.HasUnsaved)
+        if (!config.HasUnsaved)
         {
             return "no config to be reloaded.\n";
         }
-        var error = _config.Revert();
-        _events.Write(RevertTimer.Reverted(call.Session.Administrator.Name, "execute cfg reload", error));
+        var error = config.Revert();
+        events.Write(RevertTimer.Reverted(call.Session.Administrator.Name, "execute cfg reload", error));
         return error is not null ? error : "configs reloaded.\n";
     }
 
@@ -350,7 +360,7 @@ internal sealed class ConfigurationCommands
     private static string Clean(string word) => string.Concat(word.Where(c => !ControlCharacters.Includes(c)).Take(64));
 
     private void Tell(string id, EventLevel level, string description, CliCall call, string action, string message) =>
-        _events.Write(
+        events.Write(
             new EventEntry(
                 id,
                 "system",

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
@@ -11,7 +12,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>diagnose debug</c>: streams the services' decisions to the session that enabled it. Levels and the switch are per session. The stream
 /// ends after 30 minutes (<c>diagnose debug duration</c>), as on the device.
 /// </summary>
-internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
+internal sealed class DebugCommands(DebugTap tap, TimeProvider time) : ICommandSource
 {
     private static readonly (string Name, DebugArea Area)[] Applications =
     [
@@ -23,33 +24,55 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
 
     private readonly ConditionalWeakTable<CliSession, Stream> _streams = [];
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("diagnose debug application", "Application debugging.", Application),
+            new("diagnose debug application", "Application debugging.", Permissions.System.Read, new CliArguments(1, 2), Application),
             new(
                 "diagnose debug console timestamp",
                 "Prefix debug lines with the time.",
+                Permissions.System.Read,
+                CliArguments.One,
                 call => Switch(call, (stream, on) => stream.IsStamped = on)
             ),
-            new("diagnose debug duration", "Minutes that debugging stays on; 0 for ever.", Duration),
-            new("diagnose debug enable", "Enable debug output.", call => None(call) ?? Enable(call.Session)),
-            new("diagnose debug disable", "Disable debug output.", call => None(call) ?? Change(call.Session, stream => stream.Disable())),
+            new(
+                "diagnose debug duration",
+                "Minutes that debugging stays on; 0 for ever.",
+                Permissions.System.Read,
+                CliArguments.One,
+                Duration
+            ),
+            new(
+                "diagnose debug enable",
+                "Enable debug output.",
+                Permissions.System.Read,
+                CliArguments.None,
+                call => Enable(call.Session)
+            ),
+            new(
+                "diagnose debug disable",
+                "Disable debug output.",
+                Permissions.System.Read,
+                CliArguments.None,
+                call => Change(call.Session, stream => stream.Disable())
+            ),
             new(
                 "diagnose debug reset",
                 "Reset all debug levels and the output.",
-                call => None(call) ?? Change(call.Session, stream => stream.Reset())
+                Permissions.System.Read,
+                CliArguments.None,
+                call => Change(call.Session, stream => stream.Reset())
             ),
-            new("diagnose debug info", "Show debug settings.", call => None(call) ?? new CliReply(Of(call.Session).Describe())),
+            new(
+                "diagnose debug info",
+                "Show debug settings.",
+                Permissions.System.Read,
+                CliArguments.None,
+                call => Of(call.Session).Describe()
+            ),
         ];
-
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply Application(CliCall call)
     {
-        if (call.Arguments.Count == 0)
-        {
-            return new ConfigError(-160, "incomplete command in the end");
-        }
         if (!CliPaths.TryMatch(call.Arguments[0], Applications.Select(application => application.Name), out var name, out var unknown))
         {
             return unknown!;
@@ -60,12 +83,9 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
         {
             return stream.Level(name, area) + "\n";
         }
-        if (
-            call.Arguments.Count > 2
-            || !int.TryParse(call.Arguments[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var level)
-        )
+        if (!int.TryParse(call.Arguments[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var level))
         {
-            return CliPaths.ParseError(call.Arguments[^1]);
+            return CliPaths.ParseError(call.Arguments[1]);
         }
         stream.Levels[(int)area] = level;
         return level == 0 ? "" : stream.Remaining();
@@ -74,15 +94,9 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
     private CliReply Duration(CliCall call)
     {
         const int LongestMinutes = 1440; // *Assumed*.
-        if (
-            call.Arguments.Count != 1
-            || !int.TryParse(call.Arguments[0], NumberStyles.None, CultureInfo.InvariantCulture, out var minutes)
-            || minutes > LongestMinutes
-        )
+        if (!CallArguments.TryNumber(call.Arguments[0], 0, LongestMinutes, out var minutes))
         {
-            return call.Arguments.Count == 0
-                ? new ConfigError(-160, "incomplete command in the end")
-                : CliPaths.ParseError(call.Arguments[^1]);
+            return CliPaths.ParseError(call.Arguments[0]);
         }
         var stream = Of(call.Session);
         stream.Life = minutes == 0 ? null : TimeSpan.FromMinutes(minutes);
@@ -90,12 +104,9 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time)
     }
 
     private CliReply Switch(CliCall call, Action<Stream, bool> set) =>
-        call.Arguments switch
-        {
-            ["enable" or "disable"] => Change(call.Session, stream => set(stream, call.Arguments[0] == "enable")),
-            [] => new ConfigError(-160, "incomplete command in the end"),
-            _ => CliPaths.ParseError(call.Arguments[0]),
-        };
+        call.Arguments[0] is "enable" or "disable"
+            ? Change(call.Session, stream => set(stream, call.Arguments[0] == "enable"))
+            : CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply Enable(CliSession session)
     {

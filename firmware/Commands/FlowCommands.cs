@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 
@@ -10,7 +11,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>diagnose debug flow</c>: settings are accepted and stored per session. The unit forwards no packets, so there is nothing to trace,
 /// and <c>trace start</c> reports that. The words of the filter's display are those of public captures.
 /// </summary>
-internal sealed class FlowCommands
+internal sealed class FlowCommands : ICommandSource
 {
     private const int PacketsMax = 1_000_000;
     private const string NothingToTrace =
@@ -20,32 +21,32 @@ internal sealed class FlowCommands
 
     private readonly ConditionalWeakTable<CliSession, Dictionary<string, string>> _filters = [];
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("diagnose debug flow filter", "Trace packet flow filter: [clear | negate FIELD | FIELD VALUE [VALUE]].", Filter),
-            new("diagnose debug flow show function-name", "Show function name.", Switch),
-            new("diagnose debug flow show iprope", "Show trace messages about iprope.", Switch),
+            new(
+                "diagnose debug flow filter",
+                "Trace packet flow filter: [clear | negate FIELD | FIELD VALUE [VALUE]].",
+                Permissions.System.Read,
+                new CliArguments(0, 3),
+                Filter
+            ),
+            new("diagnose debug flow show function-name", "Show function name.", Permissions.System.Read, CliArguments.One, Switch),
+            new("diagnose debug flow show iprope", "Show trace messages about iprope.", Permissions.System.Read, CliArguments.One, Switch),
             new(
                 "diagnose debug flow trace start",
                 "Start trace: [COUNT].",
+                Permissions.System.Read,
+                CliArguments.Optional,
                 call =>
-                    call.AtMost(1)
-                    ?? (
-                        call.Arguments is [var word] && !CallArguments.TryNumber(word, 1, PacketsMax, out _)
-                            ? CliPaths.ParseError(word)
-                            : (CliReply)NothingToTrace
-                    )
+                    call.Arguments is [var word] && !CallArguments.TryNumber(word, 1, PacketsMax, out _)
+                        ? CliPaths.ParseError(word)
+                        : NothingToTrace
             ),
-            CallArguments.Plain("diagnose debug flow trace stop", "Stop trace.", () => ""),
+            new("diagnose debug flow trace stop", "Stop trace.", Permissions.System.Read, CliArguments.None, _ => ""),
         ];
 
     private static CliReply Switch(CliCall call) =>
-        call.Arguments switch
-        {
-            ["enable" or "disable"] => "",
-            [] => CallArguments.Incomplete,
-            _ => CliPaths.ParseError(call.Arguments[0]),
-        };
+        call.Arguments[0] is "enable" or "disable" ? "" : CliPaths.ParseError(call.Arguments[0]);
 
     private CliReply Filter(CliCall call)
     {
@@ -59,8 +60,6 @@ internal sealed class FlowCommands
                 return "";
             case ["negate", var negated]:
                 return Fields.Contains(negated) ? "" : CliPaths.ParseError(negated);
-            case [_, _, _, var more, ..]:
-                return CliPaths.ParseError(more);
         }
         if (!CliPaths.TryMatch(call.Arguments[0], Fields, out var name, out var unknown))
         {

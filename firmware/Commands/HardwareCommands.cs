@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Hal;
 
@@ -10,7 +11,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>get hardware status</c> and the commands about parts of the box. They display the hardware inventory with true figures only. The
 /// first lines are the device's own; lines that the device does not have are *assumed*.
 /// </summary>
-internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmwareSlots? slots, IFrontPanel? panel)
+internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmwareSlots? slots, IFrontPanel? panel) : ICommandSource
 {
     /// <summary>Databases that a vendor's unit updates. This unit has none of them.</summary>
     private static readonly string[] Databases =
@@ -23,19 +24,35 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
         "FDS Address",
     ];
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            Status,
-            CallArguments.Plain("diagnose hardware deviceinfo psu", "Show the power supplies.", () => PowerSupplies),
-            CallArguments.Plain("diagnose hardware sysinfo memory", "Show the memory of the machine.", MemoryFigures),
-            CallArguments.Plain("diagnose autoupdate versions", "Show the versions of what FortiGuard updates.", () => Versions()),
-            CallArguments.Plain("execute sensor list", "List the sensors.", () => Sensors()),
+            new("get hardware status", "Show the hardware of the unit.", Permissions.System.Read, CliArguments.None, _ => Describe()),
+            new(
+                "diagnose hardware deviceinfo psu",
+                "Show the power supplies.",
+                Permissions.System.Read,
+                CliArguments.None,
+                _ => PowerSupplies
+            ),
+            new(
+                "diagnose hardware sysinfo memory",
+                "Show the memory of the machine.",
+                Permissions.System.Read,
+                CliArguments.None,
+                _ => MachineMemory.Describe()
+            ),
+            new(
+                "diagnose autoupdate versions",
+                "Show the versions of what FortiGuard updates.",
+                Permissions.System.Read,
+                CliArguments.None,
+                _ => Versions()
+            ),
+            new("execute sensor list", "List the sensors.", Permissions.System.Read, CliArguments.None, _ => Sensors()),
         ];
 
     /// <summary>The reply about power supplies: no board has a sensor in its power supply.</summary>
     private const string PowerSupplies = "Power Supply         Status\nnone                 no sensor\n";
-
-    private static CliReply MemoryFigures() => MachineMemory.Describe();
 
     /// <summary>
     /// The versions of the databases. The layout is public; version 0 for a database that was never installed is *assumed*.
@@ -69,8 +86,6 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
         }
         return number > 0 ? text.ToString() : "no sensor on this board\n";
     }
-
-    private CliCommand Status => new("get hardware status", "Show the hardware of the unit.", _ => Describe());
 
     private string Describe()
     {

@@ -1,3 +1,4 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
@@ -9,26 +10,33 @@ namespace Appliance.Firmware.Commands;
 /// <c>execute restore image usb FILE</c>: installs a firmware on a box with two slots. The words are the device's for other sources, and
 /// *assumed* for USB.
 /// </summary>
-internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, PowerCommands power)
+internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, PowerCommands power) : ICommandSource
 {
-    internal CliCommand Restore => new("execute restore image usb", "Restore the firmware from the USB disk.", Ask);
+    public IReadOnlyList<CliCommand> Commands =>
+        [
+            new(
+                "execute restore image usb",
+                "Restore the firmware from the USB disk.",
+                Permissions.Maintenance.Write,
+                CliArguments.One,
+                Ask
+            ),
+        ];
 
-    private CliReply Ask(CliCall call) =>
-        call.Arguments switch
-        {
-            [] => new ConfigError(-160, "incomplete command in the end"),
-            [_, var extra, ..] => CliPaths.ParseError(extra),
-            [var file] when UsbStick.Refuse(file) is { } refused => refused,
-            _ when slots is null => new ConfigError(-1, "this unit has no slots for firmware: it is updated by what it runs on"),
-            [var file] => new CliReply("This operation will replace the current firmware version!\nDo you want to continue? (y/n)")
+    private CliReply Ask(CliCall call)
+    {
+        var file = call.Arguments[0];
+        return UsbStick.Refuse(file) is { } refused ? refused
+            : slots is null ? new ConfigError(-1, "this unit has no slots for firmware: it is updated by what it runs on")
+            : new CliReply("This operation will replace the current firmware version!\nDo you want to continue? (y/n)")
             {
                 OnYes = () =>
                     new CliReply($"Please wait...\nCopy image {file} from USB disk ...\n")
                     {
                         Later = _ => RestoreAsync(slots, call.Session, file),
                     },
-            },
-        };
+            };
+    }
 
     private async Task<CliReply> RestoreAsync(IFirmwareSlots to, CliSession session, string file)
     {
@@ -52,7 +60,7 @@ internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, Powe
             return new ConfigError(-1, $"image {file}: {refused}");
         }
         Tell(EventLevel.Warning, "Firmware restored", $"Firmware restored from USB disk file {file} into slot {to.Slot.Next}");
-        if (!power.Request(PowerRequest.Reboot, user, ui, "firmware upgrade"))
+        if (!await power.RequestAsync(PowerRequest.Reboot, user, ui, "firmware upgrade").ConfigureAwait(false))
         {
             return new CliReply("Check image OK.\n", new ConfigError(-1, "nothing here can reboot the unit"));
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
@@ -11,7 +12,7 @@ namespace Appliance.Firmware.Commands;
 /// <summary>
 /// <c>execute log display</c> and <c>execute log filter</c>: display the events in memory, newest first. The filter is per session.
 /// </summary>
-internal sealed class LogCommands(EventLog events)
+internal sealed class LogCommands(EventLog events) : ICommandSource
 {
     /// <summary>The log categories by the device's numbers. Only events are stored here, so the other categories are empty.</summary>
     private static readonly string[] Categories = ["traffic", "event"];
@@ -26,34 +27,38 @@ internal sealed class LogCommands(EventLog events)
         public Dictionary<string, string[]> Fields { get; } = new(StringComparer.Ordinal);
     }
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            CallArguments.Plain("diagnose log test", "Write test messages to the log.", Test),
+            new("diagnose log test", "Write test messages to the log.", Permissions.Logs.Write, CliArguments.None, _ => Test()),
             new(
                 "execute log display",
                 "Display filtered log entries.",
-                call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Display(Of(call))
+                Permissions.LogData.Read,
+                CliArguments.None,
+                call => Display(Of(call))
             ),
-            new("execute log filter category", "Category.", Category),
+            new("execute log filter category", "Category.", Permissions.LogData.Read, CliArguments.Optional, Category),
             new(
                 "execute log filter dump",
                 "Dump current filter settings.",
-                call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Dump(Of(call))
+                Permissions.LogData.Read,
+                CliArguments.None,
+                call => Dump(Of(call))
             ),
-            new("execute log filter field", "Filter by field.", Field),
-            new(
-                "execute log filter reset",
-                "Reset filter.",
-                call => call.Arguments.Count > 0 ? CliPaths.ParseError(call.Arguments[0]) : Reset(call)
-            ),
+            new("execute log filter field", "Filter by field.", Permissions.LogData.Read, CliArguments.AtLeast(1), Field),
+            new("execute log filter reset", "Reset filter.", Permissions.LogData.Read, CliArguments.None, Reset),
             new(
                 "execute log filter start-line",
                 "Start line to display.",
+                Permissions.LogData.Read,
+                CliArguments.One,
                 call => Number(call, 1, int.MaxValue, (filter, number) => filter.StartLine = number)
             ),
             new(
                 "execute log filter view-lines",
                 "Lines per view.",
+                Permissions.LogData.Read,
+                CliArguments.One,
                 call => Number(call, 5, 1000, (filter, number) => filter.ViewLines = number)
             ),
         ];
@@ -119,10 +124,6 @@ internal sealed class LogCommands(EventLog events)
             return "Available categories:\n"
                 + string.Concat(Categories.Select((name, number) => string.Create(CultureInfo.InvariantCulture, $"{number,2}: {name}\n")));
         }
-        if (call.Arguments.Count > 1)
-        {
-            return CliPaths.ParseError(call.Arguments[1]);
-        }
         var word = call.Arguments[0];
         var name =
             int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < Categories.Length
@@ -139,10 +140,6 @@ internal sealed class LogCommands(EventLog events)
     private CliReply Field(CliCall call)
     {
         const int Most = 16;
-        if (call.Arguments.Count == 0)
-        {
-            return new ConfigError(-160, "incomplete command in the end");
-        }
         var (name, fields) = (call.Arguments[0], Of(call).Fields);
         if (call.Arguments.Count == 1)
         {
@@ -179,13 +176,8 @@ internal sealed class LogCommands(EventLog events)
 
     private CliReply Number(CliCall call, int min, int max, Action<Filter, int> set)
     {
-        if (call.Arguments is not [var word])
-        {
-            return call.Arguments.Count == 0
-                ? new ConfigError(-160, "incomplete command in the end")
-                : CliPaths.ParseError(call.Arguments[1]);
-        }
-        if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < min || number > max)
+        var word = call.Arguments[0];
+        if (!CallArguments.TryNumber(word, min, max, out var number))
         {
             return new ConfigError(
                 -651,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.NetworkInformation;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
@@ -11,21 +12,35 @@ namespace Appliance.Firmware.Commands;
 /// <c>get hardware nic</c>, <c>diagnose hardware deviceinfo nic</c> and <c>get system interface transceiver</c>. The layout of a port is
 /// that of public captures. Values that an interface does not have (a speed, counters) are 0 or omitted.
 /// </summary>
-internal sealed class NicCommands(ConfigStore config, IReadOnlyList<GatedNic> nics)
+internal sealed class NicCommands(ConfigStore config, IReadOnlyList<GatedNic> nics) : ICommandSource
 {
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("get hardware nic", "Show the network cards, or one of them: [NAME].", Describe) { TakesArguments = true },
-            new("diagnose hardware deviceinfo nic", "Show the network cards, or one of them: [NAME].", Describe),
-            CallArguments.Plain("get system interface transceiver", "Show the transceivers.", () => Transceivers()),
+            new(
+                "get hardware nic",
+                "Show the network cards, or one of them: [NAME].",
+                Permissions.Network.Read,
+                CliArguments.Optional,
+                Describe
+            ),
+            new(
+                "diagnose hardware deviceinfo nic",
+                "Show the network cards, or one of them: [NAME].",
+                Permissions.System.Read,
+                CliArguments.Optional,
+                Describe
+            ),
+            new(
+                "get system interface transceiver",
+                "Show the transceivers.",
+                Permissions.Network.Read,
+                CliArguments.None,
+                _ => Transceivers()
+            ),
         ];
 
     private CliReply Describe(CliCall call)
     {
-        if (call.AtMost(1) is { } wrong)
-        {
-            return wrong;
-        }
         if (call.Arguments.Count == 0)
         {
             return "The following NICs are available:\n" + string.Concat(nics.Select(nic => $"        {nic.Name}\n"));

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
@@ -13,7 +14,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>execute ping</c> and <c>execute traceroute</c> between the unit's own interfaces: datagrams in both directions, in real time. No ICMP
 /// is sent, because that needs a privilege, so any other address does not answer. Names are not resolved.
 /// </summary>
-internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
+internal sealed class PingCommand(IReadOnlyList<GatedNic> nics) : ICommandSource
 {
     private const int HopsMax = 32;
     private const int ProbesPerHop = 3;
@@ -22,11 +23,11 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
 
     private readonly PingOptions _options = new(nics);
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("execute ping", "PING command.", Ping),
+            new("execute ping", "PING command.", Permissions.Network.Read, CliArguments.One, Ping),
             .. _options.Commands,
-            new("execute traceroute", "Traceroute {IP|hostname}.", Traceroute),
+            new("execute traceroute", "Traceroute {IP|hostname}.", Permissions.Network.Read, CliArguments.One, Traceroute),
         ];
 
     private CliReply Ping(CliCall call)
@@ -87,10 +88,7 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics)
     private static CliReply? Target(CliCall call, out IPAddress address)
     {
         address = IPAddress.None;
-        return call.Arguments.Count == 0 ? CallArguments.Incomplete
-            : call.AtMost(1) is { } wrong ? wrong
-            : IPAddress.TryParse(call.Arguments[0], out address!) ? (CliReply?)null
-            : "Unable to resolve hostname.\n";
+        return IPAddress.TryParse(call.Arguments[0], out address!) ? (CliReply?)null : "Unable to resolve hostname.\n";
     }
 
     private GatedNic? Answering(IPAddress address) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Text;
@@ -13,7 +14,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>execute ping-options</c>: the settings of <c>execute ping</c>, per session. Repeat count, data size, timeout and source have an
 /// effect. The others are stored and displayed (docs/reference/commands.md). Ranges are *assumed*; the reference's are wider.
 /// </summary>
-internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
+internal sealed class PingOptions(IReadOnlyList<GatedNic> nics) : ICommandSource
 {
     private const int RepeatMax = 1000;
     private const int SizeMax = 65_507;
@@ -48,7 +49,7 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
         internal bool UsesSdwan { get; set; }
     }
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
             Option(
                 "adaptive-ping",
@@ -108,7 +109,9 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
             new(
                 "execute ping-options view-settings",
                 "View the current settings for PING option.",
-                call => call.AtMost(0) ?? View(Of(call.Session))
+                Permissions.Network.Read,
+                CliArguments.None,
+                call => View(Of(call.Session))
             ),
         ];
 
@@ -116,12 +119,10 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
         new(
             "execute ping-options reset",
             "Reset settings.",
+            Permissions.Network.Read,
+            CliArguments.None,
             call =>
             {
-                if (call.AtMost(0) is { } wrong)
-                {
-                    return wrong;
-                }
                 _values.Remove(call.Session);
                 return "";
             }
@@ -134,13 +135,9 @@ internal sealed class PingOptions(IReadOnlyList<GatedNic> nics)
         new(
             $"execute ping-options {name}",
             help,
-            call =>
-                call.Arguments switch
-                {
-                    [] => CallArguments.Incomplete,
-                    [var word] => set(Of(call.Session), word) is { } wrong ? wrong : "",
-                    [_, var more, ..] => CliPaths.ParseError(more),
-                }
+            Permissions.Network.Read,
+            CliArguments.One,
+            call => set(Of(call.Session), call.Arguments[0]) is { } wrong ? wrong : ""
         );
 
     private static ConfigError? Keep(Action keep)

@@ -1,3 +1,4 @@
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Storage;
@@ -15,7 +16,7 @@ public enum PowerRequest
 }
 
 /// <summary><c>execute reboot</c> and <c>execute shutdown</c>. The unit only requests it; the host of the unit stops it.</summary>
-internal sealed class PowerCommands
+internal sealed class PowerCommands : ICommandSource
 {
     /// <summary>The schema of the table for the reason of the last stop. It has one row while the unit is stopped on purpose.</summary>
     internal const string Table = "CREATE TABLE IF NOT EXISTS power (id INTEGER PRIMARY KEY, reason TEXT NOT NULL)";
@@ -40,14 +41,26 @@ internal sealed class PowerCommands
     /// <summary>The reason of the last stop: warm reboot, shutdown, or power cycle for an unrequested one (*assumed* words).</summary>
     internal string LastReason { get; }
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("execute reboot", "Reboot now.", call => Ask(call, PowerRequest.Reboot, "reboot", "warm reboot")),
-            new("execute shutdown", "Shutdown now.", call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")),
+            new(
+                "execute reboot",
+                "Reboot now.",
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                call => Ask(call, PowerRequest.Reboot, "reboot", "warm reboot")
+            ),
+            new(
+                "execute shutdown",
+                "Shutdown now.",
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                call => Ask(call, PowerRequest.Shutdown, "shutdown", "shutdown")
+            ),
         ];
 
     /// <summary>Requests a restart or a stop on behalf of a user. Returns false if the host has no handler.</summary>
-    internal bool Request(PowerRequest request, string user, string ui, string reason)
+    internal async Task<bool> RequestAsync(PowerRequest request, string user, string ui, string reason)
     {
         var reboot = request == PowerRequest.Reboot;
         _events.Write(
@@ -63,25 +76,21 @@ internal sealed class PowerCommands
             )
         );
         // On disk before anything stops, along with every earlier event.
-        _state
+        await _state
             .CommitAsync(new StateWrite("INSERT OR REPLACE INTO power (id, reason) VALUES (1, $0)", reason))
-            .AsTask()
-            .GetAwaiter()
-            .GetResult();
+            .ConfigureAwait(false);
         return _request(request);
     }
 
     private CliReply Ask(CliCall call, PowerRequest request, string word, string reason) =>
-        call.Arguments.Count > 0
-            ? CliPaths.ParseError(call.Arguments[0])
-            : new CliReply($"This operation will {word} the system !\nDo you want to continue? (y/n)")
-            {
-                OnYes = () => Go(call.Session, request, word, reason),
-            };
+        new($"This operation will {word} the system !\nDo you want to continue? (y/n)")
+        {
+            OnYes = () => new CliReply("") { Later = _ => GoAsync(call.Session, request, word, reason) },
+        };
 
-    private CliReply Go(CliSession session, PowerRequest request, string word, string reason)
+    private async Task<CliReply> GoAsync(CliSession session, PowerRequest request, string word, string reason)
     {
-        if (!Request(request, session.Administrator.Name, session.Administrator.Ui, reason))
+        if (!await RequestAsync(request, session.Administrator.Name, session.Administrator.Ui, reason).ConfigureAwait(false))
         {
             return new Config.ConfigError(-1, $"nothing here can {word} the unit");
         }

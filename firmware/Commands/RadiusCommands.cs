@@ -1,4 +1,5 @@
 using System.Globalization;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Radius;
@@ -7,25 +8,27 @@ using Appliance.Firmware.Text;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>The console commands for RADIUS servers.</summary>
-internal static class RadiusCommands
+internal sealed class RadiusCommands(ConfigStore config, RadiusClient client) : ICommandSource
 {
-    /// <summary>Creates the commands of a unit.</summary>
-    internal static IReadOnlyList<CliCommand> For(ConfigStore config, RadiusClient client) =>
-        [new("diagnose test authserver radius", "Test a user name and password with a RADIUS server.", call => Test(config, client, call))];
+    public IReadOnlyList<CliCommand> Commands =>
+        [
+            new(
+                "diagnose test authserver radius",
+                "Test a user name and password with a RADIUS server.",
+                Permissions.System.Read,
+                CliArguments.Exactly(4),
+                Test
+            ),
+        ];
 
     /// <summary>
     /// <c>&lt;server&gt; &lt;chap|pap|mschap|mschap2&gt; &lt;user&gt; &lt;password&gt;</c>. The console waits for the server, as the
     /// device's does, and Ctrl-C ends the wait. It waits for a phone only if the server itself contacts the phone. The output for a
     /// challenge, or for no response, is *assumed*.
     /// </summary>
-    private static CliReply Test(ConfigStore config, RadiusClient client, CliCall call)
+    private CliReply Test(CliCall call)
     {
-        if (call.Arguments is not [var server, var scheme, var user, var password])
-        {
-            return call.Arguments.Count < 4
-                ? new ConfigError(-160, "incomplete command in the end")
-                : CliPaths.ParseError(call.Arguments[4]);
-        }
+        var (server, scheme, user, password) = (call.Arguments[0], call.Arguments[1], call.Arguments[2], call.Arguments[3]);
         if (RadiusSettings.From(config.Current, server) is not { } settings)
         {
             return new ConfigError(-3, $"entry not found in datasource: {server}");

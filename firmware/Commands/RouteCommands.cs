@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Numerics;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
@@ -13,29 +14,36 @@ namespace Appliance.Firmware.Commands;
 /// routes of each interface that is up, and static routes through such an interface. The unit forwards no packets, so they apply only to
 /// its own.
 /// </summary>
-internal sealed class RouteCommands(ConfigStore config, IReadOnlyList<GatedNic> nics)
+internal sealed class RouteCommands(ConfigStore config, IReadOnlyList<GatedNic> nics) : ICommandSource
 {
     private const string ArpFile = "/proc/net/arp";
     private const string Vrf = "Routing table for VRF=0\n";
 
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            CallArguments.Plain("get system arp", "Show the ARP table.", () => Arp()),
-            CallArguments.Plain("get router info routing-table all", "Show all routes.", () => Table(_ => true)),
-            CallArguments.Plain(
+            new("get system arp", "Show the ARP table.", Permissions.Network.Read, CliArguments.None, _ => Arp()),
+            new("get router info routing-table all", "Show all routes.", Permissions.Routes.Read, CliArguments.None, _ => Table(_ => true)),
+            new(
                 "get router info routing-table connected",
                 "Show connected routes.",
-                () => Vrf + Lines(route => route.IsConnected)
+                Permissions.Routes.Read,
+                CliArguments.None,
+                _ => Vrf + Lines(route => route.IsConnected)
             ),
-            CallArguments.Plain(
+            new(
                 "get router info routing-table static",
                 "Show static routes.",
-                () => Vrf + Lines(route => !route.IsConnected)
+                Permissions.Routes.Read,
+                CliArguments.None,
+                _ => Vrf + Lines(route => !route.IsConnected)
             ),
-            new("get router info routing-table details", "Show the routes, or the route of an address in detail: [ADDRESS].", Details)
-            {
-                TakesArguments = true,
-            },
+            new(
+                "get router info routing-table details",
+                "Show the routes, or the route of an address in detail: [ADDRESS].",
+                Permissions.Routes.Read,
+                CliArguments.Optional,
+                Details
+            ),
         ];
 
     /// <summary>One route in force.</summary>
@@ -98,10 +106,6 @@ internal sealed class RouteCommands(ConfigStore config, IReadOnlyList<GatedNic> 
 
     private CliReply Details(CliCall call)
     {
-        if (call.AtMost(1) is { } wrong)
-        {
-            return wrong;
-        }
         if (call.Arguments.Count == 0)
         {
             return Table(_ => true);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Vpn;
@@ -9,20 +10,44 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>The commands that list connections and logins, and end them.</summary>
-internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time)
+internal sealed class SessionCommands(VpnSessions sessions, NicTransport transport, TimeProvider time) : ICommandSource
 {
-    internal IReadOnlyList<CliCommand> Commands =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", _ => Monitor()),
-            new("execute vpn sslvpn list", "List current connections.", call => None(call) ?? Monitor()),
+            new("get vpn ssl monitor", "Show the sessions of the SSL VPN.", Permissions.Vpn.Read, CliArguments.None, _ => Monitor()),
+            new("execute vpn sslvpn list", "List current connections.", Permissions.Vpn.Read, CliArguments.None, _ => Monitor()),
             // There are no tunnels, so deleting one ends its login (*assumed*).
-            new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Delete),
-            new("execute vpn sslvpn del-web", "Delete a web connection.", Delete),
-            new("diagnose vpn ssl list", "List SSL VPN sessions.", call => None(call) ?? List()),
-            new("diagnose sys session list", "List the connections to this unit.", call => None(call) ?? Connections()),
-            CallArguments.Plain("diagnose sys session stat", "Show the statistics of the sessions.", () => Statistics()),
-            CallArguments.Plain("diagnose firewall auth list", "List the authenticated users of the firewall.", () => NoFirewallUsers),
-            CallArguments.Plain("execute dhcp lease-list", "List the leases of the DHCP servers.", () => NoLeases),
+            new("execute vpn sslvpn del-tunnel", "Delete a tunnel connection.", Permissions.Vpn.Write, CliArguments.One, Delete),
+            new("execute vpn sslvpn del-web", "Delete a web connection.", Permissions.Vpn.Write, CliArguments.One, Delete),
+            new("diagnose vpn ssl list", "List SSL VPN sessions.", Permissions.Vpn.Read, CliArguments.None, _ => List()),
+            new(
+                "diagnose sys session list",
+                "List the connections to this unit.",
+                Permissions.Network.Read,
+                CliArguments.None,
+                _ => Connections()
+            ),
+            new(
+                "diagnose sys session stat",
+                "Show the statistics of the sessions.",
+                Permissions.Network.Read,
+                CliArguments.None,
+                _ => Statistics()
+            ),
+            new(
+                "diagnose firewall auth list",
+                "List the authenticated users of the firewall.",
+                Permissions.Users.Read,
+                CliArguments.None,
+                _ => NoFirewallUsers
+            ),
+            new(
+                "execute dhcp lease-list",
+                "List the leases of the DHCP servers.",
+                Permissions.Network.Read,
+                CliArguments.None,
+                _ => NoLeases
+            ),
         ];
 
     /// <summary>
@@ -33,8 +58,6 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
     /// <summary>The reply about DHCP leases: the unit has no DHCP server, so there are none.</summary>
     private const string NoLeases =
         "  IP            MAC-Address             Hostname            VCI                 SSID                AP                  Expiry\n";
-
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 
     private string Monitor()
     {
@@ -67,26 +90,21 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
 
     private CliReply Delete(CliCall call)
     {
-        if (call.Arguments is not [var word])
-        {
-            return call.Arguments.Count == 0
-                ? new ConfigError(-160, "incomplete command in the end")
-                : CliPaths.ParseError(call.Arguments[1]);
-        }
         var all = sessions.List();
-        if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        if (!CallArguments.TryNumber(call.Arguments[0], 0, int.MaxValue, out var index))
         {
-            return CliPaths.ParseError(word);
+            return CliPaths.ParseError(call.Arguments[0]);
         }
-        if (index >= all.Count)
-        {
-            return new ConfigError(-3, "entry not found in table");
-        }
-        // Removed from disk before the reply. No session: it ended by itself meanwhile, which is the requested result.
-        return sessions.EndAsync(all[index].Session, "admin").GetAwaiter().GetResult() == VpnEnding.NotDurable
+        return index >= all.Count
+            ? new ConfigError(-3, "entry not found in table")
+            : new CliReply("") { Later = _ => DeleteAsync(all[index].Session) };
+    }
+
+    /// <summary>Ends a session; it is removed from disk before the reply. A session that ended by itself meanwhile is no error.</summary>
+    private async Task<CliReply> DeleteAsync(VpnSession session) =>
+        await sessions.EndAsync(session, "admin").ConfigureAwait(false) == VpnEnding.NotDurable
             ? new ConfigError(-1, "the session has ended, but the disk cannot be written: its end is written when there is space again")
             : "";
-    }
 
     private string Connections()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Threading.Channels;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Text;
@@ -13,23 +14,29 @@ namespace Appliance.Firmware.Commands;
 /// 2 and 3 with the data from the IP or Ethernet header on, 4 to 6 the same with the interface. Headers that a socket does not have are
 /// built (<see cref="SnifferFrame"/>).
 /// </summary>
-internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics, TimeProvider time)
+internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics, TimeProvider time) : ICommandSource
 {
     /// <summary>The maximum number of packets pending for display; more are dropped and counted.</summary>
     private const int WaitingMax = 4096;
     private const int SizeMax = 65_535;
 
-    internal CliCommand Command => new("diagnose sniffer packet", "Packet sniffer: INTERFACE 'FILTER' LEVEL COUNT [a|l] [SIZE].", Run);
+    public IReadOnlyList<CliCommand> Commands =>
+        [
+            // It shows the data of every connection, so it needs write access.
+            new(
+                "diagnose sniffer packet",
+                "Packet sniffer: INTERFACE 'FILTER' LEVEL COUNT [a|l] [SIZE].",
+                Permissions.Network.Write,
+                new CliArguments(1, 6),
+                Run
+            ),
+        ];
 
     private sealed record Request(string Nic, string Filter, Func<SeenPacket, bool> Passes, int Level, int Count, char Stamp, int Size);
 
     private CliReply Run(CliCall call)
     {
         var words = call.Arguments;
-        if (words.Count == 0)
-        {
-            return new ConfigError(-160, "incomplete command in the end");
-        }
         if (words[0] != "any" && nics.All(nic => nic.Name != words[0]))
         {
             return CliPaths.ParseError(words[0]);
@@ -38,10 +45,6 @@ internal sealed class SnifferCommand(PacketTap tap, IReadOnlyList<GatedNic> nics
         if (SnifferFilter.Read(filter, out var wrong) is not { } passes)
         {
             return CliPaths.ParseError(wrong);
-        }
-        if (words.Count > 6)
-        {
-            return CliPaths.ParseError(words[6]);
         }
         var (level, count, stamp, size) = (1, 0, "", SizeMax);
         if (words.Count > 2 && (!TryNumber(words[2], out level) || level is < 1 or > 6))

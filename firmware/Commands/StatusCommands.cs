@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Monitoring;
@@ -8,39 +9,54 @@ using Appliance.Hal;
 namespace Appliance.Firmware.Commands;
 
 /// <summary>The console commands that display the unit as a whole. They change nothing.</summary>
-internal static class StatusCommands
+/// <param name="config">The configuration store.</param>
+/// <param name="nics">The unit's interfaces.</param>
+/// <param name="serialNumber">The unit's serial number.</param>
+/// <param name="transport">Supplies the open connections.</param>
+/// <param name="power">Supplies the reason of the last start.</param>
+/// <param name="time">The unit's clock. Its current time is taken as the start time.</param>
+internal sealed class StatusCommands(
+    ConfigStore config,
+    IReadOnlyList<GatedNic> nics,
+    string serialNumber,
+    NicTransport transport,
+    PowerCommands power,
+    TimeProvider time
+) : ICommandSource
 {
-    /// <summary>Creates the commands of a unit.</summary>
-    /// <param name="config">The configuration store.</param>
-    /// <param name="nics">The unit's interfaces.</param>
-    /// <param name="serialNumber">The unit's serial number.</param>
-    /// <param name="transport">Supplies the open connections.</param>
-    /// <param name="power">Supplies the reason of the last start.</param>
-    /// <param name="time">The unit's clock. Its current time is taken as the start time.</param>
-    internal static IReadOnlyList<CliCommand> For(
-        ConfigStore config,
-        IReadOnlyList<GatedNic> nics,
-        string serialNumber,
-        NicTransport transport,
-        PowerCommands power,
-        TimeProvider time
-    )
-    {
-        var load = new UnitLoad(time);
-        return
+    private readonly UnitLoad _load = new(time);
+
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("get system status", "Show the state of the unit.", _ => Status(config, serialNumber, power.LastReason, time)),
-            new("get system interface physical", "Show the physical interfaces.", _ => PhysicalInterfaces(config, nics)),
-            new("get system performance status", "Show the load of the unit.", _ => load.Describe(transport.Connections.Count)),
-            CallArguments.Plain("get system ha status", "Show the status of high availability.", () => HighAvailability(config.Current)),
+            new("get system status", "Show the state of the unit.", Permissions.System.Read, CliArguments.None, _ => Status()),
+            new(
+                "get system interface physical",
+                "Show the physical interfaces.",
+                Permissions.Network.Read,
+                CliArguments.None,
+                _ => PhysicalInterfaces()
+            ),
+            new(
+                "get system performance status",
+                "Show the load of the unit.",
+                Permissions.System.Read,
+                CliArguments.None,
+                _ => _load.Describe(transport.Connections.Count)
+            ),
+            new(
+                "get system ha status",
+                "Show the status of high availability.",
+                Permissions.System.Read,
+                CliArguments.None,
+                _ => HighAvailability(config.Current)
+            ),
         ];
-    }
 
     /// <summary>
     /// Returns the reference's lines, in its order, that are true of a unit in the lab. Lines about parts that it does not have are omitted
     /// (signatures, security databases, a licence, a BIOS, a part number).
     /// </summary>
-    private static string Status(ConfigStore config, string serialNumber, string lastReason, TimeProvider time)
+    private string Status()
     {
         var now = time.GetUtcNow();
         var personality = config.Current.Schema.Personality;
@@ -72,7 +88,7 @@ internal static class StatusCommands
         Line("System time", string.Create(CultureInfo.InvariantCulture, $"{now:ddd MMM} {now.Day,2} {now:HH:mm:ss yyyy}"));
         if (personality.Release.Major >= 7)
         {
-            Line("Last reboot reason", lastReason);
+            Line("Last reboot reason", power.LastReason);
         }
         return text.ToString();
     }
@@ -104,7 +120,7 @@ internal static class StatusCommands
     /// <summary>
     /// Lists the interfaces in the reference's layout. The speed of an interface without a cable is unknown and not displayed.
     /// </summary>
-    private static string PhysicalInterfaces(ConfigStore config, IReadOnlyList<GatedNic> nics)
+    private string PhysicalInterfaces()
     {
         var text = new StringBuilder("== [onboard]\n");
         foreach (var nic in nics)
@@ -112,7 +128,7 @@ internal static class StatusCommands
             text.Append("\t==[")
                 .Append(nic.Name)
                 .Append("]\n\t\tmode: static\n\t\tip: ")
-                .Append(AddressOf(config, nic))
+                .Append(AddressOf(nic))
                 .Append("\n\t\tipv6: ::/0\n\t\tstatus: ")
                 .Append(nic.Inner.LinkUp ? "up" : "down")
                 .Append('\n');
@@ -121,6 +137,6 @@ internal static class StatusCommands
     }
 
     /// <summary>Returns the board's address and the configured mask.</summary>
-    private static string AddressOf(ConfigStore config, GatedNic nic) =>
+    private string AddressOf(GatedNic nic) =>
         $"{nic.Addresses[0]} {(config.Current.List("system interface").Find(nic.Name)?.Words("ip") is [_, var mask] ? mask : "255.255.255.255")}";
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
@@ -11,48 +12,103 @@ namespace Appliance.Firmware.Commands;
 /// The console commands for tokens. Their words are the device's. Their replies are *assumed* wherever the reference has no transcript
 /// (docs/reference/tokens.md).
 /// </summary>
-internal static class TokenCommands
+/// <param name="enrolment">Supplies the tokens.</param>
+/// <param name="usb">The USB disk with the seed files.</param>
+internal sealed class TokenCommands(EnrolmentService enrolment, UsbStick usb) : ICommandSource
 {
     private const int ActivatedAtOnce = 20;
     private static readonly string[] CloudWords = ["migrate-ftm", "new", "show", "sync", "trial", "update"];
 
-    /// <summary>Creates the commands of a unit.</summary>
-    /// <param name="enrolment">Supplies the tokens.</param>
-    /// <param name="usb">The USB disk with the seed files.</param>
-    internal static IReadOnlyList<CliCommand> For(EnrolmentService enrolment, UsbStick usb) =>
+    public IReadOnlyList<CliCommand> Commands =>
         [
-            new("diagnose fortitoken info", "Show the tokens, their drift and status.", call => None(call) ?? Info(enrolment)),
-            new("execute fortitoken activate", "Activate hardware tokens.", call => Activate(enrolment, call)),
+            new(
+                "diagnose fortitoken info",
+                "Show the tokens, their drift and status.",
+                Permissions.Users.Read,
+                CliArguments.None,
+                _ => Info()
+            ),
+            new(
+                "execute fortitoken activate",
+                "Activate hardware tokens.",
+                Permissions.Users.Write,
+                new CliArguments(1, ActivatedAtOnce),
+                Activate
+            ),
             new(
                 "execute fortitoken import usb",
                 "Import seeds from a file on the USB disk: FILE [KEY].",
-                call => Import(enrolment, usb, call)
+                Permissions.Users.Write,
+                new CliArguments(1, 2),
+                Import
             ),
-            new("execute fortitoken import ftp", "Import seeds from an FTP server.", _ => NotSupported("ftp")),
-            new("execute fortitoken import tftp", "Import seeds from a TFTP server.", _ => NotSupported("tftp")),
+            new(
+                "execute fortitoken import ftp",
+                "Import seeds from an FTP server.",
+                Permissions.Users.Write,
+                CliArguments.Rest,
+                _ => NotSupported("ftp")
+            ),
+            new(
+                "execute fortitoken import tftp",
+                "Import seeds from a TFTP server.",
+                Permissions.Users.Write,
+                CliArguments.Rest,
+                _ => NotSupported("tftp")
+            ),
             new(
                 "execute fortitoken import-sn-file",
                 "Import seeds from the token server by a serial number.",
-                call => ImportSerialNumber(enrolment, call)
+                Permissions.Users.Write,
+                CliArguments.One,
+                ImportSerialNumber
             ),
-            new("execute fortitoken sync", "Synchronize a token: SERIAL CODE NEXTCODE.", call => Synchronize(enrolment, call)),
+            new(
+                "execute fortitoken sync",
+                "Synchronize a token: SERIAL CODE NEXTCODE.",
+                Permissions.Users.Write,
+                CliArguments.Exactly(3),
+                Synchronize
+            ),
             new(
                 "execute fortitoken-mobile import",
                 "Import mobile tokens by their redemption code.",
-                call => ImportMobile(enrolment, call)
+                Permissions.Users.Write,
+                CliArguments.One,
+                ImportMobile
             ),
-            new("execute fortitoken-mobile poll", "Ask the token server for the status of mobile tokens.", call => None(call) ?? ""),
+            new(
+                "execute fortitoken-mobile poll",
+                "Ask the token server for the status of mobile tokens.",
+                Permissions.Users.Write,
+                CliArguments.None,
+                _ => ""
+            ),
             new(
                 "execute fortitoken-mobile provision",
                 "Provision a mobile token (again): SERIAL.",
-                call => Provision(call, enrolment.Provision)
+                Permissions.Users.Write,
+                CliArguments.One,
+                call => Provision(call, enrolment.ProvisionAsync)
             ),
-            new("execute fortitoken-mobile renew", "Renew a mobile token: SERIAL.", call => Provision(call, enrolment.Renew)),
-            .. CloudWords.Select(word => new CliCommand($"execute fortitoken-cloud {word}", "FortiToken Cloud.", _ => NoCloud())),
+            new(
+                "execute fortitoken-mobile renew",
+                "Renew a mobile token: SERIAL.",
+                Permissions.Users.Write,
+                CliArguments.One,
+                call => Provision(call, enrolment.RenewAsync)
+            ),
+            .. CloudWords.Select(word => new CliCommand(
+                $"execute fortitoken-cloud {word}",
+                "FortiToken Cloud.",
+                Permissions.Users.Write,
+                CliArguments.Rest,
+                _ => NoCloud()
+            )),
         ];
 
     /// <summary>Lists the tokens in the reference's layout. A token without drift has 0.</summary>
-    private static string Info(EnrolmentService enrolment)
+    private string Info()
     {
         var text = new StringBuilder("FORTITOKEN      DRIFT      STATUS\n");
         var tokens = enrolment.Tokens();
@@ -68,13 +124,11 @@ internal static class TokenCommands
             .ToString();
     }
 
-    private static CliReply Activate(EnrolmentService enrolment, CliCall call)
+    private CliReply Activate(CliCall call) => new("") { Later = _ => ActivateAsync(call.Arguments) };
+
+    private async Task<CliReply> ActivateAsync(IReadOnlyList<string> serials)
     {
-        if (call.Arguments.Count is 0 or > ActivatedAtOnce)
-        {
-            return call.Arguments.Count == 0 ? Incomplete() : CliPaths.ParseError(call.Arguments[ActivatedAtOnce]);
-        }
-        var results = enrolment.ActivateHardware(call.Arguments);
+        var results = await enrolment.ActivateHardwareAsync(serials).ConfigureAwait(false);
         var done = string.Concat(results.Where(result => result.Error is null).Select(result => $"{result.Serial} is activated.\n"));
         var errors = results.Where(result => result.Error is not null).Select(result => result.Error!).ToArray();
         return errors.Length == 0
@@ -82,12 +136,8 @@ internal static class TokenCommands
             : new CliReply(done, new ConfigError(errors[0].Code, [.. errors.SelectMany(error => error.Lines)]));
     }
 
-    private static CliReply Import(EnrolmentService enrolment, UsbStick usb, CliCall call)
+    private CliReply Import(CliCall call)
     {
-        if (call.Arguments is not ([_] or [_, _]))
-        {
-            return call.Arguments.Count == 0 ? Incomplete() : CliPaths.ParseError(call.Arguments[2]);
-        }
         var key = Array.Empty<byte>();
         if (call.Arguments is [_, var text])
         {
@@ -105,7 +155,7 @@ internal static class TokenCommands
                 return unread;
             }
             var seeds = SeedFile.Read(content!, key);
-            return enrolment.ImportSeeds(seeds) is { } error ? error : $"{seeds.Count} FortiTokens imported.\n";
+            return new CliReply("") { Later = _ => ImportAsync(seeds) };
         }
         catch (SeedFileException mistake)
         {
@@ -113,33 +163,24 @@ internal static class TokenCommands
         }
     }
 
-    private static CliReply ImportSerialNumber(EnrolmentService enrolment, CliCall call)
+    private async Task<CliReply> ImportAsync(IReadOnlyList<SeedRecord> seeds) =>
+        await enrolment.ImportSeedsAsync(seeds).ConfigureAwait(false) is { } error ? error : $"{seeds.Count} FortiTokens imported.\n";
+
+    private CliReply ImportSerialNumber(CliCall call)
     {
-        if (call.Arguments is not [var serial])
-        {
-            return call.Arguments.Count == 0 ? Incomplete() : CliPaths.ParseError(call.Arguments[1]);
-        }
-        enrolment.SeedsNotFound(serial);
-        return Failed($"the token server knows no seeds for {SeedFile.Shown(serial)}");
+        enrolment.SeedsNotFound(call.Arguments[0]);
+        return Failed($"the token server knows no seeds for {SeedFile.Shown(call.Arguments[0])}");
     }
 
-    private static CliReply Synchronize(EnrolmentService enrolment, CliCall call) =>
-        call.Arguments switch
-        {
-            [var serial, var code, var next] => enrolment.Synchronize(serial, code, next) is { } error
-                ? error
-                : $"{serial} is synchronized.\n",
-            [_, _, _, var more, ..] => CliPaths.ParseError(more),
-            _ => Incomplete(),
-        };
+    private CliReply Synchronize(CliCall call) =>
+        new("") { Later = _ => SynchronizeAsync(call.Arguments[0], call.Arguments[1], call.Arguments[2]) };
 
-    private static CliReply ImportMobile(EnrolmentService enrolment, CliCall call)
+    private async Task<CliReply> SynchronizeAsync(string serial, string code, string next) =>
+        await enrolment.SynchronizeAsync(serial, code, next).ConfigureAwait(false) is { } error ? error : $"{serial} is synchronized.\n";
+
+    private CliReply ImportMobile(CliCall call)
     {
-        if (call.Arguments is not [var code])
-        {
-            return call.Arguments.Count == 0 ? Incomplete() : CliPaths.ParseError(call.Arguments[1]);
-        }
-        if (code != EnrolmentService.TrialCode)
+        if (call.Arguments[0] != EnrolmentService.TrialCode)
         {
             return Failed("the redemption code is not valid");
         }
@@ -148,28 +189,20 @@ internal static class TokenCommands
     }
 
     /// <summary>Provisions a token and displays its code once, as text and as a QR code.</summary>
-    private static CliReply Provision(CliCall call, Func<string, (ActivationOrder? Order, ConfigError? Error)> provision)
-    {
-        if (call.Arguments is not [var serial])
-        {
-            return call.Arguments.Count == 0 ? Incomplete() : CliPaths.ParseError(call.Arguments[1]);
-        }
-        var (order, error) = provision(serial);
-        return error is not null ? error
-            : order is null ? ""
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"Activation code: {order.Code}\nValid until: {order.Expires.UtcDateTime:yyyy-MM-dd HH:mm:ss}\n{ActivationQr.Text(order.Code)}"
-            );
-    }
+    private static CliReply Provision(CliCall call, Func<string, Task<(ActivationOrder? Order, ConfigError? Error)>> provision) =>
+        new("") { Later = async _ => Shown(await provision(call.Arguments[0]).ConfigureAwait(false)) };
+
+    private static CliReply Shown((ActivationOrder? Order, ConfigError? Error) provisioned) =>
+        provisioned.Error is { } error ? error
+        : provisioned.Order is not { } order ? ""
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"Activation code: {order.Code}\nValid until: {order.Expires.UtcDateTime:yyyy-MM-dd HH:mm:ss}\n{ActivationQr.Text(order.Code)}"
+        );
 
     private static ConfigError NoCloud() => new(-1, "FortiToken Cloud is not licensed on this unit.");
 
     private static CliReply NotSupported(string way) => Failed($"import by {way} is not supported; put the file on the USB disk");
 
     private static ConfigError Failed(string why) => new(-1, why);
-
-    private static ConfigError Incomplete() => new(-160, "incomplete command in the end");
-
-    private static CliReply? None(CliCall call) => call.Arguments.Count == 0 ? null : (CliReply)CliPaths.ParseError(call.Arguments[0]);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Monitoring;
@@ -10,7 +11,7 @@ namespace Appliance.Firmware.Commands;
 /// <c>diagnose sys top [DELAY] [LINES] [ITERATIONS]</c>. The unit is one process, so there is one line. Processor time is counted since the
 /// previous line, at first since the previous command. The uptime is by the unit's clock, the delay by the machine's.
 /// </summary>
-internal sealed class TopCommand(TimeProvider time)
+internal sealed class TopCommand(TimeProvider time) : ICommandSource
 {
     private const int UsualDelay = 5;
     private const int DelayMax = 3600;
@@ -23,15 +24,20 @@ internal sealed class TopCommand(TimeProvider time)
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly UnitLoad _load = new(time);
 
-    internal CliCommand Command => new("diagnose sys top", "Show top threads information: [DELAY] [LINES] [ITERATIONS].", Run);
+    public IReadOnlyList<CliCommand> Commands =>
+        [
+            new(
+                "diagnose sys top",
+                "Show top threads information: [DELAY] [LINES] [ITERATIONS].",
+                Permissions.System.Read,
+                new CliArguments(0, 3),
+                Run
+            ),
+        ];
 
     private CliReply Run(CliCall call)
     {
         var words = call.Arguments;
-        if (call.AtMost(3) is { } wrong)
-        {
-            return wrong;
-        }
         // Without a number of iterations, a terminal is refreshed until the command is stopped. Any other output gets one iteration.
         var (delay, iterations) = (UsualDelay, call.Session.IsTerminal ? int.MaxValue : 1);
         if (words.Count > 0 && !CallArguments.TryNumber(words[0], 1, DelayMax, out delay))

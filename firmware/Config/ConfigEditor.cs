@@ -109,7 +109,7 @@ internal sealed class ConfigEditor(
 
     /// <summary>Adds words to a multi-value.</summary>
     internal ConfigError? Append(AttributeSchema attribute, IReadOnlyList<string> words) =>
-        words.Count == 0 ? Incomplete : Set(attribute, [.. ((ConfigLevel.Edit)Level!).Working.Words(attribute.Name), .. words]);
+        words.Count == 0 ? ConfigError.Incomplete : Set(attribute, [.. ((ConfigLevel.Edit)Level!).Working.Words(attribute.Name), .. words]);
 
     /// <summary>Removes words from a multi-value.</summary>
     internal ConfigError? Unselect(AttributeSchema attribute, IReadOnlyList<string> words)
@@ -243,8 +243,6 @@ internal sealed class ConfigEditor(
             : key == other ? null
             : Change(list, held => held.Find(key) is null || held.Find(other) is null ? held : held.Moved(key, other, after)); // Another administrator may have deleted it.
     }
-
-    internal static ConfigError Incomplete { get; } = new(-160, "incomplete command in the end");
 
     internal static ConfigError NotInTable { get; } = new(-3, "entry not found in table");
 

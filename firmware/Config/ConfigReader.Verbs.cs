@@ -19,7 +19,7 @@ internal sealed partial class ConfigReader
         var held = level.Working!.Words(attribute);
         if (words[0] == "append")
         {
-            return typed.Count == 0 ? ConfigEditor.Incomplete.Lines[0] : Set(level, attribute, [.. held, .. typed], held.Length);
+            return typed.Count == 0 ? ConfigError.Incomplete.Lines[0] : Set(level, attribute, [.. held, .. typed], held.Length);
         }
         var (left, error) = ConfigValue.Remove(attribute, held, typed);
         if (error is null)
@@ -42,7 +42,7 @@ internal sealed partial class ConfigReader
             ["rename" or "clone", _, "to", _, var more, ..] => Unknown(more),
             ["move", _, "before" or "after", _, var more, ..] => Unknown(more),
             ["rename" or "clone", _, not "to", ..] or ["move", _, not ("before" or "after"), ..] => Unknown(words[2]),
-            _ => ConfigEditor.Incomplete.Lines[0],
+            _ => ConfigError.Incomplete.Lines[0],
         };
 
     private string? Delete(Level list, string key)

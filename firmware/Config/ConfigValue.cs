@@ -27,7 +27,7 @@ internal static class ConfigValue
     {
         if (words.Count == 0)
         {
-            return ([], new ConfigError(-160, "incomplete command in the end"));
+            return ([], ConfigError.Incomplete);
         }
         if (IsDefault(schema, words))
         {
@@ -101,7 +101,7 @@ internal static class ConfigValue
     {
         if (words.Count % 2 != 0)
         {
-            return ([], ConfigEditor.Incomplete);
+            return ([], ConfigError.Incomplete);
         }
         var numbers = new Dictionary<string, string>(StringComparer.Ordinal);
         var names = new List<string>();
@@ -316,7 +316,7 @@ internal static class ConfigValue
         }
         if (mask is null)
         {
-            return ([], new ConfigError(-160, "incomplete command in the end"));
+            return ([], ConfigError.Incomplete);
         }
         if (!IsIpv4(mask) || !(anyMask || IsMask(IPAddress.Parse(mask))))
         {

@@ -74,9 +74,9 @@ public sealed class EnrolmentService
 
     /// <summary>
     /// Provisions a mobile token that is assigned to a user, and sends a new activation code to that user. Also returns the code, which the
-    /// administrator may display. Waits for the disk.
+    /// administrator may display. Completes when it is durable.
     /// </summary>
-    public (ActivationOrder? Order, ConfigError? Error) Provision(string serial)
+    public async Task<(ActivationOrder? Order, ConfigError? Error)> ProvisionAsync(string serial)
     {
         var entry = TokenEntry.Find(_config.Current, serial);
         if (Missing(serial, entry, mobile: true) is { } error)
@@ -96,11 +96,11 @@ public sealed class EnrolmentService
         {
             step = _life.Provision(entry, NewCode(), _time.GetUtcNow() + Life(_config.Current));
         }
-        return SettleNow(step) is { } failed ? (null, failed) : (step.Orders[0], null);
+        return await TrySettleAsync(step).ConfigureAwait(false) is { } failed ? (null, failed) : (step.Orders[0], null);
     }
 
     /// <summary>Repairs a token: clears its error and its lock, and provisions it if it is assigned to a user.</summary>
-    public (ActivationOrder? Order, ConfigError? Error) Renew(string serial)
+    public async Task<(ActivationOrder? Order, ConfigError? Error)> RenewAsync(string serial)
     {
         if (Missing(serial, TokenEntry.Find(_config.Current, serial), mobile: true) is { } error)
         {
@@ -115,36 +115,40 @@ public sealed class EnrolmentService
         {
             step = _life.Mend(serial);
         }
-        return SettleNow(step) is { } failed ? (null, failed)
-            : TokenEntry.Find(_config.Current, serial) is { Owner: not null } ? Provision(serial)
+        return await TrySettleAsync(step).ConfigureAwait(false) is { } failed ? (null, failed)
+            : TokenEntry.Find(_config.Current, serial) is { Owner: not null } ? await ProvisionAsync(serial).ConfigureAwait(false)
             : (null, null);
     }
 
     /// <summary>Activates hardware tokens one after another; returns the error of each, or null.</summary>
-    public IReadOnlyList<(string Serial, ConfigError? Error)> ActivateHardware(IReadOnlyList<string> serials) =>
-        [
-            .. serials.Select(serial =>
-            {
-                var entry = TokenEntry.Find(_config.Current, serial);
-                if (Missing(serial, entry, mobile: false) is { } error)
-                {
-                    return (serial, error);
-                }
-                (bool Done, TokenStep Step) activated;
-                lock (_lock)
-                {
-                    activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
-                }
-                return (
-                    serial,
-                    SettleNow(activated.Step)
-                        ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}"))
-                );
-            }),
-        ];
+    public async Task<IReadOnlyList<(string Serial, ConfigError? Error)>> ActivateHardwareAsync(IReadOnlyList<string> serials)
+    {
+        var results = new List<(string Serial, ConfigError? Error)>();
+        foreach (var serial in serials)
+        {
+            results.Add((serial, await ActivateHardwareAsync(serial).ConfigureAwait(false)));
+        }
+        return results;
+    }
 
-    /// <summary>Synchronizes a token by two consecutive codes. Returns null once it is durably synchronized. Waits for the disk.</summary>
-    public ConfigError? Synchronize(string serial, string code, string nextCode)
+    private async Task<ConfigError?> ActivateHardwareAsync(string serial)
+    {
+        var entry = TokenEntry.Find(_config.Current, serial);
+        if (Missing(serial, entry, mobile: false) is { } error)
+        {
+            return error;
+        }
+        (bool Done, TokenStep Step) activated;
+        lock (_lock)
+        {
+            activated = _life.ActivateHardware(entry!, _time.GetUtcNow());
+        }
+        return await TrySettleAsync(activated.Step).ConfigureAwait(false)
+            ?? (activated.Done ? null : new ConfigError(-1, $"{serial}: {TokenStatusText.Of(TokenStatus.ActivationError)}"));
+    }
+
+    /// <summary>Synchronizes a token by two consecutive codes. Returns null once it is durably synchronized.</summary>
+    public async Task<ConfigError?> SynchronizeAsync(string serial, string code, string nextCode)
     {
         if (TokenEntry.Find(_config.Current, serial) is not { } entry)
         {
@@ -155,7 +159,7 @@ public sealed class EnrolmentService
         {
             outcome =
                 !entry.Locked && TokenSeed.Parse(entry.Seed) is { } seed
-                    ? _login.ResyncAsync(seed, code, nextCode).GetAwaiter().GetResult().Outcome
+                    ? (await _login.ResyncAsync(seed, code, nextCode).ConfigureAwait(false)).Outcome
                     : ResyncOutcome.Wrong;
         }
         catch (IOException failure)
@@ -207,8 +211,8 @@ public sealed class EnrolmentService
         return (error ?? taken) is { } refused ? ([], refused) : (serials, null);
     }
 
-    /// <summary>Adds hardware tokens with their seeds and drifts, all or none. Waits for the disk.</summary>
-    public ConfigError? ImportSeeds(IReadOnlyList<SeedRecord> seeds)
+    /// <summary>Adds hardware tokens with their seeds and drifts, all or none. Completes when they are durable.</summary>
+    public async Task<ConfigError?> ImportSeedsAsync(IReadOnlyList<SeedRecord> seeds)
     {
         var refused = _config.Commit(tree =>
         {
@@ -229,7 +233,7 @@ public sealed class EnrolmentService
         }
         try
         {
-            _login.TakeDriftsAsync(drifts).GetAwaiter().GetResult();
+            await _login.TakeDriftsAsync(drifts).ConfigureAwait(false);
             return null;
         }
         catch (IOException failure)
@@ -329,11 +333,11 @@ public sealed class EnrolmentService
         }
     }
 
-    private ConfigError? SettleNow(TokenStep step)
+    private async Task<ConfigError?> TrySettleAsync(TokenStep step)
     {
         try
         {
-            SettleAsync(step).GetAwaiter().GetResult();
+            await SettleAsync(step).ConfigureAwait(false);
             return null;
         }
         catch (IOException failure)

@@ -23,7 +23,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly DebugTap _debug;
-    private readonly Action<RegistrationGone> _gone;
+    private readonly Func<RegistrationGone, Task> _gone;
     private readonly PushSessions _sessions = new();
     private readonly PushHealth _health = new();
     private readonly PushCounts _counts = new();
@@ -45,7 +45,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         EventLog events,
         TimeProvider time,
         DebugTap debug,
-        Action<RegistrationGone> gone
+        Func<RegistrationGone, Task> gone
     )
     {
         (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
@@ -195,7 +195,8 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         _events.Write(PushEvents.Failed(order, result.Cause));
         if (result.Outcome == PushOutcome.RegistrationGone)
         {
-            _gone(new RegistrationGone(order.Token.Serial, order.Token.RegistrationId, result.GoneSince ?? _time.GetUtcNow()));
+            await _gone(new RegistrationGone(order.Token.Serial, order.Token.RegistrationId, result.GoneSince ?? _time.GetUtcNow()))
+                .ConfigureAwait(false);
         }
         Cancel(order.LoginId);
         await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);

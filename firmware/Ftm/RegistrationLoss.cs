@@ -1,6 +1,5 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Ftm;
 
 namespace Appliance.Firmware.Ftm;
 
@@ -9,13 +8,13 @@ namespace Appliance.Firmware.Ftm;
 /// </summary>
 /// <param name="config">The configuration that holds the registration.</param>
 /// <param name="events">The event log.</param>
-/// <param name="provision">Requests a new activation of the token, by serial number.</param>
-internal sealed class RegistrationLoss(ConfigStore config, EventLog events, Action<string> provision)
+/// <param name="provision">Requests, and completes with, a new activation of the token, by serial number.</param>
+internal sealed class RegistrationLoss(ConfigStore config, EventLog events, Func<string, Task> provision)
 {
     private const string Tokens = "user fortitoken";
 
     /// <summary>Removes the registration, once. A token that has another registration by now, or none, is left unchanged.</summary>
-    internal void Remove(RegistrationGone gone)
+    internal async Task RemoveAsync(RegistrationGone gone)
     {
         var removed = false;
         var error = config.Commit(tree =>
@@ -31,7 +30,7 @@ internal sealed class RegistrationLoss(ConfigStore config, EventLog events, Acti
         if (error is null && removed)
         {
             events.Write(PushEvents.RegistrationRemoved(gone.Serial));
-            provision(gone.Serial);
+            await provision(gone.Serial).ConfigureAwait(false);
         }
     }
 }

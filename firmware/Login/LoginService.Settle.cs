@@ -1,3 +1,4 @@
+using Appliance.Firmware.Events;
 using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
 
 namespace Appliance.Firmware.Login;
@@ -11,7 +12,7 @@ public sealed partial class LoginService
         var settled = SettleAsync(decision);
         if (!settled.IsCompletedSuccessfully)
         {
-            settled.AsTask().GetAwaiter().GetResult();
+            WorkTracker.Run(_work, settled.AsTask);
         }
     }
 

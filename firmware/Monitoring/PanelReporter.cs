@@ -22,7 +22,7 @@ internal sealed record PanelSources(
     StateDatabase State,
     LoginService Login,
     PushService Push,
-    Action Restart
+    Func<Task> Restart
 );
 
 /// <summary>
@@ -201,6 +201,20 @@ internal sealed class PanelReporter : IDisposable
                 ("msg", "Configuration reset to factory default")
             )
         );
-        _unit.Restart();
+        WorkTracker.Run(_work, RestartAsync);
+    }
+
+    private async Task RestartAsync()
+    {
+        try
+        {
+            await _unit.Restart().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // The disk's fault has its own event and alarm. The unit continues with the factory default, and the button works again.
+            _resetting = false;
+            Look();
+        }
     }
 }

@@ -33,22 +33,6 @@ public sealed class AccessTests
         }
     }
 
-    [Theory]
-    [InlineData("get system status", "sysgrp", Access.Read)]
-    [InlineData("execute reboot", "sysgrp", Access.Write)]
-    [InlineData("execute vpn sslvpn list", "vpngrp", Access.Read)]
-    [InlineData("execute vpn sslvpn del-web", "vpngrp", Access.Write)]
-    [InlineData("diagnose vpn ssl blocklist list", "vpngrp", Access.Read)]
-    [InlineData("diagnose vpn ssl blocklist del", "vpngrp", Access.Write)]
-    [InlineData("execute fortitoken-cloud sync", "authgrp", Access.Write)]
-    [InlineData("execute something new", "sysgrp", Access.Write)]
-    [InlineData("frobnicate", "", Access.Write)]
-    public void ACommandNeedsARight(string words, string group, Access needed)
-    {
-        var (permission, access) = PermissionMap.OfCommand(words);
-        Assert.Equal((group, needed), (permission.Group, access));
-    }
-
     [Fact]
     public void WhatIsNotKnownIsForSuperAdminsAlone()
     {

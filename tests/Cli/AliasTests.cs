@@ -59,11 +59,14 @@ public sealed class AliasTests : IDisposable
     public async Task Each_line_of_an_alias_needs_its_own_permission()
     {
         Define("a", "get system status\nexecute fortitoken sync");
-        using var session = new CliSession(_store, [new CliCommand("execute say", "Says.", _ => "said\n")], Administrator.Nobody);
+        using var session = new CliSession(_store, [Command("execute say", _ => "said\n")], Administrator.Nobody);
         var shown = await ConsoleStream.TranscriptAsync(session, "alias a\n", TestContext.Current.CancellationToken);
         Assert.Contains("Permission denied.", shown, StringComparison.Ordinal);
         Assert.DoesNotContain("said", shown, StringComparison.Ordinal);
     }
+
+    private static CliCommand Command(string words, Func<CliCall, CliReply> run) =>
+        new(words, "A command of the test.", Permissions.Maintenance.Write, CliArguments.None, run);
 
     private async Task<string> RunAsync(string command, string script, string name = "a")
     {
@@ -71,9 +74,9 @@ public sealed class AliasTests : IDisposable
         using var session = new CliSession(
             _store,
             [
-                new CliCommand("execute ask", "Asks.", _ => new CliReply("sure? (y/n)") { OnYes = () => "asked\n" }),
-                new CliCommand("execute wait", "Takes its time.", _ => new CliReply("") { Later = WaitAsync }),
-                new CliCommand("execute say", "Says.", _ => "said\n"),
+                Command("execute ask", _ => new CliReply("sure? (y/n)") { OnYes = () => "asked\n" }),
+                Command("execute wait", _ => new CliReply("") { Later = WaitAsync }),
+                Command("execute say", _ => "said\n"),
             ]
         );
         return await ConsoleStream.TranscriptAsync(session, script, TestContext.Current.CancellationToken);

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Lab.Composition;
@@ -56,6 +57,8 @@ public sealed class ConsoleStreamTests : IDisposable
                 new CliCommand(
                     "execute say",
                     "Says something.",
+                    Permissions.Maintenance.Write,
+                    CliArguments.None,
                     call =>
                     {
                         call.Session.Say("said\n");
@@ -126,7 +129,10 @@ public sealed class ConsoleStreamTests : IDisposable
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var session = new CliSession(
             _store,
-            [Waiting(begun, finish.Task), new CliCommand("execute say", "Says something.", _ => "said\n")]
+            [
+                Waiting(begun, finish.Task),
+                new CliCommand("execute say", "Says something.", Permissions.Maintenance.Write, CliArguments.None, _ => "said\n"),
+            ]
         );
         var (typed, shown) = (new Pipe(), new Pipe());
         var serving = terminal
@@ -203,6 +209,8 @@ public sealed class ConsoleStreamTests : IDisposable
         new(
             "execute wait",
             "Waits.",
+            Permissions.Maintenance.Write,
+            CliArguments.None,
             _ => new CliReply("begun\n")
             {
                 Later = async cancellationToken =>

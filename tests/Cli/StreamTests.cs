@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using Appliance.Doubles.Clock;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Lab.Composition;
@@ -23,7 +24,15 @@ public sealed class StreamTests : IDisposable
     public StreamTests() =>
         _session = new CliSession(
             _folder.Open(LabBoard.DefaultConfiguration()),
-            [new CliCommand("diagnose watch", "Streams.", _ => new CliReply("") { Stream = WatchAsync })]
+            [
+                new CliCommand(
+                    "diagnose watch",
+                    "Streams.",
+                    Permissions.System.Read,
+                    CliArguments.None,
+                    _ => new CliReply("") { Stream = WatchAsync }
+                ),
+            ]
         );
 
     public void Dispose() => _folder.Dispose();

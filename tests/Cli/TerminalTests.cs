@@ -1,4 +1,5 @@
 using System.Text;
+using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Lab.Composition;
@@ -31,6 +32,8 @@ public sealed class TerminalTests : IDisposable
                 new CliCommand(
                     "execute lines",
                     "Show lines.",
+                    Permissions.Maintenance.Write,
+                    CliArguments.One,
                     call => string.Concat(Enumerable.Range(1, int.Parse(call.Arguments[0])).Select(line => $"line {line}\n"))
                 ),
             ]

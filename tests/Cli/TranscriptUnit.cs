@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using Appliance.Doubles.Nics;
 using Appliance.Firmware;
+using Appliance.Firmware.Cli;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Ftm;
 using Appliance.Hal;
@@ -28,6 +29,9 @@ internal sealed class TranscriptUnit : IAsyncDisposable
 
     /// <summary>The lab's window onto it.</summary>
     public LabUnit Lab => new(_unit);
+
+    /// <summary>Opens a console without a login. The caller disposes it.</summary>
+    public CliSession OpenConsole() => _unit.OpenConsole();
 
     /// <summary>The folder of its state and its console socket.</summary>
     public string State => _folder.FullName;

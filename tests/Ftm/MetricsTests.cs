@@ -35,7 +35,7 @@ public sealed class MetricsTests : IAsyncDisposable
         _state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [EventLog.Table, .. LoginCore.Tables]);
         var events = _events = new EventLog(_state, _time, "TEST");
         _login = new LoginService(new TokenCore(_state), _state, events, _time, new DebugTap());
-        _push = new PushService(_login, _way, events, _time, new DebugTap(), _ => { });
+        _push = new PushService(_login, _way, events, _time, new DebugTap(), _ => Task.CompletedTask);
         _radius = new RadiusClient([new SimNic(new SimNetwork(), "port1", IPAddress.Loopback)], _time, new DebugTap());
         _metrics = new UnitMetrics(_login, _push, _radius, _state, new DescriptorAlarm(events, _time, []));
         var tree = LoginRig.TreeOf("");

@@ -88,7 +88,7 @@ public sealed class PushAnswerTests
         var events = new EventLog(state, time, "TEST");
         using var login = new LoginService(new TokenCore(state), state, events, time, new DebugTap());
         var way = new Way();
-        await using var push = new PushService(login, way, events, time, new DebugTap(), _ => { });
+        await using var push = new PushService(login, way, events, time, new DebugTap(), _ => Task.CompletedTask);
         login.Connect(push);
         var tree = LoginRig.TreeOf(LoginRig.Patient);
         login.InForce(tree, tree);

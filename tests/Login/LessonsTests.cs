@@ -135,7 +135,7 @@ public sealed class LessonsTests
             await using var state = StateDatabase.Open(Path.Combine(folder.FullName, "state.db"), [EventLog.Table, .. LoginCore.Tables]);
             var events = new EventLog(state, time, "X");
             using var login = new LoginService(new TokenCore(state), state, events, time, new DebugTap());
-            await using var push = new PushService(login, new ExpiredCertificate(), events, time, new DebugTap(), _ => { });
+            await using var push = new PushService(login, new ExpiredCertificate(), events, time, new DebugTap(), _ => Task.CompletedTask);
             login.Connect(push);
             var tree = LoginRig.TreeOf(LoginRig.Patient);
             login.InForce(tree, tree);

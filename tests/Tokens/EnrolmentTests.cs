@@ -48,7 +48,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
     {
         await BootAsync("a");
         var serial = Assign();
-        var code = _unit.Enrolment.Provision(serial).Order!.Code;
+        var code = (await _unit.Enrolment.ProvisionAsync(serial)).Order!.Code;
         await CutAsync("b");
         Assert.Equal(TokenStatus.Provisioning, Status(serial));
         var answer = await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "phone", "ios 18"));
@@ -78,7 +78,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
     {
         await BootAsync("a");
         var serial = Assign();
-        var code = _unit.Enrolment.Provision(serial).Order!.Code;
+        var code = (await _unit.Enrolment.ProvisionAsync(serial)).Order!.Code;
         var before = Image();
         Assert.Equal(0, (await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "phone", "ios 18"))).ErrorCode);
         var after = Image();
@@ -103,7 +103,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
     {
         await BootAsync("a");
         var serial = Assign();
-        var code = _unit.Enrolment.Provision(serial).Order!.Code;
+        var code = (await _unit.Enrolment.ProvisionAsync(serial)).Order!.Code;
         var answers = await Task.WhenAll(
             Enumerable
                 .Range(0, 20)
@@ -120,7 +120,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
     {
         await BootAsync("a");
         var serial = Assign();
-        var code = _unit.Enrolment.Provision(serial).Order!.Code;
+        var code = (await _unit.Enrolment.ProvisionAsync(serial)).Order!.Code;
         Assert.DoesNotContain("fail", Type($"config user fortitoken\nedit {serial}\n{change}\nnext\nend"), StringComparison.Ordinal);
         var answer = await _unit.Enrolment.EnrolAsync(new PhoneEnrolment(code, "phone", "ios 18"));
         Assert.NotEqual(0, answer.ErrorCode);

@@ -77,7 +77,7 @@ internal sealed class CallbackRig : IAsyncDisposable
         var (events, debug) = (new EventLog(rig._state, rig._clock, "bench"), new DebugTap());
         rig._login = new LoginService(new TokenCore(rig._state), rig._state, events, rig._clock, debug);
         rig._running.Push(new Synchronous(rig._login));
-        var push = new PushService(rig._login, rig._inbox, events, rig._clock, debug, _ => { });
+        var push = new PushService(rig._login, rig._inbox, events, rig._clock, debug, _ => Task.CompletedTask);
         rig._running.Push(push);
         rig._login.Connect(push);
         _ = store.Subscribe(rig._login) ?? store.Subscribe(push);

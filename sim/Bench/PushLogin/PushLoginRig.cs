@@ -86,7 +86,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
         );
         var (events, debug) = (new EventLog(rig._state, clock, "bench"), new DebugTap());
         rig._login = rig.Own(new LoginService(new TokenCore(rig._state), rig._state, events, clock, debug));
-        var push = rig.Own(new PushService(rig._login, phones, events, clock, debug, _ => { }));
+        var push = rig.Own(new PushService(rig._login, phones, events, clock, debug, _ => Task.CompletedTask));
         rig._login.Connect(push);
         var sessions = rig.Own(new VpnSessions(rig._state, events, clock, key));
         var vpn = new VpnEndpoint(rig._login, sessions, events, debug);

@@ -77,7 +77,7 @@ internal static class PushTargets
             );
             var login = new LoginService(new TokenCore(state), state, events, _time, debug);
             login.InForce(config.Current, config.Current);
-            _push = new PushService(login, _sent, events, _time, debug, _ => { });
+            _push = new PushService(login, _sent, events, _time, debug, _ => Task.CompletedTask);
             _push.Apply(config.Current, config.Current);
             login.Connect(_push);
             _endpoint = new CallbackEndpoint(_push, new TrustedCallers(config, events, _time), debug);
