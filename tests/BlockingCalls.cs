@@ -51,7 +51,9 @@ internal static class BlockingCalls
             .Select(instruction => (instruction, Target: (MethodReference)instruction.Operand))
             .ToArray();
         var waiting = calls.Select(call => NameOf(call.Target)).Where(Waits.Contains).ToList();
-        waiting.AddRange(calls.Where(call => IsResult(call.Target) && IsAwaiterJustGot(call.instruction)).Select(call => NameOf(call.Target)));
+        waiting.AddRange(
+            calls.Where(call => IsResult(call.Target) && IsAwaiterJustGot(call.instruction)).Select(call => NameOf(call.Target))
+        );
         var results = calls.Where(call => IsResult(call.Target)).Select(call => NameOf(call.Target)).ToArray();
         var checks = calls.Count(call => call.Target.Name is "get_IsCompleted" or "get_IsCompletedSuccessfully");
         waiting.AddRange(results.Skip(checks));

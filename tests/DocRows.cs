@@ -3,7 +3,7 @@ using Xunit;
 namespace Appliance.Tests;
 
 /// <summary>
-/// Tables in the documentation that repeat the rows of the code, between <c>&lt;!-- rows: NAME --&gt;</c> and <c>&lt;!-- end of rows --&gt;</c>.
+/// Tables in the documentation that repeat the rows of the code. They are between the comments <c>rows: NAME</c> and <c>end of rows</c>.
 /// UPDATE_GOLDEN=1 writes them.
 /// </summary>
 internal static class DocRows
