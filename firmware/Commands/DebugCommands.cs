@@ -36,7 +36,7 @@ internal sealed class DebugCommands(DebugTap tap, TimeProvider time) : ICommandS
             ),
             new(
                 "diagnose debug duration",
-                "Minutes that debugging stays on; 0 for ever.",
+                "Minutes that debugging stays on; 0 is unlimited.",
                 Permissions.System.Read,
                 CliArguments.One,
                 Duration
