@@ -27,6 +27,9 @@ public sealed record UnitOptions(
     PushProxyOptions? PushProxy = null
 )
 {
+    /// <summary>The upper limit of connections for any unit, however many descriptors there are.</summary>
+    public const int ConnectionsMost = 20_000;
+
     /// <summary>
     /// True: the first error in <see cref="FirstConfiguration"/> ends the start. False: it is read like a restored file, and the parts
     /// without an effect are in <see cref="ConfigStore.Ignored"/>.
@@ -51,9 +54,6 @@ public sealed record UnitOptions(
 
     /// <summary>The maximum number of connections of all services together; at least 12.</summary>
     public int Connections { get; init; } = ConnectionsMost;
-
-    /// <summary>The upper limit of connections for any unit, however many descriptors there are.</summary>
-    public const int ConnectionsMost = 20_000;
 
     /// <summary>The box's panel; null without one. The caller disposes it.</summary>
     public IFrontPanel? Panel { get; init; }

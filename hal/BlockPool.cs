@@ -16,13 +16,13 @@ internal sealed class BlockPool : MemoryPool<byte>
     /// <summary>The number of unused blocks that are kept: 16 MiB.</summary>
     private const int SpareMax = 4096;
 
-    /// <summary>Last in, first out: the newest block is still in the processor's cache.</summary>
-    private readonly Stack<Block> _spare = new();
-    private readonly Lock _lock = new();
-
     /// <summary>The block that this thread returned last.</summary>
     [ThreadStatic]
     private static Block? _mine;
+
+    /// <summary>Last in, first out: the newest block is still in the processor's cache.</summary>
+    private readonly Stack<Block> _spare = new();
+    private readonly Lock _lock = new();
 
     private BlockPool() { }
 

@@ -34,23 +34,6 @@ public abstract class NicBase(string name, IPAddress address) : INic
     /// <summary>The limit of the connections accepted on this interface; null if the owners of the listeners set limits instead.</summary>
     public ConnectionLimit? Limit { get; init; }
 
-    /// <summary>The primary address.</summary>
-    protected IPAddress Address => _address;
-
-    private bool Serves => _linkUp && !_address.Equals(IPAddress.Any);
-
-    /// <summary>The configured status.</summary>
-    protected bool Wanted
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _wanted;
-            }
-        }
-    }
-
     /// <inheritdoc/>
     public void SetLink(bool up)
     {
@@ -91,6 +74,77 @@ public abstract class NicBase(string name, IPAddress address) : INic
             LinkChanged?.Invoke(this);
         }
         Follow();
+    }
+
+    /// <inheritdoc/>
+    public IConnectionListener Listen(int port)
+    {
+        var listener = new SwitchedListener(port, OpenListener, Limit) { Accepted = () => Interlocked.Increment(ref _accepted) };
+        lock (_lock)
+        {
+            // Kept while one of its connections is open, because a link that goes down closes those, too.
+            _listeners.RemoveAll(old => old.IsOver);
+            if (Serves)
+            {
+                listener.SwitchOn();
+            }
+            _listeners.Add(listener);
+        }
+        return listener;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ConnectionContext> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
+    {
+        if (!Serves)
+        {
+            throw new IOException(_linkUp ? $"{name}: it has no address" : $"{name}: the link is down");
+        }
+        var connection = new GuardedConnection(
+            await OpenConnectionAsync(remote, cancellationToken).ConfigureAwait(false),
+            ended => _outgoing.TryRemove(ended, out _)
+        );
+        _outgoing.TryAdd(connection, true);
+        if (!_linkUp)
+        {
+            connection.Abort(new ConnectionAbortedException("the link is down"));
+        }
+        return connection;
+    }
+
+    /// <inheritdoc/>
+    public abstract IDatagramPort OpenDatagrams(int port);
+
+    /// <summary>The number of connections that this interface has accepted since its start.</summary>
+    public long AcceptedCount => Interlocked.Read(ref _accepted);
+
+    /// <summary>The number of open connections, incoming and outgoing.</summary>
+    public int LiveCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount);
+            }
+        }
+    }
+
+    /// <summary>The primary address.</summary>
+    protected IPAddress Address => _address;
+
+    private bool Serves => _linkUp && !_address.Equals(IPAddress.Any);
+
+    /// <summary>The configured status.</summary>
+    protected bool Wanted
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _wanted;
+            }
+        }
     }
 
     /// <summary>
@@ -208,45 +262,6 @@ public abstract class NicBase(string name, IPAddress address) : INic
         }
     }
 
-    /// <inheritdoc/>
-    public IConnectionListener Listen(int port)
-    {
-        var listener = new SwitchedListener(port, OpenListener, Limit) { Accepted = () => Interlocked.Increment(ref _accepted) };
-        lock (_lock)
-        {
-            // Kept while one of its connections is open, because a link that goes down closes those, too.
-            _listeners.RemoveAll(old => old.IsOver);
-            if (Serves)
-            {
-                listener.SwitchOn();
-            }
-            _listeners.Add(listener);
-        }
-        return listener;
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<ConnectionContext> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
-    {
-        if (!Serves)
-        {
-            throw new IOException(_linkUp ? $"{name}: it has no address" : $"{name}: the link is down");
-        }
-        var connection = new GuardedConnection(
-            await OpenConnectionAsync(remote, cancellationToken).ConfigureAwait(false),
-            ended => _outgoing.TryRemove(ended, out _)
-        );
-        _outgoing.TryAdd(connection, true);
-        if (!_linkUp)
-        {
-            connection.Abort(new ConnectionAbortedException("the link is down"));
-        }
-        return connection;
-    }
-
-    /// <inheritdoc/>
-    public abstract IDatagramPort OpenDatagrams(int port);
-
     /// <summary>Acquires a port regardless of the link state. Disposing the listener releases the port before it returns.</summary>
     /// <exception cref="AddressInUseException">The port is in use.</exception>
     protected abstract IConnectionListener OpenListener(int port);
@@ -257,19 +272,4 @@ public abstract class NicBase(string name, IPAddress address) : INic
 
     /// <summary>Reports that no descriptor is left for a connection.</summary>
     protected void NoteExhaustion() => Exhausted?.Invoke(this);
-
-    /// <summary>The number of connections that this interface has accepted since its start.</summary>
-    public long AcceptedCount => Interlocked.Read(ref _accepted);
-
-    /// <summary>The number of open connections, incoming and outgoing.</summary>
-    public int LiveCount
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _outgoing.Count + _listeners.Sum(listener => listener.LiveCount);
-            }
-        }
-    }
 }

@@ -301,10 +301,6 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
 
         public EndPoint EndPoint { get; } = new ServiceEndPoint(service);
 
-        internal void Bind() => _bound = !_bound ? true : throw new InvalidOperationException($"{service} is bound already");
-
-        internal bool TryAdd(ConnectionContext connection) => _waiting.Writer.TryWrite(connection);
-
         public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
         {
             while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
@@ -328,5 +324,9 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
         }
 
         public ValueTask DisposeAsync() => UnbindAsync();
+
+        internal void Bind() => _bound = !_bound ? true : throw new InvalidOperationException($"{service} is bound already");
+
+        internal bool TryAdd(ConnectionContext connection) => _waiting.Writer.TryWrite(connection);
     }
 }

@@ -30,6 +30,72 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
         }
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            IConnectionListener? inner;
+            Task changed;
+            lock (_lock)
+            {
+                if (_ended)
+                {
+                    return null;
+                }
+                (inner, changed) = (_inner, _changed.Task);
+            }
+            if (inner is null)
+            {
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+            if (await inner.AcceptAsync(cancellationToken).ConfigureAwait(false) is not { } accepted)
+            {
+                if (!changed.IsCompleted)
+                {
+                    await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                }
+                continue;
+            }
+            var connection = new GuardedConnection(accepted, Forget, Tapped?.Invoke(accepted));
+            var served = false;
+            GuardedConnection? crowdedOut = null;
+            lock (_lock)
+            {
+                if (ReferenceEquals(inner, _inner))
+                {
+                    _live.Add(connection);
+                    crowdedOut = limit?.Add(connection);
+                    if (crowdedOut is not null)
+                    {
+                        _live.Remove(crowdedOut);
+                    }
+                    served = true;
+                    Accepted?.Invoke();
+                }
+            }
+            crowdedOut?.Abort(new ConnectionAbortedException("too many connections: the least recently useful one is closed"));
+            if (served)
+            {
+                return connection;
+            }
+            // Accepted while the listener was being switched off.
+            connection.Abort(new ConnectionAbortedException("no longer served"));
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        End();
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => UnbindAsync();
+
     /// <summary>Called under a lock for each accepted connection; must return quickly.</summary>
     internal Action? Accepted { get; init; }
 
@@ -136,62 +202,6 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
         }
     }
 
-    /// <inheritdoc/>
-    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            IConnectionListener? inner;
-            Task changed;
-            lock (_lock)
-            {
-                if (_ended)
-                {
-                    return null;
-                }
-                (inner, changed) = (_inner, _changed.Task);
-            }
-            if (inner is null)
-            {
-                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-            if (await inner.AcceptAsync(cancellationToken).ConfigureAwait(false) is not { } accepted)
-            {
-                if (!changed.IsCompleted)
-                {
-                    await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
-                }
-                continue;
-            }
-            var connection = new GuardedConnection(accepted, Forget, Tapped?.Invoke(accepted));
-            var served = false;
-            GuardedConnection? crowdedOut = null;
-            lock (_lock)
-            {
-                if (ReferenceEquals(inner, _inner))
-                {
-                    _live.Add(connection);
-                    crowdedOut = limit?.Add(connection);
-                    if (crowdedOut is not null)
-                    {
-                        _live.Remove(crowdedOut);
-                    }
-                    served = true;
-                    Accepted?.Invoke();
-                }
-            }
-            crowdedOut?.Abort(new ConnectionAbortedException("too many connections: the least recently useful one is closed"));
-            if (served)
-            {
-                return connection;
-            }
-            // Accepted while the listener was being switched off.
-            connection.Abort(new ConnectionAbortedException("no longer served"));
-            await connection.DisposeAsync().ConfigureAwait(false);
-        }
-    }
-
     /// <summary>True if it has ended and none of its connections is open.</summary>
     internal bool IsOver
     {
@@ -213,16 +223,6 @@ internal sealed class SwitchedListener(int port, Func<int, IConnectionListener> 
         }
         SwitchOff();
     }
-
-    /// <inheritdoc/>
-    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
-    {
-        End();
-        return default;
-    }
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => UnbindAsync();
 
     /// <summary>Marks that a request of a connection was served.</summary>
     internal void Served(ConnectionContext connection)

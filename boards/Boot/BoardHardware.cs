@@ -10,13 +10,25 @@ internal sealed class BoardHardware : IDisposable
     private readonly FrontPanel? _panel;
     private readonly GpioController? _gpio;
 
-    private BoardHardware(GpioController? gpio, FrontPanel? panel, Cooling? cooling) => (_gpio, _panel, Cooling) = (gpio, panel, cooling);
+    private BoardHardware(GpioController? gpio, FrontPanel? panel, Cooling? cooling)
+    {
+        _gpio = gpio;
+        _panel = panel;
+        Cooling = cooling;
+    }
 
     /// <summary>The panel; null if the board has none, or if it is unavailable.</summary>
     public IFrontPanel? Panel => _panel;
 
     /// <summary>The temperature sensor and the fan; null if the board has neither, or if the fan is unavailable.</summary>
     public Cooling? Cooling { get; }
+
+    public void Dispose()
+    {
+        _panel?.Dispose();
+        Cooling?.Dispose();
+        _gpio?.Dispose();
+    }
 
     /// <summary>Opens the devices that the board declares, and no others.</summary>
     internal static BoardHardware Open(Board board, TimeProvider time, Action<string> complain)
@@ -43,12 +55,5 @@ internal sealed class BoardHardware : IDisposable
                 : null;
         var cooling = board.TemperatureFile is not null ? Try(() => new Cooling(board, gpio, time)) : null;
         return new BoardHardware(gpio, panel, cooling);
-    }
-
-    public void Dispose()
-    {
-        _panel?.Dispose();
-        Cooling?.Dispose();
-        _gpio?.Dispose();
     }
 }

@@ -27,10 +27,17 @@ internal sealed class Heartbeat : IDisposable
 
     internal Heartbeat(ServiceManager manager, BoardWatchdog? board, TimeProvider time, Action<string> complain)
     {
-        (_manager, _board, _time, _complain, _since) = (manager, board, time, complain, time.GetTimestamp());
+        _manager = manager;
+        _board = board;
+        _time = time;
+        _complain = complain;
+        _since = time.GetTimestamp();
         var longest = new[] { manager.WatchdogInterval, board?.Timeout }.Min();
         _interval = longest / 3; // Two may be lost.
     }
+
+    /// <summary>Disarms the hardware watchdog, because this end is intended.</summary>
+    public void Dispose() => _hardware?.Dispose();
 
     /// <summary>The unit that serves; null while there is none.</summary>
     internal Unit? Unit => _unit;
@@ -66,9 +73,6 @@ internal sealed class Heartbeat : IDisposable
         }
         _ = BeatAsync(interval, stop);
     }
-
-    /// <summary>Disarms the hardware watchdog, because this end is intended.</summary>
-    public void Dispose() => _hardware?.Dispose();
 
     private async Task BeatAsync(TimeSpan interval, CancellationToken stop)
     {

@@ -28,23 +28,6 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
 
     public FirmwareSlot Slot { get; private set; } = new("", "");
 
-    /// <summary>Opens the slots of this machine; null if its boot loader names none.</summary>
-    /// <exception cref="IOException">The boot loader names a slot, and the image's program cannot report the slots.</exception>
-    internal static async Task<SlotProgram?> OpenAsync(string kernelCommandLine, string program, TimeProvider time)
-    {
-        if (
-            !kernelCommandLine
-                .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
-                .Any(word => word.StartsWith(Told, StringComparison.Ordinal))
-        )
-        {
-            return null;
-        }
-        var slots = new SlotProgram(program, time) { Slot = new FirmwareSlot("", "") { OnTrial = true } };
-        await slots.LookAsync().ConfigureAwait(false);
-        return slots;
-    }
-
     public async Task<string?> InstallAsync(string file)
     {
         if (!await _one.WaitAsync(0).ConfigureAwait(false))
@@ -70,6 +53,25 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
         }
     }
 
+    public void Dispose() => _one.Dispose();
+
+    /// <summary>Opens the slots of this machine; null if its boot loader names none.</summary>
+    /// <exception cref="IOException">The boot loader names a slot, and the image's program cannot report the slots.</exception>
+    internal static async Task<SlotProgram?> OpenAsync(string kernelCommandLine, string program, TimeProvider time)
+    {
+        if (
+            !kernelCommandLine
+                .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+                .Any(word => word.StartsWith(Told, StringComparison.Ordinal))
+        )
+        {
+            return null;
+        }
+        var slots = new SlotProgram(program, time) { Slot = new FirmwareSlot("", "") { OnTrial = true } };
+        await slots.LookAsync().ConfigureAwait(false);
+        return slots;
+    }
+
     /// <summary>Marks the running slot as good, so that the boot loader need not fall back.</summary>
     /// <exception cref="IOException">The boot loader could not be notified.</exception>
     internal async Task PassAsync()
@@ -80,8 +82,6 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
         }
         Slot = Slot with { OnTrial = false };
     }
-
-    public void Dispose() => _one.Dispose();
 
     private async Task LookAsync()
     {

@@ -19,10 +19,6 @@ internal static class AgentHandshake
     /// <summary>The handshake timeout of both sides: a silent peer is closed after this time.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private static ReadOnlySpan<byte> Agent => "appliance lab link, agent"u8;
-
-    private static ReadOnlySpan<byte> Controller => "appliance lab link, controller"u8;
-
     /// <summary>Reads a key's file: 64 hexadecimal digits, as <c>openssl rand -hex 32</c> makes them.</summary>
     /// <exception cref="FormatException">The file holds something else.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -119,6 +115,10 @@ internal static class AgentHandshake
             throw;
         }
     }
+
+    private static ReadOnlySpan<byte> Agent => "appliance lab link, agent"u8;
+
+    private static ReadOnlySpan<byte> Controller => "appliance lab link, controller"u8;
 
     private static byte[] Proof(byte[] key, ReadOnlySpan<byte> side, byte[] ofController, byte[] ofAgent, byte[] certificate) =>
         HMACSHA256.HashData(key, (byte[])[.. side, .. ofController, .. ofAgent, .. certificate]);

@@ -49,8 +49,6 @@ public sealed class AccessRights
 
     private AccessRights(Func<Permission, Access> of) => _of = of;
 
-    private static string[] Verbs => ["config", "get", "show", "execute", "diagnose"];
-
     /// <summary>True for super_admin alone, which may also change accounts that have this profile.</summary>
     public bool MayEverything { get; private init; }
 
@@ -78,6 +76,8 @@ public sealed class AccessRights
             "super_admin_readonly" when config.Schema.Table("system accprofile")!.BuiltIn.Contains(profile) => Look,
             _ => Nothing,
         };
+
+    private static string[] Verbs => ["config", "get", "show", "execute", "diagnose"];
 
     private static AccessRights Of(ConfigObject profile)
     {

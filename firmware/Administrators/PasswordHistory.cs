@@ -26,11 +26,6 @@ public sealed class PasswordHistory
     private readonly Lock _lock = new();
     private readonly Dictionary<string, List<Entry>> _byName = new(StringComparer.Ordinal);
 
-    private sealed record Entry(long Number, DateTimeOffset SetAt, byte[] Salt, byte[] Digest)
-    {
-        internal bool Is(string password) => CryptographicOperations.FixedTimeEquals(DigestOf(password, Salt), Digest);
-    }
-
     /// <summary>Loads the history from the database.</summary>
     public PasswordHistory(StateDatabase state, TimeProvider time)
     {
@@ -210,4 +205,9 @@ public sealed class PasswordHistory
 
     private static byte[] DigestOf(string password, byte[] salt) =>
         Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, Rounds, HashAlgorithmName.SHA256, 32);
+
+    private sealed record Entry(long Number, DateTimeOffset SetAt, byte[] Salt, byte[] Digest)
+    {
+        internal bool Is(string password) => CryptographicOperations.FixedTimeEquals(DigestOf(password, Salt), Digest);
+    }
 }

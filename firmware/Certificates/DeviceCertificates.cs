@@ -29,7 +29,9 @@ public sealed class DeviceCertificates : IDisposable
 
     private DeviceCertificates(string folder, TimeProvider time, X509Certificate2 authority)
     {
-        (_folder, _time, _authority) = (folder, time, authority);
+        _folder = folder;
+        _time = time;
+        _authority = authority;
         Authority = X509CertificateLoader.LoadCertificate(authority.RawData);
     }
 
@@ -177,6 +179,13 @@ public sealed class DeviceCertificates : IDisposable
 /// <param name="Addresses">The IP addresses, in order.</param>
 public sealed record CertificateNames(IReadOnlyList<string> Hosts, IReadOnlyList<IPAddress> Addresses)
 {
+    /// <inheritdoc/>
+    public bool Equals(CertificateNames? other) =>
+        other is not null && other.Hosts.SequenceEqual(Hosts, StringComparer.Ordinal) && other.Addresses.SequenceEqual(Addresses);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Hosts[0], Addresses.Count);
+
     /// <summary>Creates the subjectAltName extension.</summary>
     internal X509Extension Extension()
     {
@@ -197,11 +206,4 @@ public sealed record CertificateNames(IReadOnlyList<string> Hosts, IReadOnlyList
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault() is { } names
         && names.EnumerateDnsNames().SequenceEqual(Hosts)
         && names.EnumerateIPAddresses().SequenceEqual(Addresses);
-
-    /// <inheritdoc/>
-    public bool Equals(CertificateNames? other) =>
-        other is not null && other.Hosts.SequenceEqual(Hosts, StringComparer.Ordinal) && other.Addresses.SequenceEqual(Addresses);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Hosts[0], Addresses.Count);
 }

@@ -28,8 +28,6 @@ public static partial class PublicAuthorities
 
     private static volatile Held? _held;
 
-    private sealed record Held(string File, DateTime Written, X509Certificate2Collection Authorities);
-
     /// <summary>The CA bundle in use: the administrator's (SSL_CERT_FILE), or the distribution's; null if there is none.</summary>
     public static string? File => OperatorsFile ?? UsualFiles.FirstOrDefault(System.IO.File.Exists);
 
@@ -83,4 +81,6 @@ public static partial class PublicAuthorities
 
     [LibraryImport("libc", EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetVariable(string name, string value, int overwrite);
+
+    private sealed record Held(string File, DateTime Written, X509Certificate2Collection Authorities);
 }

@@ -146,8 +146,10 @@ internal sealed class PingCommand(IReadOnlyList<GatedNic> nics) : ICommandSource
     )
     {
         var times = new List<double>(count);
-        await using var here = from.OpenDatagrams(0);
-        await using var there = to.OpenDatagrams(0);
+        var here = from.OpenDatagrams(0);
+        await using var closingHere = here.ConfigureAwait(false);
+        var there = to.OpenDatagrams(0);
+        await using var closingThere = there.ConfigureAwait(false);
         using var deadline = new CancellationTokenSource(timeout, TimeProvider.System);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         var buffer = new byte[Math.Max(1, size)];

@@ -23,6 +23,13 @@ internal sealed class ConfigImage : IDisposable
 
     private ConfigImage(DeviceKey key) => (_key, _text) = (key, new ConfigText(secret => key.Seal(Encoding.UTF8.GetBytes(secret))));
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _open.Dispose();
+        _digests.Dispose();
+    }
+
     /// <summary>Returns the bytes of the file, in pieces.</summary>
     internal static IReadOnlyList<ReadOnlyMemory<byte>> Of(ConfigTree tree, string header, DeviceKey key)
     {
@@ -64,13 +71,6 @@ internal sealed class ConfigImage : IDisposable
         return rest.IsEmpty && file.AsSpan(mark + 1).SequenceEqual(ChecksumLine(digests.GetHashAndReset()))
             ? Encoding.UTF8.GetString(body)
             : null;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _open.Dispose();
-        _digests.Dispose();
     }
 
     private static byte[] ChecksumLine(byte[] digest) => Encoding.ASCII.GetBytes("#checksum=" + Convert.ToHexStringLower(digest) + "\n");

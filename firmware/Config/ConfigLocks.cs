@@ -8,9 +8,6 @@ internal sealed class ConfigLocks
 {
     private readonly Dictionary<ConfigWorkspace, HashSet<Touched>> _held = [];
 
-    /// <summary>A single object (no key), an entry, or a whole list (no key).</summary>
-    internal readonly record struct Touched(string Path, string? Key);
-
     /// <summary>The number of the newest transaction.</summary>
     internal int Newest { get; set; }
 
@@ -83,4 +80,7 @@ internal sealed class ConfigLocks
         held.Contains(touched)
         || held.Contains(touched with { Key = null })
         || (touched.Key is null && held.Any(one => one.Path == touched.Path));
+
+    /// <summary>A single object (no key), an entry, or a whole list (no key).</summary>
+    internal readonly record struct Touched(string Path, string? Key);
 }

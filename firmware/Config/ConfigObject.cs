@@ -24,34 +24,15 @@ public sealed class ConfigObject
         _children = children;
     }
 
-    private readonly record struct Held(int Attribute, ImmutableArray<string> Words);
-
     /// <summary>The table that this object belongs to.</summary>
     public TableSchema Schema { get; }
-
-    /// <summary>True if every attribute is at its default and there are no nested entries.</summary>
-    internal bool IsDefault => _values.Length == 0 && _children.All(child => child.Table.Count == 0);
-
-    /// <summary>The text of a single object in the saved file; null before the first save.</summary>
-    internal SavedText? Saved { get; set; }
 
     /// <summary>Returns the words of an attribute: one for a plain value, any number for a multi-value; secrets in clear text.</summary>
     /// <exception cref="ArgumentException">The schema has no such attribute: a programming error.</exception>
     public ImmutableArray<string> Words(string attribute) => Words(Known(attribute));
 
-    /// <summary>Returns the words of an attribute of this object's schema.</summary>
-    internal ImmutableArray<string> Words(AttributeSchema attribute) =>
-        Find(attribute.Index) is >= 0 and var at ? _values[at].Words : attribute.Default;
-
     /// <summary>True if the attribute differs from its default.</summary>
     public bool IsSet(string attribute) => Schema.Attribute(attribute) is { } known && IsSet(known);
-
-    /// <summary>True if the attribute differs from its default.</summary>
-    internal bool IsSet(AttributeSchema attribute) => Find(attribute.Index) >= 0;
-
-    /// <summary>The values that differ from their defaults, in the schema's order.</summary>
-    internal IEnumerable<(AttributeSchema Attribute, ImmutableArray<string> Words)> Values =>
-        _values.Select(held => (Schema.Attributes[held.Attribute], held.Words));
 
     /// <summary>False for an attribute at its default whose condition is not met; it is not shown.</summary>
     public bool Applies(AttributeSchema attribute) =>
@@ -80,11 +61,47 @@ public sealed class ConfigObject
         return (Schema.Child(table) ?? throw new ArgumentException($"{Schema.Path} has no table {table}")).EmptyTable;
     }
 
-    /// <summary>The nested tables that have entries.</summary>
-    internal IEnumerable<ConfigTable> HeldChildren => _children.Select(child => child.Table);
-
     /// <summary>Returns this object with another value; the default value unsets the attribute.</summary>
     public ConfigObject With(string attribute, ImmutableArray<string> words) => With(Known(attribute), words);
+
+    /// <summary>Returns this object with the attribute at its default.</summary>
+    public ConfigObject Without(string attribute) => Without(Known(attribute));
+
+    /// <summary>Returns this object with another nested table.</summary>
+    public ConfigObject WithChildren(string table, ConfigTable children)
+    {
+        if (ReferenceEquals(Children(table), children))
+        {
+            return this;
+        }
+        return new(
+            Schema,
+            _values,
+            children.Count == 0
+                ? [.. _children.Where(child => child.Name != table)]
+                : [.. _children.Where(child => child.Name != table), (table, children)]
+        );
+    }
+
+    /// <summary>True if every attribute is at its default and there are no nested entries.</summary>
+    internal bool IsDefault => _values.Length == 0 && _children.All(child => child.Table.Count == 0);
+
+    /// <summary>The text of a single object in the saved file; null before the first save.</summary>
+    internal SavedText? Saved { get; set; }
+
+    /// <summary>Returns the words of an attribute of this object's schema.</summary>
+    internal ImmutableArray<string> Words(AttributeSchema attribute) =>
+        Find(attribute.Index) is >= 0 and var at ? _values[at].Words : attribute.Default;
+
+    /// <summary>True if the attribute differs from its default.</summary>
+    internal bool IsSet(AttributeSchema attribute) => Find(attribute.Index) >= 0;
+
+    /// <summary>The values that differ from their defaults, in the schema's order.</summary>
+    internal IEnumerable<(AttributeSchema Attribute, ImmutableArray<string> Words)> Values =>
+        _values.Select(held => (Schema.Attributes[held.Attribute], held.Words));
+
+    /// <summary>The nested tables that have entries.</summary>
+    internal IEnumerable<ConfigTable> HeldChildren => _children.Select(child => child.Table);
 
     /// <summary>Returns this object with another value of an attribute of its schema.</summary>
     internal ConfigObject With(AttributeSchema attribute, ImmutableArray<string> words)
@@ -111,25 +128,6 @@ public sealed class ConfigObject
         return new(Schema, values, _children);
     }
 
-    /// <summary>Returns this object with the attribute at its default.</summary>
-    public ConfigObject Without(string attribute) => Without(Known(attribute));
-
-    /// <summary>Returns this object with another nested table.</summary>
-    public ConfigObject WithChildren(string table, ConfigTable children)
-    {
-        if (ReferenceEquals(Children(table), children))
-        {
-            return this;
-        }
-        return new(
-            Schema,
-            _values,
-            children.Count == 0
-                ? [.. _children.Where(child => child.Name != table)]
-                : [.. _children.Where(child => child.Name != table), (table, children)]
-        );
-    }
-
     private ConfigObject Without(AttributeSchema attribute)
     {
         var at = Find(attribute.Index);
@@ -151,4 +149,6 @@ public sealed class ConfigObject
         }
         return ~_values.Length;
     }
+
+    private readonly record struct Held(int Attribute, ImmutableArray<string> Words);
 }

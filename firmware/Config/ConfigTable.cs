@@ -28,21 +28,6 @@ public sealed class ConfigTable
         _used = used;
     }
 
-    /// <summary>An entry in its slot; the key of a deleted entry is null.</summary>
-    internal readonly record struct Place(string? Key, ConfigObject Entry);
-
-    /// <summary>A group of adjacent entries, with their text in the saved file once it was written.</summary>
-    internal sealed class Block(Place[] places)
-    {
-        internal Place[] Places => places;
-
-        /// <summary>The text of these entries in the saved file; null before the first save.</summary>
-        internal SavedText? Saved { get; set; }
-    }
-
-    /// <summary>The change of one entry between two tables; null means that the entry does not exist.</summary>
-    internal readonly record struct Change(string Key, ConfigObject? Before, ConfigObject? After);
-
     /// <summary>The schema of the entries.</summary>
     public TableSchema Schema { get; }
 
@@ -69,9 +54,6 @@ public sealed class ConfigTable
             }
         }
     }
-
-    /// <summary>The blocks of entries.</summary>
-    internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>Returns the entry with exactly this key, or null.</summary>
     public ConfigObject? Find(string key) =>
@@ -119,6 +101,9 @@ public sealed class ConfigTable
             ? Of(Entries.Where(entry => entry.Key != key))
             : new(Schema, _places.Remove(key), Replaced(at, default), _used);
     }
+
+    /// <summary>The blocks of entries.</summary>
+    internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>Returns this table without several entries, in one step.</summary>
     internal ConfigTable Without(IReadOnlySet<string> keys) => Of(Entries.Where(entry => !keys.Contains(entry.Key)));
@@ -175,6 +160,21 @@ public sealed class ConfigTable
         blocks[at / BlockSize] = new Block(places);
         return blocks;
     }
+
+    /// <summary>An entry in its slot; the key of a deleted entry is null.</summary>
+    internal readonly record struct Place(string? Key, ConfigObject Entry);
+
+    /// <summary>A group of adjacent entries, with their text in the saved file once it was written.</summary>
+    internal sealed class Block(Place[] places)
+    {
+        internal Place[] Places => places;
+
+        /// <summary>The text of these entries in the saved file; null before the first save.</summary>
+        internal SavedText? Saved { get; set; }
+    }
+
+    /// <summary>The change of one entry between two tables; null means that the entry does not exist.</summary>
+    internal readonly record struct Change(string Key, ConfigObject? Before, ConfigObject? After);
 
     /// <summary>A builder for tables of many entries.</summary>
     internal sealed class Builder(TableSchema schema)

@@ -84,16 +84,14 @@ internal static class ConfigWords
     /// </summary>
     internal static bool Read(string text, ref int at, List<string> words)
     {
-        StringBuilder? joined = null;
-        var start = -1; // Of a piece that is a whole word as it stands, as long as nothing else joins it.
-        var inWord = false;
+        var word = new WordReader(text, words);
         while (at < text.Length)
         {
             var c = text[at];
             switch (c)
             {
                 case ' ' or '\t' or '\r' or '\n':
-                    Finish(at);
+                    word.Finish(at);
                     at++;
                     if (c == '\n')
                     {
@@ -101,76 +99,24 @@ internal static class ConfigWords
                     }
                     break;
                 case '"' or '\'':
-                    if (!inWord && Simple(text, at) is { } simple)
-                    {
-                        words.Add(simple);
-                        at += simple.Length + 2;
-                        break;
-                    }
-                    Join(at);
-                    if (!ReadQuoted(text, ref at, joined!))
+                    if (!word.ReadQuoted(ref at))
                     {
                         return false;
                     }
                     break;
                 case '\\':
-                    var was = inWord;
-                    Join(at);
-                    if (at + 1 >= text.Length)
+                    if (!word.ReadEscaped(ref at))
                     {
-                        at = text.Length;
                         return false;
                     }
-                    if (text[at + 1] == '\n')
-                    {
-                        inWord = was; // A line that goes on.
-                    }
-                    else
-                    {
-                        joined!.Append(text[at + 1]);
-                    }
-                    at += 2;
                     break;
                 default:
-                    if (inWord)
-                    {
-                        Join(at);
-                    }
-                    start = at;
-                    inWord = true;
-                    at = text.AsSpan(at).IndexOfAny(Special) is >= 0 and var length ? at + length : text.Length;
+                    word.ReadPlain(ref at);
                     break;
             }
         }
-        Finish(at);
+        word.Finish(at);
         return true;
-
-        void Join(int end)
-        {
-            joined ??= new StringBuilder();
-            if (start >= 0)
-            {
-                joined.Append(text, start, end - start);
-                start = -1;
-            }
-            inWord = true;
-        }
-
-        void Finish(int end)
-        {
-            if (inWord)
-            {
-                words.Add(start >= 0 && joined is null or { Length: 0 } ? text[start..end] : Whole(end));
-                joined?.Clear();
-                (start, inWord) = (-1, false);
-            }
-        }
-
-        string Whole(int end)
-        {
-            Join(end);
-            return joined!.ToString();
-        }
     }
 
     /// <summary>Returns a word in quotes, as it is shown.</summary>
@@ -232,5 +178,82 @@ internal static class ConfigWords
             }
         }
         return false;
+    }
+
+    /// <summary>The state of <see cref="Read"/> within a word.</summary>
+    private ref struct WordReader(string text, List<string> words)
+    {
+        private StringBuilder? _joined;
+
+        /// <summary>The start of a piece that is a whole word as it stands, as long as nothing else joins it; -1 if there is none.</summary>
+        private int _start = -1;
+        private bool _inWord;
+
+        internal bool ReadQuoted(ref int at)
+        {
+            if (!_inWord && Simple(text, at) is { } simple)
+            {
+                words.Add(simple);
+                at += simple.Length + 2;
+                return true;
+            }
+            return ConfigWords.ReadQuoted(text, ref at, Join(at));
+        }
+
+        internal bool ReadEscaped(ref int at)
+        {
+            var was = _inWord;
+            var joined = Join(at);
+            if (at + 1 >= text.Length)
+            {
+                at = text.Length;
+                return false;
+            }
+            if (text[at + 1] == '\n')
+            {
+                _inWord = was; // A line that goes on.
+            }
+            else
+            {
+                joined.Append(text[at + 1]);
+            }
+            at += 2;
+            return true;
+        }
+
+        internal void ReadPlain(ref int at)
+        {
+            if (_inWord)
+            {
+                Join(at);
+            }
+            _start = at;
+            _inWord = true;
+            at = text.AsSpan(at).IndexOfAny(Special) is >= 0 and var length ? at + length : text.Length;
+        }
+
+        /// <summary>Ends the word, if there is one.</summary>
+        internal void Finish(int end)
+        {
+            if (_inWord)
+            {
+                words.Add(_start >= 0 && _joined is null or { Length: 0 } ? text[_start..end] : Join(end).ToString());
+                _joined?.Clear();
+                (_start, _inWord) = (-1, false);
+            }
+        }
+
+        /// <summary>Begins or continues a word of several pieces.</summary>
+        private StringBuilder Join(int end)
+        {
+            _joined ??= new StringBuilder();
+            if (_start >= 0)
+            {
+                _joined.Append(text, _start, end - _start);
+                _start = -1;
+            }
+            _inWord = true;
+            return _joined;
+        }
     }
 }

@@ -49,13 +49,13 @@ public static class FactoryObjects
         return tree.With(Users, users.With(Guest, users.Find(Guest)!.With("passwd", [UnmatchableSecret.Create()])));
     }
 
+    /// <summary>True for the name of a factory object.</summary>
+    public static bool Has(string path, string key) => Names.GetValueOrDefault(path)?.Contains(key) == true;
+
     /// <summary>
     /// True for a table with factory objects, the board's interfaces excluded. If such a table is empty, its entries were deleted.
     /// </summary>
     internal static bool Has(string path) => Names.ContainsKey(path);
-
-    /// <summary>True for the name of a factory object.</summary>
-    public static bool Has(string path, string key) => Names.GetValueOrDefault(path)?.Contains(key) == true;
 
     /// <summary>Returns the factory objects without the board's interfaces.</summary>
     internal static ConfigTree WithoutInterfaces(ConfigTree factory) =>

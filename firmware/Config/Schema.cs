@@ -140,15 +140,6 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
     /// <summary>True if an empty value is shown as <c>unset</c> and not as two quotes.</summary>
     public bool EmptyIsUnset { get; init; }
 
-    /// <summary>The index of the attribute in its table.</summary>
-    internal int Index { get; init; }
-
-    /// <summary>The table and the attribute's name, as checks of single values identify it.</summary>
-    internal string Id { get; init; } = "";
-
-    /// <summary>True for the key of a list, which <c>edit</c> shows and <c>set</c> cannot change.</summary>
-    internal bool IsKey { get; init; }
-
     /// <summary>True if the attribute is shown even at its default (an interface's <c>type</c>).</summary>
     public bool Always { get; init; }
 
@@ -169,6 +160,15 @@ public sealed record AttributeSchema(string Name, ValueKind Kind)
 
     /// <summary>The help line for <c>?</c>.</summary>
     public string Help { get; init; } = "";
+
+    /// <summary>The index of the attribute in its table.</summary>
+    internal int Index { get; init; }
+
+    /// <summary>The table and the attribute's name, as checks of single values identify it.</summary>
+    internal string Id { get; init; } = "";
+
+    /// <summary>True for the key of a list, which <c>edit</c> shows and <c>set</c> cannot change.</summary>
+    internal bool IsKey { get; init; }
 }
 
 /// <summary>One table: a single object, or a list of entries with a key.</summary>
@@ -200,18 +200,6 @@ public sealed record TableSchema(string Path, bool IsList)
         }
     }
 
-    /// <summary>The attributes without which an entry cannot be stored, always or conditionally; the key is not included.</summary>
-    internal ImmutableArray<AttributeSchema> Mandatory { get; private init; } = [];
-
-    /// <summary>The attributes that the unit fills in.</summary>
-    internal ImmutableArray<AttributeSchema> Filled { get; private init; } = [];
-
-    /// <summary>The attributes that are dropped when another attribute is set to certain values.</summary>
-    internal ImmutableArray<AttributeSchema> Droppable { get; private init; } = [];
-
-    /// <summary>True if some attribute is shown even at its default.</summary>
-    internal bool ShowsDefaults { get; private init; }
-
     /// <summary>
     /// The attributes that <c>get</c> lists for each entry of a table, or the order in which it lists those of an object; empty for all,
     /// in the order of <c>show</c>. <c>name=value</c> is an attribute that is listed with this value in a release that does not have it.
@@ -230,6 +218,24 @@ public sealed record TableSchema(string Path, bool IsList)
     /// <summary>The nested tables; the <see cref="Path"/> of each is its own name.</summary>
     public ImmutableArray<TableSchema> Children { get; init; } = [];
 
+    /// <summary>Returns the attribute with this name, or null.</summary>
+    public AttributeSchema? Attribute(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>Returns the nested table with this name, or null.</summary>
+    public TableSchema? Child(string name) => Children.FirstOrDefault(child => child.Path == name);
+
+    /// <summary>The attributes without which an entry cannot be stored, always or conditionally; the key is not included.</summary>
+    internal ImmutableArray<AttributeSchema> Mandatory { get; private init; } = [];
+
+    /// <summary>The attributes that the unit fills in.</summary>
+    internal ImmutableArray<AttributeSchema> Filled { get; private init; } = [];
+
+    /// <summary>The attributes that are dropped when another attribute is set to certain values.</summary>
+    internal ImmutableArray<AttributeSchema> Droppable { get; private init; } = [];
+
+    /// <summary>True if some attribute is shown even at its default.</summary>
+    internal bool ShowsDefaults { get; private init; }
+
     /// <summary>The number of the parent's attributes that are shown before this nested table.</summary>
     internal int Place { get; init; }
 
@@ -238,10 +244,4 @@ public sealed record TableSchema(string Path, bool IsList)
 
     /// <summary>A table without entries.</summary>
     internal ConfigTable EmptyTable => _emptyTable ??= new ConfigTable(this);
-
-    /// <summary>Returns the attribute with this name, or null.</summary>
-    public AttributeSchema? Attribute(string name) => _byName.GetValueOrDefault(name);
-
-    /// <summary>Returns the nested table with this name, or null.</summary>
-    public TableSchema? Child(string name) => Children.FirstOrDefault(child => child.Path == name);
 }

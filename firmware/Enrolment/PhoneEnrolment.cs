@@ -13,6 +13,9 @@ public sealed record PhoneEnrolment(string ActivationCode, string RegistrationId
     private const int RegistrationIdMax = 256;
     private const int OsVersionMax = 15;
 
+    /// <summary>Returns a text without the code.</summary>
+    public override string ToString() => $"enrolment of {OsVersion}";
+
     /// <summary>The first error in the request; null if it is well formed.</summary>
     internal string? Mistake =>
         ActivationCode.Length is 0 or > CodeLengthMax ? $"the activation code must have 1 to {CodeLengthMax} characters"
@@ -22,9 +25,6 @@ public sealed record PhoneEnrolment(string ActivationCode, string RegistrationId
         : OsVersion.Length is 0 or > OsVersionMax || !OsVersion.All(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '-' or '_')
             ? $"the version must have 1 to {OsVersionMax} plain characters"
         : null;
-
-    /// <summary>Returns a text without the code.</summary>
-    public override string ToString() => $"enrolment of {OsVersion}";
 }
 
 /// <summary>The response to an enrolment.</summary>

@@ -105,8 +105,6 @@ public readonly ref struct DebugLine
         _text = isWatched ? new StringBuilder(literalLength + (formattedCount * 16) + 1) : null;
     }
 
-    internal bool IsWatched => _text is not null;
-
     /// <summary>Appends a literal part.</summary>
     public void AppendLiteral(string text) => _text!.Append(text);
 
@@ -119,6 +117,8 @@ public readonly ref struct DebugLine
             _text!.Append(ControlCharacters.Includes(character) ? '?' : character);
         }
     }
+
+    internal bool IsWatched => _text is not null;
 
     internal string Finish() => _text!.Append('\n').ToString();
 }

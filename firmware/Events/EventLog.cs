@@ -31,7 +31,9 @@ public sealed class EventLog
     /// <param name="timeFirst">The header order of the unit's release, see <see cref="EventDevice.IsTimeFirst"/>.</param>
     public EventLog(StateDatabase state, TimeProvider time, string deviceId, bool timeFirst = false)
     {
-        (_state, _time, _device) = (state, time, new EventDevice("", deviceId, timeFirst));
+        _state = state;
+        _time = time;
+        _device = new EventDevice("", deviceId, timeFirst);
         // A row holds at least one event, so this many rows contain the newest events.
         foreach (
             var record in state

@@ -85,6 +85,10 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
 {
     /// <summary>The log in the state database that stores the events.</summary>
     internal static readonly StateLog Log = new("event_log");
+    private const int FirstText = 2;
+    private const int LevelAt = 4;
+
+    private readonly EventDevice _device = device;
 
     /// <summary>The id, which increases by one per event, also across restarts.</summary>
     public long Id => id;
@@ -99,11 +103,6 @@ public sealed class EventRecord(long id, DateTimeOffset time, EventEntry entry, 
     /// The event as one syslog line of <c>key=value</c>. Formatted on first use, because most events are never displayed.
     /// </summary>
     public string Line => field ??= EventLine.Format(entry, time, _device);
-
-    private const int FirstText = 2;
-    private const int LevelAt = 4;
-
-    private readonly EventDevice _device = device;
 
     StateLog IStateEntry.Log => Log;
 

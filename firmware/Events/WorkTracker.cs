@@ -27,12 +27,6 @@ public sealed class WorkTracker
     /// <summary>True if a piece begins, or resumes after a wait, only through <see cref="StartNext"/>.</summary>
     public bool OneByOne { get; set; }
 
-    /// <summary>
-    /// True if the running code is counted. In a scenario all code is, because each client counts itself. Elsewhere, only work started by
-    /// <see cref="Run"/> is. Code that is not counted must not remove itself from the count.
-    /// </summary>
-    internal bool IsCounted => OneByOne || Counted.Value;
-
     /// <summary>True when no background work is running or queued.</summary>
     public bool IsQuiet
     {
@@ -162,6 +156,12 @@ public sealed class WorkTracker
             work.Begin();
         }
     }
+
+    /// <summary>
+    /// True if the running code is counted. In a scenario all code is, because each client counts itself. Elsewhere, only work started by
+    /// <see cref="Run"/> is. Code that is not counted must not remove itself from the count.
+    /// </summary>
+    internal bool IsCounted => OneByOne || Counted.Value;
 
     private void Count(int by)
     {

@@ -34,89 +34,69 @@ internal readonly ref struct CallbackRequest
     /// </summary>
     internal static CallbackRequest Parse(ReadOnlySpan<byte> body)
     {
-        ReadOnlySpan<byte> session = default,
-            action = default,
-            code = default,
-            message = default,
-            hmac = default,
-            number = default;
-        var seen = Fields.None;
-        try
-        {
-            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 2 });
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            {
-                return default;
-            }
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var field = FieldOf(ref reader);
-                if (field == Fields.None || seen.HasFlag(field) || !reader.Read() || reader.TokenType != JsonTokenType.String)
-                {
-                    return default;
-                }
-                seen |= field;
-                var value = Value(ref reader);
-                switch (field)
-                {
-                    case Fields.Session:
-                        session = value;
-                        break;
-                    case Fields.Action:
-                        action = value;
-                        break;
-                    case Fields.Code:
-                        code = value;
-                        break;
-                    case Fields.Message:
-                        message = value;
-                        break;
-                    case Fields.Hmac:
-                        hmac = value;
-                        break;
-                    default:
-                        number = value;
-                        break;
-                }
-            }
-            if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
-            {
-                return default;
-            }
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
-            return default;
-        }
+        var values = new Values();
         if (
-            Length(session) != PushSessionId.Digits
-            || Length(message) > MessageMax
-            || Length(code) > CodeMax
-            || Length(number) > NumberMax
-            || (seen.HasFlag(Fields.Hmac) && !IsDigest(hmac))
+            !TryRead(body, ref values)
+            || Length(values.Session) != PushSessionId.Digits
+            || Length(values.Message) > MessageMax
+            || Length(values.Code) > CodeMax
+            || Length(values.Number) > NumberMax
+            || (values.Seen.HasFlag(Fields.Hmac) && !IsDigest(values.Hmac))
         )
         {
             return default;
         }
         var answer = new CallbackRequest
         {
-            Session = PushSessionId.Parse(session),
-            Code = code,
-            Number = number,
-            Message = message,
-            Hmac = hmac,
+            Session = PushSessionId.Parse(values.Session),
+            Code = values.Code,
+            Number = values.Number,
+            Message = values.Message,
+            Hmac = values.Hmac,
         };
-        return action switch
+        return values.Action switch
         {
-            _ when action.SequenceEqual("validate"u8) && seen.HasFlag(Fields.Code) => answer with { Action = PhoneAction.Validate },
-            _ when action.SequenceEqual("alert"u8) && seen.HasFlag(Fields.Message | Fields.Hmac) && !seen.HasFlag(Fields.Number) =>
-                answer with
-                {
-                    Action = PhoneAction.Alert,
-                },
+            var action when action.SequenceEqual("validate"u8) && values.Seen.HasFlag(Fields.Code) => answer with
+            {
+                Action = PhoneAction.Validate,
+            },
+            var action
+                when action.SequenceEqual("alert"u8)
+                    && values.Seen.HasFlag(Fields.Message | Fields.Hmac)
+                    && !values.Seen.HasFlag(Fields.Number) => answer with
+                    {
+                        Action = PhoneAction.Alert,
+                    },
             _ => default,
         };
+    }
+
+    /// <summary>Reads the fields. Returns false unless the body is one JSON object of known fields, each at most once and a string.</summary>
+    private static bool TryRead(ReadOnlySpan<byte> body, ref Values values)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 2 });
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return false;
+            }
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var field = FieldOf(ref reader);
+                if (field == Fields.None || values.Seen.HasFlag(field) || !reader.Read() || reader.TokenType != JsonTokenType.String)
+                {
+                    return false;
+                }
+                values.Set(field, Value(ref reader));
+            }
+            return reader.TokenType == JsonTokenType.EndObject && !reader.Read();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: a string that is not UTF-8, or half a surrogate pair.
+            return false;
+        }
     }
 
     private static Fields FieldOf(ref Utf8JsonReader reader) =>
@@ -151,6 +131,50 @@ internal readonly ref struct CallbackRequest
         Message = 8,
         Hmac = 16,
         Number = 32,
+    }
+
+    /// <summary>The fields as they were read.</summary>
+    private ref struct Values
+    {
+        internal Fields Seen { get; private set; }
+
+        internal ReadOnlySpan<byte> Session { get; private set; }
+
+        internal ReadOnlySpan<byte> Action { get; private set; }
+
+        internal ReadOnlySpan<byte> Code { get; private set; }
+
+        internal ReadOnlySpan<byte> Message { get; private set; }
+
+        internal ReadOnlySpan<byte> Hmac { get; private set; }
+
+        internal ReadOnlySpan<byte> Number { get; private set; }
+
+        internal void Set(Fields field, ReadOnlySpan<byte> value)
+        {
+            Seen |= field;
+            switch (field)
+            {
+                case Fields.Session:
+                    Session = value;
+                    break;
+                case Fields.Action:
+                    Action = value;
+                    break;
+                case Fields.Code:
+                    Code = value;
+                    break;
+                case Fields.Message:
+                    Message = value;
+                    break;
+                case Fields.Hmac:
+                    Hmac = value;
+                    break;
+                default:
+                    Number = value;
+                    break;
+            }
+        }
     }
 }
 

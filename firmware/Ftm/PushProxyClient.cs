@@ -43,7 +43,10 @@ public sealed class PushProxyClient : IPushSender, IDisposable
     /// <param name="time">The clock of every timeout.</param>
     public PushProxyClient(PushProxyOptions proxy, IReadOnlyList<INic> nics, string device, TimeProvider time)
     {
-        (_proxy, _nics, _device, _time) = (proxy, nics, device, time);
+        _proxy = proxy;
+        _nics = nics;
+        _device = device;
+        _time = time;
         // The scheme is plain HTTP because ConnectCallback adds TLS: a failed handshake must also lead to the next address.
         _http = new HttpClient(
             new SocketsHttpHandler

@@ -48,7 +48,12 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         Func<RegistrationGone, Task> gone
     )
     {
-        (_login, _sender, _events, _time, _debug, _gone) = (login, sender, events, time, debug, gone);
+        _login = login;
+        _sender = sender;
+        _events = events;
+        _time = time;
+        _debug = debug;
+        _gone = gone;
         _work = WorkTracker.Of(time);
         _healthTimer = time.CreateTimer(
             _ => Watch(health => health.Tick(_time.GetUtcNow())),
@@ -136,6 +141,21 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         _stopping.Dispose();
     }
 
+    /// <summary>The counters since the start.</summary>
+    public PushCounts Counts => _counts;
+
+    /// <summary>True while pushes fail.</summary>
+    public bool Degraded
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _health.Degraded;
+            }
+        }
+    }
+
     private PushSession? Take(PushSessionId id)
     {
         var taken = _sessions.Take(id, _time.GetUtcNow());
@@ -200,21 +220,6 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         }
         Cancel(order.LoginId);
         await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
-    }
-
-    /// <summary>The counters since the start.</summary>
-    public PushCounts Counts => _counts;
-
-    /// <summary>True while pushes fail.</summary>
-    public bool Degraded
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _health.Degraded;
-            }
-        }
     }
 
     private void Watch(Func<PushHealth, PushAlarm?> change)

@@ -10,13 +10,13 @@ namespace Appliance.Firmware.Ftm;
 /// <param name="order">The login that it belongs to.</param>
 public sealed class PushSession(PushSessionId id, PushOrder order)
 {
+    private volatile State _state;
+
     /// <summary>The id, which only the phone receives.</summary>
     public PushSessionId Id => id;
 
     /// <summary>The login that it belongs to.</summary>
     public PushOrder Order => order;
-
-    private volatile State _state;
 
     /// <summary>The number of wrong answers. Only the thread that has taken the session may access it.</summary>
     internal int WrongAnswers { get; set; }

@@ -11,6 +11,22 @@ public static class RequestBody
     public const int SizeMax = 8192;
 
     /// <summary>
+    /// Reads the whole body. Null if it cannot be read, with the status that states the cause (400 broken, 408 too slow, 413 too large).
+    /// </summary>
+    public static async ValueTask<(byte[]? Body, int Status)> ReadAsync(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        var (inPlace, status) = await ReadInPlaceAsync(reader, context.Request.ContentLength).ConfigureAwait(false);
+        if (inPlace is not { } whole)
+        {
+            return (null, status);
+        }
+        var body = whole.ToArray();
+        reader.AdvanceTo(whole.End);
+        return (body, status);
+    }
+
+    /// <summary>
     /// Reads the whole body in the server's buffers. The caller releases it by advancing the reader to its end. Null if it cannot be read,
     /// with the status that states the cause (400 broken, 408 too slow, 413 too large); then there is nothing to advance.
     /// </summary>
@@ -29,22 +45,6 @@ public static class RequestBody
         return result is { IsCompleted: true, Buffer.Length: <= SizeMax }
             ? new((result.Buffer, StatusCodes.Status200OK))
             : ReadInPlaceAsync(reader, new ValueTask<ReadResult>(result));
-    }
-
-    /// <summary>
-    /// Reads the whole body. Null if it cannot be read, with the status that states the cause (400 broken, 408 too slow, 413 too large).
-    /// </summary>
-    public static async ValueTask<(byte[]? Body, int Status)> ReadAsync(HttpContext context)
-    {
-        var reader = context.Request.BodyReader;
-        var (inPlace, status) = await ReadInPlaceAsync(reader, context.Request.ContentLength).ConfigureAwait(false);
-        if (inPlace is not { } whole)
-        {
-            return (null, status);
-        }
-        var body = whole.ToArray();
-        reader.AdvanceTo(whole.End);
-        return (body, status);
     }
 
     private static async ValueTask<(ReadOnlySequence<byte>? Body, int Status)> ReadInPlaceAsync(

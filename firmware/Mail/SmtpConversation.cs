@@ -25,8 +25,6 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
     private int _start;
     private int _end;
 
-    private sealed record Reply(int Code, IReadOnlyList<string> Lines);
-
     /// <summary>Delivers an e-mail. When the call returns, the server has accepted it.</summary>
     /// <exception cref="SmtpException">The server did not accept it.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
@@ -203,4 +201,6 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
     }
 
     private static string Encode(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private sealed record Reply(int Code, IReadOnlyList<string> Lines);
 }

@@ -23,6 +23,20 @@ public sealed class UnitMetrics : IDisposable
     internal UnitMetrics(LoginService login, PushService push, RadiusClient radius, StateDatabase state, DescriptorAlarm descriptors)
     {
         Meter = new Meter(Name);
+        AddPush(push);
+        AddLogins(login);
+        AddRadius(radius);
+        AddResources(state, descriptors);
+    }
+
+    /// <summary>The meter, by which a listener distinguishes several units in one process.</summary>
+    public Meter Meter { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Meter.Dispose();
+
+    private void AddPush(PushService push)
+    {
         Counter(
             "appliance.push.messages",
             "{message}",
@@ -46,6 +60,10 @@ public sealed class UnitMetrics : IDisposable
                     Tagged(push.Counts.Void, "result", "void"),
                 ]
         );
+    }
+
+    private void AddLogins(LoginService login)
+    {
         Counter(
             "appliance.logins",
             "{login}",
@@ -57,18 +75,10 @@ public sealed class UnitMetrics : IDisposable
             }
         );
         Gauge("appliance.logins.pending", "{login}", "Logins that wait for a second factor or a remote server", () => login.PendingCount);
-        Gauge(
-            "appliance.storage.failing",
-            "1",
-            "1 while the disk cannot be written (event 99162), else 0",
-            () => [Tagged(state.Fault is null ? 0 : 1, "disk", "state")]
-        );
-        Counter(
-            "appliance.storage.events.lost",
-            "{event}",
-            "Events that were lost because the disk could not be written",
-            () => [new(state.Lost)]
-        );
+    }
+
+    private void AddRadius(RadiusClient radius)
+    {
         Counter(
             "appliance.radius.requests",
             "{request}",
@@ -98,20 +108,30 @@ public sealed class UnitMetrics : IDisposable
             () =>
                 Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason)))
         );
+        Gauge("appliance.radius.open", "{question}", "Questions to RADIUS servers that wait for an answer", () => radius.Counts().Open);
+    }
+
+    private void AddResources(StateDatabase state, DescriptorAlarm descriptors)
+    {
+        Gauge(
+            "appliance.storage.failing",
+            "1",
+            "1 while the disk cannot be written (event 99162), else 0",
+            () => [Tagged(state.Fault is null ? 0 : 1, "disk", "state")]
+        );
+        Counter(
+            "appliance.storage.events.lost",
+            "{event}",
+            "Events that were lost because the disk could not be written",
+            () => [new(state.Lost)]
+        );
         Counter(
             "appliance.accept.exhausted",
             "{accept}",
             "Times that no file descriptor was left for a connection, which waited then",
             () => [new(descriptors.Count)]
         );
-        Gauge("appliance.radius.open", "{question}", "Questions to RADIUS servers that wait for an answer", () => radius.Counts().Open);
     }
-
-    /// <summary>The meter, by which a listener distinguishes several units in one process.</summary>
-    public Meter Meter { get; }
-
-    /// <inheritdoc/>
-    public void Dispose() => Meter.Dispose();
 
     private static Measurement<long> Tagged(long value, string tag, string word) =>
         new(value, new KeyValuePair<string, object?>(tag, word));

@@ -194,9 +194,6 @@ public sealed class HttpFront : IAsyncDisposable
             return serving;
         }
 
-        /// <summary>The state that all requests of a connection share. The server stores it with the connection.</summary>
-        internal sealed record Caller(IFeatureCollection Features, INicFeature Nic, IHttpService Service);
-
         private static async Task ServeAsync(Task serving, IFeatureCollection context, INicFeature nic)
         {
             try
@@ -210,5 +207,8 @@ public sealed class HttpFront : IAsyncDisposable
                 // The client disconnected while its request was pending, so there is no response.
             }
         }
+
+        /// <summary>The state that all requests of a connection share. The server stores it with the connection.</summary>
+        internal sealed record Caller(IFeatureCollection Features, INicFeature Nic, IHttpService Service);
     }
 }

@@ -13,22 +13,6 @@ internal sealed class InterfaceAddresses(IReadOnlyList<INic> nics) : IConfigSubs
 {
     private readonly IAddressedNic[] _nics = [.. nics.OfType<IAddressedNic>()];
 
-    /// <summary>
-    /// Refuses DHCP and PPPoE where they would leave an interface without an address, because the unit has no client for them (*assumed*
-    /// code and words).
-    /// </summary>
-    internal ConfigError? StaticOnly(ConfigTree tree) =>
-        _nics
-            .Select(nic => (nic.Name, Mode: tree.List("system interface").Find(nic.Name)?.Text("mode") ?? "static"))
-            .FirstOrDefault(nic => nic.Mode != "static")
-            is { Name: { } name } found
-            ? new ConfigError(
-                -45,
-                $"mode {found.Mode} is not served on this board: interface {name} needs an address of its own (set mode static)",
-                "object check operator error, -45, discard the setting"
-            )
-            : null;
-
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
@@ -54,6 +38,22 @@ internal sealed class InterfaceAddresses(IReadOnlyList<INic> nics) : IConfigSubs
         }
         return null;
     }
+
+    /// <summary>
+    /// Refuses DHCP and PPPoE where they would leave an interface without an address, because the unit has no client for them (*assumed*
+    /// code and words).
+    /// </summary>
+    internal ConfigError? StaticOnly(ConfigTree tree) =>
+        _nics
+            .Select(nic => (nic.Name, Mode: tree.List("system interface").Find(nic.Name)?.Text("mode") ?? "static"))
+            .FirstOrDefault(nic => nic.Mode != "static")
+            is { Name: { } name } found
+            ? new ConfigError(
+                -45,
+                $"mode {found.Mode} is not served on this board: interface {name} needs an address of its own (set mode static)",
+                "object check operator error, -45, discard the setting"
+            )
+            : null;
 
     private static (IPAddress Address, int PrefixLength) Of(ConfigTree tree, string name) =>
         tree.List("system interface").Find(name) is { } entry

@@ -47,8 +47,9 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
         CancellationToken cancellationToken
     )
     {
-        await using var stream = new ConnectionStream(connection);
-        await using var tls = await TlsClient
+        var stream = new ConnectionStream(connection);
+        await using var closing = stream.ConfigureAwait(false);
+        var tls = await TlsClient
             .ConnectAsync(
                 stream,
                 new SslClientAuthenticationOptions
@@ -63,6 +64,7 @@ internal sealed class Liveness(NicTransport transport, Func<string, ReadOnlyMemo
                 cancellationToken
             )
             .ConfigureAwait(false);
+        await using var ending = tls.ConfigureAwait(false);
         await tls.WriteAsync(Request, cancellationToken).ConfigureAwait(false);
         var answer = new byte[Answer.Length];
         await tls.ReadExactlyAsync(answer, cancellationToken).ConfigureAwait(false);

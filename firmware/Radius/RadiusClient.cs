@@ -29,7 +29,9 @@ public sealed class RadiusClient : IConfigSubscriber, IAsyncDisposable
     /// <summary>Creates a client on the unit's interfaces; <c>diagnose debug application fnbamd</c> shows its activity.</summary>
     public RadiusClient(IReadOnlyList<INic> nics, TimeProvider time, DebugTap debug)
     {
-        (_nics, _time, _debug) = (nics, time, new RadiusDebug(debug));
+        _nics = nics;
+        _time = time;
+        _debug = new RadiusDebug(debug);
         _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

@@ -59,15 +59,15 @@ internal sealed class RadiusConnection : IRadiusPath
         Action<RadiusConnection, bool, string> lost
     )
     {
-        (_settings, _server, _time, _received) = (settings, server, time, received);
+        _settings = settings;
+        _server = server;
+        _time = time;
+        _received = received;
         _running = Task.Run(() => RunAsync(nic, lost));
     }
 
     /// <inheritdoc/>
     public void Send(byte[] packet, IPEndPoint to) => _sending.Writer.TryWrite(packet);
-
-    /// <summary>Closes the connection. The handler of its loss takes care of the requests sent on it.</summary>
-    internal void End() => _sending.Writer.TryComplete();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -77,12 +77,16 @@ internal sealed class RadiusConnection : IRadiusPath
         _stopping.Dispose();
     }
 
+    /// <summary>Closes the connection. The handler of its loss takes care of the requests sent on it.</summary>
+    internal void End() => _sending.Writer.TryComplete();
+
     private async Task RunAsync(INic nic, Action<RadiusConnection, bool, string> lost)
     {
         var (connected, why) = (false, "the server closed it");
         try
         {
-            await using var stream = await ConnectAsync(nic).ConfigureAwait(false);
+            var stream = await ConnectAsync(nic).ConfigureAwait(false);
+            await using var closing = stream.ConfigureAwait(false);
             connected = true;
             using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             var (reading, writing) = (ReadAsync(stream, over.Token), WriteAsync(stream, over.Token));

@@ -23,7 +23,9 @@ public sealed class RadiusGateway : IRemoteGateway
     /// <param name="events">The log that refused replies are reported in.</param>
     public RadiusGateway(RadiusClient client, Func<ConfigTree> config, EventLog events)
     {
-        (_client, _config, _events) = (client, config, events);
+        _client = client;
+        _config = config;
+        _events = events;
         client.Refused += Tell;
         client.NotConnected += Tell;
     }

@@ -126,17 +126,6 @@ public readonly ref struct RadiusPacket
         return false;
     }
 
-    /// <summary>
-    /// Returns the attributes in a Vendor-Specific attribute of a vendor; empty for any other field, and for any other form than RFC 2865,
-    /// 5.26 recommends.
-    /// </summary>
-    private static Fields FieldsOf(RadiusField field, uint vendor) =>
-        field.Type == RadiusAttribute.VendorSpecific
-        && field.Value.Length >= 4
-        && BinaryPrimitives.ReadUInt32BigEndian(field.Value) == vendor
-            ? new Fields(field.Value[4..])
-            : new Fields(default);
-
     /// <summary>Counts the attributes of a type.</summary>
     public int Count(RadiusAttribute type)
     {
@@ -184,6 +173,17 @@ public readonly ref struct RadiusPacket
         }
         return found;
     }
+
+    /// <summary>
+    /// Returns the attributes in a Vendor-Specific attribute of a vendor; empty for any other field, and for any other form than RFC 2865,
+    /// 5.26 recommends.
+    /// </summary>
+    private static Fields FieldsOf(RadiusField field, uint vendor) =>
+        field.Type == RadiusAttribute.VendorSpecific
+        && field.Value.Length >= 4
+        && BinaryPrimitives.ReadUInt32BigEndian(field.Value) == vendor
+            ? new Fields(field.Value[4..])
+            : new Fields(default);
 
     /// <summary>Enumerates attributes. Ends early at a malformed attribute inside a Vendor-Specific one.</summary>
     public ref struct Fields

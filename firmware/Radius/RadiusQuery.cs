@@ -137,15 +137,15 @@ public sealed class RadiusClientStep
     /// <summary>The notices about servers, in order, for the <see cref="RadiusQuery.Noticed"/> of their requests.</summary>
     public List<(RadiusQuery Query, RadiusNotice Notice)> Notices { get; } = [];
 
-    /// <summary>For the shell: the waiters to complete, with their results.</summary>
-    internal List<(WorkWaiter<RadiusResult> Waiter, RadiusResult Result)> Answered { get; } = [];
-
-    /// <summary>For the shell: the packets to send, with their paths.</summary>
-    internal List<(IRadiusPath Path, RadiusSend Send)> Carried { get; } = [];
-
     /// <summary>
     /// The packets that claimed to be replies and were refused, once for each request and reason, with the entry of <c>user radius</c>, the
     /// server and the reason.
     /// </summary>
     public List<(string Entry, IPEndPoint Server, RadiusRefusal Reason)> Refused { get; } = [];
+
+    /// <summary>For the shell: the waiters to complete, with their results.</summary>
+    internal List<(WorkWaiter<RadiusResult> Waiter, RadiusResult Result)> Answered { get; } = [];
+
+    /// <summary>For the shell: the packets to send, with their paths.</summary>
+    internal List<(IRadiusPath Path, RadiusSend Send)> Carried { get; } = [];
 }

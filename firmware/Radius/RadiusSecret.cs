@@ -62,21 +62,8 @@ public sealed class RadiusSecret
         return IsAnswer(request, zeros);
     }
 
-    /// <summary>Computes MD5 over a packet, with another authenticator in its place, and the secret.</summary>
-    internal void Digest(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> authenticator, Span<byte> destination)
-    {
-        Span<byte> copy = stackalloc byte[packet.Length + _key.Length];
-        packet.CopyTo(copy);
-        authenticator.CopyTo(copy[4..]);
-        _key.CopyTo(copy[packet.Length..]);
-        Md5.HashData(copy, destination);
-    }
-
     /// <summary>Computes HMAC-SHA256 of a value under the secret, 32 bytes. Recognizes the value later without storing it.</summary>
     public void KeyedDigest(ReadOnlySpan<byte> value, Span<byte> destination) => HMACSHA256.HashData(_key, value, destination);
-
-    /// <summary>Computes HMAC-MD5 over a packet whose Message-Authenticator is zero.</summary>
-    internal void Sign(ReadOnlySpan<byte> packet, Span<byte> destination) => _hmac.HashData(packet, destination);
 
     /// <summary>Hides a password (RFC 2865, 5.2). Returns the length written: a multiple of 16, 16 to 128.</summary>
     /// <exception cref="ArgumentException">It is longer than 128 bytes.</exception>
@@ -136,6 +123,19 @@ public sealed class RadiusSecret
 
     /// <summary>Returns the type name only: the secret must not be displayed.</summary>
     public override string ToString() => nameof(RadiusSecret);
+
+    /// <summary>Computes MD5 over a packet, with another authenticator in its place, and the secret.</summary>
+    internal void Digest(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> authenticator, Span<byte> destination)
+    {
+        Span<byte> copy = stackalloc byte[packet.Length + _key.Length];
+        packet.CopyTo(copy);
+        authenticator.CopyTo(copy[4..]);
+        _key.CopyTo(copy[packet.Length..]);
+        Md5.HashData(copy, destination);
+    }
+
+    /// <summary>Computes HMAC-MD5 over a packet whose Message-Authenticator is zero.</summary>
+    internal void Sign(ReadOnlySpan<byte> packet, Span<byte> destination) => _hmac.HashData(packet, destination);
 
     private void Pad(ReadOnlySpan<byte> previous, Span<byte> pad)
     {

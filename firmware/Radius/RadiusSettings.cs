@@ -162,12 +162,6 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
         };
     }
 
-    /// <summary>
-    /// The name of the path to a server. The datagrams of one interface share their ports; a connection belongs to one server.
-    /// </summary>
-    internal string ChannelTo(RadiusTarget target, string nic) =>
-        Transport == RadiusTransport.Udp ? nic : $"{nic} {Transport} {Name} {target.EndPoint}";
-
     /// <summary>The schemes of an <c>auth-type</c>.</summary>
     public static ImmutableArray<RadiusScheme> SchemesOf(string authType) =>
         authType switch
@@ -178,6 +172,12 @@ public sealed record RadiusSettings(string Name, ImmutableArray<RadiusTarget> Ta
             "ms_chap_v2" => [RadiusScheme.MsChap2],
             _ => [RadiusScheme.Pap, RadiusScheme.MsChap2, RadiusScheme.Chap],
         };
+
+    /// <summary>
+    /// The name of the path to a server. The datagrams of one interface share their ports; a connection belongs to one server.
+    /// </summary>
+    internal string ChannelTo(RadiusTarget target, string nic) =>
+        Transport == RadiusTransport.Udp ? nic : $"{nic} {Transport} {Name} {target.EndPoint}";
 
     /// <summary>
     /// Returns true for the releases that refuse a reply without a Message-Authenticator but have no setting for it yet (CVE-2024-3596).

@@ -22,15 +22,6 @@ internal sealed class StateCheckpoint : IAsyncDisposable
         _running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Requests a checkpoint. Returns immediately. Called on one thread only.</summary>
-    internal void Want()
-    {
-        if (_wanted.CurrentCount == 0)
-        {
-            _wanted.Release();
-        }
-    }
-
     /// <summary>Completes when the running checkpoint has ended.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -39,6 +30,15 @@ internal sealed class StateCheckpoint : IAsyncDisposable
         await _running.ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);
         _wanted.Dispose();
+    }
+
+    /// <summary>Requests a checkpoint. Returns immediately. Called on one thread only.</summary>
+    internal void Want()
+    {
+        if (_wanted.CurrentCount == 0)
+        {
+            _wanted.Release();
+        }
     }
 
     private void Run()

@@ -16,23 +16,6 @@ internal sealed class StateCommit : IValueTaskSource, IThreadPoolWorkItem
     /// <param name="giveBack">Returns the commit to the pool when it is no longer needed; called on any thread.</param>
     internal StateCommit(Action<StateCommit> giveBack) => _giveBack = giveBack;
 
-    /// <summary>The writes. They must not change until the commit is done.</summary>
-    internal IReadOnlyList<StateWrite> Writes { get; set; } = [];
-
-    /// <summary>Completes when the writes are durable.</summary>
-    internal ValueTask Task => new(this, _core.Version);
-
-    /// <summary>The commit that is notified after this one, on the same thread; null for none.</summary>
-    internal StateCommit? Next { get; set; }
-
-    /// <summary>Reports the outcome to the callers of this commit and of the <see cref="Next"/> ones, on a thread of the pool.</summary>
-    /// <param name="failure">The reason that nothing is durable; null if everything is.</param>
-    internal void Tell(IOException? failure)
-    {
-        _failure = failure;
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-    }
-
     void IThreadPoolWorkItem.Execute()
     {
         var failure = _failure;
@@ -70,4 +53,21 @@ internal sealed class StateCommit : IValueTaskSource, IThreadPoolWorkItem
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>The writes. They must not change until the commit is done.</summary>
+    internal IReadOnlyList<StateWrite> Writes { get; set; } = [];
+
+    /// <summary>Completes when the writes are durable.</summary>
+    internal ValueTask Task => new(this, _core.Version);
+
+    /// <summary>The commit that is notified after this one, on the same thread; null for none.</summary>
+    internal StateCommit? Next { get; set; }
+
+    /// <summary>Reports the outcome to the callers of this commit and of the <see cref="Next"/> ones, on a thread of the pool.</summary>
+    /// <param name="failure">The reason that nothing is durable; null if everything is.</param>
+    internal void Tell(IOException? failure)
+    {
+        _failure = failure;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
 }

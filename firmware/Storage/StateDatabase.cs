@@ -50,11 +50,6 @@ public sealed partial class StateDatabase : IAsyncDisposable
     private int _pages;
     private long _commits;
 
-    /// <param name="Commit">Writes with a waiting caller; null if no caller waits.</param>
-    /// <param name="Entry">An entry of a log without a waiting caller; null if there are writes.</param>
-    /// <param name="Write">The one write without a waiting caller; unused if one of the others is set.</param>
-    private readonly record struct Pending(StateCommit? Commit, IStateEntry? Entry, StateWrite Write);
-
     private StateDatabase() => _spare = new DefaultObjectPool<StateCommit>(new CommitPolicy(this), maximumRetained: BatchLimit);
 
     private StateDatabase(SqliteConnection connection, StateCheckpoint checkpoint)
@@ -129,9 +124,6 @@ public sealed partial class StateDatabase : IAsyncDisposable
     /// </summary>
     public bool Post(StateWrite write) => _connection is null || Post(new Pending(null, null, write), always: true);
 
-    /// <summary>Queues an entry (an event) that is formatted when it is written. Also false if the queue is full.</summary>
-    internal bool Post(IStateEntry entry) => _connection is null || Post(new Pending(null, entry, default));
-
     /// <summary>Reads rows. For start-up only: it shares the writer's connection, so nothing may be queued yet.</summary>
     public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row)
     {
@@ -176,6 +168,9 @@ public sealed partial class StateDatabase : IAsyncDisposable
             await _connection.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>Queues an entry (an event) that is formatted when it is written. Also false if the queue is full.</summary>
+    internal bool Post(IStateEntry entry) => _connection is null || Post(new Pending(null, entry, default));
 
     private bool Post(Pending pending, bool always = false)
     {
@@ -384,6 +379,11 @@ public sealed partial class StateDatabase : IAsyncDisposable
         command.CommandText = sql;
         return command.ExecuteScalar()?.ToString();
     }
+
+    /// <param name="Commit">Writes with a waiting caller; null if no caller waits.</param>
+    /// <param name="Entry">An entry of a log without a waiting caller; null if there are writes.</param>
+    /// <param name="Write">The one write without a waiting caller; unused if one of the others is set.</param>
+    private readonly record struct Pending(StateCommit? Commit, IStateEntry? Entry, StateWrite Write);
 
     private sealed class CommitPolicy(StateDatabase database) : PooledObjectPolicy<StateCommit>
     {

@@ -42,6 +42,8 @@ internal sealed class StateLogRow : IDisposable
 
     internal StateLogRow() => _json = new Utf8JsonWriter(_buffer);
 
+    public void Dispose() => _json.Dispose();
+
     /// <summary>Adds an entry.</summary>
     internal void Add(IStateEntry entry)
     {
@@ -84,6 +86,4 @@ internal sealed class StateLogRow : IDisposable
         _json.Reset();
         _buffer.ResetWrittenCount();
     }
-
-    public void Dispose() => _json.Dispose();
 }

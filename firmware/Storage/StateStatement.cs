@@ -22,6 +22,9 @@ internal sealed class StateStatement : IDisposable
         Check(raw.sqlite3_prepare_v2(database, sql, out _statement));
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _statement.Dispose();
+
     /// <summary>Binds a value: text, an integer, or null. The first index is 0.</summary>
     internal void Bind(int index, object? value)
     {
@@ -71,9 +74,6 @@ internal sealed class StateStatement : IDisposable
             Check(result);
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _statement.Dispose();
 
     private void Check(int result)
     {

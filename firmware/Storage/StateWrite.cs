@@ -14,9 +14,19 @@ public readonly record struct StateWrite
     private readonly object?[]? _values;
 
     /// <summary>Creates a statement with any number of values.</summary>
-    public StateWrite(string sql, params object?[] values) => (Sql, _values, _key) = (sql, values, "");
+    public StateWrite(string sql, params object?[] values)
+    {
+        Sql = sql;
+        _values = values;
+        _key = "";
+    }
 
-    private StateWrite(string sql, IReadOnlyList<(string, long, long)> rows) => (Sql, _key, Rows) = (sql, "", rows);
+    private StateWrite(string sql, IReadOnlyList<(string, long, long)> rows)
+    {
+        Sql = sql;
+        _key = "";
+        Rows = rows;
+    }
 
     private StateWrite(StateLog log, string key, long first, long second) =>
         (Log, Sql, _key, _first, _second) = (log, log.Sql, key, first, second);

@@ -52,25 +52,6 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Identity, Digits, Algorithm);
 
-    /// <summary>
-    /// Returns the number that a typed code represents; null if it does not consist of exactly this token's number of ASCII digits.
-    /// </summary>
-    internal int? Read(ReadOnlySpan<char> code) =>
-        code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9')
-            ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture)
-            : null;
-
-    /// <summary>True if this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). The cost is the same either way.</summary>
-    internal bool IsCode(int value, long step)
-    {
-        Span<byte> counter = stackalloc byte[sizeof(long)];
-        Span<byte> mac = stackalloc byte[HMACSHA512.HashSizeInBytes];
-        BinaryPrimitives.WriteInt64BigEndian(counter, step);
-        var length = HmacSha.Of(Algorithm).Compute(Secret.AsSpan(), counter, mac);
-        var truncated = BinaryPrimitives.ReadInt32BigEndian(mac[(mac[length - 1] & 0xf)..]) & int.MaxValue;
-        return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
-    }
-
     /// <summary>Derives the key with which a phone signs an alert (docs/reference/push-dialect.md).</summary>
     public byte[] AlertKey() => HKDF.DeriveKey(HashAlgorithmName.SHA256, [.. Secret], 32, salt: [], info: "ftm-push alert v1"u8.ToArray());
 
@@ -97,6 +78,28 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
             fault = Expected;
         }
         return seed;
+    }
+
+    /// <summary>Returns the type name only, so that no seed is logged by accident.</summary>
+    public override string ToString() => nameof(TokenSeed);
+
+    /// <summary>
+    /// Returns the number that a typed code represents; null if it does not consist of exactly this token's number of ASCII digits.
+    /// </summary>
+    internal int? Read(ReadOnlySpan<char> code) =>
+        code.Length == Digits && !code.ContainsAnyExceptInRange('0', '9')
+            ? int.Parse(code, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture)
+            : null;
+
+    /// <summary>True if this is the code of a step (RFC 4226 5.3 over the step, RFC 6238). The cost is the same either way.</summary>
+    internal bool IsCode(int value, long step)
+    {
+        Span<byte> counter = stackalloc byte[sizeof(long)];
+        Span<byte> mac = stackalloc byte[HMACSHA512.HashSizeInBytes];
+        BinaryPrimitives.WriteInt64BigEndian(counter, step);
+        var length = HmacSha.Of(Algorithm).Compute(Secret.AsSpan(), counter, mac);
+        var truncated = BinaryPrimitives.ReadInt32BigEndian(mac[(mac[length - 1] & 0xf)..]) & int.MaxValue;
+        return truncated % (Digits == 6 ? 1_000_000 : 100_000_000) == value;
     }
 
     private static TokenSeed? ParseUri(string text, out string fault)
@@ -175,7 +178,4 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
         }
         return OtpNet.Base32Encoding.ToBytes(text.ToUpperInvariant());
     }
-
-    /// <summary>Returns the type name only, so that no seed is logged by accident.</summary>
-    public override string ToString() => nameof(TokenSeed);
 }

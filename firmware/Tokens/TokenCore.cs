@@ -3,90 +3,6 @@ using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Tokens;
 
-/// <summary>The result of checking a code.</summary>
-public enum CodeOutcome
-{
-    /// <summary>The code is right and is now consumed.</summary>
-    Accepted,
-
-    /// <summary>The code is wrong, too far off, or already consumed for another step.</summary>
-    Wrong,
-
-    /// <summary>The token still displays a consumed code. The user must wait for the next one.</summary>
-    Wait,
-
-    /// <summary>
-    /// The code belongs to a step outside the window but inside the resync window. The code after it would prove the token. Nothing is
-    /// consumed.
-    /// </summary>
-    NextCodeWanted,
-}
-
-/// <summary>The verdict on a code.</summary>
-/// <param name="Outcome">The result.</param>
-/// <param name="Wait">With <see cref="CodeOutcome.Wait"/>: the rest of the step, more than zero and at most the step; otherwise
-/// zero.</param>
-/// <param name="Memory">With <see cref="CodeOutcome.Accepted"/>: the writes that must be durable before any answer leaves; otherwise
-/// none.</param>
-/// <param name="Drift">With <see cref="CodeOutcome.Accepted"/>: the steps that the token is ahead (negative if behind).</param>
-public readonly record struct CodeVerdict(CodeOutcome Outcome, TimeSpan Wait, IReadOnlyList<StateWrite> Memory, int Drift = 0)
-{
-    /// <summary>
-    /// True if the code is that of a consumed step: with <see cref="CodeOutcome.Wait"/>, and with some of <see cref="CodeOutcome.Wrong"/>.
-    /// </summary>
-    public bool Replayed { get; init; }
-}
-
-/// <summary>The result of a resynchronization.</summary>
-public enum ResyncOutcome
-{
-    /// <summary>Both codes are right, consecutive and now consumed. The drift is known.</summary>
-    Synced,
-
-    /// <summary>The two codes are equal.</summary>
-    SameCode,
-
-    /// <summary>The first code is consumed, or older than the last consumed one.</summary>
-    Used,
-
-    /// <summary>No two consecutive steps inside the resync window have these codes.</summary>
-    Wrong,
-}
-
-/// <summary>The verdict on two codes.</summary>
-/// <param name="Outcome">The result.</param>
-/// <param name="Drift">With <see cref="ResyncOutcome.Synced"/>: the steps that the token is ahead (negative if behind).</param>
-/// <param name="Memory">With <see cref="ResyncOutcome.Synced"/>: the writes that must be durable before any answer leaves; otherwise
-/// none.</param>
-public readonly record struct ResyncVerdict(ResyncOutcome Outcome, int Drift, IReadOnlyList<StateWrite> Memory);
-
-/// <summary>The time step of a token.</summary>
-/// <param name="Running">The unit's own step.</param>
-/// <param name="Own">The token's step, as far as its drift is known.</param>
-/// <param name="LastStep">The greatest step whose code was accepted; -1 if none was.</param>
-/// <param name="Memory">The core's record of the token; null if there is none. Only the core reads it.</param>
-internal readonly record struct TokenPlace(long Running, long Own, long LastStep, TokenMemory? Memory);
-
-/// <summary>The core's record of a token, from its first accepted code or known drift.</summary>
-internal sealed class TokenMemory
-{
-    /// <summary>The greatest step whose code was accepted; -1 if none was.</summary>
-    internal long LastStep { get; set; }
-
-    /// <summary>The unit's own step at that time.</summary>
-    internal long AcceptedStep { get; set; }
-
-    /// <summary>The steps that the token is ahead (negative if behind).</summary>
-    internal int Drift { get; set; }
-}
-
-/// <summary>The result of comparing a code with those of a token at a time step.</summary>
-/// <param name="At">The token's time step.</param>
-/// <param name="Value">The code's number; null if it cannot be a code of the token.</param>
-/// <param name="Step">The unconsumed step that the code belongs to; null if there is none.</param>
-/// <param name="WasUsed">True if the code belongs to a consumed step.</param>
-internal readonly record struct CodeMatch(TokenPlace At, int? Value, long? Step, bool WasUsed);
-
 /// <summary>
 /// The token core: decides whether a code is right, and ensures that it is accepted once across all access methods. There is one for the
 /// whole unit. Synchronous: the caller supplies the time and serializes the calls (the login service does).
@@ -116,9 +32,6 @@ public sealed class TokenCore
 
     /// <summary>The greatest clock offset of a token that a resynchronization accepts.</summary>
     public static readonly TimeSpan ResyncWindow = TimeSpan.FromMinutes(60);
-
-    /// <summary>The steps around the token's own in which a code is accepted, nearest first.</summary>
-    public static ReadOnlySpan<int> Window => [0, -1, 1];
 
     /// <summary>
     /// The minimum capacity of the log, in uses. The capacity is <see cref="UsesPerToken"/> for each token ever used, if that is more.
@@ -164,6 +77,9 @@ public sealed class TokenCore
     /// <summary>Creates a core without stored state, for tests of the rules.</summary>
     public TokenCore() { }
 
+    /// <summary>The steps around the token's own in which a code is accepted, nearest first.</summary>
+    public static ReadOnlySpan<int> Window => [0, -1, 1];
+
     /// <summary>Returns the greatest consumed step of each token, by its identity, from the database. For start-up only.</summary>
     public static IReadOnlyList<(string Identity, long LastStep)> LastSteps(StateDatabase state) =>
         [.. Uses(state, out _).Select(use => (use.Identity, use.LastStep))];
@@ -198,6 +114,53 @@ public sealed class TokenCore
                 : CodeOutcome.Wrong
         );
     }
+
+    /// <summary>
+    /// Proves a token with two consecutive codes and determines its clock drift. Both codes must be newer than every accepted one, and
+    /// different.
+    /// </summary>
+    public ResyncVerdict Resync(TokenSeed seed, ReadOnlySpan<char> code, ReadOnlySpan<char> next, DateTimeOffset now)
+    {
+        if (seed.Read(code) is not { } first || seed.Read(next) is not { } second)
+        {
+            return new(ResyncOutcome.Wrong, 0, []);
+        }
+        if (first == second)
+        {
+            return new(ResyncOutcome.SameCode, 0, []);
+        }
+        var memory = Find(seed);
+        var (running, own, lastStep, _) = Place(seed, memory, now);
+        var used = false;
+        foreach (var step in Nearest(seed, running, own))
+        {
+            if (!seed.IsCode(first, step) || !seed.IsCode(second, step + 1) || !IsInReach(seed, step + 1, running))
+            {
+                continue;
+            }
+            if (step > lastStep)
+            {
+                var writes = new List<StateWrite>();
+                Accept(seed, memory, step + 1, running, writes, out var drift);
+                return new(ResyncOutcome.Synced, drift, writes);
+            }
+            used = true;
+        }
+        return new(used ? ResyncOutcome.Used : ResyncOutcome.Wrong, 0, []);
+    }
+
+    /// <summary>
+    /// Returns the rest of the running step while the token displays a consumed code, so that no further one can be accepted; otherwise
+    /// null.
+    /// </summary>
+    public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now)
+    {
+        var at = Look(seed, now);
+        return at.Own == at.LastStep ? Rest(seed, now) : null;
+    }
+
+    /// <summary>Returns the last known drift of a token, in steps ahead of the unit (negative if behind).</summary>
+    public int DriftOf(TokenSeed seed) => Find(seed)?.Drift ?? 0;
 
     /// <summary>Returns the current time step of a token: the part of the core's state that <see cref="Match"/> needs.</summary>
     internal TokenPlace Look(TokenSeed seed, DateTimeOffset now) => Place(seed, Find(seed), now);
@@ -251,40 +214,6 @@ public sealed class TokenCore
     }
 
     /// <summary>
-    /// Proves a token with two consecutive codes and determines its clock drift. Both codes must be newer than every accepted one, and
-    /// different.
-    /// </summary>
-    public ResyncVerdict Resync(TokenSeed seed, ReadOnlySpan<char> code, ReadOnlySpan<char> next, DateTimeOffset now)
-    {
-        if (seed.Read(code) is not { } first || seed.Read(next) is not { } second)
-        {
-            return new(ResyncOutcome.Wrong, 0, []);
-        }
-        if (first == second)
-        {
-            return new(ResyncOutcome.SameCode, 0, []);
-        }
-        var memory = Find(seed);
-        var (running, own, lastStep, _) = Place(seed, memory, now);
-        var used = false;
-        foreach (var step in Nearest(seed, running, own))
-        {
-            if (!seed.IsCode(first, step) || !seed.IsCode(second, step + 1) || !IsInReach(seed, step + 1, running))
-            {
-                continue;
-            }
-            if (step > lastStep)
-            {
-                var writes = new List<StateWrite>();
-                Accept(seed, memory, step + 1, running, writes, out var drift);
-                return new(ResyncOutcome.Synced, drift, writes);
-            }
-            used = true;
-        }
-        return new(used ? ResyncOutcome.Used : ResyncOutcome.Wrong, 0, []);
-    }
-
-    /// <summary>
     /// Adopts a drift that was established elsewhere (RFC 6030, TimeDrift). A drift that this unit learned from a code is newer and
     /// remains.
     /// </summary>
@@ -300,19 +229,6 @@ public sealed class TokenCore
         _memory[seed.Identity] = Unused(drift);
         return [DriftWrite(seed, drift)];
     }
-
-    /// <summary>
-    /// Returns the rest of the running step while the token displays a consumed code, so that no further one can be accepted; otherwise
-    /// null.
-    /// </summary>
-    public TimeSpan? WaitFor(TokenSeed seed, DateTimeOffset now)
-    {
-        var at = Look(seed, now);
-        return at.Own == at.LastStep ? Rest(seed, now) : null;
-    }
-
-    /// <summary>Returns the last known drift of a token, in steps ahead of the unit (negative if behind).</summary>
-    public int DriftOf(TokenSeed seed) => Find(seed)?.Drift ?? 0;
 
     /// <summary>Returns the core's record of a token; null if no code of it was ever accepted and no drift is known.</summary>
     internal TokenMemory? Find(TokenSeed seed) => _memory.GetValueOrDefault(seed.Identity);

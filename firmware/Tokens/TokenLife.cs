@@ -61,24 +61,6 @@ public sealed class TokenLife
     private readonly Dictionary<string, string> _serialByCode = new(StringComparer.Ordinal);
     private readonly HashSet<string> _held = new(StringComparer.Ordinal);
 
-    private enum Fault
-    {
-        None,
-        AlreadyActivated,
-        NotExist,
-    }
-
-    /// <param name="Owner">The owner that the token was assigned to; "" for none.</param>
-    /// <param name="Code">The digest of the pending code; "" for none.</param>
-    /// <param name="Expires">The expiry of that code.</param>
-    /// <param name="Used">The digest of the code that a phone consumed; "" for none.</param>
-    /// <param name="Activated">The time of that activation, or of a hardware token's.</param>
-    /// <param name="Fault">The fault since then.</param>
-    private sealed record Memory(string Owner, string Code, DateTimeOffset Expires, string Used, DateTimeOffset Activated, Fault Fault)
-    {
-        public static readonly Memory None = new("", "", default, "", default, Fault.None);
-    }
-
     /// <summary>Creates a core without stored state, for tests of the rules.</summary>
     public TokenLife() { }
 
@@ -313,4 +295,22 @@ public sealed class TokenLife
         Convert.ToHexStringLower(
             SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(code.Where(c => c is not (' ' or '-')).Select(char.ToUpperInvariant))))
         );
+
+    private enum Fault
+    {
+        None,
+        AlreadyActivated,
+        NotExist,
+    }
+
+    /// <param name="Owner">The owner that the token was assigned to; "" for none.</param>
+    /// <param name="Code">The digest of the pending code; "" for none.</param>
+    /// <param name="Expires">The expiry of that code.</param>
+    /// <param name="Used">The digest of the code that a phone consumed; "" for none.</param>
+    /// <param name="Activated">The time of that activation, or of a hardware token's.</param>
+    /// <param name="Fault">The fault since then.</param>
+    private sealed record Memory(string Owner, string Code, DateTimeOffset Expires, string Used, DateTimeOffset Activated, Fault Fault)
+    {
+        public static readonly Memory None = new("", "", default, "", default, Fault.None);
+    }
 }

@@ -19,14 +19,6 @@ public static class ConfigRules
         ["user fortitoken activation-expire"] = text => text == "0", // What a full backup of a unit says of every token.
     };
 
-    /// <summary>Checks that a text is a token's seed, and gives the reason if it is not.</summary>
-    private sealed class SeedCheck : IReasonedCheck
-    {
-        public bool IsGood(string value) => TokenSeed.Parse(value) is not null;
-
-        public string Why(string value) => TokenSeed.Parse(value, out var fault) is null ? fault : "";
-    }
-
     /// <summary>
     /// Returns the same checks, and one of interface names. In a file, an entry for an interface that the board does not have is omitted
     /// like anything unknown.
@@ -44,9 +36,6 @@ public static class ConfigRules
             .. NetworkRules.All,
             TokenEntry.CheckOwners,
         ];
-
-    /// <summary>Makes a rule about the resulting tree, regardless of the previous one.</summary>
-    internal static Func<ConfigChange, ConfigError?> OfTree(Func<ConfigTree, ConfigError?> rule) => change => rule(change.Next);
 
     /// <summary>
     /// Describes the first configuration of a unit with these interfaces. Its only account is <c>admin</c> without a password, which is
@@ -66,6 +55,9 @@ public static class ConfigRules
         {
             Interfaces = interfaces,
         };
+
+    /// <summary>Makes a rule about the resulting tree, regardless of the previous one.</summary>
+    internal static Func<ConfigChange, ConfigError?> OfTree(Func<ConfigTree, ConfigError?> rule) => change => rule(change.Next);
 
     /// <summary>
     /// Checks the phones' callback address, in releases that have <c>server</c>. It is required, and only one source may be set. The
@@ -118,4 +110,12 @@ public static class ConfigRules
                     "object check operator error, -45, discard the setting"
                 )
                 : null;
+
+    /// <summary>Checks that a text is a token's seed, and gives the reason if it is not.</summary>
+    private sealed class SeedCheck : IReasonedCheck
+    {
+        public bool IsGood(string value) => TokenSeed.Parse(value) is not null;
+
+        public string Why(string value) => TokenSeed.Parse(value, out var fault) is null ? fault : "";
+    }
 }

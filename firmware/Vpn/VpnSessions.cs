@@ -13,7 +13,7 @@ namespace Appliance.Firmware.Vpn;
 /// sent. After a restart, a session continues (its idle time starts anew) if the credentials that it was opened with are still those of its
 /// user, and its rule still grants it. Thread-safe.
 /// </summary>
-public sealed class VpnSessions : IConfigSubscriber, IDisposable
+public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
 {
     /// <summary>The table of the sessions in the state database.</summary>
     public const string Table = VpnSessionRow.Table;
@@ -52,22 +52,6 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     private LoginRules? _rules;
     private VpnSettings _settings = new(TimeSpan.Zero, TimeSpan.Zero, CheckSource: true, Dns: "", Personality.Default);
 
-    /// <param name="row">The stored row.</param>
-    /// <param name="lastUsed">The time at which its cookie was last used.</param>
-    private sealed class Entry(VpnSessionRow row, DateTimeOffset lastUsed)
-    {
-        public VpnSessionRow Row => row;
-        public string Digest => row.Digest;
-        public VpnSession Session { get; set; } = row.Session;
-        public DateTimeOffset LastUsed { get; set; } = lastUsed;
-
-        /// <summary>False until the session is durable. Until then, it is not listed, and its cookie is not sent.</summary>
-        public bool IsStored { get; set; }
-
-        /// <summary>The reason for which it ended before it was durable; null if it did not.</summary>
-        public Refusal? Revoked { get; set; }
-    }
-
     /// <summary>Loads the sessions that the database stores.</summary>
     /// <param name="state">The database, which is read during this call.</param>
     /// <param name="events">The event log.</param>
@@ -84,7 +68,12 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
         EndedSessions? ended = null
     )
     {
-        (_state, _events, _time, _key, _ended, _numbers) = (state, events, time, key, ended, numbers ?? RandomNumberGenerator.Create());
+        _state = state;
+        _events = events;
+        _time = time;
+        _key = key;
+        _ended = ended;
+        _numbers = numbers ?? RandomNumberGenerator.Create();
         var now = time.GetUtcNow();
         foreach (var entry in VpnSessionRow.ReadAll(state).Select(row => new Entry(row, now) { IsStored = true }))
         {
@@ -309,146 +298,26 @@ public sealed class VpnSessions : IConfigSubscriber, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
-    /// <summary>Returns the reason for which a session ends under these rules; null while it continues.</summary>
-    private Refusal? Revoked(Entry entry, LoginRules rules)
-    {
-        var grant = entry.Session.Grant;
-        Account? now;
-        Refusal? refusal;
-        if (grant.Account is { } then)
-        {
-            refusal = Revocation.OfSession(rules, grant, then, out now);
-        }
-        else if (
-            Revocation.AccountOf(rules, grant) is not { Enabled: true } account
-            || entry.Row.Credentials != Fingerprint(entry.Digest, account)
-        )
-        {
-            (now, refusal) = (null, Refusal.UserChanged);
-        }
-        else
-        {
-            refusal = Revocation.OfSession(rules, grant, account, out now);
-        }
-        if (refusal is null && !ReferenceEquals(grant.Account, now))
-        {
-            entry.Session = entry.Session with { Grant = grant with { Account = now } };
-        }
-        entry.Revoked = refusal;
-        return refusal;
-    }
-
-    private static string Reason(Refusal refusal) =>
-        refusal switch
-        {
-            Refusal.TokenUnusable => "token_changed",
-            Refusal.NoPolicy => "policy_changed",
-            _ => "user_changed",
-        };
-
-    private void Sweep()
-    {
-        var now = _time.GetUtcNow();
-        End(entry => entry.IsStored ? Over(entry, now) : null);
-        if (_ended is { IsEmpty: false } && _state.Fault is null)
-        {
-            _ = ClearEndedAsync(_ended);
-        }
-    }
-
-    private string? Over(Entry entry, DateTimeOffset now) =>
-        _settings.AuthTimeout > TimeSpan.Zero && now - entry.Session.Began >= _settings.AuthTimeout ? "auth-timeout"
-        : _settings.IdleTimeout > TimeSpan.Zero && now - entry.LastUsed >= _settings.IdleTimeout ? "idle-timeout"
-        : null;
-
-    private void End(Func<Entry, string?> why, bool starting = false)
-    {
-        List<(Entry Entry, string Reason)> ended;
-        lock (_lock)
-        {
-            ended = [.. _byDigest.Values.Select(entry => (entry, Reason: why(entry)!)).Where(end => end.Reason is not null)];
-            foreach (var (entry, _) in ended)
-            {
-                Remove(entry);
-            }
-            // OpenAsync cleans up a session that is not stored yet.
-            ended.RemoveAll(end => !end.Entry.IsStored);
-            if (starting)
-            {
-                _invalid.AddRange(ended); // The database is still read: StartAsync ends them.
-                return;
-            }
-        }
-        if (ended.Count == 0)
-        {
-            return;
-        }
-        // Not awaited: a failed write is repeated until it is durable. After a crash, the next boot ends these sessions by the same rule.
-        _state.Post(Forget([.. ended.Select(end => end.Entry)]));
-        if (_state.Fault is not null)
-        {
-            _ended?.Add(ended.Select(end => end.Entry.Digest));
-        }
-        var now = _time.GetUtcNow();
-        foreach (var (entry, reason) in ended)
-        {
-            _events.Write(VpnEvents.Closed(entry.Session, reason, now));
-        }
-    }
-
-    private async Task<VpnEnding> EndedAsync(Entry entry, string reason)
-    {
-        var durable = await ForgetAsync([entry]).ConfigureAwait(false);
-        _events.Write(VpnEvents.Closed(entry.Session, reason, _time.GetUtcNow()));
-        return durable ? VpnEnding.Durable : VpnEnding.NotDurable;
-    }
-
-    /// <summary>Clears the records beside the database, once everything posted before them is durable in it.</summary>
-    private async Task ClearEndedAsync(EndedSessions ended)
-    {
-        var version = ended.Version;
-        try
-        {
-            await _state.CommitAsync(VpnSessionRow.Delete([])).ConfigureAwait(false);
-            ended.Clear(version);
-        }
-        catch (IOException)
-        {
-            // The records stay until the database can be written; the next sweep tries again.
-        }
-    }
-
-    private void Remove(Entry entry)
-    {
-        if (_byDigest.Remove(entry.Digest) && entry.IsStored)
-        {
-            _open--;
-        }
-    }
-
-    /// <summary>
-    /// Deletes sessions from disk. False if it cannot be written: the delete is then repeated until it is durable, and the ends are
-    /// recorded beside the database meanwhile.
-    /// </summary>
-    private async Task<bool> ForgetAsync(IReadOnlyList<Entry> entries)
-    {
-        try
-        {
-            await _state.CommitAsync(Forget(entries)).ConfigureAwait(false);
-            return true;
-        }
-        catch (IOException)
-        {
-            _state.Post(Forget(entries));
-            _ended?.Add(entries.Select(entry => entry.Digest));
-            return false;
-        }
-    }
-
     private string Fingerprint(string digest, Account account) =>
         _key.Fingerprint([.. Encoding.UTF8.GetBytes(digest), .. Revocation.Credentials(account)]);
 
     private static StateWrite Forget(IReadOnlyList<Entry> entries) => VpnSessionRow.Delete(entries.Select(entry => entry.Row));
 
     private static string Digest(string cookie) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(cookie)));
+
+    /// <param name="row">The stored row.</param>
+    /// <param name="lastUsed">The time at which its cookie was last used.</param>
+    private sealed class Entry(VpnSessionRow row, DateTimeOffset lastUsed)
+    {
+        public VpnSessionRow Row => row;
+        public string Digest => row.Digest;
+        public VpnSession Session { get; set; } = row.Session;
+        public DateTimeOffset LastUsed { get; set; } = lastUsed;
+
+        /// <summary>False until the session is durable. Until then, it is not listed, and its cookie is not sent.</summary>
+        public bool IsStored { get; set; }
+
+        /// <summary>The reason for which it ended before it was durable; null if it did not.</summary>
+        public Refusal? Revoked { get; set; }
+    }
 }

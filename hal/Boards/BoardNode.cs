@@ -15,7 +15,9 @@ internal sealed class BoardNode
     /// <summary>Reads an object. Every key must be a known one.</summary>
     internal BoardNode(JsonObject fields, string file, string path, params ReadOnlySpan<string> known)
     {
-        (_fields, _file, _path) = (fields, file, path);
+        _fields = fields;
+        _file = file;
+        _path = path;
         foreach (var (key, _) in fields)
         {
             if (!known.Contains(key))

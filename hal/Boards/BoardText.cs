@@ -124,14 +124,7 @@ internal static partial class BoardText
             Buttons = buttons,
             TemperatureFile = temperature ?? (fan is null ? null : throw root.Missing("temperature")),
             Fan = fan,
-            Display = root.Child("display", "bus", "address", "columns", "rows") is { } display
-                ? new BoardDisplay(
-                    display.Whole("bus", 0, 255),
-                    display.Whole("address", 3, 0x77),
-                    display.Whole("columns", 8, 40),
-                    display.Whole("rows", 1, 4)
-                )
-                : null,
+            Display = root.Child("display", "bus", "address", "columns", "rows") is { } display ? DisplayOf(display) : null,
             Console = root.Child("console", "device", "baud") is { } console
                 ? new BoardConsole(console.Text("device"), console.OptionalWhole("baud", 1200, 4_000_000) ?? 115_200)
                 : null,
@@ -141,6 +134,9 @@ internal static partial class BoardText
             PushProxy = root.Child("pushProxy", "addresses", "ca", "name") is { } proxy ? ProxyOf(proxy) : null,
         };
     }
+
+    private static BoardDisplay DisplayOf(BoardNode node) =>
+        new(node.Whole("bus", 0, 255), node.Whole("address", 3, 0x77), node.Whole("columns", 8, 40), node.Whole("rows", 1, 4));
 
     private static BoardNic[] NicsOf(BoardNode root)
     {

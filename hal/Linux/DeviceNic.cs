@@ -40,23 +40,6 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         }
     }
 
-    /// <summary>Starts following the device that a board describes. It has no address until the configuration sets one.</summary>
-    /// <exception cref="FormatException">The board's description matches several devices.</exception>
-    internal static DeviceNic Open(BoardNic nic, Netlink kernel)
-    {
-        var made = new DeviceNic(nic, kernel);
-        made.SetLink(false);
-        if (made.Candidates() is [_, _, ..] several)
-        {
-            throw new FormatException(
-                $"{nic.Name}: several devices are what the board describes ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}"
-            );
-        }
-        made.Look();
-        kernel.Changed += made.Look;
-        return made;
-    }
-
     /// <inheritdoc/>
     public void SetAddress(IPAddress address, int prefixLength)
     {
@@ -122,6 +105,26 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
         }
     }
 
+    /// <summary>The reason why the device does not match the configuration; null if it does.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>Starts following the device that a board describes. It has no address until the configuration sets one.</summary>
+    /// <exception cref="FormatException">The board's description matches several devices.</exception>
+    internal static DeviceNic Open(BoardNic nic, Netlink kernel)
+    {
+        var made = new DeviceNic(nic, kernel);
+        made.SetLink(false);
+        if (made.Candidates() is [_, _, ..] several)
+        {
+            throw new FormatException(
+                $"{nic.Name}: several devices are what the board describes ({nic.Match}): {string.Join(", ", several.Select(device => device.Name))}"
+            );
+        }
+        made.Look();
+        kernel.Changed += made.Look;
+        return made;
+    }
+
     /// <inheritdoc/>
     private protected override void Prepare(Socket socket)
     {
@@ -169,9 +172,6 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
             Fault = null;
         }
     }
-
-    /// <summary>The reason why the device does not match the configuration; null if it does.</summary>
-    public string? Fault { get; private set; }
 
     private IReadOnlyList<LinkDevice> Candidates() => [.. _kernel.Devices().Where(device => DeviceTree.Suits(device, _match))];
 

@@ -64,6 +64,13 @@ internal sealed class Netlink : IDisposable
         Watching = WatchAsync();
     }
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _news.Dispose();
+        _requests.Dispose();
+    }
+
     /// <summary>Raised on a dedicated thread after any device or address may have changed. Handlers read the current state.</summary>
     internal event Action? Changed;
 
@@ -166,13 +173,6 @@ internal sealed class Netlink : IDisposable
         {
             throw Refused(up ? "up" : "down", error);
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _news.Dispose();
-        _requests.Dispose();
     }
 
     private static IOException Refused(string what, int error) => new($"{what}: {Marshal.GetPInvokeErrorMessage(-error)}");

@@ -37,6 +37,9 @@ public sealed partial class SerialStream : AsyncStream
     /// <summary>The maximum delay until a cancellation takes effect, in milliseconds.</summary>
     private const int LookEvery = 50;
 
+    /// <summary>The speeds that every serial device supports, in bit/s.</summary>
+    public static IReadOnlyList<int> Speeds { get; } = [9600, 19200, 38400, 57600, 115200];
+
     private readonly SafeFileHandle _device;
     private readonly string _name;
     private readonly byte[] _before;
@@ -44,12 +47,11 @@ public sealed partial class SerialStream : AsyncStream
 
     private SerialStream(SafeFileHandle device, string name, byte[] before)
     {
-        (_device, _name, _before) = (device, name, before);
+        _device = device;
+        _name = name;
+        _before = before;
         AppDomain.CurrentDomain.ProcessExit += PutBack;
     }
-
-    /// <summary>The speeds that every serial device supports, in bit/s.</summary>
-    public static IReadOnlyList<int> Speeds { get; } = [9600, 19200, 38400, 57600, 115200];
 
     /// <summary>Opens a device at one of <see cref="Speeds"/>. Data that it received before is discarded.</summary>
     /// <exception cref="IOException">The device does not exist, is in use, is not a terminal, or does not support the speed.</exception>
@@ -194,15 +196,6 @@ public sealed partial class SerialStream : AsyncStream
         }
     }
 
-    /// <summary>struct pollfd.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Waiting
-    {
-        public int Descriptor;
-        public short Events;
-        public short Happened;
-    }
-
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenFile(string path, int flags);
 
@@ -220,4 +213,13 @@ public sealed partial class SerialStream : AsyncStream
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint Send(SafeFileHandle file, ref byte buffer, nuint count);
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Waiting
+    {
+        public int Descriptor;
+        public short Events;
+        public short Happened;
+    }
 }

@@ -12,8 +12,12 @@ public sealed class ServiceManager : IDisposable
     private readonly Socket? _socket;
     private readonly UnixDomainSocketEndPoint? _to;
 
-    private ServiceManager(Socket? socket, UnixDomainSocketEndPoint? to, TimeSpan? watchdog) =>
-        (_socket, _to, WatchdogInterval) = (socket, to, watchdog);
+    private ServiceManager(Socket? socket, UnixDomainSocketEndPoint? to, TimeSpan? watchdog)
+    {
+        _socket = socket;
+        _to = to;
+        WatchdogInterval = watchdog;
+    }
 
     /// <summary>The maximum interval between heartbeats (<c>WatchdogSec=</c>); null if none are required.</summary>
     public TimeSpan? WatchdogInterval { get; }

@@ -14,8 +14,6 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
     private DatagramBatch? _answers;
     private volatile Remote? _lastRemote;
 
-    private sealed record Remote(IPEndPoint EndPoint, SocketAddress Address);
-
     public IPEndPoint LocalEndPoint { get; } = (IPEndPoint)socket.LocalEndPoint!;
 
     public async ValueTask SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
@@ -161,4 +159,6 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
 
     private SocketAddress AddressOf(IPEndPoint remote) =>
         _lastRemote is { } last && ReferenceEquals(last.EndPoint, remote) ? last.Address : remote.Serialize();
+
+    private sealed record Remote(IPEndPoint EndPoint, SocketAddress Address);
 }

@@ -24,7 +24,9 @@ public sealed class Cooling : IDisposable
     /// <exception cref="IOException">The fan's line is not available.</exception>
     public Cooling(Board board, GpioController? gpio, TimeProvider time, Func<string>? read = null)
     {
-        (_board, _gpio, _read) = (board, gpio, read ?? (() => File.ReadAllText(board.TemperatureFile!)));
+        _board = board;
+        _gpio = gpio;
+        _read = read ?? (() => File.ReadAllText(board.TemperatureFile!));
         if (board.Fan is not { } fan || gpio is null)
         {
             return;

@@ -35,7 +35,11 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
     /// <exception cref="IOException">A line is not available; the message names it.</exception>
     public FrontPanel(Board board, GpioController gpio, ICharacterDisplay? display, TimeProvider time)
     {
-        (_board, _gpio, _display, _time, _began) = (board, gpio, display, time, time.GetTimestamp());
+        _board = board;
+        _gpio = gpio;
+        _display = display;
+        _time = time;
+        _began = time.GetTimestamp();
         _written = new bool?[board.Leds.Count];
         try
         {
@@ -69,10 +73,6 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
 
     /// <inheritdoc/>
     public event Action? ResetHeld;
-
-    private BoardButton? Reset => _board.Buttons.Count > 0 ? _board.Buttons[0] : null;
-
-    private TimeSpan Now => _time.GetElapsedTime(_began);
 
     /// <inheritdoc/>
     public void Show(PanelState state) => Change(core => core.Show(state));
@@ -117,6 +117,10 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
         _open.ForEach(_gpio.ClosePin);
         _display?.Dispose();
     }
+
+    private BoardButton? Reset => _board.Buttons.Count > 0 ? _board.Buttons[0] : null;
+
+    private TimeSpan Now => _time.GetElapsedTime(_began);
 
     private static PinMode ModeOf(GpioController gpio, BoardButton button)
     {

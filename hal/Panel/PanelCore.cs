@@ -48,7 +48,11 @@ internal sealed class PanelCore
     {
         _leds = [.. leds];
         _shown = [.. _leds.Select(_ => (LedPattern.Dark, now))];
-        (_contact, _pressed, _spent, _contactSince, _pressedAt) = (pressed, pressed, pressed, now, now);
+        _contact = pressed;
+        _pressed = pressed;
+        _spent = pressed;
+        _contactSince = now;
+        _pressedAt = now;
     }
 
     internal void Show(PanelState state) => _state = state;

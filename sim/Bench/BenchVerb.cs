@@ -26,7 +26,7 @@ internal sealed partial class BenchJson : JsonSerializerContext;
 /// <summary><c>bench</c>: measures, and prints the figures that the documents quote.</summary>
 internal static class BenchVerb
 {
-    private static readonly Bench[] All =
+    private static readonly Bench[] Benches =
     [
         new("boot", "time and memory to ready", BootBench.RunAsync),
         new("image-boot", "the image of qemu-arm64 from power on to its first answer over HTTPS", ImageBootBench.RunAsync),
@@ -78,95 +78,56 @@ internal static class BenchVerb
 
     public static Command Create()
     {
-        var names = All.Select(bench => bench.Name).ToArray();
-        var name = new Argument<string?>("NAME")
-        {
-            Description = "Which one: " + string.Join(", ", All.Select(bench => $"{bench.Name} ({bench.Description})")),
-            Arity = ArgumentArity.ZeroOrOne,
-        };
-        name.AcceptOnlyFromAmong(names);
-        var list = new Option<bool>("--list") { Description = "The names" };
-        var seed = new Option<int?>("--seed") { Description = "Repeats the run of one seed (login-model)", HelpName = "N" };
-        var rounds = new Option<int?>("--rounds") { Description = "How many (power-cuts, image-update-cuts)", HelpName = "N" };
-        var json = new Option<bool>("--json") { Description = "JSON on stdout" };
+        var options = new BenchOptions();
         var command = new Command(
             "bench",
             "Measures (boot and flag use the lab's addresses: stop a running lab first).\n\nExample: run bench boot --json"
         )
         {
-            name,
-            list,
-            seed,
-            rounds,
-            json,
+            options.Name,
+            options.List,
+            options.Seed,
+            options.Rounds,
+            options.Json,
+            options.Killed,
+            options.Tokens,
         };
-        var killed = new Option<string?>(CallbackKill.Option) { Hidden = true };
-        var tokens = new Option<int>("--tokens") { Hidden = true };
-        command.Options.Add(killed);
-        command.Options.Add(tokens);
-        command.Validators.Add(result =>
-        {
-            if (!result.GetValueOrDefault(list) && result.GetValue(name) is null)
-            {
-                result.AddError("give a NAME, or --list");
-            }
-            if (
-                result.GetValueOrDefault(seed) is not null
-                && All.FirstOrDefault(bench => bench.Name == result.GetValue(name))
-                    is not ({ RepeatAsync: not null } or { RoundsAsync: not null })
-            )
-            {
-                result.AddError(
-                    "--seed goes with a benchmark that has seeds: "
-                        + string.Join(
-                            ", ",
-                            All.Where(bench => (bench.RepeatAsync is not null) || (bench.RoundsAsync is not null))
-                                .Select(bench => bench.Name)
-                        )
-                );
-            }
-            if (
-                result.GetValueOrDefault(rounds) is { } number
-                && (number < 1 || All.FirstOrDefault(bench => bench.Name == result.GetValue(name)) is not { RoundsAsync: not null })
-            )
-            {
-                result.AddError("--rounds is a number from 1 on, and goes with power-cuts and image-update-cuts");
-            }
-        });
+        command.Validators.Add(options.Validate);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                var asJson = parsed.GetValue(json);
-                if (parsed.GetValue(killed) is { } folder)
+                if (parsed.GetValue(options.Killed) is { } folder)
                 {
-                    await CallbackKill.DecideAsync(folder, parsed.GetValue(tokens), cancellationToken);
-                    return ExitCode.Ok;
-                }
-                if (!parsed.GetValue(list))
-                {
-                    var bench = All.Single(bench => bench.Name == parsed.GetValue(name));
-                    if (bench.RoundsAsync is { } cut)
-                    {
-                        Console.WriteLine(await cut(parsed.GetValue(rounds) ?? bench.RoundsDefault, parsed.GetValue(seed) ?? 1, asJson));
-                        return ExitCode.Ok;
-                    }
-                    Console.WriteLine(
-                        await (
-                            parsed.GetValue(seed) is { } from
-                                ? bench.RepeatAsync!(from, asJson, cancellationToken)
-                                : bench.RunAsync(asJson, cancellationToken)
-                        )
-                    );
+                    await CallbackKill.DecideAsync(folder, parsed.GetValue(options.Tokens), cancellationToken);
                     return ExitCode.Ok;
                 }
                 Console.WriteLine(
-                    asJson
-                        ? JsonSerializer.Serialize(names, BenchJson.Default.StringArray)
-                        : string.Join('\n', All.Select(bench => $"{bench.Name,-18} {bench.Description}"))
+                    parsed.GetValue(options.List)
+                        ? ListOf(parsed.GetValue(options.Json))
+                        : await RunAsync(
+                            All.Single(bench => bench.Name == parsed.GetValue(options.Name)),
+                            parsed.GetValue(options.Seed),
+                            parsed.GetValue(options.Rounds),
+                            parsed.GetValue(options.Json),
+                            cancellationToken
+                        )
                 );
                 return ExitCode.Ok;
             }
         );
         return command;
     }
+
+    /// <summary>Every benchmark.</summary>
+    internal static IReadOnlyList<Bench> All => Benches;
+
+    private static Task<string> RunAsync(Bench bench, int? seed, int? rounds, bool json, CancellationToken cancellationToken) =>
+        bench.RoundsAsync is { } cut ? cut(rounds ?? bench.RoundsDefault, seed ?? 1, json)
+        : seed is { } from ? bench.RepeatAsync!(from, json, cancellationToken)
+        : bench.RunAsync(json, cancellationToken);
+
+    private static string ListOf(bool json) =>
+        json
+            ? JsonSerializer.Serialize(All.Select(bench => bench.Name).ToArray(), BenchJson.Default.StringArray)
+            : string.Join('\n', All.Select(bench => $"{bench.Name,-18} {bench.Description}"));
 }

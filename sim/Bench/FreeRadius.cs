@@ -37,58 +37,7 @@ internal static class FreeRadius
         );
         await File.WriteAllTextAsync(
             Path.Combine(folder, "radiusd.conf"),
-            $$"""
-            prefix = /usr
-            logdir = {{folder}}
-            run_dir = {{folder}}
-            db_dir = {{folder}}
-            libdir = /usr/lib/freeradius
-            hostname_lookups = no
-            max_requests = 65536
-            log {
-                destination = stdout
-            }
-            security {
-                max_attributes = 200
-                reject_delay = 0
-                status_server = no
-            }
-            thread pool {
-                start_servers = 2
-                max_servers = 4
-                min_spare_servers = 1
-                max_spare_servers = 2
-                max_requests_per_server = 0
-            }
-            modules {
-                files {
-                    usersfile = {{folder}}/users
-                }
-                pap {
-                }
-            }
-            client load {
-                ipaddr = 127.0.0.1
-                secret = {{secret}}
-            }
-            server default {
-                listen {
-                    type = auth
-                    ipaddr = 127.0.0.1
-                    port = {{port}}
-                }
-                authorize {
-                    files
-                    pap
-                }
-                authenticate {
-                    Auth-Type PAP {
-                        pap
-                    }
-                }
-            }
-
-            """,
+            Configuration(folder, port, secret),
             cancellationToken
         );
         return (
@@ -100,4 +49,58 @@ internal static class FreeRadius
             )
         ).Process;
     }
+
+    private static string Configuration(string folder, int port, string secret) =>
+        $$"""
+        prefix = /usr
+        logdir = {{folder}}
+        run_dir = {{folder}}
+        db_dir = {{folder}}
+        libdir = /usr/lib/freeradius
+        hostname_lookups = no
+        max_requests = 65536
+        log {
+            destination = stdout
+        }
+        security {
+            max_attributes = 200
+            reject_delay = 0
+            status_server = no
+        }
+        thread pool {
+            start_servers = 2
+            max_servers = 4
+            min_spare_servers = 1
+            max_spare_servers = 2
+            max_requests_per_server = 0
+        }
+        modules {
+            files {
+                usersfile = {{folder}}/users
+            }
+            pap {
+            }
+        }
+        client load {
+            ipaddr = 127.0.0.1
+            secret = {{secret}}
+        }
+        server default {
+            listen {
+                type = auth
+                ipaddr = 127.0.0.1
+                port = {{port}}
+            }
+            authorize {
+                files
+                pap
+            }
+            authenticate {
+                Auth-Type PAP {
+                    pap
+                }
+            }
+        }
+
+        """;
 }

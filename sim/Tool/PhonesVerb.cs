@@ -44,19 +44,7 @@ internal static class PhonesVerb
                 result.AddError($"--count must be 1 or more, not {given}");
             }
         });
-        var skip = new Option<int>("--skip")
-        {
-            Description = "How many before them are another process's",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0,
-        };
-        skip.Validators.Add(result =>
-        {
-            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given < 0)
-            {
-                result.AddError($"--skip must be 0 or more, not {given}");
-            }
-        });
+        var skip = NumberOption("--skip", "How many before them are another process's", int.MaxValue, "0 or more");
         var mode = new Option<string>("--mode")
         {
             Description = "How they answer",
@@ -64,19 +52,7 @@ internal static class PhonesVerb
             DefaultValueFactory = _ => "approve",
         };
         mode.AcceptOnlyFromAmong("approve", "deny", "ignore");
-        var delay = new Option<int>("--delay-ms")
-        {
-            Description = "After how long",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0,
-        };
-        delay.Validators.Add(result =>
-        {
-            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && given is < 0 or > 86_400_000)
-            {
-                result.AddError($"--delay-ms must be from 0 to 86400000, not {given}");
-            }
-        });
+        var delay = NumberOption("--delay-ms", "After how long", 86_400_000, "from 0 to 86400000");
         var personality = RestoreVerb.PersonalityOption();
         var json = new Option<bool>("--json")
         {
@@ -111,6 +87,25 @@ internal static class PhonesVerb
                 )
         );
         return command;
+    }
+
+    /// <summary>An option for a number from 0 on, with 0 as its default.</summary>
+    private static Option<int> NumberOption(string name, string description, int most, string range)
+    {
+        var option = new Option<int>(name)
+        {
+            Description = description,
+            HelpName = "N",
+            DefaultValueFactory = _ => 0,
+        };
+        option.Validators.Add(result =>
+        {
+            if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, out var given) && (given < 0 || given > most))
+            {
+                result.AddError($"{name} must be {range}, not {given}");
+            }
+        });
+        return option;
     }
 
     private static async Task<int> RunAsync(SavedPhones saved, MqttAddress broker, int? count, int skip, PhoneChange behaviour, bool json)

@@ -18,19 +18,6 @@ internal static class ScenarioVerb
     private const int UnitPrefixLength = 4;
     private const int DefaultSeed = 1;
 
-    /// <summary>The options of the command line.</summary>
-    private sealed record Wish(
-        string? Name,
-        bool All,
-        bool List,
-        bool Schema,
-        int Seed,
-        bool Json,
-        string? JUnit,
-        string? Log,
-        (int Part, int Of) Shard
-    );
-
     public static Command Create()
     {
         var name = new Argument<string?>("NAME|FILE")
@@ -47,11 +34,7 @@ internal static class ScenarioVerb
             HelpName = "N",
             DefaultValueFactory = _ => DefaultSeed,
         };
-        var shard = new Option<string?>("--shard")
-        {
-            Description = "With --all: one part of several, for machines side by side",
-            HelpName = "K/N",
-        };
+        var shard = new Option<string?>("--shard") { Description = "With --all: one part of several machines' work", HelpName = "K/N" };
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var junit = new Option<string?>("--junit") { Description = "Results for continuous integration", HelpName = "FILE" };
         var log = new Option<string?>("--log") { Description = "Writes the event log of a single run", HelpName = "FILE" };
@@ -72,14 +55,8 @@ internal static class ScenarioVerb
         };
         command.Validators.Add(result =>
         {
-            var wishes = new[]
-            {
-                result.GetValue(name) is not null,
-                result.GetValueOrDefault(all),
-                result.GetValueOrDefault(list),
-                result.GetValueOrDefault(schema),
-            }.Count(wish => wish);
-            if (wishes != 1)
+            bool[] wishes = [result.GetValue(name) is not null, .. new[] { all, list, schema }.Select(result.GetValueOrDefault)];
+            if (wishes.Count(wish => wish) != 1)
             {
                 result.AddError("give one of NAME, FILE, --all, --list and --schema");
             }
@@ -191,15 +168,6 @@ internal static class ScenarioVerb
         return results.All(result => result.Failure is null) ? ExitCode.Ok : ExitCode.AssertionFailed;
     }
 
-    /// <summary>The targets on which scenarios run.</summary>
-    /// <param name="AtOnce">The number of scenarios that may run concurrently.</param>
-    /// <param name="Create">Creates a target that is not started.</param>
-    /// <param name="Parts">The resources that are disposed after the last target; null for none.</param>
-    private sealed record Boxes(int AtOnce, Func<Scenario, int, IScenarioTarget> Create, IAsyncDisposable? Parts) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync() => Parts?.DisposeAsync() ?? ValueTask.CompletedTask;
-    }
-
     private static string BoxName() =>
         Environment.GetEnvironmentVariable(BoxVariable) switch
         {
@@ -292,5 +260,27 @@ internal static class ScenarioVerb
         {
             throw new LabFailure(FailureKind.Usage, $"{option}: {failure.Message}", failure);
         }
+    }
+
+    /// <summary>The options of the command line.</summary>
+    private sealed record Wish(
+        string? Name,
+        bool All,
+        bool List,
+        bool Schema,
+        int Seed,
+        bool Json,
+        string? JUnit,
+        string? Log,
+        (int Part, int Of) Shard
+    );
+
+    /// <summary>The targets on which scenarios run.</summary>
+    /// <param name="AtOnce">The number of scenarios that may run concurrently.</param>
+    /// <param name="Create">Creates a target that is not started.</param>
+    /// <param name="Parts">The resources that are disposed after the last target; null for none.</param>
+    private sealed record Boxes(int AtOnce, Func<Scenario, int, IScenarioTarget> Create, IAsyncDisposable? Parts) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Parts?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 }

@@ -23,179 +23,22 @@ internal static class UpVerb
 
     public static Command Create()
     {
-        var headless = new Option<bool>("--headless") { Description = "No console; one line of JSON on stdout when everything listens" };
-        var state = StateOption();
-        var config = new Option<string?>("--config")
-        {
-            Description = "What a fresh state boots instead of the lab's configuration",
-            HelpName = "FILE",
-        };
-        var strict = new Option<bool>("--strict")
-        {
-            Description =
-                "The first mistake in the --config file ends the start, exit code 3; without it, what has no effect is left out and reported",
-        };
-        var board = new Option<string>("--board")
-        {
-            Description = "Which board to be",
-            HelpName = "NAME",
-            DefaultValueFactory = _ => "desktop",
-        };
-        var network = NetworkOption();
-        var clock = new Option<ClockRate?>("--clock")
-        {
-            Description = "real, frozen or xN (N times as fast); default: as the state left it, else real",
-            HelpName = "real|frozen|xN",
-            CustomParser = result =>
-            {
-                var rate = ClockRate.Parse(result.Tokens[0].Value);
-                if (rate is null)
-                {
-                    result.AddError(
-                        $"--clock must be real, frozen or xN with N from 1 to {ClockRate.MaxFactor}, not '{result.Tokens[0].Value}'"
-                    );
-                }
-                return rate;
-            },
-        };
-        var labPort = LabPortOption();
-        var personality = RestoreVerb.PersonalityOption();
-        var push = new Option<string>("--push")
-        {
-            Description = "direct: straight to the phones; full: by push proxy, APNs or FCM",
-            HelpName = "direct|full",
-            DefaultValueFactory = _ => "direct",
-        };
-        push.AcceptOnlyFromAmong("direct", "full");
-        var providers = new Option<string?>("--providers")
-        {
-            Description = "Which providers the push proxy uses (JSON; default: the lab's own doubles); goes with --push full",
-            HelpName = "FILE",
-        };
-        var mqtt = MqttOption("The MQTT 5 broker between providers and phones (default: the lab's own); goes with --push full");
-        var phones = new Option<string>("--phones")
-        {
-            Description = "none: the phones are another process's (run phones); goes with --mqtt",
-            HelpName = "lab|none",
-            DefaultValueFactory = _ => "lab",
-        };
-        phones.AcceptOnlyFromAmong("lab", "none");
-        var faults = new Option<string?>("--faults")
-        {
-            Description = "Faults from the start on (what PUT /lab/faults takes; docs/use/faults.md)",
-            HelpName = "FILE",
-        };
-        var labListen = LabListenOption();
-        var noOpen = new Option<bool>("--no-open") { Description = "Does not open the lab's page in the desktop's browser" };
-        var box = new Option<string?>("--box")
-        {
-            Description =
-                "The lab around a physical unit that runs the lab's program (docs/use/lab-box.md): the file that describes it, or its agent's address, with --box-key",
-            HelpName = "FILE|ADDRESS[:PORT]",
-        };
-        var boxKey = new Option<string?>("--box-key")
-        {
-            Description = $"The key of the agent at --box ADDRESS (port {RemoteEndpoint.DefaultPort} unless it has one)",
-            HelpName = "FILE",
-        };
+        var options = new UpOptions();
         var command = new Command(
             "up",
             "Starts the lab: appliance, users, tokens, phones.\n\nExample: run up --headless --state /tmp/lab --clock frozen"
-        )
+        );
+        foreach (var option in options.All)
         {
-            box,
-            boxKey,
-            headless,
-            state,
-            config,
-            strict,
-            board,
-            network,
-            clock,
-            labPort,
-            personality,
-            push,
-            providers,
-            mqtt,
-            phones,
-            faults,
-            labListen,
-            noOpen,
-        };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault(phones) == "none" && result.GetResult(mqtt) is null)
-            {
-                result.AddError("--phones none goes with --mqtt: on the lab's own broker nobody else listens");
-            }
-        });
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(strict) && result.GetValue(config) is null)
-            {
-                result.AddError("--strict goes with --config FILE");
-            }
-        });
-        Option[] ofTheUnit = [state, config, strict, board, network, clock, personality, push, providers, mqtt, phones, faults];
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(box) is null)
-            {
-                if (result.GetResult(boxKey) is not null)
-                {
-                    result.AddError("--box-key goes with --box ADDRESS");
-                }
-                return;
-            }
-            foreach (var option in ofTheUnit.Where(option => result.GetResult(option) is { Implicit: false }))
-            {
-                result.AddError($"{option.Name} does not go with --box: the unit that is elsewhere has its own");
-            }
-        });
+            command.Options.Add(option);
+        }
+        command.Validators.Add(options.Validate);
         command.SetAction(
             (parsed, _) =>
                 RunAsync(
-                    (logs, stop) =>
-                        parsed.GetValue(box) is { } elsewhere
-                            ? Laboratory.StartAsync(
-                                new BoxLabOptions(
-                                    RemoteEndpoint.Of(elsewhere, parsed.GetValue(boxKey)),
-                                    DefaultState(),
-                                    parsed.GetValue(labPort),
-                                    parsed.GetValue(labListen)
-                                ),
-                                logs,
-                                stop
-                            )
-                            : Laboratory.StartAsync(
-                                new LabOptions(
-                                    parsed.GetValue(state)!,
-                                    parsed.GetValue(config),
-                                    LabBoard.File(parsed.GetValue(board)!),
-                                    parsed.GetValue(clock),
-                                    parsed.GetValue(labPort),
-                                    parsed.GetValue(personality),
-                                    parsed.GetValue(push) == "full"
-                                    || parsed.GetValue(providers) is not null
-                                    || parsed.GetValue(mqtt) is not null
-                                        ? new PushOptions(
-                                            parsed.GetValue(providers),
-                                            parsed.GetValue(mqtt),
-                                            parsed.GetValue(phones) == "lab"
-                                        )
-                                        : null,
-                                    parsed.GetValue(faults)
-                                )
-                                {
-                                    Network = parsed.GetValue(network),
-                                    LabListen = parsed.GetValue(labListen),
-                                    Strict = parsed.GetValue(strict),
-                                },
-                                logs,
-                                stop
-                            ),
-                    parsed.GetValue(headless),
-                    open: !parsed.GetValue(noOpen)
+                    (logs, stop) => options.StartAsync(parsed, logs, stop),
+                    parsed.GetValue(options.Headless),
+                    open: !parsed.GetValue(options.NoOpen)
                 )
         );
         return command;
@@ -224,7 +67,7 @@ internal static class UpVerb
         return ".state";
     }
 
-    private static Option<string?> NetworkOption() =>
+    internal static Option<string?> NetworkOption() =>
         new("--network")
         {
             Description =
@@ -260,7 +103,7 @@ internal static class UpVerb
             },
         };
 
-    private static Option<IPEndPoint?> LabListenOption() =>
+    internal static Option<IPEndPoint?> LabListenOption() =>
         new("--lab-listen")
         {
             Description =

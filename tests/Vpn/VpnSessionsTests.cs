@@ -16,6 +16,8 @@ namespace Appliance.Tests.Vpn;
 [Trait("Kind", "Unit")]
 public sealed class VpnSessionsTests : IDisposable
 {
+    private static readonly LoginGrant BobsGrant = new("bob", "vpn-users", "full-access", LoginRig.Home, TwoFactor: false);
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-sessions-");
     private readonly FakeTimeProvider _time = new(LoginRig.Start);
 
@@ -289,8 +291,6 @@ public sealed class VpnSessionsTests : IDisposable
         disk!.Dispose();
         Assert.Null(await During(before, (sessions, _) => Task.FromResult(sessions.Use(cookie, LoginRig.Home))));
     }
-
-    private static readonly LoginGrant BobsGrant = new("bob", "vpn-users", "full-access", LoginRig.Home, TwoFactor: false);
 
     private static LoginGrant CatsGrant(ConfigTree tree) =>
         new("cat", "vpn-users", "full-access", LoginRig.Home, TwoFactor: true)

@@ -20,6 +20,12 @@ internal sealed class CallbackPlace : IDisposable
         Transport.Apply([new Placement(Service, _nic, port, AllowAccess.None)]);
     }
 
+    public void Dispose()
+    {
+        Transport.Apply([]);
+        _nic.Dispose();
+    }
+
     internal NicTransport Transport { get; }
 
     internal IPEndPoint EndPoint => Transport.Bound[0].EndPoint;
@@ -40,12 +46,6 @@ internal sealed class CallbackPlace : IDisposable
         var stream = new SslStream(new ConnectionStream(connection));
         await stream.AuthenticateAsClientAsync(tls, cancellationToken);
         return new Line(connection, stream, PipeReader.Create(stream), PipeWriter.Create(stream));
-    }
-
-    public void Dispose()
-    {
-        Transport.Apply([]);
-        _nic.Dispose();
     }
 
     /// <summary>A client's end of a connection.</summary>

@@ -28,6 +28,9 @@ internal sealed class CallbackRig : IAsyncDisposable
 {
     internal static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
     private static readonly IPAddress Client = IPAddress.Parse("192.0.2.1");
+    internal static CertificateNames Names { get; } = new(["callback.test"], [IPAddress.Parse("10.0.0.1")]);
+
+    private const string Password = "p";
 
     private readonly Stack<IAsyncDisposable> _running = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen);
@@ -36,6 +39,15 @@ internal sealed class CallbackRig : IAsyncDisposable
     private LoginService _login = null!;
 
     private CallbackRig(int tokens) => (Tokens, _inbox) = (tokens, new Inbox(tokens));
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_running.TryPop(out var service))
+        {
+            await service.DisposeAsync();
+        }
+        _clock.Dispose();
+    }
 
     /// <summary>The number of logins that can be decided in one step.</summary>
     internal int Tokens { get; }
@@ -97,8 +109,6 @@ internal sealed class CallbackRig : IAsyncDisposable
         return rig;
     }
 
-    internal static CertificateNames Names { get; } = new(["callback.test"], [IPAddress.Parse("10.0.0.1")]);
-
     /// <summary>Goes on to the next time step and begins a login of each user: the answers that their phones would give now.</summary>
     internal async Task<CallbackLoad> BeginLoginsAsync()
     {
@@ -127,17 +137,6 @@ internal sealed class CallbackRig : IAsyncDisposable
 
     /// <summary>The key under which a token's consumed codes are stored.</summary>
     internal static string Identity(int number) => new TokenSeed([.. Seed(number)], Step, 6, OtpHashMode.Sha1).Identity;
-
-    public async ValueTask DisposeAsync()
-    {
-        while (_running.TryPop(out var service))
-        {
-            await service.DisposeAsync();
-        }
-        _clock.Dispose();
-    }
-
-    private const string Password = "p";
 
     private static string User(int number) => string.Create(CultureInfo.InvariantCulture, $"user{number:000000}");
 
@@ -187,16 +186,6 @@ internal sealed class CallbackRig : IAsyncDisposable
         private TaskCompletionSource _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _missing = tokens;
 
-        internal Task Full => _full.Task;
-
-        internal IReadOnlyList<string> Sessions => _sessions;
-
-        internal void Clear()
-        {
-            _missing = _sessions.Length;
-            _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-
         public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken)
         {
             _sessions[int.Parse(message.TokenSerial.AsSpan("FTKMOB".Length), CultureInfo.InvariantCulture)] = message.SessionId;
@@ -205,6 +194,16 @@ internal sealed class CallbackRig : IAsyncDisposable
                 _full.SetResult();
             }
             return ValueTask.FromResult(PushResult.Sent);
+        }
+
+        internal Task Full => _full.Task;
+
+        internal IReadOnlyList<string> Sessions => _sessions;
+
+        internal void Clear()
+        {
+            _missing = _sessions.Length;
+            _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 }

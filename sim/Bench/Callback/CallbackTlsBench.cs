@@ -153,13 +153,13 @@ internal static class CallbackTlsBench
 
     internal sealed class Nginx(Process process, int port) : IAsyncDisposable
     {
-        internal CallbackBench.Contender Contender(INic from) => new(from, new IPEndPoint(IPAddress.Loopback, port), null);
-
         public async ValueTask DisposeAsync()
         {
             using var stopping = process;
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync();
         }
+
+        internal CallbackBench.Contender Contender(INic from) => new(from, new IPEndPoint(IPAddress.Loopback, port), null);
     }
 }

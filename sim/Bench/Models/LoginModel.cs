@@ -27,6 +27,32 @@ public sealed record LoginModelRun(
 /// </summary>
 internal sealed partial class LoginModel
 {
+    /// <summary>The operations, by the bounds of the random number that chooses one. The unit crashes if it is beyond all bounds.</summary>
+    private static readonly (int Below, Action<LoginModel> Run)[] Operations =
+    [
+        (160, model => model.Begin()),
+        (300, model => model.Submit(SubmittedCode.Right)),
+        (400, model => model.Submit(SubmittedCode.Used)),
+        (440, model => model.Submit(SubmittedCode.OfAnotherToken)),
+        (470, model => model.Submit(SubmittedCode.Random)),
+        (520, model => model.Submit(SubmittedCode.Drifted)),
+        (560, model => model.SubmitAstray()),
+        (620, model => model.AwaitPush()),
+        (710, model => model.Approve(right: true)),
+        (750, model => model.Approve(right: false)),
+        (775, model => model.Deny()),
+        (785, model => model.FailPush()),
+        (805, model => model.Resync()),
+        (930, model => model.MoveClock()),
+        (960, model => model.Tick()),
+        (975, model => model.ChangeRules()),
+        (997, model => model._logins.RemoveAll(login => login.IsOver && model._random.Next(2) == 0)),
+        (1035, model => model.BeginRemote()),
+        (1095, model => model.RemoteVerdictComes()),
+        (1145, model => model.AnswerRemote()),
+        (1147, model => model._remotes.RemoveAll(login => login.IsOver)),
+    ];
+
     private readonly Random _random;
     private readonly int _seed;
     private readonly LoginWorld _world;
@@ -48,7 +74,10 @@ internal sealed partial class LoginModel
 
     private LoginModel(int seed, LoginWorld world, StateDatabase disk)
     {
-        (_seed, _random, _world, _disk) = (seed, new Random(seed), world, disk);
+        _seed = seed;
+        _random = new Random(seed);
+        _world = world;
+        _disk = disk;
         _core = new LoginCore(new TokenCore(disk), disk);
         _now = new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero).AddSeconds(_random.Next(100_000_000));
     }
@@ -93,74 +122,14 @@ internal sealed partial class LoginModel
 
     private async Task OperateAsync(string folder)
     {
-        switch (_random.Next(1150))
+        var chosen = _random.Next(1150);
+        if (Operations.FirstOrDefault(operation => chosen < operation.Below).Run is { } run)
         {
-            case < 160:
-                Begin();
-                break;
-            case < 300:
-                Submit(SubmittedCode.Right);
-                break;
-            case < 400:
-                Submit(SubmittedCode.Used);
-                break;
-            case < 440:
-                Submit(SubmittedCode.OfAnotherToken);
-                break;
-            case < 470:
-                Submit(SubmittedCode.Random);
-                break;
-            case < 520:
-                Submit(SubmittedCode.Drifted);
-                break;
-            case < 560:
-                SubmitAstray();
-                break;
-            case < 620:
-                AwaitPush();
-                break;
-            case < 710:
-                Approve(right: true);
-                break;
-            case < 750:
-                Approve(right: false);
-                break;
-            case < 775:
-                Deny();
-                break;
-            case < 785:
-                FailPush();
-                break;
-            case < 805:
-                Resync();
-                break;
-            case < 930:
-                MoveClock();
-                break;
-            case < 960:
-                Tick();
-                break;
-            case < 975:
-                ChangeRules();
-                break;
-            case < 997:
-                _logins.RemoveAll(login => login.IsOver && _random.Next(2) == 0);
-                break;
-            case < 1035:
-                BeginRemote();
-                break;
-            case < 1095:
-                RemoteVerdictComes();
-                break;
-            case < 1145:
-                AnswerRemote();
-                break;
-            case < 1147:
-                _remotes.RemoveAll(login => login.IsOver);
-                break;
-            default:
-                _crashed = true;
-                break;
+            run(this);
+        }
+        else
+        {
+            _crashed = true;
         }
         if (_crashed)
         {

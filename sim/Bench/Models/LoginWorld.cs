@@ -33,11 +33,6 @@ internal sealed class LoginWorld
     ];
 
     private static readonly string[] TokenUsers = ["una", "ugo", "uwe"];
-    private readonly LoginRules[] _variants;
-    private readonly HashSet<string>[] _shutOut;
-    private int _variant;
-
-    private LoginWorld(LoginRules[] variants, HashSet<string>[] shutOut) => (_variants, _shutOut) = (variants, shutOut);
 
     /// <summary>The source addresses of the users.</summary>
     internal static readonly IPAddress[] Sources =
@@ -46,8 +41,6 @@ internal sealed class LoginWorld
         IPAddress.Parse("192.0.2.2"),
         IPAddress.Parse("198.51.100.9"),
     ];
-
-    internal static IReadOnlyList<ModelToken> Tokens => AllTokens;
 
     internal static readonly IReadOnlyList<ModelPerson> People =
     [
@@ -64,6 +57,14 @@ internal sealed class LoginWorld
 
     /// <summary>The group of both.</summary>
     internal const string RemoteGroup = "remote";
+
+    private readonly LoginRules[] _variants;
+    private readonly HashSet<string>[] _shutOut;
+    private int _variant;
+
+    private LoginWorld(LoginRules[] variants, HashSet<string>[] shutOut) => (_variants, _shutOut) = (variants, shutOut);
+
+    internal static IReadOnlyList<ModelToken> Tokens => AllTokens;
 
     internal LoginRules Rules => _variants[_variant];
 
@@ -134,20 +135,10 @@ internal sealed class LoginWorld
             next
             end
             config user fortitoken
-            {string.Concat(
-                AllTokens.Select(token =>
-                    $"edit {token.Serial}\nset seed \"otpauth://totp/x?secret={Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}&algorithm={token.Algorithm.ToString().ToUpperInvariant()}\"\nset reg-id phone\nnext\n"
-                )
-            )}
+            {string.Concat(AllTokens.Select(token => $"edit {token.Serial}\nset seed \"{SeedOf(token)}\"\nset reg-id phone\nnext\n"))}
             end
             config user local
-            {string.Concat(
-                TokenUsers.Zip(
-                    AllTokens,
-                    (name, token) =>
-                        $"edit {name}\nset type password\nset passwd {name}-password\nset two-factor fortitoken\nset fortitoken {token.Serial}\nnext\n"
-                )
-            )}
+            {string.Concat(TokenUsers.Zip(AllTokens, UserOf))}
             edit rita
             set type radius
             set radius-server rad
@@ -199,4 +190,11 @@ internal sealed class LoginWorld
             end
 
             """;
+
+    private static string SeedOf(ModelToken token) =>
+        $"otpauth://totp/x?secret={Base32Encoding.ToString(token.Secret)}&period={token.Period}&digits={token.Digits}"
+        + $"&algorithm={token.Algorithm.ToString().ToUpperInvariant()}";
+
+    private static string UserOf(string name, ModelToken token) =>
+        $"edit {name}\nset type password\nset passwd {name}-password\nset two-factor fortitoken\nset fortitoken {token.Serial}\nnext\n";
 }

@@ -99,57 +99,30 @@ internal static class PushLoginBench
 
     private static async Task<PushLoginFigures> MeasureAsync(string folder, CancellationToken cancellationToken)
     {
+        Task<PushLoginRig> RigAsync(string name, int users, PushLoginPlace place, IPushSender phones) =>
+            PushLoginRig.StartAsync(Path.Combine(folder, name), users, place, phones, cancellationToken);
+
         var place = InMemory();
-        var (callbacks, logins, mqtt, tls, kept) = (
-            new List<double>(),
-            new List<double>(),
-            new List<double>(),
-            new List<double>(),
-            new List<double>()
-        );
-        var (cpu, tlsCpu, allocated) = (new List<double>(), new List<double>(), new List<double>());
+        var (callbacks, logins, mqtt) = (new PushLoginRounds(Users), new PushLoginRounds(Users), new PushLoginRounds(MqttUsers));
+        var (tls, kept) = (new PushLoginRounds(TlsUsers), new PushLoginRounds(TlsUsers));
         var callbackLoad = new CallbackOnlyLoad(Users);
-        await using var callbackRig = await PushLoginRig.StartAsync(
-            Path.Combine(folder, "callback"),
-            Users,
-            place,
-            callbackLoad,
-            cancellationToken
-        );
+        await using var callbackRig = await RigAsync("callback", Users, place, callbackLoad);
         var direct = InMemory();
         await using var phones = new BenchPhones(direct, null);
-        await using var directRig = await PushLoginRig.StartAsync(Path.Combine(folder, "direct"), Users, direct, phones, cancellationToken);
+        await using var directRig = await RigAsync("direct", Users, direct, phones);
         var directLoad = new PushLoginLoad(directRig, direct, null);
         var hop = InMemory();
         await using var broker = await MqttBroker.StartAsync();
         await using var mqttPhones = new MqttBenchPhones(hop, broker.Address, MqttUsers);
-        await using var mqttRig = await PushLoginRig.StartAsync(
-            Path.Combine(folder, "mqtt"),
-            MqttUsers,
-            hop,
-            mqttPhones,
-            cancellationToken
-        );
+        await using var mqttRig = await RigAsync("mqtt", MqttUsers, hop, mqttPhones);
         var mqttLoad = new PushLoginLoad(mqttRig, hop, null);
         var sockets = Sockets();
         await using var newPhones = new BenchPhones(sockets, Any) { Reconnect = true };
-        await using var newRig = await PushLoginRig.StartAsync(
-            Path.Combine(folder, "new"),
-            TlsUsers,
-            sockets,
-            newPhones,
-            cancellationToken
-        );
+        await using var newRig = await RigAsync("new", TlsUsers, sockets, newPhones);
         var newLoad = new PushLoginLoad(newRig, sockets, Any, reconnect: true);
         var keptSockets = Sockets();
         await using var keptPhones = new BenchPhones(keptSockets, Any);
-        await using var keptRig = await PushLoginRig.StartAsync(
-            Path.Combine(folder, "kept"),
-            TlsUsers,
-            keptSockets,
-            keptPhones,
-            cancellationToken
-        );
+        await using var keptRig = await RigAsync("kept", TlsUsers, keptSockets, keptPhones);
         var keptLoad = new PushLoginLoad(keptRig, keptSockets, Any);
         foreach (var (each, rig) in new[] { (phones, directRig), (mqttPhones, mqttRig), (newPhones, newRig), (keptPhones, keptRig) })
         {
@@ -163,30 +136,11 @@ internal static class PushLoginBench
         {
             // While the platform still compiles what turns out to be hot, nothing is counted.
             var counts = round >= 0;
-            async Task CountAsync(
-                List<double> into,
-                int users,
-                Func<Task<TimeSpan>> run,
-                List<double>? cpuInto = null,
-                List<double>? bytesInto = null
-            )
-            {
-                using var process = Process.GetCurrentProcess();
-                var (processor, bytes) = (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true));
-                var took = await run();
-                process.Refresh();
-                if (counts)
-                {
-                    into.Add(users / took.TotalSeconds);
-                    cpuInto?.Add((process.TotalProcessorTime - processor).TotalMicroseconds / users);
-                    bytesInto?.Add((GC.GetTotalAllocatedBytes(precise: true) - bytes) / (double)users);
-                }
-            }
-            await CountAsync(callbacks, Users, () => callbackLoad.RunAsync(callbackRig, place, AtOnce, cancellationToken));
-            await CountAsync(logins, Users, () => directLoad.RunAsync(AtOnce, cancellationToken), cpu, allocated);
-            await CountAsync(mqtt, MqttUsers, () => mqttLoad.RunAsync(AtOnce, cancellationToken));
-            await CountAsync(tls, TlsUsers, () => newLoad.RunAsync(TlsAtOnce, cancellationToken), tlsCpu);
-            await CountAsync(kept, TlsUsers, () => keptLoad.RunAsync(TlsAtOnce, cancellationToken));
+            await callbacks.MeasureAsync(counts, () => callbackLoad.RunAsync(callbackRig, place, AtOnce, cancellationToken));
+            await logins.MeasureAsync(counts, () => directLoad.RunAsync(AtOnce, cancellationToken));
+            await mqtt.MeasureAsync(counts, () => mqttLoad.RunAsync(AtOnce, cancellationToken));
+            await tls.MeasureAsync(counts, () => newLoad.RunAsync(TlsAtOnce, cancellationToken));
+            await kept.MeasureAsync(counts, () => keptLoad.RunAsync(TlsAtOnce, cancellationToken));
         }
         foreach (var load in new[] { directLoad, mqttLoad, newLoad, keptLoad })
         {
@@ -196,20 +150,20 @@ internal static class PushLoginBench
         return new PushLoginFigures(
             "push-login",
             Rounds,
-            Rate(callbacks),
-            Rate(logins),
-            Ratio(logins, callbacks),
-            Rate(mqtt),
-            Ratio(mqtt, logins),
-            Rate(tls),
-            Rate(kept),
-            Math.Round(Median(tlsCpu)),
+            Rate(callbacks.PerSecond),
+            Rate(logins.PerSecond),
+            Ratio(logins.PerSecond, callbacks.PerSecond),
+            Rate(mqtt.PerSecond),
+            Ratio(mqtt.PerSecond, logins.PerSecond),
+            Rate(tls.PerSecond),
+            Rate(kept.PerSecond),
+            Math.Round(Median(tls.Microseconds)),
             WaitingUsers,
             Math.Round(bare),
             threads,
             Math.Round(http),
-            Math.Round(Median(cpu), 1),
-            Math.Round(Median(allocated))
+            Math.Round(Median(logins.Microseconds), 1),
+            Math.Round(Median(logins.Bytes))
         );
     }
 

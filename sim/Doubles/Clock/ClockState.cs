@@ -22,6 +22,19 @@ internal sealed record ClockState(string Mode, long Position, long Offset, long 
             ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not hold the lab's time");
     }
 
+    /// <exception cref="IOException">The file cannot be written; the message names it.</exception>
+    public void Save(string file)
+    {
+        try
+        {
+            AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, ClockJson.Default.ClockState));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"the clock cannot be saved in {file}: {error.Message}", error);
+        }
+    }
+
     /// <summary>Reads a state; null if it is not a clock's.</summary>
     internal static ClockState? Read(ReadOnlySpan<byte> json)
     {
@@ -39,19 +52,6 @@ internal sealed record ClockState(string Mode, long Position, long Offset, long 
         catch (JsonException)
         {
             return null;
-        }
-    }
-
-    /// <exception cref="IOException">The file cannot be written; the message names it.</exception>
-    public void Save(string file)
-    {
-        try
-        {
-            AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, ClockJson.Default.ClockState));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"the clock cannot be saved in {file}: {error.Message}", error);
         }
     }
 }

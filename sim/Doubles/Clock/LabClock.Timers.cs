@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace Appliance.Doubles.Clock;
 
 public sealed partial class LabClock
@@ -7,8 +5,7 @@ public sealed partial class LabClock
     /// <summary>The longest sleep of the pump, which splits waits that are longer than a system timer supports.</summary>
     private static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);
 
-    private readonly SortedSet<LabTimer> _timers = new(LabTimer.ByDue);
-    private long _nextSequence;
+    private readonly LabTimerQueue _timers = new();
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -25,7 +22,7 @@ public sealed partial class LabClock
         {
             lock (_gate)
             {
-                return _timers.Min is { } first ? new DateTimeOffset(Math.Max(first.Due, NowLocked()), TimeSpan.Zero) : null;
+                return _timers.First is { } first ? new DateTimeOffset(Math.Max(first.Due, NowLocked()), TimeSpan.Zero) : null;
             }
         }
     }
@@ -39,19 +36,20 @@ public sealed partial class LabClock
         LabTimer first;
         lock (_gate)
         {
-            if (_timers.Min is not { } min || min.Due > until.UtcTicks)
+            if (_timers.First is not { } min || min.Due > until.UtcTicks)
             {
                 return false;
             }
             first = min;
             JumpLocked(first.Due);
-            TakeLocked(timer => ReferenceEquals(timer, first), Math.Max(first.Due, NowLocked()));
+            _timers.Take(timer => ReferenceEquals(timer, first), Math.Max(first.Due, NowLocked()));
         }
         first.Run();
         return true;
     }
 
-    private bool Arm(LabTimer timer, TimeSpan dueTime, TimeSpan period)
+    /// <summary>Arms a timer again; false if it is disposed of.</summary>
+    internal bool Arm(LabTimer timer, TimeSpan dueTime, TimeSpan period)
     {
         lock (_gate)
         {
@@ -63,14 +61,15 @@ public sealed partial class LabClock
             timer.Period = period > TimeSpan.Zero ? period.Ticks : 0;
             if (dueTime >= TimeSpan.Zero)
             {
-                EnqueueLocked(timer, NowLocked() + dueTime.Ticks);
+                _timers.Add(timer, NowLocked() + dueTime.Ticks);
             }
             ScheduleLocked();
             return true;
         }
     }
 
-    private void Disarm(LabTimer timer)
+    /// <summary>Disposes of a timer.</summary>
+    internal void Disarm(LabTimer timer)
     {
         lock (_gate)
         {
@@ -86,7 +85,7 @@ public sealed partial class LabClock
         {
             // A timer that was armed for this moment by another one of the moment fires in it, too.
             var after = step > long.MinValue && rounds < RoundsMax ? step - 1 : step;
-            var first = _timers.FirstOrDefault(timer => timer.Due > after);
+            var first = _timers.FirstAfter(after);
             if (first is null || first.Due > target)
             {
                 return [];
@@ -94,7 +93,7 @@ public sealed partial class LabClock
             rounds = first.Due == step ? rounds + 1 : 0;
             step = first.Due;
             JumpLocked(step);
-            return TakeLocked(timer => timer.Due == first.Due, step);
+            return _timers.Take(timer => timer.Due == first.Due, step);
         }
     }
 
@@ -108,53 +107,12 @@ public sealed partial class LabClock
                 return;
             }
             var now = NowLocked();
-            foreach (var timer in TakeLocked(timer => timer.Due <= now, now))
+            foreach (var timer in _timers.Take(timer => timer.Due <= now, now))
             {
                 ThreadPool.UnsafeQueueUserWorkItem(timer, preferLocal: false);
             }
             ScheduleLocked();
         }
-    }
-
-    /// <summary>
-    /// Moves the due time of every timer, in their order, so that the time left to each stays the same when the clock is set.
-    /// </summary>
-    private void ShiftTimersLocked(long by)
-    {
-        if (by == 0)
-        {
-            return;
-        }
-        LabTimer[] timers = [.. _timers];
-        _timers.Clear();
-        foreach (var timer in timers)
-        {
-            timer.Due += by;
-            _timers.Add(timer);
-        }
-    }
-
-    private List<LabTimer> TakeLocked(Func<LabTimer, bool> isDue, long now)
-    {
-        List<LabTimer> taken = [.. _timers.SkipWhile(timer => !isDue(timer)).TakeWhile(isDue)];
-        foreach (var timer in taken)
-        {
-            _timers.Remove(timer);
-            if (timer.Period > 0)
-            {
-                // After a long sleep, missed periods are skipped, not made up for.
-                var next = timer.Due + timer.Period;
-                EnqueueLocked(timer, next > now ? next : now + timer.Period);
-            }
-        }
-        return taken;
-    }
-
-    private void EnqueueLocked(LabTimer timer, long due)
-    {
-        timer.Due = due;
-        timer.Sequence = _nextSequence++;
-        _timers.Add(timer);
     }
 
     private void ScheduleLocked()
@@ -164,7 +122,7 @@ public sealed partial class LabClock
             return;
         }
         var sleep = Timeout.InfiniteTimeSpan;
-        if (_timers.Min is { } first)
+        if (_timers.First is { } first)
         {
             var wait = Math.Max(0, first.Due - NowLocked());
             if (wait == 0)
@@ -179,77 +137,5 @@ public sealed partial class LabClock
             }
         }
         _pump.Change(sleep, Timeout.InfiniteTimeSpan);
-    }
-
-    private sealed class LabTimer(LabClock clock, TimerCallback callback, object? state) : ITimer, IThreadPoolWorkItem
-    {
-        private readonly ExecutionContext? _context = ExecutionContext.Capture();
-
-        public static IComparer<LabTimer> ByDue { get; } =
-            Comparer<LabTimer>.Create(static (a, b) => (a.Due, a.Sequence).CompareTo((b.Due, b.Sequence)));
-
-        public long Due { get; set; }
-
-        public long Sequence { get; set; }
-
-        public long Period { get; set; }
-
-        public bool Disposed { get; set; }
-
-        public bool Change(TimeSpan dueTime, TimeSpan period)
-        {
-            ThrowIfInvalid(dueTime, nameof(dueTime));
-            ThrowIfInvalid(period, nameof(period));
-            return clock.Arm(this, dueTime, period);
-        }
-
-        public void Execute() => Run();
-
-        public void Run()
-        {
-            if (Disposed)
-            {
-                return;
-            }
-            try
-            {
-                if (_context is null)
-                {
-                    callback(state);
-                }
-                else
-                {
-                    ExecutionContext.Run(_context, static timer => ((LabTimer)timer!).Invoke(), this);
-                }
-            }
-            catch (Exception failure)
-            {
-                // As with a system timer, a callback that throws is a bug and ends the process, whichever thread moved the clock.
-                ThreadPool.UnsafeQueueUserWorkItem(
-                    static thrown => thrown.Throw(),
-                    ExceptionDispatchInfo.Capture(failure),
-                    preferLocal: false
-                );
-            }
-        }
-
-        public void Dispose() => clock.Disarm(this);
-
-        public ValueTask DisposeAsync()
-        {
-            Dispose();
-            return ValueTask.CompletedTask;
-        }
-
-        private void Invoke() => callback(state);
-
-        private static void ThrowIfInvalid(TimeSpan time, string name)
-        {
-            if (time < TimeSpan.Zero && time != Timeout.InfiniteTimeSpan)
-            {
-                throw new ArgumentOutOfRangeException(name);
-            }
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(time.TotalMilliseconds, uint.MaxValue - 1d, name);
-        }
     }
 }

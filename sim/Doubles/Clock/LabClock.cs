@@ -12,9 +12,6 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
     /// <summary>The latest time of any clock, which leaves room for every deadline of the appliance before the calendar ends.</summary>
     public static readonly DateTimeOffset Latest = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Real time, for waits of the tool itself (a client's long poll, a benchmark).</summary>
-    public static TimeProvider Wall => System;
-
     /// <summary>The wall time by which the file is ahead in xN mode; a kill costs at most this much, times N.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
@@ -75,6 +72,9 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
             SaveLocked();
         }
     }
+
+    /// <summary>Real time, for waits of the tool itself (a client's long poll, a benchmark).</summary>
+    public static TimeProvider Wall => System;
 
     /// <summary>
     /// Opens the clock of a state folder; without a file, nothing is saved. A null <paramref name="rate"/> takes the saved mode,
@@ -164,7 +164,7 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
             var next = NowLocked() - back;
             SaveLocked(rate, next, next - _wall.GetUtcNow().UtcTicks, _absorbed - back);
             _absorbed -= back;
-            ShiftTimersLocked(-back);
+            _timers.Shift(-back);
             AnchorLocked(rate, next);
             ScheduleLocked();
             return TimeSpan.FromTicks(back);
@@ -212,6 +212,23 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
         }
     }
 
+    /// <summary>Saves the exact position for the next start. The clock is frozen afterwards unless it is in real mode.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposing = true;
+            _ = NowLocked();
+            SaveLocked();
+            if (_rate.Mode == ClockMode.Scaled)
+            {
+                AnchorLocked(ClockRate.Frozen, _last);
+            }
+            _timers.Clear();
+        }
+        _pump.Dispose();
+    }
+
     private void RunUntil(long target)
     {
         var patience = SettleMax;
@@ -240,23 +257,6 @@ public sealed partial class LabClock : TimeProvider, ISteppedClock, IDisposable
             patience -= Wall.GetElapsedTime(began);
         }
         _hangs = !quiet.IsCompleted;
-    }
-
-    /// <summary>Saves the exact position for the next start. The clock is frozen afterwards unless it is in real mode.</summary>
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            _disposing = true;
-            _ = NowLocked();
-            SaveLocked();
-            if (_rate.Mode == ClockMode.Scaled)
-            {
-                AnchorLocked(ClockRate.Frozen, _last);
-            }
-            _timers.Clear();
-        }
-        _pump.Dispose();
     }
 
     private long NowLocked()

@@ -21,7 +21,12 @@ internal sealed class JsonPart
     private readonly string _path;
     private readonly string _label;
 
-    private JsonPart(JsonElement value, string path, string label) => (_value, _path, _label) = (value, path, label);
+    private JsonPart(JsonElement value, string path, string label)
+    {
+        _value = value;
+        _path = path;
+        _label = label;
+    }
 
     /// <summary>Reads a whole file.</summary>
     public static JsonPart Read(ReadOnlySpan<byte> json)

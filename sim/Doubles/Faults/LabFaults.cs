@@ -25,14 +25,8 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     private IFaultTarget? _unit;
     private volatile bool _hasRadius;
 
-    /// <summary>Advances the lab's clock for <c>clock.step</c>; null uses the clock directly.</summary>
-    internal Action<TimeSpan>? Step { get; init; }
-
     /// <summary>True if the lab has a RADIUS server for the <c>radius.*</c> faults.</summary>
     public bool HasAuthenticator { get; set; }
-
-    /// <summary>True while the board has a fault of RADIUS. If false, the server skips the query for each packet.</summary>
-    internal bool HasRadius => _hasRadius;
 
     /// <summary>The current state of all faults.</summary>
     public IReadOnlyList<FaultState> Faults
@@ -74,6 +68,21 @@ public sealed class LabFaults(LabClock clock) : IDisposable
         }
     }
 
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _timers.ForEach(timer => timer.Dispose());
+            _timers.Clear();
+        }
+    }
+
+    /// <summary>Advances the lab's clock for <c>clock.step</c>; null uses the clock directly.</summary>
+    internal Action<TimeSpan>? Step { get; init; }
+
+    /// <summary>True while the board has a fault of RADIUS. If false, the server skips the query for each packet.</summary>
+    internal bool HasRadius => _hasRadius;
+
     /// <summary>Returns the fault of a phone's answer that is about to be sent; null for none.</summary>
     internal FaultFiring? Callback(PushMessage push, bool approve)
     {
@@ -106,15 +115,6 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     /// <summary>Returns the fault of an answer that the RADIUS server is about to send to a client's address; null for none.</summary>
     internal FaultFiring? RadiusAnswer(string? user, IPAddress client) =>
         Take(new FaultSubject(user, client, null), "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged");
-
-    public void Dispose()
-    {
-        lock (_lock)
-        {
-            _timers.ForEach(timer => timer.Dispose());
-            _timers.Clear();
-        }
-    }
 
     private static bool IsRadius(Fault fault) => fault.Word.StartsWith("radius.", StringComparison.Ordinal);
 

@@ -50,6 +50,12 @@ internal sealed class FacApi : IAsyncDisposable
         _callback = new CallbackEndpoint(server, callers: null, new DebugTap());
     }
 
+    public async ValueTask DisposeAsync()
+    {
+        RadSec?.Dispose();
+        await _host.DisposeAsync();
+    }
+
     internal int Port { get; private set; }
 
     /// <summary>The TCP port of RADIUS over TLS; null if it is not served.</summary>
@@ -156,12 +162,6 @@ internal sealed class FacApi : IAsyncDisposable
         return api;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        RadSec?.Dispose();
-        await _host.DisposeAsync();
-    }
-
     private async Task ServeAsync(HttpContext context)
     {
         var path = context.Request.Path.Value?.TrimEnd('/');
@@ -203,13 +203,6 @@ internal sealed class FacApi : IAsyncDisposable
         };
     }
 
-    /// <summary>A transport that listens on the ports of the emulator's interface.</summary>
-    private sealed class Listening(INic nic) : IConnectionListenerFactory
-    {
-        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-            new(nic.Listen(((IPEndPoint)endpoint).Port));
-    }
-
     private bool IsCaller(HttpRequest request)
     {
         if (
@@ -222,6 +215,13 @@ internal sealed class FacApi : IAsyncDisposable
         Span<byte> given = new byte[text.Length];
         return Convert.TryFromBase64String(text, given, out var length)
             && CryptographicOperations.FixedTimeEquals(SHA256.HashData(given[..length]), _credentials);
+    }
+
+    /// <summary>A transport that listens on the ports of the emulator's interface.</summary>
+    private sealed class Listening(INic nic) : IConnectionListenerFactory
+    {
+        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+            new(nic.Listen(((IPEndPoint)endpoint).Port));
     }
 }
 

@@ -7,6 +7,9 @@ namespace Appliance.Doubles.FortiAuthenticator;
 /// <summary>The credential that a request offers as password or code. Schemes that hide it can only be compared with a guess.</summary>
 public abstract class FacCredential
 {
+    /// <summary>The shortest CHAP-Challenge, in bytes (RFC 2865, 5.40).</summary>
+    private const int ChapChallengeMin = 5;
+
     /// <summary>The scheme's name in events.</summary>
     public abstract string Scheme { get; }
 
@@ -18,9 +21,6 @@ public abstract class FacCredential
 
     /// <summary>Returns the scheme alone, never a secret.</summary>
     public sealed override string ToString() => Scheme;
-
-    /// <summary>The shortest CHAP-Challenge, in bytes (RFC 2865, 5.40).</summary>
-    private const int ChapChallengeMin = 5;
 
     /// <summary>
     /// Reads the credential of a request. Returns null if there is none, more than one, one of any attribute that RFC 2865, 5.44 allows

@@ -3,7 +3,12 @@ namespace Appliance.Doubles.FortiAuthenticator;
 /// <summary>A pending or answered request.</summary>
 public sealed class FacEntry
 {
-    internal FacEntry(FacClient client, byte[] authenticator, FacWay way) => (Client, Authenticator, Way) = (client, authenticator, way);
+    internal FacEntry(FacClient client, byte[] authenticator, FacWay way)
+    {
+        Client = client;
+        Authenticator = authenticator;
+        Way = way;
+    }
 
     internal FacWay Way { get; }
 

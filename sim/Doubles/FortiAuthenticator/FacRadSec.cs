@@ -24,6 +24,14 @@ internal sealed class FacRadSec(FacServer server, IReadOnlyList<X509Certificate2
 
     private readonly ConcurrentDictionary<IPEndPoint, Channel<byte[]>> _connections = [];
 
+    public void Dispose()
+    {
+        foreach (var answers in _connections.Values)
+        {
+            answers.Writer.TryComplete();
+        }
+    }
+
     /// <summary>Returns the TLS options of the handshake.</summary>
     internal SslServerAuthenticationOptions Tls(SslStreamCertificateContext certificate) =>
         new()
@@ -64,14 +72,6 @@ internal sealed class FacRadSec(FacServer server, IReadOnlyList<X509Certificate2
     internal void Send(byte[] packet, IPEndPoint to)
     {
         if (_connections.TryGetValue(to, out var answers) && !answers.Writer.TryWrite(packet))
-        {
-            answers.Writer.TryComplete();
-        }
-    }
-
-    public void Dispose()
-    {
-        foreach (var answers in _connections.Values)
         {
             answers.Writer.TryComplete();
         }

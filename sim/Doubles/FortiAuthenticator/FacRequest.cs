@@ -43,16 +43,6 @@ internal static class FacRequest
         return must ? "no_message_authenticator" : null;
     }
 
-    private static int ProxyStates(RadiusPacket packet)
-    {
-        var length = 0;
-        foreach (var field in packet)
-        {
-            length += field.Type == RadiusAttribute.ProxyState ? field.Value.Length + 2 : 0;
-        }
-        return length;
-    }
-
     /// <summary>The address of the user (Calling-Station-Id); null if the request has none.</summary>
     public static IPAddress? CallerOf(RadiusPacket packet) =>
         packet.TryGet(RadiusAttribute.CallingStationId, out var caller)
@@ -70,4 +60,14 @@ internal static class FacRequest
         packet.TryGet(type, out var value) && value.Length == 4
             ? BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture)
             : "0";
+
+    private static int ProxyStates(RadiusPacket packet)
+    {
+        var length = 0;
+        foreach (var field in packet)
+        {
+            length += field.Type == RadiusAttribute.ProxyState ? field.Value.Length + 2 : 0;
+        }
+        return length;
+    }
 }

@@ -9,19 +9,6 @@ public sealed partial class FacServer : IPushAnswers
     public ValueTask<bool> ApproveAsync(PushSessionId session, ReadOnlySpan<char> code, ReadOnlySpan<char> number) =>
         ApproveAsync(session.ToString(), code.ToString());
 
-    private async ValueTask<bool> ApproveAsync(string session, string code)
-    {
-        var accepted = false;
-        await SettleAsync(
-            Decide(now =>
-            {
-                (accepted, var step) = _core.PushApproved(session, code, now);
-                return step;
-            })
-        );
-        return accepted;
-    }
-
     /// <inheritdoc/>
     public async ValueTask<bool> AlertAsync(PushSessionId session, string message, byte[] hmac)
     {
@@ -30,6 +17,19 @@ public sealed partial class FacServer : IPushAnswers
             Decide(now =>
             {
                 (accepted, var step) = _core.PushDenied(session.ToString(), message, hmac, now);
+                return step;
+            })
+        );
+        return accepted;
+    }
+
+    private async ValueTask<bool> ApproveAsync(string session, string code)
+    {
+        var accepted = false;
+        await SettleAsync(
+            Decide(now =>
+            {
+                (accepted, var step) = _core.PushApproved(session, code, now);
                 return step;
             })
         );

@@ -24,6 +24,15 @@ public sealed class LabInbox
         }
     }
 
+    /// <summary>Removes all messages; the numbering of ids continues.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _letters.Clear();
+        }
+    }
+
     /// <summary>Stores a received message: the raw text as transmitted, but with LF line ends.</summary>
     internal void Receive(string from, string to, LetterKind kind, string raw, DateTimeOffset time)
     {
@@ -37,15 +46,6 @@ public sealed class LabInbox
             {
                 _letters.Dequeue();
             }
-        }
-    }
-
-    /// <summary>Removes all messages; the numbering of ids continues.</summary>
-    public void Clear()
-    {
-        lock (_gate)
-        {
-            _letters.Clear();
         }
     }
 }

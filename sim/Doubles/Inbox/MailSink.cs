@@ -30,8 +30,14 @@ internal sealed class MailSink : IAsyncDisposable
     private readonly SemaphoreSlim _free = new(ConnectionsMax);
     private Task _serving = Task.CompletedTask;
 
-    private MailSink(IConnectionListener listener, LabInbox inbox, Func<IReadOnlySet<string>> smsDomains, TimeProvider time, ILogger log) =>
-        (_listener, _inbox, _smsDomains, _time, _log) = (listener, inbox, smsDomains, time, log);
+    private MailSink(IConnectionListener listener, LabInbox inbox, Func<IReadOnlySet<string>> smsDomains, TimeProvider time, ILogger log)
+    {
+        _listener = listener;
+        _inbox = inbox;
+        _smsDomains = smsDomains;
+        _time = time;
+        _log = log;
+    }
 
     /// <summary>The endpoint of the listener.</summary>
     public IPEndPoint EndPoint => (IPEndPoint)_listener.EndPoint;

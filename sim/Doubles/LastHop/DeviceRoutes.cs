@@ -35,9 +35,6 @@ internal sealed class DeviceRoutes
         server.InterceptingPublishAsync += RouteAsync;
     }
 
-    /// <summary>A subscribed session, with its granted quality of service.</summary>
-    private sealed record Route(string SessionId, MqttSessionStatus Session, MqttQualityOfServiceLevel Quality);
-
     private static Task Told(Action change)
     {
         change();
@@ -174,4 +171,7 @@ internal sealed class DeviceRoutes
             Retain = retain,
             UserProperties = message.UserProperties?.ToList(),
         };
+
+    /// <summary>A subscribed session, with its granted quality of service.</summary>
+    private sealed record Route(string SessionId, MqttSessionStatus Session, MqttQualityOfServiceLevel Quality);
 }

@@ -18,8 +18,6 @@ namespace Appliance.Doubles.LastHop;
 /// <param name="Ca">A PEM file with the only trusted CA; null trusts the system's CAs.</param>
 internal sealed record MqttAddress(string Host, int Port, string? User = null, string? Password = null, bool Tls = false, string? Ca = null)
 {
-    internal X509Certificate2? Authority { get; init; }
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -57,6 +55,36 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
         return address.Password is null || address.User is not null ? address : throw new FormatException("password goes with user");
     }
 
+    /// <summary>Returns the same address with the CA loaded from its file.</summary>
+    /// <exception cref="FormatException">The file cannot be read, or holds no certificate.</exception>
+    public MqttAddress WithAuthority()
+    {
+        if (Ca is null)
+        {
+            return this;
+        }
+        try
+        {
+            return this with { Authority = X509Certificate2.CreateFromPem(File.ReadAllText(Ca)) };
+        }
+        catch (Exception wrong)
+            when (wrong
+                    is IOException
+                        or UnauthorizedAccessException
+                        or CryptographicException
+                        or ArgumentException
+                        or NotSupportedException
+            )
+        {
+            throw new FormatException($"ca: {wrong.Message} (expected a PEM file of a certificate)", wrong);
+        }
+    }
+
+    /// <summary>Returns host and port, without the password.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
+
+    internal X509Certificate2? Authority { get; init; }
+
     /// <summary>Splits a text at unquoted commas and removes the quotes.</summary>
     private static List<string> Split(string text)
     {
@@ -84,31 +112,6 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
         }
         parts.Add(part.ToString());
         return quoted ? throw new FormatException("a quote is not closed") : parts;
-    }
-
-    /// <summary>Returns the same address with the CA loaded from its file.</summary>
-    /// <exception cref="FormatException">The file cannot be read, or holds no certificate.</exception>
-    public MqttAddress WithAuthority()
-    {
-        if (Ca is null)
-        {
-            return this;
-        }
-        try
-        {
-            return this with { Authority = X509Certificate2.CreateFromPem(File.ReadAllText(Ca)) };
-        }
-        catch (Exception wrong)
-            when (wrong
-                    is IOException
-                        or UnauthorizedAccessException
-                        or CryptographicException
-                        or ArgumentException
-                        or NotSupportedException
-            )
-        {
-            throw new FormatException($"ca: {wrong.Message} (expected a PEM file of a certificate)", wrong);
-        }
     }
 
     /// <summary>The options of one client.</summary>
@@ -139,7 +142,4 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
             );
         }
     }
-
-    /// <summary>Returns host and port, without the password.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
 }

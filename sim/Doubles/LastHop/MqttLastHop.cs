@@ -29,7 +29,9 @@ internal sealed class MqttLastHop : ILastHop, IAsyncDisposable
     /// </summary>
     public MqttLastHop(MqttAddress broker, TimeProvider time, ILogger log)
     {
-        (_broker, _time, _log) = (broker, time, log);
+        _broker = broker;
+        _time = time;
+        _log = log;
         _keeping = Task.Run(KeepConnectedAsync);
     }
 

@@ -33,22 +33,6 @@ internal sealed class MqttPhones : IAsyncDisposable
     private readonly Task _running;
     private int _connectedCount;
 
-    /// <summary>A phone's connection.</summary>
-    private sealed record Held(Phone Phone, DeviceTopic Topic, IMqttClient Client)
-    {
-        private volatile bool _missed;
-
-        /// <summary>
-        /// True after a push arrived between the phone's going offline and the end of its connection. The newest push is delivered with the
-        /// next connection.
-        /// </summary>
-        internal bool Missed
-        {
-            get => _missed;
-            set => _missed = value;
-        }
-    }
-
     /// <param name="broker">The broker.</param>
     /// <param name="fleet">The phones.</param>
     /// <param name="log">The log for each failed connection and its reason.</param>
@@ -62,18 +46,13 @@ internal sealed class MqttPhones : IAsyncDisposable
         Func<Phone, bool>? serves = null
     )
     {
-        (_broker, _fleet, _log, _deliver, _serves) = (
-            broker,
-            fleet,
-            log,
-            deliver ?? ((phone, push) => phone.Receive(push)),
-            serves ?? (_ => true)
-        );
+        _broker = broker;
+        _fleet = fleet;
+        _log = log;
+        _deliver = deliver ?? ((phone, push) => phone.Receive(push));
+        _serves = serves ?? (_ => true);
         _running = Task.Run(RunAsync);
     }
-
-    /// <summary>The number of connected phones.</summary>
-    internal int ConnectedCount => Volatile.Read(ref _connectedCount);
 
     /// <summary>Triggers an immediate check for changes.</summary>
     public void Look()
@@ -95,6 +74,9 @@ internal sealed class MqttPhones : IAsyncDisposable
         _stopping.Dispose();
         _look.Dispose();
     }
+
+    /// <summary>The number of connected phones.</summary>
+    internal int ConnectedCount => Volatile.Read(ref _connectedCount);
 
     private async Task RunAsync()
     {
@@ -203,5 +185,21 @@ internal sealed class MqttPhones : IAsyncDisposable
             // The connection was already closed.
         }
         held!.Client.Dispose();
+    }
+
+    /// <summary>A phone's connection.</summary>
+    private sealed record Held(Phone Phone, DeviceTopic Topic, IMqttClient Client)
+    {
+        private volatile bool _missed;
+
+        /// <summary>
+        /// True after a push arrived between the phone's going offline and the end of its connection. The newest push is delivered with the
+        /// next connection.
+        /// </summary>
+        internal bool Missed
+        {
+            get => _missed;
+            set => _missed = value;
+        }
     }
 }

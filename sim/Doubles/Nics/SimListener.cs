@@ -10,12 +10,7 @@ internal sealed class SimListener(SimNetwork network, IPEndPoint local) : IConne
     private const int Backlog = 512;
     private readonly Channel<ConnectionContext> _waiting = Channel.CreateBounded<ConnectionContext>(Backlog);
 
-    internal IPEndPoint Local => local;
-
     public EndPoint EndPoint => local;
-
-    /// <summary>Queues a connection; false if the listener has ended or too many connections are pending.</summary>
-    internal bool Offer(ConnectionContext connection) => _waiting.Writer.TryWrite(connection);
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
@@ -41,4 +36,9 @@ internal sealed class SimListener(SimNetwork network, IPEndPoint local) : IConne
     }
 
     public ValueTask DisposeAsync() => UnbindAsync();
+
+    internal IPEndPoint Local => local;
+
+    /// <summary>Queues a connection; false if the listener has ended or too many connections are pending.</summary>
+    internal bool Offer(ConnectionContext connection) => _waiting.Writer.TryWrite(connection);
 }

@@ -116,14 +116,6 @@ public sealed class Phone : IDisposable
         }
     }
 
-    internal TokenActivation Activation { get; private set; }
-
-    /// <summary>The wire capture that records the phone's messages; null for none.</summary>
-    internal LabWire? Wire { get; init; }
-
-    /// <summary>Called after the phone went online or offline.</summary>
-    internal Action? OnlineChanged { get; init; }
-
     /// <summary>The code that the app shows now, by the phone's own clock, which may be wrong.</summary>
     public string Code
     {
@@ -189,6 +181,44 @@ public sealed class Phone : IDisposable
         }
     }
 
+    /// <summary>Answers the oldest pending push and waits for the appliance's response.</summary>
+    /// <param name="approve">True to approve, false to deny.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <param name="number">The number that was typed on the phone; null for none.</param>
+    public async Task<(PhoneReply? Answer, NoAnswer Reason)> AnswerOldestAsync(
+        bool approve,
+        CancellationToken cancellationToken,
+        string? number = null
+    )
+    {
+        PendingPush? push;
+        lock (_gate)
+        {
+            ExpireLocked();
+            push = _pushes.Find(candidate => candidate is { Delivered: true, Answering: false });
+            if (push is null || !_online)
+            {
+                return (null, push is null ? NoAnswer.NonePending : NoAnswer.Offline);
+            }
+            push.Answering = true;
+        }
+        return (await AnswerAsync(push, approve, number, cancellationToken), default);
+    }
+
+    public void Dispose()
+    {
+        _gone.Cancel();
+        _gone.Dispose();
+    }
+
+    internal TokenActivation Activation { get; private set; }
+
+    /// <summary>The wire capture that records the phone's messages; null for none.</summary>
+    internal LabWire? Wire { get; init; }
+
+    /// <summary>Called after the phone went online or offline.</summary>
+    internal Action? OnlineChanged { get; init; }
+
     /// <summary>Enrols the app again, with another seed or registration; pending pushes stay.</summary>
     internal void Enrol(TokenActivation activation)
     {
@@ -226,36 +256,6 @@ public sealed class Phone : IDisposable
         {
             React(push);
         }
-    }
-
-    /// <summary>Answers the oldest pending push and waits for the appliance's response.</summary>
-    /// <param name="approve">True to approve, false to deny.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
-    /// <param name="number">The number that was typed on the phone; null for none.</param>
-    public async Task<(PhoneReply? Answer, NoAnswer Reason)> AnswerOldestAsync(
-        bool approve,
-        CancellationToken cancellationToken,
-        string? number = null
-    )
-    {
-        PendingPush? push;
-        lock (_gate)
-        {
-            ExpireLocked();
-            push = _pushes.Find(candidate => candidate is { Delivered: true, Answering: false });
-            if (push is null || !_online)
-            {
-                return (null, push is null ? NoAnswer.NonePending : NoAnswer.Offline);
-            }
-            push.Answering = true;
-        }
-        return (await AnswerAsync(push, approve, number, cancellationToken), default);
-    }
-
-    public void Dispose()
-    {
-        _gone.Cancel();
-        _gone.Dispose();
     }
 
     private static string Text(PushMessage message) =>

@@ -48,9 +48,6 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
         }
     }
 
-    /// <summary>The wire capture that records the phones' messages; null for none.</summary>
-    internal LabWire? Wire { get; init; }
-
     /// <summary>Raised after a phone went online or offline.</summary>
     public event Action? OnlineChanged;
 
@@ -115,6 +112,9 @@ public sealed class PhoneFleet(TimeProvider time, ILogger log, PhoneConnect? con
             _source = null;
         }
     }
+
+    /// <summary>The wire capture that records the phones' messages; null for none.</summary>
+    internal LabWire? Wire { get; init; }
 
     private void RefreshLocked()
     {

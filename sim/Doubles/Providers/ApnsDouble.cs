@@ -37,8 +37,14 @@ internal sealed class ApnsDouble : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private TlsServer _server = null!;
 
-    private ApnsDouble(ApnsRules rules, ILastHop lastHop, TimeProvider time, X509Certificate2 authority, ProviderFaults? faults) =>
-        (_rules, _lastHop, _time, _authority, _faults) = (rules, lastHop, time, authority, faults);
+    private ApnsDouble(ApnsRules rules, ILastHop lastHop, TimeProvider time, X509Certificate2 authority, ProviderFaults? faults)
+    {
+        _rules = rules;
+        _lastHop = lastHop;
+        _time = time;
+        _authority = authority;
+        _faults = faults;
+    }
 
     /// <summary>The base address.</summary>
     public Uri Address => new UriBuilder(Uri.UriSchemeHttps, "127.0.0.1", _server.EndPoint.Port).Uri;

@@ -18,11 +18,11 @@ public sealed record Device(
 /// <param name="unseen">Queried for a token that was not registered; returns its phone, or null if there is none.</param>
 public sealed class Devices(Func<string, Device?> unseen)
 {
-    /// <summary>Returns a registry in which every well-formed token counts as registered until it is changed.</summary>
-    public static Devices Open() => new(token => new Device(token));
-
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Device> _byToken = new(StringComparer.Ordinal);
+
+    /// <summary>Returns a registry in which every well-formed token counts as registered until it is changed.</summary>
+    public static Devices Open() => new(token => new Device(token));
 
     /// <summary>Registers a phone, or replaces its entry.</summary>
     public void Put(Device device)

@@ -24,7 +24,12 @@ internal sealed class FcmDouble : IAsyncDisposable
     private FcmRules _rules = null!;
     private TlsServer _server = null!;
 
-    private FcmDouble(ILastHop lastHop, TimeProvider time, ProviderFaults? faults) => (_lastHop, _time, _faults) = (lastHop, time, faults);
+    private FcmDouble(ILastHop lastHop, TimeProvider time, ProviderFaults? faults)
+    {
+        _lastHop = lastHop;
+        _time = time;
+        _faults = faults;
+    }
 
     /// <summary>The base address.</summary>
     public Uri Address => new UriBuilder(Uri.UriSchemeHttps, "127.0.0.1", _server.EndPoint.Port).Uri;

@@ -14,26 +14,6 @@ internal static class FcmMessage
 {
     private const string Package = "type.googleapis.com/google.firebase.fcm.v1.";
 
-    private enum Kind
-    {
-        Text,
-        Flag,
-        Integer,
-        Number,
-        Duration,
-        Time,
-        Choice,
-        Texts,
-        Durations,
-        Map,
-        Data,
-        Struct,
-        Payload,
-        Part,
-    }
-
-    private sealed record Field(string Name, Kind Kind, string Of = "", params string[] Choices);
-
     private static readonly Dictionary<string, Field[]> Parts = new(StringComparer.Ordinal)
     {
         ["SendMessageRequest"] = [new("message", Kind.Part, "Message"), new("validate_only", Kind.Flag)],
@@ -146,6 +126,14 @@ internal static class FcmMessage
             ? value
             : null;
 
+    /// <summary>Parses a duration in the form of protocol buffers ("3.5s") and returns seconds; null for an invalid value.</summary>
+    public static double? Duration(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String
+        && value.GetString() is [>= '0' and <= '9', .., 's'] text
+        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            ? seconds
+            : null;
+
     private static IEnumerable<Field> Of(Kind kind, params string[] names) => names.Select(name => new Field(name, kind));
 
     private static FcmFault? Check(JsonElement part, string type, string path)
@@ -199,14 +187,6 @@ internal static class FcmMessage
             // The service accepts an enumeration's name in any case (*assumed*; its samples have both).
             _ => value.ValueKind == JsonValueKind.String && field.Choices.Contains(value.GetString()!, StringComparer.OrdinalIgnoreCase),
         };
-
-    /// <summary>Parses a duration in the form of protocol buffers ("3.5s") and returns seconds; null for an invalid value.</summary>
-    public static double? Duration(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String
-        && value.GetString() is [>= '0' and <= '9', .., 's'] text
-        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
-            ? seconds
-            : null;
 
     private static FcmFault? Map(JsonElement map, string at, bool isData)
     {
@@ -300,4 +280,24 @@ internal static class FcmMessage
         string.Concat(
             name.Split('_').Select((part, index) => index == 0 || part.Length == 0 ? part : char.ToUpperInvariant(part[0]) + part[1..])
         );
+
+    private enum Kind
+    {
+        Text,
+        Flag,
+        Integer,
+        Number,
+        Duration,
+        Time,
+        Choice,
+        Texts,
+        Durations,
+        Map,
+        Data,
+        Struct,
+        Payload,
+        Part,
+    }
+
+    private sealed record Field(string Name, Kind Kind, string Of = "", params string[] Choices);
 }

@@ -42,7 +42,12 @@ internal sealed class ProviderKeys : IDisposable
 
     private readonly DeviceCertificates _certificates;
 
-    private ProviderKeys(DeviceCertificates certificates, ECDsa apns, RSA fcm) => (_certificates, Apns, Fcm) = (certificates, apns, fcm);
+    private ProviderKeys(DeviceCertificates certificates, ECDsa apns, RSA fcm)
+    {
+        _certificates = certificates;
+        Apns = apns;
+        Fcm = fcm;
+    }
 
     /// <summary>The signing key of provider tokens.</summary>
     public ECDsa Apns { get; }
@@ -104,8 +109,6 @@ internal sealed class ProviderKeys : IDisposable
         _certificates.Dispose();
     }
 
-    private delegate void ImportPem(ReadOnlySpan<char> pem);
-
     private static string Fresh(RSA key)
     {
         using var made = RSA.Create(RsaBits);
@@ -128,4 +131,6 @@ internal sealed class ProviderKeys : IDisposable
             throw new InvalidDataException($"{file} is not a private key", wrong);
         }
     }
+
+    private delegate void ImportPem(ReadOnlySpan<char> pem);
 }

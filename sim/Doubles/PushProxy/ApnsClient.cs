@@ -29,7 +29,9 @@ internal sealed class ApnsClient : IProvider, IDisposable
         LabWire? wire = null
     )
     {
-        (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
+        _settings = settings;
+        _time = time;
+        _retry = new RetryTimes(seed);
         try
         {
             _key.ImportFromPem(File.ReadAllText(settings.Key));

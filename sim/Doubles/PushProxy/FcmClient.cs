@@ -38,7 +38,9 @@ internal sealed class FcmClient : IProvider, IDisposable
         LabWire? wire = null
     )
     {
-        (_settings, _time, _retry) = (settings, time, new RetryTimes(seed));
+        _settings = settings;
+        _time = time;
+        _retry = new RetryTimes(seed);
         var name = Path.GetFileName(settings.ServiceAccount);
         try
         {

@@ -40,7 +40,9 @@ internal sealed class ProviderHttp : IDisposable
     /// <exception cref="FormatException">The CA file holds no certificate.</exception>
     public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<PushProxyRequest, WayFault?>? fault, LabWire? wire = null)
     {
-        (_time, _fault, _wire) = (time, fault, wire);
+        _time = time;
+        _fault = fault;
+        _wire = wire;
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -95,6 +97,12 @@ internal sealed class ProviderHttp : IDisposable
         return reply;
     }
 
+    public void Dispose()
+    {
+        _http.Dispose();
+        _authority?.Dispose();
+    }
+
     private void Told(PushProxyRequest push, MessageText text) => _wire?.Push(push.Session, push.User, Party.Provider, Party.Proxy, text);
 
     private async Task<ProviderReply> TryOnceAsync(HttpRequestMessage request, PushProxyRequest push, CancellationToken cancellationToken)
@@ -123,11 +131,5 @@ internal sealed class ProviderHttp : IDisposable
         {
             return new ProviderReply(null, [], null, $"{_http.BaseAddress!.Host}: no answer within {(int)TryMax.TotalSeconds} s");
         }
-    }
-
-    public void Dispose()
-    {
-        _http.Dispose();
-        _authority?.Dispose();
     }
 }

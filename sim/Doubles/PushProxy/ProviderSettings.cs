@@ -44,10 +44,18 @@ internal sealed record ProviderSettings(
     IReadOnlyDictionary<string, IReadOnlyList<Registration>>? Registrations = null
 )
 {
+    private const string AnUrl = "a URL that begins with https://";
+
     /// <summary>Reads a file; paths in it are relative to its folder.</summary>
     /// <exception cref="FormatException">The file is invalid; the message gives the reason.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static ProviderSettings Load(string file) => Read(File.ReadAllBytes(file), file);
+
+    /// <summary>Returns the phones of a registration id; never empty.</summary>
+    public IReadOnlyList<Registration> PhonesOf(string registrationId, string platform) =>
+        Registrations?.TryGetValue(registrationId, out var phones) == true && phones.Count > 0
+            ? phones
+            : [new Registration(platform, DeviceTokens.Of(platform, registrationId))];
 
     /// <summary>Reads the text of such a file.</summary>
     /// <exception cref="FormatException">The text is invalid; the message gives the reason.</exception>
@@ -119,8 +127,6 @@ internal sealed record ProviderSettings(
         }
     }
 
-    private const string AnUrl = "a URL that begins with https://";
-
     private static Uri Url(JsonPart part)
     {
         var text = part.Text(AnUrl);
@@ -139,12 +145,6 @@ internal sealed record ProviderSettings(
             phone["token"].Text()
         );
     }
-
-    /// <summary>Returns the phones of a registration id; never empty.</summary>
-    public IReadOnlyList<Registration> PhonesOf(string registrationId, string platform) =>
-        Registrations?.TryGetValue(registrationId, out var phones) == true && phones.Count > 0
-            ? phones
-            : [new Registration(platform, DeviceTokens.Of(platform, registrationId))];
 }
 
 [JsonSourceGenerationOptions(

@@ -18,8 +18,12 @@ internal sealed class PushPath : IAsyncDisposable
 
     private readonly OwnedStack _owned;
 
-    private PushPath(OwnedStack owned, PushProxyOptions options, Uri? apnsAddress) =>
-        (_owned, Options, ApnsAddress) = (owned, options, apnsAddress);
+    private PushPath(OwnedStack owned, PushProxyOptions options, Uri? apnsAddress)
+    {
+        _owned = owned;
+        Options = options;
+        ApnsAddress = apnsAddress;
+    }
 
     /// <summary>The proxy's address and CA, for a unit.</summary>
     public PushProxyOptions Options { get; }

@@ -19,8 +19,12 @@ internal sealed class EmulatedSite : ITargetSite, ISiteCables, ISiteMail, IAsync
 
     private readonly PanelLines _panel;
 
-    private EmulatedSite(DirectoryInfo folder, QemuMachine machine, PanelLines panel) =>
-        (_folder, _machine, _panel) = (folder, machine, panel);
+    private EmulatedSite(DirectoryInfo folder, QemuMachine machine, PanelLines panel)
+    {
+        _folder = folder;
+        _machine = machine;
+        _panel = panel;
+    }
 
     /// <summary>Boots the test image until its agent waits.</summary>
     /// <exception cref="LabFailure">Something is missing, or it does not boot.</exception>

@@ -40,12 +40,12 @@ public sealed class MissingPart
         _reason = reason;
     }
 
-    /// <summary>The answer of the lab API to a request that needs the capability.</summary>
-    internal LabProblem Problem => new(_status, _reason);
-
     /// <summary>The lab has no such part (404).</summary>
     public static MissingPart Here(string reason) => new(404, reason);
 
     /// <summary>The unit has it, but out of the lab's reach (409).</summary>
     public static MissingPart Elsewhere(string reason) => new(409, reason);
+
+    /// <summary>The answer of the lab API to a request that needs the capability.</summary>
+    internal LabProblem Problem => new(_status, _reason);
 }
