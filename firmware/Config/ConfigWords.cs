@@ -185,7 +185,7 @@ internal static class ConfigWords
     {
         private StringBuilder? _joined;
 
-        /// <summary>The start of a piece that is a whole word as it stands, as long as nothing else joins it; -1 if there is none.</summary>
+        /// <summary>The start of a piece that is a whole word unless something else joins it; -1 if there is none.</summary>
         private int _start = -1;
         private bool _inWord;
 

@@ -71,7 +71,7 @@ internal readonly ref struct CallbackRequest
         };
     }
 
-    /// <summary>Reads the fields. Returns false unless the body is one JSON object of known fields, each at most once and a string.</summary>
+    /// <summary>Reads the fields. Returns false unless the body is one JSON object of known fields, each at most once.</summary>
     private static bool TryRead(ReadOnlySpan<byte> body, ref Values values)
     {
         try

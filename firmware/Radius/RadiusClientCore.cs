@@ -361,47 +361,4 @@ public sealed class RadiusClientCore(RadiusRandom random)
         };
         step.Finished.Add((number, result));
     }
-
-    private sealed class Exchange(
-        long number,
-        RadiusQuery query,
-        RadiusSettings settings,
-        string nic,
-        IPAddress local,
-        ImmutableArray<int> servers
-    )
-    {
-        public long Number => number;
-        public RadiusQuery Query => query;
-        public RadiusSettings Settings => settings;
-        public string Nic => nic;
-        public IPAddress Local => local;
-
-        /// <summary>The servers to try, in order.</summary>
-        public ImmutableArray<int> Servers => servers;
-        public ImmutableArray<RadiusScheme> Schemes { get; } =
-            query.Answers is not null ? [RadiusScheme.Pap]
-            : query.Schemes.IsDefaultOrEmpty ? settings.Schemes
-            : query.Schemes;
-        public int ServerAt { get; set; }
-        public int SchemeAt { get; set; }
-
-        /// <summary>The index of the last server that a notice reported; -1 if none.</summary>
-        public int NoticedServerAt { get; set; } = -1;
-        public int Try { get; set; }
-        public int Slot { get; set; } = -1;
-        public string Channel { get; set; } = "";
-        public byte[] Packet { get; set; } = [];
-        public byte[] Proof { get; set; } = [];
-        public DateTimeOffset ServerDeadline { get; set; }
-
-        /// <summary>True when a broken connection was re-established for this request.</summary>
-        public bool IsSecondConnection { get; set; }
-
-        /// <summary>The reason for which the last packet that claimed to be the reply was refused; null if none was.</summary>
-        public RadiusRefusal? Refused { get; set; }
-        public int Server => servers[ServerAt];
-        public RadiusTarget Target => settings.Targets[Server];
-        public ReadOnlySpan<byte> Authenticator => Packet.AsSpan(4, RadiusPacket.AuthenticatorLength);
-    }
 }

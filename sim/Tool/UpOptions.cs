@@ -20,7 +20,8 @@ internal sealed class UpOptions
         Phones.AcceptOnlyFromAmong("lab", "none");
     }
 
-    public Option<bool> Headless { get; } = new("--headless") { Description = "No console; one line of JSON on stdout when everything listens" };
+    public Option<bool> Headless { get; } =
+        new("--headless") { Description = "No console; one line of JSON on stdout when everything listens" };
 
     public Option<string> State { get; } = UpVerb.StateOption();
 
@@ -102,7 +103,8 @@ internal sealed class UpOptions
     public Option<string?> Box { get; } = new("--box")
     {
         Description =
-            "The lab around a physical unit that runs the lab's program (docs/use/lab-box.md): the file that describes it, or its agent's address, with --box-key",
+            "The lab around a physical unit that runs the lab's program (docs/use/lab-box.md): the file that describes it, "
+            + "or its agent's address, with --box-key",
         HelpName = "FILE|ADDRESS[:PORT]",
     };
 
@@ -140,7 +142,7 @@ internal sealed class UpOptions
     {
         if (result.GetValueOrDefault(Phones) == "none" && result.GetResult(Mqtt) is null)
         {
-            result.AddError("--phones none goes with --mqtt: on the lab's own broker nobody else listens");
+            result.AddError("--phones none goes with --mqtt: no other phones listen on the lab's own broker");
         }
         if (result.GetValue(Strict) && result.GetValue(Config) is null)
         {

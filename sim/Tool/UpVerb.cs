@@ -71,7 +71,8 @@ internal static class UpVerb
         new("--network")
         {
             Description =
-                "The first three numbers of every interface's address, so that labs can stand side by side (default: the board's, or 127.0.1)",
+                "The first three numbers of every interface's address, so that labs can run side by side "
+                + "(default: the board's, or 127.0.1)",
             HelpName = "127.A.B",
             CustomParser = result =>
             {
@@ -107,7 +108,8 @@ internal static class UpVerb
         new("--lab-listen")
         {
             Description =
-                $"Lets real phones of the network hold a phone of the lab, by HTTPS at this address of this machine (port {DefaultLanPort}) with a pairing code; default: off",
+                "Lets real phones of the network hold a phone of the lab, by HTTPS at this address of this machine "
+                + $"(port {DefaultLanPort}) with a pairing code; default: off",
             HelpName = "ADDRESS[:PORT]",
             CustomParser = result =>
             {

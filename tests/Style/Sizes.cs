@@ -10,7 +10,7 @@ internal static class Sizes
     private const int LargestFunction = 70;
     private const int LargestType = 500;
 
-    /// <summary>What exceeds its limit.</summary>
+    /// <summary>Finds what exceeds its limit.</summary>
     public static IEnumerable<Violation> Find(IReadOnlyList<SourceFile> files)
     {
         var types = new Dictionary<string, (int Lines, string Place)>(StringComparer.Ordinal);

@@ -92,7 +92,9 @@ internal sealed class LoginWorld
                 "config user local\nedit una\nset status disable\nnext\nend\n",
                 "config user local\nedit ugo\nset two-factor disable\nunset fortitoken\nnext\nend\n",
                 "config user fortitoken\nedit FTK2000000000C3\nset status lock\nnext\nend\n",
-                "config user local\nedit rita\nset status disable\nnext\nend\nconfig user group\nedit others\nset member una\nnext\nend\nconfig vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups others\nnext\nend\nend\n",
+                "config user local\nedit rita\nset status disable\nnext\nend\n"
+                    + "config user group\nedit others\nset member una\nnext\nend\n"
+                    + "config vpn ssl settings\nconfig authentication-rule\nedit 1\nset groups others\nnext\nend\nend\n",
             ];
             return new LoginWorld(
                 [

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Appliance.Bench.PushLogin;
 
-/// <summary>What the rounds of one kind of login took.</summary>
+/// <summary>The figures of the rounds of one kind of login.</summary>
 /// <param name="users">The logins of a round.</param>
 internal sealed class PushLoginRounds(int users)
 {

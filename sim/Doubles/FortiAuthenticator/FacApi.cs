@@ -71,78 +71,14 @@ internal sealed class FacApi : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        var log = options.Log;
         var api = new FacApi(server, settings)
         {
             RadSec = settings.RadSecPort is null ? null : new FacRadSec(server, settings.LoadRadSecAuthorities(), options.Time),
         };
-        var names = new CertificateNames(["lab-authenticator"], [settings.Address]);
-        void Configure(KestrelServerOptions kestrel)
-        {
-            kestrel.Limits.RequestHeadersTimeout = Patience;
-            kestrel.Listen(
-                settings.Address,
-                settings.HttpsPort,
-                listen =>
-                {
-                    listen.Protocols = HttpProtocols.Http1;
-                    listen.UseHttps(
-                        new TlsHandshakeCallbackOptions
-                        {
-                            HandshakeTimeout = Patience,
-                            OnConnection = _ =>
-                                ValueTask.FromResult(
-                                    new SslServerAuthenticationOptions
-                                    {
-                                        ServerCertificateContext = certificates.For(Service, names),
-                                        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                                    }
-                                ),
-                        }
-                    );
-                }
-            );
-            if (api.RadSec is { } radSec)
-            {
-                kestrel.Listen(
-                    settings.Address,
-                    settings.RadSecPort!.Value,
-                    listen =>
-                    {
-                        listen.UseHttps(
-                            new TlsHandshakeCallbackOptions
-                            {
-                                HandshakeTimeout = Patience,
-                                OnConnection = _ => ValueTask.FromResult(radSec.Tls(certificates.For("radsec", names))),
-                            }
-                        );
-                        ConnectionBuilderExtensions.Run(listen, radSec.ServeAsync);
-                    }
-                );
-            }
-        }
-        api._host = EmbeddedServer.Prepare(new Listening(options.Nic), RequestBody.SizeMax, Configure).Build();
-        api._host.Run(async context =>
-        {
-            if (MediaType.RefusalOf(context.Request.Headers) is { } coded)
-            {
-                context.Response.StatusCode = coded;
-                return;
-            }
-            try
-            {
-                await api.ServeAsync(context);
-            }
-            catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-            {
-                // The caller disconnected while the push was pending.
-            }
-            catch (IOException error)
-            {
-                log.LogError(error, "authenticator: a decision could not be saved");
-                context.Response.StatusCode = StatusCodes.Status500InternalServerError;
-            }
-        });
+        api._host = EmbeddedServer
+            .Prepare(new Listening(options.Nic), RequestBody.SizeMax, kestrel => api.Configure(kestrel, settings, certificates))
+            .Build();
+        api._host.Run(context => api.HandleAsync(context, options.Log));
         try
         {
             await api._host.StartAsync(cancellationToken);
@@ -160,6 +96,74 @@ internal sealed class FacApi : IAsyncDisposable
         api.Port = ports[0];
         api.RadSecPort = api.RadSec is null ? null : ports[1];
         return api;
+    }
+
+    private void Configure(KestrelServerOptions kestrel, FacSettings settings, DeviceCertificates certificates)
+    {
+        var names = new CertificateNames(["lab-authenticator"], [settings.Address]);
+        kestrel.Limits.RequestHeadersTimeout = Patience;
+        kestrel.Listen(
+            settings.Address,
+            settings.HttpsPort,
+            listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.UseHttps(
+                    new TlsHandshakeCallbackOptions
+                    {
+                        HandshakeTimeout = Patience,
+                        OnConnection = _ =>
+                            ValueTask.FromResult(
+                                new SslServerAuthenticationOptions
+                                {
+                                    ServerCertificateContext = certificates.For(Service, names),
+                                    EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                                }
+                            ),
+                    }
+                );
+            }
+        );
+        if (RadSec is { } radSec)
+        {
+            kestrel.Listen(
+                settings.Address,
+                settings.RadSecPort!.Value,
+                listen =>
+                {
+                    listen.UseHttps(
+                        new TlsHandshakeCallbackOptions
+                        {
+                            HandshakeTimeout = Patience,
+                            OnConnection = _ => ValueTask.FromResult(radSec.Tls(certificates.For("radsec", names))),
+                        }
+                    );
+                    ConnectionBuilderExtensions.Run(listen, radSec.ServeAsync);
+                }
+            );
+        }
+    }
+
+    private async Task HandleAsync(HttpContext context, ILogger log)
+    {
+        if (MediaType.RefusalOf(context.Request.Headers) is { } coded)
+        {
+            context.Response.StatusCode = coded;
+            return;
+        }
+        try
+        {
+            await ServeAsync(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller disconnected while the push was pending.
+        }
+        catch (IOException error)
+        {
+            log.LogError(error, "authenticator: a decision could not be saved");
+            context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+        }
     }
 
     private async Task ServeAsync(HttpContext context)

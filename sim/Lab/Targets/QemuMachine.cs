@@ -97,60 +97,11 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         {
             await MakeDiskAsync(image.Disk);
         }
-        List<string> arguments =
-        [
-            "-M",
-            "virt",
-            "-cpu",
-            "cortex-a72",
-            "-smp",
-            Processors,
-            "-m",
-            "512",
-            "-accel",
-            "tcg",
-            "-display",
-            "none",
-            "-qmp",
-            "stdio",
-            .. BootOf(image),
-            "-drive",
-            $"if=none,id=state,file={image.Disk},format=qcow2",
-            "-device",
-            "virtio-blk-pci,drive=state,addr=5",
-            "-device",
-            "virtio-rng-pci,addr=6",
-            "-device",
-            "virtio-serial-pci,addr=8",
-            "-chardev",
-            $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off",
-            "-device",
-            "virtserialport,chardev=lab,name=lab,id=lab",
-            "-qtest",
-            $"tcp:127.0.0.1:{QtestPort},server=on,wait=off",
-            "-qtest-log",
-            "/dev/null",
-            "-serial",
-            $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
-        ];
-        for (var card = 1; card <= Cables.Length; card++)
+        var start = new ProcessStartInfo("qemu-system-aarch64", ArgumentsOf(image))
         {
-            arguments.AddRange([
-                "-netdev",
-                $"tap,id={Cables[card - 1]},ifname={TargetNetwork.Tap(card)},script=no,downscript=no",
-                "-device",
-                $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile=",
-            ]);
-        }
-        if (image.Archive is "initrd.img" or QemuImage.Slots)
-        {
-            arguments.AddRange(["-device", "i6300esb,addr=7"]);
-        }
-        if (image.GoesOnFrom is { } kept)
-        {
-            arguments.AddRange(["-incoming", $"exec:cat {kept}"]);
-        }
-        var start = new ProcessStartInfo("qemu-system-aarch64", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         try
         {
             var powered = LabClock.Wall.GetTimestamp();
@@ -293,5 +244,63 @@ internal sealed partial class QemuMachine : IAsyncDisposable
                 await Task.Delay(TimeSpan.FromMilliseconds(10), LabClock.Wall);
             }
         }
+    }
+
+    private static List<string> ArgumentsOf(QemuImage image)
+    {
+        List<string> arguments =
+        [
+            "-M",
+            "virt",
+            "-cpu",
+            "cortex-a72",
+            "-smp",
+            Processors,
+            "-m",
+            "512",
+            "-accel",
+            "tcg",
+            "-display",
+            "none",
+            "-qmp",
+            "stdio",
+            .. BootOf(image),
+            "-drive",
+            $"if=none,id=state,file={image.Disk},format=qcow2",
+            "-device",
+            "virtio-blk-pci,drive=state,addr=5",
+            "-device",
+            "virtio-rng-pci,addr=6",
+            "-device",
+            "virtio-serial-pci,addr=8",
+            "-chardev",
+            $"socket,id=lab,host=127.0.0.1,port={LinkPort},server=on,wait=off",
+            "-device",
+            "virtserialport,chardev=lab,name=lab,id=lab",
+            "-qtest",
+            $"tcp:127.0.0.1:{QtestPort},server=on,wait=off",
+            "-qtest-log",
+            "/dev/null",
+            "-serial",
+            $"tcp:127.0.0.1:{ConsolePort},server=on,wait=off",
+        ];
+        for (var card = 1; card <= Cables.Length; card++)
+        {
+            arguments.AddRange([
+                "-netdev",
+                $"tap,id={Cables[card - 1]},ifname={TargetNetwork.Tap(card)},script=no,downscript=no",
+                "-device",
+                $"virtio-net-pci,netdev={Cables[card - 1]},addr={card},romfile=",
+            ]);
+        }
+        if (image.Archive is "initrd.img" or QemuImage.Slots)
+        {
+            arguments.AddRange(["-device", "i6300esb,addr=7"]);
+        }
+        if (image.GoesOnFrom is { } kept)
+        {
+            arguments.AddRange(["-incoming", $"exec:cat {kept}"]);
+        }
+        return arguments;
     }
 }
