@@ -64,7 +64,7 @@ internal static class EnumerationBench
             [
                 .. Enumerable.Range(1, 4).Select(number => new SimNic(network, $"port{number}", IPAddress.Parse($"10.0.0.{number}"))),
             ];
-            var configuration = LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal) + NoLimits;
+            var configuration = LabBoard.DefaultConfiguration(network: "10.0.0") + NoLimits;
             await using var unit = await Unit.StartAsync(
                 new UnitOptions(state.FullName, nics, LabClock.Wall, new NoPhones(), configuration, NullLoggerFactory.Instance),
                 cancellationToken

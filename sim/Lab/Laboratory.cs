@@ -1,96 +1,69 @@
-using System.Net;
-using System.Net.Sockets;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Failures;
 using Appliance.Doubles.Faults;
 using Appliance.Doubles.FortiAuthenticator;
-using Appliance.Doubles.Inbox;
 using Appliance.Doubles.LastHop;
 using Appliance.Doubles.Nics;
 using Appliance.Doubles.Panel;
 using Appliance.Doubles.Phones;
 using Appliance.Doubles.PushProxy;
-using Appliance.Doubles.Wire;
-using Appliance.Firmware;
 using Appliance.Firmware.Config;
-using Appliance.Firmware.Ftm;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Lab.Api;
 using Appliance.Lab.Composition;
 using Appliance.Lab.Console;
 using Appliance.Lab.Messages;
+using Appliance.Lab.Remote;
 using Appliance.Lab.Units;
-using Microsoft.AspNetCore.Connections;
+using Appliance.Link;
 using Microsoft.Extensions.Logging;
 
 namespace Appliance.Lab;
 
-/// <summary>What <c>up</c> was asked for.</summary>
-/// <param name="State">The state folder.</param>
-/// <param name="Configuration">What a fresh state boots; null for the ready-made lab.</param>
-/// <param name="BoardFile">The board's description (board.json).</param>
-/// <param name="Clock">How time goes; null as the state left it.</param>
-/// <param name="LabPort">Port of the lab API; 0 takes a free one.</param>
-/// <param name="Personality">The release to behave like; null for the default one.</param>
-/// <param name="Push">How pushes get to the phones; null goes straight to them, in process.</param>
-/// <param name="FaultsFile">Faults from the start on; null for none.</param>
-internal sealed record LabOptions(
-    string State,
-    string? Configuration,
-    string BoardFile,
-    ClockRate? Clock,
-    int LabPort,
-    Personality? Personality = null,
-    PushOptions? Push = null,
-    string? FaultsFile = null
-)
+/// <summary>The lab with its access methods: a lab of <see cref="LabBuilder"/> or a unit on a box, the lab API and the console's socket.</summary>
+internal sealed class Laboratory : IAsyncDisposable
 {
-    /// <summary>The first three numbers of every interface's address; null as the board has it.</summary>
-    public string? Network { get; init; }
+    private readonly OwnedStack _owned;
+    private readonly TaskCompletionSource _switchedOff;
+    private readonly BuiltLab? _built;
 
-    /// <summary>Where phones of the network find their card, by HTTPS; null for nowhere.</summary>
-    public IPEndPoint? LabListen { get; init; }
+    private Laboratory(OwnedStack owned, TaskCompletionSource switchedOff, LabClock clock, LabApi api, ILabUnit unit, BuiltLab? built = null)
+    {
+        _owned = owned;
+        _switchedOff = switchedOff;
+        _built = built;
+        Clock = clock;
+        Api = api;
+        Unit = unit;
+    }
 
-    /// <summary>True: the first mistake in <see cref="Configuration"/> ends the start. False: what has no effect is left out and reported.</summary>
-    public bool Strict { get; init; }
-}
-
-/// <summary>The way of a push through proxy and providers.</summary>
-/// <param name="ProvidersFile">Which providers (docs/use/providers.md); null for the lab's doubles.</param>
-/// <param name="Broker">The MQTT broker between the doubles and the phones; null for the lab's own.</param>
-/// <param name="LabPhones">False when the phones are somebody else's, on the broker (<c>run phones</c>).</param>
-internal sealed record PushOptions(string? ProvidersFile = null, MqttAddress? Broker = null, bool LabPhones = true);
-
-/// <summary>The lab: clock, phones and push cloud, the appliance, and the ways in. Started in this order, stopped in reverse.</summary>
-internal sealed partial class Laboratory : IAsyncDisposable
-{
-    private readonly Stack<IAsyncDisposable> _running = new();
-    private readonly TaskCompletionSource _switchedOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Completes after <c>execute shutdown</c>; fails when the unit does not come up again after <c>execute reboot</c>.</summary>
+    /// <summary>Completes after <c>execute shutdown</c>; fails if the unit does not start again after <c>execute reboot</c>.</summary>
     public Task SwitchedOff => _switchedOff.Task;
 
-    public LabApi Api { get; private set; } = null!;
+    public LabApi Api { get; }
 
-    public LabClock Clock { get; private set; } = null!;
+    public LabClock Clock { get; }
 
-    /// <summary>What of the operator's configuration has no effect, line by line as <c>restore --check</c> prints it; empty when none was loaded.</summary>
-    public IReadOnlyList<string> Report { get; private set; } = [];
+    /// <summary>
+    /// The parts of the operator's configuration without an effect, one line each, as <c>restore --check</c> prints them. Empty if no
+    /// configuration was loaded.
+    /// </summary>
+    public IReadOnlyList<string> Report { get; private init; } = [];
 
-    public ILabUnit Unit { get; private set; } = null!;
+    public ILabUnit Unit { get; }
 
-    /// <summary>The front of the box; null when its board has none.</summary>
-    public LabPanel? Panel { get; private set; }
+    /// <summary>The front panel; null if the board has none.</summary>
+    public LabPanel? Panel => _built?.Base.Panel;
 
-    /// <summary>Proxy and doubles; null when pushes go straight to the phones.</summary>
-    public PushPath? Push { get; private set; }
+    /// <summary>Proxy and providers; null if pushes are sent to the phones directly.</summary>
+    public PushPath? Push => _built?.Push;
 
-    /// <summary>The FortiAuthenticator stand-in; null on a board without one.</summary>
-    public FacPower? Authenticator { get; private set; }
+    /// <summary>The FortiAuthenticator emulator; null on a board without one.</summary>
+    public FacPower? Authenticator => _built?.Authenticator;
 
-    /// <summary>The broker between providers and phones; null when pushes do not go over one.</summary>
-    public MqttAddress? Broker { get; private set; }
+    /// <summary>The broker between providers and phones; null for none.</summary>
+    public MqttAddress? Broker => _built?.Broker;
 
     public ReadyJson Ready =>
         ReadyJson.Of(Unit, Api.Address) with
@@ -101,279 +74,182 @@ internal sealed partial class Laboratory : IAsyncDisposable
                 : null,
         };
 
-    /// <summary>Returns when every listener listens.</summary>
-    /// <exception cref="LabFailure">Something the operator can mend.</exception>
+    /// <summary>Starts the lab; returns when every listener listens.</summary>
+    /// <exception cref="LabFailure">The start failed for a reason that the operator can fix.</exception>
     public static Task<Laboratory> StartAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken) =>
-        StartAsync(lab => lab.BringUpAsync(options, logs, cancellationToken));
+        StartAsync(owned => BringUpAsync(options, logs, owned, cancellationToken));
 
-    private static async Task<Laboratory> StartAsync(Func<Laboratory, Task> bringUp)
+    /// <summary>Starts a lab around a unit on a box; returns when the unit is up and every listener listens.</summary>
+    /// <exception cref="LabFailure">The start failed for a reason that the operator can fix.</exception>
+    public static Task<Laboratory> StartAsync(BoxLabOptions options, ILoggerFactory logs, CancellationToken cancellationToken) =>
+        StartAsync(owned => BringUpAsync(options, logs, owned, cancellationToken));
+
+    public ValueTask DisposeAsync() => _owned.DisposeAsync();
+
+    private static async Task<Laboratory> StartAsync(Func<OwnedStack, Task<Laboratory>> bringUp)
     {
-        var lab = new Laboratory();
         try
         {
-            await bringUp(lab);
-            return lab;
+            return await OwnedStack.StartAsync(bringUp);
         }
-        catch (Exception failure)
+        catch (Exception failure) when (LabFailure.From(failure) is { } known && !ReferenceEquals(known, failure))
         {
-            await lab.DisposeAsync();
-            if (LabFailure.From(failure) is { } known && !ReferenceEquals(known, failure))
-            {
-                throw known;
-            }
-            throw;
+            throw known;
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        while (_running.TryPop(out var part))
-        {
-            await part.DisposeAsync();
-        }
-    }
-
-    private async Task BringUpAsync(LabOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
-    {
-        var log = logs.CreateLogger("lab");
-        var connections = LabConnections.Share();
-        var listeners = new LabListeners(connections.Lab);
-        var state = Own(StateFolder.Open(options.State));
-        Clock = Own(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
-        var faults = Own(new LabFaults(Clock));
-        var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
-        INic[] nics = [.. board.Nics.Select(nic => new SocketNic(nic.Name, nic.Address))];
-        var authenticator = await AuthenticatorFile.OfAsync(options.BoardFile, options.Network, cancellationToken);
-        var wire = new LabWire(Clock) { Authenticator = authenticator?.Address, PushesDirect = options.Push is null };
-        var phones = Own(new PhoneFleet(Clock, log, faults: faults) { Wire = wire });
-        var firstConfiguration = options.Configuration is { } file
-            ? await ReadAsync(file, cancellationToken)
-            : LabBoard.DefaultConfiguration(board, options.Personality)
-                + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
-        // What the operator gave is read before any port is taken.
-        var firstFaults = options.FaultsFile is { } faultsFile ? await FaultsAsync(faultsFile, cancellationToken) : [];
-        Api = Own(await LabApi.StartAsync(options.LabPort, Clock, phones, log, faults, options.LabListen, listeners, cancellationToken));
-        Api.Page.Board = board.Name;
-        var path = Push = await PushPathAsync(options.Push, state.Path, phones, faults, log);
-        var cloud = path is null ? new PushCloud(phones, Clock, faults) : null;
-        Authenticator = await AuthenticatorAsync(
-            authenticator,
-            listeners,
-            state.Path,
-            cloud,
-            path?.Options,
-            faults,
-            log,
-            cancellationToken
-        );
-        var panel = Panel = board.Leds.Count + board.Buttons.Count > 0 ? Own(new LabPanel(board, Clock)) : null;
-        if (panel is not null)
-        {
-            Api.Panel = new(panel);
-        }
-        var unitOptions = new UnitOptions(state.Path, nics, Clock, cloud, firstConfiguration, logs, options.Personality, path?.Options)
-        {
-            Strict = options.Strict || options.Configuration is null,
-            SetClock = SetClock,
-            Board = board,
-            Panel = panel?.Front,
-            Observer = wire,
-            Connections = connections.Unit,
-        };
-        var power = Own(await UnitPower.StartAsync(unitOptions, cancellationToken));
-        if (options.Configuration is { } loaded && power.Unit.Config.IsFirst)
-        {
-            Report =
-            [
-                .. RestoreReport
-                    .Of(
-                        loaded,
-                        firstConfiguration,
-                        options.Personality ?? Personality.Default,
-                        board.Name,
-                        new(null, power.Unit.Config.Ignored)
-                    )
-                    .Lined(),
-            ];
-        }
-        wire.Attach(power.Unit);
-        var unit = Own(new LabUnit(power.Unit, Authenticator, Clock));
-        Unit = unit;
-        Clock.WallStepped += by => unit.WriteEvent(ClockEvents.Stepped(by));
-        if (Clock.SetBackWhileClosed > TimeSpan.Zero)
-        {
-            unit.WriteEvent(ClockEvents.Stepped(-Clock.SetBackWhileClosed));
-        }
-        power.GoingDown += () =>
-        {
-            Api.Detach();
-            unit.GoDown();
-        };
-        power.Up += next =>
-        {
-            wire.Attach(next);
-            unit.ComeUp(next);
-            Api.Attach(unit);
-        };
-        power.Off += SwitchOff;
-        phones.Attach(Unit);
-        Authenticator?.Resume();
-        faults.Attach(unit);
-        faults.HasAuthenticator = Authenticator is not null;
-        faults.Set(firstFaults);
-        Api.Authenticator = Authenticator;
-        ReceiveMail(unit, listeners, log);
-        Own(ConsoleSocket.Listen(state.Path, unit, log));
-        Api.Attach(Unit);
-    }
-
-    private void SwitchOff(Exception? failure)
-    {
-        if (failure is null)
-        {
-            _switchedOff.TrySetResult();
-        }
-        else
-        {
-            _switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
-        }
-    }
-
-    /// <summary>The stand-in for a FortiAuthenticator, where one stands beside the board; it pushes the same way as the appliance.</summary>
-    private async Task<FacPower?> AuthenticatorAsync(
-        FacSettings? settings,
-        LabListeners listeners,
-        string state,
-        PushCloud? cloud,
-        PushProxyOptions? proxy,
-        LabFaults faults,
-        ILogger log,
+    private static async Task<Laboratory> BringUpAsync(
+        LabOptions options,
+        ILoggerFactory logs,
+        OwnedStack owned,
         CancellationToken cancellationToken
     )
     {
-        if (settings is null)
+        var connections = LabConnections.Share();
+        var listeners = new LabListeners(connections.Lab);
+        var state = owned.Push(StateFolder.Open(options.State));
+        var clock = owned.Push(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
+        var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
+        // The operator's files are read before any port is acquired.
+        var authenticator = await AuthenticatorFile.OfAsync(options.BoardFile, options.Network, cancellationToken);
+        var configuration = options.Configuration is { } file
+            ? await OperatorFile.ConfigurationAsync(file, cancellationToken)
+            : LabBoard.DefaultConfiguration(board, options.Personality)
+                + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address));
+        IReadOnlyList<Fault> faults = options.FaultsFile is { } faultsFile
+            ? await OperatorFile.FaultsAsync(faultsFile, cancellationToken)
+            : [];
+        var switchedOff = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        LabApi? api = null;
+        ILabUnit? unit = null;
+        var parts = new LabParts(clock, new SocketNetwork(listeners), state.Path)
         {
-            return null;
-        }
-        var nic = listeners.NicAt("fac", settings.Address);
-        var phones = cloud ?? (IPushSender)Own(new PushProxyClient(proxy!, [nic], FacServer.SerialNumber, Clock));
-        return Own(
-            await FacPower.StartAsync(
-                settings,
-                new FacOptions(nic, Path.Combine(state, "fac"), Clock, log, faults),
+            Logs = logs,
+            Authenticator = authenticator,
+            Push = options.Push,
+            Faults = faults,
+            HasWireCapture = true,
+            Opened = async lab =>
+            {
+                api = owned.Push(
+                    await LabApi.StartAsync(
+                        options.LabPort,
+                        clock,
+                        lab.Phones,
+                        lab.Log,
+                        lab.Faults,
+                        options.LabListen,
+                        listeners,
+                        lab.Inbox,
+                        cancellationToken
+                    )
+                );
+                api.Page.Board = board.Name;
+                if (lab.Panel is { } panel)
+                {
+                    api.Panel = new(panel);
+                }
+            },
+            Appliance = new ApplianceParts(board, configuration)
+            {
+                Personality = options.Personality,
+                Strict = options.Strict || options.Configuration is null,
+                Connections = connections.Unit,
+                GoingDown = () => api!.Detach(),
+                Up = () => api!.Attach(unit!),
+                Off = failure => SwitchOff(switchedOff, failure),
+            },
+        };
+        var built = await LabBuilder.StartAsync(parts, owned, cancellationToken);
+        unit = built.Unit;
+        api!.Authenticator = built.Authenticator;
+        owned.Push(ConsoleSocket.Listen(state.Path, built.Appliance!, built.Base.Log));
+        api.Attach(unit);
+        return new Laboratory(owned, switchedOff, clock, api, unit, built)
+        {
+            Report = options.Configuration is { } loaded ? ReportOf(loaded, configuration, options, board, built) : [],
+        };
+    }
+
+    /// <summary>The lab around a unit on a box: phones, API and console are here, everything else is there.</summary>
+    private static async Task<Laboratory> BringUpAsync(
+        BoxLabOptions options,
+        ILoggerFactory logs,
+        OwnedStack owned,
+        CancellationToken cancellationToken
+    )
+    {
+        var (log, place) = (logs.CreateLogger("lab"), options.Place);
+        // Another lab of this folder keeps its link.
+        var state = owned.Push(StateFolder.Open(options.State));
+        var clock = owned.Push(LabClock.Open(null, ClockRate.Real));
+        var air = new SocketNic("phones", place.Bench);
+        var phones = owned.Push(
+            new PhoneFleet(clock, log, async (remote, calledOff) => new ConnectionStream(await air.ConnectAsync(remote, calledOff)))
+        );
+        var api = owned.Push(
+            await LabApi.StartAsync(
+                options.LabPort,
+                clock,
                 phones,
-                cancellationToken
+                log,
+                lan: options.LabListen,
+                cancellationToken: cancellationToken,
+                listeners: new LabListeners(LabConnections.Share().Lab)
             )
         );
-    }
-
-    private async Task<PushPath?> PushPathAsync(PushOptions? options, string state, PhoneFleet phones, LabFaults faults, ILogger log)
-    {
-        if (options is null)
-        {
-            return null;
-        }
-        var broker = Broker = options.Broker ?? Own(await MqttBroker.StartAsync()).Address;
-        // Phones of another process are those of the appliance. It cannot know the FortiAuthenticator emulator's own, so the lab serves these.
-        phones.IsElsewhere = options.LabPhones ? _ => false : phone => !IsOfAuthenticatorAlone(phone);
-        var listening = Own(
-            new MqttPhones(broker, phones, log, new PushDelivery(faults, Clock).Deliver, phone => !phones.IsElsewhere(phone))
+        var cloud = new PushCloud(phones, clock);
+        var unit = owned.Push(
+            await RemoteUnit.StartAsync(
+                place,
+                board => LabBoard.DefaultConfiguration(BoardOf(board, place.Network), null),
+                Personality.Default.Name,
+                push => cloud.SendAsync(push, CancellationToken.None).AsTask()
+            )
         );
-        phones.OnlineChanged += listening.Look;
-        var lastHop = Own(new MqttLastHop(broker, Clock, log));
-        return Own(await PushPath.StartAsync(state, options.ProvidersFile, PhoneDevices.Of(phones), lastHop, Clock, faults, phones.Wire));
+        var switchedOff = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        api.Page.Board = place.Name;
+        api.Panel = unit.Panel;
+        phones.Attach(unit);
+        owned.Push(ConsoleSocket.Listen(state.Path, unit, log));
+        unit.GoingDown += api.Detach;
+        unit.Up += () => api.Attach(unit);
+        unit.Off += failure => SwitchOff(switchedOff, failure);
+        api.Attach(unit);
+        // Delivers what the unit reported before there was a handler.
+        unit.Follow();
+        return new Laboratory(owned, switchedOff, clock, api, unit);
     }
 
-    private bool IsOfAuthenticatorAlone(Phone phone) =>
-        Authenticator is { } authenticator
-        && authenticator.Server.Activations().Any(token => token.Serial == phone.Serial)
-        && Unit is LabUnit unit
-        && unit.OwnActivations().All(token => token.Serial != phone.Serial);
+    /// <summary>The box's board with the addresses of a network; null for those that the board has.</summary>
+    private static Board BoardOf(LinkBoard linked, string? network) =>
+        LabBoard.In(
+            new Board(
+                linked.Board,
+                [.. linked.Nics.Select(nic => new BoardNic(nic.Name, System.Net.IPAddress.Parse(nic.Address), nic.PrefixLength))]
+            ),
+            network
+        );
 
-    /// <summary><c>execute date</c> and <c>execute time</c> move the lab's clock on, with every timer on the way; never back.</summary>
-    private string? SetClock(DateTimeOffset to)
+    private static void SwitchOff(TaskCompletionSource switchedOff, Exception? failure)
     {
-        var by = to - Clock.GetUtcNow();
-        if (by < TimeSpan.Zero)
+        if (failure is null)
         {
-            return "the lab's clock goes forward only";
+            switchedOff.TrySetResult();
         }
-        if (to > LabClock.Latest)
+        else
         {
-            return $"the lab's clock ends with the year {LabClock.Latest.Year - 1}";
-        }
-        try
-        {
-            Clock.Advance(by);
-            return null;
-        }
-        catch (IOException error)
-        {
-            return error.Message;
+            switchedOff.TrySetException(LabFailure.From(failure) ?? failure);
         }
     }
 
-    /// <summary>
-    /// The lab's inbox is where the appliance sends its mail to, if that is on this machine and nobody else takes mail there. Where it was told to
-    /// send it is the operator's business from then on.
-    /// </summary>
-    private void ReceiveMail(LabUnit unit, LabListeners listeners, ILogger log)
-    {
-        if (unit.MailServer is not { } server || !IPAddress.IsLoopback(server.Address))
-        {
-            return;
-        }
-        try
-        {
-            Own(MailSink.Listen(listeners.NicAt("lab-mail", server.Address), server.Port, Api.Inbox, () => unit.SmsDomains, Clock, log));
-        }
-        catch (Exception failure) when (failure is AddressInUseException or SocketException)
-        {
-            log.LogWarning("{Server} takes no mail for the lab's inbox: {Reason}", server, failure.Message);
-        }
-    }
-
-    private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return ConfigStore.TextOf(await File.ReadAllBytesAsync(file, cancellationToken));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new LabFailure(FailureKind.Missing, $"--config: {e.Message}", e);
-        }
-    }
-
-    private static async Task<IReadOnlyList<Fault>> FaultsAsync(string file, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return FaultText.Read(await File.ReadAllBytesAsync(file, cancellationToken));
-        }
-        catch (FormatException wrong)
-        {
-            throw new FormatException($"--faults {Path.GetFileName(file)}: {wrong.Message}", wrong);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new LabFailure(FailureKind.Missing, $"--faults: {e.Message}", e);
-        }
-    }
-
-    private T Own<T>(T part)
-        where T : class
-    {
-        _running.Push(part as IAsyncDisposable ?? new Synchronous((IDisposable)part));
-        return part;
-    }
-
-    private sealed class Synchronous(IDisposable part) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            part.Dispose();
-            return ValueTask.CompletedTask;
-        }
-    }
+    private static IReadOnlyList<string> ReportOf(string file, string text, LabOptions options, Board board, BuiltLab built) =>
+        built.Power is { Unit.Config: { IsFirst: true } config }
+            ?
+            [
+                .. RestoreReport
+                    .Of(file, text, options.Personality ?? Personality.Default, board.Name, new(null, config.Ignored))
+                    .Lined(),
+            ]
+            : [];
 }

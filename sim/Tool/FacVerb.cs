@@ -3,10 +3,9 @@ using System.Net;
 using System.Text.Json;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Failures;
-using Appliance.Doubles.Faults;
 using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Doubles.Nics;
-using Appliance.Doubles.Phones;
+using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Lab;
 using Appliance.Lab.Api;
@@ -113,33 +112,38 @@ internal static class FacVerb
     private static async Task<int> RunAsync(FacSettings settings, string folder, int labPort, bool json, StopSignals signals)
     {
         using var logs = new StandardErrorLog(LogLevel.Warning, LabClock.Wall);
-        var log = logs.CreateLogger("fac");
         try
         {
+            await using var owned = new OwnedStack();
             var listeners = new LabListeners(LabConnections.All());
-            using var state = StateFolder.Open(folder);
-            using var clock = LabClock.Open(Path.Combine(state.Path, "clock.json"));
-            using var faults = new LabFaults(clock);
-            using var phones = new PhoneFleet(clock, log, faults: faults);
-            await using var api = await LabApi.StartAsync(
-                labPort,
-                clock,
-                phones,
-                log,
-                faults,
-                cancellationToken: signals.Token,
-                listeners: listeners
-            );
-            var options = new FacOptions(listeners.NicAt("fac", settings.Address), state.Path, clock, log, faults);
-            await using var power = await FacPower.StartAsync(settings, options, new PushCloud(phones, clock, faults), signals.Token);
-            var lab = new FacAlone(power, clock);
-            phones.Attach(lab);
-            power.Resume();
-            faults.Attach(lab);
-            faults.HasAuthenticator = true;
-            api.Authenticator = power;
-            api.Attach(lab);
-            Show(lab, settings, api, json);
+            var state = owned.Push(StateFolder.Open(folder));
+            var clock = owned.Push(LabClock.Open(Path.Combine(state.Path, "clock.json")));
+            LabApi? api = null;
+            var parts = new LabParts(clock, new SocketNetwork(listeners), state.Path)
+            {
+                Authenticator = settings,
+                AuthenticatorFolder = state.Path,
+                Logs = logs,
+                LogCategory = "fac",
+                Opened = async lab =>
+                    api = owned.Push(
+                        await LabApi.StartAsync(
+                            labPort,
+                            clock,
+                            lab.Phones,
+                            lab.Log,
+                            lab.Faults,
+                            listeners: listeners,
+                            inbox: lab.Inbox,
+                            cancellationToken: signals.Token
+                        )
+                    ),
+            };
+            var built = await LabBuilder.StartAsync(parts, owned, signals.Token);
+            var power = built.Authenticator!;
+            api!.Authenticator = power;
+            api.Attach(built.Unit);
+            Show(built.Unit, settings, api, json);
             // Only the entries from here on, not those of an earlier run.
             await FollowAsync(power, json, signals.Token);
             return ExitCode.Ok;
@@ -150,7 +154,7 @@ internal static class FacVerb
         }
     }
 
-    private static void Show(FacAlone lab, FacSettings settings, LabApi api, bool json)
+    private static void Show(ILabUnit lab, FacSettings settings, LabApi api, bool json)
     {
         if (json)
         {

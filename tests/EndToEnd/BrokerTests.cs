@@ -7,6 +7,7 @@ using Appliance.Doubles.Clock;
 using Appliance.Doubles.LastHop;
 using Appliance.Doubles.Providers;
 using Appliance.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Lab.Messages;
 using Appliance.Tool;
 using Microsoft.Extensions.Logging;

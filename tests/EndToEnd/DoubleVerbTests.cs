@@ -85,7 +85,7 @@ public sealed class DoubleVerbTests
     public async Task PhonesOfTheirOwnProcessAnswerOverABroker(string mode)
     {
         await using var broker = await MqttBroker.StartAsync();
-        await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.PushOptions(Broker: broker.Address, LabPhones: false));
+        await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.Composition.PushOptions(Broker: broker.Address, LabPhones: false));
         using var phones = Start(
             "phones",
             "--count",
@@ -136,7 +136,7 @@ public sealed class DoubleVerbTests
         await using var broker = await MqttBroker.StartAsync();
         await using var lab = await TestLab.StartAsync(
             CatPushes,
-            push: new Appliance.Lab.PushOptions(Broker: broker.Address, LabPhones: false)
+            push: new Appliance.Lab.Composition.PushOptions(Broker: broker.Address, LabPhones: false)
         );
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var processes = new List<(Process Process, Task<string> Said)>();

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using Appliance.Doubles.Clock;
-using Appliance.Lab;
+using Appliance.Lab.Composition;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;

@@ -40,7 +40,7 @@ public sealed class InMemoryTests
                     nics,
                     time,
                     pushes,
-                    LabBoard.DefaultConfiguration().Replace("127.0.1.", "10.0.0.", StringComparison.Ordinal),
+                    LabBoard.DefaultConfiguration(network: "10.0.0"),
                     NullLoggerFactory.Instance
                 )
             );

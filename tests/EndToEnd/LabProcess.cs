@@ -32,7 +32,7 @@ internal sealed class LabProcess : IAsyncDisposable
     {
         var line = await LaunchAsync(
             moreConfiguration.Length > 0
-                ? LabBoard.DefaultConfiguration().Replace("127.0.1.", _network + ".", StringComparison.Ordinal) + moreConfiguration
+                ? LabBoard.DefaultConfiguration(network: _network) + moreConfiguration
                 : ""
         );
         if (line is null)

@@ -1,4 +1,4 @@
-using Appliance.Lab;
+using Appliance.Lab.Composition;
 using Xunit;
 
 namespace Appliance.Tests.EndToEnd;

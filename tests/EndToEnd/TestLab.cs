@@ -83,7 +83,7 @@ internal sealed class TestLab : IAsyncDisposable
         var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), personality, logs, push, lan);
         await File.WriteAllTextAsync(
             Path.Combine(lab._folder.FullName, "first.conf"),
-            LabBoard.DefaultConfiguration(personality).Replace("127.0.1.", lab.Network + ".", StringComparison.Ordinal)
+            LabBoard.DefaultConfiguration(personality, lab.Network)
                 + (fac is null ? "" : LabBoard.AuthenticatorConfiguration(IPAddress.Parse(lab.Network + ".10")))
                 + moreConfiguration
         );

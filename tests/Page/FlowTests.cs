@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Appliance.Lab;
+using Appliance.Lab.Composition;
 using Appliance.Tests.EndToEnd;
 using Xunit;
 using static Microsoft.Playwright.Assertions;

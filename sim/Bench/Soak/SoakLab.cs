@@ -79,7 +79,7 @@ internal sealed class SoakLab : IAsyncDisposable
         string InFolder(string name) => Path.Combine(_folder.FullName, name);
         await File.WriteAllTextAsync(
             InFolder("first.conf"),
-            LabBoard.DefaultConfiguration().Replace("127.0.1.", network + ".", StringComparison.Ordinal) + SoakPlan.Configuration(users),
+            LabBoard.DefaultConfiguration(network: network) + SoakPlan.Configuration(users),
             cancellationToken
         );
         _process = Process.Start(

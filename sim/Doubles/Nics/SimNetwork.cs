@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Appliance.Doubles.Nics;
 
 /// <summary>The network between simulated interfaces, which has the endpoint of each listener. Every address reaches every other.</summary>
-public sealed class SimNetwork
+public sealed class SimNetwork : ILabNetwork
 {
     private const int FirstFreePort = 49152; // RFC 6335, section 6: dynamic ports
     private readonly ConcurrentDictionary<IPEndPoint, SimListener> _listeners = [];
@@ -23,6 +23,15 @@ public sealed class SimNetwork
     /// True: a served port handles a datagram synchronously on the delivering thread. The caller must then deliver one datagram at a time.
     /// </summary>
     public bool HandlesAtOnce { get; init; }
+
+    /// <inheritdoc/>
+    public INic Nic(string name, IPAddress address) => new SimNic(this, name, address);
+
+    /// <inheritdoc/>
+    public INic ServerNic(string name, IPAddress address) => Nic(name, address);
+
+    /// <inheritdoc/>
+    public bool IsLocal(IPAddress address) => true;
 
     /// <summary>Acquires an endpoint for a listener; port 0 chooses a free one.</summary>
     /// <exception cref="AddressInUseException">The port is in use.</exception>

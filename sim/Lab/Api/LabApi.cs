@@ -50,9 +50,9 @@ public sealed partial class LabApi : IAsyncDisposable
     private volatile ILabUnit? _unit;
 
     /// <summary>An interface that listens nowhere yet.</summary>
-    internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults)
+    internal LabApi(LabClock clock, PhoneFleet phones, ILogger log, LabFaults? faults, LabInbox? inbox = null)
     {
-        (_clock, _phones, _log, _faults) = (clock, phones, log, faults ?? new LabFaults(clock));
+        (_clock, _phones, _log, _faults, Inbox) = (clock, phones, log, faults ?? new LabFaults(clock), inbox ?? new LabInbox());
         Page = new PageServer(clock, phones, _faults, Inbox, () => Panel.Value);
     }
 
@@ -60,7 +60,7 @@ public sealed partial class LabApi : IAsyncDisposable
     internal PageServer Page { get; }
 
     /// <summary>The mail and the text messages of the lab.</summary>
-    public LabInbox Inbox { get; } = new();
+    public LabInbox Inbox { get; }
 
     /// <summary>The FortiAuthenticator stand-in; null in a lab without one.</summary>
     public FacPower? Authenticator { get; set; }
@@ -78,8 +78,9 @@ public sealed partial class LabApi : IAsyncDisposable
     /// <param name="log">For what is the tool's own.</param>
     /// <param name="faults">The lab's faults; null for none.</param>
     /// <param name="lan">Where phones of the network come in, over HTTPS; null for nowhere.</param>
-    /// <param name="cancellationToken">Gives up.</param>
     /// <param name="listeners">What bounds its connections; null for any number.</param>
+    /// <param name="inbox">The lab's inbox; null for an empty one.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="LabFailure">A port is taken.</exception>
     public static async Task<LabApi> StartAsync(
         int port,
@@ -89,10 +90,11 @@ public sealed partial class LabApi : IAsyncDisposable
         LabFaults? faults = null,
         IPEndPoint? lan = null,
         LabListeners? listeners = null,
+        LabInbox? inbox = null,
         CancellationToken cancellationToken = default
     )
     {
-        var api = new LabApi(clock, phones, log, faults);
+        var api = new LabApi(clock, phones, log, faults, inbox);
         // LabRequest checks its own limit and names it; this larger one is a safety net.
         var builder = EmbeddedServer.Prepare(
             listeners ?? new LabListeners(),

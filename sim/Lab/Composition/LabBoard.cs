@@ -1,7 +1,5 @@
 using System.Net;
 using System.Reflection;
-using System.Text;
-using System.Text.RegularExpressions;
 using Appliance.Doubles.Failures;
 using Appliance.Firmware.Config;
 using Appliance.Hal;
@@ -12,9 +10,18 @@ namespace Appliance.Lab.Composition;
 /// A board in the simulator. An interface that is a kernel device on the box is a loopback address here: the first one NETWORK.1, the second one
 /// NETWORK.2 and so on (docs/reference/boards.md); one that is an address stays what it is.
 /// </summary>
-internal static partial class LabBoard
+internal static class LabBoard
 {
     internal const string UsualNetwork = "127.0.1";
+
+    private static readonly string[] DesktopNics = ["port1", "port2", "port3", "port4"];
+
+    /// <summary>The access flags of the ready-made lab's interfaces; none for the others.</summary>
+    private static readonly Dictionary<string, string> AccessOf = new(StringComparer.Ordinal)
+    {
+        ["port1"] = "ping https ftm",
+        ["port2"] = "ping https ssh http",
+    };
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "boards");
 
@@ -53,42 +60,69 @@ internal static partial class LabBoard
         && IPAddress.IsLoopback(address)
         && address.ToString() == network + ".1";
 
-    /// <summary>A board with the addresses that it has in the simulator.</summary>
+    /// <summary>Returns a board with the addresses that it has in the simulator.</summary>
     /// <param name="board">The board.</param>
-    /// <param name="network">The first three numbers of all addresses; null for the usual ones, and an address that is the board's own stays.</param>
+    /// <param name="network">The first three numbers of all addresses. Null for the usual ones; then a fixed address of the board stays.</param>
     internal static Board Simulated(Board board, string? network) =>
         board with
         {
             Nics =
             [
-                .. board.Nics.Select(
-                    (nic, at) =>
-                        network is null && nic.Match is null
-                            ? nic
-                            : nic with
-                            {
-                                Address = IPAddress.Parse($"{network ?? UsualNetwork}.{at + 1}"),
-                                PrefixLength = 32,
-                                Match = null,
-                            }
-                ),
+                .. In(board, network ?? UsualNetwork)
+                    .Nics.Zip(board.Nics, (moved, own) => network is null && own.Match is null ? own : moved with { Match = null }),
             ],
         };
 
-    /// <summary>The ready-made lab, in the appliance's own grammar, as it is on the desktop.</summary>
-    internal static string DefaultConfiguration(Personality? personality = null)
+    /// <summary>Returns a board with the addresses NETWORK.1, NETWORK.2 and so on, in order; null for its own addresses.</summary>
+    internal static Board In(Board board, string? network) =>
+        network is null
+            ? board
+            : board with
+            {
+                Nics =
+                [
+                    .. board.Nics.Select((nic, at) => nic with { Address = IPAddress.Parse($"{network}.{at + 1}"), PrefixLength = 32 }),
+                ],
+            };
+
+    /// <summary>Returns the CLI text of the ready-made lab with the desktop's interfaces.</summary>
+    /// <param name="personality">The release profile; null for the default one.</param>
+    /// <param name="network">The first three numbers of every address.</param>
+    internal static string DefaultConfiguration(Personality? personality = null, string network = UsualNetwork) =>
+        DefaultConfiguration(In(new Board("desktop", [.. DesktopNics.Select(name => new BoardNic(name, IPAddress.Any))]), network), personality);
+
+    /// <summary>Returns the CLI text of the ready-made lab with a board's interfaces and their addresses.</summary>
+    /// <exception cref="LabFailure">The board lacks what the ready-made lab needs.</exception>
+    internal static string DefaultConfiguration(Board board, Personality? personality)
     {
-        var text = Resource("default.conf");
-        // From 7.0 on the callback address has another name.
-        return (personality ?? Personality.Default).Release.Major < 7
-            ? text
-            : text.Replace("set server-ip ", "set server ", StringComparison.Ordinal);
+        if (board.Nics.FirstOrDefault(nic => nic.Name == "port1") is not { Address: var port1 })
+        {
+            throw new LabFailure(
+                FailureKind.ConfigurationInvalid,
+                $"board {board.Name} has no port1, which the ready-made lab needs: give a configuration of its own (--config FILE)"
+            );
+        }
+        return Resource("default.conf")
+            .Replace("{interfaces}", string.Concat(board.Nics.Select(InterfaceText)), StringComparison.Ordinal)
+            // From 7.0 on the callback address has another name.
+            .Replace("{server}", (personality ?? Personality.Default).Release.Major < 7 ? "server-ip" : "server", StringComparison.Ordinal)
+            .Replace("{port1}", port1.ToString(), StringComparison.Ordinal)
+            // The lab's mail server is in the network of port1.
+            .Replace("{network}", string.Join('.', port1.GetAddressBytes()[..3]), StringComparison.Ordinal);
     }
 
-    /// <summary>What the ready-made lab has beside it where the FortiAuthenticator stand-in is.</summary>
-    /// <param name="address">Where that is.</param>
+    /// <summary>Returns the CLI text of the RADIUS server and its users, for a lab with the FortiAuthenticator emulator.</summary>
+    /// <param name="address">The emulator's address.</param>
     internal static string AuthenticatorConfiguration(IPAddress address) =>
-        Resource("fac.conf").Replace($"{UsualNetwork}.10", address.ToString(), StringComparison.Ordinal);
+        Resource("fac.conf").Replace("{authenticator}", address.ToString(), StringComparison.Ordinal);
+
+    private static string InterfaceText(BoardNic nic) =>
+        $"    edit \"{nic.Name}\"\n        set ip {nic.Address} {MaskOf(nic.PrefixLength)}\n"
+        + (AccessOf.TryGetValue(nic.Name, out var access) ? $"        set allowaccess {access}\n" : "")
+        + "        set type physical\n    next\n";
+
+    private static IPAddress MaskOf(int prefixLength) =>
+        new(BitConverter.GetBytes(IPAddress.HostToNetworkOrder(prefixLength == 0 ? 0 : -1 << (32 - prefixLength))));
 
     private static string Resource(string name)
     {
@@ -96,38 +130,4 @@ internal static partial class LabBoard
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }
-
-    /// <summary>The ready-made lab on a simulated board: its interfaces, with their addresses.</summary>
-    /// <exception cref="LabFailure">The board lacks what the ready-made lab needs.</exception>
-    internal static string DefaultConfiguration(Board board, Personality? personality)
-    {
-        if (board.Nics.All(nic => nic.Name != "port1"))
-        {
-            throw new LabFailure(
-                FailureKind.ConfigurationInvalid,
-                $"board {board.Name} has no port1, which the ready-made lab needs: give a configuration of its own (--config FILE)"
-            );
-        }
-        var text = DefaultConfiguration(personality);
-        var usual = Interface().Matches(text).ToDictionary(block => block.Groups[1].Value, block => block.Value, StringComparer.Ordinal);
-        var interfaces = new StringBuilder();
-        foreach (var nic in board.Nics)
-        {
-            interfaces.Append(
-                usual.GetValueOrDefault(nic.Name) is { } block
-                    ? Address().Replace(block, $"set ip {nic.Address} ")
-                    : $"    edit \"{nic.Name}\"\n        set ip {nic.Address} 255.255.255.255\n        set type physical\n    next\n"
-            );
-        }
-        text = text.Replace(string.Concat(usual.Values), interfaces.ToString(), StringComparison.Ordinal);
-        // The callback address and the lab's mail server stand beside port1.
-        var network = string.Join('.', board.Nics.First(nic => nic.Name == "port1").Address.ToString().Split('.')[..3]);
-        return text.Replace($"{UsualNetwork}.", network + ".", StringComparison.Ordinal);
-    }
-
-    [GeneratedRegex("    edit \"(port[0-9]+)\"\n(?:        .*\n)+    next\n")]
-    private static partial Regex Interface();
-
-    [GeneratedRegex("set ip [0-9.]+ ")]
-    private static partial Regex Address();
 }

@@ -1,9 +1,9 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Failures;
 using Appliance.Doubles.Faults;
-using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Doubles.Inbox;
 using Appliance.Doubles.Nics;
 using Appliance.Doubles.Panel;
@@ -16,7 +16,6 @@ using Appliance.Lab.Composition;
 using Appliance.Lab.Messages;
 using Appliance.Lab.Scenarios;
 using Appliance.Lab.Units;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Appliance.Lab.Targets;
 
@@ -37,21 +36,14 @@ internal sealed class SimulatedTarget
 
     private readonly Scenario _scenario;
     private readonly int _seed;
-    private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly OwnedStack _owned = new();
     private readonly List<SimClient> _clients = [];
-    private readonly List<SimNic> _nics = [];
     private readonly SimNetwork _network;
-    private readonly LabInbox _inbox = new();
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("appliance-scenario-");
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen, new StillWall(Start));
     private readonly SimClock _time;
-    private LabFaults _faults = null!;
-    private PhoneFleet _phones = null!;
-    private FacPower? _authenticator;
-    private LabPanel _panel = null!;
-    private PanelRecord _shown = null!;
-    private UnitPower _power = null!;
-    private LabUnit _unit = null!;
+    private BuiltLab? _built;
+    private PanelRecord? _shown;
 
     /// <param name="scenario">The scenario that it is for.</param>
     /// <param name="seed">The seed of all its random values.</param>
@@ -85,103 +77,45 @@ internal sealed class SimulatedTarget
 
     public bool HasAuthenticator => true;
 
-    public IReadOnlyList<LabNic> Nics => _unit.Nics;
+    public IReadOnlyList<LabNic> Nics => Appliance.Nics;
 
-    public IReadOnlyList<BoundService> Services => _unit.Services;
+    public IReadOnlyList<BoundService> Services => Appliance.Services;
 
-    IReadOnlyList<FaultState> ITargetFaults.States => _faults.Faults;
+    IReadOnlyList<FaultState> ITargetFaults.States => Lab.Base.Faults.Faults;
 
-    public IReadOnlyList<ReceivedLetter> Letters => _inbox.Letters;
+    public IReadOnlyList<ReceivedLetter> Letters => Lab.Base.Inbox.Letters;
 
-    public IReadOnlyList<EventRecord> Events => _unit?.EventsAfter(0, int.MaxValue) ?? [];
+    public IReadOnlyList<EventRecord> Events => _built?.Unit.EventsAfter(0, int.MaxValue) ?? [];
 
-    public long NewestLogin => _unit.Logins.Newest(1) is [var newest] ? newest.Id : 0;
+    public long NewestLogin => Appliance.Logins.Newest(1) is [var newest] ? newest.Id : 0;
 
     public async Task StartAsync()
     {
-        _faults = Own(new LabFaults(_clock) { Step = _time.Step });
-        var air = new SimNic(_network, "phones", ScenarioAddress.Phones);
-        _phones = Own(
-            new PhoneFleet(
-                _clock,
-                NullLogger.Instance,
-                async (remote, cancellationToken) => new ConnectionStream(await air.ConnectAsync(remote, cancellationToken)),
-                _faults
-            )
-        );
         var board = LabBoard.Simulated(Board.Load(LabBoard.File("desktop")), network: null);
-        _panel = Own(new LabPanel(board, _clock));
-        _shown = new PanelRecord(_panel.Front);
-        _nics.AddRange(board.Nics.Select(nic => new SimNic(_network, nic.Name, nic.Address)));
-        var cloud = new PushCloud(_phones, _clock, _faults);
-        var settings = _scenario.Needs.Contains(ScenarioNeed.Authenticator)
+        var authenticator = _scenario.Needs.Contains(ScenarioNeed.Authenticator)
             ? await AuthenticatorFile.OfAsync(LabBoard.File("desktop"), network: null, CancellationToken.None)
             : null;
-        if (settings is not null)
-        {
-            var nic = new SimNic(_network, "fac", settings.Address);
-            _authenticator = Own(
-                await FacPower.StartAsync(
-                    settings,
-                    new FacOptions(nic, Path.Combine(_folder.FullName, "fac"), _clock, NullLogger.Instance, _faults),
-                    cloud
-                )
-            );
-        }
         var configuration =
-            LabBoard.DefaultConfiguration(_scenario.Personality)
-            + (settings is null ? "" : LabBoard.AuthenticatorConfiguration(settings.Address))
+            LabBoard.DefaultConfiguration(board, _scenario.Personality)
+            + (authenticator is null ? "" : LabBoard.AuthenticatorConfiguration(authenticator.Address))
             + _scenario.Config;
-        var options = new UnitOptions(
-            _folder.FullName,
-            [.. _nics],
-            _clock,
-            cloud,
-            configuration,
-            NullLoggerFactory.Instance,
-            _scenario.Personality
-        )
+        var parts = new LabParts(_clock, _network, _folder.FullName)
         {
-            SetClock = SetClock,
-            Board = board,
-            Panel = _shown,
-            SerialNumber =
-                "FGVMLAB"
-                + (SeededNumbers.Of(_seed, "serial number") & int.MaxValue).ToString(
-                    "D9",
-                    System.Globalization.CultureInfo.InvariantCulture
-                )[^9..],
-            Numbers = Own(new SeededNumbers(_seed, "numbers in the log")),
+            Step = _time.Step,
+            PhoneAddress = ScenarioAddress.Phones,
+            Authenticator = authenticator,
+            Appliance = new ApplianceParts(board, configuration)
+            {
+                Personality = _scenario.Personality,
+                SerialNumber = SerialNumberOf(_seed),
+                Numbers = _owned.Push(new SeededNumbers(_seed, "numbers in the log")),
+                OverPanel = panel => _shown = new PanelRecord(panel),
+                GoingDown = _clock.Work.Begin,
+                Up = _clock.Work.End,
+                Off = _ => _clock.Work.End(),
+            },
         };
-        _power = Own(await UnitPower.StartAsync(options, CancellationToken.None));
-        _unit = Own(new LabUnit(_power.Unit, _authenticator, _clock));
-        _power.GoingDown += () =>
-        {
-            _clock.Work.Begin();
-            _unit.GoDown();
-        };
-        _power.Up += next =>
-        {
-            _unit.ComeUp(next);
-            _clock.Work.End();
-        };
-        _power.Off += _ => _clock.Work.End();
-        _phones.Attach(_unit);
-        _faults.Attach(_unit);
-        _faults.HasAuthenticator = _authenticator is not null;
-        if (_unit.MailServer is { } mail)
-        {
-            Own(
-                MailSink.Listen(
-                    new SimNic(_network, "mail", mail.Address),
-                    mail.Port,
-                    _inbox,
-                    () => _unit.SmsDomains,
-                    _clock,
-                    NullLogger.Instance
-                )
-            );
-        }
+        _built = await LabBuilder.StartAsync(parts, _owned);
         await SettleAsync();
     }
 
@@ -194,10 +128,7 @@ internal sealed class SimulatedTarget
         {
             client.Dispose();
         }
-        while (_running.TryPop(out var part))
-        {
-            await part.DisposeAsync();
-        }
+        await _owned.DisposeAsync();
         _clock.Dispose();
         _folder.Delete(recursive: true);
     }
@@ -205,7 +136,7 @@ internal sealed class SimulatedTarget
     public async Task<string> CliAsync(string script)
     {
         Task<string>? transcript = null;
-        WorkTracker.Run(_clock.Work, () => transcript = _unit.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n"));
+        WorkTracker.Run(_clock.Work, () => transcript = Appliance.TranscriptAsync(script.EndsWith('\n') ? script : script + "\n"));
         await SettleAsync();
         return transcript is { IsCompleted: true }
             ? await transcript
@@ -214,7 +145,7 @@ internal sealed class SimulatedTarget
 
     public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
     {
-        var client = new SimClient(new SimNic(_network, "client", from), to, _unit.DeviceCa, _clock, _clock.Work, SettleAsync);
+        var client = new SimClient(new SimNic(_network, "client", from), to, Appliance.DeviceCa, _clock, _clock.Work, SettleAsync);
         _clients.Add(client);
         return client;
     }
@@ -236,25 +167,25 @@ internal sealed class SimulatedTarget
 
     Task ITargetFaults.SetAsync(IReadOnlyList<Fault> faults)
     {
-        _faults.Set(faults);
+        Lab.Base.Faults.Set(faults);
         return SettleAsync();
     }
 
     public Task SetLinkAsync(string nic, bool up)
     {
-        _unit.SetLink(nic, up);
+        Appliance.SetLink(nic, up);
         return SettleAsync();
     }
 
     async Task ITargetPolicy.SetAsync(JsonElement change)
     {
-        IUnitPolicy policy = _unit;
+        IUnitPolicy policy = Appliance;
         await policy.SetAsync(PolicyText.Read(policy.Current, change));
         await SettleAsync();
     }
 
     public Task PressAsync(string button, bool down) =>
-        (down ? _panel.Press(button, hold: null) : _panel.Release(button))
+        (down ? Front.Press(button, hold: null) : Front.Release(button))
             ? SettleAsync()
             : throw new FormatException($"the panel has no button '{button}'");
 
@@ -262,12 +193,12 @@ internal sealed class SimulatedTarget
 
     public Task<string> LedAsync(string name) => Task.FromResult(LedOf(name).Pattern.ToString());
 
-    public IReadOnlyList<string> LedShown(string name) => _shown.PatternsOf(LedOf(name).Name);
+    public IReadOnlyList<string> LedShown(string name) => Shown.PatternsOf(LedOf(name).Name);
 
     public async Task RebootAsync()
     {
-        _shown.Forget();
-        await _unit.TranscriptAsync("execute reboot\ny\n");
+        Shown.Forget();
+        await Appliance.TranscriptAsync("execute reboot\ny\n");
         await SettleAsync();
     }
 
@@ -303,14 +234,22 @@ internal sealed class SimulatedTarget
 
     public string? CodeOf(string user, int steps) => UserPhones.CodeOf(user, steps);
 
-    public LoginTimeline? TimelineOf(long login) => _unit.Logins.Find(login);
+    public LoginTimeline? TimelineOf(long login) => Appliance.Logins.Find(login);
 
     private async Task SettleAsync() => await _time.SettleAsync();
 
-    private TargetPhones UserPhones => new(_phones, _clock);
+    private TargetPhones UserPhones => new(Lab.Base.Phones, _clock);
+
+    private BuiltLab Lab => _built ?? throw new InvalidOperationException("the lab has not started");
+
+    private LabUnit Appliance => Lab.Appliance ?? throw new InvalidOperationException("the lab has no appliance");
+
+    private LabPanel Front => Lab.Base.Panel ?? throw new InvalidOperationException("the board has no panel");
+
+    private PanelRecord Shown => _shown ?? throw new InvalidOperationException("the board has no panel");
 
     private PanelLed LedOf(string name) =>
-        _panel.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
+        Front.View().Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
 
     private static Task Delivered(Action deliver)
     {
@@ -318,37 +257,16 @@ internal sealed class SimulatedTarget
         return Task.CompletedTask;
     }
 
-    private string? SetClock(DateTimeOffset to)
+    private static string SerialNumberOf(int seed)
     {
-        var by = to - _clock.GetUtcNow();
-        if (by < TimeSpan.Zero || to > LabClock.Latest)
-        {
-            return "the lab's clock goes forward only, to the year 8999";
-        }
-        _time.Step(by);
-        return null;
+        var number = (SeededNumbers.Of(seed, "serial number") & int.MaxValue).ToString("D9", CultureInfo.InvariantCulture);
+        return "FGVMLAB" + number[^9..];
     }
 
     /// <summary>A client whose listener is gone, or whose cable is pulled, is about to lose its connection.</summary>
     private Task? OpenEnds() =>
         _clients
-            .Where(client => client.Request is not null && _unit.Services.All(service => !service.EndPoint.Equals(client.To)))
+            .Where(client => client.Request is not null && Appliance.Services.All(service => !service.EndPoint.Equals(client.To)))
             .Select(client => client.Request)
             .FirstOrDefault(request => request is not null);
-
-    private T Own<T>(T part)
-        where T : class
-    {
-        _running.Push(part as IAsyncDisposable ?? new Synchronous((IDisposable)part));
-        return part;
-    }
-
-    private sealed class Synchronous(IDisposable part) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            part.Dispose();
-            return ValueTask.CompletedTask;
-        }
-    }
 }
