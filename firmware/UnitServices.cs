@@ -120,11 +120,7 @@ internal sealed class UnitServices
         IReadOnlyList<INic> clients = [.. options.Nics.Select(nic => new TappedNic(nic, Tap))];
         Login = owned.Push(new LoginService(new TokenCore(data.State), data.State, events, time, Debug));
         AdminLogin = new AdminLogin(data.Config, Login, data.Passwords, events, time);
-        var sender =
-            options.PushSender
-            ?? (
-                options.PushProxy is { } proxy ? owned.Push(new PushProxyClient(proxy, clients, data.SerialNumber, time)) : new NoPushProxy()
-            );
+        var sender = options.PushSender ?? ProxyOf(options, data, clients, owned);
         var loss = new RegistrationLoss(data.Config, events, serial => Enrolment.ProvisionAsync(serial));
         Push = owned.Push(new PushService(Login, sender, events, time, Debug, loss.RemoveAsync));
         Login.Connect(Push);
@@ -182,6 +178,11 @@ internal sealed class UnitServices
             _enrolment.ImportTrial();
         }
     }
+
+    private static IPushSender ProxyOf(UnitOptions options, UnitData data, IReadOnlyList<INic> clients, OwnedStack owned) =>
+        options.PushProxy is { } proxy
+            ? owned.Push(new PushProxyClient(proxy, clients, data.SerialNumber, options.Time))
+            : new NoPushProxy();
 
     private bool Request(PowerRequest request)
     {

@@ -22,7 +22,7 @@ public sealed class OwnedStack : IAsyncDisposable
     }
 
     /// <summary>Takes ownership of a part, and returns it.</summary>
-    /// <param name="part">An <see cref="IAsyncDisposable"/> or <see cref="IDisposable"/>. If it is both, it is disposed asynchronously.</param>
+    /// <param name="part">An <see cref="IAsyncDisposable"/> or <see cref="IDisposable"/>; if both, it is disposed asynchronously.</param>
     public T Push<T>(T part)
         where T : class
     {

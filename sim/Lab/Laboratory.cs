@@ -21,14 +21,23 @@ using Microsoft.Extensions.Logging;
 
 namespace Appliance.Lab;
 
-/// <summary>The lab with its access methods: a lab of <see cref="LabBuilder"/> or a unit on a box, the lab API and the console's socket.</summary>
+/// <summary>
+/// The lab of <c>up</c>: a lab of <see cref="LabBuilder"/> or a unit on a box, with the lab API and the console's socket.
+/// </summary>
 internal sealed class Laboratory : IAsyncDisposable
 {
     private readonly OwnedStack _owned;
     private readonly TaskCompletionSource _switchedOff;
     private readonly BuiltLab? _built;
 
-    private Laboratory(OwnedStack owned, TaskCompletionSource switchedOff, LabClock clock, LabApi api, ILabUnit unit, BuiltLab? built = null)
+    private Laboratory(
+        OwnedStack owned,
+        TaskCompletionSource switchedOff,
+        LabClock clock,
+        LabApi api,
+        ILabUnit unit,
+        BuiltLab? built = null
+    )
     {
         _owned = owned;
         _switchedOff = switchedOff;

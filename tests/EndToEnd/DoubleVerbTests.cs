@@ -9,6 +9,7 @@ using Appliance.Doubles.LastHop;
 using Appliance.Doubles.Providers;
 using Appliance.Doubles.PushProxy;
 using Appliance.Firmware.Ftm;
+using Appliance.Lab.Composition;
 using MQTTnet;
 using Xunit;
 
@@ -85,7 +86,7 @@ public sealed class DoubleVerbTests
     public async Task PhonesOfTheirOwnProcessAnswerOverABroker(string mode)
     {
         await using var broker = await MqttBroker.StartAsync();
-        await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.Composition.PushOptions(Broker: broker.Address, LabPhones: false));
+        await using var lab = await TestLab.StartAsync(push: new PushOptions(Broker: broker.Address, LabPhones: false));
         using var phones = Start(
             "phones",
             "--count",
@@ -136,7 +137,7 @@ public sealed class DoubleVerbTests
         await using var broker = await MqttBroker.StartAsync();
         await using var lab = await TestLab.StartAsync(
             CatPushes,
-            push: new Appliance.Lab.Composition.PushOptions(Broker: broker.Address, LabPhones: false)
+            push: new PushOptions(Broker: broker.Address, LabPhones: false)
         );
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);
         var processes = new List<(Process Process, Task<string> Said)>();

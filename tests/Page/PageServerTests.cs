@@ -234,7 +234,7 @@ public sealed class PageServerTests
     [Fact]
     public async Task Who_looks_on_gets_each_message_of_a_login_and_no_secret()
     {
-        await using var lab = await TestLab.StartAsync(push: new Appliance.Lab.Composition.PushOptions(), fac: "code-or-empty");
+        await using var lab = await TestLab.StartAsync(push: new PushOptions(), fac: "code-or-empty");
         using var web = new Web(lab);
         var secrets = new List<string>
         {

@@ -247,6 +247,6 @@ public sealed partial class ScenarioRunTests
     [GeneratedRegex(@"\{""passed"".*\}")]
     private static partial Regex JsonLine();
 
-    [GeneratedRegex(@"\b(Numbers|SerialNumber) = (Own|""FGVM|new Seeded)")]
+    [GeneratedRegex(@"\bNumbers = (?!appliance\.Numbers,)|\bSerialNumber = SerialNumberOf")]
     private static partial Regex SetsNumbers();
 }

@@ -7,8 +7,8 @@ using Appliance.Hal;
 namespace Appliance.Lab.Composition;
 
 /// <summary>
-/// A board in the simulator. An interface that is a kernel device on the box is a loopback address here: the first one NETWORK.1, the second one
-/// NETWORK.2 and so on (docs/reference/boards.md); one that is an address stays what it is.
+/// A board in the simulator, and the configuration of the ready-made lab on it. An interface that is a kernel device on the box is a
+/// loopback address here: the first one NETWORK.1, the second one NETWORK.2 and so on (docs/reference/boards.md).
 /// </summary>
 internal static class LabBoard
 {
@@ -42,7 +42,8 @@ internal static class LabBoard
             .ToArray();
         throw new LabFailure(
             FailureKind.Usage,
-            $"no board '{board}'{(Spelling.Nearest(board, known) is { } near ? $"; did you mean '{near}'?" : "")} (there are: {string.Join(", ", known)})"
+            $"no board '{board}'{(Spelling.Nearest(board, known) is { } near ? $"; did you mean '{near}'?" : "")}"
+                + $" (there are: {string.Join(", ", known)})"
         );
     }
 
@@ -62,7 +63,7 @@ internal static class LabBoard
 
     /// <summary>Returns a board with the addresses that it has in the simulator.</summary>
     /// <param name="board">The board.</param>
-    /// <param name="network">The first three numbers of all addresses. Null for the usual ones; then a fixed address of the board stays.</param>
+    /// <param name="network">The first three numbers of all addresses. Null for the usual ones; a fixed address then stays.</param>
     internal static Board Simulated(Board board, string? network) =>
         board with
         {
@@ -89,7 +90,10 @@ internal static class LabBoard
     /// <param name="personality">The release profile; null for the default one.</param>
     /// <param name="network">The first three numbers of every address.</param>
     internal static string DefaultConfiguration(Personality? personality = null, string network = UsualNetwork) =>
-        DefaultConfiguration(In(new Board("desktop", [.. DesktopNics.Select(name => new BoardNic(name, IPAddress.Any))]), network), personality);
+        DefaultConfiguration(
+            In(new Board("desktop", [.. DesktopNics.Select(name => new BoardNic(name, IPAddress.Any))]), network),
+            personality
+        );
 
     /// <summary>Returns the CLI text of the ready-made lab with a board's interfaces and their addresses.</summary>
     /// <exception cref="LabFailure">The board lacks what the ready-made lab needs.</exception>
