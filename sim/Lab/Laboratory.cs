@@ -192,7 +192,7 @@ internal sealed class Laboratory : IAsyncDisposable
         // Another lab of this folder keeps its link.
         var state = owned.Push(StateFolder.Open(options.State));
         var clock = owned.Push(LabClock.Open(null, ClockRate.Real));
-        var air = new SocketNic("phones", place.Bench);
+        var air = new SocketNic("phones", place.Controller);
         var phones = owned.Push(
             new PhoneFleet(clock, log, async (remote, calledOff) => new ConnectionStream(await air.ConnectAsync(remote, calledOff)))
         );

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Appliance.Doubles.Clock;
 using Appliance.Firmware.Events;
+using Appliance.Lab.Composition;
 using Appliance.Lab.Page;
 using Appliance.Tests.EndToEnd;
 using Microsoft.Extensions.Time.Testing;
