@@ -15,6 +15,7 @@ using Appliance.Firmware.Network;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using Appliance.Firmware.Validation;
+using Appliance.Hal;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtpNet;
 
@@ -32,7 +33,7 @@ internal sealed class CallbackRig : IAsyncDisposable
 
     private const string Password = "p";
 
-    private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly OwnedStack _owned = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen);
     private readonly Inbox _inbox;
     private StateDatabase _state = null!;
@@ -42,10 +43,7 @@ internal sealed class CallbackRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        while (_running.TryPop(out var service))
-        {
-            await service.DisposeAsync();
-        }
+        await _owned.DisposeAsync();
         _clock.Dispose();
     }
 
@@ -85,18 +83,18 @@ internal sealed class CallbackRig : IAsyncDisposable
         );
         string[] tables = [EventLog.Table, .. LoginCore.Tables];
         rig._state = durable ? StateDatabase.Open(Path.Combine(folder, "state.db"), tables) : StateDatabase.OpenForgetful();
-        rig._running.Push(rig._state);
+        rig._owned.Push(rig._state);
         var (events, debug) = (new EventLog(rig._state, rig._clock, "bench"), new DebugTap());
         rig._login = new LoginService(new TokenCore(rig._state), rig._state, events, rig._clock, debug);
-        rig._running.Push(new Synchronous(rig._login));
+        rig._owned.Push(rig._login);
         var push = new PushService(rig._login, rig._inbox, events, rig._clock, debug, _ => Task.CompletedTask);
-        rig._running.Push(push);
+        rig._owned.Push(push);
         rig._login.Connect(push);
         _ = store.Subscribe(rig._login) ?? store.Subscribe(push);
         var callback = new CallbackEndpoint(push, new TrustedCallers(store, events, rig._clock), debug);
         foreach (var (place, tls) in places)
         {
-            rig._running.Push(
+            rig._owned.Push(
                 await HttpFront.StartAsync(
                     place.Transport,
                     new Dictionary<string, IHttpService>(StringComparer.Ordinal) { [CallbackPlace.Service] = callback },
@@ -168,15 +166,6 @@ internal sealed class CallbackRig : IAsyncDisposable
                 "end\nconfig vpn ssl web portal\nedit p\nset web-mode enable\nnext\nend\nconfig vpn ssl settings\nset default-portal p\nset login-attempt-limit 0\nset source-interface port1\nend\n"
             )
             .ToString();
-    }
-
-    private sealed class Synchronous(IDisposable service) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            service.Dispose();
-            return default;
-        }
     }
 
     /// <summary>All phones: the session of each phone's push.</summary>

@@ -41,7 +41,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
     private const string SerialPrefix = "FTKMOB";
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
 
-    private readonly Stack<IAsyncDisposable> _running = new();
+    private readonly OwnedStack _owned = new();
     private readonly LabClock _clock = LabClock.Open(null, ClockRate.Frozen);
     private readonly DeviceCertificates? _certificates;
     private LoginService _login = null!;
@@ -81,24 +81,24 @@ internal sealed class PushLoginRig : IAsyncDisposable
             ConfigRules.Values,
             clock
         );
-        rig._state = rig.Own(
+        rig._state = rig._owned.Push(
             StateDatabase.Open(Path.Combine(folder, "state.db"), [EventLog.Table, .. LoginCore.Tables, VpnSessions.Table])
         );
         var (events, debug) = (new EventLog(rig._state, clock, "bench"), new DebugTap());
-        rig._login = rig.Own(new LoginService(new TokenCore(rig._state), rig._state, events, clock, debug));
-        var push = rig.Own(new PushService(rig._login, phones, events, clock, debug, _ => Task.CompletedTask));
+        rig._login = rig._owned.Push(new LoginService(new TokenCore(rig._state), rig._state, events, clock, debug));
+        var push = rig._owned.Push(new PushService(rig._login, phones, events, clock, debug, _ => Task.CompletedTask));
         rig._login.Connect(push);
-        var sessions = rig.Own(new VpnSessions(rig._state, events, clock, key));
+        var sessions = rig._owned.Push(new VpnSessions(rig._state, events, clock, key));
         var vpn = new VpnEndpoint(rig._login, sessions, events, debug);
         foreach (var subscriber in (IConfigSubscriber[])[rig._login, push, sessions, vpn])
         {
             store.Subscribe(subscriber);
         }
         var callback = new CallbackEndpoint(push, new TrustedCallers(store, events, clock), debug);
-        var nic = rig.Own(new GatedNic(place.Server));
+        var nic = rig._owned.Push(new GatedNic(place.Server));
         var transport = new NicTransport(clock);
         var names = new CertificateNames(["bench.test"], [address]);
-        rig.Own(
+        rig._owned.Push(
             await HttpFront.StartAsync(
                 transport,
                 new Dictionary<string, IHttpService>(StringComparer.Ordinal)
@@ -139,10 +139,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        while (_running.TryPop(out var service))
-        {
-            await service.DisposeAsync();
-        }
+        await _owned.DisposeAsync();
         _certificates?.Dispose();
         _clock.Dispose();
     }
@@ -190,21 +187,5 @@ internal sealed class PushLoginRig : IAsyncDisposable
                 "end\nconfig vpn ssl web portal\nedit p\nset web-mode enable\nnext\nend\nconfig vpn ssl settings\nset default-portal p\nset login-attempt-limit 0\nset source-interface port1\nend\n"
             )
             .ToString();
-    }
-
-    private T Own<T>(T service)
-        where T : class
-    {
-        _running.Push(service as IAsyncDisposable ?? new Synchronous((IDisposable)service));
-        return service;
-    }
-
-    private sealed class Synchronous(IDisposable service) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            service.Dispose();
-            return default;
-        }
     }
 }
