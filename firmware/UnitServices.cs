@@ -118,23 +118,22 @@ internal sealed class UnitServices
         ReportStorageFaults(data);
         // Outgoing traffic of the unit's own clients passes the tap, too. Listeners have the tap at their gates.
         IReadOnlyList<INic> clients = [.. options.Nics.Select(nic => new TappedNic(nic, Tap))];
-        Login = owned.Push(new LoginService(new TokenCore(data.State), data.State, events, time, Debug));
-        AdminLogin = new AdminLogin(data.Config, Login, data.Passwords, events, time);
-        var sender = options.PushSender ?? ProxyOf(options, data, clients, owned);
-        var loss = new RegistrationLoss(data.Config, events, serial => Enrolment.ProvisionAsync(serial));
-        Push = owned.Push(new PushService(Login, sender, events, time, Debug, loss.RemoveAsync));
-        Login.Connect(Push);
         Radius = owned.Push(new RadiusClient(clients, time, Debug));
         if (options.Observer is { } observer)
         {
             Radius.Traffic += observer.Radius;
         }
-        Login.Connect(new RadiusGateway(Radius, () => data.Config.Current, events));
-        var descriptors = owned.Push(new DescriptorAlarm(events, time, options.Nics));
-        Metrics = owned.Push(new UnitMetrics(Login, Push, Radius, data.State, descriptors));
         Mail = owned.Push(new MailService(clients, time));
         Letters = new CodeLetters(Mail, events, time);
-        Login.Connect(Letters);
+        var gateways = new LoginGateways(Letters, new RadiusGateway(Radius, () => data.Config.Current, events));
+        Login = owned.Push(new LoginService(new TokenCore(data.State), data.State, events, time, Debug, gateways));
+        AdminLogin = new AdminLogin(data.Config, Login, data.Passwords, events, time);
+        var sender = options.PushSender ?? ProxyOf(options, data, clients, owned);
+        var loss = new RegistrationLoss(data.Config, events, serial => Enrolment.ProvisionAsync(serial));
+        Push = owned.Push(new PushService(Login, sender, events, time, Debug, loss.RemoveAsync));
+        gateways.Push = Push;
+        var descriptors = owned.Push(new DescriptorAlarm(events, time, options.Nics));
+        Metrics = owned.Push(new UnitMetrics(Login, Push, Radius, data.State, descriptors));
         Sessions = owned.Push(new VpnSessions(data.State, events, time, data.Key, options.Numbers, data.Ended));
     }
 

@@ -26,7 +26,7 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time) :
                 "Count blocked sources.",
                 Permissions.Vpn.Read,
                 CliArguments.None,
-                _ => login.BlockList().Count.ToString(CultureInfo.InvariantCulture) + "\n"
+                _ => login.Operator.BlockList().Count.ToString(CultureInfo.InvariantCulture) + "\n"
             ),
             new(
                 "diagnose vpn ssl blocklist del",
@@ -41,7 +41,7 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time) :
     {
         var now = time.GetUtcNow();
         var text = new StringBuilder();
-        foreach (var (entry, index) in login.BlockList().Select((entry, index) => (entry, index)))
+        foreach (var (entry, index) in login.Operator.BlockList().Select((entry, index) => (entry, index)))
         {
             var state = entry.Until is { } until
                 ? string.Create(CultureInfo.InvariantCulture, $"locked,expires={WaitMessage.Seconds(until - now)}")
@@ -70,7 +70,7 @@ internal sealed class BlocklistCommands(LoginService login, TimeProvider time) :
         try
         {
             // Removed from disk before the reply.
-            var count = await login.UnblockAsync(source).ConfigureAwait(false);
+            var count = await login.Operator.UnblockAsync(source).ConfigureAwait(false);
             return count == 0 && source is not null ? new ConfigError(-3, "entry not found in table") : "";
         }
         catch (IOException failure)

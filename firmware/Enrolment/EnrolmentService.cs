@@ -65,7 +65,7 @@ public sealed class EnrolmentService
     {
         var entries = TokenEntry.All(_config.Current);
         var now = _time.GetUtcNow();
-        int[] drifts = [.. entries.Select(entry => TokenSeed.Parse(entry.Seed) is { } seed ? _login.DriftOf(seed) : 0)];
+        int[] drifts = [.. entries.Select(entry => TokenSeed.Parse(entry.Seed) is { } seed ? _login.Operator.DriftOf(seed) : 0)];
         lock (_lock)
         {
             return [.. entries.Select((entry, at) => (entry, drifts[at], _life.Status(entry, now)))];
@@ -159,7 +159,7 @@ public sealed class EnrolmentService
         {
             outcome =
                 !entry.Locked && TokenSeed.Parse(entry.Seed) is { } seed
-                    ? (await _login.ResyncAsync(seed, code, nextCode).ConfigureAwait(false)).Outcome
+                    ? (await _login.Operator.ResyncAsync(seed, code, nextCode).ConfigureAwait(false)).Outcome
                     : ResyncOutcome.Wrong;
         }
         catch (IOException failure)
@@ -233,7 +233,7 @@ public sealed class EnrolmentService
         }
         try
         {
-            await _login.TakeDriftsAsync(drifts).ConfigureAwait(false);
+            await _login.Operator.TakeDriftsAsync(drifts).ConfigureAwait(false);
             return null;
         }
         catch (IOException failure)

@@ -106,7 +106,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         {
             return new(false);
         }
-        var deciding = _login.PushApprovedAsync(taken.Order, code, number, out var accepted);
+        var deciding = _login.Phones.PushApprovedAsync(taken.Order, code, number, out var accepted);
         // Decided, though not on disk yet. The session is over regardless of the write, and is counted when its result is known (Decided).
         _sessions.Return(taken, accepted);
         return deciding;
@@ -124,7 +124,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         {
             return decided =
                 PushSessions.IsGenuineAlert(taken.Order.Token.Seed!.AlertKey(), session.ToString(), message, hmac)
-                && await _login.PushDeniedAsync(taken.Order.RequestId).ConfigureAwait(false);
+                && await _login.Phones.PushDeniedAsync(taken.Order.RequestId).ConfigureAwait(false);
         }
         finally
         {
@@ -208,7 +208,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         Watch(health => health.Record(result, _time.GetUtcNow()));
         if (result.Outcome == PushOutcome.Sent)
         {
-            _login.PushSent(order);
+            _login.Phones.PushSent(order);
             _events.Write(PushEvents.Sent(order));
             return;
         }
@@ -219,7 +219,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
                 .ConfigureAwait(false);
         }
         Cancel(order.LoginId);
-        await _login.PushFailedAsync(order.RequestId).ConfigureAwait(false);
+        await _login.Phones.PushFailedAsync(order.RequestId).ConfigureAwait(false);
     }
 
     private void Watch(Func<PushHealth, PushAlarm?> change)

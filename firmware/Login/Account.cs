@@ -8,25 +8,25 @@ using Appliance.Firmware.Tokens;
 namespace Appliance.Firmware.Login;
 
 /// <summary>The second factor that an account requires in addition to its password.</summary>
-public abstract record SecondFactor
+public abstract record RequiredFactor
 {
-    private SecondFactor() { }
+    private RequiredFactor() { }
 
     /// <summary>No second factor.</summary>
-    public sealed record None : SecondFactor;
+    public sealed record None : RequiredFactor;
 
     /// <summary>A token's code, or an approval on its phone.</summary>
-    public sealed record OfToken(Token Token, TokenSeed Seed) : SecondFactor;
+    public sealed record OfToken(Token Token, TokenSeed Seed) : RequiredFactor;
 
     /// <summary>A one-time code that is sent by e-mail or SMS when it is needed.</summary>
-    public sealed record OfCode(CodeDestination To) : SecondFactor;
+    public sealed record OfCode(CodeDestination To) : RequiredFactor;
 
     /// <summary>FortiToken Cloud. It is not licensed, so the login is refused.</summary>
-    public sealed record OfCloud : SecondFactor;
+    public sealed record OfCloud : RequiredFactor;
 
     /// <summary>A second factor that cannot be satisfied, so every login is refused.</summary>
     /// <param name="Why">The reason, for the log and the operator.</param>
-    public sealed record Unusable(string Why) : SecondFactor;
+    public sealed record Unusable(string Why) : RequiredFactor;
 }
 
 /// <summary>A remote server that verifies passwords which this unit does not store.</summary>
@@ -46,7 +46,7 @@ public sealed record Account(
     byte[]? Password,
     RemoteServer? Remote,
     bool Enabled,
-    SecondFactor Factor,
+    RequiredFactor Factor,
     ImmutableArray<string> Groups
 )
 {
@@ -60,13 +60,13 @@ public sealed record Account(
 
     /// <summary>Creates the account of a user that is not configured here but may exist on the remote server of a group.</summary>
     internal static Account OfServer(string name, RemoteServer server, string group) =>
-        new(name, Password: null, server, Enabled: true, new SecondFactor.None(), [group]);
+        new(name, Password: null, server, Enabled: true, new RequiredFactor.None(), [group]);
 
     /// <summary>True if a second factor is required.</summary>
-    public bool HasSecondFactor => Factor is not SecondFactor.None;
+    public bool HasSecondFactor => Factor is not RequiredFactor.None;
 
     /// <summary>The token, if the second factor is a usable token; otherwise null.</summary>
-    public Token? Token => (Factor as SecondFactor.OfToken)?.Token;
+    public Token? Token => (Factor as RequiredFactor.OfToken)?.Token;
 
     /// <summary>
     /// True if the account may log in from this source. The console has no address, and trusted hosts do not restrict it.

@@ -86,6 +86,13 @@ public sealed class LoginStep
 
     internal void IsAbout(PendingLogin attempt) => (LoginId, Request, PendingLogin) = (attempt.Id, attempt.Request, attempt);
 
+    /// <summary>Adds a fact about a login for the journal.</summary>
+    internal void Note(long loginId, LoginFact fact, bool decides = false) =>
+        Facts.Add((loginId, decides ? fact with { Decides = true } : fact));
+
+    /// <summary>Adds the answer to the client that waits for this login, if one does.</summary>
+    internal void Release(PendingLogin attempt, LoginAnswer answer) => Released.Add((attempt.RequestId, answer));
+
     /// <summary>Resets the step for reuse. Its lists keep their capacity.</summary>
     internal void Clear()
     {

@@ -31,6 +31,13 @@ internal sealed record RemoteQuestion(string? Answer, DateTimeOffset Expires, De
     /// <summary>The latest notice of each address that was queried.</summary>
     internal ImmutableArray<RemoteNotice> Notices { get; init; } = [];
 
+    /// <summary>The reply that triggers a push on servers that expect a word for it.</summary>
+    internal const string PushWord = "push";
+
+    /// <summary>True if the reply makes the server ask the user's phone.</summary>
+    internal bool AsksPhone =>
+        Answer is { } answer && (answer.Length == 0 || answer.Equals(PushWord, StringComparison.OrdinalIgnoreCase));
+
     /// <summary>Returns the same request with one more notice.</summary>
     internal RemoteQuestion With(RemoteNotice notice) =>
         this with
@@ -63,6 +70,9 @@ internal sealed class PendingLogin(long id, LoginRequest request, LoginRandomnes
 
     /// <summary>The account. The groups of a user from a remote server are added after the server has accepted.</summary>
     internal Account Account { get; set; } = account;
+
+    /// <summary>The remote server of the account, which must have one, as the journal names it: its type and its name.</summary>
+    internal string ServerName => $"{Account.Remote!.Type} {Account.Remote.Name}";
 
     /// <summary>True while the login is pending.</summary>
     internal bool IsPending { get; set; }
@@ -138,7 +148,7 @@ internal sealed class PendingLogin(long id, LoginRequest request, LoginRandomnes
     internal string FactorKey =>
         field ??= Account.Factor switch
         {
-            SecondFactor.OfToken token => "token:" + token.Seed.Identity,
+            RequiredFactor.OfToken token => "token:" + token.Seed.Identity,
             _ => "code:" + PushKey,
         };
 
@@ -146,7 +156,7 @@ internal sealed class PendingLogin(long id, LoginRequest request, LoginRandomnes
     internal string PushKey => field ??= (request.Kind == LoginKind.Admin ? "admin:" : "user:") + Account.Name;
 
     internal FactorKind FactorKind =>
-        Account.Factor is SecondFactor.OfCode code
+        Account.Factor is RequiredFactor.OfCode code
             ? (code.To.Channel == CodeChannel.Sms ? FactorKind.Sms : FactorKind.Email)
             : FactorKind.FortiToken;
 

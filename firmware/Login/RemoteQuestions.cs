@@ -3,11 +3,13 @@ using Appliance.Firmware.Events;
 namespace Appliance.Firmware.Login;
 
 /// <summary>The pending requests to remote servers: at most one a login, without a thread. Thread-safe.</summary>
+/// <param name="gateways">The gateway to remote servers. Without one, no server can be queried.</param>
 /// <param name="answered">Receives a verdict.</param>
 /// <param name="noticed">Receives a report on an address.</param>
 /// <param name="work">Tracks the running work for the clock; null if the clock does not need it.</param>
 /// <param name="stop">Cancelled when the unit stops.</param>
 internal sealed class RemoteQuestions(
+    LoginGateways gateways,
     Func<RemoteOrder, RemoteVerdict, Task> answered,
     Action<RemoteOrder, RemoteNotice> noticed,
     WorkTracker? work,
@@ -16,9 +18,6 @@ internal sealed class RemoteQuestions(
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (int Number, CancellationTokenSource NobodyWaits)> _asked = new(StringComparer.Ordinal);
-
-    /// <summary>The gateway to remote servers; null if there is none, in which case no server can be queried.</summary>
-    internal IRemoteGateway? Gateway { get; set; }
 
     /// <summary>Cancels and starts requests as a step requires. Returns immediately.</summary>
     internal void Carry(LoginStep step)
@@ -67,7 +66,7 @@ internal sealed class RemoteQuestions(
         RemoteVerdict verdict = new RemoteVerdict.Unavailable($"nothing here asks servers of type {order.Server.Type}");
         try
         {
-            if (Gateway is { } gateway)
+            if (gateways.Remote is { } gateway)
             {
                 verdict = await gateway.AskAsync(order, notice => noticed(order, notice), nobodyWaits.Token).ConfigureAwait(false);
             }

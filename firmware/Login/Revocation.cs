@@ -61,6 +61,13 @@ internal static class Revocation
         return null;
     }
 
+    /// <summary>Compares the account of a pending login with the one of the same name that the rules have now.</summary>
+    internal static Refusal? OfProof(LoginRules rules, PendingLogin attempt, out Account? now)
+    {
+        var request = attempt.Request;
+        return OfProof(rules, attempt.Account, request.Kind, attempt.IsFallback, request.Realm, request.Source, out now);
+    }
+
     /// <summary>
     /// Evaluates the authorisation of an SSL VPN user whose proof holds. Returns true if the rules still give exactly the group and the
     /// portal that were granted. A login that would now get others has to be repeated.
@@ -124,10 +131,10 @@ internal static class Revocation
         writer.Write(
             account.Factor switch
             {
-                SecondFactor.None => "none",
-                SecondFactor.OfToken { Token: var token, Seed: var seed } =>
+                RequiredFactor.None => "none",
+                RequiredFactor.OfToken { Token: var token, Seed: var seed } =>
                     $"token\n{token.Serial}\n{seed.Identity}\n{seed.Digits}\n{seed.Algorithm}",
-                SecondFactor.OfCode { To: var to } => $"code\n{to.Channel}\n{to.Address}\n{to.SmsServer}",
+                RequiredFactor.OfCode { To: var to } => $"code\n{to.Channel}\n{to.Address}\n{to.SmsServer}",
                 _ => "unusable",
             }
         );
@@ -138,12 +145,12 @@ internal static class Revocation
     private static bool SamePassword(byte[]? now, byte[]? then) =>
         now is null ? then is null : then is not null && CryptographicOperations.FixedTimeEquals(now, then);
 
-    private static bool SameFactor(SecondFactor now, SecondFactor then) =>
+    private static bool SameFactor(RequiredFactor now, RequiredFactor then) =>
         (now, then) switch
         {
-            (SecondFactor.OfToken a, SecondFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
+            (RequiredFactor.OfToken a, RequiredFactor.OfToken b) => a.Token.Serial == b.Token.Serial && a.Seed.Equals(b.Seed),
             // The life of a code does not affect who receives it.
-            (SecondFactor.OfCode a, SecondFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
+            (RequiredFactor.OfCode a, RequiredFactor.OfCode b) => (a.To with { Life = default }) == (b.To with { Life = default }),
             _ => now == then,
         };
 }

@@ -74,22 +74,22 @@ public sealed class UserDirectory(ConfigTree config) : IAccountDirectory
     /// <summary>
     /// Returns the second factor that an entry of <c>user local</c> or <c>system admin</c> requires in addition to the password.
     /// </summary>
-    internal static SecondFactor FactorOf(ConfigTree config, ConfigObject entry, Token? token) =>
+    internal static RequiredFactor FactorOf(ConfigTree config, ConfigObject entry, Token? token) =>
         entry.Text("two-factor") switch
         {
-            "disable" or "" => new SecondFactor.None(),
+            "disable" or "" => new RequiredFactor.None(),
             "fortitoken" => token switch
             {
-                null => new SecondFactor.Unusable("no token is assigned"),
-                { Locked: true } => new SecondFactor.Unusable($"token {token.Serial} is locked"),
-                { Seed: { } seed } => new SecondFactor.OfToken(token, seed),
-                _ => new SecondFactor.Unusable($"token {token.Serial} has no seed"),
+                null => new RequiredFactor.Unusable("no token is assigned"),
+                { Locked: true } => new RequiredFactor.Unusable($"token {token.Serial} is locked"),
+                { Seed: { } seed } => new RequiredFactor.OfToken(token, seed),
+                _ => new RequiredFactor.Unusable($"token {token.Serial} has no seed"),
             },
-            "fortitoken-cloud" => new SecondFactor.OfCloud(),
+            "fortitoken-cloud" => new RequiredFactor.OfCloud(),
             "email" or "sms" => CodeDestination.From(config, entry) is { } to
-                ? new SecondFactor.OfCode(to)
-                : new SecondFactor.Unusable("there is no address for the code"),
-            var other => new SecondFactor.Unusable($"two-factor {other} is not served"),
+                ? new RequiredFactor.OfCode(to)
+                : new RequiredFactor.Unusable("there is no address for the code"),
+            var other => new RequiredFactor.Unusable($"two-factor {other} is not served"),
         };
 
     /// <summary>Returns the token that an entry names, or null.</summary>

@@ -121,7 +121,7 @@ internal sealed class PanelReporter : IDisposable
             {
                 return;
             }
-            var locked = _unit.Login.LockedOutUntil();
+            var locked = _unit.Login.Operator.LockedOutUntil();
             var state = new PanelState(
                 _resetting ? PanelPhase.Resetting
                     : IsUnconfigured(_unit.Config.Current) ? PanelPhase.NoConfiguration

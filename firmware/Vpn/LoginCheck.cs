@@ -10,78 +10,75 @@ namespace Appliance.Firmware.Vpn;
 /// <c>POST /remote/logincheck</c>: the login of VPN clients and of the web page. The replies have the forms that the clients are known to
 /// parse. What no public source documents is *assumed* and listed in docs/reference/ssl-vpn.md.
 /// </summary>
-internal sealed class LoginCheck(LoginService login, VpnSessions sessions, EventLog events, DebugTap debug)
+internal sealed class LoginCheck(LoginService login, VpnSessions sessions, EventLog events, DebugTap tap)
 {
     private const string PermissionDenied = "sslvpn_login_permission_denied";
     private const string NoMatchingPolicy = "sslvpn_login_no_matching_policy";
+
+    private readonly SslVpnDebug _debug = new(tap);
 
     /// <summary>Serves one request whose body has been read already.</summary>
     internal async Task ServeAsync(HttpContext context, FormBody form)
     {
         var source = context.Connection.RemoteIpAddress!.MapToIPv4();
-        if (context.Request.ContentLength is { } length)
-        {
-            debug.Write(DebugArea.SslVpn, $"Content-Length {length}");
-        }
+        _debug.Received(context.Request);
         if (!IsSecond(form))
         {
-            debug.Write(DebugArea.SslVpn, $"sslvpn_authenticate_user:192 authenticate user: [{form["username"]}]");
-            debug.Write(DebugArea.SslVpn, $"sslvpn_authenticate_user:206 create fam state");
-            debug.Write(DebugArea.SslVpn, $"fam_auth_send_req:883 found node {form["username"]}:0:, valid:1");
-            debug.Write(DebugArea.SslVpn, $"[fam_auth_send_req_internal:426] Groups sent to FNBAM:");
-            debug.Write(DebugArea.SslVpn, $"[fam_auth_send_req_internal:438] FNBAM opt = 0X201400");
+            _debug.Started(form["username"]);
         }
-        var answer = IsSecond(form)
-            ? await SecondFactorAsync(form, source, context.RequestAborted).ConfigureAwait(false)
-            : await login
-                .StartAsync(
+        var answer = await (
+            IsSecond(form)
+                ? SecondFactorAsync(form, source, context.RequestAborted)
+                : login.StartAsync(
                     new LoginRequest(form["username"], form["credential"], form["realm"], source)
                     {
                         Nic = NicOf(context),
                         IsText = form.IsText,
                     }
                 )
-                .ConfigureAwait(false);
-        debug.Write(
-            DebugArea.SslVpn,
-            $"fnbam_auth return: {(answer switch { LoginAnswer.Success => 0, LoginAnswer.Challenge { Reason: ChallengeReason.NextCode } => 8, LoginAnswer.Challenge => 7, _ => 1 })}"
-        );
+        ).ConfigureAwait(false);
+        _debug.Answered(answer);
         switch (answer)
         {
             case LoginAnswer.Success success when context.RequestAborted.IsCancellationRequested:
                 // The client is gone, so the cookie could not be used.
                 login.Complete(success, Refusal.ClientGone);
-                return;
+                break;
             case LoginAnswer.Success success:
-                var opening = await sessions.OpenAsync(success.Grant, stored: () => login.Complete(success)).ConfigureAwait(false);
-                if (opening.Cookie is { } cookie)
-                {
-                    await VpnReply.LoggedInAsync(context, cookie, IsAjax(form)).ConfigureAwait(false);
-                    return;
-                }
-                login.Complete(success, opening.Refused);
-                await RefuseAsync(context, form, source, opening.Refused!.Value, secondFactor: form.Has("reqid")).ConfigureAwait(false);
-                return;
+                await OpenAsync(context, form, source, success).ConfigureAwait(false);
+                break;
             case LoginAnswer.Challenge challenge:
                 await VpnReply
-                    .ChallengeAsync(
-                        context,
-                        form["username"],
-                        challenge,
-                        asPage: !IsAjax(form)
-                            || (
-                                challenge.Reason is ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled
-                                && !challenge.Push
-                                && ReadsPages(form)
-                            )
-                    )
+                    .ChallengeAsync(context, form["username"], challenge, asPage: !IsAjax(form) || IsWaitPage(form, challenge))
                     .ConfigureAwait(false);
-                return;
+                break;
             case LoginAnswer.Refused refused:
-                await RefuseAsync(context, form, source, refused.Reason, form.Has("reqid")).ConfigureAwait(false);
-                return;
+                await RefuseAsync(context, form, source, refused.Reason).ConfigureAwait(false);
+                break;
+            default:
+                // An answer that this method cannot express denies.
+                await RefuseAsync(context, form, source, Refusal.BadCredentials).ConfigureAwait(false);
+                break;
         }
     }
+
+    /// <summary>Opens the session of a granted login. Its cookie is sent only when it is durable.</summary>
+    private async Task OpenAsync(HttpContext context, FormBody form, IPAddress source, LoginAnswer.Success success)
+    {
+        var opening = await sessions.OpenAsync(success.Grant, stored: () => login.Complete(success)).ConfigureAwait(false);
+        if (opening.Cookie is { } cookie)
+        {
+            await VpnReply.LoggedInAsync(context, cookie, IsAjax(form)).ConfigureAwait(false);
+            return;
+        }
+        login.Complete(success, opening.Refused);
+        await RefuseAsync(context, form, source, opening.Refused!.Value).ConfigureAwait(false);
+    }
+
+    /// <summary>True for a challenge whose text only a page shows to this client: it asks the user to wait.</summary>
+    private static bool IsWaitPage(FormBody form, LoginAnswer.Challenge challenge) =>
+        challenge is { Push: false, Reason: ChallengeReason.Wait or ChallengeReason.NextCode or ChallengeReason.Throttled }
+        && ReadsPages(form);
 
     private static string NicOf(HttpContext context) => context.Features.Get<INicFeature>()?.Nic.Name ?? "";
 
@@ -113,7 +110,7 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
         return login.SubmitCodeAsync(handle, form.Has("code") ? form["code"] : form["credential"], source, aborted, form["code2"]);
     }
 
-    private async Task RefuseAsync(HttpContext context, FormBody form, IPAddress source, Refusal reason, bool secondFactor)
+    private async Task RefuseAsync(HttpContext context, FormBody form, IPAddress source, Refusal reason)
     {
         if (reason == Refusal.Blocked)
         {
@@ -122,11 +119,11 @@ internal sealed class LoginCheck(LoginService login, VpnSessions sessions, Event
             return;
         }
         var key = reason == Refusal.NoPolicy ? NoMatchingPolicy : PermissionDenied;
-        debug.Write(DebugArea.SslVpn, $"login_failed user[{form["username"]}] from {source} failed [{key}]");
+        _debug.Refused(form["username"], source, key);
         if (reason != Refusal.Superseded)
         {
             events.Write(VpnEvents.Failed(form["username"], source, key));
         }
-        await (secondFactor ? VpnReply.WrongCodeAsync(context) : VpnReply.DeniedAsync(context, key, IsAjax(form))).ConfigureAwait(false);
+        await (form.Has("reqid") ? VpnReply.WrongCodeAsync(context) : VpnReply.DeniedAsync(context, key, IsAjax(form))).ConfigureAwait(false);
     }
 }

@@ -89,7 +89,7 @@ public sealed class PushAnswerTests
         using var login = new LoginService(new TokenCore(state), state, events, time, new DebugTap());
         var way = new Way();
         await using var push = new PushService(login, way, events, time, new DebugTap(), _ => Task.CompletedTask);
-        login.Connect(push);
+        login.Gateways.Push = push;
         var tree = LoginRig.TreeOf(LoginRig.Patient);
         login.InForce(tree, tree);
         push.Apply(tree, tree);

@@ -136,7 +136,7 @@ public sealed class LessonsTests
             var events = new EventLog(state, time, "X");
             using var login = new LoginService(new TokenCore(state), state, events, time, new DebugTap());
             await using var push = new PushService(login, new ExpiredCertificate(), events, time, new DebugTap(), _ => Task.CompletedTask);
-            login.Connect(push);
+            login.Gateways.Push = push;
             var tree = LoginRig.TreeOf(LoginRig.Patient);
             login.InForce(tree, tree);
             push.Apply(tree, tree);

@@ -42,7 +42,7 @@ public sealed class OneCodeRaceTests : IDisposable
             await using var state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [EventLog.Table, .. LoginCore.Tables]);
             using var login = new LoginService(new TokenCore(state), state, new EventLog(state, _time, "test"), _time, new DebugTap());
             var phones = new Phones();
-            login.Connect(phones);
+            login.Gateways.Push = phones;
             login.InForce(new ConfigTree(config.Schema), config);
             for (var round = 0; round < RestartEvery; round++, rounds++)
             {
@@ -81,7 +81,7 @@ public sealed class OneCodeRaceTests : IDisposable
                                             is LoginAnswer.Success,
                                         Phone: false
                                     )
-                                    : (Typed: false, Phone: await login.PushApprovedAsync(handle.RequestId, code));
+                                    : (Typed: false, Phone: await login.Phones.PushApprovedAsync(handle.RequestId, code));
                             },
                             CancellationToken.None,
                             TaskCreationOptions.LongRunning,
@@ -96,7 +96,7 @@ public sealed class OneCodeRaceTests : IDisposable
         foreach (var handle in handles)
         {
             Assert.IsNotType<LoginAnswer.Success>(await login.SubmitCodeAsync(handle, code, Source, CancellationToken.None));
-            Assert.False(await login.PushApprovedAsync(handle.RequestId, code));
+            Assert.False(await login.Phones.PushApprovedAsync(handle.RequestId, code));
         }
         Assert.Equal(Threads, phones.Sent);
         phones.Sent = 0;

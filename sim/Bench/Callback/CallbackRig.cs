@@ -89,7 +89,7 @@ internal sealed class CallbackRig : IAsyncDisposable
         rig._owned.Push(rig._login);
         var push = new PushService(rig._login, rig._inbox, events, rig._clock, debug, _ => Task.CompletedTask);
         rig._owned.Push(push);
-        rig._login.Connect(push);
+        rig._login.Gateways.Push = push;
         _ = store.Subscribe(rig._login) ?? store.Subscribe(push);
         var callback = new CallbackEndpoint(push, new TrustedCallers(store, events, rig._clock), debug);
         foreach (var (place, tls) in places)

@@ -87,7 +87,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
         var (events, debug) = (new EventLog(rig._state, clock, "bench"), new DebugTap());
         rig._login = rig._owned.Push(new LoginService(new TokenCore(rig._state), rig._state, events, clock, debug));
         var push = rig._owned.Push(new PushService(rig._login, phones, events, clock, debug, _ => Task.CompletedTask));
-        rig._login.Connect(push);
+        rig._login.Gateways.Push = push;
         var sessions = rig._owned.Push(new VpnSessions(rig._state, events, clock, key));
         var vpn = new VpnEndpoint(rig._login, sessions, events, debug);
         foreach (var subscriber in (IConfigSubscriber[])[rig._login, push, sessions, vpn])

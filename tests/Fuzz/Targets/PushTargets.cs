@@ -79,7 +79,7 @@ internal static class PushTargets
             login.InForce(config.Current, config.Current);
             _push = new PushService(login, _sent, events, _time, debug, _ => Task.CompletedTask);
             _push.Apply(config.Current, config.Current);
-            login.Connect(_push);
+            login.Gateways.Push = _push;
             _endpoint = new CallbackEndpoint(_push, new TrustedCallers(config, events, _time), debug);
         }
 

@@ -1,28 +1,35 @@
-using Appliance.Firmware.Tokens;
 using Microsoft.Extensions.ObjectPool;
-using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;
 
 namespace Appliance.Firmware.Login;
 
-/// <summary>The answers of phones. The hot path: an answer that need not wait allocates nothing (docs/develop/performance.md).</summary>
-public sealed partial class LoginService
+/// <summary>
+/// The answers of phones. The hot path: an answer that need not wait allocates nothing (docs/develop/performance.md). Steps are pooled, and
+/// a task that need not wait has no state machine. Thread-safe.
+/// </summary>
+public sealed class PhoneAnswers
 {
     /// <summary>Pooled steps of processed answers.</summary>
     private readonly DefaultObjectPool<LoginStep> _steps = new(new StepPolicy(), maximumRetained: 1024);
+
+    private readonly LoginCore _core;
+    private readonly LoginShell _shell;
+    private readonly LoginDebug _debug;
+    private readonly LoginGateways _gateways;
+
+    internal PhoneAnswers(LoginCore core, LoginShell shell, LoginDebug debug, LoginGateways gateways)
+    {
+        _core = core;
+        _shell = shell;
+        _debug = debug;
+        _gateways = gateways;
+    }
 
     /// <summary>
     /// Processes the phone's approval with a code and the number typed on it ("" if there is none). Returns true if it counts. It is
     /// durable then, and the waiting client's login is being completed.
     /// </summary>
-    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default)
-    {
-        PendingLogin? attempt;
-        lock (_lock)
-        {
-            attempt = _core.Pending(requestId);
-        }
-        return PushApprovedAsync(attempt, requestId, code, number, out _);
-    }
+    public ValueTask<bool> PushApprovedAsync(string requestId, ReadOnlySpan<char> code, ReadOnlySpan<char> number = default) =>
+        PushApprovedAsync(_shell.Pending(requestId), requestId, code, number, out _);
 
     /// <summary>
     /// Processes the approval of an ordered push. <paramref name="accepted"/> is set synchronously, but must not be acted on before the
@@ -44,36 +51,28 @@ public sealed partial class LoginService
             _debug.PushAnswered(requestId, "approve", accepted = false);
             return new(Decided(false));
         }
-        var now = _time.GetUtcNow();
+        var now = _shell.Now;
         // The code is compared outside the lock, on the caller's thread, because the comparison is the expensive part.
-        var match = LoginCore.Match(attempt, code, now);
-        var step = _steps.Get();
-        List<(LoginWaiter, LoginAnswer)> waiters;
-        lock (_lock)
-        {
-            accepted = _core.PushApproved(step, attempt, match, number, Rules, now);
-            _debug.PushAnswered(requestId, "approve", accepted);
-            Rearm(now);
-            waiters = CollectWaiters(step);
-        }
-        var settling = SettleAsync((step, waiters), now);
-        return settling.IsCompletedSuccessfully
-            ? ConfirmAsync(step, attempt, accepted)
-            : ConfirmLaterAsync(settling, step, attempt, accepted);
+        var match = PhoneFactor.Match(attempt, code, now);
+        var decision = _shell.Approve(_steps.Get(), attempt, match, number, now, out accepted);
+        var carrying = _shell.CarryAsync(decision, now);
+        return carrying.IsCompletedSuccessfully
+            ? ConfirmAsync(decision.Step, attempt, accepted)
+            : ConfirmLaterAsync(carrying, decision, attempt, accepted);
     }
 
-    private async ValueTask<bool> ConfirmLaterAsync(ValueTask settling, LoginStep step, PendingLogin attempt, bool accepted)
+    private async ValueTask<bool> ConfirmLaterAsync(ValueTask carrying, LoginDecision decision, PendingLogin attempt, bool accepted)
     {
         try
         {
-            await settling.ConfigureAwait(false);
+            await carrying.ConfigureAwait(false);
         }
         catch (IOException)
         {
-            FailStorage(step, []);
+            _shell.FailStorage(decision with { Waiters = [] });
             return Decided(false);
         }
-        var confirming = ConfirmAsync(step, attempt, accepted);
+        var confirming = ConfirmAsync(decision.Step, attempt, accepted);
         return confirming.IsCompletedSuccessfully ? confirming.Result : await confirming.ConfigureAwait(false);
     }
 
@@ -86,34 +85,26 @@ public sealed partial class LoginService
             return new(Decided(false));
         }
         step.Clear();
-        bool confirmed;
-        var now = _time.GetUtcNow();
-        List<(LoginWaiter, LoginAnswer)> waiters;
-        lock (_lock)
+        var now = _shell.Now;
+        var carrying = _shell.CarryAsync(_shell.Confirm(step, attempt, now, out var confirmed), now);
+        if (!carrying.IsCompletedSuccessfully)
         {
-            confirmed = _core.ConfirmPush(step, attempt, _waiting.ContainsKey(attempt.RequestId), Rules, now);
-            Rearm(now);
-            waiters = CollectWaiters(step);
-        }
-        var settling = SettleAsync((step, waiters), now);
-        if (!settling.IsCompletedSuccessfully)
-        {
-            return AfterAsync(settling, step, confirmed);
+            return AfterAsync(carrying, step, confirmed);
         }
         _steps.Return(step);
         return new(Decided(confirmed));
     }
 
-    private async ValueTask<bool> AfterAsync(ValueTask settling, LoginStep step, bool confirmed)
+    private async ValueTask<bool> AfterAsync(ValueTask carrying, LoginStep step, bool confirmed)
     {
-        await settling.ConfigureAwait(false);
+        await carrying.ConfigureAwait(false);
         return Decided(confirmed && step.Answer is not LoginAnswer.Refused);
     }
 
     /// <summary>Counts an approval once its decision is final.</summary>
     private bool Decided(bool accepted)
     {
-        _push?.Decided(accepted);
+        _gateways.Push?.Decided(accepted);
         return accepted;
     }
 
@@ -121,7 +112,7 @@ public sealed partial class LoginService
     public async Task<bool> PushDeniedAsync(string requestId)
     {
         var accepted = false;
-        var decision = Decide(
+        var decision = _shell.Decide(
             (rules, now) =>
             {
                 (accepted, var step) = _core.PushDenied(requestId, rules, now);
@@ -129,13 +120,13 @@ public sealed partial class LoginService
                 return step;
             }
         );
-        await SettleAsync(decision).ConfigureAwait(false);
+        await _shell.CarryAsync(decision).ConfigureAwait(false);
         return accepted && decision.Step.Answer is null; // A refusal there: the denial could not be made durable.
     }
 
     /// <summary>Records that the push of this login was handed over.</summary>
     public void PushSent(PushOrder order) =>
-        Journal.Note(
+        _shell.Journal.Note(
             order.LoginId,
             new(
                 "push",
@@ -146,11 +137,12 @@ public sealed partial class LoginService
                 Subject = order.Token.Serial,
                 At = order.Expires,
             },
-            _time.GetUtcNow()
+            _shell.Now
         );
 
     /// <summary>Reports that the push of this login could not be sent.</summary>
-    public Task PushFailedAsync(string requestId) => SettleAsync(Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
+    public Task PushFailedAsync(string requestId) =>
+        _shell.CarryAsync(_shell.Decide((rules, _) => _core.PushFailed(requestId, rules))).AsTask();
 
     private sealed class StepPolicy : PooledObjectPolicy<LoginStep>
     {
