@@ -9,6 +9,7 @@ using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Http;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Appliance.Firmware.Mail;
 using Appliance.Firmware.Monitoring;
 using Appliance.Firmware.Network;

@@ -3,7 +3,7 @@ using Appliance.Firmware;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Mail;
 using Appliance.Hal;
 using Appliance.Link;

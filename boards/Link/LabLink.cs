@@ -5,7 +5,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Appliance.Firmware.Ftm;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Nerdbank.Streams;
 
 namespace Appliance.Link;

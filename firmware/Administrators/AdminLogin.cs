@@ -2,6 +2,7 @@ using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 
 namespace Appliance.Firmware.Administrators;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Appliance.Firmware.Mail;
 using Appliance.Firmware.Tokens;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 
 namespace Appliance.Firmware.Ftm;
 

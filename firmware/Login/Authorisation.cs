@@ -1,6 +1,12 @@
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
+
 namespace Appliance.Firmware.Login;
 
-/// <summary>What a login is granted on: first for an authenticated user, and again whenever the configuration has changed since.</summary>
+/// <summary>
+/// Grants a login to an authenticated user by the rules in force, and evaluates that again whenever the configuration has changed since.
+/// </summary>
 internal static class Authorisation
 {
     /// <summary>
@@ -48,7 +54,7 @@ internal static class Authorisation
         {
             turn.Note(
                 attempt,
-                new("second factor", "demanded of everybody by force-two-factor-auth", LoginSetting.ForceSecondFactor),
+                new("second factor", "demanded by force-two-factor-auth", LoginSetting.ForceSecondFactor),
                 decides: true
             );
             turn.Refuse(attempt, Refusal.NoPolicy);

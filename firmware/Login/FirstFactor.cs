@@ -1,4 +1,6 @@
 using System.Net;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
 
 namespace Appliance.Firmware.Login;
 
@@ -120,7 +122,7 @@ internal sealed class FirstFactor(SecondFactor second, RemoteFactor remote)
             }
             step.Events.Add(LoginEvents.SpellingBug(request, alike));
         }
-        step.Note(id, new("remote group", "asked for a name that is nobody's here", LoginSetting.AuthenticationRule) { Subject = group });
+        step.Note(id, new("remote group", "asked for a name without a local account", LoginSetting.AuthenticationRule) { Subject = group });
         return (Account.OfServer(request.User, server, group), true);
     }
 

@@ -2,21 +2,11 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Remote;
 
 namespace Appliance.Firmware.Login;
-
-/// <summary>The access method of a login. The rules are the same for all; the directory and the limits differ.</summary>
-public enum LoginKind
-{
-    /// <summary>A user of the SSL VPN (<c>user local</c>, and remote users of the groups that a rule names).</summary>
-    SslVpn,
-
-    /// <summary>An administrator (<c>system admin</c>).</summary>
-    Admin,
-
-    /// <summary>A user on whose behalf a RADIUS client sends a request (<c>user local</c>).</summary>
-    Radius,
-}
 
 /// <summary>A login request with its first factor.</summary>
 /// <param name="User">The name as typed.</param>

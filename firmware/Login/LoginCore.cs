@@ -1,6 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
+using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 
@@ -12,8 +17,9 @@ namespace Appliance.Firmware.Login;
 /// (<see cref="LoginService"/>) serializes the calls. docs/reference/login.md describes all rules.
 /// </summary>
 /// <remarks>
-/// Each rule has its own type: <see cref="FirstFactor"/>, <see cref="SecondFactor"/>, <see cref="PhoneFactor"/>, <see cref="RemoteFactor"/>,
-/// <see cref="Authorisation"/> and <see cref="LoginLimits"/>. A login is <see cref="Start"/>, then any number of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle. A phone answers
+/// Each rule has its own type: <see cref="FirstFactor"/>, <see cref="SecondFactor"/>, <see cref="PhoneFactor"/>,
+/// <see cref="RemoteFactor"/>, <see cref="Authorisation"/> and <see cref="LoginLimits"/>. A login is <see cref="Start"/>, then any number
+/// of <see cref="SubmitCode"/> and <see cref="AwaitPush"/> by its handle. A phone answers
 /// through <c>PushApproved</c> and <c>ConfirmPush</c>, or <see cref="PushDenied"/>; a remote server through <see cref="RemoteAnswered"/>.
 /// <see cref="Tick"/> ends what has expired.
 /// </remarks>

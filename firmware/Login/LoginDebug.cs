@@ -1,4 +1,6 @@
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 
 namespace Appliance.Firmware.Login;
 

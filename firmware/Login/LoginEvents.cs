@@ -2,6 +2,9 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
 
 namespace Appliance.Firmware.Login;
 

@@ -1,3 +1,4 @@
+using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;

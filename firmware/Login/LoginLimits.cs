@@ -1,4 +1,8 @@
 using System.Net;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Login;

@@ -1,4 +1,5 @@
 using System.Net;
+using Appliance.Firmware.Login.Limits;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;

@@ -3,6 +3,9 @@ using System.Net;
 using System.Security.Cryptography;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 

@@ -1,5 +1,8 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
+using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Tokens;
 using LoginWaiter = Appliance.Firmware.Events.WorkWaiter<Appliance.Firmware.Login.LoginAnswer>;

@@ -1,3 +1,7 @@
+using System.Net;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
@@ -42,16 +46,9 @@ internal readonly ref struct LoginTurn(
     {
         var id = pending.NextId();
         step.IsAbout(id, request);
-        step.Note(
-            id,
-            new(
-                "asked",
-                $"{LoginEvents.Word(request.Kind)} from {(request.Source.Equals(System.Net.IPAddress.None) ? "console" : request.Source)}{(request.Realm.Length > 0 ? $" realm {request.Realm}" : "")}"
-            )
-            {
-                Subject = request.User,
-            }
-        );
+        var realm = request.Realm.Length > 0 ? $" realm {request.Realm}" : "";
+        var source = request.Source.Equals(IPAddress.None) ? "console" : request.Source.ToString();
+        step.Note(id, new("asked", $"{LoginEvents.Word(request.Kind)} from {source}{realm}") { Subject = request.User });
         return id;
     }
 

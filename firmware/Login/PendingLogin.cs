@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Policy;
+using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;

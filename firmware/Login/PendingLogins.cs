@@ -1,3 +1,5 @@
+using Appliance.Firmware.Login.Policy;
+
 namespace Appliance.Firmware.Login;
 
 /// <summary>The pending logins by request id, and their deadlines. Synchronous: the caller serializes.</summary>

@@ -1,3 +1,4 @@
+using Appliance.Firmware.Login.Policy;
 using Microsoft.Extensions.ObjectPool;
 
 namespace Appliance.Firmware.Login;

@@ -1,4 +1,8 @@
 using System.Globalization;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
@@ -23,7 +27,7 @@ internal sealed class PhoneFactor(TokenCore tokens, PendingLogins pending)
         if (wait is not null)
         {
             // The phone could only answer with the consumed code, so a push would be useless.
-            turn.Note(attempt, new("push", "not sent: the code of this step is used up"));
+            turn.Note(attempt, new("push", "not sent: the code of this step is consumed"));
             return;
         }
         if (!attempt.Request.TakesPush)

@@ -1,3 +1,8 @@
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
+using Appliance.Firmware.Login.Remote;
+
 namespace Appliance.Firmware.Login;
 
 /// <summary>First factors that a remote server verifies, and the challenges of that server.</summary>
@@ -196,7 +201,8 @@ internal sealed class RemoteFactor(PendingLogins pending, SecondFactor second)
         static string Seconds(TimeSpan time) => $"{(long)time.TotalSeconds} s";
         var deadlines = turn.Rules.Deadlines;
         var budgets =
-            $"{Seconds(deadlines.RemoteAnswer)} for each answer of the server, a phone's included (remoteauthtimeout); {Seconds(deadlines.FacExpiry)} in all (two-factor-fac-expiry)";
+            $"{Seconds(deadlines.RemoteAnswer)} for each answer of the server, a phone's included (remoteauthtimeout); "
+            + $"{Seconds(deadlines.FacExpiry)} in all (two-factor-fac-expiry)";
         var (word, change) = LoginDeadlines.Setting(DeadlineName.RemoteAnswer);
         turn.Note(
             attempt,

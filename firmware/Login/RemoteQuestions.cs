@@ -1,4 +1,5 @@
 using Appliance.Firmware.Events;
+using Appliance.Firmware.Login.Remote;
 
 namespace Appliance.Firmware.Login;
 

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Policy;
 
 namespace Appliance.Firmware.Login;
 

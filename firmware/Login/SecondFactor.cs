@@ -1,3 +1,6 @@
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Firmware.Login;
@@ -220,7 +223,7 @@ internal sealed class SecondFactor(TokenCore tokens, OneTimeCodes codes, Pending
             {
                 ChallengeReason.Wait => new(
                     "challenge",
-                    $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is used up"
+                    $"wait {WaitMessage.Seconds(wait!.Value)} seconds: the code of this step is consumed"
                 ),
                 ChallengeReason.Throttled => new("challenge", $"wait {WaitMessage.Seconds(throttled!.Value)} seconds: many wrong codes"),
                 _ => ChallengeSent,

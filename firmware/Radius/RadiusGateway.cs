@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Remote;
 
 namespace Appliance.Firmware.Radius;
 

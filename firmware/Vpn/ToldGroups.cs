@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Remote;
 
 namespace Appliance.Firmware.Vpn;
 

@@ -1,6 +1,8 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Storage;
 
 namespace Appliance.Firmware.Vpn;

@@ -1,7 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Administrators;
 using Appliance.Firmware.Config;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Appliance.Tests.Config;
 using CsCheck;
 using Xunit;

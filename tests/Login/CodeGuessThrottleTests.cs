@@ -1,5 +1,5 @@
 using System.Net;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Limits;
 using Appliance.Firmware.Storage;
 using Xunit;
 

@@ -1,5 +1,7 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Policy;
 using Xunit;
 
 namespace Appliance.Tests.Login;

@@ -1,4 +1,4 @@
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Limits;
 using CsCheck;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Limits;
 using CsCheck;
 using Xunit;
 

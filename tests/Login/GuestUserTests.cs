@@ -1,5 +1,6 @@
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Tests.Config;
 using Xunit;
 

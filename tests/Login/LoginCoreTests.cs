@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Policy;
+using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Tokens;
 using Appliance.Lab.Composition;
 using Appliance.Tests.Config;

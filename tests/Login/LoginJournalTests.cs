@@ -1,4 +1,4 @@
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 using Xunit;
 
 namespace Appliance.Tests.Login;

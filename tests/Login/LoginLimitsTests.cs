@@ -1,6 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Appliance.Firmware.Tokens;
 using Xunit;
 

@@ -1,6 +1,9 @@
 using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Policy;
+using Appliance.Firmware.Login.Remote;
 using CsCheck;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using CsCheck;
 using Xunit;
 

@@ -1,4 +1,6 @@
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
 using Xunit;
 
 namespace Appliance.Tests.Login;

@@ -1,4 +1,5 @@
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Remote;
 using Xunit;
 
 namespace Appliance.Tests.Login;

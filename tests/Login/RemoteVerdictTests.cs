@@ -1,4 +1,6 @@
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Remote;
 using Xunit;
 
 namespace Appliance.Tests.Login;

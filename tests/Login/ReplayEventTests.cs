@@ -1,6 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Xunit;
 
 namespace Appliance.Tests.Login;

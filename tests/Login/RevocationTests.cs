@@ -1,4 +1,6 @@
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Remote;
 using Appliance.Tests.Config;
 using Xunit;
 

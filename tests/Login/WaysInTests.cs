@@ -1,5 +1,8 @@
 using System.Net;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Remote;
 using Xunit;
 
 namespace Appliance.Tests.Login;

@@ -7,7 +7,8 @@ using Appliance.Firmware;
 using Appliance.Firmware.Cli;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Hal;
 using Appliance.Lab.Units;
 

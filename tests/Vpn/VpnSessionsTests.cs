@@ -3,6 +3,8 @@ using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Remote;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Vpn;
 using Appliance.Tests.Login;

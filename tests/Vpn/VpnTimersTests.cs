@@ -3,6 +3,7 @@ using System.Net;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Appliance.Firmware.Storage;
 using Appliance.Firmware.Vpn;
 using Appliance.Tests.Login;

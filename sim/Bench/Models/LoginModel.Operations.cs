@@ -1,5 +1,6 @@
 using System.Globalization;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
 using Appliance.Firmware.Tokens;
 
 namespace Appliance.Bench.Models;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Remote;
 
 namespace Appliance.Bench.Models;
 

@@ -1,7 +1,8 @@
 using System.Net;
 using Appliance.Firmware;
 using Appliance.Firmware.Config;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Validation;
 using OtpNet;
 

@@ -1,5 +1,5 @@
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 
 namespace Appliance.Doubles.Faults;
 

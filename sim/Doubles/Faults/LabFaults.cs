@@ -3,7 +3,7 @@ using System.Net;
 using Appliance.Doubles.Clock;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Ftm;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 
 namespace Appliance.Doubles.Faults;
 

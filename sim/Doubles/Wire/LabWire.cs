@@ -2,7 +2,7 @@ using System.Net;
 using Appliance.Firmware;
 using Appliance.Firmware.Ftm;
 using Appliance.Firmware.Http;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 using Appliance.Firmware.Observation;
 using Appliance.Firmware.Radius;
 

@@ -1,4 +1,5 @@
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Lab.Messages;
 using Appliance.Lab.Units;
 using Microsoft.AspNetCore.Http;

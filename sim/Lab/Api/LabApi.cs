@@ -14,7 +14,6 @@ using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Http;
-using Appliance.Firmware.Login;
 using Appliance.Firmware.Network;
 using Appliance.Lab.Messages;
 using Appliance.Lab.Page;

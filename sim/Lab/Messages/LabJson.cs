@@ -7,6 +7,9 @@ using Appliance.Doubles.Panel;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware.Events;
 using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Messages;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Limits;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Messages;

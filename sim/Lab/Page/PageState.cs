@@ -3,7 +3,7 @@ using System.Text.Json;
 using Appliance.Doubles.Clock;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 using Appliance.Lab.Messages;
 using Appliance.Lab.Units;
 

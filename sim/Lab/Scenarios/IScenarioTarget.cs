@@ -4,7 +4,7 @@ using Appliance.Doubles.Faults;
 using Appliance.Doubles.Inbox;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 using Appliance.Hal;
 using Appliance.Lab.Units;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.IO.Enumeration;
 using System.Net;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 
 namespace Appliance.Lab.Scenarios;
 

@@ -153,7 +153,7 @@ internal sealed partial class ScenarioText
         }
     }
 
-    private static Firmware.Login.LabPolicy LabPolicyDefault => Firmware.Login.LabPolicy.Default;
+    private static Firmware.Login.Policy.LabPolicy LabPolicyDefault => Firmware.Login.Policy.LabPolicy.Default;
 
     /// <summary>What has a reader of its own is read by that, for its mistakes; what it read is kept as it stands.</summary>
     private JsonElement Read(YamlNode node, string at, Action<JsonElement> read)

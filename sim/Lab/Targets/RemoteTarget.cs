@@ -5,7 +5,7 @@ using Appliance.Doubles.Failures;
 using Appliance.Doubles.Inbox;
 using Appliance.Doubles.Phones;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
 using Appliance.Hal;
 using Appliance.Hal.Linux;
 using Appliance.Lab.Composition;

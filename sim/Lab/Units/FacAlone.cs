@@ -6,7 +6,8 @@ using Appliance.Doubles.FortiAuthenticator;
 using Appliance.Firmware;
 using Appliance.Firmware.Enrolment;
 using Appliance.Firmware.Events;
-using Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Journal;
+using Appliance.Firmware.Login.Policy;
 using Appliance.Hal;
 
 namespace Appliance.Lab.Units;

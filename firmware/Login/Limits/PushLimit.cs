@@ -1,6 +1,7 @@
+using Appliance.Firmware.Login.Policy;
 using Appliance.Firmware.Storage;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Limits;
 
 /// <summary>
 /// Limits unanswered pushes of a user (lab policy <c>push-limit</c>). With that many within the window, no further push is sent. Pushes are
@@ -11,7 +12,8 @@ public sealed class PushLimit
 {
     /// <summary>The SQL that creates the table of unanswered pushes.</summary>
     public const string Table =
-        "CREATE TABLE IF NOT EXISTS push_unanswered (user TEXT NOT NULL, sent INTEGER NOT NULL); CREATE INDEX IF NOT EXISTS push_unanswered_user ON push_unanswered (user)";
+        "CREATE TABLE IF NOT EXISTS push_unanswered (user TEXT NOT NULL, sent INTEGER NOT NULL); "
+        + "CREATE INDEX IF NOT EXISTS push_unanswered_user ON push_unanswered (user)";
 
     /// <summary>The greatest limit that can be set.</summary>
     public const int LimitMax = 100;

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
+using Appliance.Firmware.Login.Accounts;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Remote;
 
 /// <summary>A request of the login core to a remote server. The verdict comes back as <see cref="LoginCore.RemoteAnswered"/>.</summary>
 /// <param name="RequestId">The pending login.</param>

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Appliance.Firmware.Storage;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Limits;
 
 /// <summary>The record of one source or name in a limit.</summary>
 /// <param name="Key">The source's address, or the name.</param>
@@ -21,11 +21,13 @@ public sealed class FailureLimit(string name)
 {
     /// <summary>The SQL that creates the table of all limits.</summary>
     public const string Table =
-        "CREATE TABLE IF NOT EXISTS login_failure (name TEXT NOT NULL, key TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER, PRIMARY KEY (name, key))";
+        "CREATE TABLE IF NOT EXISTS login_failure (name TEXT NOT NULL, key TEXT NOT NULL, failures INTEGER NOT NULL, "
+        + "first INTEGER NOT NULL, until INTEGER, PRIMARY KEY (name, key))";
 
     /// <summary>The SQL that creates the table of failures by account.</summary>
     public const string AccountTable =
-        "CREATE TABLE IF NOT EXISTS login_failure_account (name TEXT NOT NULL, key TEXT NOT NULL, account TEXT NOT NULL, failures INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (name, key, account))";
+        "CREATE TABLE IF NOT EXISTS login_failure_account (name TEXT NOT NULL, key TEXT NOT NULL, account TEXT NOT NULL, "
+        + "failures INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (name, key, account))";
 
     /// <summary>The maximum number of keys that are stored. Beyond it, the key that failed least recently is removed.</summary>
     private const int KeysMax = 100_000;
@@ -123,7 +125,8 @@ public sealed class FailureLimit(string name)
         _entries[key] = _byLastFailure.AddLast(entry);
         memory.Add(
             new StateWrite(
-                "INSERT INTO login_failure (name, key, failures, first, until) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key) DO UPDATE SET failures=excluded.failures, first=excluded.first, until=excluded.until",
+                "INSERT INTO login_failure (name, key, failures, first, until) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key) "
+                    + "DO UPDATE SET failures=excluded.failures, first=excluded.first, until=excluded.until",
                 name,
                 key,
                 (long)entry.Failures,
@@ -233,7 +236,8 @@ public sealed class FailureLimit(string name)
         var counted = accounts[id] = accounts.TryGetValue(id, out var before) ? (before.Failures + 1, before.First) : (1, now);
         memory.Add(
             new StateWrite(
-                "INSERT INTO login_failure_account (name, key, account, failures, first) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(name, key, account) DO UPDATE SET failures=excluded.failures, first=excluded.first",
+                "INSERT INTO login_failure_account (name, key, account, failures, first) VALUES ($0,$1,$2,$3,$4) "
+                    + "ON CONFLICT(name, key, account) DO UPDATE SET failures=excluded.failures, first=excluded.first",
                 name,
                 key,
                 id,

@@ -1,7 +1,7 @@
 using System.Text;
 using Appliance.Firmware.Config;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Accounts;
 
 /// <summary>
 /// The administrators of one configuration (<c>system admin</c>). Without an entry there is no account, and every login is refused. Names

@@ -1,4 +1,7 @@
-namespace Appliance.Firmware.Login;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Limits;
+
+namespace Appliance.Firmware.Login.Journal;
 
 /// <summary>
 /// One step of a login as data: the check, its result, and the setting that would change it. It never contains a password, a code, an

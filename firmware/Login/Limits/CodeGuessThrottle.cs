@@ -1,7 +1,7 @@
 using System.Net;
 using Appliance.Firmware.Storage;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Limits;
 
 /// <summary>
 /// Limits guesses at one factor (RFC 4226 7.3). After five wrong codes in a row, the next code is evaluated only after a wait, which
@@ -20,7 +20,8 @@ public sealed class CodeGuessThrottle
     /// is also the proof.
     /// </summary>
     public const string Table =
-        "CREATE TABLE IF NOT EXISTS factor_guess (factor TEXT NOT NULL, source TEXT NOT NULL, failures INTEGER NOT NULL, until INTEGER NOT NULL, proved INTEGER NOT NULL, PRIMARY KEY (factor, source))";
+        "CREATE TABLE IF NOT EXISTS factor_guess (factor TEXT NOT NULL, source TEXT NOT NULL, failures INTEGER NOT NULL, "
+        + "until INTEGER NOT NULL, proved INTEGER NOT NULL, PRIMARY KEY (factor, source))";
 
     /// <summary>The number of wrong codes in a row before the first wait.</summary>
     public const int FreeFailures = 5;
@@ -155,7 +156,8 @@ public sealed class CodeGuessThrottle
         counts[bucket] = count;
         memory.Add(
             new StateWrite(
-                "INSERT INTO factor_guess (factor, source, failures, until, proved) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(factor, source) DO UPDATE SET failures=excluded.failures, until=excluded.until, proved=excluded.proved",
+                "INSERT INTO factor_guess (factor, source, failures, until, proved) VALUES ($0,$1,$2,$3,$4) ON CONFLICT(factor, source) "
+                    + "DO UPDATE SET failures=excluded.failures, until=excluded.until, proved=excluded.proved",
                 factor,
                 bucket,
                 (long)count.Failures,

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Login.Accounts;
+using Appliance.Firmware.Login.Remote;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Policy;
 
 /// <summary>The consequence of repeated failures.</summary>
 /// <param name="Limit">The number of failures that block; 0 disables the limit.</param>

@@ -1,6 +1,7 @@
 using Appliance.Firmware.Config;
+using Appliance.Firmware.Login.Accounts;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Policy;
 
 /// <summary>The deadline that ended a login.</summary>
 public enum DeadlineName

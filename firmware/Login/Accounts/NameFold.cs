@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Accounts;
 
 /// <summary>
 /// Folds user names to forms in which other spellings of a name are equal. The runtime's own normalization is unavailable on the box

@@ -5,7 +5,7 @@ using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Accounts;
 
 /// <summary>The second factor that an account requires in addition to its password.</summary>
 public abstract record RequiredFactor

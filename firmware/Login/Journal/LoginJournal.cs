@@ -1,4 +1,4 @@
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Journal;
 
 /// <summary>One recorded step of a login.</summary>
 /// <param name="LoginId">The login.</param>

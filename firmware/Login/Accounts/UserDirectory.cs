@@ -4,7 +4,7 @@ using System.Text;
 using Appliance.Firmware.Config;
 using Appliance.Firmware.Tokens;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Accounts;
 
 /// <summary>
 /// The users, tokens and groups of one configuration. Immutable, and inexpensive to create: a user is read on demand. Computed data is

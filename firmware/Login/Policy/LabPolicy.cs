@@ -1,7 +1,8 @@
 using System.Globalization;
+using Appliance.Firmware.Login.Limits;
 using Appliance.Firmware.Storage;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Policy;
 
 /// <summary>
 /// Optional rules of the lab that the device does not have; all off by default. They are not attributes of the vendor's tables, so no

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Appliance.Firmware.Config;
 
-namespace Appliance.Firmware.Login;
+namespace Appliance.Firmware.Login.Accounts;
 
 /// <summary>
 /// <c>trusthost1</c> to <c>trusthost10</c> and <c>ip6-trusthost1</c> to <c>ip6-trusthost10</c>: the networks from which an administrator
