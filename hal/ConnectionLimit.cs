@@ -4,7 +4,7 @@ namespace Appliance.Hal;
 
 /// <summary>
 /// Bounds the live connections of the listeners that share it. A new connection beyond a bound is not refused. It evicts the least
-/// recently useful connection of its own source, or, at the total, that of the source with the most connections. A client that opens
+/// recently useful connection of the same source, or, at the total, that of the source with the most connections. A client that opens
 /// connections without using them loses those first. Only connections whose peer has an IP address count. Thread-safe.
 /// </summary>
 /// <param name="perSource">The maximum number of connections from one address; at least 1.</param>

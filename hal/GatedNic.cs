@@ -84,7 +84,7 @@ public sealed class GatedNic(INic inner, PacketTap? tap = null) : IDisposable
             foreach (var gate in _gates)
             {
                 gate.Listener.End();
-                gate.Listener.AbortConnections("the interface is gone");
+                gate.Listener.AbortConnections("the interface was removed");
             }
             _gates.Clear();
         }

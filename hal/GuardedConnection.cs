@@ -99,7 +99,7 @@ internal sealed class GuardedConnection(ConnectionContext inner, Action<GuardedC
     }
 
     /// <inheritdoc/>
-#pragma warning disable CA2215 // The base has nothing of its own to end.
+#pragma warning disable CA2215 // The base class has no resources to dispose.
     public override ValueTask DisposeAsync()
 #pragma warning restore CA2215
     {

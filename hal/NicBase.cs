@@ -179,7 +179,7 @@ public abstract class NicBase(string name, IPAddress address) : INic
     {
         lock (_lock)
         {
-            SwitchOff("the interface is another one");
+            SwitchOff("the interface was replaced");
             if (Serves)
             {
                 TrySwitchOn();
@@ -198,7 +198,7 @@ public abstract class NicBase(string name, IPAddress address) : INic
                 return;
             }
             var from = _address;
-            SwitchOff("the address moved");
+            SwitchOff("the address changed");
             _address = to;
             try
             {

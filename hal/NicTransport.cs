@@ -108,7 +108,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
                         .Select(placed =>
                             $"{placed.Placement.Service} does not listen on {placed.Placement.Nic.Name}:{placed.Placement.Port}"
                         ),
-                    .. _ended.Select(placement => $"nobody accepts from {placement.Service} on {placement.Nic.Name}:{placement.Port}"),
+                    .. _ended.Select(placement => $"no connection is accepted from {placement.Service} on {placement.Nic.Name}:{placement.Port}"),
                 ];
             }
         }
@@ -135,8 +135,8 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
             server.Features.Set<INicFeature>(new NicFeature(placement.Nic, service, time.GetUtcNow(), null, server));
             if (!Queue(service).TryAdd(server))
             {
-                client.Abort(new ConnectionAbortedException("too many connections wait"));
-                throw new IOException($"too many connections wait for {service}");
+                client.Abort(new ConnectionAbortedException("too many pending connections"));
+                throw new IOException($"too many pending connections of {service}");
             }
             return client;
         }
@@ -193,7 +193,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
             {
                 _placed.Remove(placed);
                 placed.Gate.Listener.End();
-                placed.Gate.Listener.AbortConnections("the service moved away");
+                placed.Gate.Listener.AbortConnections("the service moved to another port");
             }
             foreach (var placed in coming)
             {
@@ -262,7 +262,7 @@ public sealed class NicTransport(TimeProvider time) : IConnectionListenerFactory
                 );
                 if (!queue.TryAdd(connection))
                 {
-                    connection.Abort(new ConnectionAbortedException("too many connections wait"));
+                    connection.Abort(new ConnectionAbortedException("too many pending connections"));
                     await connection.DisposeAsync().ConfigureAwait(false);
                 }
             }

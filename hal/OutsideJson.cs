@@ -31,7 +31,7 @@ internal static class OutsideJson
             if (Text(ref reader) is not { } text)
             {
                 throw new JsonException(
-                    $"{(reader.TokenType == JsonTokenType.PropertyName ? "a name" : name.Length == 0 ? "a string" : $"'{name}'")} holds half of a surrogate pair"
+                    $"{(reader.TokenType == JsonTokenType.PropertyName ? "a name" : name.Length == 0 ? "a string" : $"'{name}'")} contains half of a surrogate pair"
                 );
             }
             name = reader.TokenType == JsonTokenType.PropertyName ? text : name;

@@ -52,7 +52,7 @@ internal sealed class PipeConnection : DefaultConnectionContext
         ThreadPool.UnsafeQueueUserWorkItem(static cut => cut.Cancel(), _cut, preferLocal: false);
 
     /// <summary>Closes this end. Data already written still arrives before the other end sees the end.</summary>
-#pragma warning disable CA2215 // The base disposes a source that an abort may still want: the crash that this class is there to avoid.
+#pragma warning disable CA2215 // The base class disposes a source that an abort may still use; this class exists to avoid that crash.
     public override ValueTask DisposeAsync()
 #pragma warning restore CA2215
     {

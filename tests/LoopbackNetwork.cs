@@ -27,7 +27,7 @@ internal sealed class LoopbackNetwork : IDisposable
         {
             var number = (int)((uint)Interlocked.Increment(ref _next) % (SecondBytes * ThirdBytes));
             var prefix = $"127.{FirstSecondByte + (number / ThirdBytes)}.{1 + (number % ThirdBytes)}";
-#pragma warning disable RS0030 // Not a socket of the product: nothing is sent over it.
+#pragma warning disable RS0030 // Not a socket of the product: no data is sent over it.
             var claim = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 #pragma warning restore RS0030
             try

@@ -42,7 +42,7 @@ internal sealed class AgentConsole : AsyncStream
             var (letter, content) = await wire.ReadAsync(over.Token).ConfigureAwait(false);
             if (letter != ConsoleWire.Open || JsonSerializer.Deserialize(content, LinkJson.Default.LinkConsole) is not { } wanted)
             {
-                throw new LinkException("a console that does not say what it is");
+                throw new LinkException("a console without a greeting");
             }
             using var session = await open(wanted.Login, over.Token).ConfigureAwait(false);
             await using var console = new AgentConsole(wire);
@@ -74,7 +74,7 @@ internal sealed class AgentConsole : AsyncStream
             var (letter, content) = await _wire.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (letter != ConsoleWire.Typed || content.Length < ConsoleWire.SizeLength)
             {
-                throw new LinkException("a console that says something else than what is typed");
+                throw new LinkException("a console that does not echo the typed text");
             }
             _size = new TerminalSize(
                 BinaryPrimitives.ReadUInt16BigEndian(content),

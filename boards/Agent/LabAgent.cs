@@ -190,7 +190,7 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         stop.Dispose();
     }
 
-    private Unit Running => _unit ?? throw new LinkException("no unit is up");
+    private Unit Running => _unit ?? throw new LinkException("no unit is running");
 
     private async Task<LinkState> StartAsync(LinkStart start)
     {
@@ -221,7 +221,7 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         {
             SystemClock.Set(now);
         }
-        var personality = Personality.Find(start.Personality) ?? throw new LinkException($"no personality '{start.Personality}'");
+        var personality = Personality.Find(start.Personality) ?? throw new LinkException($"no release profile '{start.Personality}'");
         // Only the agent's own folder: files of other programs are never deleted.
         var own = Path.Combine(stateFolder, "unit");
         if (start.Fresh && Directory.Exists(own))
@@ -298,7 +298,7 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
         _changes.Happened();
         foreach (var session in sessions)
         {
-            session.Close("The unit goes down.\n");
+            session.Close("The unit is stopping.\n");
         }
     }
 
@@ -356,7 +356,7 @@ internal sealed class LabAgent(Board board, string stateFolder) : IPushSender, I
     {
         if (!_served)
         {
-            throw new LinkException("it serves no console (Appliance.Agent --console), or the terminal of that has hung up");
+            throw new LinkException("it serves no console (Appliance.Agent --console), or its terminal has hung up");
         }
         _port?.Say(word + "\n");
         return Task.FromResult("");

@@ -142,7 +142,7 @@ internal static class BoardBoot
         }
         catch (CryptographicException error)
         {
-            throw new FormatException($"{proxy.AuthorityFile} holds no certificate", error);
+            throw new FormatException($"{proxy.AuthorityFile} contains no certificate", error);
         }
     }
 

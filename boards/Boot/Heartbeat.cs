@@ -33,7 +33,7 @@ internal sealed class Heartbeat : IDisposable
         _complain = complain;
         _since = time.GetTimestamp();
         var longest = new[] { manager.WatchdogInterval, board?.Timeout }.Min();
-        _interval = longest / 3; // Two may be lost.
+        _interval = longest / 3; // Two may be missed.
     }
 
     /// <summary>Disarms the hardware watchdog, because this end is intended.</summary>
@@ -90,7 +90,7 @@ internal sealed class Heartbeat : IDisposable
                 {
                     _wrong = wrong;
                     _manager.Status(wrong.Length == 0 ? "Serves again" : wrong);
-                    _complain(wrong.Length == 0 ? "no sign of life was missing any more" : $"no sign of life: {wrong}");
+                    _complain(wrong.Length == 0 ? "every probe succeeded again" : $"probe failed: {wrong}");
                 }
                 await Task.Delay(interval, _time, stop).ConfigureAwait(false);
             }
@@ -109,7 +109,7 @@ internal sealed class Heartbeat : IDisposable
     {
         if (_unit is not { } unit)
         {
-            return _time.GetElapsedTime(_since) < StartMax ? [] : ["no unit has come up"];
+            return _time.GetElapsedTime(_since) < StartMax ? [] : ["no unit has started"];
         }
         using var late = new CancellationTokenSource(within, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);

@@ -10,17 +10,17 @@ var board = new Option<string>("--board")
 };
 var state = new Option<string>("--state")
 {
-    Description = "Where the unit keeps everything",
+    Description = "The state folder",
     HelpName = "DIR",
     DefaultValueFactory = _ => "/var/lib/appliance",
 };
 var config = new Option<string?>("--config")
 {
-    Description = "What a fresh state boots instead of the factory configuration",
+    Description = "The configuration of a fresh state, instead of the factory configuration",
     HelpName = "FILE",
 };
 var console = new Option<bool>("--console") { Description = "Serves the console on standard input and output: a terminal, or a script" };
-var service = new Option<bool>("--service") { Description = "Only prints what systemd must be told of the board" };
+var service = new Option<bool>("--service") { Description = "Prints the systemd settings of the board and exits" };
 var root = new RootCommand(
     "Boots the appliance on a board; prints one line of JSON when every listener listens. SIGTERM stops it.\n\nExample: Appliance.Boot --board board.json --state /var/lib/appliance"
 )

@@ -32,7 +32,7 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
     {
         if (!await _one.WaitAsync(0).ConfigureAwait(false))
         {
-            return "another update is under way";
+            return "another update is running";
         }
         try
         {
@@ -78,7 +78,7 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
     {
         if (await RunAsync(SoonMax, "good").ConfigureAwait(false) is (not 0, var why))
         {
-            throw new IOException($"the boot loader is not told that slot {Slot.Name} works: {why}");
+            throw new IOException($"slot {Slot.Name} cannot be confirmed to the boot loader: {why}");
         }
         Slot = Slot with { OnTrial = false };
     }
@@ -86,20 +86,20 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
     private async Task LookAsync()
     {
         var (code, text) = await RunAsync(SoonMax, "status").ConfigureAwait(false);
-        var told = text.Split('\n')
+        var report = text.Split('\n')
             .Select(line => line.Split('=', 2))
             .Where(pair => pair.Length == 2)
             .GroupBy(pair => pair[0], StringComparer.Ordinal)
             .ToDictionary(pairs => pairs.Key, pairs => pairs.First()[1], StringComparer.Ordinal);
-        if (code != 0 || !told.TryGetValue("slot", out var slot) || !told.TryGetValue("version", out var version))
+        if (code != 0 || !report.TryGetValue("slot", out var slot) || !report.TryGetValue("version", out var version))
         {
-            throw new IOException($"{_program} does not tell the slot: {text}");
+            throw new IOException($"{_program} does not report the slot: {text}");
         }
         Slot = new FirmwareSlot(slot, version)
         {
             OnTrial = Slot.OnTrial,
-            Next = told.GetValueOrDefault("next"),
-            Failed = told.GetValueOrDefault("failed"),
+            Next = report.GetValueOrDefault("next"),
+            Failed = report.GetValueOrDefault("failed"),
         };
     }
 
@@ -124,7 +124,7 @@ internal sealed class SlotProgram : IFirmwareSlots, IDisposable
             catch (OperationCanceledException)
             {
                 process.Kill(entireProcessTree: true);
-                throw new IOException($"{_program} {arguments[0]} has not come to an end within {atMost.TotalSeconds} s");
+                throw new IOException($"{_program} {arguments[0]} has not ended within {atMost.TotalSeconds} s");
             }
         }
         catch (Win32Exception error)

@@ -46,7 +46,7 @@ internal static class SlotTrial
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
-                Complain("this slot is on trial: it does not answer in time");
+                Complain("this slot is on trial and does not answer in time");
             }
             catch (OperationCanceledException)
             {

@@ -80,7 +80,7 @@ internal static class AgentHandshake
         {
             await tls.DisposeAsync().ConfigureAwait(false);
             throw refused is EndOfStreamException or AuthenticationException
-                ? new LinkException("the other side is no agent of a lab box, or has another key")
+                ? new LinkException("the peer is not an agent, or has another key")
                 : refused;
         }
     }

@@ -14,7 +14,7 @@ namespace Appliance.Link;
 /// <summary>The controller's first request, once for each scenario.</summary>
 /// <param name="Configuration">The configuration that a fresh state boots.</param>
 /// <param name="Personality">The release profile.</param>
-/// <param name="Now">The controller's time, which becomes the box's: its clock stood still in the snapshot. Null: the box has its own
+/// <param name="Now">The controller's time, which becomes the box's: its clock stopped in the snapshot. Null: the box has its own
 /// clock.</param>
 /// <param name="Fresh">False: a running unit continues, or the state of the previous unit is loaded.</param>
 internal sealed record LinkStart(string Configuration, string Personality, DateTimeOffset? Now, bool Fresh = true);

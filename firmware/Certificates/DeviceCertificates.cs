@@ -14,7 +14,8 @@ namespace Appliance.Firmware.Certificates;
 /// </summary>
 public sealed class DeviceCertificates : IDisposable
 {
-    private static readonly DateTimeOffset NotBefore = new(2024, 1, 1, 0, 0, 0, TimeSpan.Zero); // Before any clock that this unit can have.
+    // Before any time that this unit's clock can have.
+    private static readonly DateTimeOffset NotBefore = new(2024, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan AuthorityLife = TimeSpan.FromDays(365 * 25);
     private static readonly TimeSpan LeafLife = TimeSpan.FromDays(398);
     private static readonly TimeSpan RenewBefore = TimeSpan.FromDays(30);

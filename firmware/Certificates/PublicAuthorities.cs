@@ -54,7 +54,7 @@ public static partial class PublicAuthorities
     /// </summary>
     public static void LeaveUnread()
     {
-        _ = OperatorsFile; // The type's own reading of it comes first.
+        _ = OperatorsFile; // Initialize the field before the variables change.
         // The platform reads the variables through libc, which is not aware of what Environment sets.
         foreach (var variable in (string[])[FileVariable, FolderVariable])
         {

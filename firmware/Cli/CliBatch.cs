@@ -29,15 +29,21 @@ internal sealed class CliBatch(Func<string, string?, CancellationToken, Task<(in
     /// <summary>The batch commands of the session.</summary>
     public IReadOnlyList<CliCommand> Commands =>
         [
-            new("execute batch start", "Keep commands and run none.", Permissions.Maintenance.Write, CliArguments.None, Start),
+            new("execute batch start", "Store commands without running them.", Permissions.Maintenance.Write, CliArguments.None, Start),
             new(
                 "execute batch end",
-                "Run the commands that were kept.",
+                "Run the stored commands.",
                 Permissions.Maintenance.Write,
                 CliArguments.None,
                 _ => IsKeeping ? new CliReply("") { Later = EndAsync } : new ConfigError(-1, "batch mode is off")
             ),
-            new("execute batch status", "Show whether commands are kept.", Permissions.Maintenance.Write, CliArguments.None, _ => Status()),
+            new(
+                "execute batch status",
+                "Show whether commands are stored.",
+                Permissions.Maintenance.Write,
+                CliArguments.None,
+                _ => Status()
+            ),
             new(
                 "execute batch lastlog",
                 "Show the return codes of the last run.",

@@ -234,7 +234,7 @@ public sealed partial class CliSession : IDisposable
         if (line.Any(c => ControlCharacters.Includes(c) && c != '\t') || line.Contains('\uFFFD', StringComparison.Ordinal))
         {
             _lines.Clear();
-            return Print(new ConfigError(-1, "the line holds a control character or is not UTF-8"));
+            return Print(new ConfigError(-1, "the line contains a control character or is not UTF-8"));
         }
         if (_batch.IsKeeping && !IsOfBatch(line))
         {

@@ -142,7 +142,7 @@ public sealed class ConsoleLogin(AdminLogin logins, ConfigStore store, TimeProvi
             case Stage.Banner:
                 return line == "a" ? Welcome() : "";
             default:
-                throw new InvalidOperationException("somebody is logged in");
+                throw new InvalidOperationException("an administrator is already logged in");
         }
     }
 

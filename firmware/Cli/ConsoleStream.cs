@@ -160,7 +160,7 @@ public static class ConsoleStream
             }
             if (saying.IsCompleted)
             {
-                await saying.ConfigureAwait(false); // Hung up on: no reason to go round for ever beside an input that does not know.
+                await saying.ConfigureAwait(false); // The terminal was closed: do not loop on an input that does not report its end.
             }
             await SayAsync(session, console, said, output, cancellationToken).ConfigureAwait(false);
         }

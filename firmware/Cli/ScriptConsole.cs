@@ -37,7 +37,7 @@ internal sealed class ScriptConsole(CliSession session, bool echo) : IConsole
                     _line.Add(next);
                     break;
                 default:
-                    break; // The line is refused anyway.
+                    break; // The line is refused in any case.
             }
         }
         return "";

@@ -71,7 +71,7 @@ internal sealed class TerminalConsole : IConsole
             Press(key, typed);
             if (key is TerminalKey.Enter or TerminalKey.Help || Closed)
             {
-                break; // What a command shows leaves before the next one runs.
+                break; // The output of a command leaves before the next one runs.
             }
         }
         return Shown();
@@ -252,7 +252,7 @@ internal sealed class TerminalConsole : IConsole
         _line.Clear();
         if (!_session.LogsIn)
         {
-            _history.Add(line); // No name of a login, and no password.
+            _history.Add(line); // Exclude login names and passwords.
         }
         Show(_session.Execute(line));
     }

@@ -88,7 +88,7 @@ internal sealed class TerminalLine(StringBuilder screen)
         MoveTo(from);
         if (from == _text.Length)
         {
-            _text.Append(text); // Insert would make a chunk for each character.
+            _text.Append(text); // Insert would create a chunk for each character.
             Write(from, _text.Length);
             return;
         }

@@ -51,7 +51,7 @@ internal sealed class ClockCommands(TimeProvider time, Func<DateTimeOffset, stri
         }
         if (set is null)
         {
-            return new ConfigError(-1, "the clock of this unit is set by the system under it");
+            return new ConfigError(-1, "the operating system sets the clock of this unit");
         }
         var to = new DateTimeOffset(join(time.GetUtcNow().UtcDateTime, given), TimeSpan.Zero);
         return set(to) is { } refused ? new ConfigError(-1, refused) : show();

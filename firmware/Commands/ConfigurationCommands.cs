@@ -30,7 +30,7 @@ internal sealed class ConfigurationCommands(ConfigStore config, EventLog events,
         [
             new(
                 "execute backup config flash",
-                "Keep the configuration as a revision.",
+                "Store the configuration as a revision.",
                 Permissions.Maintenance.Write,
                 CliArguments.Rest,
                 BackUpToFlash
@@ -109,14 +109,14 @@ internal sealed class ConfigurationCommands(ConfigStore config, EventLog events,
             new("execute config-transaction start", "Start a transaction.", Permissions.System.Write, CliArguments.Optional, Start),
             new(
                 "execute config-transaction commit",
-                "Put a transaction in force.",
+                "Apply a transaction.",
                 Permissions.System.Write,
                 CliArguments.None,
                 call => End(call, "committed", call.Session.Workspace.CommitTransaction)
             ),
             new(
                 "execute config-transaction abort",
-                "Drop a transaction.",
+                "Discard a transaction.",
                 Permissions.System.Write,
                 CliArguments.None,
                 call => End(call, "aborted", call.Session.Workspace.AbortTransaction)
@@ -202,7 +202,7 @@ internal sealed class ConfigurationCommands(ConfigStore config, EventLog events,
     {
         return !TryRevision(call.Arguments[0], out var number, out var wrong) ? wrong
             : config.Revision(number) is { } text ? AskToRestore(call, text, $"revision {number}")
-            : new ConfigError(-3, $"there is no sound revision {number}");
+            : new ConfigError(-3, $"there is no intact revision {number}");
     }
 
     private CliReply RestoreFromUsb(CliCall call)

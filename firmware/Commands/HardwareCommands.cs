@@ -43,7 +43,7 @@ internal sealed class HardwareCommands(Board? board, Cooling? cooling, IFirmware
             ),
             new(
                 "diagnose autoupdate versions",
-                "Show the versions of what FortiGuard updates.",
+                "Show the versions of FortiGuard updates.",
                 Permissions.System.Read,
                 CliArguments.None,
                 _ => Versions()

@@ -27,7 +27,7 @@ internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, Powe
     {
         var file = call.Arguments[0];
         return UsbStick.Refuse(file) is { } refused ? refused
-            : slots is null ? new ConfigError(-1, "this unit has no slots for firmware: it is updated by what it runs on")
+            : slots is null ? new ConfigError(-1, "this unit has no firmware slots: update it through its operating system")
             : new CliReply("This operation will replace the current firmware version!\nDo you want to continue? (y/n)")
             {
                 OnYes = () =>
@@ -62,7 +62,7 @@ internal sealed class ImageCommands(IFirmwareSlots? slots, EventLog events, Powe
         Tell(EventLevel.Warning, "Firmware restored", $"Firmware restored from USB disk file {file} into slot {to.Slot.Next}");
         if (!await power.RequestAsync(PowerRequest.Reboot, user, ui, "firmware upgrade").ConfigureAwait(false))
         {
-            return new CliReply("Check image OK.\n", new ConfigError(-1, "nothing here can reboot the unit"));
+            return new CliReply("Check image OK.\n", new ConfigError(-1, "this unit cannot reboot itself"));
         }
         // The session stays open for this reply and ends with the unit.
         return "Check image OK.\nPlease wait for system to restart.\n\nSystem is rebooting...\n";

@@ -92,7 +92,7 @@ internal sealed class PowerCommands : ICommandSource
     {
         if (!await RequestAsync(request, session.Administrator.Name, session.Administrator.Ui, reason).ConfigureAwait(false))
         {
-            return new Config.ConfigError(-1, $"nothing here can {word} the unit");
+            return new Config.ConfigError(-1, $"this unit cannot {word} itself");
         }
         session.Close();
         return request == PowerRequest.Reboot ? "\nSystem is rebooting...\n" : "\nSystem is shutting down...\n";

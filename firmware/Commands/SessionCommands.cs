@@ -103,7 +103,7 @@ internal sealed class SessionCommands(VpnSessions sessions, NicTransport transpo
     /// <summary>Ends a session; it is removed from disk before the reply. A session that ended by itself meanwhile is no error.</summary>
     private async Task<CliReply> DeleteAsync(VpnSession session) =>
         await sessions.EndAsync(session, "admin").ConfigureAwait(false) == VpnEnding.NotDurable
-            ? new ConfigError(-1, "the session has ended, but the disk cannot be written: its end is written when there is space again")
+            ? new ConfigError(-1, "the session has ended; its end is stored when the disk can be written")
             : "";
 
     private string Connections()

@@ -79,7 +79,7 @@ internal sealed class TokenCommands(EnrolmentService enrolment, UsbStick usb) : 
             ),
             new(
                 "execute fortitoken-mobile poll",
-                "Ask the token server for the status of mobile tokens.",
+                "Query the token server for the status of mobile tokens.",
                 Permissions.Users.Write,
                 CliArguments.None,
                 _ => ""
@@ -169,7 +169,7 @@ internal sealed class TokenCommands(EnrolmentService enrolment, UsbStick usb) : 
     private CliReply ImportSerialNumber(CliCall call)
     {
         enrolment.SeedsNotFound(call.Arguments[0]);
-        return Failed($"the token server knows no seeds for {SeedFile.Shown(call.Arguments[0])}");
+        return Failed($"the token server has no seeds for {SeedFile.Shown(call.Arguments[0])}");
     }
 
     private CliReply Synchronize(CliCall call) =>

@@ -58,7 +58,7 @@ internal sealed class ConfigFiles(IDisk disk, string file)
             }
         }
         return isThere || _numbers.Count > 0
-            ? throw new InvalidDataException($"{file} is {(isThere ? "damaged" : "missing")}, and there is no sound revision of it")
+            ? throw new InvalidDataException($"{file} is {(isThere ? "damaged" : "missing")}, and no intact revision exists")
             : null;
     }
 

@@ -56,7 +56,7 @@ internal sealed partial class ConfigReader
         }
         return _carried || !head.IsEmpty ? null
             : text.Contains(NotUtf8Mark, StringComparison.Ordinal) ? "the file is not UTF-8 text"
-            : $"the file is no configuration: it neither begins with {Head} nor has a table of this version";
+            : $"the file is not a configuration: it neither begins with {Head} nor has a table of this version";
     }
 
     /// <summary>True if the header declares VDOMs (<c>vdom=1</c>).</summary>

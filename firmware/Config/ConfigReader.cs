@@ -11,7 +11,7 @@ namespace Appliance.Firmware.Config;
 internal sealed partial class ConfigReader
 {
     private const string OpenQuote = "Unmatched double quote.";
-    private const string OpenLevel = "the text ends inside a config level; what was open is left out";
+    private const string OpenLevel = "the text ends inside a config level; the open entry is omitted";
 
     /// <summary>The replacement character of the decoder for bytes that are not UTF-8.</summary>
     private const char NotUtf8Mark = '\uFFFD';
@@ -213,7 +213,7 @@ internal sealed partial class ConfigReader
         _purged = null;
         if (_damaged && words[0] is not ("set" or "select" or "append"))
         {
-            return NotUtf8; // A value is refused where it is known whether it is a secret.
+            return NotUtf8; // Reject a value only where it is known whether it is a secret.
         }
         return words switch
         {

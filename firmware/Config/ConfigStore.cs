@@ -424,7 +424,7 @@ public sealed partial class ConfigStore
         {
             if (_subscribers[at].Apply(from, to) is { } stuck)
             {
-                throw new InvalidOperationException($"the old configuration cannot be put in force again: {stuck.Text}");
+                throw new InvalidOperationException($"the old configuration cannot be restored: {stuck.Text}");
             }
         }
     }

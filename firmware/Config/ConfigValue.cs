@@ -31,7 +31,7 @@ internal static class ConfigValue
         }
         if (IsDefault(schema, words))
         {
-            return (schema.Default, null); // Good whatever the range says: 0 often stands for "as the unit thinks best".
+            return (schema.Default, null); // Valid whatever the range is: 0 often means "chosen by the unit".
         }
         if (schema.Secret && words is ["ENC", var sealedText])
         {

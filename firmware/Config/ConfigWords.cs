@@ -40,7 +40,7 @@ internal static class ConfigWords
             }
             if (c == '\\' && at + 1 < text.Length && text[at + 1] == '\n')
             {
-                at++; // A line that goes on.
+                at++; // A line that continues.
                 continue;
             }
             start = start < 0 ? at : start;

@@ -243,7 +243,7 @@ public sealed class ConfigWorkspace(ConfigStore store, Action<string> say) : IDi
                 SetTimer(left);
                 if (left > Warnings[0])
                 {
-                    return; // He did something while the timer was on its way.
+                    return; // The session was active while the timer fired.
                 }
                 text = string.Create(
                     CultureInfo.InvariantCulture,

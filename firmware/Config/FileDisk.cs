@@ -7,7 +7,7 @@ namespace Appliance.Firmware.Config;
 internal sealed partial class FileDisk(string folder) : IDisk
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const int Exists = 17; // EEXIST, the same on every system that has it.
+    private const int Exists = 17; // EEXIST, the same on every supported system.
 
     public IReadOnlyList<string> Names(string folder) =>
         Directory.Exists(At(folder)) ? [.. Directory.EnumerateFiles(At(folder)).Select(file => Path.GetFileName(file))] : [];

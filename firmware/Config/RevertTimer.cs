@@ -6,11 +6,11 @@ namespace Appliance.Firmware.Config;
 
 /// <summary>
 /// <c>set cfg-save revert</c>: reverts changes that are not saved within <c>cfg-revert-timeout</c> of the last change. A device restarts
-/// to revert; here the saved configuration is put in force without a restart, and unaffected sessions continue.
+/// to revert; here the saved configuration is applied without a restart, and unaffected sessions continue.
 /// </summary>
 internal sealed class RevertTimer : IDisposable
 {
-    private static readonly TimeSpan TimerMax = TimeSpan.FromDays(40); // A timer takes a little more; what is left is waited for anew.
+    private static readonly TimeSpan TimerMax = TimeSpan.FromDays(40); // The longest timer; the rest is waited for with another one.
     private readonly Lock _lock = new();
     private readonly ConfigStore _config;
     private readonly EventLog _events;
@@ -95,7 +95,7 @@ internal sealed class RevertTimer : IDisposable
         var error = _config.Revert(() => unsaved = IsDue());
         if (!unsaved)
         {
-            return; // Saved, or changed again, in the last moment.
+            return; // Saved or changed again in the meantime.
         }
         _events.Write(
             Reverted(

@@ -170,9 +170,9 @@ public sealed class EnrolmentService
         return outcome switch
         {
             ResyncOutcome.Synced => null,
-            ResyncOutcome.SameCode => new ConfigError(-1, $"{serial}: the two codes are the same one"),
-            ResyncOutcome.Used => new ConfigError(-1, $"{serial}: the first code was used already"),
-            _ => new ConfigError(-1, $"{serial}: the two codes do not follow each other, or the token is too far off"),
+            ResyncOutcome.SameCode => new ConfigError(-1, $"{serial}: the two codes are equal"),
+            ResyncOutcome.Used => new ConfigError(-1, $"{serial}: the first code is consumed"),
+            _ => new ConfigError(-1, $"{serial}: the two codes are not consecutive, or the drift is too large"),
         };
     }
 
@@ -385,7 +385,7 @@ public sealed class EnrolmentService
 
     private static ConfigError? Missing(string serial, TokenEntry? entry, bool mobile) =>
         entry is null ? new ConfigError(-3, $"entry not found in datasource: {serial}")
-        : entry.Mobile != mobile ? new ConfigError(-1, $"{serial} is no {(mobile ? "mobile" : "hardware")} token")
+        : entry.Mobile != mobile ? new ConfigError(-1, $"{serial} is not a {(mobile ? "mobile" : "hardware")} token")
         : null;
 
     private static ConfigTree Changed(ConfigTree tree, string serial, Func<ConfigObject, ConfigObject> change) =>

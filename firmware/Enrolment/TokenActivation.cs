@@ -14,7 +14,7 @@ public sealed record TokenActivation(
     string? User
 )
 {
-    /// <summary>Returns the enrolment data of all mobile tokens of a configuration, in its order. Tokens without a seed are omitted.</summary>
+    /// <summary>Returns the enrolment data of a configuration's mobile tokens in its order, without tokens that have no seed.</summary>
     public static IReadOnlyList<TokenActivation> Of(ConfigTree config)
     {
         var users = config

@@ -98,7 +98,7 @@ public sealed class CallbackEndpoint(IPushAnswers push, TrustedCallers? callers,
         }
         if (callers is not null && Source(features) is var from && !callers.Allows(from))
         {
-            debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: refused, no trusted host of any administrator");
+            debug.Write(DebugArea.FtmPush, $"ftm_push_answer-from {from}: refused, outside the trusted hosts of every administrator");
             return StatusCodes.Status403Forbidden;
         }
         if (request.Method != HttpMethods.Post)

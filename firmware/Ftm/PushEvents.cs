@@ -32,7 +32,7 @@ internal static class PushEvents
                 EventLevel.Alert,
                 "FortiToken mobile push degraded",
                 ("status", "degraded"),
-                ("msg", $"Push messages do not get through: {alarm.Cause}")
+                ("msg", $"Push messages are not delivered: {alarm.Cause}")
             )
             : new(
                 "0100099161",
@@ -50,6 +50,6 @@ internal static class PushEvents
             EventLevel.Warning,
             "FortiToken mobile registration removed",
             ("serialno", serial),
-            ("msg", $"The phone of {serial} is not registered for push any more; it has to be provisioned again")
+            ("msg", $"The phone of {serial} is no longer registered for push and must be provisioned again")
         );
 }

@@ -44,7 +44,7 @@ public sealed class PushHealth
                     return null;
                 }
                 _degraded = false;
-                return new PushAlarm(false, "pushes get through again");
+                return new PushAlarm(false, "pushes are delivered again");
         }
     }
 

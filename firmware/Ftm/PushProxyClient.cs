@@ -73,7 +73,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         var body = JsonSerializer.SerializeToUtf8Bytes(PushProxyRequest.Of(message, _device), PushProxyJson.Default.PushProxyRequest);
         if (body.Length > MessageMax)
         {
-            return PushResult.Failed(PushOutcome.Refused, $"the message has {body.Length} bytes, {MessageMax} are taken");
+            return PushResult.Failed(PushOutcome.Refused, $"the message has {body.Length} bytes (limit {MessageMax})");
         }
         var life = message.Expires - _time.GetUtcNow();
         if (life <= TimeSpan.Zero)
@@ -83,7 +83,7 @@ public sealed class PushProxyClient : IPushSender, IDisposable
         if (Interlocked.Increment(ref _underWay) > UnderWayMax)
         {
             Interlocked.Decrement(ref _underWay);
-            return PushResult.Failed(PushOutcome.Unavailable, "too many pushes are on their way");
+            return PushResult.Failed(PushOutcome.Unavailable, "too many pushes are in delivery");
         }
         using var late = new CancellationTokenSource(life, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);

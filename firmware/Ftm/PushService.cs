@@ -79,7 +79,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         var settings = _settings;
         if (_sessions.Open(PushSessionId.New(), order) is not { } session)
         {
-            return; // This login has its push already.
+            return; // This login already has its push.
         }
         _debug.Write(
             DebugArea.FtmPush,
@@ -172,7 +172,7 @@ public sealed class PushService : IPushGateway, IPushAnswers, IConfigSubscriber,
         var order = session.Order;
         if (!_sessions.IsOpen(session.Id))
         {
-            return; // A code was typed in the meantime: nobody needs to be asked any more.
+            return; // A code arrived in the meantime: no push is needed.
         }
         PushResult result;
         try

@@ -46,7 +46,7 @@ public sealed class TrustedCallers(ConfigStore store, EventLog events, TimeProvi
                 ("reason", "no_trusted_host"),
                 (
                     "msg",
-                    $"The answer of a phone from {from} was refused: every administrator has trusted hosts, and none holds this address"
+                    $"The answer of a phone from {from} was refused: every administrator has trusted hosts, and none contains this address"
                 )
             )
         );

@@ -59,7 +59,7 @@ public sealed record LoginRandomness(LoginHandle Handle, int MatchNumber = 10, s
 /// <summary>The reason for which a login was refused. Clients receive less detail.</summary>
 public enum Refusal
 {
-    /// <summary>Wrong password, or unknown or disabled user. Clients cannot tell these apart.</summary>
+    /// <summary>Wrong password, or unknown or disabled user. Clients cannot distinguish these.</summary>
     BadCredentials,
 
     /// <summary>The source is blocked: login-attempt-limit, auth-invalid-max, or admin-lockout-threshold.</summary>

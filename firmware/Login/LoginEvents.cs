@@ -64,7 +64,7 @@ internal static class LoginEvents
     internal static EventEntry Replayed(PendingLogin attempt)
     {
         const string Reason = "token_code_replayed",
-            Because = "a token code that was used before";
+            Because = "a replayed token code";
         var (request, user) = (attempt.Request, attempt.Account.Name);
         return request.Kind == LoginKind.Admin
             ? Admin(user, request.Via, request.Source, Reason, $"Administrator {user} login failed from {request.Via} because of {Because}")
@@ -89,8 +89,8 @@ internal static class LoginEvents
         var what = deadline switch
         {
             DeadlineName.RemoteAnswer => "no remote server answered in time",
-            DeadlineName.LoginTimeout => "the client did not come for its approved login in time",
-            _ => "gave no second factor in time",
+            DeadlineName.LoginTimeout => "the client did not fetch its approved login in time",
+            _ => "no second factor in time",
         };
         // The life of a push is not a setting of the unit.
         var setting = deadline == DeadlineName.PushLife ? word : $"{word} ({change})";
@@ -169,7 +169,7 @@ internal static class LoginEvents
             attempt.Grant.Group,
             "locked_out",
             "token_guessing",
-            $"No code of user {attempt.Account.Name} is looked at for {(long)wait.TotalSeconds} seconds after many wrong ones"
+            $"No code of user {attempt.Account.Name} is evaluated for {(long)wait.TotalSeconds} seconds after many wrong ones"
         );
 
     internal static EventEntry PushAnswered(LoginGrant grant, string decision) =>
@@ -204,7 +204,7 @@ internal static class LoginEvents
             "N/A",
             "accepted",
             "N/A",
-            $"The remote server accepted user {attempt.Account.Name}, whose client has to come for it"
+            $"The remote server accepted user {attempt.Account.Name}; its client must fetch the login"
         );
 
     /// <summary>Creates the event of a changed lab rule, which no table of the configuration contains. The path is *assumed*.</summary>
@@ -320,12 +320,12 @@ internal static class LoginEvents
         reason switch
         {
             Refusal.BadCredentials => "invalid password",
-            Refusal.UntrustedHost => "an address that is no trusted host",
-            Refusal.TokenUnusable or Refusal.NotLicensed => "a second factor that cannot be asked for",
+            Refusal.UntrustedHost => "an address outside the trusted hosts",
+            Refusal.TokenUnusable or Refusal.NotLicensed => "a second factor that cannot be evaluated",
             Refusal.WrongCode => "invalid token code",
             Refusal.Throttled => "many invalid token codes",
             Refusal.UnknownRequest => "an answer to no login",
-            Refusal.UserChanged => "an account that was changed meanwhile",
+            Refusal.UserChanged => "an account that has changed",
             Refusal.Storage => "a disk that cannot be written",
             _ => Word(reason),
         };

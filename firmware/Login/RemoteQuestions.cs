@@ -64,7 +64,7 @@ internal sealed class RemoteQuestions(
     private async Task AskAsync(RemoteOrder order, CancellationTokenSource nobodyWaits)
     {
         await Task.Yield();
-        RemoteVerdict verdict = new RemoteVerdict.Unavailable($"nothing here asks servers of type {order.Server.Type}");
+        RemoteVerdict verdict = new RemoteVerdict.Unavailable($"no client for servers of type {order.Server.Type}");
         try
         {
             if (gateways.Remote is { } gateway)
@@ -74,7 +74,7 @@ internal sealed class RemoteQuestions(
         }
         catch (OperationCanceledException) when (nobodyWaits.IsCancellationRequested)
         {
-            verdict = new RemoteVerdict.Unavailable("nobody waits for it any more");
+            verdict = new RemoteVerdict.Unavailable("no request waits for it");
         }
         lock (_lock)
         {

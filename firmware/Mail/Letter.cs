@@ -14,7 +14,7 @@ public sealed record Letter(string To, string Subject, string Text, byte[]? Pict
     private const int EncodedLine = 76;
 
     /// <summary>Returns the recipient only.</summary>
-    public override string ToString() => $"letter to {To}";
+    public override string ToString() => $"e-mail to {To}";
 
     /// <summary>
     /// Formats the e-mail for transmission (RFC 5322, RFC 2045): headers and base64 bodies in ASCII, lines ended by CR LF. No line begins

@@ -42,7 +42,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
             Expect("STARTTLS", await AskAsync("STARTTLS", cancellationToken).ConfigureAwait(false), 220);
             if (_start != _end)
             {
-                throw new SmtpException("the server spoke in clear after it had agreed to STARTTLS");
+                throw new SmtpException("the server sent clear text after it had accepted STARTTLS");
             }
             await SecureAsync(cancellationToken).ConfigureAwait(false);
             offers = await HelloAsync(cancellationToken).ConfigureAwait(false);
@@ -104,7 +104,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
         catch (Exception unreadable) when (unreadable is CryptographicException or UnauthorizedAccessException)
         {
             throw new SmtpException(
-                $"the list of public authorities ({PublicAuthorities.File}) cannot be read: {unreadable.Message}",
+                $"the trust store ({PublicAuthorities.File}) cannot be read: {unreadable.Message}",
                 unreadable
             );
         }
@@ -150,7 +150,7 @@ internal sealed class SmtpConversation(Stream stream, MailSettings settings)
                 || (line.Length > 3 && line[3] is not (' ' or '-'))
             )
             {
-                throw new SmtpException("the server's reply is no SMTP");
+                throw new SmtpException("the server's reply is not SMTP");
             }
             lines.Add(line.Length > 4 ? line[4..] : "");
             if (line.Length == 3 || line[3] == ' ')

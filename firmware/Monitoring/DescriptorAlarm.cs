@@ -59,7 +59,7 @@ internal sealed class DescriptorAlarm : IDisposable
                 "File descriptors exhausted",
                 ("interface", nic.Name),
                 ("count", count.ToString(CultureInfo.InvariantCulture)),
-                ("msg", "Connections wait: no file descriptor is left for them")
+                ("msg", "Connections wait for a free file descriptor")
             )
         );
     }

@@ -40,19 +40,19 @@ public sealed class UnitMetrics : IDisposable
         Counter(
             "appliance.push.messages",
             "{message}",
-            "Push messages handed over, by what came of it",
+            "Push messages by outcome",
             () => push.Counts.Messages.Select(pair => Tagged(pair.Count, "outcome", Word(pair.Outcome)))
         );
         Gauge(
             "appliance.push.degraded",
             "1",
-            "1 while push messages do not get through (event 99160), else 0",
+            "1 while push messages are not delivered (event 99160), else 0",
             () => push.Degraded ? 1 : 0
         );
         Counter(
             "appliance.callback.answers",
             "{answer}",
-            "Answers of phones by what they were worth: accepted, refused (wrong code or signature), void (no such push waits)",
+            "Answers of phones by result: accepted, refused (wrong code or signature), void (no such push is pending)",
             () =>
                 [
                     Tagged(push.Counts.Accepted, "result", "accepted"),
@@ -67,7 +67,7 @@ public sealed class UnitMetrics : IDisposable
         Counter(
             "appliance.logins",
             "{login}",
-            "Logins that are decided",
+            "Decided logins by outcome",
             () =>
             {
                 var (inside, decided) = login.Journal.Counts();
@@ -82,13 +82,13 @@ public sealed class UnitMetrics : IDisposable
         Counter(
             "appliance.radius.requests",
             "{request}",
-            "Access-Requests that were sent, repeated ones among them",
+            "Access-Requests sent, retransmissions included",
             () => [new(radius.Counts().Requests)]
         );
         Counter(
             "appliance.radius.results",
             "{question}",
-            "Questions to RADIUS servers that are over",
+            "Completed RADIUS requests by result",
             () =>
             {
                 var counts = radius.Counts();
@@ -104,7 +104,7 @@ public sealed class UnitMetrics : IDisposable
         Counter(
             "appliance.radius.replies.refused",
             "{packet}",
-            "Packets that claimed to be a RADIUS server's answer and were none",
+            "Discarded RADIUS replies by reason",
             () =>
                 Enum.GetValues<RadiusRefusal>().Select(reason => Tagged(radius.IgnoredFor(reason), "reason", RadiusGateway.Reason(reason)))
         );
@@ -128,7 +128,7 @@ public sealed class UnitMetrics : IDisposable
         Counter(
             "appliance.accept.exhausted",
             "{accept}",
-            "Times that no file descriptor was left for a connection, which waited then",
+            "Accepts without a free file descriptor",
             () => [new(descriptors.Count)]
         );
     }

@@ -18,7 +18,7 @@ internal sealed class ServiceNames(string serialNumber, IReadOnlyList<GatedNic> 
     /// <inheritdoc/>
     public ConfigError? Apply(ConfigTree previous, ConfigTree next)
     {
-        _others = Of(serialNumber, nics, null); // The addresses are those of this configuration already.
+        _others = Of(serialNumber, nics, null); // The addresses are already those of this configuration.
         var push = FtmPushSettings.From(next);
         _callback = Of(serialNumber, nics, push.Usable ? push.CallbackHost : null);
         return null;

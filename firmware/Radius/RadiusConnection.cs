@@ -118,7 +118,8 @@ internal sealed class RadiusConnection : IRadiusPath
             var length = BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(LengthAt));
             if (length is < RadiusPacket.HeaderLength or > RadiusPacket.LengthMax)
             {
-                throw new InvalidDataException("what came is no RADIUS"); // Where the next packet begins, nobody knows any more (RFC 6613, 2.6.4).
+                // The beginning of the next packet is unknown (RFC 6613, section 2.6.4).
+                throw new InvalidDataException("the server sent data that is not RADIUS");
             }
             await stream
                 .ReadExactlyAsync(packet.AsMemory(RadiusPacket.HeaderLength, length - RadiusPacket.HeaderLength), cancellationToken)

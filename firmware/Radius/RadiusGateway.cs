@@ -35,7 +35,7 @@ public sealed class RadiusGateway : IRemoteGateway
     {
         if (order.Server.Type != RadiusType)
         {
-            return new RemoteVerdict.Unavailable($"nothing here asks servers of type {order.Server.Type}");
+            return new RemoteVerdict.Unavailable($"no client for servers of type {order.Server.Type}");
         }
         if (RadiusSettings.From(_config(), order.Server.Name) is not { } settings)
         {
@@ -67,7 +67,7 @@ public sealed class RadiusGateway : IRemoteGateway
             ),
             RadiusResult.Reject => new RemoteVerdict.Rejected(),
             RadiusResult.NoAnswer when !asked => new RemoteVerdict.Unavailable(
-                $"radius {settings.Name}: no interface has its source-ip or is its interface, or too many questions are open"
+                $"radius {settings.Name}: no interface has its source-ip or its name, or too many requests are outstanding"
             )
             {
                 Change = $"config user radius / edit {settings.Name} / set source-ip",
@@ -99,7 +99,7 @@ public sealed class RadiusGateway : IRemoteGateway
             { Refused: { } reason } => ($"the reply was refused: {Explained(reason)}", target.Attribute),
             { Failure.Length: > 0 } => ($"no connection: {notice.Failure}", target.Attribute),
             _ => (
-                $"no answer: nothing listens there, or it ignores requests that another secret signed (set {target.SecretAttribute})",
+                $"no reply: no server listens there, or it ignores requests signed with another secret (set {target.SecretAttribute})",
                 target.Attribute
             ),
         };
@@ -170,11 +170,11 @@ public sealed class RadiusGateway : IRemoteGateway
     private static string Explained(RadiusRefusal reason) =>
         reason switch
         {
-            RadiusRefusal.NoMessageAuthenticator => "No Message-Authenticator attribute (CVE-2024-3596): the server has to send it",
+            RadiusRefusal.NoMessageAuthenticator => "No Message-Authenticator attribute (CVE-2024-3596): the server must send it",
             RadiusRefusal.WrongMessageAuthenticator => "Invalid Message-Authenticator: another secret, or a forgery",
             RadiusRefusal.WrongAuthenticator => "Invalid Response Authenticator: another secret, or a forgery",
-            RadiusRefusal.UnknownProxyState => "it holds a Proxy-State that was never sent (CVE-2024-3596)",
-            RadiusRefusal.NoServerProof => "it does not prove with MS-CHAP2-Success that the server knows the password",
-            _ => "it is no answer to an Access-Request",
+            RadiusRefusal.UnknownProxyState => "it contains a Proxy-State that was not sent (CVE-2024-3596)",
+            RadiusRefusal.NoServerProof => "its MS-CHAP2-Success does not prove that the server has the password",
+            _ => "it is not a reply to an Access-Request",
         };
 }

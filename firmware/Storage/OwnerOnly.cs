@@ -37,7 +37,7 @@ public static class OwnerOnly
         if (File.GetUnixFileMode(folder).HasFlag(UnixFileMode.StickyBit))
         {
             throw new UnauthorizedAccessException(
-                $"state folder {folder} is one that users share (its mode has the sticky bit): choose a folder below it"
+                $"state folder {folder} is shared by users (its mode has the sticky bit); choose a folder below it"
             );
         }
         Restrict(folder);
@@ -107,7 +107,7 @@ public static class OwnerOnly
             // A file system without modes may accept the change and ignore it.
             if ((File.GetUnixFileMode(path) & OfOthers) != 0)
             {
-                throw new UnauthorizedAccessException($"{path} is open to other users, and its file system does not change that");
+                throw new UnauthorizedAccessException($"{path} is accessible to other users, and its file system does not support modes");
             }
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -117,7 +117,7 @@ public static class OwnerOnly
         catch (Exception error)
             when (error is IOException or UnauthorizedAccessException && !error.Message.StartsWith(path, StringComparison.Ordinal))
         {
-            throw new UnauthorizedAccessException($"{path} is open to other users, and its mode cannot be changed: {error.Message}", error);
+            throw new UnauthorizedAccessException($"{path} is accessible to other users; cannot change the mode: {error.Message}", error);
         }
     }
 }

@@ -207,7 +207,7 @@ public sealed partial class StateDatabase : IAsyncDisposable
                 {
                     if (!Monitor.Wait(_gate, _kept.Count > 0 ? RetryEvery : Timeout.InfiniteTimeSpan))
                     {
-                        break; // What was kept is tried again.
+                        break; // Retry the retained writes.
                     }
                 }
                 (taken, _queue) = (_queue, taken);

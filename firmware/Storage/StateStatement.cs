@@ -43,7 +43,7 @@ internal sealed class StateStatement : IDisposable
                 Check(raw.sqlite3_bind_blob(_statement, index + 1, bytes));
                 break;
             default:
-                throw new ArgumentException($"{value.GetType().Name} is nothing that the state keeps", nameof(value));
+                throw new ArgumentException($"the state cannot store a value of type {value.GetType().Name}", nameof(value));
         }
     }
 

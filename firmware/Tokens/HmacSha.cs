@@ -35,7 +35,7 @@ internal sealed class HmacSha
         {
             OtpHashMode.Sha256 => _sha256 ??= new(HashAlgorithmName.SHA256, block: 64),
             OtpHashMode.Sha512 => _sha512 ??= new(HashAlgorithmName.SHA512, block: 128),
-            _ => _sha1 ??= new(HashAlgorithmName.SHA1, block: 64), // What RFC 4226 says, and what most tokens speak.
+            _ => _sha1 ??= new(HashAlgorithmName.SHA1, block: 64), // RFC 4226, used by most tokens.
         };
 
     /// <summary>Writes the MAC of a message. Returns its length in bytes.</summary>

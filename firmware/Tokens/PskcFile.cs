@@ -24,7 +24,7 @@ internal static class PskcFile
         var container = Load(text);
         if (container.Name != Pskc + "KeyContainer" || (string?)container.Attribute("Version") is not "1.0")
         {
-            throw new SeedFileException("the file is no PSKC KeyContainer of version 1.0");
+            throw new SeedFileException("the file is not a PSKC KeyContainer of version 1.0");
         }
         if (container.Element(Signature + "Signature") is not null)
         {
@@ -188,7 +188,7 @@ internal static class PskcFile
     private static byte[] Mac(XElement container, byte[] key, byte[] cipher) =>
         (string?)container.Element(Pskc + "MACMethod")?.Attribute("Algorithm") switch
         {
-#pragma warning disable CA5350 // RFC 6030 section 6.1.1 names HMAC-SHA1 as the method that everybody must support.
+#pragma warning disable CA5350 // RFC 6030, section 6.1.1: HMAC-SHA1 is mandatory to support.
             "http://www.w3.org/2000/09/xmldsig#hmac-sha1" => HMACSHA1.HashData(key, cipher),
 #pragma warning restore CA5350
             "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256" => HMACSHA256.HashData(key, cipher),

@@ -53,7 +53,7 @@ public static class SeedFile
         var records = text.TrimStart().StartsWith('<') ? PskcFile.Read(text, key) : ReadLines(text);
         if (records.Count is 0 or > TokensMax)
         {
-            throw new SeedFileException(records.Count == 0 ? "the file holds no token" : $"the file holds more than {TokensMax} tokens");
+            throw new SeedFileException(records.Count == 0 ? "the file has no token" : $"the file has more than {TokensMax} tokens");
         }
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var record in records)
@@ -69,11 +69,11 @@ public static class SeedFile
             }
             if (TokenEntry.IsMobile(record.Serial))
             {
-                throw new SeedFileException($"{record.Serial} is a mobile token: its seed comes with its activation");
+                throw new SeedFileException($"{record.Serial} is a mobile token: its seed is created by its activation");
             }
             if (!seen.Add(record.Serial))
             {
-                throw new SeedFileException($"{record.Serial} is there twice");
+                throw new SeedFileException($"{record.Serial} is repeated");
             }
             if (TokenSeed.Parse(record.Seed, out var fault) is not { } seed)
             {

@@ -166,7 +166,7 @@ public sealed record TokenSeed(ImmutableArray<byte> Secret, TimeSpan Step, int D
     {
         // Apps display a secret in groups, and a blank in a URI may be a plus.
         var text = grouped.AsSpan().ContainsAny(' ', '+', '-') ? string.Concat(grouped.Where(c => c is not (' ' or '+' or '-'))) : grouped;
-        // Hex first: a text of hex digits alone is never meant as base32 (0, 1, 8 and 9 are not in its alphabet, and an all-letter one is
+        // Hex first: a text of only hex digits is never base32 (0, 1, 8 and 9 are not in its alphabet, and an all-letter one is
         // ambiguous).
         if (text.Length % 2 == 0 && text.Length > 0 && text.All(char.IsAsciiHexDigit))
         {

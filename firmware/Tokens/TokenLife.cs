@@ -143,7 +143,7 @@ public sealed class TokenLife
     public TokenStep Provision(TokenEntry entry, string code, DateTimeOffset expires)
     {
         var step = new TokenStep();
-        Issue(step, entry.Serial, entry.Owner ?? throw new ArgumentException("nobody has the token", nameof(entry)), code, expires);
+        Issue(step, entry.Serial, entry.Owner ?? throw new ArgumentException("the token has no owner", nameof(entry)), code, expires);
         return step;
     }
 

@@ -16,7 +16,7 @@ public static class ConfigRules
         ["user fortitoken seed"] = new SeedCheck().IsGood,
         // State, not configuration: displayed by get, and never set.
         ["user fortitoken activation-code"] = _ => false,
-        ["user fortitoken activation-expire"] = text => text == "0", // What a full backup of a unit says of every token.
+        ["user fortitoken activation-expire"] = text => text == "0", // A full backup contains these for every token.
     };
 
     /// <summary>

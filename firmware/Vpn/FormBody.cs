@@ -77,7 +77,7 @@ internal sealed class FormBody
             }
             if (value.AsSpan().ContainsAny(ControlCharacters))
             {
-                fault = $"field '{name}' holds a control character";
+                fault = $"field '{name}' contains a control character";
                 return null;
             }
             if (form.Has(name))

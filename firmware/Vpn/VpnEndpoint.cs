@@ -73,7 +73,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
         var request = context.Request;
         if (!MediaType.Is(request.ContentType, "application/x-www-form-urlencoded"))
         {
-            await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck takes application/x-www-form-urlencoded")
+            await StatusAsync(context, StatusCodes.Status415UnsupportedMediaType, "logincheck expects application/x-www-form-urlencoded")
                 .ConfigureAwait(false);
             return;
         }
@@ -84,7 +84,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
                     context,
                     status,
                     status == StatusCodes.Status413PayloadTooLarge
-                        ? $"logincheck takes at most {RequestBody.SizeMax} bytes"
+                        ? $"logincheck accepts at most {RequestBody.SizeMax} bytes"
                         : "logincheck: the body is broken"
                 )
                 .ConfigureAwait(false);
@@ -115,7 +115,7 @@ public sealed class VpnEndpoint(LoginService login, VpnSessions sessions, EventL
             await StatusAsync(
                     context,
                     StatusCodes.Status503ServiceUnavailable,
-                    "logged out; the disk is full, so the end of the session is still to be written"
+                    "logged out; the end of the session is not stored yet, because the disk is full"
                 )
                 .ConfigureAwait(false);
             return;

@@ -12,7 +12,7 @@ namespace Appliance.Firmware.Vpn;
 
 /// <summary>
 /// The sessions of the SSL VPN. A cookie is 256 random bits, of which only the digest is stored. A session is durable before its cookie is
-/// sent. After a restart, a session continues (its idle time starts anew) if the credentials that it was opened with are still those of its
+/// sent. After a restart, a session continues (its idle time restarts) if the credentials that it was opened with are still those of its
 /// user, and its rule still grants it. Thread-safe.
 /// </summary>
 public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
@@ -82,7 +82,7 @@ public sealed partial class VpnSessions : IConfigSubscriber, IDisposable
             _lastRow = Math.Max(_lastRow, entry.Row.Id);
             if (ended?.Contains(entry.Digest) == true)
             {
-                _invalid.Add((entry, Reason: "")); // It was reported when it ended; only its row is left.
+                _invalid.Add((entry, Reason: "")); // Reported when it ended; only its row is left.
                 continue;
             }
             _byDigest.Add(entry.Digest, entry);

@@ -30,7 +30,7 @@ internal static partial class BoardText
         }
         if (depth == NestingMax)
         {
-            throw new FormatException($"{label}: extends: boards that extend one another without end");
+            throw new FormatException($"{label}: extends: boards extend each other in a cycle");
         }
         var boards = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(file)))!;
         var from = Path.Combine(boards, name, "board.json");
@@ -42,11 +42,11 @@ internal static partial class BoardText
                 .Where(folder => File.Exists(Path.Combine(boards, folder, "board.json")))
                 .ToArray();
             throw new FormatException(
-                $"{label}: extends: there is no board '{name}' beside it{(Spelling.Nearest(name, known) is { } near ? $"; did you mean '{near}'?" : "")}"
+                $"{label}: extends: board '{name}' does not exist beside it{(Spelling.Nearest(name, known) is { } near ? $"; did you mean '{near}'?" : "")}"
             );
         }
         var whole = Whole(from, depth + 1);
-        Read(whole, $"{name}/board.json"); // A board that is extended is a whole board itself: its mistakes are told as its own.
+        Read(whole, $"{name}/board.json"); // An extended board must be valid itself: its mistakes are reported under its name.
         Merge(whole, own);
         return whole;
     }
@@ -99,7 +99,7 @@ internal static partial class BoardText
             var line = node.Whole("line", 0, LineMax);
             return chip is null ? throw root.Missing("gpio")
                 : lines.TryAdd(line, what) ? line
-                : throw node.Wrong("line", $"line {line} is {lines[line]}'s already");
+                : throw node.Wrong("line", $"line {line} is already used by {lines[line]}");
         }
         var leds = root.List("leds", "name", "line", "activeLow")
             .Select(led => new BoardLed(led.Text("name"), Line(led, $"led {led.Text("name")}"), led.Flag("activeLow")))
@@ -146,7 +146,7 @@ internal static partial class BoardText
                 var name = nic.Text("name");
                 if (!NicName().IsMatch(name))
                 {
-                    throw nic.Wrong("name", $"'{name}' is no name of an interface: a letter, then letters, digits, - and _, 15 at most");
+                    throw nic.Wrong("name", $"'{name}' is not an interface name (a letter, then letters, digits, - or _; at most 15)");
                 }
                 var match = MatchOf(nic);
                 var (address, prefix) = AddressOf(nic, match is not null);
@@ -158,7 +158,7 @@ internal static partial class BoardText
             throw root.Missing("nics");
         }
         return nics.GroupBy(nic => nic.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice
-            ? throw root.Wrong("nics", $"{twice.Key} is there twice")
+            ? throw root.Wrong("nics", $"{twice.Key} is repeated")
             : nics;
     }
 
@@ -173,7 +173,7 @@ internal static partial class BoardText
         var found = new DeviceMatch(match.OptionalText("device"), plain, match.OptionalText("driver"), match.OptionalText("path"));
         return found != new DeviceMatch(null, null, null, null)
             ? found
-            : throw nic.Wrong("match", "must say by what: device, mac, driver or path");
+            : throw nic.Wrong("match", "must have device, mac, driver or path");
     }
 
     private static byte[] HardwareAddress(BoardNode match, string text)
@@ -181,7 +181,7 @@ internal static partial class BoardText
         var digits = text.Replace(":", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
         return digits.Length == 12 && digits.All(char.IsAsciiHexDigit)
             ? Convert.FromHexString(digits)
-            : throw match.Wrong("mac", $"'{text}' is no hardware address");
+            : throw match.Wrong("mac", $"'{text}' is not a hardware address");
     }
 
     /// <summary>
@@ -202,7 +202,7 @@ internal static partial class BoardText
             && int.TryParse(bits, System.Globalization.NumberStyles.None, null, out var prefix)
             && prefix is >= 1 and <= 32
             ? (address, prefix)
-            : throw nic.Wrong("address", $"'{text}' is no IPv4 address (ADDRESS or ADDRESS/BITS)");
+            : throw nic.Wrong("address", $"'{text}' is not an IPv4 address (expected ADDRESS or ADDRESS/BITS)");
     }
 
     private static BoardFan FanOf(BoardNode fan, int line)
@@ -219,12 +219,12 @@ internal static partial class BoardText
                 (text, at) =>
                     IPEndPoint.TryParse(text, out var address) && address.Port > 0
                         ? address
-                        : throw proxy.Wrong($"addresses[{at}]", $"'{text}' is no address with a port")
+                        : throw proxy.Wrong($"addresses[{at}]", $"'{text}' is not an address with a port")
             )
             .ToArray();
         return addresses.Length > 0
             ? new BoardPushProxy(addresses, proxy.Text("ca"), proxy.OptionalText("name"))
-            : throw proxy.Wrong("addresses", "at least one must be there");
+            : throw proxy.Wrong("addresses", "at least one is required");
     }
 
     /// <summary>Checks that a list is empty or has exactly the names that the firmware requires.</summary>
@@ -242,7 +242,7 @@ internal static partial class BoardText
             }
             if (Array.IndexOf(there, there[at]) != at)
             {
-                throw root.Wrong($"{list}[{at}].name", $"{there[at]} is there twice");
+                throw root.Wrong($"{list}[{at}].name", $"{there[at]} is repeated");
             }
         }
         if (there.Length > 0 && needed.Except(there).ToArray() is [var missing, ..])
@@ -280,7 +280,7 @@ internal static partial class BoardText
             node is JsonObject item && item["name"] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
         if (into.Concat(from).Any(item => NameOf(item) is null))
         {
-            into.Clear(); // A list of other things is replaced; what is wrong in it is told when it is read.
+            into.Clear(); // A list of other things is replaced; its mistakes are reported when it is read.
         }
         foreach (var item in from.ToArray())
         {

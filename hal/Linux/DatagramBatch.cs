@@ -13,7 +13,7 @@ internal sealed unsafe partial class DatagramBatch
     /// <summary>The maximum number of datagrams; the rest stays in the socket's queue.</summary>
     internal const int Size = 32;
 
-    private const int AddressLength = 28; // sockaddr_in6, the longer one of the two
+    private const int AddressLength = 28; // sockaddr_in6, the longer of the two
     private const int WaitForOne = 0x10000; // MSG_WAITFORONE
     private readonly int _lengthMax;
     private readonly byte[] _payloads;

@@ -16,7 +16,7 @@ public sealed class DeviceNic : SocketNic, IAddressedNic, IDisposable
     private const int SolSocket = 1;
     private const int SoBindToDevice = 25; // socket(7)
     private const int SolIp = 0;
-    private const int IpFreeBind = 15; // ip(7): the listener may be there before the address
+    private const int IpFreeBind = 15; // ip(7): the listener may exist before the address
 
     private readonly Lock _deviceLock = new();
     private readonly DeviceMatch _match;

@@ -28,7 +28,7 @@ public sealed partial class HardwareWatchdog : IDisposable
             if (Control((int)device.DangerousGetHandle(), SetTimeout, ref seconds) != 0 || seconds != (int)watchdog.Timeout.TotalSeconds)
             {
                 opened.Dispose();
-                throw new IOException($"watchdog {watchdog.Device}: {watchdog.Timeout.TotalSeconds} s cannot be had");
+                throw new IOException($"watchdog {watchdog.Device}: {watchdog.Timeout.TotalSeconds} s is not supported");
             }
             return opened;
         }
@@ -46,7 +46,7 @@ public sealed partial class HardwareWatchdog : IDisposable
     {
         if (_device.CanWrite)
         {
-            _device.Write("V"u8); // Magic close: it was meant.
+            _device.Write("V"u8); // Magic close: an intended stop.
             _device.Dispose();
         }
     }

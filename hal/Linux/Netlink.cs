@@ -226,7 +226,7 @@ internal sealed class Netlink : IDisposable
                     var answer = BinaryPrimitives.ReadUInt16LittleEndian(_answer.AsSpan(at + 4));
                     if (size < HeaderLength || at + size > length)
                     {
-                        throw new IOException("rtnetlink: an answer that is cut short");
+                        throw new IOException("rtnetlink: truncated answer");
                     }
                     if (BinaryPrimitives.ReadUInt32LittleEndian(_answer.AsSpan(at + 8)) == sequence)
                     {

@@ -29,7 +29,7 @@ public sealed partial class RawTerminal : IDisposable
     /// <summary>Returns the size of the terminal; null if it does not report one.</summary>
     public static (int Rows, int Columns)? Size()
     {
-        const nuint WindowSize = 0x5413; // TIOCGWINSZ of ioctl_tty(2); other systems have other numbers.
+        const nuint WindowSize = 0x5413; // TIOCGWINSZ of ioctl_tty(2); other systems use other numbers.
         var size = new ushort[4];
         return OperatingSystem.IsLinux() && IoControl(Input, WindowSize, size) == 0 && size[0] > 1 && size[1] > 1
             ? (size[0], size[1])

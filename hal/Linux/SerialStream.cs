@@ -22,7 +22,7 @@ public sealed partial class SerialStream : AsyncStream
     private const int ControlFlags = 8;
     private const uint TwoStopBits = 0x40;
     private const uint Receiver = 0x80;
-    private const uint NoModem = 0x800; // CLOCAL: a cable of three wires has no carrier.
+    private const uint NoModem = 0x800; // CLOCAL: a three-wire cable has no carrier.
     private const uint HardwareFlow = 0x80000000;
     private const uint SpeedFlags = 0x100F;
 
@@ -65,7 +65,7 @@ public sealed partial class SerialStream : AsyncStream
         }
         try
         {
-            var before = Termios.Of(handle) ?? throw new IOException($"{device} is no terminal");
+            var before = Termios.Of(handle) ?? throw new IOException($"{device} is not a terminal");
             if (Lock(handle, ExclusiveLockAtOnce) != 0)
             {
                 throw Refused(device, Busy);
@@ -140,7 +140,7 @@ public sealed partial class SerialStream : AsyncStream
         if (!can || Termios.Of(handle) is not { } got || (BitConverter.ToUInt32(got, ControlFlags) & SpeedFlags) != wanted)
         {
             _ = Termios.Set(handle, Termios.Now, before);
-            throw new IOException($"{device} knows no speed of {speed}");
+            throw new IOException($"{device} does not support speed {speed}");
         }
     }
 
@@ -148,8 +148,8 @@ public sealed partial class SerialStream : AsyncStream
         new(
             error switch
             {
-                NoEntry => $"there is no {device}",
-                Denied => $"{device} may not be opened by this user (ls -l {device} tells whose it is)",
+                NoEntry => $"{device} does not exist",
+                Denied => $"{device} cannot be opened by this user (check its group with ls -l {device})",
                 Busy => $"{device} is in use by another program",
                 _ => $"{device}: {Marshal.GetPInvokeErrorMessage(error)}",
             }

@@ -125,7 +125,7 @@ internal sealed class SocketDatagrams(Socket socket, INic nic) : IDatagramPort
             {
                 if (!batch.Receive(socket.SafeHandle))
                 {
-                    continue; // ICMP unreachable of something sent before, or the end.
+                    continue; // ICMP unreachable for an earlier datagram, or the end.
                 }
                 for (var index = 0; index < batch.Count && nic.LinkUp && !_ended; index++)
                 {

@@ -28,7 +28,7 @@ public class SocketNic(string name, IPAddress address) : NicBase(name, address)
             throw new AddressInUseException(
                 error.SocketErrorCode == SocketError.AddressAlreadyInUse
                     ? $"{Address}:{port} is in use"
-                    : $"{Address}:{port} cannot be had: {error.Message}",
+                    : $"{Address}:{port} cannot be opened: {error.Message}",
                 error
             );
         }
@@ -82,7 +82,7 @@ public class SocketNic(string name, IPAddress address) : NicBase(name, address)
             throw new AddressInUseException(
                 error.SocketErrorCode == SocketError.AddressAlreadyInUse
                     ? $"{Address}:{port} is in use"
-                    : $"{Address}:{port} cannot be had: {error.Message}",
+                    : $"{Address}:{port} cannot be opened: {error.Message}",
                 error
             );
         }

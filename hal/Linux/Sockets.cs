@@ -13,7 +13,7 @@ internal static partial class Sockets
     /// <summary>Creates a socket of an address family that the platform supports.</summary>
     internal static Socket New(AddressFamily family, SocketType type, ProtocolType protocol)
     {
-#pragma warning disable RS0030 // This is the one home of sockets.
+#pragma warning disable RS0030 // The only place that creates sockets.
         return new Socket(family, type, protocol);
 #pragma warning restore RS0030
     }

@@ -37,7 +37,7 @@ public sealed class Cooling : IDisposable
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new IOException($"fan: line {fan.Line} of {board.GpioChip} cannot be had: {error.Message}", error);
+            throw new IOException($"fan: line {fan.Line} of {board.GpioChip} cannot be opened: {error.Message}", error);
         }
         _running = true;
         Look();

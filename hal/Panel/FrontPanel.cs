@@ -143,7 +143,7 @@ public sealed class FrontPanel : IFrontPanel, IDisposable
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             // Drivers throw various exceptions; to the operator, each means that a line is not available.
-            throw new IOException($"{what}: line {line} of {_board.GpioChip} cannot be had: {error.Message}", error);
+            throw new IOException($"{what}: line {line} of {_board.GpioChip} cannot be opened: {error.Message}", error);
         }
     }
 

@@ -143,7 +143,7 @@ internal sealed class PanelCore
                     PanelAlarm.Degraded => LedPattern.Steady,
                     _ => LedPattern.Dark,
                 },
-                "ha" => LedPattern.Dark, // This unit is never one of a pair.
+                "ha" => LedPattern.Dark, // High-availability pairs are not served.
                 _ => _state.LinksUp.Contains(led) ? LedPattern.Steady : LedPattern.Dark,
             },
             now
@@ -151,7 +151,7 @@ internal sealed class PanelCore
     }
 
     private IReadOnlyList<string> LinesOf(bool counting, TimeSpan now) =>
-        counting ? [$"Reset in {Math.Max(1, (int)Math.Ceiling((Hold - (now - _pressedAt)).TotalSeconds))} s", "let go to stop"]
+        counting ? [$"Reset in {Math.Max(1, (int)Math.Ceiling((Hold - (now - _pressedAt)).TotalSeconds))} s", "release to stop"]
         : _state.Phase == PanelPhase.Resetting ? ["Factory reset", ""]
         : _state.Lines;
 

@@ -70,7 +70,7 @@ internal static class BenchVerb
         new("page", "the page in Chromium: first paint, and 500 events a second for a minute", PageBench.RunAsync),
         new(
             "radius",
-            "RADIUS: the stand-in and FreeRADIUS on the same requests in turn, our client and radclient, and 10,000 pushes that wait",
+            "RADIUS: the emulator and FreeRADIUS with the same requests in turn, our client and radclient, and 10,000 pending pushes",
             RadiusBench.RunAsync
         ),
         new("config", "a configuration of 100,000 lines: load, validate, save, and one change on it", ConfigBench.RunAsync),

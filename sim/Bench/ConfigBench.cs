@@ -96,9 +96,9 @@ internal static class ConfigBench
     private static async Task<ConfigFigures> MeasureAsync(CancellationToken cancellationToken)
     {
         var (small, large) = (Generate(Small), Generate(Large));
-        _ = Load(small, Small); // Once for the compiler.
+        _ = Load(small, Small); // A run for the JIT compiler.
         var loads = new[] { Load(small, Small), Load(large, Large) };
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive); // What the runs before left is not the appliance's.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive); // Garbage of the previous runs is not the appliance's.
         var folder = Directory.CreateTempSubdirectory("appliance-bench-");
         try
         {
@@ -261,6 +261,6 @@ internal static class ConfigBench
     private sealed class Nowhere : IPushSender
     {
         public ValueTask<PushResult> SendAsync(PushMessage message, CancellationToken cancellationToken) =>
-            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "nobody is there"));
+            ValueTask.FromResult(PushResult.Failed(PushOutcome.Unavailable, "no provider"));
     }
 }

@@ -153,7 +153,7 @@ internal static class EnumerationBench
                             cancellationToken
                         )
                     ).Transport.AsStream(),
-#pragma warning disable CA5359 // The unit was made a moment ago and lives in this process.
+#pragma warning disable CA5359 // The unit was created in this process.
                 SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
 #pragma warning restore CA5359
             }

@@ -55,7 +55,7 @@ internal static class ImageLoginBench
             {
                 throw new LabFailure(
                     FailureKind.AssertionFailed,
-                    $"{Client} did not get in:\n{said}\n{string.Join('\n', box.Events.Select(record => record.Line))}"
+                    $"{Client} was not authenticated:\n{said}\n{string.Join('\n', box.Events.Select(record => record.Line))}"
                 );
             }
         }

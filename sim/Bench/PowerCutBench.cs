@@ -102,7 +102,7 @@ internal static partial class PowerCutBench
             }
             if (round == rounds)
             {
-                break; // The last boot has no cut: it only tells of the one before.
+                break; // The last boot has no cut and only verifies the previous one.
             }
             acknowledged = pending = name;
             var cut = CutAfterAsync(machine, TimeSpan.FromMilliseconds(random.Next(CutWithinMilliseconds)));

@@ -48,7 +48,7 @@ internal sealed class SessionBench : IEndedRun
         using var answer = await _client.PostAsync("remote/logincheck", form, cancellationToken);
         var cookie = answer.Headers.TryGetValues("Set-Cookie", out var cookies)
             ? cookies.First().Split(';')[0]
-            : throw new LabFailure(FailureKind.AssertionFailed, "bench sessions: bob was not let in");
+            : throw new LabFailure(FailureKind.AssertionFailed, "bench sessions: bob was not authenticated");
         await ExpectAsync(cookie, HttpStatusCode.OK, cancellationToken);
         return () => ExpectAsync(cookie, HttpStatusCode.Forbidden, cancellationToken);
     }

@@ -37,7 +37,7 @@ internal static class FacVerb
         };
         var state = new Option<string?>("--state")
         {
-            Description = "Where it keeps used codes, pending pushes and events; default: a folder of its own beside the lab's",
+            Description = "The folder of consumed codes, pending pushes and events; default: beside the lab's state folder",
             HelpName = "DIR",
         };
         var address = new Option<IPAddress?>("--address")
@@ -61,7 +61,7 @@ internal static class FacVerb
         };
         var command = new Command(
             "fac",
-            "Starts the RADIUS server that stands in for a FortiAuthenticator, with its phones (run phone approve dan), without an appliance.\n\nExample: run fac --address 192.0.2.10 --config my-fac.json"
+            "Starts the FortiAuthenticator emulator, a RADIUS server, with its phones (run phone approve dan), without an appliance.\n\nExample: run fac --address 192.0.2.10 --config my-fac.json"
         )
         {
             config,

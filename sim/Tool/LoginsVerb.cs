@@ -25,7 +25,7 @@ internal static class LoginsVerb
         };
         var command = new Command(
             "logins",
-            "Logins of the running lab: what was looked at, what decided, and what would change it.\n\nExample: run logins 17"
+            "Logins of the running lab: the checks, the deciding step, and the setting that would change it.\n\nExample: run logins 17"
         )
         {
             id,

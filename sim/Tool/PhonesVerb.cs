@@ -60,7 +60,7 @@ internal static class PhonesVerb
         };
         var command = new Command(
             "phones",
-            "The phones of an appliance as a process of their own (the lab itself: up --push full --mqtt ... --phones none).\n\nExample: run phones --count 1 --mqtt 127.0.0.1:1883"
+            "The phones of an appliance in a separate process (the lab itself: up --push full --mqtt ... --phones none).\n\nExample: run phones --count 1 --mqtt 127.0.0.1:1883"
         )
         {
             mqtt,

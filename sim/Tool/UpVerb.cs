@@ -182,7 +182,7 @@ internal static class UpVerb
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
         {
-            return ExitCode.Ok; // Told to stop while starting: a clean stop all the same.
+            return ExitCode.Ok; // Stopped while starting: still a clean stop.
         }
     }
 
@@ -219,7 +219,7 @@ internal static class UpVerb
             if (Console.IsInputRedirected)
             {
                 await lab.Unit.Console.Get().RunConsoleAsync(input, output, echo: true, login: false, signals.Token);
-                return; // The script is done; the appliance stays.
+                return; // The script has ended; the appliance continues.
             }
             await TerminalAsync(lab.Unit.Console.Get(), input, output, signals);
             signals.Request();

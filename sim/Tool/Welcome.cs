@@ -52,7 +52,7 @@ internal static class Welcome
         if (lab.Authenticator is { } authenticator)
         {
             AnsiConsole.WriteLine(
-                $"FortiAuthenticator stand-in: RADIUS at {authenticator.Server.Authentication}; of its users, dan is known to it alone"
+                $"FortiAuthenticator emulator: RADIUS at {authenticator.Server.Authentication}; only the emulator has user dan"
             );
         }
         if (!PageFiles.Embedded.IsBuilt)

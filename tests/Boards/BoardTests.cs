@@ -142,20 +142,20 @@ public sealed class BoardTests
         """{"name":"b","nics":[{"name":"port1","match":{"divice":"eth0"}}]}""",
         "nics[0].match.divice: unknown key; did you mean 'device'?"
     )]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","match":{}}]}""", "nics[0].match: must say by what")]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","match":{"mac":"12:34"}}]}""", "nics[0].match.mac: '12:34' is no hardware address")]
+    [InlineData("""{"name":"b","nics":[{"name":"port1","match":{}}]}""", "nics[0].match: must have device")]
+    [InlineData("""{"name":"b","nics":[{"name":"port1","match":{"mac":"12:34"}}]}""", "nics[0].match.mac: '12:34' is not a hardware")]
     [InlineData(
         """{"name":"b","nics":[{"name":"port1","role":"wann","address":"10.0.0.1"}]}""",
         "nics[0].role: must be one of undefined, wan, lan, dmz, not 'wann'; did you mean 'wan'?"
     )]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","address":"10.0.0.1/33"}]}""", "nics[0].address: '10.0.0.1/33' is no IPv4 address")]
-    [InlineData("""{"name":"b","nics":[{"name":"port1","address":"::1"}]}""", "nics[0].address: '::1' is no IPv4 address")]
-    [InlineData("""{"name":"b","nics":[{"name":"port 1","address":"10.0.0.1"}]}""", "nics[0].name: 'port 1' is no name of an interface")]
+    [InlineData("""{"name":"b","nics":[{"name":"port1","address":"10.0.0.1/33"}]}""", "nics[0].address: '10.0.0.1/33' is not an IPv4")]
+    [InlineData("""{"name":"b","nics":[{"name":"port1","address":"::1"}]}""", "nics[0].address: '::1' is not an IPv4 address")]
+    [InlineData("""{"name":"b","nics":[{"name":"port 1","address":"10.0.0.1"}]}""", "nics[0].name: 'port 1' is not an interface name")]
     [InlineData("""{"name":"b","nics":[7]}""", "nics[0]: must be an object, not 7")]
     [InlineData("[1]", "must be a JSON object")]
     [InlineData("""{"name":"b","name":"c"}""", "name")]
     [InlineData("""{"name":"b","extends":"../x"}""", "extends: must be the name of a board")]
-    [InlineData("""{"name":"b","extends":"nowhere"}""", "extends: there is no board 'nowhere' beside it")]
+    [InlineData("""{"name":"b","extends":"nowhere"}""", "extends: board 'nowhere' does not exist beside it")]
     public void AMistakeIsToldWithItsPlace(string text, string named) => Refused(text, named);
 
     [Theory]
@@ -181,13 +181,13 @@ public sealed class BoardTests
         """
             "gpio":{"chip":"c"},"leds":[{"name":"status","line":1},{"name":"ha","line":1}]
             """,
-        "leds[1].line: line 1 is led status's already"
+        "leds[1].line: line 1 is already used by led status"
     )]
     [InlineData(
         """
             "gpio":{"chip":"c"},"buttons":[{"name":"reset","line":1},{"name":"reset","line":2}]
             """,
-        "buttons[1].name: reset is there twice"
+        "buttons[1].name: reset is repeated"
     )]
     [InlineData(
         """
@@ -217,13 +217,13 @@ public sealed class BoardTests
         """
             "pushProxy":{"addresses":[],"ca":"x"}
             """,
-        "pushProxy.addresses: at least one must be there"
+        "pushProxy.addresses: at least one is required"
     )]
     [InlineData(
         """
             "pushProxy":{"addresses":["10.9.9.1"],"ca":"x"}
             """,
-        "pushProxy.addresses[0]: '10.9.9.1' is no address with a port"
+        "pushProxy.addresses[0]: '10.9.9.1' is not an address with a port"
     )]
     [InlineData(
         """
@@ -252,7 +252,7 @@ public sealed class BoardTests
                 StringComparison.Ordinal
             );
             Assert.Contains(
-                "without end",
+                "in a cycle",
                 Assert.Throws<FormatException>(() => Board.Load(Write("ring", """{"name":"ring","extends":"ring"}"""))).Message,
                 StringComparison.Ordinal
             );
@@ -299,7 +299,7 @@ public sealed class BoardTests
             {
                 var less = JsonNode.Parse(whole)!;
                 Find(less, path).Remove(key);
-                // What depends on another part is the reader's alone.
+                // Conditions on other parts are checked by the reader only.
                 if (
                     (schema.Validate(less.ToJsonString()).Count == 0) != IsRead(less.ToJsonString())
                     && $"{path}.{key}" is not (".gpio" or ".temperature")

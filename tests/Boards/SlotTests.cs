@@ -33,7 +33,7 @@ public sealed class SlotTests
         Assert.Equal(new FirmwareSlot("A", "1.0.0") { OnTrial = true }, slots.Slot);
         image.Answer("good", 1, "no such device");
         Assert.Equal(
-            "the boot loader is not told that slot A works: no such device",
+            "slot A cannot be confirmed to the boot loader: no such device",
             (await Assert.ThrowsAsync<IOException>(slots.PassAsync)).Message
         );
         Assert.True(slots.Slot.OnTrial);
@@ -54,7 +54,7 @@ public sealed class SlotTests
         Assert.Equal("B", slots.Slot.Failed);
         Assert.Null(await slots.InstallAsync("$(touch x);a b.raucb"));
         Assert.Equal(new FirmwareSlot("A", "1.0.0") { OnTrial = true, Next = "B" }, slots.Slot);
-        // The name goes on as it was typed, as one word.
+        // The rest of the name remains as typed, as one word.
         Assert.Equal("<status><install><$(touch x);a b.raucb><status>", image.Asked);
     }
 
@@ -76,7 +76,7 @@ public sealed class SlotTests
     {
         using var image = new FakeImage(("status", ["slot=A"]));
         Assert.EndsWith(
-            "does not tell the slot: slot=A",
+            "does not report the slot: slot=A",
             (await Assert.ThrowsAsync<IOException>(image.OpenAsync)).Message,
             StringComparison.Ordinal
         );

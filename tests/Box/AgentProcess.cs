@@ -34,7 +34,7 @@ internal sealed class AgentProcess : IAsyncDisposable
             "--key",
             Path.Combine(_folder.FullName, "lab.key"),
         ];
-        // The shell opens the terminal, as the shell of an administrator who starts it on a box does.
+        // The shell opens the terminal, as an administrator's shell on a box does.
         _process = Process.Start(
             new ProcessStartInfo(
                 terminal is null ? "dotnet" : "sh",
@@ -55,7 +55,7 @@ internal sealed class AgentProcess : IAsyncDisposable
     /// <summary>The file that describes it.</summary>
     public string TargetFile { get; }
 
-    /// <summary>Starts one; returns when its agent waits.</summary>
+    /// <summary>Starts an agent. Returns when it waits for its controller.</summary>
     /// <param name="terminal">The device where it serves its console; null: nowhere.</param>
     public static async Task<AgentProcess> StartAsync(string? terminal = null)
     {
@@ -72,7 +72,7 @@ internal sealed class AgentProcess : IAsyncDisposable
         return agent;
     }
 
-    /// <summary>Writes another description of it.</summary>
+    /// <summary>Writes another description of the box.</summary>
     /// <param name="name">The file.</param>
     /// <param name="keyFile">Its key.</param>
     /// <param name="console">The device that is wired to its console; null for none.</param>

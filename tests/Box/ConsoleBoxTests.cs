@@ -15,7 +15,7 @@ public sealed class ConsoleBoxTests
 {
     private const int Speed = 115200;
 
-    /// <summary>Of no time: a code that was used counts for as long as it is shown, and that may end at any moment.</summary>
+    /// <summary>Independent of time: a consumed code is reported for as long as it is displayed, and that may end at any moment.</summary>
     private const string OverARestart = """
         title: What was typed before a restart is there after it
         steps:
@@ -50,7 +50,7 @@ public sealed class ConsoleBoxTests
         await using var unit = await AgentProcess.StartAsync(cable.UnitDevice);
         var site = new RemoteSite(TargetFile.Load(unit.WriteBox("console.json", "lab.key", cable.ControllerDevice)));
         var before = cable.ControllerSettings;
-        // Fresh states one after the other, a restart in the middle of one, and what was typed in one is unknown in the next.
+        // Fresh states in sequence, a restart in one of them, and no input of one in the next.
         foreach (
             var read in new[]
             {
@@ -161,8 +161,8 @@ public sealed class ConsoleBoxTests
         foreach (
             var (device, told) in new[]
             {
-                ("/dev/nothing-is-here", "the console: there is no /dev/nothing-is-here"),
-                (unit.TargetFile, $"the console: {unit.TargetFile} is no terminal"),
+                ("/dev/nothing-is-here", "the console: /dev/nothing-is-here does not exist"),
+                (unit.TargetFile, $"the console: {unit.TargetFile} is not a terminal"),
             }
         )
         {

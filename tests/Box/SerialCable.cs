@@ -170,7 +170,7 @@ internal sealed class SerialCable : IAsyncDisposable
             return answer;
         }
 
-        /// <summary>True when something can be read, after so many milliseconds at most.</summary>
+        /// <summary>True if data can be read within this number of milliseconds.</summary>
         public bool Has(int milliseconds)
         {
             var waiting = new Waiting { Descriptor = (int)_master.DangerousGetHandle(), Events = Readable };

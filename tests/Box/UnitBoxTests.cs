@@ -75,7 +75,7 @@ public sealed class UnitBoxTests
     [Theory]
     [InlineData("\"bench\":\"10.0.0.9\",", "", "box.json: bench: is missing")]
     [InlineData("\"bench\"", "\"bnech\"", "box.json: bnech: unknown key; did you mean 'bench'?")]
-    [InlineData("\"10.0.0\"", "\"10.0\"", "box.json: network: must be the first three numbers of an IPv4 address, not '10.0'")]
+    [InlineData("\"10.0.0\"", "\"10.0\"", "box.json: network: must be the first three octets of an IPv4 address, not '10.0'")]
     [InlineData("10.0.0.1:7001", "10.0.0.1", "box.json: agent.address: must be ADDRESS:PORT, not '10.0.0.1'")]
     [InlineData("\"desktop\"", "\"destkop\"", "box.json: board: no board 'destkop'; did you mean 'desktop'?")]
     [InlineData("\"k\"", "\"none\"", "box.json: agent.keyFile: ")]

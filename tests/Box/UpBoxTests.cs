@@ -72,11 +72,11 @@ public sealed class UpBoxTests : IDisposable
         foreach (
             var (method, path, body, told) in new[]
             {
-                ("POST", "/lab/clock", """{"advanceSeconds":60}""", "its clock is its own"),
-                ("PUT", "/lab/faults", """{"faults":[]}""", "no faults can be set"),
-                ("PUT", "/lab/nics/port1", """{"link":false}""", "its cables are pulled by hand"),
-                ("GET", "/lab/panel", "", "its panel is seen"),
-                ("GET", "/lab/metrics", "", "its metrics are not told"),
+                ("POST", "/lab/clock", """{"advanceSeconds":60}""", "its clock cannot be commanded"),
+                ("PUT", "/lab/faults", """{"faults":[]}""", "faults cannot be injected"),
+                ("PUT", "/lab/nics/port1", """{"link":false}""", "cables cannot be changed"),
+                ("GET", "/lab/panel", "", "its panel is not available"),
+                ("GET", "/lab/metrics", "", "its metrics are not available"),
             }
         )
         {
@@ -100,7 +100,7 @@ public sealed class UpBoxTests : IDisposable
         {
             var broken = await Assert.ThrowsAsync<LabFailure>(() => lab.SwitchedOff.WaitAsync(Patience, BusyMachine.Time, Stop));
             Assert.Equal(FailureKind.Missing, broken.Kind);
-            Assert.Contains("another controller took it over; the unit goes on", broken.Message, StringComparison.Ordinal);
+            Assert.Contains("another controller took over; the unit continues", broken.Message, StringComparison.Ordinal);
             Assert.Equal(2, ((RemoteUnit)second.Unit).Boots);
             Assert.Single(second.Unit.Logins.Newest(10));
             Assert.Contains("Version", host, StringComparison.Ordinal);
@@ -115,7 +115,7 @@ public sealed class UpBoxTests : IDisposable
     {
         var agent = await AgentProcess.StartAsync();
         await using var lab = await StartAsync(RemoteEndpoint.Of(agent.Listener, Path.Combine(Path.GetDirectoryName(agent.TargetFile)!, "lab.key")));
-        // A fresh unit, with the addresses of its own board.
+        // A fresh unit, with the addresses of its board.
         Assert.Contains(
             $"set server-ip {agent.Network}.1",
             await lab.Unit.Console.Get().TranscriptAsync("show system ftm-push\n", Stop),
@@ -157,7 +157,7 @@ public sealed class UpBoxTests : IDisposable
             StringComparison.Ordinal
         );
         Assert.Contains(
-            "names its key itself",
+            "names its own key",
             Assert.Throws<LabFailure>(() => RemoteEndpoint.Of("shelf.json", key)).Message,
             StringComparison.Ordinal
         );
@@ -182,7 +182,7 @@ public sealed class UpBoxTests : IDisposable
     {
         var errors = UpVerb.Create().Parse(["--box", "shelf.json", option, value]).Errors;
         var typed = option == "--release" ? "--personality" : option;
-        Assert.Equal($"{typed} does not go with --box: the unit that is elsewhere has its own", Assert.Single(errors).Message);
+        Assert.Equal($"{typed} cannot be used with --box: the remote unit has its own", Assert.Single(errors).Message);
         Assert.Empty(UpVerb.Create().Parse(["--box", "shelf.json", "--headless", "--lab-port", "0"]).Errors);
         Assert.Single(UpVerb.Create().Parse(["--box-key", "k"]).Errors);
     }
@@ -206,7 +206,7 @@ public sealed class UpBoxTests : IDisposable
         return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Stop);
     }
 
-    /// <summary>Logs ann in over real sockets, with the answer of her phone. Returns the result in the timeline.</summary>
+    /// <summary>Logs ann in over real sockets, with the answer of ann's phone. Returns the result in the timeline.</summary>
     private static async Task<string> LogInAsync(Laboratory lab, HttpClient api, string answer)
     {
         using var client = Client(lab);

@@ -254,7 +254,7 @@ public sealed class CliSessionTests : IDisposable
         Assert.True(session.Closed);
     }
 
-    /// <summary>Lines that are wrong, and what the device says. Nothing changes by any of them.</summary>
+    /// <summary>Invalid lines and the device's replies. None of them changes anything.</summary>
     public static TheoryData<string, string> BadLines =>
         new()
         {

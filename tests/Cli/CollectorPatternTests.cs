@@ -5,8 +5,8 @@ using Xunit;
 namespace Appliance.Tests.Cli;
 
 /// <summary>
-/// The parsing of command output by collectors: every line fits one of their expressions, and the records are there. The expressions follow
-/// the TextFSM templates of networktocode/ntc-templates (Apache-2.0), where a line that fits none is an error.
+/// Collectors parse command output: every line matches one of their expressions, and the records are complete. The expressions follow the
+/// TextFSM templates of networktocode/ntc-templates (Apache-2.0), where a line without a match is an error.
 /// </summary>
 [Trait("Kind", "Lab")]
 public sealed class CollectorPatternTests

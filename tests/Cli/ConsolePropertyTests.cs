@@ -101,7 +101,7 @@ public sealed class ConsolePropertyTests : IDisposable
     [Fact]
     public void AnyLinesAtATerminalChangeNothing() => Lines.Sample(bytes => Unchanged(() => Terminal(bytes)), iter: 3000, threads: 1);
 
-    /// <summary>Tab can complete to a verb that stores: here only that nothing breaks is asked.</summary>
+    /// <summary>Tab can complete to a verb that stores: here only robustness is checked.</summary>
     [Fact]
     public void TabAnywhereBreaksNothing() =>
         Lines

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Appliance.Tests.Cli;
 
-/// <summary>The shell around a console: what comes by itself, hanging up, and streams that bring a byte at a time.</summary>
+/// <summary>The stream around a console: unsolicited output, a closed terminal, and input that arrives byte by byte.</summary>
 public sealed class ConsoleStreamTests : IDisposable
 {
     private const string Root = "lab-appliance # ";
@@ -117,7 +117,7 @@ public sealed class ConsoleStreamTests : IDisposable
         );
     }
 
-    /// <summary>A command that waits holds no thread; what is typed meanwhile comes after it; Ctrl-C ends it.</summary>
+    /// <summary>A pending command holds no thread. Input typed meanwhile follows it, and Ctrl-C ends it.</summary>
     [Theory]
     [InlineData(false, "", Root + "execute wait\nbegun\nended well\n\n" + Root + "execute say\nsaid\n\n" + Root)]
     [InlineData(false, "\u0003", Root + "execute wait\nbegun\nstopped\n\n" + Root)]
@@ -161,7 +161,7 @@ public sealed class ConsoleStreamTests : IDisposable
         await serving;
     }
 
-    /// <summary>A script whose input is over is still carried out; a terminal that hangs up is not.</summary>
+    /// <summary>A script whose input has ended is completed; a closed terminal is not.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Appliance.Tests.Cli;
 
-/// <summary>Terminal mode byte by byte: what is typed, and exactly what the terminal gets.</summary>
+/// <summary>Terminal mode, byte by byte: the keys, and the exact output.</summary>
 public sealed class TerminalTests : IDisposable
 {
     private const string Root = "lab-appliance # ";
@@ -196,7 +196,7 @@ public sealed class TerminalTests : IDisposable
         Assert.Equal(Erase + Lines(45, 60) + "\r\n" + Root, Type(" "));
         Type("execute lines 60\r");
         Assert.Equal(Erase + Root, Type("q"));
-        // What fits is not paged: 21 lines and the empty one.
+        // A text that fits is not paged: 21 lines and the empty one.
         Assert.Equal("execute lines 21\r\r\n" + Lines(1, 21) + "\r\n" + Root, Type("execute lines 21\r"));
         Type("config system console\rset output standard\rend\r");
         Assert.Equal("execute lines 60\r\r\n" + Lines(1, 60) + "\r\n" + Root, Type("execute lines 60\r"));
@@ -228,7 +228,7 @@ public sealed class TerminalTests : IDisposable
         Assert.Equal("bc", Type("bc"));
         Assert.Equal("\e[1A\r\e[16C", Type("\x01"));
         Assert.Equal("\e[1B\r\e[2C", Type("\x05"));
-        // What is said comes below both rows, and the cursor goes back to where it was.
+        // The message is below both rows, and the cursor returns to its position.
         Type("\x01");
         Assert.Equal("\e[1B\r\e[2C\r\nx\r\n" + Root + new string('a', room) + "bc\e[1A\r\e[16C", _terminal.Say("x\n"));
     }

@@ -27,7 +27,7 @@ public sealed class TmuxTests
                 "Enter"
             );
             await SeenAsync("lab-appliance #");
-            // Not echoed, answered at once, and the line goes on.
+            // Not echoed, answered immediately, and the line continues.
             await TmuxAsync("send-keys", "-t", "lab", "config system s?");
             await SeenAsync("sms-server");
             await SeenAsync("lab-appliance # config system s");
@@ -51,7 +51,7 @@ public sealed class TmuxTests
                 "the shell again"
             );
             Assert.Equal(await File.ReadAllTextAsync($"{lab.State}/before"), await File.ReadAllTextAsync($"{lab.State}/after"));
-            // A signal ends it too, and finds the terminal as raw as it is.
+            // A signal also ends it and restores the terminal.
             await TmuxAsync(
                 "send-keys",
                 "-t",

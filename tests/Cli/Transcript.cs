@@ -16,7 +16,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>The release to behave like (<c>#! personality 7.4</c>).</summary>
     public Personality Personality { get; private init; } = Personality.Default;
 
-    /// <summary>True when the console asks who it is (<c>#! login</c>).</summary>
+    /// <summary>True if the console prompts for a login (<c>#! login</c>).</summary>
     public bool Login { get; private init; }
 
     /// <summary>
@@ -28,7 +28,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
     /// <summary>The input to send.</summary>
     public byte[] Bytes => Terminal is null ? Encoding.UTF8.GetBytes(Typed) : TerminalKeyNames.Bytes(Typed);
 
-    /// <summary>Reads a file; what it does not understand throws.</summary>
+    /// <summary>Reads a file; throws on an unknown key.</summary>
     public static Transcript Read(string file)
     {
         var text = System.IO.File.ReadAllText(file);
@@ -59,7 +59,7 @@ internal sealed partial record Transcript(string File, string Head, string Typed
         );
     }
 
-    /// <summary>Writes what is shown after the mark.</summary>
+    /// <summary>Writes the output after the mark.</summary>
     public void Rewrite(string shown) =>
         System.IO.File.WriteAllText(File, Head + Typed + (Typed.EndsWith('\n') ? "" : "\n") + Mark + shown + "\n");
 

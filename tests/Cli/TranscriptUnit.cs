@@ -15,7 +15,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Appliance.Tests.Cli;
 
 /// <summary>
-/// A whole appliance of the ready-made lab with interfaces in memory and a clock that stands still. It boots from a copy of a state
+/// A whole appliance of the ready-made lab with interfaces in memory and a stopped clock. It boots from a copy of a state
 /// that was booted once for its release, so that keys and certificates need not be made for every file.
 /// </summary>
 internal sealed class TranscriptUnit : IAsyncDisposable
@@ -46,7 +46,7 @@ internal sealed class TranscriptUnit : IAsyncDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             await File.WriteAllBytesAsync(file, content);
         }
-        // What lies on the USB disk of every transcript.
+        // The files on the USB disk of every transcript.
         var usb = folder.CreateSubdirectory("usb");
         foreach (var seeds in Directory.EnumerateFiles(SeedFolder()))
         {
@@ -103,7 +103,7 @@ internal sealed class TranscriptUnit : IAsyncDisposable
     private static string SeedFolder([CallerFilePath] string test = "") =>
         Path.Combine(Path.GetDirectoryName(test)!, "..", "Tokens", "Seeds");
 
-    /// <summary>In memory where there is such a folder: what is durable is not the question here.</summary>
+    /// <summary>In memory if such a folder exists, because durability is not tested here.</summary>
     private static DirectoryInfo Scratch()
     {
         const string Memory = "/dev/shm";

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Appliance.Tests.Cli;
 
-/// <summary>A screen as a VT terminal keeps it: enough for what the console sends, and a mistake for anything else.</summary>
+/// <summary>A VT terminal's screen, limited to the sequences that the console sends. Any other sequence is an error.</summary>
 internal sealed class VtScreen(int columns)
 {
     private readonly List<char[]> _rows = [Blank(columns)];

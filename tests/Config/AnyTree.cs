@@ -16,7 +16,7 @@ internal sealed class AnyTree(ConfigSchema schema, Random random)
     /// <summary>Every attribute that got a value, as <c>path attribute</c>.</summary>
     public HashSet<string> Covered { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>A tree with entries in every table; about each attribute in so many has a value.</summary>
+    /// <summary>A tree with entries in every table; about one attribute in this many has a value.</summary>
     public ConfigTree Next(int oneIn)
     {
         var tree = new ConfigTree(schema);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>Whatever is in whatever table of whatever release: what is shown, saved or backed up reads back as the same.</summary>
+/// <summary>Any content of any table of any release: the shown, saved or backed up text reads back as the same.</summary>
 public sealed class AnyTreeTests : IDisposable
 {
     private const int MoreSeeds = 100;
@@ -45,7 +45,7 @@ public sealed class AnyTreeTests : IDisposable
             Assert.Equal(shown, Text(booted, full: false));
         }
         Gen.Int[0, int.MaxValue - 1].Sample(Check, iter: 15);
-        // What no chance has filled so far (some attributes need others to be there): on, until each was.
+        // Continue until each attribute was set once; some need others.
         string[] all = [.. schema.Paths.SelectMany(path => Attributes(schema.Table(path)!))];
         for (var seed = 0; seed < MoreSeeds && all.Except(covered, StringComparer.Ordinal).Any(); seed++)
         {
@@ -118,7 +118,7 @@ public sealed class AnyTreeTests : IDisposable
                 iter: 300
             );
 
-    /// <summary>Words of a command: two ways to take them apart, one result.</summary>
+    /// <summary>Words of a command: two parsers, one result.</summary>
     [Fact]
     public void ALineIsTakenApartOneWay() =>
         Gen.Char["ab \"'\\\t|\n"]

@@ -12,7 +12,7 @@ public sealed class ConfigReaderTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    // A block that this release does not know, with a block and an open quote inside.
+    // A block that this release does not support, with a block and an open quote inside.
     [InlineData(
         "config webfilter profile\nedit \"a\"\nset comment \"several\nend\nlines\"\nconfig web\nset x 1\nend\nnext\nend\nconfig system dns\nset primary 1.1.1.1\nend\n",
         "1-10 no such table in this version: webfilter profile"
@@ -34,7 +34,7 @@ public sealed class ConfigReaderTests : IDisposable
         "config user local\nedit \"a<b\"\nset passwd x\nend\nconfig system dns\nset primary 1.1.1.1\nend\n",
         "2-3 The string contains XSS vulnerability characters"
     )]
-    // References: to nothing, to what comes later, to what was left out itself.
+    // References: to absent entries, to later entries, to skipped entries.
     [InlineData(
         "config user group\nedit \"g\"\nset member \"late\" \"never\"\nnext\nend\nconfig user local\nedit \"late\"\nset passwd x\nnext\nend\n",
         "3-3 entry not found in datasource: user group member never"
@@ -55,23 +55,23 @@ public sealed class ConfigReaderTests : IDisposable
         "config user group\nedit \"g\"\nset member \"never\"\nset member \"late\"\nnext\nend\nconfig user local\nedit \"late\"\nset passwd x\nnext\nend\n",
         ""
     )]
-    [InlineData("config system dns\nset primary 1.1.1.1\n", "3-3 the text ends inside a config level; what was open is left out")]
+    [InlineData("config system dns\nset primary 1.1.1.1\n", "3-3 the text ends inside a config level; the open entry is omitted")]
     [InlineData(
         "config system dns\nset primary \"1.1.1.1\n",
-        "2-3 Unmatched double quote.|3-3 the text ends inside a config level; what was open is left out"
+        "2-3 Unmatched double quote.|3-3 the text ends inside a config level; the open entry is omitted"
     )]
     // The text ends with a backslash or a quote.
     [InlineData(
         "config nothing\nset a \\",
-        "1-2 no such table in this version: nothing|2-2 the text ends inside a config level; what was open is left out"
+        "1-2 no such table in this version: nothing|2-2 the text ends inside a config level; the open entry is omitted"
     )]
     [InlineData(
         "config nothing\nset a \"",
-        "1-2 no such table in this version: nothing|2-2 the text ends inside a config level; what was open is left out"
+        "1-2 no such table in this version: nothing|2-2 the text ends inside a config level; the open entry is omitted"
     )]
     [InlineData(
         "config system dns\nset primary \\",
-        "2-2 Unmatched double quote.|2-2 the text ends inside a config level; what was open is left out"
+        "2-2 Unmatched double quote.|2-2 the text ends inside a config level; the open entry is omitted"
     )]
     [InlineData(
         "next\nend\nset a b\n# config x\n\n   \nexit\n",

@@ -136,7 +136,7 @@ public sealed class ConfigStoreTests : IDisposable
         var store = _folder.Open();
         var seen = new List<string>();
         store.Subscribe(new Recorder(port => seen.Add($"{port}"), refuses: 0, port => seen.Add($"{port} in force")));
-        Directory.CreateDirectory(_folder.File + ".new"); // Where the new file is to be written.
+        Directory.CreateDirectory(_folder.File + ".new"); // The place of the new file.
         try
         {
             Assert.NotNull(
@@ -157,7 +157,7 @@ public sealed class ConfigStoreTests : IDisposable
         var store = _folder.Open();
         var seen = new List<string>();
         store.Subscribe(new Recorder(port => seen.Add($"{port}"), refuses: 0, port => seen.Add($"{port} in force")));
-        File.WriteAllText(Path.Combine(_folder.Folder, "revisions"), ""); // Where the folder of revisions is to be.
+        File.WriteAllText(Path.Combine(_folder.Folder, "revisions"), ""); // The place of the folder of revisions.
         Assert.NotNull(store.Commit(tree => tree.With("system ftm-push", tree.Object("system ftm-push").With("server-port", ["5001"]))));
         Assert.Equal(["4433", "4433 in force", "5001", "4433"], seen);
         File.Delete(Path.Combine(_folder.Folder, "revisions"));

@@ -3,13 +3,13 @@ using Appliance.Firmware.Config;
 namespace Appliance.Tests.Config;
 
 /// <summary>
-/// A disk in memory that can lose its power. It keeps apart what was synced and what was not, by the rules of POSIX: content is sure
-/// after the sync of the file, a name after the sync of its folder; until then each unsynced step may be there or not, in any order, and
-/// unsynced content may be there in part.
+/// A disk in memory that can lose its power. It separates synced from unsynced data by the rules of POSIX: content is durable after the
+/// sync of the file, a name after the sync of its folder. Before that, each unsynced step may be present or absent, in any order, and
+/// unsynced content may be partial.
 /// </summary>
 internal sealed class CrashDisk : IDisk
 {
-    /// <summary>The disk operations in order; a power cut comes before one of them.</summary>
+    /// <summary>The disk operations in order; a power cut precedes one of them.</summary>
     private readonly Dictionary<string, Inode> _names;
 
     /// <summary>Names as they are on the platter.</summary>
@@ -35,7 +35,7 @@ internal sealed class CrashDisk : IDisk
     /// <summary>The operation of this number fails with this error instead, once.</summary>
     public (int At, IOException Error)? Fault { get; set; }
 
-    /// <summary>A write that fails half done leaves so much of the content.</summary>
+    /// <summary>A write that fails halfway leaves this much of the content.</summary>
     public bool FaultLeavesHalf { get; set; }
 
     /// <summary>The exception of a power cut. It is not an <see cref="IOException"/>, which the store would handle.</summary>
@@ -58,8 +58,8 @@ internal sealed class CrashDisk : IDisk
     public static CrashDisk Of(IEnumerable<KeyValuePair<string, byte[]>> files) => new(files);
 
     /// <summary>
-    /// Every state that the disk may be found in after the power was cut now: each subset of the name changes that are not sure, and for
-    /// each file whose content is not sure nothing of it, pieces of it, blocks of zeros, or all of it.
+    /// Every possible state of the disk after a power cut now: each subset of the name changes that are not durable, and for each file
+    /// without durable content none of it, pieces of it, blocks of zeros, or all of it.
     /// </summary>
     public IEnumerable<IReadOnlyDictionary<string, byte[]>> StatesAfterPowerCut()
     {

@@ -7,8 +7,8 @@ using Xunit;
 namespace Appliance.Tests.Config;
 
 /// <summary>
-/// Every boundary of a save, and what the disk may hold when the power goes there: each of these states boots to exactly the old or the
-/// new configuration. Damage of what was durable is noticed, and an older revision boots.
+/// A power cut at every boundary of a save, and every possible state of the disk then: each boots to exactly the old or the new
+/// configuration. Damage of durable data is noticed, and an older revision boots.
 /// </summary>
 public sealed class CrashTests(ITestOutputHelper output) : IDisposable
 {
@@ -80,7 +80,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
             }
             catch (CrashDisk.PowerCut)
             {
-                // What this is about.
+                // The tested case.
             }
             foreach (var state in disk.StatesAfterPowerCut())
             {
@@ -182,7 +182,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    /// <summary>The power goes again while the revision before takes the place of the damaged file.</summary>
+    /// <summary>A second power cut while the previous revision replaces the damaged file.</summary>
     private int PowerCutsWhileMending()
     {
         var states = 0;

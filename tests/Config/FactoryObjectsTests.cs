@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>The objects that a new unit has, and what loaded files make of them.</summary>
+/// <summary>The factory objects of a new unit, and their combination with loaded files.</summary>
 [Trait("Kind", "Unit")]
 public sealed partial class FactoryObjectsTests : IDisposable
 {

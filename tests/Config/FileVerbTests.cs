@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>Verbs of the console that a backup does not have: in a file they do what they do at the console.</summary>
+/// <summary>Verbs of the console that a backup does not contain have the same effect in a file.</summary>
 [Trait("Kind", "Unit")]
 public sealed class FileVerbTests : IDisposable
 {

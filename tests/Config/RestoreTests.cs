@@ -73,11 +73,11 @@ public sealed class RestoreTests : IDisposable
     [InlineData(" \n\t\r\n", "the file is empty")]
     [InlineData(
         "Dear all,\nplease find the new rules attached.\n",
-        "the file is no configuration: it neither begins with #config-version= nor has a table of this version"
+        "the file is not a configuration: it neither begins with #config-version= nor has a table of this version"
     )]
     [InlineData(
         "config webfilter profile\nedit a\nnext\nend\n",
-        "the file is no configuration: it neither begins with #config-version= nor has a table of this version"
+        "the file is not a configuration: it neither begins with #config-version= nor has a table of this version"
     )]
     [InlineData(
         "#config-version=FGVM64-7.4.7-FW-build2731-250120:opmode=1:vdom=1:user=admin\nconfig system global\nset hostname theirs\nend\n",
@@ -92,7 +92,7 @@ public sealed class RestoreTests : IDisposable
         "line 4: the file is a backup of a unit with several VDOMs, and this unit has none: restore the blocks of one VDOM"
     )]
     [InlineData("config system global\nset hostname theirs\nset alias \"open\nend\n", "line 3: Unmatched double quote.")]
-    [InlineData("config system global\nset hostname theirs\n", "line 3: the text ends inside a config level; what was open is left out")]
+    [InlineData("config system global\nset hostname theirs\n", "line 3: the text ends inside a config level; the open entry is omitted")]
     public void A_file_that_is_no_whole_configuration_is_refused_and_changes_nothing(string text, string reason)
     {
         var store = Open();
@@ -256,7 +256,7 @@ public sealed class RestoreTests : IDisposable
         ];
         Assert.All(unmatched, secret => Assert.True(secret.Length > 40 && !secret.Contains("theirs", StringComparison.Ordinal)));
         Assert.Equal(3, unmatched.Distinct().Count());
-        // They are shown sealed, and what is shown is good on this unit: nothing is lost by a second round.
+        // They are shown sealed, and the shown text is valid on this unit: a second restore loses nothing.
         Assert.Empty(store.Restore(store.BackupText(full: false, "admin")).Ignored);
         Assert.Equal(unmatched[0], store.Current.List("system admin").Find("stranger")!.Text("password"));
     }

@@ -68,7 +68,7 @@ public sealed class SavingTests : IDisposable
         );
         SetPort(store, 5001);
         _time.Advance(TimeSpan.FromSeconds(59));
-        SetPort(store, 5002); // He is still there: the time runs from the last change.
+        SetPort(store, 5002); // The session is still active: the time runs from the last change.
         _time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(5002, Port(store));
         _time.Advance(TimeSpan.FromSeconds(1));
@@ -78,7 +78,7 @@ public sealed class SavingTests : IDisposable
         Assert.Equal([4433, 4433, 5001, 5002, 4433], seen);
         Assert.Contains("logid=\"0100036881\"", Assert.Single(events.After(0)).Line, StringComparison.Ordinal);
 
-        // What is saved in time stays.
+        // A change that is saved in time stays.
         SetPort(store, 5003);
         Assert.Null(store.SaveNow());
         _time.Advance(TimeSpan.FromHours(1));

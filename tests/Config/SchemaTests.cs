@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Config;
 
-/// <summary>The schema as data: all of it in one reviewed listing, and what every release must be able to do with it.</summary>
+/// <summary>The schema as data: one reviewed listing, and the requirements of every release.</summary>
 public sealed class SchemaTests
 {
     public static TheoryData<string> Releases => [.. Personality.All.Select(personality => personality.Name)];

@@ -57,7 +57,7 @@ public sealed class WorkspaceTests : IDisposable
         Assert.NotNull(bob.Commit(tree => tree.With("user local", tree.List("user local").Without("one"))));
         Assert.Null(SetMail(bob, "two", "b@lab"));
         Assert.Null(SetPort(bob, 5002));
-        // In bob's own transaction it is the same.
+        // The same applies in bob's own transaction.
         Assert.Null(bob.Start(TimeSpan.FromMinutes(5)));
         Assert.Equal(2, bob.Transaction);
         Assert.NotNull(SetMail(bob, "one", "b@lab"));
@@ -140,7 +140,7 @@ public sealed class WorkspaceTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("config transaction id=1 has expired\n", said[^1]);
         Assert.Equal((0, 4433L), (ann.Transaction, Port(ann.Current)));
-        Assert.Null(SetPort(new ConfigWorkspace(store, _ => { }), 5002)); // Nothing is held any more.
+        Assert.Null(SetPort(new ConfigWorkspace(store, _ => { }), 5002)); // No lock is left.
         Assert.True(ann.Touch());
         Assert.False(ann.Touch());
         _time.Advance(TimeSpan.FromHours(1));
@@ -175,7 +175,7 @@ public sealed class WorkspaceTests : IDisposable
         Type(bob, "edit two", "set passwd x", "set email-to b@lab", "next");
         Type(ann, "edit one", "set email-to c@lab", "next");
         Assert.Equal(("c@lab", "b@lab"), (Mail(store, "one"), Mail(store, "two")));
-        // Deleted while it is open: stored again, it is there again.
+        // Deleted while it is open: storing it creates it again.
         Type(ann, "edit two", "set email-to d@lab");
         Type(bob, "delete two");
         Assert.Null(store.Current.List("user local").Find("two"));
@@ -237,10 +237,10 @@ public sealed class WorkspaceTests : IDisposable
                             );
                             if (random.Next(3) == 0)
                             {
-                                TypeAny(session, $"delete {shared}"); // May be used by a group, or gone.
+                                TypeAny(session, $"delete {shared}"); // It may be used by a group or deleted.
                             }
                             Type(session, "end", "config user group", $"edit group{admin}");
-                            TypeAny(session, $"set member {shared} own{admin}-{round}"); // May be gone.
+                            TypeAny(session, $"set member {shared} own{admin}-{round}"); // It may be deleted.
                             TypeAny(session, "next");
                             Type(session, "end", "config system ftm-push", $"set server-port {5000 + (admin * Rounds) + round}", "end");
                         }

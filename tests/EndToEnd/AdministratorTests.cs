@@ -171,7 +171,7 @@ public sealed class AdministratorTests
             Assert.Equal(HttpStatusCode.Forbidden, page.StatusCode);
         }
 
-        // One account without trusted hosts, and without any right, lets phones in again: the same push can still be answered.
+        // One account without trusted hosts and without any permission admits phones again: the same push can still be answered.
         await lab.CliAsync(
             "config system accprofile",
             "edit nothing",
@@ -205,7 +205,7 @@ public sealed class AdministratorTests
         );
         Assert.Equal(tomorrow, lab.Clock.GetUtcNow());
         Assert.Contains(
-            "the lab's clock goes forward only\nCommand fail. Return code -1",
+            "the lab's clock cannot be set back\nCommand fail. Return code -1",
             await lab.CliAsync($"execute date {now:yyyy-MM-dd}"),
             StringComparison.Ordinal
         );
@@ -269,7 +269,7 @@ public sealed class AdministratorTests
         var shown = await lab.CliAsync("get system performance status");
         Assert.Matches("CPU states: [0-9]+% user [0-9]+% system 0% nice [0-9]+% idle\n", shown);
         Assert.Matches("Memory: [1-9][0-9]*k total, [1-9][0-9]*k used \\([0-9.]+%\\), [0-9]+k free \\([0-9.]+%\\)\n", shown);
-        // The lab's clock runs on: on a busy machine it is more than four minutes.
+        // The lab's clock keeps running: on a busy machine it is more than four minutes.
         Assert.Matches("Uptime: 2 days,  3 hours,  [4-9] minutes\n", shown);
     }
 

@@ -24,7 +24,7 @@ public sealed class BadInputLab : IAsyncLifetime
     public ValueTask DisposeAsync() => Lab.DisposeAsync();
 }
 
-/// <summary>Bad input on the wire of the SSL VPN and of the callback: a clear answer, the service stays up, nothing has changed.</summary>
+/// <summary>Invalid input to the SSL VPN and the callback: a clear reply, the service continues, nothing has changed.</summary>
 public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputLab>
 {
     private const string Form = "application/x-www-form-urlencoded";
@@ -34,7 +34,7 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
 
     private static readonly string Good = $$"""{"session_id":"{{Session}}","action":"validate","token_code":"123456"}""";
 
-    /// <summary>Port, method and target, content type, body ("\xNN" stands for a byte), the status and what its body names.</summary>
+    /// <summary>Port, method and target, content type, body ("\xNN" is a byte), the status, and a part of the reply's body.</summary>
     public static TheoryData<int, string, string, string, int, string> Rows =>
         new()
         {
@@ -69,10 +69,10 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
                 Form,
                 "username=bob%00&credential=bob-password",
                 400,
-                "field 'username' holds a control character"
+                "field 'username' contains a control character"
             },
-            { 10443, "POST /remote/logincheck", Form, "username=bob\\x00", 400, "field 'username' holds a control character" },
-            { 10443, "POST /remote/logincheck", Form, "username=bob%0d%0aSet-Cookie:x", 400, "field 'username' holds a control character" },
+            { 10443, "POST /remote/logincheck", Form, "username=bob\\x00", 400, "field 'username' contains a control character" },
+            { 10443, "POST /remote/logincheck", Form, "username=bob%0d%0aSet-Cookie:x", 400, "field 'username' contains a control" },
             { 10443, "POST /remote/logincheck", Form, "username", 400, "without '='" },
             { 10443, "POST /remote/logincheck", Form, "=bob", 400, "without a name" },
             { 10443, "POST /remote/logincheck", Form, "user%20name=bob", 400, "a field name" },
@@ -255,7 +255,7 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
         Assert.Contains(named, answer, StringComparison.Ordinal);
         if (port == 4433)
         {
-            Assert.EndsWith("\r\n\r\n", answer, StringComparison.Ordinal); // Nothing is told to the caller.
+            Assert.EndsWith("\r\n\r\n", answer, StringComparison.Ordinal); // The caller receives no detail.
         }
         await AssertAliveAsync();
     }
@@ -357,12 +357,12 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
     [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, false)]
     [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, false)]
     [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, true)]
-    [SupportedOSPlatform("linux")] // Where a client can name its cipher suites.
+    [SupportedOSPlatform("linux")] // Platforms on which a client can select its cipher suites.
     public async Task OnlyAuthenticatedEncryptionIsServed(TlsCipherSuite suite, bool served)
     {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Parse(fixture.Lab.Port1), 10443);
-#pragma warning disable CA5359 // The certificate is not what is tested here.
+#pragma warning disable CA5359 // The certificate is not under test.
         using var tls = new SslStream(client.GetStream(), false, (_, _, _, _) => true);
 #pragma warning restore CA5359
         var answer = "";
@@ -400,7 +400,7 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
     {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Parse(fixture.Lab.Port1), port);
-#pragma warning disable CA5359 // The certificate is not what is tested here.
+#pragma warning disable CA5359 // The certificate is not under test.
         await using var tls = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
 #pragma warning restore CA5359
         await tls.AuthenticateAsClientAsync("test");
@@ -410,7 +410,7 @@ public sealed class BadInputTests(BadInputLab fixture) : IClassFixture<BadInputL
         }
         catch (IOException)
         {
-            // Refused before all of it was sent; the answer may still be there.
+            // Refused before the whole request was sent; the reply may still be readable.
         }
         return Encoding.UTF8.GetString(await ReadToEndAsync(tls));
     }

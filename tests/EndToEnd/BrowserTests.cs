@@ -60,7 +60,7 @@ public sealed class BrowserTests
         );
         Assert.True(match.Success, body);
         Assert.Equal(match.Groups[2].Value, match.Groups[3].Value);
-        // openfortivpn drops what is longer than 31 characters.
+        // openfortivpn discards values of more than 31 characters.
         Assert.InRange(match.Groups[1].Length, 1, 31);
         Assert.InRange(match.Groups[2].Length + 2, 1, 31);
         Assert.Equal(
@@ -99,7 +99,7 @@ public sealed class BrowserTests
                 root.Element("ipv4")!.Element("dns")
             )
         );
-        // No value holds a "/": openfortivpn would take it for the end of a tag.
+        // No value contains a "/", because openfortivpn reads it as the end of a tag.
         Assert.DoesNotMatch("='[^']*/", text);
         using var tunnel = await AskAsync(web, at + "/remote/sslvpn-tunnel", cookie);
         Assert.Equal(HttpStatusCode.Forbidden, tunnel.StatusCode);

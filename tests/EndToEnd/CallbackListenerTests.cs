@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>The listeners of the callback; changing them disturbs nothing else.</summary>
+/// <summary>The listeners of the callback; a change of them affects no other service.</summary>
 public sealed class CallbackListenerTests
 {
     private const string NoSuchSession = """{"session_id":"00000000000000000000000000000000","action":"validate","token_code":"123456"}""";
@@ -128,7 +128,7 @@ public sealed class CallbackListenerTests
     {
         var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Parse(address), port);
-#pragma warning disable CA5359 // The certificate is not what is tested here.
+#pragma warning disable CA5359 // The certificate is not under test.
         var tls = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
 #pragma warning restore CA5359
         await tls.AuthenticateAsClientAsync("test");

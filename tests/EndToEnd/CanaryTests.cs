@@ -96,7 +96,7 @@ public sealed partial class CanaryTests
         {
             AssertAbsent(secret, "the log", Encoding.UTF8.GetBytes(log.Text));
             AssertAbsent(secret, "the events", Encoding.UTF8.GetBytes(events));
-            // What was typed is shown by a terminal as it was typed: an echo is no leak, but nothing else may repeat it.
+            // A terminal echoes the typed text. The echo is no leak, and nothing else may repeat the text.
             AssertAbsent(secret, "what the console printed", Encoding.UTF8.GetBytes(WithoutEcho(transcripts.ToString())));
             AssertStateIsClean(lab.State, secret);
         }
@@ -140,7 +140,7 @@ public sealed partial class CanaryTests
 
     private static void AssertStateIsClean(string folder, string secret)
     {
-        // The lock and the socket hold nothing, and cannot be read.
+        // The lock and the socket are empty and cannot be read.
         foreach (
             var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0)
         )

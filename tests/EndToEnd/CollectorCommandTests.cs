@@ -129,7 +129,7 @@ public sealed class CollectorCommandTests
         await two.TypeAsync("watcher", "Looking-2");
         await two.ReadToAsync("Welcome!");
         await Task.WhenAll(one.TypeAsync("execute disconnect-admin-session 1"), two.TypeAsync("execute disconnect-admin-session 0"));
-        // At least one of the two was faster; none hangs.
+        // At least one of the two answered in time; none hangs.
         await Until.TrueAsync(
             async () => Regex.Count(await lab.CliAsync("get system admin list"), @"(?m)^(monitor|watcher) ") < 2,
             "a session that ended"

@@ -5,7 +5,7 @@ using Appliance.Lab.Console;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A script on a lab's console socket: types lines, and waits for what is shown.</summary>
+/// <summary>A client of a lab's console socket: types lines and waits for output.</summary>
 internal sealed class ConsoleClient : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -14,7 +14,7 @@ internal sealed class ConsoleClient : IAsyncDisposable
 
     private ConsoleClient(NetworkStream stream) => _stream = stream;
 
-    /// <summary>Everything shown so far.</summary>
+    /// <summary>The output so far.</summary>
     public string Shown => _shown.ToString();
 
     public static async Task<ConsoleClient> ConnectAsync(TestLab lab, bool login = false) =>

@@ -37,7 +37,7 @@ public sealed class DamagedConfigurationTests : IDisposable
         }
         await using (var unit = await BootAsync(Personality.Default))
         {
-            Assert.Single(unit.Events.After(0), record => record.Entry.LogId == "0100032139"); // Told once.
+            Assert.Single(unit.Events.After(0), record => record.Entry.LogId == "0100032139"); // Reported once.
         }
     }
 

@@ -48,7 +48,7 @@ public sealed class DebugStreamTests
             "fnbam_auth_update_result return: 0",
             "fnbam_auth return: 0"
         );
-        // What was said is no secret: neither the password nor any code, and nothing by which a request could be taken over.
+        // The output contains no secret: neither the password nor any code, and nothing by which a request could be taken over.
         Assert.DoesNotContain("ann-password", console.Shown, StringComparison.Ordinal);
         Assert.DoesNotContain(await lab.CodeAsync(TestLab.AnnSeed), console.Shown, StringComparison.Ordinal);
         Assert.DoesNotMatch("[0-9a-f]{16}", console.Shown);
@@ -98,7 +98,7 @@ public sealed class DebugStreamTests
 
         Assert.True((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
         await console.ReadToAsync("handle_req-Rcvd auth req");
-        // Another session receives nothing, and a service that was not requested is not shown.
+        // Another session receives no line, and a service that was not requested shows none.
         await other.TypeAsync("execute time");
         await other.ReadToAsync("current time");
         Assert.DoesNotContain("handle_req", other.Shown, StringComparison.Ordinal);

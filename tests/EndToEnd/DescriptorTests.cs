@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A lab under a limit of open files: clients that hold connections cannot take the descriptors that it needs to go on.</summary>
+/// <summary>A lab under a limit of open files: clients that hold connections cannot take the descriptors that it needs.</summary>
 [Trait("Kind", "Lab")]
 public sealed class DescriptorTests : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed class DescriptorTests : IDisposable
         new SocketsHttpHandler
         {
             PooledConnectionLifetime = TimeSpan.Zero, // Each request shows that a new connection is served.
-#pragma warning disable CA5359 // The certificate is not what is tested here.
+#pragma warning disable CA5359 // The certificate is not under test.
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
 #pragma warning restore CA5359
         }
@@ -95,7 +95,7 @@ public sealed class DescriptorTests : IDisposable
     {
         await using var lab = new LabProcess();
         await lab.StartAsync();
-        await lab.CliAsync("get system status\n"); // The connection to the API stays open: none is accepted there from now on.
+        await lab.CliAsync("get system status\n"); // The connection to the API stays open, because no other one is accepted from now on.
         await lab.LimitFilesAsync(lab.OpenFiles);
         await HoldAsync(lab, 10443, 40);
         await Until.TrueAsync(

@@ -15,7 +15,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>The doubles as separate programs: their output is all that a sender needs.</summary>
+/// <summary>The doubles as separate programs: their output is sufficient for a sender.</summary>
 public sealed class DoubleVerbTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -101,7 +101,7 @@ public sealed partial class EventWordsTests
         Assert.Contains(lab.EventLines(), line => line.Contains("user=\"ann\\x202etxt\\x2028\\x2066\"", StringComparison.Ordinal));
         var shown = await lab.CliAsync("execute log display", "config user local", "edit \"ann\u202e\"", "end");
         Assert.Contains("ann\\x202etxt", shown, StringComparison.Ordinal);
-        Assert.Contains("the line holds a control character", shown, StringComparison.Ordinal);
+        Assert.Contains("the line contains a control character", shown, StringComparison.Ordinal);
         Assert.DoesNotContain(shown, character => character is '\u202e' or '\u2028' or '\u2066');
     }
 

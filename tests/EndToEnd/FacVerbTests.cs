@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary><c>run fac</c> as a separate program: its output is all that a NAS's operator needs, and its phones answer.</summary>
+/// <summary><c>run fac</c> as a separate program: its output is sufficient for the operator of a NAS, and its phones answer.</summary>
 public sealed class FacVerbTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -88,7 +88,7 @@ public sealed class FaultTests
     public async Task AProviderThatHangsDoesNotHoldUpACode()
     {
         await using var way = await FullWay.StartAsync("""{"fault":"provider.hang"}""");
-        // The clock stands still: if anything waited for the provider, this would never end.
+        // The clock is stopped: if any part waited for the provider, this would never end.
         var run = await way.Lab.OpenfortivpnAsync("ann", "ann-password", "-o", await way.Lab.CodeAsync(TestLab.AnnSeed));
         Assert.True(run.Authenticated, run.ToString());
     }
@@ -109,7 +109,7 @@ public sealed class FaultTests
             await way.Lab.CliAsync("diagnose fortitoken info"),
             StringComparison.Ordinal
         );
-        // Code only from now on: no push is offered, and nothing is removed twice.
+        // From now on only a code works: no push is offered, and nothing is removed twice.
         using var challenge = await way.Web.FormAsync(
             $"https://{way.Lab.Vpn}/remote/logincheck",
             "username=ann&credential=ann-password&realm=&ajax=1&just_logged_in=1"
@@ -150,7 +150,7 @@ public sealed class FaultTests
         await using var way = await FullWay.StartAsync("""{"fault":"callback.slow","times":1}""");
         _ = await way.BeginAsync();
         await way.Lab.PushPendingAsync();
-        // The clock stands still, so the body never ends: the appliance has to cut it off by itself.
+        // The clock is stopped, so the body never ends: the appliance must end the request itself.
         var slow = way.Lab.AnswerStatusAsync("approve");
         using var other = await way.Web.CallbackAsync(
             way.Lab.Port1,
@@ -214,7 +214,7 @@ public sealed class FaultTests
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    /// <summary>A lab whose pushes go by proxy and providers, with a client, and faults from the start.</summary>
+    /// <summary>A lab with push proxy and providers, a client, and faults from the start.</summary>
     private sealed class FullWay(TestLab lab) : IAsyncDisposable
     {
         public TestLab Lab => lab;
@@ -228,7 +228,7 @@ public sealed class FaultTests
             return way;
         }
 
-        /// <summary>Logs ann in. The inner task completes with the answer to her second request.</summary>
+        /// <summary>Logs ann in. The inner task completes with the reply to the second request.</summary>
         public Task<Task<string>> BeginAsync() => PushLogin.BeginAsync(lab, Web);
 
         /// <summary>Waits until a fault fires and returns its event. The first login reports it, too.</summary>

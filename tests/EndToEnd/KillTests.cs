@@ -19,7 +19,7 @@ public sealed partial class KillTests : IDisposable
     private readonly HttpClient _web = new(
         new SocketsHttpHandler
         {
-#pragma warning disable CA5359 // Whom it talks to is not what is tested here.
+#pragma warning disable CA5359 // The peer's identity is not under test.
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
 #pragma warning restore CA5359
         }
@@ -30,7 +30,7 @@ public sealed partial class KillTests : IDisposable
     {
         await using var lab = new LabProcess();
         await lab.StartAsync();
-        // Old codes are tried here by the dozen: what that costs a source is not what is tested.
+        // This test tries dozens of old codes; their cost for a source is not under test.
         await lab.CliAsync("config vpn ssl settings\nset login-attempt-limit 0\nend\n");
         var (acknowledged, written, used) = (4433, 4433, new Dictionary<string, string>(StringComparer.Ordinal));
         var logins = 0;
@@ -110,7 +110,7 @@ public sealed partial class KillTests : IDisposable
                 }
                 catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
                 {
-                    // Killed before the answer came: whether the code was used is open.
+                    // Killed before the reply arrived: the code may or may not be consumed.
                 }
             }
         }

@@ -26,7 +26,7 @@ internal sealed class LabProcess : IAsyncDisposable
 
     public HttpClient Api { get; private set; } = new();
 
-    /// <summary>Starts it; returns when everything listens, with its line of JSON.</summary>
+    /// <summary>Starts the process. Returns when every listener is open, with its ready line.</summary>
     /// <param name="moreConfiguration">What a fresh state boots beside the ready-made lab.</param>
     public async Task<JsonNode> StartAsync(string moreConfiguration = "")
     {
@@ -81,11 +81,11 @@ internal sealed class LabProcess : IAsyncDisposable
     /// <summary>Everything that it wrote on stderr, once it has ended.</summary>
     public Task<string> ErrorsAsync() => _errors;
 
-    /// <summary>SIGABRT, as a broken invariant would; what the process said on stderr.</summary>
+    /// <summary>SIGABRT, as a broken invariant would; the output of the process on stderr.</summary>
     public async Task<string> AbortAsync()
     {
-        await Peer.RunAsync("prlimit", ["--core=0", "--pid", $"{_process!.Id}"]); // No image of its memory is wanted.
-        // The runtime takes the first one for itself.
+        await Peer.RunAsync("prlimit", ["--core=0", "--pid", $"{_process!.Id}"]); // No core dump.
+        // The runtime handles the first signal itself.
         await Until.TrueAsync(
             async () =>
             {
@@ -113,7 +113,7 @@ internal sealed class LabProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Waits until it ends by itself; the exit code.</summary>
+    /// <summary>Waits until the process ends and returns its exit code.</summary>
     public async Task<int> ExitCodeAsync()
     {
         using var patience = new CancellationTokenSource(Patience, BusyMachine.Time);

@@ -60,7 +60,7 @@ public sealed partial class LoginRulesTests
         var first = await lab.CodeAsync(TestLab.CatSeed, 600);
         using var web = new Web(lab);
         var challenge = await BodyAsync(web.FormAsync(LoginUrl(lab), "username=cat&credential=cat-password&realm=&ajax=1"));
-        // What openfortivpn sends for a code that was typed, and with the field that it has for the next one.
+        // The form that openfortivpn sends for a typed code, with its field for the next one.
         var next = await BodyAsync(web.FormAsync(LoginUrl(lab), Echo(challenge, "cat") + $"&code={first}&code2="));
         Assert.Contains("tokeninfo=,chal_msg=FortiToken clock drift detected", next, StringComparison.Ordinal);
         Assert.StartsWith(
@@ -345,7 +345,7 @@ public sealed partial class LoginRulesTests
     private static Task<PeerRun> AskedAsync(TestLab lab, string user, string lines) =>
         Peer.RunAsync("openconnect", [.. OpenconnectArguments(lab, user), $"https://{lab.Vpn}"], lines);
 
-    /// <summary>The code of the only mail, once it is there.</summary>
+    /// <summary>Waits for the only e-mail and returns its code.</summary>
     private static async Task<string> MailedCodeAsync(TestLab lab)
     {
         await Until.TrueAsync(async () => (await InboxAsync(lab)).Count == 1, "the mail");

@@ -35,7 +35,7 @@ public sealed class OpenfortivpnTests
         await using var lab = await TestLab.StartAsync();
         var run = await lab.OpenfortivpnAsync("ann", "ann-password", "-o", await lab.CodeAsync(TestLab.AnnSeed));
         Assert.True(run.Authenticated, run.ToString());
-        // The phone does not know yet; its late answer is refused.
+        // The phone has not noticed yet; its late answer is refused.
         Assert.Equal(401, await lab.AnswerStatusAsync("approve"));
     }
 

@@ -80,7 +80,7 @@ internal static class Peer
         return new PeerRun(running.ExitCode, output.ToString(), late);
     }
 
-    /// <summary>openconnect can write without end: then it is stopped.</summary>
+    /// <summary>openconnect can write endlessly: then it is stopped.</summary>
     private static async Task ReadAsync(StreamReader reader, StringBuilder output, Process process)
     {
         var buffer = new char[4096];

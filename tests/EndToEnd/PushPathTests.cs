@@ -26,7 +26,7 @@ public sealed class PushPathTests
     [Fact]
     public async Task APushThatIsTooLateForItsProviderIsNotSent()
     {
-        // An offline phone: the provider accepted the push, so the unit receives "sent"; the phone gets it when it is back.
+        // An offline phone: the provider accepted the push, so the unit receives "sent". The phone gets it when it is online again.
         await using var lab = await TestLab.StartAsync(push: Full);
         await lab.PhoneModeAsync(new { online = false });
         using var web = new Web(lab);

@@ -123,7 +123,7 @@ public sealed class RemoteUserTests
         Assert.Contains(
             steps,
             step =>
-                step.Contains("5 s for each answer of the server", StringComparison.Ordinal)
+                step.Contains("5 s for each reply of the server", StringComparison.Ordinal)
                 && step.Contains("60 s in all (two-factor-fac-expiry)", StringComparison.Ordinal)
                 && step.Contains("remoteauthtimeout is too short for a phone", StringComparison.Ordinal)
                 && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal)
@@ -131,7 +131,7 @@ public sealed class RemoteUserTests
         Assert.Contains(
             steps,
             step =>
-                step.Contains("remoteauthtimeout passed while the remote server asked the phone", StringComparison.Ordinal)
+                step.Contains("remoteauthtimeout passed while the push was pending", StringComparison.Ordinal)
                 && step.Contains("config system global / set remoteauthtimeout 60", StringComparison.Ordinal)
         );
         // The phone's answer is too late at the device now, whatever the server's verdict.
@@ -170,7 +170,7 @@ public sealed class RemoteUserTests
                 line.Contains("remoteauthtimeout", StringComparison.Ordinal)
                 || line.Contains("remote_server_unavailable", StringComparison.Ordinal)
         );
-        // Local users notice nothing.
+        // Local users are not affected.
         Assert.True((await lab.OpenfortivpnAsync("bob", "bob-password")).Authenticated);
     }
 
@@ -197,7 +197,7 @@ public sealed class RemoteUserTests
         Assert.True((await lab.OpenfortivpnAsync("zoe", "zoe-password")).Authenticated);
     }
 
-    /// <summary>Several rounds, by FreeRADIUS, whose challenge is no FortiAuthenticator's: no push is offered.</summary>
+    /// <summary>Several rounds with FreeRADIUS. Its challenge is not a FortiAuthenticator's, so no push is offered.</summary>
     [Fact]
     public async Task TwoChallengesAreShownOneAfterTheOther()
     {

@@ -56,7 +56,7 @@ public sealed class RestoredUnitTests
     [Theory]
     [InlineData(
         "Dear all,\nthis is no configuration.\n",
-        "the file is no configuration: it neither begins with #config-version= nor has a table of this version"
+        "the file is not a configuration: it neither begins with #config-version= nor has a table of this version"
     )]
     [InlineData("", "the file is empty")]
     [InlineData(
@@ -117,7 +117,7 @@ public sealed class RestoredUnitTests
         );
         await using var other = new LabProcess();
         Assert.Null(await other.LoadAsync("this is no configuration\n"));
-        Assert.Contains("configuration: the file is no configuration", await other.ErrorsAsync(), StringComparison.Ordinal);
+        Assert.Contains("configuration: the file is not a configuration", await other.ErrorsAsync(), StringComparison.Ordinal);
     }
 
     private static async Task PutOnStickAsync(TestLab lab, string name, string text)

@@ -66,7 +66,7 @@ public sealed class RevocationLabTests
         }
         else
         {
-            // What stands where the new file is to be written refuses it, as a full disk does.
+            // A folder with the name of the new file refuses the write, as a full disk does.
             Directory.CreateDirectory(Path.Combine(StateFolder(lab), "system.conf.new", "in the way"));
         }
         var shown = await lab.CliTextAsync(

@@ -39,7 +39,7 @@ public sealed class SoakTests
                 || (verdict.StartsWith("inconclusive: ", StringComparison.Ordinal) && process.ExitCode == 124 && 2 * Count("slow") > 204),
             report + await errors
         );
-        // The seeds are the lab's own, so that faults do happen.
+        // Seeds with which faults do occur.
         Assert.True(
             Count("byFault") + Count("slow") > 0 && Count("denied") + Count("slow") > 0 && Count("approved") + Count("slow") > 150,
             report

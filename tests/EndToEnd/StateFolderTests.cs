@@ -75,7 +75,7 @@ public sealed class StateFolderTests
         await using var lab = await TestLab.StartAsync();
         var file = Path.Combine(lab.State, "clock.json");
         var before = await ClockAsync(lab);
-        // No file takes the place of a folder.
+        // A folder cannot be replaced by a file.
         File.Delete(file);
         Directory.CreateDirectory(file);
         try
@@ -96,7 +96,7 @@ public sealed class StateFolderTests
         }
     }
 
-    /// <summary>Time and mode; the offset from the host's clock changes while the lab's stands still.</summary>
+    /// <summary>Time and mode; the offset from the host's clock changes while the lab's clock is stopped.</summary>
     private static async Task<(string Now, string Mode)> ClockAsync(TestLab lab) =>
         await lab.Api.GetFromJsonAsync<JsonObject>("/lab/clock") is { } clock
             ? (clock["now"]!.ToString(), clock["mode"]!.ToString())

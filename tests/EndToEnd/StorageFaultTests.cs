@@ -53,13 +53,13 @@ public sealed class StorageFaultTests
             await BodyAsync(web.FormAsync(Check(lab), "username=bob&credential=bob-password&realm=&ajax=1")),
             StringComparison.Ordinal
         );
-        // What happened meanwhile was written once there was space.
+        // Events of the meantime were written once there was space.
         var before = lab.EventLines();
         await lab.RestartAsync();
         Assert.Equal(before, lab.EventLines().Take(before.Count));
     }
 
-    /// <summary>Observed: the client hung, and the events said success.</summary>
+    /// <summary>Regression: the client hung, and the events reported success.</summary>
     [Fact]
     public async Task A_client_that_waits_for_its_phone_is_answered_at_once_when_the_approval_cannot_be_stored()
     {

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Tests.EndToEnd;
 
 /// <summary>
-/// A whole lab for one test: real sockets on loopback addresses reserved for it, a separate state folder, and a clock that stands still at
+/// A whole lab for one test: real sockets on loopback addresses reserved for it, a separate state folder, and a clock that is stopped at
 /// the start of a time step until the test moves it.
 /// </summary>
 internal sealed class TestLab : IAsyncDisposable
@@ -149,7 +149,7 @@ internal sealed class TestLab : IAsyncDisposable
         return run.Output.Trim();
     }
 
-    /// <summary>Waits for an event; its line.</summary>
+    /// <summary>Waits for an event and returns its line.</summary>
     public async Task<string> EventAsync(string logId)
     {
         string? Line() => EventLines().FirstOrDefault(line => line.Contains($"logid=\"{logId}\"", StringComparison.Ordinal));
@@ -176,7 +176,7 @@ internal sealed class TestLab : IAsyncDisposable
             ]
         );
 
-    /// <summary>openconnect against this lab; a code null answers no challenge, "" answers it with nothing.</summary>
+    /// <summary>Runs openconnect against this lab. A null code answers no challenge, and "" answers it with an empty reply.</summary>
     public Task<PeerRun> OpenconnectAsync(string user, string password, string? code = null) =>
         Peer.RunAsync(
             "openconnect",

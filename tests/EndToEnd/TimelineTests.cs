@@ -62,7 +62,9 @@ public sealed class TimelineTests
         Assert.Equal(sent, (await StepsAsync(lab)).Contains("push: sent"));
     }
 
-    /// <summary>The emulator ignores what another secret signed, as servers do; where none is there is nothing to hear either.</summary>
+    /// <summary>
+    /// The emulator ignores requests that are signed with another secret, as servers do. An absent server is silent, too.
+    /// </summary>
     [Theory]
     [InlineData("set secret not-the-secret", ".10:1812")]
     [InlineData("set server {network}.99", ".99:1812")]
@@ -81,7 +83,7 @@ public sealed class TimelineTests
             $"https://{lab.Vpn}/remote/logincheck",
             "username=dan&credential=dan-password&realm=&ajax=1&just_logged_in=1"
         );
-        await Until.TrueAsync(async () => (await StepsAsync(lab)).Contains("remote server: asked"), "the question");
+        await Until.TrueAsync(async () => (await StepsAsync(lab)).Contains("remote server: request sent"), "the question");
         await lab.AdvanceAsync(5);
         using var reply = await asking;
         var login = (await lab.Api.GetFromJsonAsync<JsonArray>("/lab/logins"))![0]!;

@@ -245,7 +245,7 @@ public sealed partial class TokenLifeCycleTests
             "the event of the code that was sent"
         );
         Assert.DoesNotContain(lab.EventLines(), line => line.Contains(code, StringComparison.Ordinal));
-        // Another login has another code, and the old one is none of it.
+        // Another login has another code, and the previous code is not valid for it.
         challenge = await StartAsync(web, lab);
         Assert.NotEqual(code, (await LetterAsync(lab, 2))["code"]!.GetValue<string>());
         Assert.DoesNotContain("ret=1", await CodeAsync(web, lab, challenge, code), StringComparison.Ordinal);
@@ -314,7 +314,7 @@ public sealed partial class TokenLifeCycleTests
         await using var lab = await TestLab.StartAsync();
         var (code, next) = (await lab.CodeAsync(TestLab.CatSeed, 600), await lab.CodeAsync(TestLab.CatSeed, 660));
         Assert.Contains(
-            "do not follow",
+            "not consecutive",
             await lab.CliAsync($"execute fortitoken sync FTKMOB0000000002 {next} {code}"),
             StringComparison.Ordinal
         );
@@ -332,7 +332,7 @@ public sealed partial class TokenLifeCycleTests
 
     private static async Task<string> ImportAsync(TestLab lab) => ImportedToken().Match(await lab.CliAsync(Trial)).Groups[1].Value;
 
-    /// <summary>Gives a token to a user with a mail address; the code that comes by mail.</summary>
+    /// <summary>Assigns a token to a user with an e-mail address and returns the activation code from the e-mail.</summary>
     private static async Task<string> AssignAsync(TestLab lab, string user, string serial)
     {
         var letters = (await InboxAsync(lab)).Count;

@@ -2,7 +2,7 @@ using Appliance.Doubles.Clock;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>Waits for a state, with a deadline: never for a time.</summary>
+/// <summary>Waits for a state with a deadline, never for a fixed time.</summary>
 internal static class Until
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Appliance.Tests.EndToEnd;
 
-/// <summary>A browser without a face: trusts the unit's device CA only, keeps cookies, follows nothing.</summary>
+/// <summary>A headless HTTP client: trusts the unit's device CA only, keeps cookies, follows no redirect.</summary>
 internal sealed class Web : IDisposable
 {
     private readonly HttpClient _http;
@@ -45,7 +45,7 @@ internal sealed class Web : IDisposable
             new StringContent(json, System.Text.Encoding.UTF8, "application/json")
         );
 
-    /// <summary>True when nothing listens there.</summary>
+    /// <summary>Returns true if the port is closed.</summary>
     public static async Task<bool> IsRefusedAsync(string address, int port)
     {
         using var client = new System.Net.Sockets.TcpClient();

@@ -12,7 +12,7 @@ public sealed class EventRowTests
     private const string Serial = "FGLAB00000000001";
     private static readonly DateTimeOffset Start = new(2026, 1, 7, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Like ones, ones of other shapes, fields more and fewer, texts that look like what stands for "the same".</summary>
+    /// <summary>Equal events, events of other shapes, more and fewer fields, and texts that look like the mark for "the same".</summary>
     private static readonly EventEntry[] Entries =
     [
         new("0102043008", "user", EventLevel.Notice, "Authentication success", ("user", "ann"), ("reason", "N/A")),
@@ -50,7 +50,7 @@ public sealed class EventRowTests
             EventRecord.Read(row, new EventDevice("", Serial)).Select(record => (record.Id, record.Time, record.Line))
         );
         var said = row.Split("N/A").Length - 1;
-        Assert.Equal(2, said); // Three events have it; of the two like ones the second only says that it is the same.
+        Assert.Equal(2, said); // Three events have it; of the two equal ones the second only refers to the first.
     }
 
     [Fact]

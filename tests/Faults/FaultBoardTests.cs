@@ -49,7 +49,7 @@ public sealed class FaultBoardTests
     {
         _board.Set([new Fault("push.drop", Match: new FaultMatch(user, source is null ? null : IPNetwork.Parse(source), phone))], Now);
         Assert.Equal(fires, Take() is not null);
-        // Who is not known suits only a fault that asks nothing.
+        // An unknown user matches only a fault without a condition.
         Assert.Null(_board.Take(new FaultSubject(null, null, null), Now, "push.drop"));
     }
 
@@ -78,7 +78,7 @@ public sealed class FaultBoardTests
                     }
                     var first = Run();
                     Assert.Equal(first, Run());
-                    // Questions about others spend none of a fault's chances.
+                    // Opportunities of other users do not count for a fault.
                     Assert.Equal(first.Where((_, index) => questions[index]), RunFor(questions.Count(ann => ann)));
                     bool[] RunFor(int count)
                     {

@@ -110,7 +110,7 @@ public sealed class CallbackRequestTests
 
     private static bool IsOurs(string id) => id.All(digit => char.IsAsciiHexDigitLower(digit));
 
-    /// <summary>docs/reference/push-dialect.md, step by step; null for what is no answer.</summary>
+    /// <summary>docs/reference/push-dialect.md, step by step; null for a malformed answer.</summary>
     private static Dictionary<string, string>? Slow(byte[] body)
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -168,7 +168,7 @@ public sealed class MetricsTests : IAsyncDisposable
             System.Globalization.CultureInfo.InvariantCulture
         );
 
-    /// <summary>Hands one push over; returns when what came of it is known.</summary>
+    /// <summary>Sends one push; returns when its outcome is known.</summary>
     private async Task PushAsync()
     {
         var number = ++_pushes;
@@ -184,7 +184,7 @@ public sealed class MetricsTests : IAsyncDisposable
                 number
             )
         );
-        // The event is written after everything else that comes of a push: counters, health, and the timer of the credential.
+        // The event is written after all other effects of a push: counters, health, and the timer of the credential.
         await Until.TrueAsync(
             () => _events.After(0).Count(record => record.Entry.LogId is "0100032160" or "0100032161") == number,
             "the event of the push"

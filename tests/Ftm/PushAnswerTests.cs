@@ -105,7 +105,7 @@ public sealed class PushAnswerTests
             CancellationToken.None
         );
         Assert.Equal(stillOpen, push.LoginOf(way.Session!) is not null);
-        // The next step's code is right in itself: what refuses it is that the push is over.
+        // The next step's code is right in itself: it is refused because the push has ended.
         time.Advance(TimeSpan.FromSeconds(30));
         var voids = push.Counts.Void;
         var approved = await push.ApproveAsync(

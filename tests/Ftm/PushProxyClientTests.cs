@@ -15,7 +15,7 @@ using Xunit;
 
 namespace Appliance.Tests.Ftm;
 
-/// <summary>The unit's side of the proxy's wire, against a proxy that does what the test says.</summary>
+/// <summary>The unit's side of the proxy's wire, against a proxy that the test controls.</summary>
 public sealed class PushProxyClientTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
@@ -177,7 +177,7 @@ public sealed class PushProxyClientTests : IAsyncLifetime
     {
         using var client = Client();
         Assert.Contains(
-            "4096 are taken",
+            "(limit 4096)",
             (await client.SendAsync(Message() with { User = new string('u', 4096) }, default)).Cause,
             StringComparison.Ordinal
         );
@@ -190,7 +190,7 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         using var end = new CancellationTokenSource();
         _answer = _ => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, end.Token);
         var waiting = Enumerable.Range(0, 1000).Select(_ => client.SendAsync(Message(), end.Token).AsTask()).ToArray();
-        Assert.Equal("too many pushes are on their way", (await client.SendAsync(Message(), default)).Cause);
+        Assert.Equal("too many pushes are in delivery", (await client.SendAsync(Message(), default)).Cause);
         await end.CancelAsync();
         await Task.WhenAll(waiting.Select(task => task.ContinueWith(_ => { }, TaskScheduler.Default)));
         _answer = context => context.Response.WriteAsync("""{"status":"sent"}""");
@@ -244,7 +244,7 @@ public sealed class PushProxyClientTests : IAsyncLifetime
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
-            // The test is over.
+            // The test has ended.
         }
     }
 

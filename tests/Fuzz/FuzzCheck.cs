@@ -19,7 +19,7 @@ internal sealed class FuzzCheck(FuzzTarget target)
     private static readonly TimeSpan TimeMax = TimeSpan.FromMilliseconds(100);
     private readonly Action<byte[]> _read = target.Read();
 
-    /// <summary>Processor time of the calling thread: what others do on the machine is not in it.</summary>
+    /// <summary>The processor time of the calling thread, without that of other work on the machine.</summary>
     public static TimeSpan ThreadTime()
     {
         const int ThreadCpuTime = 3; // CLOCK_THREAD_CPUTIME_ID of Linux
@@ -29,7 +29,7 @@ internal sealed class FuzzCheck(FuzzTarget target)
     }
 
     /// <summary>Gives it one input.</summary>
-    /// <exception cref="PromiseBroken">It broke its promise; the message says which.</exception>
+    /// <exception cref="PromiseBroken">The target broke its promise; the message names it.</exception>
     public void Run(byte[] input)
     {
         if (input.Length > target.LengthMax)

@@ -10,7 +10,7 @@ internal sealed record FuzzTarget(string Name, string Promise, Func<Action<byte[
     /// <summary>The bytes that it may allocate for any input, however small.</summary>
     public long AllocationBase { get; init; } = 64 * 1024;
 
-    /// <summary>Longer inputs are cut: what the reader's own limit lets through, or no more than fits a test.</summary>
+    /// <summary>Longer inputs are cut to this length: the reader's own limit, or a size that suits a test.</summary>
     public int LengthMax { get; init; } = 16 * 1024;
 }
 

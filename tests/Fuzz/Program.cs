@@ -76,7 +76,7 @@ static unsafe void Afl(FuzzTarget target)
     // Instrumented code writes there from its first line on; SharpFuzz puts AFL++'s own map in its place.
     SharpFuzz.Common.Trace.SharedMem = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(MapSize);
     var check = new FuzzCheck(target);
-    // Compiled and warm before coverage and time are looked at.
+    // Compiled and warm before coverage and time are measured.
     IReadOnlyList<byte[]> seeds = [.. Corpus.Of(target).Select(seed => seed.Input)];
     foreach (var input in seeds)
     {
@@ -86,7 +86,7 @@ static unsafe void Afl(FuzzTarget target)
         }
         catch (PromiseBroken)
         {
-            // AFL++ gets it as a seed, and tells.
+            // AFL++ gets it as a seed and reports it.
         }
     }
     // SharpFuzz reads its first input (and runs it twice) after it has reported its start, before AFL++ may have written the input. An

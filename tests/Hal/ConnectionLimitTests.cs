@@ -56,7 +56,7 @@ public sealed class ConnectionLimitTests : IDisposable
         Assert.Equal([first.Server.RemoteEndPoint, third.Server.RemoteEndPoint], Live());
     }
 
-    /// <summary>4,000 slow callers from 100 addresses, and after each hundred of them a phone: it is there, whatever they hold.</summary>
+    /// <summary>4,000 slow clients from 100 addresses, and a phone after each hundred: it is served, whatever they hold.</summary>
     [Fact]
     public async Task ManySourcesCannotFillTheListener()
     {
@@ -73,7 +73,7 @@ public sealed class ConnectionLimitTests : IDisposable
                 await phone.Server.DisposeAsync();
             }
         }
-        Assert.Equal(1999, Live().Count); // The last phone took a place, and left.
+        Assert.Equal(1999, Live().Count); // The last phone took a slot and left.
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class ConnectionLimitTests : IDisposable
     private List<EndPoint?> Live() =>
         [.. _transport.Connections.Select(connection => connection.Peer).OrderBy(peer => (peer as IPEndPoint)?.Port)];
 
-    /// <summary>Waits for the end, which comes from the other side.</summary>
+    /// <summary>Waits for the peer to end the connection.</summary>
     private static async Task EndAsync(ConnectionContext client) =>
         await Assert.ThrowsAnyAsync<IOException>(async () =>
         {

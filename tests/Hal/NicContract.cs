@@ -72,7 +72,7 @@ public abstract class NicContract
         var block = new byte[256 * 1024];
         var written = 0;
         ValueTask<FlushResult> flush = default;
-        // The peer does not read: sooner or later a write has to wait, bounded by the buffers and not by the memory.
+        // The peer does not read: at some point a write has to wait, limited by the buffers and not by memory.
         while (written < AtMost)
         {
             flush = client.Transport.Output.WriteAsync(block);
@@ -224,14 +224,14 @@ public abstract class NicContract
         var (length, from) = await server.ReceiveAsync(buffer);
         Assert.Equal(Hello, buffer[..length]);
         Assert.Equal(client.LocalEndPoint, from);
-        // To an unused port: nothing happens. While the link is down: lost. Too long for the buffer: cut.
+        // To an unused port: no effect. While the link is down: lost. Too long for the buffer: truncated.
         await client.SendAsync(Hello, new IPEndPoint(nic.Addresses[0], 9));
         nic.SetLink(false);
         await client.SendAsync("lost"u8.ToArray(), server.LocalEndPoint);
         await server.SendAsync("lost"u8.ToArray(), client.LocalEndPoint);
         if (this is SocketNicTests)
         {
-            // The system still delivers into the socket's queue; it is thrown away when it is read.
+            // The system still delivers into the socket's queue; the datagram is discarded when it is read.
             using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(50), BusyMachine.Time);
             await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await server.ReceiveAsync(buffer, patience.Token));
         }
@@ -321,7 +321,7 @@ public abstract class NicContract
         }
     }
 
-    /// <summary>Waits until there is nothing more to read: an end, or a reset.</summary>
+    /// <summary>Reads until an end or a reset.</summary>
     private protected static async Task EndOfAsync(PipeReader reader)
     {
         try
@@ -355,7 +355,7 @@ public abstract class NicContract
         }
     }
 
-    /// <summary>Writes and reads a seeded number of times, then goes in one of the ways there are.</summary>
+    /// <summary>Writes and reads a seeded number of times, then closes in one of the possible manners.</summary>
     private static async Task PlayAsync(ConnectionContext connection, int seed)
     {
         var random = new Random(seed);

@@ -24,7 +24,7 @@ public sealed class SocketNicTests : NicContract
 
     internal static (SocketNic, SocketNic) Pair()
     {
-        // Addresses by process and pair, so that nothing else on this machine is met.
+        // Addresses by process and pair, so that no other listener on this machine is reached.
         var number = (Environment.ProcessId * 256) + Interlocked.Increment(ref _next);
         var network = $"127.{250 + (number / 62_500 % 4)}.{1 + (number / 250 % 250)}";
         return (

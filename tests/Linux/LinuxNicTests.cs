@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Linux;
 
-/// <summary>Kernel devices as interfaces of the box: what answers where, and what happens to addresses, cables and devices.</summary>
+/// <summary>Kernel devices as interfaces of the box: reachability, and the handling of addresses, cables and devices.</summary>
 public sealed class LinuxNicTests
 {
     private const string Configuration = """
@@ -50,7 +50,7 @@ public sealed class LinuxNicTests
             "end"
         );
         await NamespaceBox.AnswersAsync(box.Lan, "10.9.0.1");
-        Assert.Equal(0, await NamespaceBox.StatusAsync(box.Wan, "10.9.0.1")); // (The refusal takes the way of the route, wherever that leads.)
+        Assert.Equal(0, await NamespaceBox.StatusAsync(box.Wan, "10.9.0.1")); // (The refusal follows the route, wherever it leads.)
         // The box's other address does not answer on the wrong side, either: an address is not an interface.
         await NamespaceBox.IpAsync($"-n {box.Wan} route add 10.9.1.0/24 via 10.9.0.1");
         await box.TypeAsync("config system interface", "edit port2", "set ip 10.9.1.1 255.255.255.0", "end");
@@ -62,7 +62,7 @@ public sealed class LinuxNicTests
     public async Task ADeviceIsNeverWithoutAnAddress()
     {
         await using var box = await NamespaceBox.StartAsync(Configuration);
-        // The kernel takes the routes of a device away with its last address.
+        // The kernel removes the routes of a device with its last address.
         await NamespaceBox.IpAsync($"-n {box.Box} route add 10.50.0.0/24 dev p2");
         await box.TypeAsync("config system interface", "edit port2", "set ip 10.9.2.1 255.255.255.0", "end");
         Assert.Equal(["10.9.2.1/24"], await box.AddressesAsync("p2"));
@@ -100,7 +100,7 @@ public sealed class LinuxNicTests
         }
         await enough.CancelAsync();
         await load;
-        // The other interface noticed nothing.
+        // The other interface was not affected.
         Assert.Equal(0, lost);
         Assert.InRange(there, 1, int.MaxValue);
 
@@ -159,7 +159,7 @@ public sealed class LinuxNicTests
         await NamespaceBox.IpAsync($"-n {box.Box} link del p1");
         await PhysicalAsync("down");
         await NamespaceBox.AnswersAsync(box.Lan, "10.9.1.1");
-        // What is configured while the device is away is in force when it is back.
+        // The configuration of the time without the device applies when it is back.
         await box.TypeAsync("config system interface", "edit port1", "set ip 10.9.0.9 255.255.255.0", "end");
         await box.PlugAsync("p1", box.Wan, "w0", "10.9.0.2/24");
         await NamespaceBox.AnswersAsync(box.Wan, "10.9.0.9");

@@ -78,7 +78,7 @@ public sealed class LivenessTests
             }
         );
         Assert.Equal(seconds, manager.WatchdogInterval?.TotalSeconds);
-        manager.Alive(); // A manager that is away costs nothing.
+        manager.Alive(); // An absent service manager has no effect.
     }
 
     [Fact]

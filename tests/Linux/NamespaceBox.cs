@@ -81,7 +81,7 @@ internal sealed class NamespaceBox : IAsyncDisposable
         return run.ExitCode == 0 ? run.Output : throw new InvalidOperationException($"ip {arguments}: {run}");
     }
 
-    /// <summary>A cable between a host's end (with its address) and the box's; what was there is gone.</summary>
+    /// <summary>Creates a cable between a host's end (with its address) and the box's, and removes an earlier one.</summary>
     public async Task PlugAsync(string device, string host, string hostDevice, string address)
     {
         await IpAsync($"link add {hostDevice} netns {host} type veth peer name {device} netns {Box}");
@@ -99,7 +99,7 @@ internal sealed class NamespaceBox : IAsyncDisposable
         return int.Parse(run.Output.Trim());
     }
 
-    /// <summary>Waits until a host gets an answer.</summary>
+    /// <summary>Waits until a host gets a reply.</summary>
     public static Task AnswersAsync(string host, string address) =>
         Until.TrueAsync(async () => await StatusAsync(host, address) > 0, $"an answer from {address}");
 
@@ -119,7 +119,7 @@ internal sealed class NamespaceBox : IAsyncDisposable
             )!
         );
 
-    /// <summary>Types lines at the console; what it showed until the last was done.</summary>
+    /// <summary>Types lines at the console. Returns the output until the last one was done.</summary>
     public async Task<string> TypeAsync(params string[] lines)
     {
         int from;
@@ -247,7 +247,7 @@ internal sealed class NamespaceBox : IAsyncDisposable
         }
         catch (Exception gone) when (gone is ObjectDisposedException or SocketException)
         {
-            // The test is over.
+            // The test has ended.
         }
     }
 

@@ -43,7 +43,7 @@ public sealed class SerialStreamTests
         await using var cable = new SerialCable();
         var before = cable.ControllerSettings;
         Assert.Equal(
-            $"{cable.ControllerDevice} knows no speed of 12345",
+            $"{cable.ControllerDevice} does not support speed 12345",
             Assert.Throws<IOException>(() => SerialStream.Open(cable.ControllerDevice, 12345)).Message
         );
         Assert.Equal(before, cable.ControllerSettings);

@@ -76,7 +76,7 @@ public sealed class CodeGuessThrottleTests : IDisposable
         Assert.Null(_limit.WaitFor(Token, Home, Start));
         Assert.NotNull(_limit.WaitFor(Token, Elsewhere, Start));
         Assert.Equal(TimeSpan.Zero, Fail(Home));
-        // A proof from a new source makes it known, and forgives the count of all that are not.
+        // A proof from a new source makes it known and clears the count of the unknown sources.
         Prove(Elsewhere);
         Assert.True(_limit.IsKnown(Token, Elsewhere));
         Assert.Null(_limit.WaitFor(Token, IPAddress.Parse("203.0.113.200"), Start));

@@ -34,7 +34,7 @@ public sealed class FailureLimitTests
         var limit = new FailureLimit("test");
         bool Fails(int day) => limit.Fail("x", 3, TimeSpan.MaxValue, Minute, LoginRig.Start.AddDays(day), []);
         Assert.Equal([false, false, true], new[] { Fails(0), Fails(1), Fails(2) });
-        // What that block was for is paid.
+        // The failures before that block no longer count.
         Assert.Equal([false, false, true], new[] { Fails(3), Fails(4), Fails(5) });
     }
 

@@ -115,7 +115,7 @@ public sealed class GuessingTests
     }
 
     /// <summary>
-    /// RFC 4226 7.3 by formula and by count: the codes that are looked at in the first day of an attack from anywhere, each with three of a
+    /// RFC 4226 7.3 by formula and by count: the codes that are evaluated on the first day of an attack from anywhere, each with three of a
     /// million chances, and in each day after it.
     /// </summary>
     [Fact]
@@ -269,7 +269,7 @@ public sealed class GuessingTests
         Assert.IsType<LoginAnswer.Success>(rig.Login("bob"));
     }
 
-    /// <summary>Fails with a wrong code so often, in as many logins as that takes.</summary>
+    /// <summary>Fails with this many wrong codes, in as many logins as necessary.</summary>
     private static void WrongCodes(LoginRig rig, int count, IPAddress from)
     {
         for (var done = 0; done < count; done++)

@@ -172,7 +172,7 @@ public sealed class LessonsTests
         Assert.True(rig.Approve(fresh));
     }
 
-    /// <summary>authentik 22816: a push went out although a code had come along.</summary>
+    /// <summary>authentik 22816: a push was sent although a code had been typed.</summary>
     [Fact]
     public void ACodeThatComesAlongSendsNoPush()
     {
@@ -193,7 +193,7 @@ public sealed class LessonsTests
         Assert.Empty(rig.Advance(0).Released);
         var early = rig.Ann();
         Assert.True(rig.Approve(handle, early));
-        // What is used stays used when the time comes again.
+        // A consumed step stays consumed when its time comes again.
         rig.Now = LoginRig.Start.AddMinutes(-10);
         Assert.IsNotType<LoginAnswer.Success>(rig.Login(code: early));
         rig.Now = LoginRig.Start.AddMinutes(-30);

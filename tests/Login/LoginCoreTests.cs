@@ -13,7 +13,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>The rules that let people in, without anything around them.</summary>
+/// <summary>The rules that grant a login, without any service around them.</summary>
 public sealed class LoginCoreTests
 {
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);

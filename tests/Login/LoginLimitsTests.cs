@@ -24,7 +24,7 @@ public sealed class LoginLimitsTests
     [MemberData(nameof(Ends))]
     public void The_one_time_code_of_a_login_that_is_over_is_released(string end)
     {
-        // A release in which the login's window (80 s) is over before its code is.
+        // A release in which the login's window (80 s) ends before its code expires.
         using var rig = new LoginRig(ByMail, Personality.Find("7.0"));
         var handles = Enumerable.Range(0, OneTimeCodes.OutstandingMax).Select(_ => rig.Challenge("bob").Handle).ToArray();
         Assert.Equal(new LoginAnswer.Refused(Refusal.PushFailed), rig.Login("bob"));

@@ -12,7 +12,7 @@ namespace Appliance.Tests.Login;
 /// <summary>The user to whom a typed name belongs; and no spelling of a name bypasses a second factor.</summary>
 public sealed class NameTests
 {
-    /// <summary>The lab with the group's own remote server beside the user: what CVE-2020-12812 needs.</summary>
+    /// <summary>The lab with the group's remote server beside the user: the conditions of CVE-2020-12812.</summary>
     internal const string Fallback =
         LoginRig.Patient
         + """
@@ -65,7 +65,7 @@ public sealed class NameTests
     public void NoSpellingGetsPastTheSecondFactor(string spelling)
     {
         using var rig = new LoginRig(Fallback);
-        // The remote server would take any of them for ann.
+        // The remote server would accept any of them for ann.
         Assert.Equal(new LoginAnswer.Refused(Refusal.BadCredentials), rig.Login(spelling, "ann-password", remote: LoginRig.Accepted));
         Assert.DoesNotContain(rig.Steps, step => step.Remote is not null);
     }

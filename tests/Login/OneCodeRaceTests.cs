@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>One code, eight threads, two ways (typed, and by the phone): it is accepted once. Over restarts, too.</summary>
+/// <summary>One code, eight threads, two paths (typed, and by the phone): it is accepted once, also across restarts.</summary>
 public sealed class OneCodeRaceTests : IDisposable
 {
     private const int Threads = 8;
@@ -92,7 +92,7 @@ public sealed class OneCodeRaceTests : IDisposable
             .ToArray();
         var results = await Task.WhenAll(tries);
         Assert.Equal(1, results.Count(result => result.Typed) + results.Count(result => result.Phone));
-        // And not once more afterwards, by any of the logins.
+        // No other login accepts it afterwards.
         foreach (var handle in handles)
         {
             Assert.IsNotType<LoginAnswer.Success>(await login.SubmitCodeAsync(handle, code, Source, CancellationToken.None));

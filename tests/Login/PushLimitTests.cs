@@ -52,7 +52,7 @@ public sealed class PushLimitTests : IDisposable
             Assert.True(Allows("bob", 2));
             await RestartAsync();
         }
-        // What is too old is forgotten, on disk, too.
+        // Entries that are too old are removed, on disk as well.
         Sent("ann", 301.5);
         await RestartAsync();
         Assert.True(Allows("ann", 301.5));

@@ -77,7 +77,7 @@ public sealed class PushPolicyTests
         Assert.Contains("42", challenge.Text, StringComparison.Ordinal);
         Assert.True(rig.Steps[^1].Push!.NumberMatch);
         Assert.Null(rig.Await(challenge.Handle));
-        // Without a number nothing is decided: a phone that does not know of it cannot approve.
+        // Without a number nothing is decided: a phone without the feature cannot approve.
         Assert.False(rig.Approve(challenge.Handle));
         Assert.Equal(1, rig.Core.PendingCount);
         Assert.True(rig.Approve(challenge.Handle, number: "42"));

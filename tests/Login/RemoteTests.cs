@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>Users whose password a RADIUS server verifies: its challenges, its groups, its time. The server is the test's.</summary>
+/// <summary>Users whose password a RADIUS server verifies: its challenges, groups and deadlines. The test plays the server.</summary>
 public sealed class RemoteTests
 {
     private const string Server = "config user radius\nedit fac\nset server 192.0.2.50\nset secret s\nnext\nend\n";
@@ -217,7 +217,7 @@ public sealed class RemoteTests
         Assert.Equal(rig.Now.AddSeconds(20), rig.Steps[^1].Remote!.Expires);
         rig.Advance(19);
         Assert.Null(rig.Code(handle, "123456"));
-        // 49 of the 60 seconds of two-factor-fac-expiry are gone.
+        // 49 of the 60 seconds of two-factor-fac-expiry have passed.
         Assert.Equal(rig.Now.AddSeconds(11), rig.Steps[^1].Remote!.Expires);
         Assert.Equal(new LoginAnswer.Refused(Refusal.Expired), Assert.Single(rig.Advance(11).Released).Answer);
         Assert.Contains("deadline_two-factor-fac-expiry", rig.EventReasons);

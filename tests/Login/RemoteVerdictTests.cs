@@ -58,7 +58,7 @@ public sealed class RemoteVerdictTests
         Assert.DoesNotContain(rig.Facts, fact => fact.Check == "remote server");
         Notice(rig, First);
         var fact = Assert.Single(rig.Facts, fact => fact.Check == "remote server");
-        Assert.Equal(("asked", "radius fac server 192.0.2.50:1812"), (fact.Result, fact.Subject));
+        Assert.Equal(("request sent", "radius fac server 192.0.2.50:1812"), (fact.Result, fact.Subject));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class RemoteVerdictTests
         Notice(rig, First);
         Notice(rig, Second);
         Assert.Equal(
-            "no answer that counts: server 192.0.2.50:1812: no answer; secondary-server 192.0.2.51:1812: no answer either",
+            "no valid reply: server 192.0.2.50:1812: no answer; secondary-server 192.0.2.51:1812: no answer either",
             Verdict(rig, 10).Result
         );
         Assert.Equal("set secondary-server", Verdict(rig).Change);
@@ -90,7 +90,7 @@ public sealed class RemoteVerdictTests
         Notice(rig, Second);
         var verdict = Verdict(rig, 10);
         Assert.Equal(
-            "no answer that counts: server 192.0.2.50:1812: another secret; secondary-server 192.0.2.51:1812: no answer either",
+            "no valid reply: server 192.0.2.50:1812: another secret; secondary-server 192.0.2.51:1812: no answer either",
             verdict.Result
         );
         Assert.Equal("set secret", verdict.Change);
@@ -110,7 +110,7 @@ public sealed class RemoteVerdictTests
             remote: new RemoteVerdict.Unavailable("radius fac: server 192.0.2.50:1812: no connection") { Change = "set server" }
         );
         Assert.Equal(
-            ("cannot be asked: radius fac: server 192.0.2.50:1812: no connection", "set server"),
+            ("unavailable: radius fac: server 192.0.2.50:1812: no connection", "set server"),
             (Verdict(rig).Result, Verdict(rig).Change)
         );
     }
@@ -124,9 +124,9 @@ public sealed class RemoteVerdictTests
         );
         Assert.Null(rig.Await(challenge.Handle));
         Notice(rig, First);
-        Assert.Contains(rig.Facts, fact => fact is { Check: "remote server", Result: "told to ask the phone" });
+        Assert.Contains(rig.Facts, fact => fact is { Check: "remote server", Result: "push requested" });
         var verdict = Verdict(rig, 5);
-        Assert.Equal(("deadline", "remoteauthtimeout passed while the remote server asked the phone"), (verdict.Check, verdict.Result));
+        Assert.Equal(("deadline", "remoteauthtimeout passed while the push was pending"), (verdict.Check, verdict.Result));
     }
 
     [Fact]

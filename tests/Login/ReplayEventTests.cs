@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.Login;
 
-/// <summary>A token code that was consumed is logged each time it is presented again, whatever becomes of the login.</summary>
+/// <summary>Each replay of a token code is logged, whatever the result of the login.</summary>
 [Trait("Kind", "Unit")]
 public sealed class ReplayEventTests
 {
@@ -26,7 +26,7 @@ public sealed class ReplayEventTests
             ("0102043009", EventLevel.Notice, Reason, "failure"),
             (entry.LogId, entry.Level, Field(entry, "reason"), Field(entry, "status"))
         );
-        Assert.Equal("User ann failed in authentication because of a token code that was used before", Field(entry, "msg"));
+        Assert.Equal("User ann failed in authentication because of a replayed token code", Field(entry, "msg"));
         Assert.DoesNotContain(code, string.Join(' ', entry.Fields.Select(field => field.Value)), StringComparison.Ordinal);
         rig.Code(second.Handle, code);
         Assert.Equal(2, rig.EventReasons.Count(reason => reason == Reason));

@@ -161,9 +161,9 @@ public sealed class SmtpTests : IAsyncDisposable
 
     [Theory]
     [InlineData("421 busy", "10.0.0.25:25: the server answered greeting with 421 busy")]
-    [InlineData("hello", "10.0.0.25:25: the server's reply is no SMTP")]
-    [InlineData("22", "10.0.0.25:25: the server's reply is no SMTP")]
-    [InlineData("220\u001b[2J evil", "10.0.0.25:25: the server's reply is no SMTP")]
+    [InlineData("hello", "10.0.0.25:25: the server's reply is not SMTP")]
+    [InlineData("22", "10.0.0.25:25: the server's reply is not SMTP")]
+    [InlineData("220\u001b[2J evil", "10.0.0.25:25: the server's reply is not SMTP")]
     public async Task AServerThatIsNoneIsAReason(string greeting, string reason)
     {
         _ = ServeAsync(async (_, say) => await say(greeting));

@@ -13,7 +13,7 @@ internal sealed record Result(Defect Defect, bool Found, string How);
 /// <summary>Puts one defect after the other in force and runs the tests that reach it, the quick ones first.</summary>
 internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, string work, Options options)
 {
-    /// <summary>The quick tests of a defect go first, together; the rest only when they notice nothing.</summary>
+    /// <summary>The quick tests of a defect run first, together; the others only if those pass.</summary>
     private const long QuickMilliseconds = 20_000;
 
     private const int Groups = 16;
@@ -106,7 +106,7 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         var quick = tests.TakeWhile((each, at) => at == 0 || (sum += each.Milliseconds) <= QuickMilliseconds).ToList();
         foreach (var part in new[] { quick, [.. tests.Skip(quick.Count)] }.Where(part => part.Count > 0))
         {
-            // Other work may take most of the machine; a hang is a test's own deadline, or this one.
+            // Other work may use most of the machine; a hang ends by a test's own deadline or by this one.
             var deadline = TimeSpan.FromSeconds(60) + TimeSpan.FromMilliseconds(5 * part.Sum(each => each.Milliseconds));
             var (ended, output) = await run.Of(
                 ["-stopOnFail", .. part.SelectMany(each => new[] { "-method", each.Test })],

@@ -63,7 +63,7 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
         return finder._found;
     }
 
-    /// <summary>The names that stand where the language wants a constant.</summary>
+    /// <summary>The names in places where the language requires a constant.</summary>
     public static IEnumerable<string> FixedNames(SyntaxNode root) =>
         root.DescendantNodes()
             .Where(node =>
@@ -94,7 +94,7 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
             base.VisitFieldDeclaration(node);
             return;
         }
-        // It is computed once, or never: a property in its place is computed for each test.
+        // It is computed once or never; a property in its place is computed for each test.
         if (
             node.Declaration.Variables is [{ Initializer.Value: { } value } variable]
             && node.Declaration.Type.ToString() is "int" or "long" or "double" or "TimeSpan" or "ushort" or "byte" or "uint"
@@ -328,7 +328,7 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
     private static string? Number(LiteralExpressionSyntax literal) =>
         literal.IsKind(SyntaxKind.NumericLiteralExpression) ? Convert.ToString(literal.Token.Value, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>A condition that is always true, always false. What it declares stays declared where the code behind it needs it.</summary>
+    /// <summary>A condition that is always true or always false. Its declarations remain if the following code needs them.</summary>
     private void Forced(ExpressionSyntax condition, bool toTrue = true, bool toFalse = true)
     {
         var declares = Declares(condition);
@@ -345,7 +345,7 @@ internal sealed class DefectFinder(string file, IReadOnlySet<string> fixedNames)
         }
     }
 
-    /// <summary>A result of type bool, as far as the syntax tells.</summary>
+    /// <summary>True for an expression of type bool, as far as the syntax shows.</summary>
     private void Negated(ExpressionSyntax? result)
     {
         if (

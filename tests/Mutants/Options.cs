@@ -57,7 +57,7 @@ internal sealed record Options
 
     public bool List { get; private set; }
 
-    /// <summary>The classes of tests that take no part.</summary>
+    /// <summary>The excluded test classes.</summary>
     public IReadOnlyList<string> Without { get; private set; } = Left;
 
     public double AtLeast { get; private set; } = 85;

@@ -1,6 +1,6 @@
 using Appliance.Tests.Mutants;
 
-// Started by scripts/mutants, which says what it does.
+// Started by scripts/mutants, which describes it.
 if (args is not [var root, .. var words] || Options.Of(words) is not { } options)
 {
     Console.Error.WriteLine(

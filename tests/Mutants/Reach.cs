@@ -17,7 +17,7 @@ internal sealed class Reach
     /// <summary>Tests that fail without a defect, each case by its name: no case of such a test is a witness.</summary>
     public IReadOnlyCollection<string> FailingCases => _failingCases;
 
-    /// <summary>Takes in the lines that MutantReach wrote.</summary>
+    /// <summary>Reads the lines that MutantReach wrote.</summary>
     public void Read(string log)
     {
         foreach (var line in File.ReadLines(log))
@@ -39,7 +39,7 @@ internal sealed class Reach
         }
     }
 
-    /// <summary>Takes in what the run printed: a failed test is "    Full.Name(arguments) [FAIL]".</summary>
+    /// <summary>Reads the output of the run: a failed test is "    Full.Name(arguments) [FAIL]".</summary>
     public void ReadFailures(string output)
     {
         foreach (var line in output.Split('\n').Where(line => line.TrimEnd().EndsWith("[FAIL]", StringComparison.Ordinal)))

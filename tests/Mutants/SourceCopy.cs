@@ -86,7 +86,7 @@ internal sealed partial class SourceCopy(string root, string folder)
             : throw new InvalidOperationException($"the copy does not build:\n{output}");
     }
 
-    /// <summary>The defects that a line of the copy with an error may come from: those on it, else the constant that it names.</summary>
+    /// <summary>The defects that can have caused an error in a line of the copy: those on it, else the constant that it names.</summary>
     public static IEnumerable<int> Blamed(IReadOnlyList<Defect> defects, string file, int line, string text) =>
         defects
             .Select((defect, id) => (defect, id))

@@ -43,7 +43,7 @@ internal sealed class TestRun : IDisposable
         ];
     }
 
-    /// <summary>Whether several runs can stand beside one another.</summary>
+    /// <summary>True if several runs can be active at the same time.</summary>
     public bool Isolated => _isolated;
 
     /// <summary>Runs the tests that the filters name.</summary>

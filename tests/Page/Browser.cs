@@ -67,7 +67,7 @@ public sealed class Browser : IAsyncLifetime
         return person;
     }
 
-    /// <summary>The same, looking at nothing yet.</summary>
+    /// <summary>A browser without an open page.</summary>
     internal async Task<Person> NewAsync(int width = 1500, int height = 1150, ColorScheme scheme = ColorScheme.Light)
     {
         Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built (scripts/web; it needs Node.js)");

@@ -128,7 +128,7 @@ public sealed class FlowTests(Browser browser)
         await person.OutcomeIsAsync("refused");
         await person.Page.GetByLabel("Copy line that would change it").First.ClickAsync();
         Assert.Contains("pushLifeSeconds", await person.ClipboardAsync(), StringComparison.Ordinal);
-        // The client's last word from the appliance is marked as the refusal that it is.
+        // The last message to the client is marked as the refusal.
         await Expect(person.Page.Locator("#flow .row.bad[data-way='appliance client']")).ToHaveCountAsync(1);
         person.AssertQuiet();
     }

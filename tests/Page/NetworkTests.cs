@@ -6,7 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>A phone of the network: HTTPS, the pairing code, and nothing of the lab but its card.</summary>
+/// <summary>A phone of the network: HTTPS, the pairing code, and no part of the lab except its card.</summary>
 [Collection(BrowserCollection.Name)]
 public sealed class NetworkTests(Browser browser)
 {

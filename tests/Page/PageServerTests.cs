@@ -13,7 +13,7 @@ using Xunit;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>The page's server side, without a browser: who may come in, and that nothing is lost on the way.</summary>
+/// <summary>The page's server side, without a browser: access, and that no message is lost.</summary>
 public sealed class PageServerTests
 {
     [Fact]
@@ -135,7 +135,7 @@ public sealed class PageServerTests
         using var slow = await ConnectAsync(lab, "/lab/stream");
         var first = await ReadAsync(slow);
         var after = Ids(first).LastOrDefault(Last(lab));
-        // More than socket buffers and frames hold, while it reads nothing.
+        // More than socket buffers and frames can hold, while the page reads nothing.
         for (var round = 0; round < 8; round++)
         {
             Burst(lab, 1000, padding: 1200);
@@ -155,7 +155,7 @@ public sealed class PageServerTests
     {
         Assert.SkipWhen(!PageFiles.Embedded.IsBuilt, "the page is not built (scripts/web; it needs Node.js)");
         Assert.SkipWhen(!File.Exists("/usr/bin/chromium"), "peer program chromium is not installed");
-        // The figures are for `run bench page`; what counts on a machine of any speed is that none is lost.
+        // The figures are for `run bench page`; on any machine the test is that no event is lost.
         await using var lab = await TestLab.StartAsync();
         var figures = await Appliance.Bench.PageBench.MeasureAsync(lab.Laboratory, seconds: 4, rate: 500, CancellationToken.None);
         Assert.Equal(figures.Written, figures.Received);

@@ -49,12 +49,12 @@ public sealed class PageTests(Browser browser)
         await person.OutcomeIsAsync("refused");
         await Expect(person.Outcome).ToContainTextAsync("phone: denied decided it");
         await Expect(person.Page.Locator("#flow .row.decides")).ToContainTextAsync("phone: denied");
-        // The copy of it is the lab API's own text, which holds no secret.
+        // Its copy is the lab API's own text, which contains no secret.
         await person.Page.GetByLabel("Copy login as JSON").ClickAsync();
         var copied = await person.ClipboardAsync();
         Assert.Contains("\"check\": \"phone\"", copied, StringComparison.Ordinal);
         Assert.DoesNotContain("ann-password", copied, StringComparison.Ordinal);
-        // And each message, like an .http file, with stars for what is secret.
+        // Each message, as an .http file, with stars for secrets.
         var answer = person.Page.Locator("#flow .row[data-way='phone appliance'] .row-message");
         await answer.Locator("summary").ClickAsync();
         await answer.GetByLabel("as HTTP").ClickAsync();
@@ -161,7 +161,7 @@ public sealed class PageTests(Browser browser)
         await person.Page.ReloadAsync();
         await person.OutcomeIsAsync("pending");
         await person.Phone("ann").GetByText("wants to log in").WaitForAsync();
-        // The very session of before: still inside the entry, with what was shown.
+        // The same session as before: still inside the entry, with its earlier output.
         await person.ConsoleShowsAsync("edit ann");
         await person.TypeAsync("end");
         await person.ConsoleShowsAsync("(ann) # end");
@@ -189,7 +189,7 @@ public sealed class PageTests(Browser browser)
         Assert.Equal(one, other);
         Assert.NotEmpty(one);
         await trainee.PictureAsync("dark", keep: true);
-        // A link to the login is the login, also when others have come after it.
+        // A link to the login opens that login, also after later ones.
         await lab.OpenfortivpnAsync("bob", "bob-password");
         await Expect(trainee.Outcome).ToContainTextAsync("bob: in");
         await trainer.Page.GotoAsync(new Uri(lab.Api.BaseAddress!, "/#login=1").ToString());
@@ -215,7 +215,7 @@ public sealed class PageTests(Browser browser)
         await person.OutcomeIsAsync("in");
     }
 
-    /// <summary>The content of both pages as soon as it is the same: the newest event may still be on its way to one of them.</summary>
+    /// <summary>The content of both pages as soon as it is equal: the newest event may still be in transit to one of them.</summary>
     private static async Task<(string One, string Other)> SeenAlikeAsync(Person person, Person another)
     {
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(15));
@@ -231,7 +231,7 @@ public sealed class PageTests(Browser browser)
 
     private static async Task<string> SeenAsync(Person person)
     {
-        // The end of the list: what came before it may be drawn or not.
+        // The end of the list: earlier entries may be rendered or not.
         await person.Page.Locator(".event").Last.WaitForAsync();
         var events = await person.Page.Locator(".event").AllInnerTextsAsync();
         var flow = await person.Page.Locator("#flow .row-text").AllInnerTextsAsync();

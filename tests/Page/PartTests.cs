@@ -19,7 +19,7 @@ public sealed class PartTests(Browser browser)
         await person.Page.Locator("dialog select").First.SelectOptionAsync("bob");
         await person.Page.Locator("#provision").ClickAsync();
         await Expect(person.Page.Locator("#activation")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("^[A-Z2-7]{16}$"));
-        // What a camera would see is what the QR code holds.
+        // The picture decodes to the content of the QR code.
         var code = await person.Page.Locator("#activation").InputValueAsync();
         var picture = await person.Page.Locator("dialog .qr").ScreenshotAsync();
         await person.Page.Locator("#activation").FillAsync("");
@@ -80,7 +80,7 @@ public sealed class PartTests(Browser browser)
             () => person.Page.Keyboard.DownAsync("Space"),
             answer => answer.Url.EndsWith("/press", StringComparison.Ordinal)
         );
-        // The board's own debouncing is on the lab's clock, which stands still.
+        // The board's debouncing follows the lab's clock, which is stopped.
         await lab.AdvanceAsync(1);
         await lab.AdvanceAsync(2);
         await Expect(reset).ToContainTextAsync("held");
@@ -100,7 +100,7 @@ public sealed class PartTests(Browser browser)
         lab.Clock.Advance(TimeSpan.FromMilliseconds(500));
         await Expect(person.Page.Locator(".leds li[title='alarm: 500/500'] .light.lit")).ToHaveCountAsync(1);
         await Expect(person.Page.Locator(".display")).ToContainTextAsync("Locked out");
-        // Focus and the mouse tell of a port what it is.
+        // Focus and hover show the details of a port.
         await person.Page.Locator(".port").First.FocusAsync();
         await Expect(person.Page.Locator(".port-detail"))
             .ToHaveTextAsync(
@@ -163,7 +163,7 @@ public sealed class PartTests(Browser browser)
         await lab.AdvanceAsync(1);
         Assert.False((await denied).Authenticated);
         await Expect(phone.Locator(".phone-last")).ToContainTextAsync("Denied: accepted");
-        // Never, while offline: the push waits in the cloud, and comes when the phone is back.
+        // Not while offline: the push waits at the provider and arrives when the phone is online.
         await phone.Locator("select").SelectOptionAsync("ignore");
         await phone.GetByLabel("offline").ClickAsync();
         await Expect(phone).ToContainTextAsync("no connection");
@@ -232,11 +232,11 @@ public sealed class PartTests(Browser browser)
         await Expect(person.Page.Locator("[role=tab]")).ToHaveCountAsync(2);
         await person.Page.Locator("[role=tab]").First.ClickAsync();
         await person.ConsoleShowsAsync("(global) #");
-        // Tab completes and ? helps, at once, as on the device.
+        // Tab completes and ? shows help, immediately, as on the device.
         await person.TypeAsync("end");
         await person.Page.Keyboard.TypeAsync("sho\tsystem ft?");
         await person.ConsoleShowsAsync("ftm-push");
-        // Ctrl+C drops the line, arrow up brings back the last one, and a long answer comes in pages.
+        // Ctrl+C discards the line, arrow up recalls the last one, and a long answer is paged.
         await person.Page.Keyboard.PressAsync("Control+C");
         await person.TypeAsync("get system status");
         await person.ConsoleShowsAsync("Serial-Number");
@@ -283,7 +283,7 @@ public sealed class PartTests(Browser browser)
             await person.TypeAsync("show full-configuration");
             await person.ConsoleShowsAsync("--More--");
             Assert.Equal(rows, await person.Page.Locator(".tab-shown .xterm-rows > div").CountAsync());
-            // The whole screen: what was typed, a page two rows shorter than the window, and the question for more.
+            // The whole screen: the typed line, a page two rows shorter than the window, and the prompt for more.
             var first = await person.Page.Locator(".tab-shown .xterm-rows > div").First.InnerTextAsync();
             Assert.Contains("show full-configuration", first, StringComparison.Ordinal);
             await person.Page.Keyboard.PressAsync("q");

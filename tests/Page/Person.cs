@@ -56,7 +56,7 @@ internal sealed class Person : IAsyncDisposable
 
     public async Task OutcomeIsAsync(string outcome) => await Expect(Outcome).ToHaveAttributeAsync("data-outcome", outcome);
 
-    /// <summary>The keys that an answer to a push takes: p, Tab as needed, Enter.</summary>
+    /// <summary>The keys that answer a push: p, Tab as needed, Enter.</summary>
     public async Task AnswerByKeysAsync(string answer)
     {
         await Page.Locator("#phones .notification").First.WaitForAsync();
@@ -79,7 +79,7 @@ internal sealed class Person : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a picture for a reader of the run's results. <paramref name="keep"/> makes it one of the README's, too.</summary>
+    /// <summary>Takes a picture for the results of the run. <paramref name="keep"/> makes it one of the README's, too.</summary>
     public async Task PictureAsync(string name, bool keep = false)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Root, "artifacts", "page"));
@@ -101,7 +101,7 @@ internal sealed class Person : IAsyncDisposable
         }
     }
 
-    /// <summary>axe-core finds nothing, and (when quiet) nothing was complained about in the browser's console.</summary>
+    /// <summary>axe-core reports nothing, and (when quiet) the browser's console has no complaint.</summary>
     public async Task AssertAccessibleAsync(string what, bool quiet = true)
     {
         await Page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(Root, "sim", "web", "node_modules", "axe-core", "axe.min.js")));

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Appliance.Tests.Page;
 
-/// <summary>Pages that do not read cost the lab a bounded memory, and none when they are gone.</summary>
+/// <summary>Pages that do not read use a bounded amount of memory, and none after they are gone.</summary>
 [Trait("Kind", "Lab")]
 public sealed class SlowPageTests
 {
@@ -18,10 +18,10 @@ public sealed class SlowPageTests
     {
         await using var lab = await TestLab.StartAsync();
         Burst(lab, 10_000);
-        Assert.Equal(10_000, lab.EventLines().Count); // The unit keeps the words of an event from when they are first asked for.
+        Assert.Equal(10_000, lab.EventLines().Count); // The unit keeps the text of an event from its first read on.
         var idle = GC.GetTotalMemory(forceFullCollection: true);
         var pages = new List<ClientWebSocket>();
-        // One socket handler for all, whose sockets take little before they are read.
+        // One socket handler for all; its sockets use little memory before they are read.
         using var invoker = new HttpMessageInvoker(
             new SocketsHttpHandler
             {
@@ -37,7 +37,7 @@ public sealed class SlowPageTests
         for (var page = 0; page < 64; page++)
         {
             var socket = new ClientWebSocket();
-            // All events that there are, and what comes then: each page stops at another place of it.
+            // All events so far and those that follow: each page stops at another one of them.
             await socket.ConnectAsync(
                 new Uri($"ws://{lab.Api.BaseAddress!.Authority}/lab/stream?epoch=0123456789abcdef&seq=1&event=0"),
                 invoker,
@@ -48,7 +48,7 @@ public sealed class SlowPageTests
         }
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - idle, long.MinValue, 128 * MiB);
         pages.ForEach(page => page.Abort());
-        // Buffers go back to their pools at once, and from there within some seconds.
+        // Buffers return to their pools immediately, and are freed within some seconds.
         await Until.TrueAsync(() => GC.GetTotalMemory(forceFullCollection: true) - idle < 48 * MiB, "the memory of the pages");
         pages.ForEach(page => page.Dispose());
     }

@@ -75,7 +75,7 @@ public sealed class StartTests : IDisposable
                 await (await browser.GetAsync(address)).Content.ReadAsStringAsync(),
                 StringComparison.Ordinal
             );
-            // The terminal is made lower while the console is there: so is a page of its answers.
+            // The terminal gets fewer rows during the session, and so does a page of output.
             await TmuxAsync("resize-window", "-t", "lab", "-x", "100", "-y", "12");
             await TmuxAsync("send-keys", "-t", "lab", "show full-configuration system global", "Enter");
             await SeenAsync("--More--");
@@ -110,7 +110,7 @@ public sealed class StartTests : IDisposable
             var found = new[] { "/usr/bin/", "/bin/" }.Select(folder => folder + tool).First(File.Exists);
             File.CreateSymbolicLink(Path.Combine(bin, tool), found);
         }
-        // An SDK that builds in no time: what is looked at is the script.
+        // A fake SDK that builds immediately, because the test is about the script.
         Script(
             Path.Combine(bin, "dotnet"),
             $"case \"$1\" in --list-sdks) echo 10.0.100 ;; build) mkdir -p {home}/sim/Tool/bin/Release/net10.0 && touch {home}/sim/Tool/bin/Release/net10.0/Appliance.Tool.dll ;; *) shift; echo \"the lab: $*\" ;; esac"

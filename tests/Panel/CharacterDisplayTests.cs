@@ -29,8 +29,7 @@ public sealed class CharacterDisplayTests
     }
 
     /// <summary>
-    /// An HD44780 behind a PCF8574, as far as it is needed: nibbles on the falling edge of E, the start from 8-bit mode, addresses,
-    /// characters.
+    /// An HD44780 behind a PCF8574, as far as needed: nibbles on the falling edge of E, the start from 8-bit mode, addresses, characters.
     /// </summary>
     private sealed class Controller : I2cDevice
     {

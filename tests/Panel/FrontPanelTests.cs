@@ -87,7 +87,7 @@ public sealed class FrontPanelTests
         ];
         Assert.Equal([20, .. toggles], rig.Times(PanelRig.AlarmLine, pressed));
         Assert.Equal(toggles, rig.Times(PanelRig.StatusLine, pressed));
-        // Both stay on, however long it is held, until the unit says more.
+        // Both stay on, however long it is held, until the unit changes them.
         rig.Wait(10_000);
         Assert.Single(rig.Resets);
         Assert.True(rig.IsLit("status") && rig.IsLit("alarm"));
@@ -116,7 +116,7 @@ public sealed class FrontPanelTests
         Assert.Equal((true, false, false), (rig.IsLit("status"), rig.IsLit("alarm"), rig.Panel.View().Buttons[0].Pressed));
         if (milliseconds < 20)
         {
-            Assert.Empty(rig.Times(PanelRig.AlarmLine, TimeSpan.Zero)); // Less than contacts need to settle: nobody pressed.
+            Assert.Empty(rig.Times(PanelRig.AlarmLine, TimeSpan.Zero)); // Shorter than the debounce time: no press.
         }
     }
 
@@ -148,7 +148,7 @@ public sealed class FrontPanelTests
         rig.Contact(down: false);
         rig.Wait(15);
         Assert.Empty(rig.Resets);
-        rig.Contact(down: true); // It was a bounce: down all the time, and five seconds are over.
+        rig.Contact(down: true); // It was a bounce: held all the time, and five seconds have passed.
         rig.Wait(1);
         Assert.Single(rig.Resets);
     }
@@ -189,7 +189,7 @@ public sealed class FrontPanelTests
         somebodyElse.OpenPin(2);
         var board = new Board("b", []) { GpioChip = "chip", Leds = [new("status", 1, false), new("ha", 2, false)] };
         Assert.StartsWith(
-            "led ha: line 2 of chip cannot be had",
+            "led ha: line 2 of chip cannot be opened",
             Assert.Throws<IOException>(() => new FrontPanel(board, gpio, null, new FakeTimeProvider())).Message,
             StringComparison.Ordinal
         );

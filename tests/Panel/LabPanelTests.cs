@@ -54,7 +54,7 @@ public sealed class LabPanelTests
         await PatternAsync(lab, "status", "1000/1000");
     }
 
-    /// <summary>Time goes on between the look and the timer: a lock-out that was over by then stayed on the panel.</summary>
+    /// <summary>Regression: time passed between the check and the timer, and a lockout that had ended stayed on the panel.</summary>
     [Fact]
     public void ALockOutThatEndsWhileItIsShownIsLookedAtAgain()
     {

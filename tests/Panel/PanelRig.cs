@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Appliance.Tests.Panel;
 
-/// <summary>A panel over lines in memory, a clock that the test moves, and what each LED did when.</summary>
+/// <summary>A panel over lines in memory, a clock that the test moves, and a record of each LED's changes.</summary>
 internal sealed class PanelRig : IDisposable
 {
     public const int StatusLine = 10;
@@ -59,7 +59,7 @@ internal sealed class PanelRig : IDisposable
     /// <summary>The contact closes or opens (active low: down pulls the line to ground).</summary>
     public void Contact(bool down) => Driver.Drive(ResetLine, down ? false : null);
 
-    /// <summary>Time goes on, a timer at a time.</summary>
+    /// <summary>Advances the time, one timer at a time.</summary>
     public void Wait(double milliseconds)
     {
         for (var left = TimeSpan.FromMilliseconds(milliseconds); left > TimeSpan.Zero; left -= TimeSpan.FromMilliseconds(1))
@@ -68,7 +68,7 @@ internal sealed class PanelRig : IDisposable
         }
     }
 
-    /// <summary>When a LED changed, in milliseconds from a moment on: lit first, then dark, and so on.</summary>
+    /// <summary>The times of a LED's changes in milliseconds from a moment on: lit first, then dark, and so on.</summary>
     public double[] Times(int line, TimeSpan from) =>
         [.. Changes.Where(change => change.Line == line && change.At >= from).Select(change => (change.At - from).TotalMilliseconds)];
 

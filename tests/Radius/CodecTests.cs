@@ -57,7 +57,7 @@ public sealed class CodecTests
             .Sample(
                 (password, authenticator) =>
                 {
-                    // The padding cannot be told from zeros at the end of a password.
+                    // The padding cannot be distinguished from zeros at the end of a password.
                     var text = password.AsSpan().TrimEnd((byte)0);
                     Span<byte> hidden = stackalloc byte[128];
                     Span<byte> clear = stackalloc byte[128];
@@ -70,7 +70,7 @@ public sealed class CodecTests
     public void NothingMakesTheParserThrow() =>
         Gen.Frequency(
                 (1, Gen.Byte.Array[0, 5000]),
-                // A header whose length field fits what follows: gets to the attributes.
+                // A header with a matching length field, so that the attributes are reached.
                 (
                     4,
                     Gen.Select(Gen.Byte, Gen.Byte[0, 40].Array[0, 200])
@@ -154,7 +154,7 @@ public sealed class CodecTests
         Assert.Equal((4, Convert.ToHexString(eap)), (packet.Count(RadiusAttribute.EapMessage), Convert.ToHexString([.. carried])));
     }
 
-    /// <summary>Every way of reading, on what may be no packet.</summary>
+    /// <summary>Every reader, on arbitrary bytes.</summary>
     private static void Read(byte[] bytes)
     {
         if (RadiusPacket.Parse(bytes, out var packet) == RadiusDefect.None)

@@ -168,7 +168,7 @@ internal sealed class ExactlyOnce
         Client(step);
     }
 
-    /// <summary>Judged only some time after the end, when whatever was under way has come.</summary>
+    /// <summary>Evaluated some time after the end, when everything in transit has arrived.</summary>
     private void End(Login login, RadiusResult result) =>
         After(
             150,
@@ -309,7 +309,7 @@ internal sealed class ExactlyOnce
                 _durable[record.Key] = record;
             }
         }
-        // Every so often the server dies right behind its commit: what it meant to send is never sent.
+        // At random the server is killed immediately after its commit, so its replies are never sent.
         if (!step.IsPlain && _random.Next(500) == 0)
         {
             Boot();
@@ -339,7 +339,7 @@ internal sealed class ExactlyOnce
         }
     }
 
-    /// <summary>The phone: approves (80 %), denies or lies in a drawer; its answer, too, may come twice.</summary>
+    /// <summary>The phone approves (80 %), denies or ignores; its answer may also arrive twice.</summary>
     private void Phone(string session, int user)
     {
         var choice = _random.Next(10);

@@ -22,7 +22,7 @@ public sealed class ExactlyOnceTests(ITestOutputHelper output)
             (logins, 0, 0, 0, 0, 0),
             (result.Logins, result.TwoPushes, result.TwoDecisions, result.Undecided, result.Unapproved, result.Contradicted)
         );
-        // Each of these must have happened, or nothing was shown.
+        // Each of these must have occurred, or the run proves nothing.
         Assert.True(
             result.Accepted > logins / 2
                 && result.Rejected > logins / 20

@@ -149,7 +149,7 @@ public sealed class FacCoreTests : FacRig
         var (authenticator, step) = Send("ann", "", Ask("ann", "ann-password").State);
         var open = Ask("dan", "dan-password").State;
         Boot(Settings(), keep: true);
-        // The push is still out, and who waited still waits.
+        // The push is still pending, and so is the request.
         Assert.Equal((2, 1, 1), (Core.PendingCount, Core.PushCount, Radius.WaitingCount));
         var (accepted, decided) = Core.PushApproved(step.Pushes[0].SessionId, Code("ann", Now), Now);
         Assert.True(accepted);

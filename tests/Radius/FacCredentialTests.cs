@@ -4,7 +4,7 @@ using static Appliance.Tests.Radius.FacFixture;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>Which attributes of an Access-Request the emulator takes for a credential.</summary>
+/// <summary>The attributes of an Access-Request that the emulator accepts as a credential.</summary>
 [Trait("Kind", "Unit")]
 public sealed class FacCredentialTests : FacRig
 {

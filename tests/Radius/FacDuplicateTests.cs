@@ -127,7 +127,7 @@ public sealed class FacDuplicateTests : FacRig
         Assert.Equal(Convert.ToHexString(accepted), Convert.ToHexString(Receive(request).Replies[0].Packet));
     }
 
-    /// <summary>The answer of a request comes when its client has given it up and used the identifier again.</summary>
+    /// <summary>The reply to a request arrives after its client has given up and reused the identifier.</summary>
     [Fact]
     public void A_late_answer_does_not_hide_the_pending_request_that_has_its_identifier_now()
     {

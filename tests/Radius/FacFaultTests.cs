@@ -107,11 +107,11 @@ public sealed class FacFaultTests
         return FacFixture.Request(_next, authenticator, "bob", password);
     }
 
-    /// <summary>The next datagram, which must come; sends a request first unless it is null.</summary>
+    /// <summary>Returns the next datagram, which must arrive; sends a request first unless it is null.</summary>
     private static async Task<byte[]> AnswerAsync(UdpClient client, byte[]? request) =>
         await AskAsync(client, request, Patience) ?? throw new TimeoutException("no answer came");
 
-    /// <summary>The next datagram; null if none comes.</summary>
+    /// <summary>Returns the next datagram; null if none arrives.</summary>
     private static async Task<byte[]?> AskAsync(UdpClient client, byte[]? request, TimeSpan? patience = null)
     {
         if (request is not null)

@@ -54,7 +54,7 @@ public sealed class FacInteropTests
         await using var lab = await TestLab.StartAsync(fac: "type-push");
         var running = PyradAsync(lab, "dan", "dan-password", "push");
         await lab.PushPendingAsync(TestLab.DanSerial);
-        // Its repeated requests get nothing, and make no second push.
+        // Its repeated requests get no reply and cause no second push.
         await Until.TrueAsync(() => lab.Fac.Counters().Dropped.GetValueOrDefault("duplicate_undecided") > 0, "a repeated request");
         Assert.Equal(200, await lab.AnswerStatusAsync(decision, TestLab.DanSerial));
         var run = await running;

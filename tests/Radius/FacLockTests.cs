@@ -94,7 +94,7 @@ public sealed class FacLockTests : FacRig
         Assert.Equal("locked_out", Assert.IsType<FacVerdict.Reject>(Core.PushTo("ann", Asker, Now, out _).Answer).Reason);
         Assert.Equal("locked_out", Assert.IsType<FacVerdict.Reject>(Core.Check("ann", "ann-password", null, Asker, Now).Answer).Reason);
         Assert.Equal("locked_out", Assert.IsType<FacVerdict.Reject>(Core.Check("ann", null, Code("ann", Now), Asker, Now).Answer).Reason);
-        // None of that was a failure that prolongs it, and no code was consumed.
+        // None of these was a failure that extends the lockout, and no code was consumed.
         Now = Now.AddSeconds(60);
         Assert.Equal(RadiusCode.AccessAccept, Ask("ann", "ann-password" + Code("ann", Now)).Code);
     }

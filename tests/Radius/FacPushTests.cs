@@ -7,7 +7,7 @@ using static Appliance.Tests.Radius.FacFixture;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>The emulator's pushes: which login a phone's answer decides, and when there is none.</summary>
+/// <summary>The emulator's pushes: the login that a phone's answer decides, and the cases without a push.</summary>
 [Trait("Kind", "Unit")]
 public sealed class FacPushTests : FacRig
 {
@@ -92,7 +92,7 @@ public sealed class FacPushTests : FacRig
         Assert.Equal(RadiusCode.AccessAccept, Ask("ann", "ann-password" + Code("ann", Now)).Code);
         for (var attempt = 0; attempt < 6; attempt++)
         {
-            // Never a failure that locks out: nothing wrong was offered.
+            // Never a failure that counts for the lockout, because no wrong credential was presented.
             var (authenticator, step) = Again(policy, answer);
             var (code, text, _) = Reply(step, authenticator);
             Assert.Equal(RadiusCode.AccessReject, code);

@@ -7,7 +7,7 @@ using static Appliance.Tests.Radius.FacFixture;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>The emulator's rules and wire, with no clock, socket or random numbers: what the tests of it start from.</summary>
+/// <summary>The emulator's rules and wire format, without clock, socket or random values: the base of its tests.</summary>
 public abstract class FacRig
 {
     internal static readonly DateTimeOffset Start = new(2026, 1, 5, 12, 0, 0, TimeSpan.Zero);
@@ -30,7 +30,7 @@ public abstract class FacRig
 
     internal byte[] LastAuthenticator { get; private set; } = [];
 
-    /// <summary>Starts the emulator; with <paramref name="keep"/> from what is on disk.</summary>
+    /// <summary>Starts the emulator; with <paramref name="keep"/> from the state on disk.</summary>
     internal void Boot(FacSettings settings, bool keep = false)
     {
         var seed = new Random(1 + _next);
@@ -89,7 +89,7 @@ public abstract class FacRig
         return Read(Assert.Single(step.Replies).Packet, authenticator);
     }
 
-    /// <summary>The one reply of a step, which has to be genuine.</summary>
+    /// <summary>Returns the only reply of a step, and verifies its signature.</summary>
     internal static (RadiusCode Code, string Text, string State) Reply(FacStep step, byte[] authenticator) =>
         Read(Assert.Single(step.Replies).Packet, authenticator);
 

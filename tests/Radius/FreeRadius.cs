@@ -25,7 +25,7 @@ internal sealed class FreeRadius : IAsyncDisposable
     private FreeRadius(bool signs)
     {
         EndPoint = new IPEndPoint(IPAddress.Parse(_claim.Prefix + ".1"), Port);
-        // It checks every Message-Authenticator that it gets, and by itself adds none to what it answers.
+        // It checks every Message-Authenticator, and adds none to its replies by default.
         var sign = signs ? "update reply {\n&Message-Authenticator := 0x00\n}" : "";
         File.WriteAllText(
             Path.Combine(_folder.FullName, "users"),

@@ -199,7 +199,7 @@ public sealed class FreeRadiusTests
             CancellationToken.None
         );
 
-    /// <summary>The client's clock goes on while the wall's gives the server time to answer.</summary>
+    /// <summary>The client's clock advances while the real clock gives the server time to answer.</summary>
     private async Task<RadiusResult> EventuallyAsync(Task<RadiusResult> answer)
     {
         await AdvanceUntilAsync(() => answer.IsCompleted);

@@ -182,7 +182,7 @@ public sealed class RadSecTests : IDisposable
         return Peer.RunAsync("radsecproxy", ["-f", "-c", file], stop: stop);
     }
 
-    /// <summary>A CA, and a client's certificate of it, as files.</summary>
+    /// <summary>A CA and a client certificate of it, as files.</summary>
     private (string Authority, string Certificate, string Key) Issue(string name)
     {
         string In(string file) => Path.Combine(_folder.FullName, $"{name}-{file}.pem");

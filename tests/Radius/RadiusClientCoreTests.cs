@@ -197,7 +197,7 @@ public sealed class RadiusClientCoreTests
             {
                 buffer[random.Next(length)] = (byte)random.Next(256);
             }
-            // The identifier of the open question, so that it gets as far as the signatures.
+            // The identifier of the outstanding request, so that the signatures are reached.
             buffer[1] = send.Packet[1];
             var datagram = buffer.AsSpan(0, length);
             if (!genuine[..3].Any(one => one.AsSpan().SequenceEqual(buffer.AsSpan(0, length))))

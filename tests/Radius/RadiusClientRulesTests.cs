@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Radius;
 
-/// <summary>The RADIUS client: which server is asked next, what is no answer, and what a question's owner is notified of.</summary>
+/// <summary>The RADIUS client: the next server, invalid replies, and the notifications of a request's owner.</summary>
 [Trait("Kind", "Unit")]
 public sealed class RadiusClientRulesTests
 {
@@ -93,7 +93,7 @@ public sealed class RadiusClientRulesTests
         Assert.Equal(server, challenge.Server);
         Silence(server == 1 ? 5 : 6);
         Assert.Equal(server, ServerOf(Ask(challenge)));
-        // It is asked alone: after it no other server is.
+        // Only this server is queried, and no other one after it.
         _now += Settings.ServerTime;
         Assert.Empty(_core.Tick(_now).Sends);
     }
@@ -154,7 +154,7 @@ public sealed class RadiusClientRulesTests
         Assert.Single(Receive(send, Reply(send, RadiusCode.AccessAccept)).Finished);
     }
 
-    /// <summary>Nor is the second one believed where it is the right one.</summary>
+    /// <summary>The second one is not accepted for the first, either.</summary>
     [Fact]
     public void A_right_Message_Authenticator_behind_a_wrong_one_is_none()
     {
@@ -180,7 +180,7 @@ public sealed class RadiusClientRulesTests
         Assert.Equal(1, _core.IgnoredFor(RadiusRefusal.WrongMessageAuthenticator));
     }
 
-    /// <summary>RFC 2865, 3: at most 4,096 bytes. What follows the packet in a datagram is padding.</summary>
+    /// <summary>RFC 2865, 3: at most 4,096 bytes. Bytes after the packet in a datagram are padding.</summary>
     [Fact]
     public void A_packet_has_at_most_4096_bytes()
     {
@@ -228,7 +228,7 @@ public sealed class RadiusClientRulesTests
         Notified(_core.Tick(_now));
         Assert.Equal(["0", "0 WrongAuthenticator", "1"], _notices);
         _now += Settings.ServerTime;
-        // What the first server sent is no reason of the second.
+        // A reply of the first server is no cause for the second.
         var none = Assert.IsType<RadiusResult.NoAnswer>(Assert.Single(_core.Tick(_now).Finished).Result);
         Assert.Equal((1, null), (none.Server, none.Because));
     }
@@ -243,7 +243,7 @@ public sealed class RadiusClientRulesTests
         return buffer[..writer.EndAnswer(secret ?? Secret)];
     }
 
-    /// <summary>So many tries of the first server get no answer; the second server rejects each time.</summary>
+    /// <summary>This many attempts at the first server get no reply; the second server rejects each time.</summary>
     private void Silence(int tries, bool begun = false)
     {
         for (var number = 0; number < tries; number++)

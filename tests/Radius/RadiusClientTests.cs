@@ -91,14 +91,14 @@ public sealed class RadiusClientTests : IAsyncDisposable
         }
         Assert.Equal(1, (await InTimeAsync(AskAsync(settings))).Server);
         Assert.Equal(6, first.Requests.Count);
-        // A second less than its time, and it is still left out.
+        // One second before its time it is still skipped.
         _time.Advance(TimeSpan.FromSeconds(299));
         Assert.Equal(1, (await InTimeAsync(AskAsync(settings))).Server);
         Assert.Equal(6, first.Requests.Count);
         first.Answers = true;
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(0, (await InTimeAsync(AskAsync(settings))).Server);
-        // Without the cache (before 7.4.0) the first is always asked first.
+        // Without the cache (before 7.4.0) the first server is always queried first.
         Assert.Equal(0, (await InTimeAsync(AskAsync(settings with { DeadTime = TimeSpan.Zero }))).Server);
     }
 
@@ -115,7 +115,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
         Assert.IsType<RadiusResult.NoAnswer>(await AskAsync(Settings(Primary) with { Interface = "port9" }));
     }
 
-    /// <summary>More than the 256 identifiers of one port: further ports are opened, and each answer finds its question.</summary>
+    /// <summary>More than the 256 identifiers of one port: further ports are opened, and each reply is matched to its request.</summary>
     [Fact]
     public async Task ManyAreAskedAtOnce()
     {
@@ -143,7 +143,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
             {
                 if (answers.Any(answer => !answer.IsCompleted))
                 {
-                    // Some are lost in a full queue, as in a network: they are asked again.
+                    // Some are lost in a full queue, as in a network, and are repeated.
                     _time.Advance(TimeSpan.FromSeconds(5));
                 }
                 return answers.All(answer => answer.IsCompleted);
@@ -217,7 +217,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for an answer that needs no further time of the client's clock, which stands still. Without the answer the test fails and
+    /// Waits for an answer that needs no further time of the client's clock, which is stopped. Without the answer the test fails and
     /// does not hang.
     /// </summary>
     private static Task<RadiusResult> InTimeAsync(Task<RadiusResult> answer) =>
@@ -244,7 +244,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
 
         public bool Holds { get; set; }
 
-        /// <summary>Waits until so many different, or repeated, requests have come.</summary>
+        /// <summary>Waits until this number of different or repeated requests has arrived.</summary>
         public Task SeenAsync(int count, Action? again = null) =>
             Until.TrueAsync(
                 () =>
@@ -256,7 +256,7 @@ public sealed class RadiusClientTests : IAsyncDisposable
                     var (before, now) = (_looked, _looked = Requests.Count);
                     if (before != now)
                     {
-                        return false; // They still come.
+                        return false; // They still arrive.
                     }
                     var seen = Requests.DistinctBy(request => (request.From.Port, request.Packet[1])).Count() >= count;
                     if (!seen)

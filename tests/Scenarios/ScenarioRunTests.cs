@@ -43,7 +43,7 @@ public sealed partial class ScenarioRunTests
     }
 
     [Theory]
-    [InlineData("login: ann\n    answer: code", "the client is told: code")]
+    [InlineData("login: ann\n    answer: code", "the client's reply: code")]
     [InlineData("login: bob\n    says: nothing like that", "the client is shown \"nothing like that\"")]
     [InlineData("login: bob\n    to: port3", "the SSL VPN listens")]
     [InlineData("cli: get system status\n    shows: a unicorn", "the console shows \"a unicorn\"")]
@@ -73,7 +73,7 @@ public sealed partial class ScenarioRunTests
     [InlineData("login: ann\n    from: home", "from must be an address, not 'home'")]
     [InlineData("expect-port: port1", "expect-port takes INTERFACE:PORT, not 'port1'")]
     [InlineData("advance: -1s", "time goes forward only")]
-    [InlineData("faults: [{ fault: nic.down, nic: port9 }]", "nic.down: there is no interface 'port9'")]
+    [InlineData("faults: [{ fault: nic.down, nic: port9 }]", "nic.down: interface 'port9' does not exist")]
     public async Task WhatMeansNothingIsAMistakeOfTheFile(string step, string told)
     {
         var wrong = await Assert.ThrowsAsync<FormatException>(() => RunAsync($"title: Wrong on purpose\nsteps:\n  - {step}\n"));
@@ -206,7 +206,7 @@ public sealed partial class ScenarioRunTests
         }
     }
 
-    /// <summary>Cryptographic chance is kept everywhere else: nothing but a scenario's box can hand a unit seeded numbers.</summary>
+    /// <summary>Everywhere else random values are cryptographic: only a scenario target can give a unit seeded ones.</summary>
     [Fact]
     public void SeededNumbersAreAScenariosAlone()
     {

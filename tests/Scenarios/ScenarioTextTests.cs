@@ -107,7 +107,7 @@ public sealed class ScenarioTextTests
     [Fact]
     public void AFileThatIsTooLongIsRefused() =>
         Assert.Contains(
-            "characters, 65536 are taken",
+            "characters (limit 65536)",
             Assert.Throws<FormatException>(() => ScenarioText.Read("x.yaml", "title: x\n" + Steps + new string(' ', 70_000))).Message,
             StringComparison.Ordinal
         );

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Appliance.Tests.Scenarios;
 
-/// <summary>The scenarios that come with the tool: all pass, on every seed, and a seed gives the same event log to the byte.</summary>
+/// <summary>The scenarios of the tool: all pass with every seed, and a seed gives the same event log, byte for byte.</summary>
 public sealed partial class ShippedScenarioTests
 {
     private static readonly IReadOnlyList<Scenario> All =
@@ -64,7 +64,7 @@ public sealed partial class ShippedScenarioTests
             }
         );
         Assert.True(wrong.IsEmpty, string.Join('\n', wrong));
-        // Serial numbers and tunnels are the seed's, so that no two seeds have one log.
+        // Serial numbers and tunnels follow from the seed, so two seeds never have the same log.
         Assert.DoesNotContain(All, scenario => logs[(scenario.Name, 1)].Length > 0 && logs[(scenario.Name, 1)] == logs[(scenario.Name, 7)]);
     }
 
@@ -79,7 +79,7 @@ public sealed partial class ShippedScenarioTests
             {
                 var result = await RunAsync(scenario, seed);
                 Assert.True(result.Failure is null, ScenarioReport.Text([result]));
-                // Which fault hit which login, without what is the seed's anyhow.
+                // The fault of each login, without values that follow from the seed.
                 logs[seed] = string.Join('\n', FiredFault().Matches(result.EventLog).Select(match => match.Value));
             }
         );

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>APNs' documented table, row by row: what has to be done to a good request to earn each reason.</summary>
+/// <summary>APNs' documented table, row by row: the change of a valid request that causes each reason.</summary>
 public sealed class ApnsRulesTests : IDisposable
 {
     private const string FreshId = "11111111-2222-4333-8444-555555555555";
@@ -44,7 +44,7 @@ public sealed class ApnsRulesTests : IDisposable
         _other.Dispose();
     }
 
-    /// <summary>Every reason, with how it is earned; an empty change leaves it to the lab's faults.</summary>
+    /// <summary>Every reason and its cause; an empty change leaves it to the lab's faults.</summary>
     public static TheoryData<string, string> Rows =>
         new()
         {
@@ -169,7 +169,7 @@ public sealed class ApnsRulesTests : IDisposable
         Assert.Equal(200, Send(new() { ["size"] = "4096" }, _connection, Now).Reply.Status);
     }
 
-    /// <summary>A device's app accepts topics of its name and of names below it. The dot is what makes a name one below.</summary>
+    /// <summary>A device's app accepts topics of its name and of names below it, which begin with the name and a dot.</summary>
     [Theory]
     [InlineData("com.example.app", "com.example.app", "alert", 200)]
     [InlineData("com.example.app", "com.example.app.voip", "voip", 200)]

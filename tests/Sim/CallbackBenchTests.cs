@@ -10,7 +10,7 @@ public sealed class CallbackBenchTests
     [Fact]
     public async Task EveryFigureIsThereAndNothingAcknowledgedIsLost()
     {
-        // So many sessions that what other tests allocate meanwhile hardly counts in their size.
+        // Enough sessions that concurrent allocations of other tests hardly affect their size.
         var figures = await CallbackBench.MeasureAsync(
             new CallbackScale(Decisions: 256, Phones: 8, WarmUps: 1, Runs: 1, Handshakes: 16, Sessions: 20_000),
             TestContext.Current.CancellationToken

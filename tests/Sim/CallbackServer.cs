@@ -12,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>A device CA, and a TLS listener that takes phones' answers under a certificate of it.</summary>
+/// <summary>A device CA, and a TLS listener that receives phones' answers with a certificate of it.</summary>
 internal sealed class CallbackServer : IAsyncDisposable
 {
     private readonly WebApplication _server;

@@ -100,7 +100,7 @@ public sealed class CommandLineTests
     [InlineData("h:1,usr=x", "unknown option 'usr' (expected user=, password=, tls or ca=)")]
     [InlineData("h:1,user", "option 'user' has no value (expected user=...)")]
     [InlineData("h:1,ca=", "option 'ca' has no value (expected ca=...)")]
-    [InlineData("h:1,password=x", "password goes with user")]
+    [InlineData("h:1,password=x", "password requires user")]
     [InlineData("h:1,user=a,password=\"x", "a quote is not closed")]
     public void A_bad_broker_is_named(string text, string message) =>
         Assert.Equal(message, Assert.Throws<FormatException>(() => MqttAddress.Parse(text)).Message);

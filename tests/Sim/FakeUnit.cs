@@ -14,7 +14,7 @@ using Appliance.Lab.Units;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>An appliance that is only what the lab looks at.</summary>
+/// <summary>A fake appliance with only the interface that the lab uses.</summary>
 internal sealed class FakeUnit(X509Certificate2 deviceCa) : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables, IFaultTarget
 {
     public const string AnnSerial = "FTKMOB0000000001";

@@ -348,7 +348,7 @@ public sealed class FcmRulesTests
             parent.Remove(parts[^1]);
             return;
         }
-        // 4,096 bytes are taken, keys and values counted: what is there already (session=s) is eight, the new key three.
+        // At most 4,096 bytes, keys and values counted: the existing session=s has eight, the new key three.
         parent[parts[^1]] =
             json.StartsWith("size ", StringComparison.Ordinal) ? new string('x', int.Parse(json[5..], null) - 8 - 3)
             : json.EndsWith(":\"", StringComparison.Ordinal) ? json.Trim('"') + new string('a', 100)

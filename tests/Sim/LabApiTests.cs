@@ -51,7 +51,7 @@ public sealed class LabApiTests : IAsyncLifetime
             { "PATCH", "/lab/clock", "{}", 405, "allowed: GET, POST" },
             { "POST", Ann + "/approve", "", 404, "no push is pending" },
             { "POST", Ann + "/deny", "", 404, "no push is pending" },
-            { "POST", Ann + "/deny", "{}", 400, "takes no body" },
+            { "POST", Ann + "/deny", "{}", 400, "expects no body" },
             { "POST", Ann + "/approve", "{}", 400, "known fields: number" },
             { "POST", Ann + "/approve", "{\"number\":9}", 400, "number from 10 to 99" },
             { "POST", Ann + "/allow", "", 404, "no such path" },
@@ -90,13 +90,13 @@ public sealed class LabApiTests : IAsyncLifetime
             { "POST", "/lab/phones", "{}", 400, "empty" },
             { "POST", "/lab/phones", "{\"platform\":\"ios\"}", 400, "'activation' is missing" },
             { "POST", "/lab/phones", "{\"activation\":1}", 400, "activation must be a text" },
-            { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "'activation' holds half of a surrogate pair" },
+            { "POST", "/lab/phones", "{\"activation\":\"\\ud800\"}", 400, "'activation' contains half of a surrogate pair" },
             { "POST", "/lab/phones", "{\"activation\":\"A\",\"platform\":\"brick\"}", 400, "platform must be one of" },
             { "POST", "/lab/phones", "{\"activation\":\"A\",\"colour\":1}", 400, "'colour'" },
             { "POST", "/lab/phones", "{\"activation\":\"A\"}", 403, "activation code invalid" },
             { "GET", "/lab/inbox?x=1", null, 400, "'x'" },
             { "POST", "/lab/inbox", "", 405, "allowed: GET, DELETE" },
-            { "DELETE", "/lab/inbox", "{}", 400, "takes no body" },
+            { "DELETE", "/lab/inbox", "{}", 400, "expects no body" },
         };
 
     public async ValueTask InitializeAsync()

@@ -151,7 +151,7 @@ public sealed class LabClockTests : IDisposable
         clock.WallStepped += steps.Enqueue;
         wall.Step += TimeSpan.FromSeconds(seconds);
         clock.GetUtcNow();
-        wall.Step += TimeSpan.FromDays(1); // The second one always is: when it is there, so is the first.
+        wall.Step += TimeSpan.FromDays(1); // The second one always exists, and then so does the first.
         clock.GetUtcNow();
         await EndToEnd.Until.TrueAsync(() => steps.Contains(TimeSpan.FromDays(1)) && (!reported || steps.Count == 2), "the steps");
         Assert.Equal(reported ? 2 : 1, steps.Count);
@@ -164,7 +164,7 @@ public sealed class LabClockTests : IDisposable
     public void A_change_of_mode_that_cannot_be_saved_changes_nothing(string mode)
     {
         using var clock = Open(ClockRate.Real);
-        // No file takes the place of a folder.
+        // A folder cannot be replaced by a file.
         File.Delete(StateFile);
         Directory.CreateDirectory(StateFile);
         var error = Assert.Throws<IOException>(() => clock.SetRate(ClockRate.Parse(mode)!.Value));
@@ -173,7 +173,7 @@ public sealed class LabClockTests : IDisposable
         Assert.Equal(ClockRate.Real, clock.Rate);
         _wall.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(Start + TimeSpan.FromSeconds(5), clock.GetUtcNow());
-        Assert.Equal([StateFile], Directory.EnumerateFileSystemEntries(_folder.FullName)); // What was begun is not left behind.
+        Assert.Equal([StateFile], Directory.EnumerateFileSystemEntries(_folder.FullName)); // No temporary file is left.
         Directory.Delete(StateFile);
         clock.SetRate(ClockRate.Frozen);
         Assert.Equal(ClockRate.Frozen, clock.Rate);
@@ -282,7 +282,7 @@ public sealed class LabClockTests : IDisposable
         var seen = DateTimeOffset.MinValue;
         for (var life = 0; life < 20; life++)
         {
-            // Not disposed: nothing gets a chance to write a last word.
+            // Not disposed, so that no final write happens.
             var clock = LabClock.Open(StateFile, life == 0 ? ClockRate.Parse(mode) : null, _wall);
             Assert.Equal(mode, clock.Rate.ToString());
             Assert.True(clock.GetUtcNow() >= seen, $"life {life}: {clock.GetUtcNow():O} < {seen:O}");

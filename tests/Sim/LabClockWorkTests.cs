@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>An advance of a live lab's clock lets what a moment caused come to its end before the next moment, as scenarios do.</summary>
+/// <summary>An advance of a live lab's clock completes the effects of a moment before the next moment, as scenarios do.</summary>
 [Trait("Kind", "Unit")]
 public sealed class LabClockWorkTests
 {
@@ -61,7 +61,7 @@ public sealed class LabClockWorkTests
         );
         var advancing = new Thread(() => clock.Advance(TimeSpan.FromSeconds(61)));
         advancing.Start();
-        // It waits, or (which is wrong) has ended already.
+        // It is pending, or (a defect) has already ended.
         await Until.TrueAsync(
             () => (advancing.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0,
             "the advance that waits"
@@ -89,7 +89,7 @@ public sealed class LabClockWorkTests
         Assert.Equal([TimeSpan.FromSeconds(30)], seen);
     }
 
-    /// <summary>A client's request is not counted: while it waits for a phone, nothing is missing from the count of what goes on.</summary>
+    /// <summary>A client's request is not counted: while it waits for a phone, the count of running work is complete.</summary>
     [Fact]
     public async Task A_wait_outside_of_counted_work_leaves_the_count_alone()
     {

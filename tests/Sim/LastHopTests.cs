@@ -15,7 +15,7 @@ using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>Nothing runs beside it: MQTT clients give up when a machine that is full does not let them answer in time.</summary>
+/// <summary>Not in parallel with other tests: MQTT clients give up if a busy machine does not let them answer in time.</summary>
 [CollectionDefinition(nameof(LastHopAlone), DisableParallelization = true)]
 public sealed class LastHopAlone;
 
@@ -60,7 +60,7 @@ public sealed class LastHopTests : IAsyncLifetime
     [InlineData("broker:70000", "HOST:PORT")]
     [InlineData("broker:1883,colour=red", "colour")]
     [InlineData("broker:1883,tls=yes", "tls")]
-    [InlineData("broker:1883,password=secret-word", "password goes with user")]
+    [InlineData("broker:1883,password=secret-word", "password requires user")]
     public void ABadAddressIsNamed(string text, string named) =>
         Assert.Contains(named, Assert.Throws<FormatException>(() => MqttAddress.Parse(text)).Message, StringComparison.Ordinal);
 
@@ -77,7 +77,7 @@ public sealed class LastHopTests : IAsyncLifetime
         _fleet.OnlineChanged += phones.Look;
         Assert.True(await hop.DeliverAsync(Push("aa")));
         await Until.TrueAsync(() => Sessions() is ["aa"], "the push on the phone");
-        // The push may be there before the connection counts: only then does its end tell that the phone is off.
+        // The push may arrive before the connection is registered. Only a registered connection reports by its end that the phone is off.
         await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on");
 
         Ann.Change(new PhoneChange(Online: false));
@@ -88,7 +88,7 @@ public sealed class LastHopTests : IAsyncLifetime
         await Until.TrueAsync(() => Sessions() is ["aa", "cc"], "the newest push");
         await Until.TrueAsync(() => phones.ConnectedCount == 1, "the phone on again");
 
-        // What was kept is void by now: it may come, and is not shown.
+        // The retained push has expired: it may arrive, and is not displayed.
         Ann.Change(new PhoneChange(Online: false));
         await Until.TrueAsync(() => phones.ConnectedCount == 0, "the phone off");
         Assert.True(await hop.DeliverAsync(Push("dd")));
@@ -194,7 +194,7 @@ public sealed class LastHopTests : IAsyncLifetime
     public async Task ABrokerThatAnotherAuthorityVouchesForGetsNoPush()
     {
         await using var peer = await Mosquitto.StartAsync(tls: true);
-        // The system's authorities do not know it.
+        // It is not issued by the system's trust store.
         await using var hop = new MqttLastHop(peer.Address with { Ca = null, Authority = null }, _clock, NullLogger.Instance);
         Assert.False(await hop.DeliverAsync(Push("aa")));
         var name = peer.Address with { Host = "localhost" };

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>A phone's screen: what is on it, for how long, and what the phone answers by itself.</summary>
+/// <summary>A phone's screen: its pushes, their lifetime, and automatic answers.</summary>
 [Trait("Kind", "Lab")]
 public sealed class PhoneScreenTests : IAsyncLifetime
 {
@@ -89,7 +89,7 @@ public sealed class PhoneScreenTests : IAsyncLifetime
         Assert.Equal(AnswerOutcome.Accepted, (await Ann.AnswerOldestAsync(approve: true, default)).Answer!.Outcome);
     }
 
-    /// <summary>The push that expired while the phone was offline is answered by nothing when it comes back.</summary>
+    /// <summary>The push that expired while the phone was offline gets no answer when it comes back.</summary>
     [Fact]
     public async Task A_phone_that_comes_back_answers_only_what_still_lives()
     {
@@ -137,7 +137,7 @@ public sealed class PhoneScreenTests : IAsyncLifetime
         Assert.Contains("\"number\":\"42\"", Assert.Single(_server.Bodies), StringComparison.Ordinal);
     }
 
-    /// <summary>The fleet tells of each going on and off, and of nothing else.</summary>
+    /// <summary>The fleet reports each change between on and off, and nothing else.</summary>
     [Fact]
     public void Going_on_and_off_is_told()
     {

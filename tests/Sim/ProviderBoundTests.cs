@@ -338,7 +338,7 @@ public sealed class ProviderBoundTests
         var at = now ?? Now;
         if (!_oauth.IsValid("Bearer fresh", at))
         {
-            // An access token lives an hour; what is measured here may last longer.
+            // An access token is valid for an hour; this test may take longer.
             Assert.Equal(200, Grant(_oauth, at, 0, 3600).Http);
         }
         return _fcm.Decide(

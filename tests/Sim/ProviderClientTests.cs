@@ -79,7 +79,7 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
         _devices.Put(new Device(TokenOf(platform), GoneSince: Start.AddDays(-3)));
         using var client = Client(platform);
         var result = await Provider(client).SendAsync(Push(platform), TokenOf(platform), default);
-        // FCM does not tell since when.
+        // FCM does not report since when.
         Assert.Equal((PushOutcome.RegistrationGone, platform == "ios" ? Start.AddDays(-3) : null), (result.Outcome, result.GoneSince));
         Assert.Equal(platform == "ios" ? "apns: 410 Unregistered" : "fcm: 404 UNREGISTERED", result.Cause);
         Assert.Equal(1, _asked);

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>The bounds of the push proxy: what it takes, how long it remembers, when it asks again.</summary>
+/// <summary>The limits of the push proxy: sizes, retention, and retry times.</summary>
 [Trait("Kind", "Unit")]
 public sealed class ProxyBoundTests
 {
@@ -123,7 +123,7 @@ public sealed class ProxyBoundTests
         Assert.NotEqual(first, second);
         Assert.True(tokens.Renew(Now.AddMinutes(70)));
         Assert.NotEqual(second, tokens.At(Now.AddMinutes(70)));
-        // One from the future is none.
+        // A date in the future is ignored.
         var third = tokens.At(Now.AddMinutes(70));
         Assert.NotEqual(third, tokens.At(Now.AddMinutes(70).AddTicks(-1)));
         Assert.Equal("TEAM000001", Jwt.Parse(third)!.TextClaim("iss"));

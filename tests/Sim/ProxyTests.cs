@@ -57,7 +57,7 @@ public sealed class ProxyTests
         Assert.Equal(PushOutcome.Sent, (await core.SendAsync(Push with { Session = "bb" }, default)).Outcome);
         Assert.Equal(["old"], _apns.Asked);
         Assert.Equal(["new", "new"], _fcm.Asked);
-        // When all are gone the registration is; then all are asked again, for one may have come back.
+        // When all phones are gone, so is the registration. Later all are tried again, because one may have returned.
         _fcm.Answer = _ => new PushResult(PushOutcome.RegistrationGone, "fcm: 404");
         Assert.Equal((PushOutcome.RegistrationGone, "fcm: 404"), Of(await core.SendAsync(Push with { Session = "cc" }, default)));
         Assert.Equal(
@@ -140,7 +140,7 @@ public sealed class ProxyTests
                 "/api/v1/push",
                 new StringContent(good.Replace("\"ann\"", $"\"{new string('a', 4096)}\"", StringComparison.Ordinal))
             );
-            Assert.Contains("4096 are taken", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            Assert.Contains("(limit 4096)", await large.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             using var elsewhere = await http.PostAsync("/api/v2/push", new StringContent(good));
             Assert.Equal(HttpStatusCode.NotFound, elsewhere.StatusCode);
             using var read = await http.GetAsync("/api/v1/push");

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Appliance.Tests.Sim;
 
-/// <summary>A test's clock that tells which waits were begun, to the tick: so a test moves it on only when the wait is there.</summary>
+/// <summary>A test clock that records each wait that was begun, to the tick. A test advances it only after the wait has begun.</summary>
 internal sealed class WatchedTime(DateTimeOffset start) : FakeTimeProvider(start)
 {
     private readonly ConcurrentQueue<TimeSpan> _waits = new();

@@ -34,7 +34,7 @@ public sealed class StateCheckpointTests
                     "the database holding most of what was committed"
                 );
             }
-            // 4,000 pages, and what one transaction may add.
+            // 4,000 pages, and the pages of one transaction.
             Assert.InRange(longest, 1, 4200 * 4120L);
             await using var again = StateDatabase.Open(file, [Log.Table]);
             Assert.Equal(Entries, again.Read("SELECT count(*) FROM entries_log", row => row.GetInt32(0)).Single());

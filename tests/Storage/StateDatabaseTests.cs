@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Appliance.Tests.Storage;
 
-/// <summary>The state database: what a failed transaction leaves, and what is refused.</summary>
+/// <summary>The state database: the state after a failed transaction, and refused writes.</summary>
 [Trait("Kind", "Unit")]
 public sealed class StateDatabaseTests : IDisposable
 {
@@ -129,7 +129,7 @@ public sealed class StateDatabaseTests : IDisposable
                     }
                     catch (IOException)
                     {
-                        return false; // It shared the transaction of the wrong one.
+                        return false; // It shared the transaction of the failed one.
                     }
                 },
                 "a commit after the wrong write"

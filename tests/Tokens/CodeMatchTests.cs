@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>The check of codes on the hot path, held equal to Otp.NET.</summary>
+/// <summary>The check of codes on the hot path, compared with Otp.NET.</summary>
 public sealed class CodeMatchTests
 {
     private static readonly Gen<TokenSeed> Seeds = Gen.Select(
@@ -39,7 +39,7 @@ public sealed class CodeMatchTests
                     var match = TokenCore.Match(seed, code, core.Look(seed, now));
                     var right = totp.VerifyTotp(now.UtcDateTime, code, out var step, new VerificationWindow(previous: 1, future: 1));
                     Assert.Equal(right, match.Step is not null);
-                    // Otp.NET says the first step in its own order; two steps of one code (one in 10^6 or 10^8) are the only way to differ.
+                    // Otp.NET returns the first step in its own order; two steps with one code (1 in 10^6 or 10^8) are the only difference.
                     Assert.True(
                         !right
                             || match.Step == step

@@ -35,7 +35,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
         Assert.All(tokens, row => Assert.Matches("^FTKMOB[0-9A-F]{10}$", row.Token.Serial));
         Assert.All(tokens, row => Assert.Equal(TokenStatus.New, row.Status));
         Assert.Matches("set license \"FTMTRIAL[0-9A-F]{8}\"", Type("show user fortitoken"));
-        // Not again: who deletes them and boots has none.
+        // Not again: a unit whose tokens were deleted boots without them.
         Type("config user fortitoken\npurge\ny\nend");
         await _unit.DisposeAsync();
         await BootAsync("a");
@@ -72,7 +72,7 @@ public sealed class EnrolmentTests : IAsyncDisposable
         Assert.Equal(TokenStatus.New, Status(serial));
     }
 
-    /// <summary>Cut between the configuration's save and the state's: the phone received nothing, and may try again.</summary>
+    /// <summary>A cut between the saves of the configuration and of the state: the phone received no reply and may try again.</summary>
     [Fact]
     public async Task APhoneThatWasToldNothingTriesAgain()
     {

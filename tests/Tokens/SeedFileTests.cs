@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>Seed files: what is taken, and what is refused by its name.</summary>
+/// <summary>Seed files: supported contents, and those that are refused by name.</summary>
 public sealed class SeedFileTests
 {
     private static readonly byte[] RfcKey = Convert.FromHexString("12345678901234567890123456789012");
@@ -97,14 +97,14 @@ public sealed class SeedFileTests
             },
             {
                 "FTKMOBAAAA000001,3132333435363738393031323334353637383930",
-                "FTKMOBAAAA000001 is a mobile token: its seed comes with its activation"
+                "FTKMOBAAAA000001 is a mobile token: its seed is created by its activation"
             },
             {
                 "FTK200AAAA000001,3132333435363738393031323334353637383930\nFTK200AAAA000001,3132333435363738393031323334353637383930",
-                "FTK200AAAA000001 is there twice"
+                "FTK200AAAA000001 is repeated"
             },
-            { "", "the file holds no token" },
-            { "<a/>", "the file is no PSKC KeyContainer of version 1.0" },
+            { "", "the file has no token" },
+            { "<a/>", "the file is not a PSKC KeyContainer of version 1.0" },
             { "<KeyContainer", "the file is not XML: line 1, position 14" },
             {
                 "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><KeyContainer>&e;</KeyContainer>",

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Appliance.Tests.Tokens;
 
-/// <summary>Clocks that differ: drift, the next-code prompt, resynchronization; and that no way around them lets a code in twice.</summary>
+/// <summary>Clocks that differ: drift, the next-code prompt, resynchronization; and no path through them accepts a code twice.</summary>
 public sealed class TokenDriftTests
 {
     private static readonly DateTimeOffset Start = new(2033, 2, 3, 4, 5, 0, TimeSpan.Zero);
@@ -91,7 +91,7 @@ public sealed class TokenDriftTests
             Assert.Equal(CodeOutcome.Accepted, core.Check(Seed, Code(now, ahead), now).Outcome);
             Assert.Equal(ahead, core.DriftOf(Seed));
         }
-        // What was right at first is now far outside.
+        // The first offset is now far outside.
         Assert.Equal(CodeOutcome.NextCodeWanted, core.Check(Seed, Code(Start.AddHours(1), 0), Start.AddHours(1)).Outcome);
     }
 
@@ -197,7 +197,7 @@ public sealed class TokenDriftTests
             (CodeOutcome.Wait, TimeSpan.FromSeconds(29)),
             (core.Check(Seed, Code(now, 1), after).Outcome, core.Check(Seed, Code(now, 1), after).Wait)
         );
-        // And one minute later it is an old code like any other.
+        // One minute later it is an old code like any other.
         Assert.Equal(CodeOutcome.Wrong, core.Check(Seed, Code(now, 1), Start.AddSeconds(61)).Outcome);
     }
 

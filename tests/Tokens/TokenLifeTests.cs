@@ -136,7 +136,7 @@ public sealed class TokenLifeTests
         Assert.Equal("provisioned", Status(Mobile));
         Change(Typed);
         Assert.NotEqual("", Entry(Mobile).Seed);
-        // And one that is typed while a code is out leaves nothing to activate.
+        // A typed seed while a code is pending leaves nothing to activate.
         Change(Bare);
         var order = Assert.Single(Change(Bare + Has("cat", Mobile)).Orders);
         Change(Bare + Typed + Has("cat", Mobile));

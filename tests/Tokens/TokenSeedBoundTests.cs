@@ -69,7 +69,7 @@ public sealed class TokenSeedBoundTests
     public void A_seed_file_holds_10000_tokens_at_most(int tokens, bool taken)
     {
         var file = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, tokens).Select(number => $"FTK{number:00000},{Base32}\n")));
-        Assert.Equal(taken ? null : "the file holds more than 10000 tokens", Record.Exception(() => SeedFile.Read(file, []))?.Message);
+        Assert.Equal(taken ? null : "the file has more than 10000 tokens", Record.Exception(() => SeedFile.Read(file, []))?.Message);
     }
 
     [Theory]

@@ -41,7 +41,7 @@ public sealed class ToldDriftTests : IDisposable
         Assert.Equal(CodeOutcome.Accepted, core.Check(Seed, Code(1), Now).Outcome);
         Assert.Empty(core.TakeDrift(Seed, -9));
         Assert.Equal(1, core.DriftOf(Seed));
-        // And nothing that was used is forgotten.
+        // No consumed step is forgotten.
         Assert.NotEqual(CodeOutcome.Accepted, core.Check(Seed, Code(1), Now).Outcome);
     }
 

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Appliance.Tests.Vpn;
 
-/// <summary>Forms as they stand on the wire: what is read, and what is refused with the name of the field.</summary>
+/// <summary>Forms in wire format: the accepted ones, and those that are refused with the name of the field.</summary>
 [Trait("Kind", "Unit")]
 public sealed class FormBodyTests
 {
@@ -43,10 +43,10 @@ public sealed class FormBodyTests
     [InlineData("a=%+4", "field 'a' is not percent-encoded")]
     [InlineData("a=%-1", "field 'a' is not percent-encoded")]
     [InlineData("a=% 4", "field 'a' is not percent-encoded")]
-    [InlineData("a=%00", "field 'a' holds a control character")]
-    [InlineData("a=x%0d", "field 'a' holds a control character")]
-    [InlineData("a=%7f", "field 'a' holds a control character")]
-    [InlineData("a=%c2%9f", "field 'a' holds a control character")]
+    [InlineData("a=%00", "field 'a' contains a control character")]
+    [InlineData("a=x%0d", "field 'a' contains a control character")]
+    [InlineData("a=%7f", "field 'a' contains a control character")]
+    [InlineData("a=%c2%9f", "field 'a' contains a control character")]
     public void WhatIsNotIsNamed(string body, string expected)
     {
         Assert.Null(FormBody.Parse(Encoding.UTF8.GetBytes(body), out var fault));
@@ -85,7 +85,7 @@ public sealed class FormBodyTests
         Assert.Equal("more than 32 fields", fault);
     }
 
-    /// <summary>Whatever a client encodes comes back, in both spellings of a blank.</summary>
+    /// <summary>Any encoded value is decoded unchanged, with both encodings of a blank.</summary>
     [Fact]
     public void WhatAClientEncodesComesBack() =>
         Gen.Char["aZ09 +%&=,\"<ä漢~\u00a0"]

@@ -14,7 +14,9 @@ using Xunit;
 
 namespace Appliance.Tests.Vpn;
 
-/// <summary>Sessions without a wire: what they are opened on, what ends them, and that an end is an end, whatever the disk does.</summary>
+/// <summary>
+/// Sessions without HTTP: the grounds that they are opened on, their ends, and that an end holds, whatever the disk does.
+/// </summary>
 [Trait("Kind", "Unit")]
 public sealed class VpnSessionsTests : IDisposable
 {
@@ -66,7 +68,7 @@ public sealed class VpnSessionsTests : IDisposable
         );
         Assert.Null(user);
         Assert.Equal(0, count);
-        // It is off the disk: the old configuration does not bring it back.
+        // It is removed from the disk: the old configuration does not restore it.
         Assert.Null(
             await During(LoginRig.TreeOf(GroundChanges.Others), (sessions, _) => Task.FromResult(sessions.Use(cookie, LoginRig.Home)))
         );
@@ -265,7 +267,7 @@ public sealed class VpnSessionsTests : IDisposable
         }
         var restarted = await During(tree, (sessions, _) => Task.FromResult((sessions.Use(cookie, LoginRig.Home), sessions.Count)));
         Assert.Equal((null, 0), restarted);
-        // And once more: now its row is gone, and so is the record beside the database.
+        // Once more: now its row and the record beside the database are removed.
         Assert.Equal(
             (null, 0),
             await During(tree, (sessions, _) => Task.FromResult((sessions.Use(cookie, LoginRig.Home), sessions.Count)))
@@ -285,7 +287,7 @@ public sealed class VpnSessionsTests : IDisposable
             {
                 var cookie = await OpenAsync(sessions, "bob");
                 disk = new BrokenDisk(File);
-                Assert.Equal(new VpnOpening(null, Refusal.Storage), await sessions.OpenAsync(BobsGrant)); // Now the unit knows of its disk.
+                Assert.Equal(new VpnOpening(null, Refusal.Storage), await sessions.OpenAsync(BobsGrant)); // The disk fault is noticed now.
                 sessions.InForce(before, after);
                 return cookie;
             }

@@ -126,7 +126,7 @@ public sealed class LoginJournal
     {
         lock (_lock)
         {
-            _forgotten = 0; // That unit counts from 1 again whenever it starts.
+            _forgotten = 0; // Login ids of that unit begin at 1 at each start.
         }
         Add([(step.LoginId, step.Fact)], step.Time);
     }

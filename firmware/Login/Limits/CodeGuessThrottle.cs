@@ -118,7 +118,7 @@ public sealed class CodeGuessThrottle
         }
         else if (known.Failures == 0)
         {
-            return; // Known, and nothing to forgive: the usual login costs no write.
+            return; // Known, with no failures to clear: the usual login costs no write.
         }
         Put(factor, counts, source.ToString(), new Count(0, now, now), memory);
     }

@@ -207,7 +207,7 @@ internal static class CallbackBench
             {
                 TargetHost = "callback.test",
                 AllowTlsResume = resume,
-#pragma warning disable CA5359 // The server was made a moment ago and lives in this process.
+#pragma warning disable CA5359 // The server was created in this process.
                 CertificateChainPolicy = TrustedPeer.NoPublicAuthorities(),
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
 #pragma warning restore CA5359

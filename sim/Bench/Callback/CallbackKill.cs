@@ -44,7 +44,7 @@ internal static class CallbackKill
                 acknowledged.Add(BitConverter.ToInt32(number));
                 if (acknowledged.Count == tokens / 2)
                 {
-                    child.Kill(); // SIGKILL; what it had told until then still comes out of the pipe.
+                    child.Kill(); // SIGKILL; earlier output is still read from the pipe.
                 }
             }
         }

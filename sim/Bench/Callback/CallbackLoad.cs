@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Appliance.Bench.Callback;
 
-/// <summary>Answers of phones as they stand on the wire, of one size each, and what drives them through connections.</summary>
+/// <summary>Answers of phones in wire format, of one size each, and the load generator that sends them.</summary>
 internal sealed class CallbackLoad
 {
     private const string Head =

@@ -112,7 +112,7 @@ internal static class CallbackSessionsBench
         var began = LabClock.Wall.GetTimestamp();
         for (var index = 0; index < LookUps; index++)
         {
-            // A look at it that decides nothing, and is not counted as a wrong answer either: the session stays.
+            // A look-up without a decision, which is not counted as a wrong answer either: the session stays.
             found +=
                 PushSessionId.Parse(ids.Slice(index * PushSessionId.Digits, PushSessionId.Digits)) is { } id
                 && sessions.Find(id, Now) is not null

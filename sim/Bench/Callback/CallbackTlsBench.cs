@@ -87,7 +87,7 @@ internal static class CallbackTlsBench
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return null; // No such program.
+            return null; // The program does not exist.
         }
         finally
         {

@@ -88,7 +88,7 @@ internal sealed partial class LoginModel
     private Action UseUp(ModelLogin login, string code, LoginStep step)
     {
         var (token, used) = (login.Person.Token!, Remembered(step));
-        Check(token.CodeOf(used) == code, $"another step of {token.Serial} is remembered than was shown");
+        Check(token.CodeOf(used) == code, $"the stored step of {token.Serial} differs from the displayed one");
         Check(Math.Abs(used - token.StepAt(_now)) * token.Period <= 3600, $"a code of {token.Serial} was accepted from far away");
         IsNew(token, used);
         return () => Use(token, used, used);
@@ -107,10 +107,10 @@ internal sealed partial class LoginModel
         var (token, last) = (login.Person.Token!, Remembered(step));
         if (token.CodeOf(last) != second)
         {
-            GotInByCode(login, first, step); // Near enough to need no second.
+            GotInByCode(login, first, step); // Close enough to need no second code.
             return;
         }
-        Check(token.CodeOf(last - 1) == first, $"two codes of {token.Serial} were accepted that do not follow each other");
+        Check(token.CodeOf(last - 1) == first, $"two codes of {token.Serial} were accepted that are not consecutive");
         IsNew(token, last - 1);
         IsNew(token, last);
         GetsIn(login, step);
@@ -126,16 +126,16 @@ internal sealed partial class LoginModel
         var grant = ((LoginAnswer.Success)answer).Grant;
         Check(
             grant.User == login.Person.Name && grant.Kind == login.Person.Kind && grant.Source.Equals(login.Source),
-            "a login let in somebody else"
+            "a login authenticated another user"
         );
-        Check(grant.TwoFactor, "a second factor was given and is not told");
+        Check(grant.TwoFactor, "a second factor was verified and is not reported");
         login.End("it is in");
     }
 
     private void MayGetIn(ModelLogin login)
     {
-        Check(!login.IsOver, $"a login got in that is over: {login.Over}");
-        Check(_now < login.Deadline, "a login got in after its deadline");
-        Check(_world.MayLogIn(login.Person), "a login got in that the configuration shuts out");
+        Check(!login.IsOver, $"a login succeeded after its end: {login.Over}");
+        Check(_now < login.Deadline, "a login succeeded after its deadline");
+        Check(_world.MayLogIn(login.Person), "a login succeeded that the configuration refuses");
     }
 }

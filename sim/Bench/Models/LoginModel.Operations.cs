@@ -55,25 +55,25 @@ internal sealed partial class LoginModel
             case LoginAnswer.Success success when !success.Grant.TwoFactor:
                 Check(
                     right && !_world.MayLogIn(person) && person.Name == "ugo",
-                    "somebody got in without a second factor that is demanded"
+                    "a login succeeded without the required second factor"
                 );
                 Told(step);
                 return;
             case LoginAnswer.Success:
-                Check(right && withCode.Length > 0, "somebody got in by a password alone");
+                Check(right && withCode.Length > 0, "a login succeeded by a password alone");
                 GotInByCode(login, withCode, step);
                 return;
             case LoginAnswer.Challenge challenge:
-                Check(right, "a wrong password was asked for a code");
+                Check(right, "a wrong password was prompted for a code");
                 Check(challenge.Handle == handle, "a challenge names another login");
                 SeeChallenge(login, challenge);
                 login.PushOut = step.Push is not null;
                 login.PushExpires = step.Push?.Expires ?? default;
                 Check(
                     step.Push is null || (step.Push.RequestId == handle.RequestId && step.Push.User == person.Name),
-                    "a push goes to somebody else"
+                    "a push is addressed to another user"
                 );
-                Check(withCode.Length == 0 || step.Push is null, "a push went out although a code was given");
+                Check(withCode.Length == 0 || step.Push is null, "a push was sent although a code was given");
                 if (Told(step))
                 {
                     _logins.Add(login);
@@ -103,7 +103,7 @@ internal sealed partial class LoginModel
         {
             case LoginAnswer.Success when login.Person.Token is null:
                 GetsIn(login, step);
-                Check(code == login.MailedCode, "another code than the mailed one let in");
+                Check(code == login.MailedCode, "a login succeeded by another code than the mailed one");
                 login.MailedCode = null;
                 Told(step);
                 return;
@@ -117,7 +117,7 @@ internal sealed partial class LoginModel
                 GotInByCode(login, code, step);
                 return;
             case LoginAnswer.Challenge challenge:
-                Check(!login.IsOver, $"a login that is over was asked again: {login.Over}");
+                Check(!login.IsOver, $"a login was prompted again after its end: {login.Over}");
                 SeeChallenge(login, challenge);
                 login.Drifted =
                     challenge.Reason == ChallengeReason.NextCode && (_driftedStep ?? StepOf(login.Person.Token!, code)) is { } of
@@ -161,7 +161,7 @@ internal sealed partial class LoginModel
         var step = _core.AwaitPush(login.Handle, login.Source, _world.Rules, _ => false, _now, login.Person.Kind);
         if (step.Answer is LoginAnswer.Success)
         {
-            Check(login.Approved, "somebody got in by a push that was not approved");
+            Check(login.Approved, "a login succeeded by a push that was not approved");
             GetsIn(login, step);
         }
         Told(step);
@@ -184,7 +184,7 @@ internal sealed partial class LoginModel
             return;
         }
         MayGetIn(login);
-        Check(login.PushOut && _now < login.PushExpires, "a push was approved that was not out");
+        Check(login.PushOut && _now < login.PushExpires, "a push was approved that was not pending");
         login.PushOut = false;
         if (!Told(step, UseUp(login, code, step)))
         {
@@ -196,7 +196,7 @@ internal sealed partial class LoginModel
         var confirmed = _core.ConfirmPush(login.Handle.RequestId, waits, _world.Rules, _now);
         foreach (var (requestId, answer) in confirmed.Released)
         {
-            Check(requestId == login.Handle.RequestId, "the approval of one login let in another");
+            Check(requestId == login.Handle.RequestId, "the approval of one login completed another");
             Check(answer is LoginAnswer.Success, "an approved login was refused");
             GetsIn(login, answer);
         }
@@ -214,7 +214,7 @@ internal sealed partial class LoginModel
         var (accepted, step) = _core.PushDenied(login.Handle.RequestId, _world.Rules, _now);
         if (accepted)
         {
-            Check(login.PushOut && !login.IsOver, "a push was denied that was not out");
+            Check(login.PushOut && !login.IsOver, "a push was denied that was not pending");
             login.End("it was denied on the phone");
         }
         Told(step);
@@ -260,7 +260,7 @@ internal sealed partial class LoginModel
         Check(challenge.Rest == rest && rest > TimeSpan.Zero && rest <= period, "the wait is not the rest of the step");
         Check(
             challenge.Text == $"Please wait {(rest.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond} seconds to login again",
-            "the wait is told otherwise"
+            "the prompt has another wait"
         );
     }
 }

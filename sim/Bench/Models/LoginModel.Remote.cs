@@ -54,12 +54,12 @@ internal sealed partial class LoginModel
         {
             Check(
                 step.Answer is LoginAnswer.Refused && step.Remote is null,
-                "a remote server was asked that the configuration does not have"
+                "a remote server outside the configuration was queried"
             );
         }
         else if (step.Answer is not LoginAnswer.Refused)
         {
-            Check(step.Answer is null, "a remote user was answered before his server");
+            Check(step.Answer is null, "a remote user was answered before the server");
             SeeOrder(login, step, password, null);
             _remotes.Add(login);
         }
@@ -68,19 +68,19 @@ internal sealed partial class LoginModel
 
     private void SeeOrder(RemoteModelLogin login, LoginStep step, string password, RemoteVerdict.Challenged? answers)
     {
-        Check(step.Remote is not null, "a remote server was not asked");
+        Check(step.Remote is not null, "a remote server was not queried");
         var order = step.Remote!;
         Check(
             order.Password == password
                 && order.User == login.User
                 && order.Source.Equals(login.Source)
                 && ReferenceEquals(order.Answers, answers),
-            "a remote server was asked something else than was typed"
+            "the request to a remote server differs from the typed text"
         );
-        Check(order.Number == login.Orders.Count + 1, "a question has the number of another");
+        Check(order.Number == login.Orders.Count + 1, "a request has the number of another");
         var late = _now + AnswerLife;
         login.AskedUntil = login.Deadline is { } deadline && deadline < late ? deadline : late;
-        Check(order.Expires == login.AskedUntil, "a question has another deadline");
+        Check(order.Expires == login.AskedUntil, "a request has another deadline");
         login.Orders.Add(order);
         login.IsAsked = true;
     }
@@ -111,7 +111,7 @@ internal sealed partial class LoginModel
         Check(step.Released.TrueForAll(released => released.RequestId == login.Handle.RequestId), "a verdict on one login decided another");
         if (stale)
         {
-            Check(answer is null or LoginAnswer.Refused, "a verdict counted that nobody asked for any more");
+            Check(answer is null or LoginAnswer.Refused, "a verdict counted without an outstanding request");
             login.IsOver |= answer is not null;
         }
         else
@@ -127,7 +127,7 @@ internal sealed partial class LoginModel
         switch (verdict)
         {
             case RemoteVerdict.Accepted when !waits:
-                Check(answer is null, "somebody was let in who is not there");
+                Check(answer is null, "a login succeeded without a waiting client");
                 (login.IsHeld, login.Deadline) = (true, _now + FetchLife);
                 break;
             case RemoteVerdict.Accepted:
@@ -139,13 +139,13 @@ internal sealed partial class LoginModel
                         && told.Text == challenged.Text
                         && told.Push == (challenged.Push != RemotePush.No)
                         && told.Handle == login.Handle,
-                    "a challenge is told otherwise than the server said"
+                    "a challenge differs from the server's"
                 );
                 login.Deadline ??= _now + SecondFactorLife;
                 login.Challenge = challenged;
                 break;
             default:
-                Check(answer is LoginAnswer.Refused { Retry: false }, "a server's no was not final");
+                Check(answer is LoginAnswer.Refused { Retry: false }, "a server's reject was not final");
                 login.IsOver = true;
                 break;
         }
@@ -170,12 +170,12 @@ internal sealed partial class LoginModel
             : _core.SubmitCode(handle, typed, source, _world.Rules, _ => false, _now);
         // The first access to a late login ends it permanently.
         var late = (login.Challenge is not null || login.IsHeld) && (_now >= login.Deadline || (login.IsAsked && _now >= login.AskedUntil));
-        Check(!late || step.Answer is LoginAnswer.Refused, "a login went on that is late");
+        Check(!late || step.Answer is LoginAnswer.Refused, "a login continued after its deadline");
         login.IsOver |= late;
         switch (step.Answer)
         {
             case LoginAnswer.Success:
-                Check(!astray && login.IsHeld, "somebody got in whom the server did not accept");
+                Check(!astray && login.IsHeld, "a login succeeded that the server did not accept");
                 GetsInRemotely(login, step.Answer);
                 break;
             case LoginAnswer.Refused refused:
@@ -184,7 +184,7 @@ internal sealed partial class LoginModel
             case null:
                 Check(
                     !astray && !login.IsOver && login.Challenge is not null && _now < login.Deadline,
-                    "an answer went on that is nobody's"
+                    "a reply was sent without a login"
                 );
                 if (step.Remote is not null)
                 {
@@ -199,12 +199,12 @@ internal sealed partial class LoginModel
                 {
                     Check(
                         asked is not null && (asked.Password == typed || (typed.Length == 0 && asked.Password == "push")),
-                        "a client waits for what was not asked"
+                        "a client waits for a request that was not sent"
                     );
                 }
                 break;
             default:
-                Check(false, "an answer was challenged before the server was asked");
+                Check(false, "a reply was challenged before the server was queried");
                 break;
         }
         Told(step);
@@ -220,7 +220,7 @@ internal sealed partial class LoginModel
         Check(answer is LoginAnswer.Success, "an accepted login was refused");
         Check(
             !login.IsOver && (login.Deadline is null || _now < login.Deadline) && _world.MayLogInRemotely,
-            "somebody got in by a login that is over"
+            "a login succeeded after its end"
         );
         var grant = ((LoginAnswer.Success)answer!).Grant;
         Check(
@@ -228,7 +228,7 @@ internal sealed partial class LoginModel
                 && grant.Group == LoginWorld.RemoteGroup
                 && grant.Source.Equals(login.Source)
                 && grant.TwoFactor == login.Deadline is not null,
-            "a login let in somebody else"
+            "a login authenticated another user"
         );
         login.IsOver = true;
         _remoteAccepts++;

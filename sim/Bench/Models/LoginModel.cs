@@ -22,7 +22,7 @@ public sealed record LoginModelRun(
 
 /// <summary>
 /// Random operations on the login core, checked step by step against a model that is too simple to be wrong: a set of used codes, and
-/// for each login whether it may still get in. Between a decision and its commit, and between commit and answer, the unit may crash; then
+/// for each login whether it may still succeed. Between a decision and its commit, and between commit and answer, the unit may crash; then
 /// only what was committed is left. Time goes forward and back. One seed gives one run, always the same.
 /// </summary>
 internal sealed partial class LoginModel
@@ -147,10 +147,10 @@ internal sealed partial class LoginModel
             _crashed = true;
             if (_random.Next(2) == 0)
             {
-                return false; // Nothing of it is on disk, nobody was told.
+                return false; // It is not on disk, and no caller was notified.
             }
             _committed.AddRange(step.Memory);
-            usedUp?.Invoke(); // On disk, though nobody was told: it must never count again.
+            usedUp?.Invoke(); // On disk without a notification: it must never count again.
             return false;
         }
         _committed.AddRange(step.Memory);
@@ -170,7 +170,7 @@ internal sealed partial class LoginModel
         _core = new LoginCore(new TokenCore(_disk), _disk);
         foreach (var login in _logins)
         {
-            login.End("the unit was started anew");
+            login.End("the unit was restarted");
         }
         foreach (var login in _remotes)
         {
@@ -185,7 +185,7 @@ internal sealed partial class LoginModel
             {
                 < 5 => _random.Next(20_000),
                 < 8 => _random.Next(20_000, 150_000),
-                8 => -_random.Next(300_000), // Somebody sets the clock back.
+                8 => -_random.Next(300_000), // Set the clock back.
                 _ => _random.Next(_random.Next(3) == 0 ? 200_000_000 : 600_000),
             }
         );
@@ -201,7 +201,7 @@ internal sealed partial class LoginModel
         var step = _core.Tick(_now);
         foreach (var (requestId, answer) in step.Released)
         {
-            Check(answer is LoginAnswer.Refused, "time alone let somebody in");
+            Check(answer is LoginAnswer.Refused, "a login succeeded by time alone");
             Find(requestId)?.Expire(_now);
             _remotes.Find(login => login.Handle.RequestId == requestId)?.IsOver = true;
         }
@@ -214,7 +214,7 @@ internal sealed partial class LoginModel
         var step = _core.RulesChanged(_world.Rules, _now);
         foreach (var (_, answer) in step.Released)
         {
-            Check(answer is LoginAnswer.Refused, "a change of the configuration let somebody in");
+            Check(answer is LoginAnswer.Refused, "a login succeeded by a change of the configuration");
         }
         foreach (var login in _logins.Where(login => !_world.MayLogIn(login.Person)))
         {
@@ -227,7 +227,7 @@ internal sealed partial class LoginModel
         Told(step);
     }
 
-    /// <summary>Mostly one that may still get in; null when there is none at all.</summary>
+    /// <summary>Returns mostly a login that may still succeed; null if there is none.</summary>
     private ModelLogin? PickLogin()
     {
         var alive = _random.Next(5) > 0 ? _logins.FindAll(login => !login.IsOver && _now < login.Deadline) : [];

@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Appliance.Bench.PushLogin;
 
-/// <summary>An answer: its status, and all of its bytes, which are the line's and stand until its next exchange.</summary>
+/// <summary>A reply: its status and all of its bytes, which belong to the line and are valid until its next exchange.</summary>
 internal readonly record struct BenchAnswer(int Status, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>Returns the text between a word and any of the ends; "" if the word is missing.</summary>

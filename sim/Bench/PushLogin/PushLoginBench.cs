@@ -32,7 +32,7 @@ namespace Appliance.Bench.PushLogin;
 /// at a time.</param>
 /// <param name="TlsKeptLoginsPerSecond">The same on connections that are kept.</param>
 /// <param name="Waiting">The concurrent logins that wait for a phone.</param>
-/// <param name="WaitingBytesEach">What each holds of the managed heap, its client's held request included as a task.</param>
+/// <param name="WaitingBytesEach">The managed heap of each, including its client's pending request as a task.</param>
 /// <param name="WaitingThreads">By how many threads the process grew.</param>
 /// <param name="WaitingHttpBytesEach">The same with an HTTP connection in memory each, both of its ends.</param>
 /// <param name="TlsMicrosecondsCpu">Processor time of both sides for one login over TLS with new connections.</param>
@@ -243,7 +243,7 @@ internal static class PushLoginBench
 
     private static int _nextAddress;
 
-#pragma warning disable CA5359 // The unit was made a moment ago and lives in this process.
+#pragma warning disable CA5359 // The unit was created in this process.
     private static SslClientAuthenticationOptions Any { get; } =
         new()
         {

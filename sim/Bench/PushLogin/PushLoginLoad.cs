@@ -76,7 +76,7 @@ internal sealed class PushLoginLoad(PushLoginRig rig, PushLoginPlace place, SslC
         var answer = await line.ExchangeAsync(await SecondAsync(line, user));
         if (answer.Status != 200 || answer.Between("SVPNCOOKIE="u8, ";\r"u8).Length != 64 || answer.Bytes.Span.IndexOf("ret=1,"u8) < 0)
         {
-            throw new InvalidOperationException($"{PushLoginRig.User(user)} was not let in: {Encoding.UTF8.GetString(answer.Bytes.Span)}");
+            throw new InvalidOperationException($"{PushLoginRig.User(user)} refused: {Encoding.UTF8.GetString(answer.Bytes.Span)}");
         }
         if (reconnect)
         {

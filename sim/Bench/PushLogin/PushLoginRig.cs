@@ -119,7 +119,7 @@ internal sealed class PushLoginRig : IAsyncDisposable
     /// <summary>Completes when everything that was posted is on disk.</summary>
     public Task DrainAsync() => _state.CommitAsync(new StateWrite("DELETE FROM vpn_sessions WHERE rowid=$0", 0L)).AsTask();
 
-    /// <summary>Goes on so far that every token approves again and nothing of the last step is left: no push, no session.</summary>
+    /// <summary>Advances until every token can approve again, and no push or session of the last step is left.</summary>
     public void NextStep()
     {
         _clock.Advance(Step * 10);

@@ -42,15 +42,15 @@ internal sealed class SoakLogins(IPEndPoint vpn, HttpClient lab, int users, Soak
     /// <summary>Faults that change nothing of a login's end: what they delay is within the push's life.</summary>
     private static readonly string[] Harmless = ["push.delay", "push.duplicate", "phone.offline", "callback.late", "callback.twice"];
 
-    /// <summary>One in so many is denied.</summary>
+    /// <summary>One login in this many is denied.</summary>
     private const int DenyEvery = 20;
 
-    /// <summary>An end is waited for so long: the push's life, and what a machine under load needs.</summary>
+    /// <summary>The time limit for the end of a login: the push lifetime, and a margin for a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(SoakPlan.PushLifeSeconds + 30);
 
     /// <summary>From which a client comes; the interface's own loopback address would do, too.</summary>
     private readonly SocketNic _nic = new("soak", IPAddress.Loopback);
-#pragma warning disable CA5359 // The lab was started a moment ago by this process.
+#pragma warning disable CA5359 // The lab was started by this process.
     private readonly SslClientAuthenticationOptions _tls = new()
     {
         TargetHost = "soak",

@@ -16,14 +16,14 @@ namespace Appliance.Bench.Soak;
 /// <param name="Push">The transport of the pushes.</param>
 /// <param name="Logins">The number of logins.</param>
 /// <param name="Approved">With their cookie.</param>
-/// <param name="Denied">Because the phone said no.</param>
+/// <param name="Denied">The logins that the phone denied.</param>
 /// <param name="ByFault">The logins with another end, each explained by its own fault.</param>
 /// <param name="Slow">Otherwise, while the machine was slow.</param>
 /// <param name="Faults">The number of logins that each fault explains.</param>
 /// <param name="Unexplained">The first ten logins without an explanation.</param>
 /// <param name="UnexplainedCount">The number of logins without an explanation.</param>
 /// <param name="Errors">The errors that the lab's process reported itself.</param>
-/// <param name="Slopes">The resources that it held, over the last two thirds of the time. Not evaluated on a slow machine, where logins
+/// <param name="Slopes">The growth of its resources over the last two thirds of the time. Not evaluated on a slow machine, where logins
 /// overlap.</param>
 /// <param name="CpuMilliseconds">Processor time of the lab's process for one login, its phones included.</param>
 /// <param name="Verdict"><c>ok</c>, the fault, or <c>inconclusive: …</c> if the slow machine ended more than half of the logins.</param>
@@ -75,7 +75,7 @@ internal static class SoakVerb
         var json = new Option<bool>("--json") { Description = "JSON on stdout" };
         var command = new Command(
             "soak",
-            "Push logins with faults against a lab process of its own: every end accounted for, memory and handles watched.\n\nExample: run soak --minutes 10 --rate 50 --json"
+            "Push logins with faults against a separate lab process: every end accounted for, memory and handles monitored.\n\nExample: run soak --minutes 10 --rate 50 --json"
         )
         {
             minutes,

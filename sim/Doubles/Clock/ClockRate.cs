@@ -8,7 +8,7 @@ public enum ClockMode
     /// <summary>Lab time follows the wall clock, at an offset.</summary>
     Real,
 
-    /// <summary>Lab time stands still; only <c>POST /lab/clock</c> moves it.</summary>
+    /// <summary>Lab time is stopped; only <c>POST /lab/clock</c> moves it.</summary>
     Frozen,
 
     /// <summary>Lab time runs faster than the wall clock by a whole factor.</summary>

@@ -19,7 +19,7 @@ internal sealed record ClockState(string Mode, long Position, long Offset, long 
             return null;
         }
         return Read(File.ReadAllBytes(file))
-            ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not hold the lab's time");
+            ?? throw new InvalidDataException($"{Path.GetFileName(file)} is damaged: it does not contain the lab's time");
     }
 
     /// <exception cref="IOException">The file cannot be written; the message names it.</exception>

@@ -67,7 +67,7 @@ public sealed class FaultBoard
     /// <summary>The faults, in the order in which they were given.</summary>
     public IReadOnlyList<FaultState> Faults => [.. _entries.Select(entry => new FaultState(entry.Fault, entry.Fired, entry.Left))];
 
-    /// <summary>Replaces all faults; each starts anew.</summary>
+    /// <summary>Replaces all faults; each starts again.</summary>
     public void Set(IEnumerable<Fault> faults, DateTimeOffset now)
     {
         _entries.Clear();

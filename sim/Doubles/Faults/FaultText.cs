@@ -68,7 +68,7 @@ internal static class FaultText
         }
         if (list.GetArrayLength() > FaultsMax)
         {
-            throw new FormatException($"faults may hold {FaultsMax}, not {list.GetArrayLength()}");
+            throw new FormatException($"faults may have {FaultsMax} entries, not {list.GetArrayLength()}");
         }
         return [.. list.EnumerateArray().Select((fault, index) => One(fault, $"faults[{index}]"))];
     }

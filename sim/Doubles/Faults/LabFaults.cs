@@ -49,11 +49,11 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     {
         if (!HasAuthenticator && faults.FirstOrDefault(IsRadius) is { } homeless)
         {
-            throw new FormatException($"{homeless.Word} means something only in a lab with a FortiAuthenticator stand-in");
+            throw new FormatException($"{homeless.Word} needs a lab with the FortiAuthenticator emulator");
         }
         if (_unit is { Links: var links } && faults.FirstOrDefault(fault => fault.Nic is { } nic && !Has(links, nic)) is { } stray)
         {
-            throw new FormatException($"{stray.Word}: there is no interface '{stray.Nic}'");
+            throw new FormatException($"{stray.Word}: interface '{stray.Nic}' does not exist");
         }
         lock (_lock)
         {

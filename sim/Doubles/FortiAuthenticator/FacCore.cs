@@ -86,7 +86,7 @@ public sealed partial class FacCore(FacSettings settings, TokenCore tokens, stri
         var step = new FacStep();
         var known = _users.GetValueOrDefault(user);
         // An unknown name takes the same comparison as a known one.
-        var right = credential.Is(known?.Password ?? "\u0001 nobody's password");
+        var right = credential.Is(known?.Password ?? "\u0001 no user has this password");
         if (known is null || IsLockedOut(user, now))
         {
             return Reject(step, user, asker, credential.Scheme, known is null ? "unknown_user" : "locked_out");

@@ -28,7 +28,7 @@ internal static class FacEvents
             "FortiToken mobile push message succeeded",
             ("user", user),
             ("serialno", serial),
-            ("msg", $"Push {session[..8]} goes to the phone of {user}")
+            ("msg", $"Push {session[..8]} is sent to the phone of {user}")
         );
 
     internal static EventEntry PushFailed(string user, string why) =>

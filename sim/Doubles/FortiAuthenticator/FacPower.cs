@@ -138,7 +138,7 @@ public sealed class FacPower : IAsyncDisposable
 
     private async Task RestartLoggedAsync(TimeSpan off)
     {
-        await Task.Yield(); // Who asked is what is being stopped.
+        await Task.Yield(); // The requester is the part that is being stopped.
         try
         {
             await RestartAsync(off);

@@ -145,7 +145,7 @@ public sealed partial class FacRadius
     {
         var writer = new RadiusWriter(_buffer, packet.Code, packet.Identifier, packet.Authenticator, sign: false);
         writer.AddProxyStates(packet);
-        return _buffer[..writer.EndRequest(RadSecSecret)]; // Nothing is signed: the secret does not matter.
+        return _buffer[..writer.EndRequest(RadSecSecret)]; // No signature is needed, so the secret does not matter.
     }
 
     private FacRecord WaitRecord(FacEntry entry, IPEndPoint source, DateTimeOffset now) =>

@@ -67,7 +67,7 @@ public sealed partial class FacRadius(FacSettings settings, FacCore core)
         var entry = new FacEntry(client, packet.Authenticator.ToArray(), way) { Arrived = now };
         if (packet.Code == RadiusCode.StatusServer)
         {
-            // RFC 5997, 3: the answer says only that the server is alive. It is not stored, so the client may query again immediately.
+            // RFC 5997, 3: the reply only reports that the server is alive. It is not stored, so the client may query again immediately.
             var step = new FacStep();
             Answer(step, entry, packet, source, way == FacWay.Accounting ? RadiusCode.AccountingResponse : RadiusCode.AccessAccept, null);
             return step;

@@ -124,7 +124,7 @@ public sealed partial class FacServer : IAsyncDisposable
             server._ports.Serve(server.Receive);
             lock (server._gate)
             {
-                server.Rearm(); // Logins that ended while it was off: only now are there ports for their answers.
+                server.Rearm(); // Logins that ended while the server was off: its ports are open only now.
             }
             return server;
         }

@@ -153,7 +153,7 @@ public sealed record FacSettings(
     public static string Word(FacPolicy policy) => Array.Find(Policies, known => known.Policy == policy).Word;
 
     /// <summary>Loads the CAs of clients over TLS; empty if none are set.</summary>
-    /// <exception cref="FormatException">The file cannot be read, or holds no certificate.</exception>
+    /// <exception cref="FormatException">The file cannot be read, or contains no certificate.</exception>
     internal IReadOnlyList<X509Certificate2> LoadRadSecAuthorities()
     {
         if (RadSecClientCa is null)
@@ -171,7 +171,7 @@ public sealed record FacSettings(
         }
         return authorities.Count > 0
             ? [.. authorities]
-            : throw new FormatException($"radSecClientCa: {RadSecClientCa} holds no certificate");
+            : throw new FormatException($"radSecClientCa: {RadSecClientCa} contains no certificate");
     }
 
     private static readonly JsonField[] TokenFields =

@@ -114,7 +114,7 @@ internal sealed class MailSink : IAsyncDisposable
 
         public async Task RunAsync(CancellationToken cancellationToken)
         {
-            await SayAsync("220 lab mail, takes everything", cancellationToken);
+            await SayAsync("220 lab mail, accepts everything", cancellationToken);
             while (await LineAsync(LineMax, cancellationToken) is { } line)
             {
                 var (verb, rest) = line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var blank

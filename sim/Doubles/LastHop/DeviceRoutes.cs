@@ -65,7 +65,7 @@ internal sealed class DeviceRoutes
         }
         if (await SessionAsync(id) is not { } session)
         {
-            return; // It went away at once.
+            return; // It disconnected immediately.
         }
         lock (_lock)
         {
@@ -75,7 +75,7 @@ internal sealed class DeviceRoutes
         }
         if (await SessionAsync(id) is null)
         {
-            Remove(id); // It ended before it was written down: nobody tells of that again.
+            Remove(id); // It ended before it was recorded, and no further event reports that.
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed class DeviceRoutes
         }
         catch (InvalidOperationException)
         {
-            return null; // MQTTnet's word for one that it does not know.
+            return null; // MQTTnet throws for a session that it does not have.
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed record MqttAddress(string Host, int Port, string? User = null, s
                 _ => throw new FormatException($"unknown option '{part.Split('=')[0]}' (expected user=, password=, tls or ca=)"),
             };
         }
-        return address.Password is null || address.User is not null ? address : throw new FormatException("password goes with user");
+        return address.Password is null || address.User is not null ? address : throw new FormatException("password requires user");
     }
 
     /// <summary>Returns the same address with the CA loaded from its file.</summary>

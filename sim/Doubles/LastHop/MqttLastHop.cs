@@ -56,7 +56,7 @@ internal sealed class MqttLastHop : ILastHop, IAsyncDisposable
             if (result.ReasonCode == MqttClientPublishReasonCode.NoMatchingSubscribers)
             {
                 _log.LogWarning(
-                    "last hop: no phone listens on {Topic} at {Broker}: the push is lost unless its phone comes back in time",
+                    "last hop: no phone subscribes to {Topic} at {Broker}; the push is lost unless its phone reconnects in time",
                     new DeviceTopic(notification.Provider, notification.DeviceToken),
                     _broker
                 );

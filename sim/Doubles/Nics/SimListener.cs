@@ -30,7 +30,7 @@ internal sealed class SimListener(SimNetwork network, IPEndPoint local) : IConne
         _waiting.Writer.TryComplete();
         while (_waiting.Reader.TryRead(out var connection))
         {
-            connection.Abort(new ConnectionAbortedException("nobody listens any more"));
+            connection.Abort(new ConnectionAbortedException("the listener is closed"));
         }
         return default;
     }

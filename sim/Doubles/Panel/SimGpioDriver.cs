@@ -71,7 +71,7 @@ public sealed class SimGpioDriver : GpioDriver
         {
             _lines[pinNumber].IsOpen = !_lines[pinNumber].IsOpen
                 ? true
-                : throw new InvalidOperationException($"line {pinNumber} is open already");
+                : throw new InvalidOperationException($"line {pinNumber} is already open");
         }
     }
 

@@ -236,7 +236,7 @@ public sealed class Phone : IDisposable
             ExpireLocked();
             if (message.Expires <= _time.GetUtcNow() || !_seen.TryAdd(message.SessionId, message.Expires))
             {
-                return; // A cloud may deliver late, or twice; the owner is asked once.
+                return; // A cloud may deliver late or twice; the user is prompted once.
             }
             if (_pushes.Count >= MostPending)
             {

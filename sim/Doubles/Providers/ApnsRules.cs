@@ -104,7 +104,7 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
     private static readonly TimeSpan RequestsWindow = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ProviderTokenMax = TimeSpan.FromMinutes(60);
     private static readonly TimeSpan ProviderTokenMin = TimeSpan.FromMinutes(20);
-    private static readonly TimeSpan IdleMax = TimeSpan.FromHours(1); // Assumed: idle connections are ended, the time is not published.
+    private static readonly TimeSpan IdleMax = TimeSpan.FromHours(1); // Assumed: idle connections are closed; the time is not published.
 
     /// <summary>The push types, each with the required suffix of the topic.</summary>
     private static readonly Dictionary<string, string> TopicSuffixes = new()
@@ -335,7 +335,7 @@ public sealed class ApnsRules(ApnsService service, Devices devices)
         }
         catch (JsonException)
         {
-            return "PayloadEmpty"; // Documented for no payload; for one that is none, assumed.
+            return "PayloadEmpty"; // Documented for a missing payload; assumed for an invalid one.
         }
     }
 

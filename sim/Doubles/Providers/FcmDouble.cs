@@ -70,7 +70,7 @@ internal sealed class FcmDouble : IAsyncDisposable
 
     private async Task ServeAsync(HttpContext context)
     {
-        await _ready.Task; // The rules name the port, which is known only when it is taken.
+        await _ready.Task; // The rules contain the port, which is known only after listening.
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (target == TokenPath)
         {
@@ -103,7 +103,7 @@ internal sealed class FcmDouble : IAsyncDisposable
         }
         if (notification is not null && !await _lastHop.DeliverAsync(notification))
         {
-            reply = FcmRules.Refuse("UNAVAILABLE", "The way to the phones is closed.");
+            reply = FcmRules.Refuse("UNAVAILABLE", "The path to the phones is closed.");
         }
         if (reply.RetryAfter is { } wait)
         {

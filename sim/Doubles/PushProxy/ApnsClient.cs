@@ -38,7 +38,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
         }
         catch (Exception wrong) when (wrong is ArgumentException or CryptographicException)
         {
-            throw new FormatException($"{Path.GetFileName(settings.Key)} is no APNs key", wrong);
+            throw new FormatException($"{Path.GetFileName(settings.Key)} is not an APNs key", wrong);
         }
         _token = new ApnsProviderToken(_key, settings.TeamId, settings.KeyId);
         _http = new ProviderHttp(settings.Url, settings.Ca, time, fault, wire);
@@ -51,7 +51,7 @@ internal sealed class ApnsClient : IProvider, IDisposable
         var body = PushPayload.Apns(push);
         if (body.Length > ApnsRules.PayloadMax)
         {
-            return PushResult.Failed(PushOutcome.Refused, $"apns: the payload has {body.Length} bytes, {ApnsRules.PayloadMax} are taken");
+            return PushResult.Failed(PushOutcome.Refused, $"apns: the payload has {body.Length} bytes (limit {ApnsRules.PayloadMax})");
         }
         var expires = DateTimeOffset.FromUnixTimeSeconds(push.Expires);
         for (var tries = 1; ; tries++)

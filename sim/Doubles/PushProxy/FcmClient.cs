@@ -46,12 +46,12 @@ internal sealed class FcmClient : IProvider, IDisposable
         {
             _account =
                 ReadAccount(File.ReadAllBytes(settings.ServiceAccount))
-                ?? throw new FormatException($"{name} is no service account's key file");
+                ?? throw new FormatException($"{name} is not the key file of a service account");
             _key.ImportFromPem(_account.PrivateKey);
         }
         catch (Exception wrong) when (wrong is ArgumentException or CryptographicException)
         {
-            throw new FormatException($"{name} is no service account's key file", wrong);
+            throw new FormatException($"{name} is not the key file of a service account", wrong);
         }
         _http = new ProviderHttp(settings.Url, settings.Ca, time, fault, wire);
         _tokenHttp = new ProviderHttp(new Uri(_account.TokenUri), settings.Ca, time, fault, wire);

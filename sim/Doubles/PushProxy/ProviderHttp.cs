@@ -37,7 +37,7 @@ internal sealed class ProviderHttp : IDisposable
     /// <param name="time">The clock of all timeouts.</param>
     /// <param name="fault">Queried before each attempt; null for no faults.</param>
     /// <param name="wire">The wire capture that records each attempt and its answer; null for none.</param>
-    /// <exception cref="FormatException">The CA file holds no certificate.</exception>
+    /// <exception cref="FormatException">The CA file contains no certificate.</exception>
     public ProviderHttp(Uri url, string? caFile, TimeProvider time, Func<PushProxyRequest, WayFault?>? fault, LabWire? wire = null)
     {
         _time = time;
@@ -58,7 +58,7 @@ internal sealed class ProviderHttp : IDisposable
             }
             catch (CryptographicException wrong)
             {
-                throw new FormatException($"{Path.GetFileName(caFile)} holds no certificate", wrong);
+                throw new FormatException($"{Path.GetFileName(caFile)} contains no certificate", wrong);
             }
             handler.SslOptions.CertificateChainPolicy = TrustedPeer.NoPublicAuthorities();
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>

@@ -64,7 +64,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         {
             result = PushResult.Failed(
                 PushOutcome.Refused,
-                body.Length > MessageMax ? $"the message has {body.Length} bytes, {MessageMax} are taken" : "the message is not well-formed"
+                body.Length > MessageMax ? $"the message has {body.Length} bytes (limit {MessageMax})" : "the message is not well-formed"
             );
             await AnswerAsync(context, StatusCodes.Status400BadRequest, result, null);
             return;

@@ -10,18 +10,20 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Appliance.Lab.Api;
 
-/// <summary>Who may call: programs and pages of this machine, and, by HTTPS where asked for, phones of the network with their one card.</summary>
+/// <summary>
+/// Access control: programs and pages of this machine, and, over HTTPS if requested, paired phones of the network with their one card.
+/// </summary>
 public sealed partial class LabApi
 {
     private static readonly TimeSpan LanCertificateLife = TimeSpan.FromDays(365);
     private X509Certificate2? _lanCertificate;
 
-    /// <summary>SHA-256 of the certificate that phones of the network see, in hex; null when none comes in.</summary>
+    /// <summary>SHA-256 of the certificate that phones of the network see, in hex; null without a network listener.</summary>
     internal string? LanFingerprint => _lanCertificate?.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant();
 
     /// <summary>
-    /// No other page must reach the lab: neither under a name that it makes point here, nor from an address of its own. What is no browser sends no
-    /// Origin, and needs none.
+    /// Rejects requests of foreign pages: under a host name that resolves to loopback, or from another origin. Clients that are not
+    /// browsers send no Origin and need none.
     /// </summary>
     private static void CheckCaller(HttpRequest request)
     {
@@ -35,13 +37,13 @@ public sealed partial class LabApi
         {
             throw new LabProblem(StatusCodes.Status403Forbidden, $"origin '{origin}' is not the lab's own page");
         }
-        // A page elsewhere that only follows a link here says so: it may show the page, and nothing of the API.
+        // Sec-Fetch-Site marks a foreign page that only links here: it may open the page, and no part of the API.
         if (
             request.Headers["Sec-Fetch-Site"] is ["cross-site" or "same-site"]
             && request.Path.StartsWithSegments("/lab", StringComparison.Ordinal)
         )
         {
-            throw new LabProblem(StatusCodes.Status403Forbidden, "another site asks");
+            throw new LabProblem(StatusCodes.Status403Forbidden, "cross-site request");
         }
     }
 
@@ -54,7 +56,10 @@ public sealed partial class LabApi
         && address.Equals(request.HttpContext.Connection.LocalIpAddress)
         && request.Host.Port == request.HttpContext.Connection.LocalPort;
 
-    /// <summary>A listener of its own, with a certificate of its own that the phone's owner has to accept: its digest is told where it was asked for.</summary>
+    /// <summary>
+    /// Opens the HTTPS listener for phones of the network. Its certificate is new at each start, and its owner has to accept it by the
+    /// printed digest.
+    /// </summary>
     private void ListenLan(KestrelServerOptions kestrel, IPEndPoint? lan)
     {
         if (lan is null)
@@ -71,7 +76,10 @@ public sealed partial class LabApi
         kestrel.Listen(lan, listen => listen.UseHttps(_lanCertificate));
     }
 
-    /// <summary>What a phone of the network reaches: pairing, its card, and enrolment. True when that is answered; all else is not there.</summary>
+    /// <summary>
+    /// Serves a phone of the network: pairing, its card, and enrolment. Returns true if the request was answered. Other paths do not exist
+    /// there.
+    /// </summary>
     private async Task<bool> LanAsync(HttpContext context, string[] path)
     {
         switch (path)
@@ -84,7 +92,7 @@ public sealed partial class LabApi
                 await On(context, ("POST", () => EnrolAsync(context)));
                 return true;
             case ["", "lab", "card", ..]:
-                return false; // The same for everybody; it looks at the pairing itself.
+                return false; // This path is public; it checks the pairing itself.
             default:
                 throw LabProblem.NotFound($"no such path: {context.Request.Path.Value}");
         }

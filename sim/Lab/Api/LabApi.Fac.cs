@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Api;
 
-/// <summary>The FortiAuthenticator stand-in's part of the lab API.</summary>
+/// <summary>The FortiAuthenticator emulator's part of the lab API.</summary>
 public sealed partial class LabApi
 {
     private FacPower Fac() =>
-        Authenticator ?? throw LabProblem.NotFound("this board has no FortiAuthenticator stand-in (no fac.json beside its board.json)");
+        Authenticator ?? throw LabProblem.NotFound("this board has no FortiAuthenticator emulator (no fac.json beside its board.json)");
 
     private static Task FacAsync(HttpContext context, FacPower power)
     {

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Api;
 
-/// <summary><c>/lab/logins</c> and <c>/lab/policy</c>: why logins ended as they did, and the lab's own rules for them.</summary>
+/// <summary><c>/lab/logins</c> and <c>/lab/policy</c>: the timelines of logins, and the test policy.</summary>
 public sealed partial class LabApi
 {
     private const int UsualLogins = 50;

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Api;
 
-/// <summary><c>/lab/nics</c>: the interfaces, and their cables.</summary>
+/// <summary><c>/lab/nics</c>: the interfaces and their cables.</summary>
 public sealed partial class LabApi
 {
     private static Task NicsAsync(HttpContext context, ILabUnit unit)

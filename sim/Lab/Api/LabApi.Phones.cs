@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Api;
 
-/// <content>Phones, and what they and mail boxes get.</content>
+/// <content>Phones, their enrolment, and the inbox.</content>
 public sealed partial class LabApi
 {
     private Phone Find(string serial) => _phones.Find(serial) ?? throw LabProblem.NotFound($"no phone '{serial}'");
@@ -60,7 +60,7 @@ public sealed partial class LabApi
     {
         LabRequest.Query(context.Request);
         var fields = await LabRequest.ObjectAsync(context.Request, "mode", "delayMs", "skewSeconds", "online");
-        // All of it is read before any of it is done.
+        // Read the whole body before changing anything.
         phone.Change(
             new PhoneChange(
                 fields.ContainsKey("mode")

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Api;
 
-/// <summary><c>POST /lab/scenarios/NAME</c>: runs a scenario that comes with the tool, in a lab of its own in memory; nothing of this lab changes.</summary>
+/// <summary><c>POST /lab/scenarios/NAME</c>: runs a scenario of the tool in a separate lab in memory. This lab does not change.</summary>
 public sealed partial class LabApi
 {
     private const int UsualSeed = 1;
@@ -21,7 +21,7 @@ public sealed partial class LabApi
             name + Scenario.FileEnd,
             Scenario.ShippedText(name) ?? throw LabProblem.NotFound($"no scenario '{name}'")
         );
-        // One after the other: each has the machine to itself, as on the command line.
+        // One at a time, so that each run has the machine to itself, as on the command line.
         await _scenario.WaitAsync(context.RequestAborted);
         try
         {

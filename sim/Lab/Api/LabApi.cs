@@ -31,8 +31,8 @@ using Microsoft.Extensions.Logging;
 namespace Appliance.Lab.Api;
 
 /// <summary>
-/// The lab's own HTTP interface, on loopback and for this machine only: no path of it is part of the appliance. One switch
-/// over method and path, because a router would only be needed to say what this says in one place.
+/// The lab's HTTP API, on loopback and for this machine only. No path of it is part of the appliance. One switch over method and path
+/// routes the requests, because the routes are then visible in one place.
 /// </summary>
 public sealed partial class LabApi : IAsyncDisposable
 {
@@ -55,23 +55,23 @@ public sealed partial class LabApi : IAsyncDisposable
         Page = new PageServer(clock, phones, _faults, Inbox, () => Panel.Value);
     }
 
-    /// <summary>What a browser sees.</summary>
+    /// <summary>The page server.</summary>
     internal PageServer Page { get; }
 
     /// <summary>The mail and the text messages of the lab.</summary>
     public LabInbox Inbox { get; }
 
-    /// <summary>The FortiAuthenticator stand-in; null in a lab without one.</summary>
+    /// <summary>The FortiAuthenticator emulator; null in a lab without one.</summary>
     public FacPower? Authenticator { get; set; }
 
     /// <summary>The box's front panel, also while the unit restarts.</summary>
     internal Offer<LabPanel> Panel { get; set; } = MissingPart.Here("this board has no panel");
 
-    /// <summary>Where it listens; port 0 before it does.</summary>
+    /// <summary>The address of the listener; port 0 before it listens.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1:0/");
 
-    /// <summary>Listens; port 0 takes a free one. Answers 503 until <see cref="Attach"/>.</summary>
-    /// <param name="port">On loopback.</param>
+    /// <summary>Opens the listener; port 0 selects a free port. Answers 503 until <see cref="Attach"/>.</summary>
+    /// <param name="port">The port on loopback.</param>
     /// <param name="clock">The lab's clock.</param>
     /// <param name="phones">The lab's phones.</param>
     /// <param name="log">For what is the tool's own.</param>
@@ -132,14 +132,14 @@ public sealed partial class LabApi : IAsyncDisposable
         return api;
     }
 
-    /// <summary>The appliance is ready: every listener listens.</summary>
+    /// <summary>Connects the API to a unit whose listeners are all open.</summary>
     public void Attach(ILabUnit unit)
     {
         _unit = unit;
         Page.Attach(unit);
     }
 
-    /// <summary>The appliance restarts: 503 until it is attached again.</summary>
+    /// <summary>Disconnects the API from the unit: 503 until <see cref="Attach"/>.</summary>
     public void Detach()
     {
         _unit = null;
@@ -200,7 +200,7 @@ public sealed partial class LabApi : IAsyncDisposable
         catch (Exception ours)
         {
             _log.LogError(ours, "lab API: {Method} {Path}", context.Request.Method, context.Request.Path);
-            await ProblemAsync(context, StatusCodes.Status500InternalServerError, "a mistake of the lab's own; see its log");
+            await ProblemAsync(context, StatusCodes.Status500InternalServerError, "internal error of the lab; see its log");
         }
     }
 
@@ -352,7 +352,7 @@ public sealed partial class LabApi : IAsyncDisposable
         var events = eventsAfter(after, MostEvents);
         if (events.Count == 0 && query.GetValueOrDefault("wait") is > 0 and var seconds)
         {
-            // The caller's patience is real time, whatever the lab's clock does.
+            // The request's time-out is real time, independent of the lab's clock.
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), LabClock.Wall);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted, _stopping.Token);
             try
@@ -361,7 +361,7 @@ public sealed partial class LabApi : IAsyncDisposable
             }
             catch (OperationCanceledException) when (patience.IsCancellationRequested)
             {
-                // Nothing came: an empty list.
+                // No event arrived in time: return an empty list.
             }
             events = eventsAfter(after, MostEvents);
         }

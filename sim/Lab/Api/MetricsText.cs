@@ -4,13 +4,13 @@ using System.Text;
 
 namespace Appliance.Lab.Api;
 
-/// <summary>A meter's instruments, looked at once, in the text format that Prometheus reads (version 0.0.4).</summary>
+/// <summary>Renders one observation of a meter's instruments in the Prometheus text format (version 0.0.4).</summary>
 internal static class MetricsText
 {
-    /// <summary>What it is served as.</summary>
+    /// <summary>The Content-Type.</summary>
     internal const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// <summary>One line a sample; each instrument with its help and type before it.</summary>
+    /// <summary>Returns one line for each sample, with the help and type of the instrument before them.</summary>
     internal static string Of(Meter meter)
     {
         var samples = new SortedDictionary<string, (Instrument Instrument, List<string> Lines)>(StringComparer.Ordinal);

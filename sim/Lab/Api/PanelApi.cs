@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Lab.Api;
 
 /// <summary>
-/// The front of the box in the lab's interface: <c>GET /lab/panel</c>, <c>POST /lab/panel/buttons/NAME/press</c>, <c>…/release</c>, and
-/// <c>…/hold</c> with <c>{"seconds":n}</c> of the lab's clock.
+/// The front panel in the lab API: <c>GET /lab/panel</c>, <c>POST /lab/panel/buttons/NAME/press</c>, <c>…/release</c>, and <c>…/hold</c>
+/// with <c>{"seconds":n}</c> of the lab's clock.
 /// </summary>
 internal static class PanelApi
 {

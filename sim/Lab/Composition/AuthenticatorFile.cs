@@ -10,7 +10,7 @@ internal static class AuthenticatorFile
     /// Reads fac.json beside a board's description. A board of the tool without one uses the desktop's. Null if there is none.
     /// </summary>
     /// <param name="boardFile">The board's board.json.</param>
-    /// <param name="network">The first three numbers of the emulator's address; null for the file's own.</param>
+    /// <param name="network">The first three octets of the emulator's address; null for the file's own.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="LabFailure">The file is invalid.</exception>
     internal static async Task<FacSettings?> OfAsync(string boardFile, string? network, CancellationToken cancellationToken)

@@ -25,8 +25,8 @@ internal static class LabBoard
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "boards");
 
-    /// <summary>The description of a board that comes with the tool.</summary>
-    /// <exception cref="LabFailure">There is none of that name.</exception>
+    /// <summary>Returns the description file of a board of the tool.</summary>
+    /// <exception cref="LabFailure">There is no board of that name.</exception>
     internal static string File(string board)
     {
         var file = Path.Combine(Folder, board, "board.json");
@@ -47,14 +47,14 @@ internal static class LabBoard
         );
     }
 
-    /// <summary>True for the description of a board that comes with the tool.</summary>
+    /// <summary>Returns true for the description file of a board of the tool.</summary>
     internal static bool ComesWithTheTool(string boardFile) =>
         Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(boardFile))) == Folder;
 
-    /// <summary>An address with its last number in another network.</summary>
+    /// <summary>Returns an address with the same last octet in another network.</summary>
     internal static IPAddress Moved(IPAddress address, string network) => IPAddress.Parse($"{network}.{address.GetAddressBytes()[^1]}");
 
-    /// <summary>True for the first three numbers of loopback addresses.</summary>
+    /// <summary>Returns true for the first three octets of loopback addresses.</summary>
     internal static bool IsNetwork(string network) =>
         network.Count(letter => letter == '.') == 2
         && IPAddress.TryParse(network + ".1", out var address)

@@ -6,13 +6,13 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Composition;
 
-/// <summary>What of a file has no effect here: single lines, and blocks from their first line to their last; line 0 is the file as a whole.</summary>
+/// <summary>The parts of a file that have no effect: lines, and blocks from first to last line. Line 0 is the whole file.</summary>
 /// <param name="File">The file.</param>
-/// <param name="Personality">The release that reads it.</param>
-/// <param name="Board">The board whose interfaces there are.</param>
-/// <param name="Lines">How many lines the file has.</param>
-/// <param name="Refused">Why nothing of the file is loaded; null when it is.</param>
-/// <param name="Ignored">What of it has no effect, or another one than it says.</param>
+/// <param name="Personality">The release profile that reads it.</param>
+/// <param name="Board">The board whose interfaces exist.</param>
+/// <param name="Lines">The number of lines.</param>
+/// <param name="Refused">The reason why the file is refused; null if it is loaded.</param>
+/// <param name="Ignored">The parts without effect, or with another effect than written.</param>
 internal sealed record RestoreReport(
     string File,
     string Personality,
@@ -32,7 +32,7 @@ internal sealed record RestoreReport(
             verdict.Ignored
         );
 
-    /// <summary>The report as it is printed, a line each.</summary>
+    /// <summary>Returns the printed lines of the report.</summary>
     internal IEnumerable<string> Lined()
     {
         if (Refused is { } refusal)

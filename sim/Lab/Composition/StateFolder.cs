@@ -13,7 +13,9 @@ internal sealed class StateFolder : IDisposable
     /// <summary>The absolute path.</summary>
     public string Path { get; }
 
-    /// <summary>Opens a folder, making it if there is none; from then on it and everything in it is its owner's only.</summary>
+    /// <summary>
+    /// Opens a folder and creates it if it does not exist. From then on the folder and its contents are accessible to the owner only.
+    /// </summary>
     /// <exception cref="LabFailure">Another appliance runs there, or the folder cannot be used.</exception>
     public static StateFolder Open(string path)
     {

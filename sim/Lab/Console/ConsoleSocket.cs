@@ -9,18 +9,18 @@ using Microsoft.Extensions.Logging;
 namespace Appliance.Lab.Console;
 
 /// <summary>
-/// The appliance's console as a Unix socket that only its owner can open. A caller first sends one line: <c>echo</c> (a script that
-/// wants to see what it typed in the transcript), <c>plain</c> (a script that does not), or <c>terminal ROWS COLUMNS</c> (a terminal in
-/// raw mode: the appliance echoes, edits and pages); with <c>login</c> before it, the appliance first asks who it is.
+/// The appliance's console as a Unix socket that only its owner can open. A client first sends one line: <c>echo</c> (a script whose lines
+/// appear in the transcript), <c>plain</c> (a script whose lines do not), or <c>terminal ROWS COLUMNS</c> (a terminal in raw mode: the
+/// appliance echoes, edits and pages). With <c>login</c> before it, the appliance first prompts for a login.
 /// </summary>
 internal sealed class ConsoleSocket : IAsyncDisposable
 {
     private const string Name = "console.sock";
 
-    /// <summary>Holds the real path when the state folder's is too long for a socket address.</summary>
+    /// <summary>The file that contains the real path if the state folder's path is too long for a socket address.</summary>
     private const string PathFile = "console.path";
 
-    /// <summary>sun_path of unix(7) is 108 bytes with its final NUL.</summary>
+    /// <summary>The length of sun_path (unix(7)), including the final NUL.</summary>
     private const int LongestPath = 107;
 
     private const string LoginWord = "login ";
@@ -42,14 +42,16 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Listens; the caller holds the state folder's lock, so a socket that is there is a dead one's.</summary>
+    /// <summary>
+    /// Opens the listener. The caller holds the state folder's lock, so an existing socket belongs to a process that has ended.
+    /// </summary>
     public static ConsoleSocket Listen(string stateFolder, IUnitConsole unit, ILogger log)
     {
         var path = Path.Combine(stateFolder, Name);
         var pathFile = Path.Combine(stateFolder, PathFile);
         if (Encoding.UTF8.GetByteCount(path) > LongestPath)
         {
-            path = Path.Combine(Directory.CreateTempSubdirectory("appliance-").FullName, Name); // mode 0700
+            path = Path.Combine(Directory.CreateTempSubdirectory("appliance-").FullName, Name); // Mode 0700.
             AtomicFile.Write(pathFile, Encoding.UTF8.GetBytes(path));
         }
         else
@@ -75,7 +77,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         return new ConsoleSocket(listener, path, unit, log);
     }
 
-    /// <summary>A stream for a script to the console of the appliance that runs in a state folder, or null when none does.</summary>
+    /// <summary>Connects a script to the console of the appliance that uses a state folder; null if none is running.</summary>
     public static Task<NetworkStream?> ConnectAsync(
         string stateFolder,
         bool echo,
@@ -83,7 +85,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         bool login = false
     ) => ConnectAsync(stateFolder, (login ? LoginWord : "") + (echo ? "echo" : "plain"), cancellationToken);
 
-    /// <summary>The same for a terminal of this size.</summary>
+    /// <summary>Connects a terminal of this size.</summary>
     public static Task<NetworkStream?> ConnectAsync(
         string stateFolder,
         TerminalSize size,
@@ -172,7 +174,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>The size in a terminal's greeting; null for a script's, and for a size that no terminal has.</summary>
+    /// <summary>Returns the size in a terminal's greeting; null for a script's greeting and for an invalid size.</summary>
     private static TerminalSize? TerminalOf(string greeting) =>
         greeting.Split(' ') is ["terminal", var rows, var columns]
         && int.TryParse(rows, NumberStyles.None, CultureInfo.InvariantCulture, out var height)
@@ -182,7 +184,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
 
     private async Task<string> GreetingAsync(NetworkStream stream)
     {
-        // One byte at a time: what follows belongs to the console.
+        // One byte at a time, because the following bytes belong to the console.
         var line = new StringBuilder();
         var next = new byte[1];
         while (line.Length < GreetingMax && await stream.ReadAsync(next, _stopping.Token) == 1 && next[0] != '\n')
@@ -192,7 +194,7 @@ internal sealed class ConsoleSocket : IAsyncDisposable
         return line.ToString();
     }
 
-#pragma warning disable RS0030 // A socket between two processes of one owner is no network interface.
+#pragma warning disable RS0030 // A Unix socket between processes of one owner is not a network interface.
     private static Socket New() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 #pragma warning restore RS0030
 }

@@ -18,19 +18,20 @@ internal sealed record NicJson(string Name, string Address, [property: JsonPrope
 
 internal sealed record ServiceJson(string Service, string Nic, string Address, int Port);
 
-/// <summary>The broker between providers and phones.</summary>
+/// <summary>The MQTT broker between providers and phones.</summary>
 internal sealed record MqttJson(string Host, int Port);
 
-/// <summary>Where phones of the network come in: the address, the code that pairs one, and the SHA-256 of the certificate that they see.</summary>
+/// <summary>The listener for phones of the network: address, pairing code, and the SHA-256 of its certificate.</summary>
 internal sealed record LabListenJson(string Url, string PairingCode, string? CertificateSha256);
 
-/// <summary>The one line of <c>up --headless</c>, and the body of <c>GET /lab/ready</c>.</summary>
-/// <param name="Ready">True.</param>
-/// <param name="Lab">The lab's API.</param>
+/// <summary>The ready line of <c>up --headless</c>, and the body of <c>GET /lab/ready</c>.</summary>
+/// <param name="Ready">Always true.</param>
+/// <param name="Lab">The URL of the lab API.</param>
 /// <param name="Nics">The unit's interfaces.</param>
-/// <param name="Services">What listens where.</param>
-/// <param name="Mqtt">The broker, where pushes go over one; else null. In the ready line alone.</param>
-/// <param name="LabListen">Where phones of the network come in; null without <c>--lab-listen</c>. In the ready line alone: it has the pairing code.</param>
+/// <param name="Services">The listeners of the unit's services.</param>
+/// <param name="Mqtt">The broker, if pushes use one; else null. In the ready line only.</param>
+/// <param name="LabListen">The listener for phones of the network; null without <c>--lab-listen</c>. In the ready line only, because it
+/// contains the pairing code.</param>
 internal sealed record ReadyJson(
     bool Ready,
     string Lab,
@@ -106,7 +107,7 @@ internal sealed record PhoneJson(
         };
 }
 
-/// <summary>What the callback of an approve or deny came to; <c>answered</c> is its HTTP status, null when there was none.</summary>
+/// <summary>The result of the callback of an approval or denial. <c>answered</c> is its HTTP status; null if there was no reply.</summary>
 internal sealed record AnsweredJson(string Session, int? Answered, string Outcome, string Detail);
 
 internal sealed record ClockJsonView(DateTimeOffset Now, string Mode, double OffsetSeconds)
@@ -155,7 +156,7 @@ internal sealed record EventJson(
         };
 }
 
-/// <summary>A mail or a text message; <c>png</c> is base64.</summary>
+/// <summary>An e-mail or a text message; <c>png</c> is base64.</summary>
 internal sealed record LetterJson(
     long Id,
     DateTimeOffset Time,
@@ -220,7 +221,7 @@ internal sealed record LoginStepJson(
         );
 }
 
-/// <summary>One login; <c>decidedBy</c> is null while nothing has decided it, <c>steps</c> in a list of logins.</summary>
+/// <summary>One login. <c>decidedBy</c> is null until a step has decided it, and <c>steps</c> is null in a list of logins.</summary>
 internal sealed record LoginJson(
     long Id,
     DateTimeOffset Time,
@@ -246,7 +247,7 @@ internal sealed record LoginJson(
         );
 }
 
-/// <summary>The body of <c>GET /lab/fac</c>: what came of the datagrams since its start, and who waits now.</summary>
+/// <summary>The body of <c>GET /lab/fac</c>: the datagrams since the start by result, and the pending requests.</summary>
 internal sealed record FacJson(long Answered, IReadOnlyDictionary<string, long> Dropped, int WaitingForPhone, int PendingLogins)
 {
     public static FacJson Of(FacServer server)

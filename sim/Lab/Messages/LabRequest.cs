@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Messages;
 
-/// <summary>Reads requests strictly: what is not understood is refused and named, never ignored.</summary>
+/// <summary>Reads requests strictly: unknown input is refused by name, never ignored.</summary>
 internal static class LabRequest
 {
     public const int MaxBody = 64 * 1024;
@@ -18,7 +18,7 @@ internal static class LabRequest
         var body = await BodyAsync(request);
         if (body.AsSpan().Contains((byte)0))
         {
-            throw LabProblem.Bad("the body holds a NUL byte: it is not text");
+            throw LabProblem.Bad("the body contains a NUL byte; it is not text");
         }
         return Encoding.UTF8.GetString(body);
     }
@@ -27,18 +27,18 @@ internal static class LabRequest
     {
         if ((await BodyAsync(request)).Length > 0)
         {
-            throw LabProblem.Bad($"{request.Method} {request.Path} takes no body");
+            throw LabProblem.Bad($"{request.Method} {request.Path} expects no body");
         }
     }
 
-    /// <summary>The same, or no fields when there is no body.</summary>
+    /// <summary>Reads the fields of the body; none if there is no body.</summary>
     public static async Task<Dictionary<string, JsonElement>> OptionalObjectAsync(HttpRequest request, params string[] known)
     {
         var body = await BodyAsync(request);
         return body.Length == 0 ? [] : Fields(body, known);
     }
 
-    /// <summary>The fields of a JSON object, each one of <paramref name="known"/>, none twice, at least one.</summary>
+    /// <summary>Reads the fields of a JSON object: at least one, each one of <paramref name="known"/>, none repeated.</summary>
     public static async Task<Dictionary<string, JsonElement>> ObjectAsync(HttpRequest request, params string[] known)
     {
         var body = await BodyAsync(request);
@@ -59,7 +59,7 @@ internal static class LabRequest
         return Fields(root, known);
     }
 
-    /// <summary>The same of an object that is parsed already.</summary>
+    /// <summary>Reads the fields of a parsed object.</summary>
     public static Dictionary<string, JsonElement> Fields(JsonElement root, params string[] known)
     {
         if (root.ValueKind != JsonValueKind.Object)
@@ -115,7 +115,9 @@ internal static class LabRequest
             _ => throw LabProblem.Bad($"{name} must be true or false, not {Word(fields[name])}"),
         };
 
-    /// <summary>The query, each parameter one of <paramref name="known"/>, none twice, each a whole number in its range.</summary>
+    /// <summary>
+    /// Reads the query: each parameter is one of <paramref name="known"/>, none repeated, each a whole number in its range.
+    /// </summary>
     public static Dictionary<string, long> Query(HttpRequest request, params (string Name, long Max)[] known)
     {
         var numbers = new Dictionary<string, long>();

@@ -5,13 +5,15 @@ using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Messages;
 
-/// <summary>The lab's own rules as JSON, for <c>PUT /lab/policy</c> and for scenarios: a change names the fields that it changes.</summary>
+/// <summary>
+/// The test policy as JSON, for <c>PUT /lab/policy</c> and for scenarios. A change contains only the fields that it changes.
+/// </summary>
 internal static class PolicyText
 {
     internal static readonly string[] Names = ["pushLimit", "pushWindowSeconds", "numberMatch", "pushLifeSeconds", "nameSpellingBug"];
 
-    /// <summary>The rules after a change.</summary>
-    /// <exception cref="LabProblem">A value is wrong.</exception>
+    /// <summary>Returns the policy after a change.</summary>
+    /// <exception cref="LabProblem">A value is invalid.</exception>
     public static LabPolicy Read(LabPolicy now, Dictionary<string, JsonElement> fields)
     {
         long Whole(string name, long old, long min, long max) =>
@@ -29,8 +31,8 @@ internal static class PolicyText
         };
     }
 
-    /// <summary>The same from an object that stands elsewhere than in a request.</summary>
-    /// <exception cref="FormatException">It is wrong; the message names the field.</exception>
+    /// <summary>Returns the policy after a change that is not the body of a request.</summary>
+    /// <exception cref="FormatException">The object is invalid; the message names the field.</exception>
     public static LabPolicy Read(LabPolicy now, JsonElement json)
     {
         try

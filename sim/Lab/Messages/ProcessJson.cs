@@ -2,9 +2,9 @@ using System.Diagnostics;
 
 namespace Appliance.Lab.Messages;
 
-/// <summary>What the lab's process holds now, as <c>GET /lab/process</c> shows it.</summary>
+/// <summary>The resources of the lab's process, as <c>GET /lab/process</c> reports them.</summary>
 /// <param name="RssBytes">Resident memory.</param>
-/// <param name="HeapBytes">The managed heap after a full collection, which the request makes.</param>
+/// <param name="HeapBytes">The managed heap after a full collection, which the request triggers.</param>
 /// <param name="Handles">Open files and sockets.</param>
 /// <param name="Threads">Threads of the process.</param>
 /// <param name="CpuSeconds">Processor time since the start.</param>

@@ -6,15 +6,15 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Lab.Page;
 
 /// <summary>
-/// The built page (sim/web), embedded in this assembly. Empty when it was built without Node.js: the lab runs all the same. A path of a request
-/// is only ever looked up, never made into a path of a file.
+/// The built page (sim/web), embedded in this assembly. It is empty if the program was built without Node.js, and the lab runs without it.
+/// A request path is looked up in a table and never becomes a file path.
 /// </summary>
 internal sealed class PageFiles
 {
     private const string Prefix = "page/";
     private const string Start = "index.html";
 
-    /// <summary>Stands in the built start page where each answer puts a nonce of its own: the terminal's styles carry it.</summary>
+    /// <summary>The placeholder in the built start page for each answer's nonce, which the terminal's styles carry.</summary>
     private const string NonceMark = "__NONCE__";
 
     private static readonly Dictionary<string, string> Types = new()
@@ -35,13 +35,13 @@ internal sealed class PageFiles
         _start = files.TryGetValue(Start, out var start) ? Encoding.UTF8.GetString(start) : null;
     }
 
-    /// <summary>What is embedded.</summary>
+    /// <summary>The embedded page.</summary>
     public static PageFiles Embedded { get; } = Of(Assembly.GetExecutingAssembly());
 
-    /// <summary>False when this program was built without the page.</summary>
+    /// <summary>False if this program was built without the page.</summary>
     public bool IsBuilt => _start is not null;
 
-    /// <summary>Answers with the page itself, whatever view its address names.</summary>
+    /// <summary>Answers with the start page, for any view that the address names.</summary>
     public async Task StartAsync(HttpContext context)
     {
         if (_start is null)
@@ -61,7 +61,7 @@ internal sealed class PageFiles
         await context.Response.WriteAsync(_start.Replace(NonceMark, nonce, StringComparison.Ordinal), context.RequestAborted);
     }
 
-    /// <summary>Answers with a file of the page; false when there is none of that name.</summary>
+    /// <summary>Answers with a file of the page; false if there is none of that name.</summary>
     public async Task<bool> FileAsync(HttpContext context, string name)
     {
         if (name == Start || !_files.TryGetValue(name, out var bytes))
@@ -69,7 +69,7 @@ internal sealed class PageFiles
             return false;
         }
         Harden(context.Response.Headers, nonce: null);
-        // Every name but the icon's holds a digest of its content.
+        // Every name except the icon's contains a digest of the content.
         context.Response.Headers.CacheControl = name.StartsWith("assets/", StringComparison.Ordinal)
             ? "public, max-age=31536000, immutable"
             : "no-cache";
@@ -79,7 +79,7 @@ internal sealed class PageFiles
         return true;
     }
 
-    /// <summary>Nothing from elsewhere, nothing inline, in no frame.</summary>
+    /// <summary>The Content-Security-Policy: no foreign sources, no inline code, no frames.</summary>
     private static void Harden(IHeaderDictionary headers, string? nonce)
     {
         headers.ContentSecurityPolicy =
@@ -92,7 +92,7 @@ internal sealed class PageFiles
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
     }
 
-    /// <summary>What is embedded in an assembly.</summary>
+    /// <summary>Reads the files that are embedded in an assembly.</summary>
     internal static PageFiles Of(Assembly assembly)
     {
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal);

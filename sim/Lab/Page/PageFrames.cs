@@ -2,24 +2,22 @@ using System.Text;
 
 namespace Appliance.Lab.Page;
 
-/// <summary>One message to a page: members of a JSON object as UTF-8, and where the page is when it has taken them.</summary>
-/// <param name="Body">The members; shared by all pages that get them, never changed.</param>
-/// <param name="Seq">The number that the page is at then; -1 within a snapshot.</param>
-/// <param name="LastEvent">The newest event of which the page knows then.</param>
+/// <summary>One message to a page: members of a JSON object as UTF-8, and the page's position after it.</summary>
+/// <param name="Body">The members. All pages share them, and they never change.</param>
+/// <param name="Seq">The page's sequence number after the frame; -1 within a snapshot.</param>
+/// <param name="LastEvent">The newest event that the page has after the frame.</param>
 internal sealed record PageFrame(byte[] Body, long Seq, long LastEvent);
 
-/// <summary>What a page is behind by: either the oldest frames that it lacks, or all of the state.</summary>
-/// <param name="Epoch">Numbers mean something only within one.</param>
-/// <param name="Frames">
-/// Oldest first, made while they are taken, so that a page that reads slowly holds one of them and not all; with <paramref name="Whole"/> they replace
-/// what the page has.
-/// </param>
+/// <summary>The frames that a page lacks: the oldest missing ones, or the whole state.</summary>
+/// <param name="Epoch">The epoch within which sequence numbers are valid.</param>
+/// <param name="Frames">Oldest first. They are built while they are enumerated, so a slow page holds one of them at a time. With <paramref
+/// name="Whole"/> they replace the page's state.</param>
 /// <param name="Whole">True for a snapshot.</param>
 internal sealed record PageCatchUp(string Epoch, IEnumerable<PageFrame> Frames, bool Whole);
 
 /// <summary>
-/// The newest frames of the stream, numbered without a gap, within bounds: whoever falls behind them gets a snapshot. That is the only
-/// queue there is, however many pages watch and however slow they are. Not thread-safe.
+/// The newest frames of the stream, numbered without a gap, within limits. A page that falls behind them gets a snapshot. This is the only
+/// queue, however many pages read it and however slow they are. Not thread-safe.
 /// </summary>
 internal sealed class PageFrames
 {
@@ -32,7 +30,7 @@ internal sealed class PageFrames
     /// <summary>The number of the newest frame; 0 before the first.</summary>
     public long Seq { get; private set; }
 
-    /// <summary>Adds a frame, after which a page knows of the events up to one.</summary>
+    /// <summary>Adds a frame, after which a page has the events up to an id.</summary>
     public void Add(string body, long lastEvent)
     {
         Seq++;
@@ -45,13 +43,13 @@ internal sealed class PageFrames
         }
     }
 
-    /// <summary>The first frame after a number; null when there is none.</summary>
+    /// <summary>Returns the first frame after a number; null if there is none.</summary>
     public PageFrame? After(long seq) => Seq - seq is > 0 and var lacking ? _frames.ElementAt(_frames.Count - (int)lacking) : null;
 
-    /// <summary>True if no frame after a number is gone, and the number is one of ours.</summary>
+    /// <summary>Returns true if the number is valid and every frame after it is retained.</summary>
     public bool Reaches(long seq) => Seq - seq is >= 0 and var lacking && lacking <= _frames.Count;
 
-    /// <summary>Forgets all frames; numbers begin again.</summary>
+    /// <summary>Removes all frames; numbers begin again.</summary>
     public void Clear()
     {
         _frames.Clear();
@@ -60,7 +58,7 @@ internal sealed class PageFrames
     }
 }
 
-/// <summary>One frame being put together, as members of a JSON object: <c>"set":{…},"logins":[…],"messages":[…],"events":[…]</c>.</summary>
+/// <summary>A frame under construction, as members of a JSON object: <c>"set":{…},"logins":[…],"messages":[…],"events":[…]</c>.</summary>
 internal sealed class PageBody
 {
     private readonly StringBuilder _set = new();
@@ -70,7 +68,7 @@ internal sealed class PageBody
 
     public bool IsEmpty => _set.Length + _logins.Length + _messages.Length + _events.Length == 0;
 
-    /// <summary>A part of the state has this value now; <c>null</c> takes it away.</summary>
+    /// <summary>Sets a part of the state to a value; <c>null</c> removes it.</summary>
     public void Set(string key, string json) => _set.Append(_set.Length > 0 ? "," : "").Append('"').Append(key).Append("\":").Append(json);
 
     public void Login(string json) => _logins.Append(_logins.Length > 0 ? "," : "").Append(json);

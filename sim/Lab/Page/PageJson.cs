@@ -21,7 +21,7 @@ internal sealed record PageNicJson(
     public static PageNicJson Of(LabNic nic) => new(nic.Name, nic.Address.ToString(), nic.AllowAccess, nic.LinkUp, nic.Accepted, nic.Live);
 }
 
-/// <summary>The box: <c>up</c> is false while it restarts; <c>login</c> holds lines to copy.</summary>
+/// <summary>The box. <c>up</c> is false while it restarts; <c>login</c> contains lines to copy.</summary>
 internal sealed record PageUnitJson(
     bool Up,
     IReadOnlyList<PageNicJson> Nics,
@@ -30,10 +30,10 @@ internal sealed record PageUnitJson(
     IReadOnlyList<string> Login
 );
 
-/// <summary>A push as a card shows it; <c>id</c> is the beginning of its session, which is all that a page has to tell it by.</summary>
+/// <summary>A push on a card. <c>id</c> is the beginning of its session, by which the page distinguishes pushes.</summary>
 internal sealed record PagePushJson(string Id, string User, string From, DateTimeOffset Time, DateTimeOffset Expires, bool NumberMatch);
 
-/// <summary>A phone's card. <c>enrolment</c> is the address of the card alone, and nobody's guess.</summary>
+/// <summary>A phone's card. <c>enrolment</c> is the unguessable address of this card.</summary>
 internal sealed record PagePhoneJson(
     string Serial,
     string Enrolment,
@@ -82,7 +82,7 @@ internal sealed record PagePhoneJson(
     }
 }
 
-/// <summary>The lab's time at the moment of sending; the page goes on from there at <c>factor</c> (0 stands still).</summary>
+/// <summary>The lab's time when the message is sent. The page continues from it at <c>factor</c> (0 is stopped).</summary>
 internal sealed record PageClockJson(DateTimeOffset Now, string Mode, int Factor)
 {
     public static PageClockJson Of(LabClock clock)
@@ -92,15 +92,15 @@ internal sealed record PageClockJson(DateTimeOffset Now, string Mode, int Factor
     }
 }
 
-/// <summary>A mail or text message without its picture.</summary>
+/// <summary>An e-mail or text message without its picture.</summary>
 internal sealed record PageLetterJson(long Id, DateTimeOffset Time, string Kind, string To, string Subject, string Text, string? Code);
 
-/// <summary>What does not change while the program runs.</summary>
+/// <summary>Constants of the program.</summary>
 /// <param name="Board">The board's name.</param>
-/// <param name="Words">Every word of a fault, and the fields of its own; those with an exclamation mark it needs.</param>
-/// <param name="Lan">Where phones of the network come in; null when they do not.</param>
-/// <param name="PairingCode">What such a phone has to show; null when none comes in.</param>
-/// <param name="Scenarios">Those that come with the tool.</param>
+/// <param name="Words">Every fault word with its additional fields; an exclamation mark marks required ones.</param>
+/// <param name="Lan">The listener for phones of the network; null if there is none.</param>
+/// <param name="PairingCode">The pairing code of such a phone; null without a listener.</param>
+/// <param name="Scenarios">The scenarios of the tool.</param>
 internal sealed record PageInfoJson(
     string Board,
     IReadOnlyDictionary<string, string[]> Words,
@@ -109,10 +109,10 @@ internal sealed record PageInfoJson(
     IReadOnlyList<PageScenarioJson> Scenarios
 );
 
-/// <summary>A scenario that can be run.</summary>
+/// <summary>A scenario of the tool.</summary>
 internal sealed record PageScenarioJson(string Name, string Title);
 
-/// <summary>A message of a login; <c>after</c> is how many of its steps came before it, <c>headers</c> are pairs.</summary>
+/// <summary>A message of a login. <c>after</c> is the number of its steps before it, and <c>headers</c> are pairs.</summary>
 internal sealed record PageMessageJson(
     long Id,
     long Login,
@@ -141,10 +141,12 @@ internal sealed record PageMessageJson(
         );
 }
 
-/// <summary>The first message to a console tab (<c>begins</c>), whose ids are null for who only watches; later ones tell the size alone.</summary>
+/// <summary>
+/// The first message to a console tab (<c>begins</c>). Its ids are null for a watching page. Later messages report only the size.
+/// </summary>
 internal sealed record PageConsoleJson(string? Id, string? Watch, int Rows, int Columns, bool Begins);
 
-/// <summary>The size of the terminal of who types, as his page tells it.</summary>
+/// <summary>The size of the typing page's terminal.</summary>
 internal sealed record PageSizeJson(int Rows, int Columns);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

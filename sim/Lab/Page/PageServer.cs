@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Lab.Page;
 
 /// <summary>
-/// The page beside the lab API: its files, its stream, its consoles, and the card of one phone, which alone is there for phones of the network.
+/// The page beside the lab API: its files, its stream, its consoles, and the card of one phone. Phones of the network reach the card only.
 /// </summary>
 internal sealed class PageServer : IAsyncDisposable
 {
@@ -46,7 +46,7 @@ internal sealed class PageServer : IAsyncDisposable
     /// <param name="phones">The lab's phones.</param>
     /// <param name="faults">The lab's faults.</param>
     /// <param name="inbox">The lab's mail.</param>
-    /// <param name="panel">The front of the box beside its ports; null while, or where, there is none.</param>
+    /// <param name="panel">Returns the front panel without its ports; null while, or if, there is none.</param>
     public PageServer(LabClock clock, PhoneFleet phones, LabFaults faults, LabInbox inbox, Func<LabPanel?> panel)
     {
         (_phones, _faults, _inbox, _panel) = (phones, faults, inbox, panel);
@@ -62,23 +62,23 @@ internal sealed class PageServer : IAsyncDisposable
         set => (_board, _info) = (value, null);
     }
 
-    /// <summary>Where phones of the network come in; null when they do not.</summary>
+    /// <summary>The listener for phones of the network; null if there is none.</summary>
     public Uri? Lan
     {
         get => _lan;
         set => (_lan, _info) = (value, null);
     }
 
-    /// <summary>What such a phone has to show.</summary>
+    /// <summary>The pairing code of such a phone.</summary>
     public string PairingCode => _pairing.Code;
 
-    /// <summary>The unit is up, or another one is.</summary>
+    /// <summary>Connects the page to a unit that has started.</summary>
     public void Attach(ILabUnit unit) => _state.Attach(unit);
 
-    /// <summary>No unit is up.</summary>
+    /// <summary>Disconnects the page from the unit.</summary>
     public void Detach() => _state.Detach();
 
-    /// <summary>Answers what needs no unit; false when the path is none of the page's.</summary>
+    /// <summary>Answers requests that need no unit; false if the path is not one of the page's.</summary>
     public async Task<bool> TryAsync(HttpContext context, string[] path)
     {
         switch (path)
@@ -106,14 +106,16 @@ internal sealed class PageServer : IAsyncDisposable
     /// <summary><c>/lab/console</c>.</summary>
     public Task ConsoleAsync(HttpContext context, ILabUnit unit) => _consoles.ServeAsync(context, unit);
 
-    /// <summary><c>/lab/card/ENROLMENT/approve|deny</c> is <c>/lab/phones/SERIAL/…</c> for who knows only the card.</summary>
+    /// <summary>
+    /// <c>/lab/card/ENROLMENT/approve|deny</c>: the same as <c>/lab/phones/SERIAL/…</c>, for clients that have only the card's address.
+    /// </summary>
     public Phone Card(HttpContext context, string enrolment)
     {
         CheckPaired(context);
-        return Find(enrolment) ?? throw LabProblem.NotFound("no such phone; its address is another one after each start of the lab");
+        return Find(enrolment) ?? throw LabProblem.NotFound("no such phone; its address changes at each start of the lab");
     }
 
-    /// <summary><c>GET /lab/card/ENROLMENT</c>: the card now.</summary>
+    /// <summary><c>GET /lab/card/ENROLMENT</c>: the current card.</summary>
     public async Task CardAsync(HttpContext context, string enrolment)
     {
         LabRequest.Query(context.Request);
@@ -126,7 +128,7 @@ internal sealed class PageServer : IAsyncDisposable
         );
     }
 
-    /// <summary><c>GET /lab/card</c>: nothing, to who may ask for a card.</summary>
+    /// <summary><c>GET /lab/card</c>: an empty reply that shows that the client may request a card.</summary>
     public Task CardsAsync(HttpContext context)
     {
         LabRequest.Query(context.Request);
@@ -135,8 +137,8 @@ internal sealed class PageServer : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Lets devices of this machine through, and those of the network that are paired.</summary>
-    /// <exception cref="LabProblem">401.</exception>
+    /// <summary>Admits clients of this machine, and paired phones of the network.</summary>
+    /// <exception cref="LabProblem">The client is not paired (401).</exception>
     public void CheckPaired(HttpContext context)
     {
         if (context.Request.IsHttps && !_pairing.IsPaired(context.Request.Cookies[Cookie]))
@@ -148,7 +150,7 @@ internal sealed class PageServer : IAsyncDisposable
         }
     }
 
-    /// <summary><c>POST /lab/pair</c>, where phones of the network come in.</summary>
+    /// <summary><c>POST /lab/pair</c>, on the listener for phones of the network.</summary>
     public async Task PairAsync(HttpContext context)
     {
         LabRequest.Query(context.Request);

@@ -9,27 +9,27 @@ using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Page;
 
-/// <summary>One part of what the page shows: its name, and its value now as JSON.</summary>
+/// <summary>One named part of the page's state, and its current value as JSON.</summary>
 internal delegate void PageParts(ILabUnit? unit, Action<string, string> part);
 
 /// <summary>
-/// What pages see: a state of named parts, logins and events, as a snapshot and then as numbered changes. Looks at the lab a few times a
-/// second while somebody watches, and compares: no part of the lab has to know of the page, and none can forget to tell it. Thread-safe.
+/// The state that pages see: named parts, logins and events, as a snapshot and then as numbered changes. While a page is connected, it
+/// reads the lab a few times a second and compares. No part of the lab refers to the page or has to notify it. Thread-safe.
 /// </summary>
 internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire = null)
 {
-    /// <summary>Logins that a page is told of.</summary>
+    /// <summary>The number of logins that a page receives.</summary>
     internal const int LoginsMax = 100;
 
-    /// <summary>Events that a page gets to begin with; older ones are at <c>/lab/events</c>.</summary>
+    /// <summary>The number of events in a snapshot; older ones are at <c>/lab/events</c>.</summary>
     internal const int FirstEvents = 1000;
 
-    /// <summary>Of a snapshot in one frame: a page that does not read holds one.</summary>
+    /// <summary>The number of events of a snapshot in one frame, so that a slow page holds one frame.</summary>
     private const int EventsAtOnce = 25;
     private const int MessagesAtOnce = 10;
     private const int LoginsAtOnce = 10;
 
-    /// <summary>As many as the unit keeps in memory.</summary>
+    /// <summary>The number of events that the unit keeps in memory.</summary>
     private const int EventsMax = 10_000;
 
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
@@ -50,7 +50,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
     private ITimer? _looking;
     private (DateTimeOffset Now, long Stamp, ClockRate Rate) _clockSeen;
 
-    /// <summary>The unit is up, or another one is.</summary>
+    /// <summary>Connects the state to a unit that has started.</summary>
     public void Attach(ILabUnit unit)
     {
         lock (_lock)
@@ -58,7 +58,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
             _unit = unit;
             if (!ReferenceEquals(_journal, unit.Logins))
             {
-                // Logins count from 1 again.
+                // Login ids begin at 1 again.
                 _journal?.Noted -= Remember;
                 _journal = unit.Logins;
                 _journal.Noted += Remember;
@@ -67,7 +67,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         }
     }
 
-    /// <summary>No unit is up.</summary>
+    /// <summary>Disconnects the state from the unit.</summary>
     public void Detach()
     {
         lock (_lock)
@@ -76,7 +76,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         }
     }
 
-    /// <summary>Watches until it is disposed.</summary>
+    /// <summary>Compares until it is disposed.</summary>
     public IDisposable Watch()
     {
         lock (_lock)
@@ -89,14 +89,16 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         return new Watching(this);
     }
 
-    /// <summary>What a page lacks that is at <paramref name="seq"/> of <paramref name="epoch"/> and has events up to an id.</summary>
+    /// <summary>
+    /// Returns the frames that a page lacks that is at <paramref name="seq"/> of <paramref name="epoch"/> and has events up to an id.
+    /// </summary>
     public PageCatchUp CatchUp(string? epoch, long seq, long lastEvent)
     {
         lock (_lock)
         {
             if (epoch is null && _watchers == 1)
             {
-                StartOverLocked(); // Nobody is behind: what piled up while nobody watched is in no frame.
+                StartOverLocked(); // No page is connected, so changes of the meantime need no frame.
             }
             if (epoch != _epoch)
             {
@@ -108,7 +110,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         }
     }
 
-    /// <summary>Completes when there is something after a number, or the clock jumped.</summary>
+    /// <summary>Completes when there is a frame after a number, or the clock jumped.</summary>
     public Task ChangedAfter(string epoch, long seq)
     {
         lock (_lock)
@@ -121,7 +123,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
 
     private void Look()
     {
-        // A look that takes longer than the time between two must not pile up others behind it.
+        // A comparison that takes longer than the interval must not queue further ones.
         if (!_lock.TryEnter())
         {
             return;
@@ -180,7 +182,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         {
             (dirty, _dirty) = (_dirty, []);
         }
-        // Of a crowd the newest are shown; the others have come and gone between two looks.
+        // Only the newest messages are sent; the others have arrived and been discarded between two comparisons.
         foreach (var id in dirty.Order().TakeLast(LoginsMax))
         {
             if (_journal?.Find(id) is { } login)
@@ -198,7 +200,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         }
         if (_event < 0)
         {
-            // Whoever comes gets those before in its snapshot.
+            // A page that connects gets the earlier ones in its snapshot.
             _event = _unit.EventsAfter(0, EventsMax) is [.., { Id: var newest }] ? newest : 0;
             return;
         }
@@ -209,7 +211,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         }
     }
 
-    /// <summary>True when time is not where a page that counts on by itself believes it to be.</summary>
+    /// <summary>Returns true if the lab's time differs from the time that a page computes by itself.</summary>
     private bool ClockJumped()
     {
         var (now, stamp, rate) = (clock.GetUtcNow(), LabClock.Wall.GetTimestamp(), clock.Rate);
@@ -220,7 +222,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         return jumped;
     }
 
-    /// <summary>All of the state up to now. The parts are put together here, the rest while the frames are taken, without the lock.</summary>
+    /// <summary>Returns the whole state. The parts are read here, and the rest while the frames are enumerated, without the lock.</summary>
     private IEnumerable<PageFrame> WholeLocked(long lastEvent)
     {
         var parts = new PageBody();
@@ -241,7 +243,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
         long newestMessage
     )
     {
-        // No number before the last one: a page that goes in between gets a snapshot again.
+        // No frame before the last one has its number, so a page that reconnects in between gets a snapshot again.
         static PageFrame Frame(byte[] body, long lastEvent) => new(body, -1, lastEvent);
         var first = knownEvent < 0 ? Math.Max(0, newestEvent - FirstEvents) : knownEvent;
         yield return Frame(parts, knownEvent);
@@ -295,7 +297,7 @@ internal sealed class PageState(LabClock clock, PageParts parts, LabWire? wire =
     {
         lock (_dirtyLock)
         {
-            // While nobody looks it must not grow: the journal forgets those, too.
+            // Without a connected page the set must not grow. The journal discards those logins, too.
             if (_dirty.Count > LoginJournal.LoginsMax)
             {
                 _dirty = [.. _dirty.Order().TakeLast(LoginsMax)];

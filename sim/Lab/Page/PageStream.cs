@@ -10,28 +10,32 @@ using Microsoft.AspNetCore.Http;
 
 namespace Appliance.Lab.Page;
 
-/// <summary>The state, pushed to a page over a WebSocket: what it lacks, then each change. Everything that a page does goes by the lab API.</summary>
+/// <summary>
+/// The state, sent to a page over a WebSocket: the frames that it lacks, then each change. Actions of the page use the lab API.
+/// </summary>
 internal sealed class PageStream(PageState state, LabClock clock, CancellationToken stopping)
 {
     private const int PagesMax = 64;
     private const int FromPageMax = 256;
 
-    /// <summary>The page's clock is set right at least this often.</summary>
+    /// <summary>The interval at which the page's clock is corrected.</summary>
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan PhoneBetween = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A page that takes no byte for so long is closed, and what waits for it with it. It comes again with what it has.</summary>
+    /// <summary>
+    /// A page that reads nothing for this time is closed, with its queued frames. It reconnects with its sequence number.
+    /// </summary>
     private static readonly TimeSpan TakingMax = TimeSpan.FromMinutes(2);
 
-    /// <summary>As much of a message as is written at once: what a page does not read waits here, and not in buffers of the size of the message.</summary>
+    /// <summary>The size of one write. Data that a page does not read waits here, and not in a buffer of the whole message.</summary>
     private const int Fragment = 16 * 1024;
 
     private static readonly byte[] ObjectEnd = "}"u8.ToArray();
 
     private int _pages;
 
-    /// <summary><c>/lab/stream</c>, with <c>epoch</c>, <c>seq</c> and <c>event</c> when the page has been here before.</summary>
+    /// <summary><c>/lab/stream</c>, with <c>epoch</c>, <c>seq</c> and <c>event</c> if the page was connected before.</summary>
     public async Task ServeAsync(HttpContext context)
     {
         var query = context.Request.Query;
@@ -61,7 +65,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         );
     }
 
-    /// <summary><c>/lab/stream?phone=…</c>: one card, whenever it changes.</summary>
+    /// <summary><c>/lab/stream?phone=…</c>: one card, at each change.</summary>
     public Task ServePhoneAsync(HttpContext context, Func<Phone?> find) =>
         RunAsync(
             context,
@@ -84,7 +88,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
             }
         );
 
-    /// <summary>Takes a WebSocket, and serves it until either side ends it.</summary>
+    /// <summary>Accepts a WebSocket and serves it until either side ends it.</summary>
     private async Task RunAsync(HttpContext context, Func<WebSocket, CancellationTokenSource, Task> serve)
     {
         if (!context.WebSockets.IsWebSocketRequest)
@@ -94,7 +98,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         if (Interlocked.Increment(ref _pages) > PagesMax)
         {
             Interlocked.Decrement(ref _pages);
-            throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"{PagesMax} pages watch already");
+            throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"the limit of {PagesMax} pages is reached");
         }
         try
         {
@@ -107,7 +111,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
             }
             catch (Exception e) when (e is OperationCanceledException or WebSocketException)
             {
-                // The page is gone, or the lab stops.
+                // The page disconnected, or the lab stops.
             }
             await ending.CancelAsync();
             await listening;
@@ -118,7 +122,7 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         }
     }
 
-    /// <summary>A page says nothing here; what it says all the same is read and forgotten.</summary>
+    /// <summary>Reads and discards input; a page sends none.</summary>
     private static async Task UntilClosedAsync(WebSocket socket, CancellationTokenSource ending)
     {
         var buffer = new byte[FromPageMax];
@@ -128,12 +132,12 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException)
         {
-            // Gone without a word.
+            // The page disconnected without a close frame.
         }
         await ending.CancelAsync();
     }
 
-    /// <summary>Sends one message: an object that is begun, and more members of it.</summary>
+    /// <summary>Sends one message: an object that is begun, and its further members.</summary>
     private static async Task SendAsync(WebSocket socket, string head, byte[] members, CancellationTokenSource ending)
     {
         await WriteAsync(socket, Encoding.UTF8.GetBytes(head), endOfMessage: false, ending);
@@ -161,7 +165,10 @@ internal sealed class PageStream(PageState state, LabClock clock, CancellationTo
         await writing;
     }
 
-    /// <summary>A snapshot may come in pieces: the first one replaces, and the last one has the number: a page that lost some gets all again.</summary>
+    /// <summary>
+    /// Sends the frames. A snapshot may have several pieces: the first one replaces the state and the last one has the number, so a page
+    /// that lost some gets all again.
+    /// </summary>
     private string Head(PageCatchUp lacks, PageFrame frame, bool first) =>
         string.Create(
             CultureInfo.InvariantCulture,

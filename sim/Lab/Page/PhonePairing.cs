@@ -5,8 +5,8 @@ using System.Text;
 namespace Appliance.Lab.Page;
 
 /// <summary>
-/// Who of the network may hold a phone of the lab: whoever showed the code that the lab's own screen shows. Few tries are free, so that
-/// nobody finds it by trying. Thread-safe.
+/// The pairing of phones of the network, by the code on the lab's screen. After a few wrong codes, attempts are delayed, so the code cannot
+/// be found by guessing. Thread-safe.
 /// </summary>
 internal sealed class PhonePairing(TimeProvider time)
 {
@@ -14,7 +14,7 @@ internal sealed class PhonePairing(TimeProvider time)
     private const int PairedMax = 100;
     private const int CodeMax = 100_000_000;
 
-    /// <summary>After <see cref="FreeTries"/> wrong ones.</summary>
+    /// <summary>The delay after <see cref="FreeTries"/> wrong codes.</summary>
     internal static readonly TimeSpan Wait = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
@@ -22,10 +22,12 @@ internal sealed class PhonePairing(TimeProvider time)
     private int _wrong;
     private long _waitsSince;
 
-    /// <summary>Eight digits, of this start of the lab.</summary>
+    /// <summary>The eight-digit code of this start of the lab.</summary>
     public string Code { get; } = RandomNumberGenerator.GetInt32(CodeMax).ToString("d8", CultureInfo.InvariantCulture);
 
-    /// <summary>A cookie for who knows the code; null with the time to wait, which is zero when another try is free.</summary>
+    /// <summary>
+    /// Returns a cookie for the right code. Otherwise null with the time to wait, which is zero if another attempt is allowed now.
+    /// </summary>
     public string? Pair(string code, out TimeSpan wait)
     {
         lock (_lock)
@@ -57,7 +59,7 @@ internal sealed class PhonePairing(TimeProvider time)
         }
     }
 
-    /// <summary>True when a cookie is one of ours.</summary>
+    /// <summary>Returns true if a cookie was issued here.</summary>
     public bool IsPaired(string? cookie)
     {
         if (cookie is null)

@@ -6,12 +6,12 @@ using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Page;
 
-/// <summary>What a screen gets: bytes of the session, or the size that it has from now on.</summary>
+/// <summary>Data for a terminal: bytes of the session, or its new size.</summary>
 internal readonly record struct Shown(byte[]? Bytes, TerminalSize? Size);
 
 /// <summary>
-/// One console session that pages look at: who opened it types, everybody shows the same. Remembers the end of what was shown, so that a
-/// page that was reloaded, or came later, shows it too. Thread-safe.
+/// One console session shared by pages: the opener types, and all pages show the same output. Keeps the end of the output for pages that
+/// reload or connect later. Thread-safe.
 /// </summary>
 internal sealed class WebConsole : IAsyncDisposable
 {
@@ -28,25 +28,25 @@ internal sealed class WebConsole : IAsyncDisposable
 
     public WebConsole(string id, string watchId, TerminalSize size) => (Id, WatchId, Size) = (id, watchId, size);
 
-    /// <summary>Whoever has it types.</summary>
+    /// <summary>The id that permits typing.</summary>
     public string Id { get; }
 
-    /// <summary>Whoever has it watches.</summary>
+    /// <summary>The id that permits watching.</summary>
     public string WatchId { get; }
 
-    /// <summary>Of the terminal of who types; those that watch show the same.</summary>
+    /// <summary>The size of the typing page's terminal; watching pages show the same.</summary>
     public TerminalSize Size { get; private set; }
 
-    /// <summary>True when the session is over.</summary>
+    /// <summary>True if the session has ended.</summary>
     public bool Over { get; private set; }
 
-    /// <summary>How many pages hold it that may type; kept by the owner of the consoles.</summary>
+    /// <summary>The number of connected pages that may type; maintained by <see cref="WebConsoles"/>.</summary>
     public int Holders { get; set; }
 
     /// <summary>Starts the session on a unit.</summary>
     public void Start(IUnitConsole unit, bool login) => _running = RunAsync(unit, login);
 
-    /// <summary>Everything that is shown, from the backlog on; completes with the session, or when the reader falls too far behind.</summary>
+    /// <summary>Enumerates the output, from the backlog on. Completes with the session, or if the reader falls too far behind.</summary>
     public ChannelReader<Shown> Show()
     {
         lock (_lock)
@@ -70,11 +70,11 @@ internal sealed class WebConsole : IAsyncDisposable
         }
     }
 
-    /// <summary>Types; waits while the session is busy.</summary>
+    /// <summary>Types bytes; waits while the session is busy.</summary>
     public async Task TypeAsync(ReadOnlyMemory<byte> keys, CancellationToken cancellationToken) =>
         await _typed.Writer.WriteAsync(keys, cancellationToken);
 
-    /// <summary>The terminal of who types has another size now.</summary>
+    /// <summary>Sets the new size of the typing page's terminal.</summary>
     public void Resize(TerminalSize size)
     {
         lock (_lock)
@@ -103,7 +103,7 @@ internal sealed class WebConsole : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // Hung up.
+            // The terminal was closed.
         }
         lock (_lock)
         {
@@ -128,7 +128,7 @@ internal sealed class WebConsole : IAsyncDisposable
         }
     }
 
-    /// <summary>One that does not keep up comes again and gets the backlog; nobody waits for it.</summary>
+    /// <summary>A reader that falls behind reconnects and gets the backlog. No other reader waits for it.</summary>
     private void TellLocked(Shown shown) => _screens.RemoveAll(screen => !screen.Writer.TryWrite(shown) && screen.Writer.TryComplete());
 
     private sealed class Screen(WebConsole console) : WriteOnlyStream

@@ -11,8 +11,9 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Lab.Page;
 
 /// <summary>
-/// The console tabs of pages, each a WebSocket: <c>/lab/console?rows=R&amp;columns=C[&amp;login=1]</c> opens a session, <c>?id=…</c> takes it up again
-/// after a reload, <c>?watch=…</c> shows it without typing. The first message tells its ids and size; then come bytes, both ways, and whenever the terminal of who types changes, its size as text.
+/// The console tabs of pages, each a WebSocket. <c>/lab/console?rows=R&amp;columns=C[&amp;login=1]</c> opens a session, <c>?id=…</c>
+/// resumes it after a reload, and <c>?watch=…</c> shows it without typing. The first message contains its ids and size. Bytes follow in
+/// both directions, and text with the new size when the typing page's terminal changes.
 /// </summary>
 internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
 {
@@ -21,7 +22,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
     private const int KeysMax = 64 * 1024;
     private const int RowsMax = 500;
 
-    /// <summary>A session that no page holds is kept for a reload, not for ever.</summary>
+    /// <summary>A session without a page is kept for this time, for a reload.</summary>
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(2);
 
     private readonly Lock _lock = new();
@@ -47,7 +48,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         if (watches && Interlocked.Increment(ref _watchers) > WatchersMax)
         {
             Interlocked.Decrement(ref _watchers);
-            throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"{WatchersMax} watch already");
+            throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"the limit of {WatchersMax} watching pages is reached");
         }
         try
         {
@@ -107,7 +108,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
             }
             if (_consoles.Count >= ConsolesMax)
             {
-                throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"{ConsolesMax} consoles are open already");
+                throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"the limit of {ConsolesMax} consoles is reached");
             }
             var console = new WebConsole(NewId(), NewId(), size);
             _consoles.Add(console.Id, console);
@@ -137,7 +138,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                return; // The lab stops, and all of them with it.
+                return; // The lab stops, and all sessions with it.
             }
             lock (_lock)
             {
@@ -178,7 +179,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
                     await socket.SendAsync(shown.Bytes!, WebSocketMessageType.Binary, endOfMessage: true, ending.Token);
                 }
             }
-            // 4000: the session is over; anything else is a drop, after which a page comes again.
+            // 4000: the session has ended. After any other code a page reconnects.
             await socket.CloseOutputAsync(
                 console.Over ? (WebSocketCloseStatus)4000 : WebSocketCloseStatus.PolicyViolation,
                 console.Over ? "the session ended" : "too far behind",
@@ -188,7 +189,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException)
         {
-            // The page is gone, or the lab stops.
+            // The page disconnected, or the lab stops.
         }
         await ending.CancelAsync();
     }
@@ -201,7 +202,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>What a watcher types is read and forgotten; what is no size changes none.</summary>
+    /// <summary>Reads and discards what a watching page types. An invalid size is ignored.</summary>
     private static async Task TypeAsync(WebSocket socket, WebConsole console, bool watches, CancellationTokenSource ending)
     {
         var buffer = new byte[KeysMax];
@@ -225,7 +226,7 @@ internal sealed class WebConsoles(CancellationToken stopping) : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException or InvalidOperationException)
         {
-            // Gone, or the session ended while it was typed to.
+            // The page disconnected, or the session ended while it typed.
         }
         await ending.CancelAsync();
     }

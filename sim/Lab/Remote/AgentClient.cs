@@ -18,13 +18,13 @@ using Nerdbank.Streams;
 
 namespace Appliance.Lab.Remote;
 
-/// <summary>The unit of a box at the other end of a lab link: as it was when it was last looked at.</summary>
+/// <summary>The unit at the other end of a lab link, in its last reported state.</summary>
 internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
 {
-    /// <summary>The box is emulated: starting a unit takes it seconds.</summary>
+    /// <summary>True if the box is emulated: starting a unit takes seconds there.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>Events, and steps of logins, that are remembered; then the oldest half goes.</summary>
+    /// <summary>The number of stored events and login steps; beyond it the oldest half is removed.</summary>
     private const int RememberedMax = 20_000;
 
     private readonly Stream _connection;
@@ -34,7 +34,7 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
     private readonly List<EventRecord> _events = [];
     private readonly List<LoginJournalStep> _steps = [];
 
-    /// <summary>Told each step of a login as it comes, with the unit that it is of.</summary>
+    /// <summary>Called for each step of a login, with the unit that reported it.</summary>
     private readonly Action<int, LoginJournalStep>? _stepped;
     private bool _timeFirst;
     private long _lastEvent;
@@ -56,15 +56,15 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
 
     public IReadOnlyList<string> Users => _state.Users;
 
-    /// <summary>The certificate that a service shows, DER in base64; null while it shows none.</summary>
+    /// <summary>Returns the certificate of a service, DER in base64; null while it has none.</summary>
     public string? CertificateOf(string service) => _state.Services.FirstOrDefault(known => known.Service == service)?.Certificate;
 
-    /// <summary>Why no unit runs and none will by itself: empty after a shutdown; null while one runs, or comes.</summary>
+    /// <summary>The reason why no unit runs or will start: empty after a shutdown; null while one runs or starts.</summary>
     public string? Off => _state.Off;
 
     public LabPolicy Policy => _state.Policy;
 
-    /// <summary>How many units have come up.</summary>
+    /// <summary>The number of units that have started.</summary>
     public int Boots => _state.Boots;
 
     public bool IsUp => _state.Up;
@@ -80,7 +80,7 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
         }
     }
 
-    /// <summary>Up to so many events after an id, oldest first.</summary>
+    /// <summary>Returns at most this many events after an id, oldest first.</summary>
     public IReadOnlyList<EventRecord> EventsAfter(long id, int limit)
     {
         lock (_events)
@@ -109,12 +109,12 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
 
     public X509Certificate2 DeviceCa { get; private set; } = null!;
 
-    /// <summary>Begins to speak with the agent, and starts a unit of a fresh state.</summary>
-    /// <exception cref="LinkException">The unit does not come up.</exception>
+    /// <summary>Connects to the agent and starts a unit with a fresh state.</summary>
+    /// <exception cref="LinkException">The unit does not start.</exception>
     public static Task<AgentClient> StartAsync(Stream connection, LinkStart start, Func<PushMessage, Task<PushResult>> push) =>
         StartAsync(connection, _ => start, (_, message) => push(message));
 
-    /// <summary>The same for a start that depends on what the box is.</summary>
+    /// <summary>Connects to the agent and starts a unit with settings that depend on the box.</summary>
     public static async Task<AgentClient> StartAsync(
         Stream connection,
         Func<LinkBoard, LinkStart> start,
@@ -161,7 +161,7 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
         }
     }
 
-    /// <summary>Looks again; true when something was new.</summary>
+    /// <summary>Reads the unit's state again; true if something changed.</summary>
     public async Task<bool> LookAsync()
     {
         await _looking.WaitAsync();
@@ -182,7 +182,9 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
         }
     }
 
-    /// <summary>Returns when something has changed since that number of changes, or after a while, with the number now; what it is, a look tells.</summary>
+    /// <summary>
+    /// Returns the number of changes, after it exceeds the given number or after a while. A read of the state then shows the changes.
+    /// </summary>
     public async Task<long> ChangedAsync(long since) =>
         (
             await CallAsync(
@@ -193,14 +195,14 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
             )
         ).Change;
 
-    /// <summary>A console's channel.</summary>
+    /// <summary>Opens the channel of a console.</summary>
     public async Task<Stream> OpenConsoleAsync(CancellationToken cancellationToken) =>
         (await _link.OfferChannelAsync(LinkProtocol.Console, cancellationToken)).AsStream();
 
     public Task<string> CliAsync(string script) => CallAsync(LinkProtocol.Cli, script, LinkJson.Default.String, LinkJson.Default.String);
 
-    /// <summary>Shows a word at the console port.</summary>
-    /// <exception cref="LinkException">The box serves none.</exception>
+    /// <summary>Displays a word at the console port.</summary>
+    /// <exception cref="LinkException">The box serves no console port.</exception>
     public Task SayAsync(string word) => CallAsync(LinkProtocol.Say, word, LinkJson.Default.String, LinkJson.Default.String);
 
     public Task SetPolicyAsync(LabPolicy policy) =>
@@ -257,7 +259,7 @@ internal sealed class AgentClient : IPhoneSource, IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // So a channel says that its link is gone.
+            // A channel reports a broken link like this.
             throw new LinkException($"{call}: the link broke");
         }
     }

@@ -10,7 +10,7 @@ internal static class ControllerConsole
 {
     private const int BufferSize = 4096;
 
-    /// <summary>Serves until the session ends; what is typed is read only when the session wants it.</summary>
+    /// <summary>Serves until the session ends. Input is read only when the session requests it.</summary>
     /// <exception cref="EndOfStreamException">The link broke.</exception>
     public static async Task<ConsoleEnd> RunAsync(
         Stream channel,
@@ -31,7 +31,7 @@ internal static class ControllerConsole
             if (await Task.WhenAny(reading, typing) == typing && !typing.IsCompletedSuccessfully)
             {
                 await over.CancelAsync();
-                await typing; // Whoever types is gone in a way of his own.
+                await typing; // The typing side may end with any error.
             }
             var (letter, content) = await reading;
             switch (letter)
@@ -47,7 +47,7 @@ internal static class ControllerConsole
                     await over.CancelAsync();
                     return (ConsoleEnd)content[0];
                 default:
-                    throw new LinkException($"a console said what nobody knows ('{(char)letter}')");
+                    throw new LinkException($"unknown message type of a console ('{(char)letter}')");
             }
         }
 

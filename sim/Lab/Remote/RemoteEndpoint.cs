@@ -7,26 +7,26 @@ using Appliance.Link;
 
 namespace Appliance.Lab.Remote;
 
-/// <summary>Where the agent of a physical unit waits, and how it is reached.</summary>
-/// <param name="Name">What people call the unit.</param>
-/// <param name="Agent">Where its agent waits.</param>
-/// <param name="Controller">The address of this machine towards it.</param>
+/// <summary>The address and key of the agent of a physical unit.</summary>
+/// <param name="Name">The unit's name.</param>
+/// <param name="Agent">The agent's address.</param>
+/// <param name="Controller">The address of this machine towards the agent.</param>
 /// <param name="Key">The pre-shared key of the agent and this controller.</param>
-/// <param name="Network">The first three numbers of its addresses, portN the Nth; null as its board has them.</param>
+/// <param name="Network">The first three octets of its addresses, of which portN has the Nth; null for the board's addresses.</param>
 internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress Controller, byte[] Key, string? Network)
 {
-    /// <summary>Where an agent waits if nobody says otherwise.</summary>
+    /// <summary>The default port of an agent.</summary>
     public const int DefaultPort = 7001;
 
-    /// <summary>Reads <c>--box</c>: an address, which goes with a key's file, or a file that describes the box and names its key.</summary>
-    /// <exception cref="LabFailure">One of them is wrong, or the key is one too many or missing.</exception>
+    /// <summary>Reads <c>--box</c>: an address with a key file, or a file that describes the box and names its key.</summary>
+    /// <exception cref="LabFailure">One of them is invalid, or the key is missing or superfluous.</exception>
     public static RemoteEndpoint Of(string box, string? keyFile)
     {
         if (AddressOf(box) is not { } agent)
         {
             return keyFile is null
                 ? TargetFile.Load(box).EndPoint
-                : throw new LabFailure(FailureKind.Usage, $"--box-key goes with an address: the file {box} names its key itself");
+                : throw new LabFailure(FailureKind.Usage, $"--box-key requires an address; the file {box} names its own key");
         }
         if (keyFile is null)
         {
@@ -86,7 +86,7 @@ internal sealed record RemoteEndpoint(string Name, IPEndPoint Agent, IPAddress C
         }
     }
 
-    /// <summary>An IPv4 address with or without a port; null for what is a file's name.</summary>
+    /// <summary>Parses an IPv4 address with an optional port; null for a file name.</summary>
     private static IPEndPoint? AddressOf(string box) =>
         box.Count(letter => letter == '.') == 3 && !box.Contains(Path.DirectorySeparatorChar) && IPEndPoint.TryParse(box, out var at)
             ? new IPEndPoint(at.Address, at.Port == 0 ? DefaultPort : at.Port)

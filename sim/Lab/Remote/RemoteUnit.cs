@@ -21,8 +21,8 @@ using Microsoft.AspNetCore.Http;
 namespace Appliance.Lab.Remote;
 
 /// <summary>
-/// The window onto a unit at the other end of a lab link, and onto the next one after <c>execute reboot</c>. The agent tells at once that something changed; then it is
-/// looked at.
+/// A unit at the other end of a lab link, and the next one after <c>execute reboot</c>. The agent reports immediately that the state
+/// changed, and this type then reads it.
 /// </summary>
 internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDisposable
 {
@@ -39,13 +39,13 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
 
     private RemoteUnit(RemoteEndpoint endpoint) => _endpoint = endpoint;
 
-    /// <summary>The unit goes down.</summary>
+    /// <summary>Raised when the unit stops.</summary>
     public event Action? GoingDown;
 
-    /// <summary>The next unit is up.</summary>
+    /// <summary>Raised when the next unit has started.</summary>
     public event Action? Up;
 
-    /// <summary>No unit runs and none will: null after a shutdown, else why; the link broke, say.</summary>
+    /// <summary>Raised when no unit runs and none will start: null after a shutdown, else the reason, such as a broken link.</summary>
     public event Action<Exception?>? Off;
 
     public object Version => _linked.Version;
@@ -65,11 +65,11 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
     /// <summary>
     /// Connects to a unit's agent. A running unit continues; otherwise the previous state is started, and a fresh one as the ready-made lab.
     /// </summary>
-    /// <param name="endpoint">Where it is.</param>
-    /// <param name="configuration">What a fresh state boots.</param>
-    /// <param name="personality">The release that a unit is which does not run yet.</param>
-    /// <param name="push">Takes its pushes.</param>
-    /// <exception cref="LabFailure">There is none, it does not let us in, or its unit does not come up.</exception>
+    /// <param name="endpoint">The agent's address and key.</param>
+    /// <param name="configuration">The configuration of a fresh state.</param>
+    /// <param name="personality">The release profile of a unit that is started.</param>
+    /// <param name="push">Receives its pushes.</param>
+    /// <exception cref="LabFailure">No agent answers, it refuses the controller, or its unit does not start.</exception>
     public static async Task<RemoteUnit> StartAsync(
         RemoteEndpoint endpoint,
         Func<LinkBoard, string> configuration,
@@ -86,7 +86,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
                 board => new LinkStart(configuration(board), personality, null, Fresh: false),
                 async (linked, message) =>
                 {
-                    // The phone may be of a token that is seconds old.
+                    // The token of the phone may have been created seconds ago.
                     await linked.LookAsync();
                     return await push(message);
                 },
@@ -94,7 +94,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
             );
             while (await unit._linked.LookAsync())
             {
-                // Until all is told.
+                // Until all changes are read.
             }
             unit._boot = unit._linked.Boots;
             unit.JournalOf(unit._boot);
@@ -112,26 +112,26 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         }
     }
 
-    /// <summary>From now on it is told what happens to the unit.</summary>
+    /// <summary>Starts to raise the events of the unit.</summary>
     public void Follow() => _following = FollowAsync();
 
-    /// <summary>How many units have come up since the agent began.</summary>
+    /// <summary>The number of units that have started since the agent began.</summary>
     public int Boots => _linked.Boots;
 
     public Offer<IUnitConsole> Console => new(this);
 
     public Offer<IUnitPolicy> Policy => new(this);
 
-    public Offer<IUnitCables> Cables => NotHere("its cables are pulled by hand");
+    public Offer<IUnitCables> Cables => NotHere("cables cannot be changed");
 
-    public Offer<IFaultTarget> Faults => NotHere("no faults can be set there");
+    public Offer<IFaultTarget> Faults => NotHere("faults cannot be injected");
 
-    public Offer<LabClock> Clock => NotHere("its clock is its own, and nobody sets it by hand");
+    public Offer<LabClock> Clock => NotHere("its clock cannot be commanded");
 
-    public Offer<Meter> Metrics => NotHere("its metrics are not told over the lab link");
+    public Offer<Meter> Metrics => NotHere("its metrics are not available over the lab link");
 
     /// <summary>Its front panel.</summary>
-    public Offer<LabPanel> Panel => NotHere("its panel is seen and pressed there");
+    public Offer<LabPanel> Panel => NotHere("its panel is not available over the lab link");
 
     public IReadOnlyList<TokenActivation> Activations() => _linked.Activations();
 
@@ -141,7 +141,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         ReachingAsync(async () =>
         {
             var transcript = await _linked.CliAsync(script).WaitAsync(cancellationToken);
-            // Whoever asks next sees what this changed.
+            // The next reader sees this change.
             await _linked.LookAsync();
             return transcript;
         });
@@ -193,7 +193,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         {
             if (_certificate?.Shown != shown)
             {
-                // Not disposed of: whoever asked may still look at it.
+                // Not disposed: a reader may still use it.
                 _certificate = (shown, X509CertificateLoader.LoadCertificate(Convert.FromBase64String(shown)));
             }
             return _certificate.Value.Certificate;
@@ -211,7 +211,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         _ended.Dispose();
     }
 
-    private MissingPart NotHere(string reason) => MissingPart.Elsewhere($"the unit is elsewhere ({_endpoint.Name}): {reason}");
+    private MissingPart NotHere(string reason) => MissingPart.Elsewhere($"the unit is remote ({_endpoint.Name}): {reason}");
 
     private async Task<ConsoleEnd> RunAsync(
         LinkConsole wanted,
@@ -249,7 +249,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         }
         catch (Exception broken)
         {
-            // Whoever runs the lab is told, and ends it; a lab that ends breaks it itself.
+            // The owner of the lab ends it on this event. A lab that ends breaks the link itself.
             if (!_ended.IsCancellationRequested)
             {
                 Off?.Invoke(
@@ -257,7 +257,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
                         ? broken
                         : new LabFailure(
                             FailureKind.Missing,
-                            $"{_endpoint.Name}: the link to the agent at {_endpoint.Agent} broke, or another controller took it over; the unit goes on, and the next up --box takes it up",
+                            $"{_endpoint.Name}: the link to the agent at {_endpoint.Agent} broke, or another controller took over; the unit continues, and the next up --box resumes it",
                             broken
                         )
                 );
@@ -297,7 +297,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         Logins.Take(step);
     }
 
-    /// <summary>Logins count from 1 again with each unit.</summary>
+    /// <summary>Login ids begin at 1 again with each unit.</summary>
     private void JournalOf(int boot)
     {
         if (boot != _journalOf)
@@ -314,7 +314,7 @@ internal sealed class RemoteUnit : ILabUnit, IUnitConsole, IUnitPolicy, IAsyncDi
         }
         catch (Exception unreached) when (unreached is IOException or ObjectDisposedException or LabFailure)
         {
-            throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"the unit cannot be asked now: {unreached.Message}");
+            throw new LabProblem(StatusCodes.Status503ServiceUnavailable, $"the unit cannot be reached now: {unreached.Message}");
         }
     }
 }

@@ -9,24 +9,24 @@ using Appliance.Hal.Linux;
 namespace Appliance.Lab.Remote;
 
 /// <summary>
-/// A unit's console at the end of a serial cable, and who types there: a line after the answer of the one before, as at a terminal. Each script begins and ends with a session
-/// of its own, as over the lab link.
+/// Types scripts at a unit's console over a serial cable, one line after the reply to the previous one. Each script begins and ends with
+/// its own session, as over the lab link.
 /// </summary>
 internal sealed partial class SerialConsoleDriver : IAsyncDisposable
 {
-    /// <summary>The longest that a command may take; so long the lab link waits for one, too.</summary>
+    /// <summary>The time limit of a command; the lab link uses the same.</summary>
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EchoMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FreshMax = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ProofMax = TimeSpan.FromSeconds(5);
 
-    /// <summary>What a session that has just ended took with it is typed again after so long.</summary>
+    /// <summary>Input that an ending session may have swallowed is typed again after this time.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
 
-    /// <summary>Ctrl-C stops paging, drops a question or a quote, leaves the config levels, ends the session: one each.</summary>
+    /// <summary>One Ctrl-C each stops paging, discards a prompt or a quote, leaves the config levels, and ends the session.</summary>
     private const int InterruptsMax = 4;
     private const string Interrupt = "\x03";
-    private const string AsksForALogin = "asks for a login: somebody else serves it (a getty, docs/use/lab-box.md), not the lab's program";
+    private const string AsksForALogin = "asks for a login: another program serves it (a getty, docs/use/lab-box.md), not the agent";
     private const string Literal = "\x16"; // Ctrl-V: the next key is a character.
     private const string Entered = "\r\r\n";
     private const string More = "--More-- ";
@@ -38,7 +38,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
 
     private SerialConsoleDriver(Stream cable, SerialDevice device) => (_cable, _device, _shown) = (cable, device, new ShownText(cable));
 
-    /// <summary>Why the console stands still.</summary>
+    /// <summary>The input that the console waits for.</summary>
     private enum Rest
     {
         None,
@@ -49,18 +49,18 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         /// <summary>A prompt in a table or an entry of one.</summary>
         Level,
 
-        /// <summary>A command goes on with the next line.</summary>
+        /// <summary>The next line continues the command.</summary>
         GoesOn,
         Question,
         Page,
 
-        /// <summary>The unit restarts, or ends.</summary>
+        /// <summary>The unit restarts or stops.</summary>
         Down,
         Login,
     }
 
-    /// <summary>Opens the device; nothing is typed yet.</summary>
-    /// <exception cref="LabFailure">It is not there, somebody else has it, or it is no serial device.</exception>
+    /// <summary>Opens the device without typing anything.</summary>
+    /// <exception cref="LabFailure">The device does not exist, is in use, or is not a serial device.</exception>
     public static SerialConsoleDriver Open(SerialDevice device)
     {
         try
@@ -73,16 +73,19 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes sure that this is the console of one unit, which is told over another way to show a random word there. Nothing is typed: another unit notices nothing.</summary>
-    /// <param name="say">Tells the unit to show a word at its console.</param>
-    /// <exception cref="LabFailure">It is another unit's, or nobody's.</exception>
+    /// <summary>
+    /// Verifies that this is the console of one unit, which shows a random word there on request over another channel. Nothing is typed, so
+    /// another unit is not affected.
+    /// </summary>
+    /// <param name="say">Lets the unit display a word at its console.</param>
+    /// <exception cref="LabFailure">It is the console of another unit, or of none.</exception>
     public async Task ProveAsync(Func<string, Task> say)
     {
         var word = Word();
         var began = LabClock.Wall.GetTimestamp();
         while (LabClock.Wall.GetElapsedTime(began) < ProofMax)
         {
-            // Again: the console may have been between two sessions.
+            // Repeated, because the console may have been between two sessions.
             await say(word);
             if (
                 await ReadAsync(Again, seen => seen.IndexOf(word, StringComparison.Ordinal) is >= 0 and var at ? at + word.Length : 0)
@@ -96,12 +99,15 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
             FailureKind.Missing,
             RestOf(_shown.Waiting) == Rest.Login
                 ? AsksForALogin
-                : $"is another unit's, or not of this speed ({_device.Speed}): it does not show what the unit of the lab link was told to show at its console"
+                : $"is another unit's, or not of this speed ({_device.Speed}): it does not show the word that the unit of the lab link displays at its console"
         );
     }
 
-    /// <summary>Types the lines of a script in a session of their own; the transcript is that of the lab link: no \r, no pages, nothing that only moves a cursor.</summary>
-    /// <exception cref="LabFailure">The console does not answer in time, shows something else than what was typed, or a line cannot be typed.</exception>
+    /// <summary>
+    /// Types the lines of a script in a separate session. The transcript is that of the lab link: no \r, no pages, no cursor movements.
+    /// </summary>
+    /// <exception cref="LabFailure">The console does not answer in time, does not echo the typed text, or a line cannot be
+    /// typed.</exception>
     public async Task<string> TranscriptAsync(string script)
     {
         var (prompt, rest) = (await FreshAsync(), Rest.Root);
@@ -119,7 +125,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
                 && text.StartsWith(line + "\n\n", StringComparison.Ordinal)
             )
             {
-                // The prompt is the next session's; that of the script is over, and so is the script.
+                // This prompt belongs to the next session: the script's session has ended, and so has the script.
                 return shown.Append(line).Append('\n').ToString();
             }
             shown.Append(text);
@@ -138,7 +144,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
     private static string[] Lines(string script) =>
         script.ReplaceLineEndings("\n") is var text && text.EndsWith('\n') ? text[..^1].Split('\n') : text.Split('\n');
 
-    /// <summary>Ends whatever session is there, with all that it had open; the prompt of the next one.</summary>
+    /// <summary>Ends any open session with its open entries, and returns the prompt of the next one.</summary>
     private async Task<string> FreshAsync()
     {
         for (var presses = 0; presses < InterruptsMax; presses++)
@@ -155,7 +161,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         var began = LabClock.Wall.GetTimestamp();
         while (LabClock.Wall.GetElapsedTime(began) < FreshMax)
         {
-            // A comment with a word that was never there before: what is shown behind it is shown now, not earlier.
+            // A comment with a new random word: output after it is from now, not from earlier.
             var mark = $"# {Word()}";
             await SendAsync(mark + "\r");
             var prompt = "";
@@ -186,14 +192,14 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         return (line + "\n" + answer, next);
     }
 
-    /// <summary>One key answers a question.</summary>
+    /// <summary>Answers a prompt with one key.</summary>
     private async Task<(string Text, Rest Next)> ReplyAsync(string line)
     {
         if (line.Trim() is not ("y" or "Y" or "n" or "N"))
         {
             throw new LabFailure(
                 FailureKind.ConfigurationInvalid,
-                $"the console {_device.Device} asks a question, which only y or n answers, not '{line}'"
+                $"the console {_device.Device} shows a prompt that expects y or n, not '{line}'"
             );
         }
         await SendAsync(line.Trim());
@@ -202,7 +208,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         return (line + "\n" + answer, next);
     }
 
-    /// <summary>A question mark is a key, which shows what may follow and leaves the line as it is; the line is dropped then.</summary>
+    /// <summary>Types a question mark, which shows help and leaves the line unchanged, and then discards the line.</summary>
     private async Task<(string Text, Rest Next)> HelpAsync(string line)
     {
         var before = TypedLine.Of(line.TrimEnd()[..^1], goesOn: false);
@@ -228,19 +234,19 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         var echo =
             await ReadAsync(EchoMax, seen => seen.IndexOf(end, StringComparison.Ordinal) is >= 0 and var at ? at + end.Length : 0)
             ?? throw Failed(FailureKind.TimedOut, $"does not show '{typed}', which was typed");
-        // What came by itself may stand before it, never in it: the line is shown anew then.
+        // Unsolicited output may be before the line, never in it: the console then displays the line again.
         if (!Clean(echo).EndsWith(typed + "\n", StringComparison.Ordinal))
         {
             throw Failed(FailureKind.AssertionFailed, $"does not show '{typed}' as it was typed");
         }
     }
 
-    /// <summary>Everything up to the next prompt or question.</summary>
+    /// <summary>Returns the output up to the next prompt.</summary>
     private async Task<(string Text, Rest Next)> AnswerAsync(string line) =>
         await PagesAsync(AnswerMax, seen => RestOf(seen, ""))
         ?? throw Failed(FailureKind.TimedOut, $"has no answer to '{line}' within {AnswerMax.TotalSeconds} s");
 
-    /// <summary>Everything up to where the console rests, page by page; null when it does not in time.</summary>
+    /// <summary>Returns the output up to the point where the console waits, page by page; null after the time limit.</summary>
     private async Task<(string Text, Rest Next)?> PagesAsync(TimeSpan atMost, Func<string, Rest> restOf)
     {
         var shown = new StringBuilder();
@@ -253,7 +259,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
                 {
                     if (GoesDown().Match(seen) is { Success: true } down)
                     {
-                        // What is behind it is the port's, or the next unit's.
+                        // Later output belongs to the port or to the next unit.
                         rest = Rest.Down;
                         return down.Length;
                     }
@@ -274,7 +280,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         }
     }
 
-    /// <summary>Why it stands still, with a line behind the prompt that was begun.</summary>
+    /// <summary>Returns what the console waits for, with a partial line after the prompt.</summary>
     private static Rest RestOf(string seen, string begun)
     {
         var last = seen[(seen.LastIndexOf('\n') + 1)..].Replace(" \b", "", StringComparison.Ordinal);
@@ -297,7 +303,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
             : Rest.Root;
     }
 
-    /// <summary>What is left of it when pages, the ends of rows and the carriage's way back are taken out.</summary>
+    /// <summary>Removes paging, row ends and carriage returns from the output.</summary>
     private static string Clean(string shown) =>
         Pages()
             .Replace(shown, "")
@@ -316,7 +322,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            throw Failed(FailureKind.TimedOut, $"takes no keys for {EchoMax.TotalSeconds} s");
+            throw Failed(FailureKind.TimedOut, $"accepts no keys for {EchoMax.TotalSeconds} s");
         }
         catch (IOException gone)
         {
@@ -324,7 +330,7 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
         }
     }
 
-    /// <summary>As <see cref="ShownText.TakeAsync"/>, for an operator.</summary>
+    /// <summary>Like <see cref="ShownText.TakeAsync"/>, with errors for the operator.</summary>
     private async Task<string?> ReadAsync(TimeSpan atMost, Func<string, int> enough)
     {
         try
@@ -349,14 +355,14 @@ internal sealed partial class SerialConsoleDriver : IAsyncDisposable
     [GeneratedRegex(@"^\S+( \(.+\))? [#$] $")]
     private static partial Regex Prompt();
 
-    /// <summary>Ctrl-C at the root: the session ends, and behind an empty line there is the next one.</summary>
+    /// <summary>Ctrl-C at the root: the session ended, and the next one follows an empty line.</summary>
     [GeneratedRegex(@"\r\n\r\n\S+ [#$] $")]
     private static partial Regex Ended();
 
     [GeneratedRegex(@"^\r\nSystem is (rebooting|shutting down)\.\.\.\r\n\r\n")]
     private static partial Regex GoesDown();
 
-    /// <summary>exit and quit, as short as they are understood.</summary>
+    /// <summary>Returns true for <c>exit</c> and <c>quit</c>, abbreviated or not.</summary>
     [GeneratedRegex(@"^\s*(exit?|q(u(it?)?)?)\s*$")]
     private static partial Regex Leaves();
 

@@ -3,7 +3,7 @@ using Appliance.Doubles.Clock;
 
 namespace Appliance.Lab.Remote;
 
-/// <summary>What a console shows at the end of a cable, taken part by part. One reads at a time.</summary>
+/// <summary>The output of a console at the end of a cable, consumed part by part. One reader at a time.</summary>
 internal sealed class ShownText(Stream cable)
 {
     private const int RecentMax = 2000;
@@ -13,14 +13,17 @@ internal sealed class ShownText(Stream cable)
     private readonly StringBuilder _waiting = new();
     private readonly StringBuilder _recent = new();
 
-    /// <summary>What came and was not taken.</summary>
+    /// <summary>The output that is not consumed yet.</summary>
     public string Waiting => _waiting.ToString();
 
-    /// <summary>The last that came, taken or not.</summary>
+    /// <summary>The most recent output, consumed or not.</summary>
     public string Recent => _recent.ToString();
 
-    /// <summary>Takes what came once it is enough (how much of it; 0 for not yet); null when it is not in time, and then nothing is taken.</summary>
-    /// <exception cref="IOException">The cable is dead.</exception>
+    /// <summary>
+    /// Consumes the output once it is sufficient (the function returns the length to consume; 0 for not yet). Returns null after the time
+    /// limit and then consumes nothing.
+    /// </summary>
+    /// <exception cref="IOException">The cable failed.</exception>
     public async Task<string?> TakeAsync(TimeSpan atMost, Func<string, int> enough)
     {
         using var late = new CancellationTokenSource(atMost, LabClock.Wall);

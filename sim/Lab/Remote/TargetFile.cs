@@ -8,14 +8,14 @@ using Appliance.Link;
 
 namespace Appliance.Lab.Remote;
 
-/// <summary>A physical unit as a file describes it (docs/use/lab-box.md; box.schema.json).</summary>
-/// <param name="Name">What people call it.</param>
+/// <summary>A physical unit as described by a file (docs/use/lab-box.md, box.schema.json).</summary>
+/// <param name="Name">The unit's name.</param>
 /// <param name="Board">The name of its board.</param>
-/// <param name="Network">The first three numbers of its addresses: portN is the Nth.</param>
-/// <param name="Controller">The address of this machine towards it; <c>bench</c> in the file.</param>
-/// <param name="Agent">Where its agent waits.</param>
+/// <param name="Network">The first three octets of its addresses, of which portN has the Nth.</param>
+/// <param name="Controller">The address of this machine towards the agent.</param>
+/// <param name="Agent">The agent's address.</param>
 /// <param name="Key">The pre-shared key of the agent and this controller.</param>
-/// <param name="Console">The serial device of this machine that is wired to its console; null: lines go over the link.</param>
+/// <param name="Console">The serial device of this machine that is wired to its console; null if lines are sent over the link.</param>
 internal sealed record TargetFile(
     string Name,
     string Board,
@@ -28,11 +28,11 @@ internal sealed record TargetFile(
 {
     private const int LengthMax = 64 * 1024;
 
-    /// <summary>Where its agent waits.</summary>
+    /// <summary>The agent's address.</summary>
     public RemoteEndpoint EndPoint => new(Name, Agent, Controller, Key, Network);
 
-    /// <summary>Reads a file; the key's is beside it.</summary>
-    /// <exception cref="LabFailure">It cannot be read, or something in it is wrong; the message has its path.</exception>
+    /// <summary>Reads a file and the key file beside it.</summary>
+    /// <exception cref="LabFailure">It cannot be read, or a field is invalid; the message contains its path.</exception>
     public static TargetFile Load(string file)
     {
         try
@@ -71,7 +71,7 @@ internal sealed record TargetFile(
             || first.ToString() != network + ".1"
         )
         {
-            throw root.Wrong("network", $"must be the first three numbers of an IPv4 address, not '{network}'");
+            throw root.Wrong("network", $"must be the first three octets of an IPv4 address, not '{network}'");
         }
         return new TargetFile(
             root.Text("name"),

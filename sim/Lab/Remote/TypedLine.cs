@@ -3,13 +3,13 @@ using Appliance.Firmware.Cli;
 
 namespace Appliance.Lab.Remote;
 
-/// <summary>A line of a script as keys of a terminal.</summary>
+/// <summary>Converts a line of a script to keys of a terminal.</summary>
 internal static class TypedLine
 {
-    /// <summary>What is typed: a tab is the completion's key there, and means a space between words.</summary>
+    /// <summary>Returns the keys. A tab between words becomes a space, because Tab completes at a terminal.</summary>
     /// <param name="line">The line.</param>
-    /// <param name="goesOn">True when it goes on with a command: it may be between quotes.</param>
-    /// <exception cref="LabFailure">A terminal has no keys for it.</exception>
+    /// <param name="goesOn">True if the line continues a command: it may be inside quotes.</param>
+    /// <exception cref="LabFailure">A terminal has no keys for the line.</exception>
     public static string Of(string line, bool goesOn)
     {
         if (line.Length > CliSession.LineMax)
@@ -31,11 +31,11 @@ internal static class TypedLine
         return line.Replace('\t', ' ');
     }
 
-    /// <summary>True for a line that ends with a question mark outside of quotes, and is no comment.</summary>
+    /// <summary>Returns true for a line that ends in a question mark outside quotes and is not a comment.</summary>
     public static bool AsksForHelp(string line) =>
         line.TrimEnd() is [.. var before, '?'] && !before.AsSpan().TrimStart().StartsWith('#') && !IsQuoted(before);
 
-    /// <summary>True when a quote is open at the end.</summary>
+    /// <summary>Returns true if a quote is open at the end.</summary>
     private static bool IsQuoted(string text)
     {
         var quote = '\0';

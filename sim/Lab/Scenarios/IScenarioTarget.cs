@@ -155,32 +155,34 @@ internal interface ITargetPanel
     IReadOnlyList<string> LedShown(string name);
 }
 
-/// <summary>A phone's answer; <see cref="Answer"/> is null until the call has come to its end.</summary>
+/// <summary>A phone's answer; <see cref="Answer"/> is null until the call has completed.</summary>
 internal sealed class PhoneAnswering
 {
     public PhoneReply? Answer { get; set; }
 }
 
-/// <summary>One SSL VPN client. A request may overtake one that still waits (a code that is typed while a push is out).</summary>
+/// <summary>An SSL VPN client. A request may overtake a pending one (a code that is typed while a push is pending).</summary>
 internal interface IScenarioClient
 {
-    /// <summary>Posts a form to <c>/remote/logincheck</c>; returns when the answer is here, or when it is clear that it waits for a person.</summary>
+    /// <summary>
+    /// Posts a form to <c>/remote/logincheck</c>. Returns when the reply has arrived, or when the request is waiting for a user.
+    /// </summary>
     Task PostAsync(string form);
 
     /// <summary>True while the newest request waits for its answer.</summary>
     bool Waits { get; }
 
-    /// <summary>What the newest request that was answered got; null before the first answer.</summary>
+    /// <summary>The reply to the newest completed request; null before the first one.</summary>
     ClientReply? Reply { get; }
 }
 
-/// <summary>An answer of the SSL VPN.</summary>
-/// <param name="Status">HTTP status; 0 when the connection was lost or refused.</param>
-/// <param name="Body">The body, or why there is none.</param>
-/// <param name="HasCookie">True when a session's cookie came with it.</param>
+/// <summary>A reply of the SSL VPN.</summary>
+/// <param name="Status">The HTTP status; 0 if the connection was lost or refused.</param>
+/// <param name="Body">The body, or the reason why there is none.</param>
+/// <param name="HasCookie">True if the reply sets a session cookie.</param>
 internal sealed record ClientReply(int Status, string Body, bool HasCookie)
 {
-    /// <summary>The fields of a challenge line; empty when it is none.</summary>
+    /// <summary>Returns the fields of a challenge line; empty if it is not one.</summary>
     public IReadOnlyDictionary<string, string> Challenge { get; } =
         Body.StartsWith("ret=2,", StringComparison.Ordinal)
             ? Body.Split(',')
@@ -190,7 +192,7 @@ internal sealed record ClientReply(int Status, string Body, bool HasCookie)
                 .ToDictionary(pair => pair[0], pair => pair[1])
             : new Dictionary<string, string>();
 
-    /// <summary>In the words of <c>answer</c>.</summary>
+    /// <summary>The reply as a word of <c>answer</c>.</summary>
     public string Word =>
         this switch
         {

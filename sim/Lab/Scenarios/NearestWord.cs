@@ -2,10 +2,10 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>What somebody may have meant.</summary>
+/// <summary>Suggestions for misspelled words.</summary>
 internal static class NearestWord
 {
-    /// <summary>The nearest of the known words, or all of them when none is near.</summary>
+    /// <summary>Returns the nearest of the known words, or all of them if none is near.</summary>
     public static string Hint(string word, IEnumerable<string> known)
     {
         string[] words = [.. known];

@@ -4,13 +4,13 @@ using Appliance.Firmware.Config;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>One scenario: what is done, and what is expected of it.</summary>
+/// <summary>A scenario: its steps and expectations.</summary>
 /// <param name="Name">The file's name without its end.</param>
 /// <param name="Title">One line.</param>
-/// <param name="About">What it is about; "" when the title says it.</param>
-/// <param name="Needs">What the box that it runs on has to have.</param>
-/// <param name="Personality">The release to behave like.</param>
-/// <param name="Config">The console's lines that the lab's configuration gets in addition; "" for none.</param>
+/// <param name="About">The description; "" if the title is sufficient.</param>
+/// <param name="Needs">The capabilities that its target must have.</param>
+/// <param name="Personality">The release profile.</param>
+/// <param name="Config">Console lines added to the lab's configuration; "" for none.</param>
 /// <param name="Steps">In order; never empty.</param>
 internal sealed record Scenario(
     string Name,
@@ -27,7 +27,7 @@ internal sealed record Scenario(
     /// <summary>The end of a scenario's file name.</summary>
     public const string FileEnd = ".yaml";
 
-    /// <summary>The names of those that come with the tool, in order.</summary>
+    /// <summary>The names of the scenarios of the tool, in order.</summary>
     public static IReadOnlyList<string> Shipped { get; } =
     [
         .. Assembly
@@ -38,7 +38,7 @@ internal sealed record Scenario(
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>The text of one that comes with the tool; null when there is none of that name.</summary>
+    /// <summary>Returns the text of a scenario of the tool; null if there is none of that name.</summary>
     public static string? ShippedText(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Folder + name + FileEnd);
@@ -51,13 +51,13 @@ internal sealed record Scenario(
     }
 }
 
-/// <summary>One step: a word of the table, its own value, and its fields, each of the kind that the table says.</summary>
-/// <param name="Word">What is done or expected.</param>
-/// <param name="Line">Where it stands in the file, from 1.</param>
+/// <summary>A step: a word of the table, its value, and its fields, each of the kind that the table defines.</summary>
+/// <param name="Word">The action or expectation.</param>
+/// <param name="Line">Its line in the file, from 1.</param>
 /// <param name="Values">Its fields by name; the word's own value under the word.</param>
 internal sealed record ScenarioStep(StepWord Word, int Line, IReadOnlyDictionary<string, object> Values)
 {
-    /// <summary>The word's own value as text; "" when it has none.</summary>
+    /// <summary>The word's value as text; "" if it has none.</summary>
     public string Subject => Values.TryGetValue(Word.Word, out var value) && value is string text ? text : "";
 
     public string? Text(string name) => Values.GetValueOrDefault(name) as string;
@@ -75,7 +75,7 @@ internal sealed record ScenarioStep(StepWord Word, int Line, IReadOnlyDictionary
 
     public JsonElement Json(string name) => (JsonElement)Values[name];
 
-    /// <summary>As a line for people.</summary>
+    /// <summary>The step as a readable line.</summary>
     public override string ToString() =>
         $"{Word.Word}{(Values.GetValueOrDefault(Word.Word) switch
         {

@@ -2,9 +2,9 @@ using System.Net;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>Addresses that scenarios know of.</summary>
+/// <summary>Addresses in scenarios.</summary>
 internal static class ScenarioAddress
 {
-    /// <summary>The phones': a mobile network somewhere (RFC 5737).</summary>
+    /// <summary>The address of the phones: a mobile network (RFC 5737).</summary>
     public static readonly IPAddress Phones = IPAddress.Parse("198.51.100.7");
 }

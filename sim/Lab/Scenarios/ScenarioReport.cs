@@ -7,12 +7,12 @@ using Appliance.Firmware.Text;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>One of the list of scenarios.</summary>
+/// <summary>An entry of the list of scenarios.</summary>
 internal sealed record ScenarioJson(string Name, string Title, IReadOnlyList<string> Needs);
 
 internal sealed record ScenarioFailureJson(int Step, int Line, string What, string Expected, string Seen, IReadOnlyList<string> Timeline);
 
-/// <summary>What came of one; <c>eventLogSha256</c> is the same for the same scenario and seed.</summary>
+/// <summary>The result of a scenario. <c>eventLogSha256</c> is the same for the same scenario and seed.</summary>
 internal sealed record ScenarioResultJson(
     string Name,
     string Title,
@@ -43,7 +43,7 @@ internal sealed record ScenarioResultJson(
         );
 }
 
-/// <summary>What came of all that were run.</summary>
+/// <summary>The results of a run of several scenarios.</summary>
 internal sealed record ScenarioReportJson(int Passed, int Failed, int Skipped, IReadOnlyList<ScenarioResultJson> Scenarios);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
@@ -51,7 +51,7 @@ internal sealed record ScenarioReportJson(int Passed, int Failed, int Skipped, I
 [JsonSerializable(typeof(IReadOnlyList<ScenarioJson>))]
 internal sealed partial class ScenarioJsonContext : JsonSerializerContext;
 
-/// <summary>Results for people, as JSON, and as JUnit's XML.</summary>
+/// <summary>Renders results as text, JSON and JUnit XML.</summary>
 internal static class ScenarioReport
 {
     public static string Json(IReadOnlyList<ScenarioResult> results) =>
@@ -65,7 +65,7 @@ internal static class ScenarioReport
             ScenarioJsonContext.Default.ScenarioReportJson
         );
 
-    /// <summary>One line a scenario, more for one that failed, and the sum.</summary>
+    /// <summary>Prints one line for each scenario, more for a failed one, and the totals.</summary>
     public static string Text(IReadOnlyList<ScenarioResult> results)
     {
         var text = new StringBuilder();
@@ -87,7 +87,7 @@ internal static class ScenarioReport
         return text.ToString();
     }
 
-    /// <summary>Writes what the tools of continuous integration read.</summary>
+    /// <summary>Writes the JUnit report.</summary>
     public static void JUnit(Stream to, IReadOnlyList<ScenarioResult> results)
     {
         using var xml = XmlWriter.Create(
@@ -134,10 +134,10 @@ internal static class ScenarioReport
         xml.WriteEndElement();
     }
 
-    /// <summary>Writes that nothing could be run, as the one error of the report.</summary>
-    /// <param name="to">Where to.</param>
-    /// <param name="name">What was asked for: a scenario's name or file.</param>
-    /// <param name="message">Why it was not run.</param>
+    /// <summary>Writes a report whose only error is that no scenario could be run.</summary>
+    /// <param name="to">The file.</param>
+    /// <param name="name">The requested scenario or file.</param>
+    /// <param name="message">The reason why it was not run.</param>
     public static void JUnit(Stream to, string name, string message)
     {
         using var xml = XmlWriter.Create(
@@ -192,7 +192,7 @@ internal static class ScenarioReport
         return text.ToString();
     }
 
-    /// <summary>What somebody typed must neither steer a terminal nor break an XML file.</summary>
+    /// <summary>Removes control characters, so that typed text neither controls a terminal nor breaks the XML.</summary>
     internal static string Printable(string text) =>
         string.Concat(text.Select(c => c != '\n' && (ControlCharacters.Includes(c) || char.IsSurrogate(c) || c >= '\ufffe') ? '?' : c));
 }

@@ -3,24 +3,24 @@ using System.Text;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>Where a scenario did not go as it should.</summary>
-/// <param name="Step">Which step, from 1.</param>
-/// <param name="Line">Where it stands in the file.</param>
-/// <param name="What">The step, as a line.</param>
-/// <param name="Expected">What should have been.</param>
-/// <param name="Seen">What was.</param>
-/// <param name="Timeline">The newest login, step by step; empty when there was none.</param>
+/// <summary>A failed step.</summary>
+/// <param name="Step">The number of the step, from 1.</param>
+/// <param name="Line">Its line in the file.</param>
+/// <param name="What">The step as a readable line.</param>
+/// <param name="Expected">The expected value.</param>
+/// <param name="Seen">The actual value.</param>
+/// <param name="Timeline">The timeline of the newest login; empty if there was none.</param>
 internal sealed record ScenarioFailure(int Step, int Line, string What, string Expected, string Seen, IReadOnlyList<string> Timeline);
 
-/// <summary>What came of a run.</summary>
+/// <summary>The result of a run.</summary>
 /// <param name="Name">The scenario.</param>
 /// <param name="Title">Its title.</param>
 /// <param name="Seed">The seed of the run.</param>
-/// <param name="Steps">How many steps went as they should.</param>
-/// <param name="Skipped">Why it was not run; null when it was.</param>
-/// <param name="Failure">Null when it passed.</param>
+/// <param name="Steps">The number of steps that passed.</param>
+/// <param name="Skipped">The reason for skipping it; null if it ran.</param>
+/// <param name="Failure">The failed step; null if it passed.</param>
 /// <param name="EventLog">The event log, a line an event.</param>
-/// <param name="Seconds">How long it took, in real time.</param>
+/// <param name="Seconds">The duration in real time.</param>
 internal sealed record ScenarioResult(
     string Name,
     string Title,
@@ -37,6 +37,6 @@ internal sealed record ScenarioResult(
         : Failure is null ? "passed"
         : "failed";
 
-    /// <summary>What another run of the same seed must come to.</summary>
+    /// <summary>The SHA-256 of the event log, which another run with the same seed must reproduce.</summary>
     public string EventLogDigest => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(EventLog)));
 }

@@ -6,7 +6,7 @@ using Appliance.Firmware.Login.Journal;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <content>What is expected, and what is told when it is not so.</content>
+/// <content>The expectations and their failure texts.</content>
 internal sealed partial class ScenarioRun
 {
     private const int EventsShown = 20;

@@ -7,7 +7,7 @@ using Appliance.Doubles.Phones;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>A step did not go as it should.</summary>
+/// <summary>A failed step.</summary>
 internal sealed class StepFailed(string expected, string seen, LoginAttempt? login = null) : Exception
 {
     public string Expected => expected;
@@ -17,7 +17,7 @@ internal sealed class StepFailed(string expected, string seen, LoginAttempt? log
     public LoginAttempt? Login => login;
 }
 
-/// <summary>A login that a scenario began.</summary>
+/// <summary>A login that the scenario began.</summary>
 internal sealed class LoginAttempt(string name, string user, IScenarioClient client)
 {
     public string Name => name;
@@ -26,14 +26,14 @@ internal sealed class LoginAttempt(string name, string user, IScenarioClient cli
 
     public IScenarioClient Client => client;
 
-    /// <summary>The fields of its challenge; empty while there was none.</summary>
+    /// <summary>The fields of its challenge; empty before one.</summary>
     public IReadOnlyDictionary<string, string> Challenge { get; set; } = new Dictionary<string, string>();
 
-    /// <summary>Its number in the journal; 0 when it has none.</summary>
+    /// <summary>Its number in the journal; 0 if it has none.</summary>
     public long Number { get; set; }
 }
 
-/// <summary>One run of a scenario on a box.</summary>
+/// <summary>One run of a scenario on a target.</summary>
 internal sealed partial class ScenarioRun
 {
     private const string DefaultSource = "203.0.113.10"; // RFC 5737
@@ -41,10 +41,10 @@ internal sealed partial class ScenarioRun
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PhoneDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>Contacts of a button may bounce for so long; until then nobody knows of it (docs/reference/boards.md).</summary>
+    /// <summary>The debounce time of a button; the unit ignores a shorter change (docs/reference/boards.md).</summary>
     private static readonly TimeSpan Contacts = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A box of real time waits for it.</summary>
+    /// <summary>The longest <c>pass</c>, because a target of real time waits for it.</summary>
     private static readonly TimeSpan PassMax = TimeSpan.FromSeconds(10);
 
     private readonly IScenarioTarget _box;
@@ -55,12 +55,12 @@ internal sealed partial class ScenarioRun
 
     private ScenarioRun(IScenarioTarget box, int seed) => (_box, _seed) = (box, seed);
 
-    /// <summary>Runs one to its end, or to its first step that does not go as it should.</summary>
-    /// <param name="scenario">Which.</param>
-    /// <param name="seed">Of everything that is left to chance.</param>
+    /// <summary>Runs a scenario to its end or its first failed step.</summary>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="seed">The seed of all random values.</param>
     /// <param name="create">Creates a target that is not started.</param>
-    /// <param name="tell">Told of each step before it is done.</param>
-    /// <exception cref="FormatException">The scenario means nothing on this box.</exception>
+    /// <param name="tell">Called with each step before it runs.</param>
+    /// <exception cref="FormatException">The scenario is not applicable to this target.</exception>
     public static async Task<ScenarioResult> RunAsync(
         Scenario scenario,
         int seed,
@@ -81,7 +81,7 @@ internal sealed partial class ScenarioRun
                 string.Concat(box.Events.Select(record => record.Line + "\n")),
                 LabClock.Wall.GetElapsedTime(began).TotalSeconds
             );
-        // A target that lacks a capability is not even started.
+        // A target that lacks a capability is not started.
         if (ScenarioNeed.Unmet(scenario, box) is { } unmet)
         {
             return Result(0, unmet);
@@ -154,7 +154,7 @@ internal sealed partial class ScenarioRun
             _ => ExpectSoonAsync(step),
         };
 
-    /// <summary>What a box of real time has not come to yet, it may come to.</summary>
+    /// <summary>Repeats an expectation on a target of real time until it is met or the time limit passes.</summary>
     private async Task ExpectSoonAsync(ScenarioStep step)
     {
         var began = LabClock.Wall.GetTimestamp();
@@ -196,7 +196,7 @@ internal sealed partial class ScenarioRun
         }
     }
 
-    /// <summary>The first token of the free trial; its serial number is the seed's.</summary>
+    /// <summary>The first token of the free trial; its serial number follows from the seed.</summary>
     private async Task<string> TrialTokenAsync() =>
         TrialSerial().Match(await _box.CliAsync("show user fortitoken")) is { Success: true } match
             ? match.Groups[1].Value
@@ -240,7 +240,7 @@ internal sealed partial class ScenarioRun
             null or "now" => CodeOf(step.Subject, 0),
             "next" => CodeOf(step.Subject, 1),
             "previous" => CodeOf(step.Subject, -1),
-            // Another digit in its last place is another code, and none of the codes beside it but once in a million.
+            // Changing the last digit gives another code, which is a neighbouring code only once in a million.
             "wrong" => CodeOf(step.Subject, 0) is var right ? right[..^1] + (char)('0' + ((right[^1] - '0' + 5) % 10)) : "",
             "letter" => _box.Inbox?.Letters.LastOrDefault(letter => letter.Code is not null)?.Code
                 ?? throw new StepFailed("a letter with a code in the inbox", "there is none"),
@@ -278,7 +278,7 @@ internal sealed partial class ScenarioRun
             answering is null ? "none"
             : answering.Answer is null ? "later"
             : WordOf(answering.Answer);
-        // Without a word of it a push must have been there: an answer to nothing is a mistake of the scenario.
+        // Without an explicit <c>none</c>, a missing push is a mistake of the scenario.
         if (step.Text("answer") is { } expected ? expected != seen : seen == "none")
         {
             throw new StepFailed(
@@ -366,7 +366,7 @@ internal sealed partial class ScenarioRun
         var seen = attempt.Client.Waits ? StepWord.Waiting : reply?.Word ?? "nothing";
         if (step.Text("answer") is { } expected && expected != seen)
         {
-            throw new StepFailed($"the client is told: {expected}", $"{seen}: {reply?.Body}", attempt);
+            throw new StepFailed($"the client's reply: {expected}", $"{seen}: {reply?.Body}", attempt);
         }
         if (step.Text("says") is { } words && reply?.Body.Contains(words, StringComparison.Ordinal) != true)
         {
@@ -390,10 +390,10 @@ internal sealed partial class ScenarioRun
             : _logins.LastOrDefault(login => user is null || login.User == user)
                 ?? throw new FormatException($"no login{(user is null ? "" : $" of {user}")} before this step");
 
-    private PhoneView ViewOf(string user) => _box.Phones?.PhoneOf(user) ?? throw new StepFailed($"{user} has a phone", "he has none");
+    private PhoneView ViewOf(string user) => _box.Phones?.PhoneOf(user) ?? throw new StepFailed($"{user} has a phone", "the user has none");
 
     private string CodeOf(string user, int steps) =>
-        _box.Phones?.CodeOf(user, steps) ?? throw new StepFailed($"{user} has a mobile token", "he has none");
+        _box.Phones?.CodeOf(user, steps) ?? throw new StepFailed($"{user} has a mobile token", "the user has none");
 
     private string ActivationCode() =>
         _box.Inbox?.Letters.LastOrDefault(letter => letter.Code is { Length: 16 })?.Code

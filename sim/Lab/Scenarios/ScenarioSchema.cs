@@ -7,7 +7,9 @@ using Appliance.Lab.Messages;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>The form of a scenario's file as a JSON Schema (draft-07), made of the same tables as the reader; <c>run scenario --schema</c> prints it.</summary>
+/// <summary>
+/// The JSON Schema (draft-07) of a scenario file, generated from the reader's tables; <c>run scenario --schema</c> prints it.
+/// </summary>
 internal static class ScenarioSchema
 {
     private static readonly JsonSerializerOptions Indented = new()
@@ -31,7 +33,7 @@ internal static class ScenarioSchema
             ["properties"] = new JsonObject
             {
                 ["title"] = Described(AnyText(), "One line that says what happens"),
-                ["about"] = Described(AnyText(), "What it is about"),
+                ["about"] = Described(AnyText(), "A description"),
                 ["needs"] = Described(
                     OneOrMore(Words([.. ScenarioNeed.All.Keys])),
                     "What the box has to have; what the steps need is known without it"
@@ -156,7 +158,7 @@ internal static class ScenarioSchema
         return value;
     }
 
-    /// <summary>Whoever writes 123456 without quotes means a text all the same.</summary>
+    /// <summary>A text may be written without quotes, even if it looks like a number.</summary>
     private static JsonObject AnyText() => new() { ["type"] = new JsonArray("string", "number") };
 
     private static JsonObject Number() => new() { ["type"] = "number" };

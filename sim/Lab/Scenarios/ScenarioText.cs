@@ -10,7 +10,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>Reads a scenario's file (docs/use/scenarios.md): each mistake is told with file, line, place, reason, and what may have been meant.</summary>
+/// <summary>
+/// Reads a scenario file (docs/use/scenarios.md). A mistake is reported with file, line, position, reason, and a suggestion.
+/// </summary>
 internal sealed partial class ScenarioText
 {
     private const int StepsMax = 500;
@@ -20,10 +22,10 @@ internal sealed partial class ScenarioText
 
     private ScenarioText(string file) => _file = file;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="file">How the file is called, for messages; its name is the scenario's.</param>
-    /// <param name="text">What it holds.</param>
-    /// <exception cref="FormatException">It is wrong.</exception>
+    /// <summary>Reads a scenario.</summary>
+    /// <param name="file">The file's name, for messages and as the scenario's name.</param>
+    /// <param name="text">The content.</param>
+    /// <exception cref="FormatException">The file is invalid.</exception>
     public static Scenario Read(string file, string text)
     {
         var reader = new ScenarioText(Path.GetFileName(file));
@@ -155,7 +157,7 @@ internal sealed partial class ScenarioText
 
     private static Firmware.Login.Policy.LabPolicy LabPolicyDefault => Firmware.Login.Policy.LabPolicy.Default;
 
-    /// <summary>What has a reader of its own is read by that, for its mistakes; what it read is kept as it stands.</summary>
+    /// <summary>A value with a dedicated reader is checked by it and stored unchanged.</summary>
     private JsonElement Read(YamlNode node, string at, Action<JsonElement> read)
     {
         using var document = JsonDocument.Parse((YamlText.ToJson(node) ?? new JsonObject()).ToJsonString());

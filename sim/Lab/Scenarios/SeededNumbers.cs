@@ -5,15 +5,15 @@ using System.Text;
 namespace Appliance.Lab.Scenarios;
 
 /// <summary>
-/// The numbers of a scenario: the same seed gives the same ones. They stand in the log (serial numbers, tunnels) and decide faults; no
-/// secret is made of them, and only a scenario's box hands them to a unit (a test holds that).
+/// The random values of a scenario: the same seed gives the same ones. They appear in the log (serial numbers, tunnels) and decide faults.
+/// No secret depends on them, and only scenario targets pass them to a unit (a test verifies that).
 /// </summary>
 internal sealed class SeededNumbers(int seed, string purpose) : RandomNumberGenerator
 {
     private readonly Lock _lock = new();
     private long _block;
 
-    /// <summary>A number for one purpose.</summary>
+    /// <summary>Returns the value for a purpose.</summary>
     public static int Of(int seed, string purpose)
     {
         using var numbers = new SeededNumbers(seed, purpose);

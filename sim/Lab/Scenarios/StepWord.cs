@@ -1,9 +1,9 @@
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>What a field holds.</summary>
+/// <summary>The kind of a field's value.</summary>
 internal enum FieldKind
 {
-    /// <summary>No value at all.</summary>
+    /// <summary>No value.</summary>
     Nothing,
     Text,
 
@@ -16,92 +16,92 @@ internal enum FieldKind
     /// <summary>Seconds, or a number with ms, s, m, h or d.</summary>
     Duration,
 
-    /// <summary>A whole number from 0 on.</summary>
+    /// <summary>A whole number, 0 or more.</summary>
     Whole,
     Flag,
 
     /// <summary>Names with texts.</summary>
     Fields,
 
-    /// <summary>What <c>PUT /lab/faults</c> takes as <c>faults</c>.</summary>
+    /// <summary>The <c>faults</c> of <c>PUT /lab/faults</c>.</summary>
     Faults,
 
-    /// <summary>What <c>PUT /lab/policy</c> takes.</summary>
+    /// <summary>The body of <c>PUT /lab/policy</c>.</summary>
     Policy,
 }
 
 /// <summary>A field of a step.</summary>
 internal sealed record StepField(string Name, FieldKind Kind, string Help, params string[] Words);
 
-/// <summary>A word that a step begins with: what its own value is, and which fields it takes. The reader and the published schema are made of this.</summary>
+/// <summary>The word of a step: its value and its fields. The reader and the published schema use this table.</summary>
 internal sealed record StepWord(string Word, FieldKind Kind, string Help, params StepField[] Fields)
 {
-    /// <summary>The words of its own value, where it takes one of some.</summary>
+    /// <summary>The possible values; empty if any value is allowed.</summary>
     public string[] Words { get; init; } = [];
 
     public const string In = "in";
     public const string Refused = "refused";
     public const string Waiting = "waiting";
 
-    /// <summary>Told to wait for the rest of the token's step.</summary>
+    /// <summary>"Please wait" for the rest of the time step.</summary>
     public const string Wait = "wait";
     public const string Asked = "asked";
     public const string Lost = "lost";
 
-    /// <summary>What an SSL VPN client is told.</summary>
+    /// <summary>The replies to an SSL VPN client.</summary>
     private static readonly string[] Answers = [In, Refused, "blocked", "push", "code", Wait, "next-code", "wrong-code", Lost];
 
-    /// <summary>What comes of a phone's answer.</summary>
+    /// <summary>The results of a phone's answer.</summary>
     private static readonly string[] PhoneAnswers = ["accepted", "refused", "unreachable", "certificate-refused", "none", "later"];
 
-    private static StepField Answer { get; } = new("answer", FieldKind.Word, "What the client is told at once", Answers);
+    private static StepField Answer { get; } = new("answer", FieldKind.Word, "The immediate reply to the client", Answers);
 
-    private static StepField Says { get; } = new("says", FieldKind.Text, "Words that the client is shown");
+    private static StepField Says { get; } = new("says", FieldKind.Text, "Words that the client displays");
 
     private static StepField Of { get; } =
-        new("of", FieldKind.Text, "Which login, by its `as`; else the newest (of the user, where one is named)");
+        new("of", FieldKind.Text, "The login, by its `as`; default: the newest (of the user, if one is named)");
 
     private static StepField PhoneReply { get; } =
-        new("answer", FieldKind.Word, "What comes of it; `none`: no push waits, `later`: no end of it yet", PhoneAnswers);
+        new("answer", FieldKind.Word, "The result; `none`: no push is pending, `later`: not finished yet", PhoneAnswers);
 
-    private static StepField Count { get; } = new("count", FieldKind.Whole, "Exactly so many since the start; else at least one");
+    private static StepField Count { get; } = new("count", FieldKind.Whole, "The exact number since the start; default: at least one");
 
-    /// <summary>Every word, in the order of the documents.</summary>
+    /// <summary>Every word, in the order of the documentation.</summary>
     public static IReadOnlyList<StepWord> All { get; } =
     [
         new(
             "cli",
             FieldKind.Text,
-            "Lines at the console; `{code of USER}`, `{next code of USER}`, `{activation code}` and `{trial token}` are filled in",
-            new StepField("shows", FieldKind.Texts, "What the transcript must hold"),
-            new StepField("hides", FieldKind.Texts, "What it must not hold")
+            "Lines at the console; `{code of USER}`, `{next code of USER}`, `{activation code}` and `{trial token}` are replaced",
+            new StepField("shows", FieldKind.Texts, "Texts that the transcript must contain"),
+            new StepField("hides", FieldKind.Texts, "Texts that it must not contain")
         ),
         new(
             "login",
             FieldKind.Text,
-            "A user logs in at the SSL VPN; when a push is offered, the client waits for it",
+            "A user logs in to the SSL VPN; if a push is offered, the client waits for it",
             new StepField("password", FieldKind.Text, "Default: the user's name and `-password`"),
             new StepField("from", FieldKind.Text, "The client's address; default 203.0.113.10"),
-            new StepField("to", FieldKind.Text, "By which interface; default the first that serves the SSL VPN"),
+            new StepField("to", FieldKind.Text, "The interface; default: the first with the SSL VPN"),
             new StepField("as", FieldKind.Text, "A name for later steps"),
-            new StepField("wait", FieldKind.Flag, "False: does not wait for the push"),
+            new StepField("wait", FieldKind.Flag, "False: the client does not wait for the push"),
             Answer,
             Says
         ),
         new(
             "code",
             FieldKind.Text,
-            "The user types a code into his login",
-            new StepField("value", FieldKind.Text, "now (default), next, previous, wrong, letter (the newest in the inbox), or digits"),
+            "The user types a code",
+            new StepField("value", FieldKind.Text, "now (default), next, previous, wrong, letter (the newest e-mail's), or digits"),
             Of,
             Answer,
             Says
         ),
-        new("wait-for-push", FieldKind.Text, "The user's client begins (again) to wait for the phone", Of, Answer),
+        new("wait-for-push", FieldKind.Text, "The user's client waits for the phone (again)", Of, Answer),
         new(
             "approve",
             FieldKind.Text,
-            "The user approves the oldest push on his phone",
+            "The user approves the oldest push on the phone",
             new StepField("number", FieldKind.Text, "`shown` or digits, typed on the phone"),
             PhoneReply
         ),
@@ -109,41 +109,41 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         new(
             "phone",
             FieldKind.Text,
-            "How the user's phone behaves from now on",
-            new StepField("mode", FieldKind.Word, "Whether it answers by itself", "manual", "approve", "deny", "ignore"),
-            new StepField("delay", FieldKind.Duration, "How long it takes then; default 1 s, never 0"),
-            new StepField("skew", FieldKind.Duration, "How much its clock is ahead; behind with a minus"),
-            new StepField("online", FieldKind.Flag, "Whether it has a connection")
+            "Changes the behaviour of the user's phone",
+            new StepField("mode", FieldKind.Word, "Automatic answers", "manual", "approve", "deny", "ignore"),
+            new StepField("delay", FieldKind.Duration, "The delay of automatic answers; default 1 s, never 0"),
+            new StepField("skew", FieldKind.Duration, "The lead of its clock; negative if it is behind"),
+            new StepField("online", FieldKind.Flag, "True if it is online")
         ),
         new(
             "enrol",
             FieldKind.Text,
-            "The user's new phone activates with the newest activation code in the inbox",
+            "A new phone of the user activates with the newest activation code in the inbox",
             new StepField("platform", FieldKind.Word, "Default ios", "ios", "android")
         ),
-        new("advance", FieldKind.Duration, "Time goes on; everything that is due on the way happens in its order"),
-        new("pass", FieldKind.Duration, "Time goes on, at most 10 s: moved on where it moves by hand, else waited for"),
+        new("advance", FieldKind.Duration, "Advances time; everything that is due happens in order"),
+        new("pass", FieldKind.Duration, "Lets time pass, at most 10 s: advanced or real, as on the target"),
         new(
             "faults",
             FieldKind.Faults,
-            "Replaces the list of faults (docs/use/faults.md); a fault without a seed gets one from the scenario's"
+            "Replaces the list of faults (docs/use/faults.md); the scenario's seed is the default"
         ),
-        new("link", FieldKind.Text, "An interface's cable", new StepField("state", FieldKind.Word, "In or out", "up", "down")),
-        new("policy", FieldKind.Policy, "The lab's own rules (docs/reference/login.md)"),
+        new("link", FieldKind.Text, "An interface's cable", new StepField("state", FieldKind.Word, "Inserted or pulled", "up", "down")),
+        new("policy", FieldKind.Policy, "Changes the test policy (docs/reference/login.md)"),
         new(
             "press",
             FieldKind.Text,
             "A button of the panel",
-            new StepField("for", FieldKind.Duration, "How long it is held; without it, until `release`")
+            new StepField("for", FieldKind.Duration, "The time that it is held; default: until `release`")
         ),
-        new("release", FieldKind.Text, "The button is let go"),
+        new("release", FieldKind.Text, "Releases the button"),
         new("reboot", FieldKind.Nothing, "The unit stops cleanly and starts again"),
         new(
             "expect-login",
             FieldKind.Word,
-            "What the client has come to",
+            "The state of the client's login",
             Of,
-            new StepField("by", FieldKind.Text, "Words of the step that decided it (`./run logins`)")
+            new StepField("by", FieldKind.Text, "Words of the deciding step (`./run logins`)")
         )
         {
             Words = [In, Refused, Waiting, Asked, Lost],
@@ -151,62 +151,62 @@ internal sealed record StepWord(string Word, FieldKind Kind, string Help, params
         new(
             "expect-timeline",
             FieldKind.Text,
-            "A step of the login as `./run logins` tells it: `check: result`, or words of it",
+            "A step of the login in `./run logins`: `check: result`, or words of it",
             Of,
             Count
         ),
         new(
             "expect-event",
             FieldKind.Text,
-            "An event by its id, or the id's last digits; `*` in a field stands for any text",
-            new StepField("with", FieldKind.Fields, "Fields that it must have"),
+            "An event by its id or the id's last digits; `*` in a field matches any text",
+            new StepField("with", FieldKind.Fields, "Fields of the event"),
             Count
         ),
         new(
             "expect-phone",
             FieldKind.Text,
-            "What the user's phone shows",
-            new StepField("pending", FieldKind.Whole, "How many pushes wait on it"),
-            new StepField("online", FieldKind.Flag, "Whether it has a connection"),
+            "The screen of the user's phone",
+            new StepField("pending", FieldKind.Whole, "The number of pending pushes"),
+            new StepField("online", FieldKind.Flag, "True if it is online"),
             new StepField(
                 "last",
                 FieldKind.Word,
-                "What came of its last answer",
+                "The result of its last answer",
                 "accepted",
                 "refused",
                 "unreachable",
                 "certificate-refused"
             ),
-            new StepField("detail", FieldKind.Text, "Words of that")
+            new StepField("detail", FieldKind.Text, "Words of the result")
         ),
         new(
             "expect-led",
             FieldKind.Text,
             "A LED of the panel",
             new StepField("is", FieldKind.Text, "`on`, `off`, or milliseconds on and off: `250/250`"),
-            new StepField("was", FieldKind.Text, "The same, at some time since the last `reboot` began")
+            new StepField("was", FieldKind.Text, "The same, at any time since the last `reboot` began")
         ),
         new(
             "expect-port",
             FieldKind.Text,
             "INTERFACE:PORT",
-            new StepField("state", FieldKind.Word, "Whether somebody listens there", "open", "closed")
+            new StepField("state", FieldKind.Word, "The state of the port", "open", "closed")
         ),
         new(
             "expect-letter",
             FieldKind.Text,
-            "The newest letter or text message in the inbox, by words of its subject or text",
+            "The newest e-mail or text message in the inbox, by words of its subject or text",
             new StepField("to", FieldKind.Text, "The address or the number")
         ),
         new(
             "expect-fault",
             FieldKind.Text,
-            "How often faults of a word have fired since they were set",
-            new StepField("fired", FieldKind.Whole, "Exactly so often; else at least once")
+            "The firings of a fault word since it was set",
+            new StepField("fired", FieldKind.Whole, "The exact number; default: at least one")
         ),
     ];
 
-    /// <summary>The needs that a word brings with it.</summary>
+    /// <summary>The needs that a word implies.</summary>
     public IReadOnlyList<string> NeedsOf(ScenarioStep step) =>
         Word switch
         {

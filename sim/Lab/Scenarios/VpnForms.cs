@@ -6,7 +6,7 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>The forms of an SSL VPN client over any interface; it believes the unit's CA alone.</summary>
+/// <summary>The forms of an SSL VPN client over any interface. It trusts only the unit's CA.</summary>
 internal static class VpnForms
 {
     /// <summary>A client of one listener.</summary>
@@ -29,7 +29,7 @@ internal static class VpnForms
         };
     }
 
-    /// <summary>Posts one to <c>/remote/logincheck</c>. A connection that is lost or refused is an answer, too.</summary>
+    /// <summary>Posts a form to <c>/remote/logincheck</c>. A lost or refused connection is a reply, too.</summary>
     public static async Task<ClientReply> PostAsync(HttpClient http, string form)
     {
         try

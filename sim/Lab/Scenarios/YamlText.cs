@@ -7,19 +7,19 @@ using YamlDotNet.RepresentationModel;
 
 namespace Appliance.Lab.Scenarios;
 
-/// <summary>YAML, strictly: one document of limited size and depth, each key once, no anchors and no tags. JSON is YAML too.</summary>
+/// <summary>Strict YAML: one document of limited size and depth, each key once, no anchors and no tags. JSON is YAML as well.</summary>
 internal static partial class YamlText
 {
     internal const int LengthMax = 64 * 1024;
     private const int DepthMax = 12;
 
-    /// <summary>The document's root.</summary>
-    /// <exception cref="FormatException">It is none; the message begins with the line.</exception>
+    /// <summary>Returns the document's root.</summary>
+    /// <exception cref="FormatException">The document is invalid; the message begins with the line.</exception>
     public static YamlNode Parse(string text)
     {
         if (text.Length > LengthMax)
         {
-            throw new FormatException($"1: it has {text.Length} characters, {LengthMax} are taken");
+            throw new FormatException($"1: it has {text.Length} characters (limit {LengthMax})");
         }
         try
         {
@@ -36,7 +36,7 @@ internal static partial class YamlText
         }
     }
 
-    /// <summary>The same as JSON: plain scalars are numbers, true, false or null where they look so, all else is text.</summary>
+    /// <summary>Converts to JSON: plain scalars that look like numbers, true, false or null become those, all others text.</summary>
     public static JsonNode? ToJson(YamlNode node) =>
         node switch
         {
@@ -55,7 +55,7 @@ internal static partial class YamlText
             _ => throw new FormatException($"{node.Start.Line}: this is nothing that JSON has"),
         };
 
-    /// <summary>Before anything is built of it: what could make a small file a large one is refused.</summary>
+    /// <summary>Rejects, before parsing, structures by which a small file could become large.</summary>
     private static void Check(string text)
     {
         var parser = new Parser(new StringReader(text));
@@ -73,7 +73,7 @@ internal static partial class YamlText
         }
     }
 
-    // As RFC 8259 has numbers, so that what looks like one is one to every reader; 0100032160 is a text.
+    // Numbers as in RFC 8259, so that every reader agrees on them; 0100032160 is a text.
     [GeneratedRegex(@"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")]
     private static partial Regex Number();
 }

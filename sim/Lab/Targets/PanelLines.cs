@@ -7,21 +7,22 @@ using Appliance.Hal;
 namespace Appliance.Lab.Targets;
 
 /// <summary>
-/// The lines of the emulated board's chip (PL061) from outside, by QEMU's qtest: what the kernel drives is read, and what a finger would press is driven.
+/// The lines of the emulated board's GPIO chip (PL061), through QEMU's qtest: reads the lines that the kernel drives, and drives those of
+/// the buttons.
 /// </summary>
 internal sealed class PanelLines : IAsyncDisposable
 {
     private const string DataRegister = "0x90303fc"; // GPIODATA of the PL061 at 0x9030000, all eight lines
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>No change for so long: it does not blink. The slowest pattern changes once a second.</summary>
+    /// <summary>Without a change for this time, the LED does not blink. The slowest pattern changes once a second.</summary>
     private static readonly TimeSpan SteadyAfter = TimeSpan.FromMilliseconds(1300);
     private static readonly TimeSpan LookMax = TimeSpan.FromSeconds(5);
 
     /// <summary>The times of the panel's patterns (docs/reference/boards.md).</summary>
     private static readonly int[] KnownMilliseconds = [100, 250, 500, 1000];
 
-    /// <summary>Only what is far shorter or far longer than any pattern's time is told as it is.</summary>
+    /// <summary>A duration is reported unchanged only if it is far shorter or longer than those of every pattern.</summary>
     private const double NearRatio = 1.7;
 
     private readonly Stream _stream;
@@ -32,8 +33,8 @@ internal sealed class PanelLines : IAsyncDisposable
     private PanelLines(Stream stream, Board board, string chip) =>
         (_stream, _reader, _board, _chip) = (stream, new StreamReader(stream, Encoding.ASCII), board, chip);
 
-    /// <summary>Finds the chip, and takes its lines.</summary>
-    /// <exception cref="LabFailure">The machine has none.</exception>
+    /// <summary>Finds the chip and takes control of its lines.</summary>
+    /// <exception cref="LabFailure">The machine has no such chip.</exception>
     public static async Task<PanelLines> OpenAsync(Qmp control, Board board)
     {
         const string Container = "/machine/unattached";
@@ -45,7 +46,7 @@ internal sealed class PanelLines : IAsyncDisposable
             : new PanelLines(await QemuMachine.QtestAsync(), board, $"{Container}/{chip.GetProperty("name").GetString()}");
     }
 
-    /// <summary>Presses a button, or lets go of it.</summary>
+    /// <summary>Presses or releases a button.</summary>
     /// <exception cref="FormatException">There is no such button.</exception>
     public async Task DriveAsync(string name, bool pressed)
     {
@@ -61,7 +62,7 @@ internal sealed class PanelLines : IAsyncDisposable
         var led = _board.Leds.FirstOrDefault(led => led.Name == name) ?? throw new FormatException($"the panel has no LED '{name}'");
         var began = LabClock.Wall.GetTimestamp();
         var (lit, since) = (await IsLitAsync(led), TimeSpan.Zero);
-        // The first stretch had begun before.
+        // The first interval had begun before.
         var stretches = new List<(bool Lit, TimeSpan Time)>();
         while (true)
         {
@@ -83,7 +84,7 @@ internal sealed class PanelLines : IAsyncDisposable
         }
     }
 
-    /// <summary>Watches all LEDs until it is told to stop.</summary>
+    /// <summary>Records all LEDs until it is cancelled.</summary>
     public async Task<PanelTrace> TraceAsync(CancellationToken stop)
     {
         var began = LabClock.Wall.GetTimestamp();
@@ -107,12 +108,12 @@ internal sealed class PanelLines : IAsyncDisposable
     private async Task<ulong> LinesAsync() =>
         ulong.Parse((await AskAsync($"readl {DataRegister}")).Split("0x")[^1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    /// <summary>Whether a LED shines, by the levels of all lines.</summary>
+    /// <summary>Returns true if a LED is lit, by the levels of all lines.</summary>
     internal static bool IsLit(BoardLed led, ulong lines) => (((lines >> led.Line) & 1) == 1) != led.ActiveLow;
 
     /// <summary>
-    /// The time of a pattern that is nearest, by its ratio. An emulated processor that has to wait for a real one adds what it likes, and the times of patterns are at
-    /// least twice one another; exact times are the simulator's to show.
+    /// Returns the nearest time of a pattern, by ratio. An emulated processor adds delays while it waits for a real one, and the times of
+    /// patterns differ at least by a factor of two. Only the simulator shows exact times.
     /// </summary>
     internal static string Milliseconds(TimeSpan time)
     {

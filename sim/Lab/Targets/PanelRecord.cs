@@ -2,7 +2,9 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>A panel, and what its LEDs have been told to show: where a start takes no time nobody could see it otherwise.</summary>
+/// <summary>
+/// A panel that records the patterns of its LEDs. In the simulator a start takes no time, so a pattern could not be observed otherwise.
+/// </summary>
 internal sealed class PanelRecord(IFrontPanel panel) : IFrontPanel
 {
     private readonly Lock _lock = new();
@@ -35,7 +37,7 @@ internal sealed class PanelRecord(IFrontPanel panel) : IFrontPanel
 
     public PanelView View() => panel.View();
 
-    /// <summary>In their order, since the last <see cref="Forget"/>.</summary>
+    /// <summary>The patterns in order, since the last <see cref="Forget"/>.</summary>
     public IReadOnlyList<string> PatternsOf(string led)
     {
         lock (_lock)

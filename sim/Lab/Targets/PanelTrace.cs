@@ -2,12 +2,12 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>What was seen of a panel's LEDs for a while.</summary>
+/// <summary>A recording of a panel's LEDs.</summary>
 internal sealed class PanelTrace(Board board)
 {
     private readonly List<(bool Lit, TimeSpan Since)>[] _changes = [.. board.Leds.Select(_ => new List<(bool, TimeSpan)>())];
 
-    /// <summary>The levels of the chip's lines at a time that only goes on.</summary>
+    /// <summary>Adds the levels of the chip's lines at a time, which never goes back.</summary>
     public void See(ulong lines, TimeSpan now)
     {
         for (var at = 0; at < board.Leds.Count; at++)
@@ -19,7 +19,10 @@ internal sealed class PanelTrace(Board board)
         }
     }
 
-    /// <summary>The patterns of a LED: milliseconds on and off that followed one another. The first stretch had begun before, and the last has not ended.</summary>
+    /// <summary>
+    /// Returns the consecutive patterns of a LED, in milliseconds on and off. The first interval had begun before, and the last one has not
+    /// ended.
+    /// </summary>
     /// <exception cref="FormatException">There is no such LED.</exception>
     public IReadOnlyList<string> PatternsOf(string name)
     {

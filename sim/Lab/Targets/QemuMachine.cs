@@ -8,29 +8,35 @@ using Appliance.Hal.Linux;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>What a machine boots, and from which disk.</summary>
+/// <summary>The image and disk that a machine boots.</summary>
 /// <param name="Folder">Where scripts/board-image put the image.</param>
 /// <param name="Archive"><c>initrd.img</c>, <c>lab.img</c> with the lab's agent, or <see cref="Slots"/>.</param>
-/// <param name="Disk">The state's disk; made when it is not there. With slots the whole disk, which must be there.</param>
+/// <param name="Disk">The disk of the state, created if it does not exist. With slots it is the whole disk, which must exist.</param>
 internal sealed record QemuImage(string Folder, string Archive, string Disk)
 {
-    /// <summary>Not null: the kernel's first program, in place of the image's own.</summary>
+    /// <summary>The kernel's first program; null for the image's own.</summary>
     public string? FirstProgram { get; init; }
 
-    /// <summary>Not null: where <see cref="QemuMachine.KeepAsync"/> put a machine that now goes on; the disk is not a part of it.</summary>
+    /// <summary>
+    /// The file of a machine that <see cref="QemuMachine.KeepAsync"/> stored, to be resumed; null to power on. It does not contain the
+    /// disk.
+    /// </summary>
     public string? GoesOnFrom { get; init; }
 
-    /// <summary>U-Boot boots a disk with two slots; the machine waits for <see cref="QemuMachine.GoAsync"/>, and starts anew when it is told to.</summary>
+    /// <summary>
+    /// True if U-Boot boots a disk with two slots. The machine waits for <see cref="QemuMachine.GoAsync"/>, and a guest's restart restarts
+    /// it.
+    /// </summary>
     public const string Slots = "u-boot.bin";
 
-    /// <summary>The disk that is in the USB port, read-only; null for none.</summary>
+    /// <summary>The read-only disk in the USB port; null for none.</summary>
     public string? Stick { get; init; }
 
-    /// <summary>The moment of the disk to go on from; null for power on.</summary>
+    /// <summary>The disk snapshot to resume; null to power on.</summary>
     public string? Snapshot { get; init; }
 
-    /// <summary>The usual place, or that of APPLIANCE_IMAGE.</summary>
-    /// <exception cref="LabFailure">There is none.</exception>
+    /// <summary>Returns the image in the usual folder, or in that of APPLIANCE_IMAGE.</summary>
+    /// <exception cref="LabFailure">There is no image.</exception>
     public static string UsualFolder(string archive)
     {
         var folder = Environment.GetEnvironmentVariable("APPLIANCE_IMAGE") is { Length: > 0 } named
@@ -45,7 +51,10 @@ internal sealed record QemuImage(string Folder, string Archive, string Disk)
     }
 }
 
-/// <summary>The emulated board <c>qemu-arm64</c>: QEMU's virt machine with four network cards on the controller's cables. The emulator ends with this object.</summary>
+/// <summary>
+/// The emulated board <c>qemu-arm64</c>: QEMU's virt machine with four network cards on the controller's cables. The emulator always ends
+/// with this object.
+/// </summary>
 internal sealed partial class QemuMachine : IAsyncDisposable
 {
     private const int LinkPort = 7001;
@@ -53,22 +62,25 @@ internal sealed partial class QemuMachine : IAsyncDisposable
     private const int ConsolePort = 7003;
     private const string DiskSize = "64M";
 
-    /// <summary>One: the emulator runs each in a thread of its own, and two machines stand side by side on two cores. With two, a boot costs half as much again.</summary>
+    /// <summary>
+    /// One processor. The emulator runs each in a separate thread, and two machines run in parallel on two cores. With two processors a
+    /// boot takes half as long again.
+    /// </summary>
     private const string Processors = "1";
 
-    /// <summary>The longest that a boot may take, on whatever machine the board is emulated.</summary>
+    /// <summary>The time limit of a boot, on any machine.</summary>
     public static readonly TimeSpan BootPatience = TimeSpan.FromSeconds(90);
 
-    /// <summary>The cables, by the names of the interfaces that they are in.</summary>
+    /// <summary>The cables, by interface name.</summary>
     public static readonly string[] Cables = ["port1", "port2", "port3", "port4"];
 
-    /// <summary>The emulator listens at once, or not at all.</summary>
+    /// <summary>The time limit for the emulator to listen.</summary>
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
 
     private const int Looks = 2;
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Those that can be read without changing anything; the virt board has the UART at 0x09000000.</summary>
+    /// <summary>The registers that can be read without side effects; the virt board has the UART at 0x09000000.</summary>
     private static readonly (string Name, string Address)[] UartRegisters =
     [
         ("FR", "0x09000018"),
@@ -83,14 +95,14 @@ internal sealed partial class QemuMachine : IAsyncDisposable
 
     public Qmp Control { get; }
 
-    /// <summary>When power came on.</summary>
+    /// <summary>The time of power-on.</summary>
     public long PoweredOn { get; private init; }
 
-    /// <summary>What the emulator holds of the machine that it runs on.</summary>
+    /// <summary>The emulator's resident memory in MiB.</summary>
     public double ResidentMiB => ProcessMemory.ResidentMiB(_process.Id);
 
-    /// <summary>Powers it on.</summary>
-    /// <exception cref="LabFailure">QEMU is not here, or does not start.</exception>
+    /// <summary>Powers the machine on.</summary>
+    /// <exception cref="LabFailure">QEMU is not installed or does not start.</exception>
     public static async Task<QemuMachine> StartAsync(QemuImage image)
     {
         if (image.Archive != QemuImage.Slots && !File.Exists(image.Disk))
@@ -124,7 +136,10 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         }
     }
 
-    /// <summary>What the emulator says of a machine that is silent: whether it runs, where its processor is at two moments, and the console's UART (PL011: flags, masks, raw interrupts).</summary>
+    /// <summary>
+    /// Describes a silent machine: whether it runs, the program counter at two moments, and the console's UART (PL011: flags, masks, raw
+    /// interrupts).
+    /// </summary>
     public async Task<string> StateAsync()
     {
         var counters = new List<string>();
@@ -145,19 +160,19 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         return string.Join("; ", told);
     }
 
-    /// <summary>Lets a machine with slots run, which waits for it.</summary>
+    /// <summary>Starts a machine with slots, which waits for this.</summary>
     public Task GoAsync() => Control.ExecuteAsync("cont");
 
     /// <summary>The controller's end of the lab link. An earlier one must be closed.</summary>
     public static Task<Stream> LinkAsync() => ConnectAsync(LinkPort);
 
-    /// <summary>The chip's lines, from outside.</summary>
+    /// <summary>Opens the lines of the GPIO chip.</summary>
     public static Task<Stream> QtestAsync() => ConnectAsync(QtestPort);
 
     /// <summary>The console's cable.</summary>
     public static Task<Stream> ConsoleAsync() => ConnectAsync(ConsolePort);
 
-    /// <summary>Stops the machine for good, and keeps its memory and devices in a file; the disk is not in it.</summary>
+    /// <summary>Stops the machine and stores its memory and devices in a file, without the disk.</summary>
     public async Task KeepAsync(string file)
     {
         await Control.ExecuteAsync("stop");
@@ -166,7 +181,7 @@ internal sealed partial class QemuMachine : IAsyncDisposable
         await Control.UntilAsync("query-migrate", "status", "completed", BootPatience);
     }
 
-    /// <summary>Pulls the power: nothing is said to anybody.</summary>
+    /// <summary>Cuts the power without notice.</summary>
     public async Task CutAsync()
     {
         _process.Kill();
@@ -211,7 +226,7 @@ internal sealed partial class QemuMachine : IAsyncDisposable
 
     private static async Task MakeDiskAsync(string disk)
     {
-        // mke2fs(8) is not in everybody's path.
+        // mke2fs(8) is not in every user's path.
         var made = await TargetNetwork.RunAsync(
             "sh",
             [

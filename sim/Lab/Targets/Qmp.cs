@@ -5,7 +5,7 @@ using Appliance.Doubles.Failures;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>The emulator's control (QMP) over its standard input and output: one command after the other, events beside them.</summary>
+/// <summary>The emulator's control channel (QMP) on its standard input and output: one command at a time, with events in between.</summary>
 internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -20,15 +20,15 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
 
     public void Dispose() => _one.Dispose();
 
-    /// <summary>Begins: nothing else is taken before.</summary>
+    /// <summary>Negotiates the capabilities; no other command is accepted before.</summary>
     public async Task BeginAsync()
     {
         _ = ReadAsync();
         await ExecuteAsync("qmp_capabilities");
     }
 
-    /// <summary>One command with its arguments, in turn: name, value, name, value.</summary>
-    /// <exception cref="LabFailure">It is refused, or the emulator is gone.</exception>
+    /// <summary>Executes a command. Arguments alternate: name, value, name, value.</summary>
+    /// <exception cref="LabFailure">The command is refused, or the emulator has ended.</exception>
     public async Task<JsonElement> ExecuteAsync(string command, params object[] arguments)
     {
         await _one.WaitAsync();
@@ -52,8 +52,8 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
         }
     }
 
-    /// <summary>Asks again and again, until a word of the answer is what it should be.</summary>
-    /// <exception cref="LabFailure">It is not so in time.</exception>
+    /// <summary>Repeats a query until a field of the reply has the expected value.</summary>
+    /// <exception cref="LabFailure">The time limit passed.</exception>
     public async Task UntilAsync(string query, string field, string wanted, TimeSpan atMost)
     {
         var began = LabClock.Wall.GetTimestamp();
@@ -67,7 +67,7 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
         }
     }
 
-    /// <summary>A command of the emulator's monitor for people: what QMP has no word for.</summary>
+    /// <summary>Executes a command of the emulator's human monitor that QMP does not have.</summary>
     public async Task MonitorAsync(string line)
     {
         if (await AskMonitorAsync(line) is { Length: > 0 } told)
@@ -76,7 +76,7 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
         }
     }
 
-    /// <summary>The same for what answers: its answer.</summary>
+    /// <summary>Executes such a command and returns its reply.</summary>
     public async Task<string> AskMonitorAsync(string line) =>
         (await ExecuteAsync("human-monitor-command", "command-line", line)).GetString()!;
 
@@ -129,7 +129,7 @@ internal sealed class Qmp(TextReader output, TextWriter input) : IDisposable
         }
         catch (Exception broken) when (broken is IOException or JsonException or ObjectDisposedException)
         {
-            // It ended in the middle of a line.
+            // The emulator ended in the middle of a line.
         }
         _answers.Writer.TryComplete();
         _portOpen.TrySetException(new IOException("the emulator ended"));

@@ -11,10 +11,10 @@ internal sealed class RemoteClient(INic nic, IPEndPoint to, X509Certificate2 aut
     : IScenarioClient,
         IDisposable
 {
-    /// <summary>What is answered at once is answered within this, on whatever machine the box is emulated.</summary>
+    /// <summary>The time limit of an immediate reply, on any machine.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>A request that asks for the phone, and has no answer after this, waits for a person.</summary>
+    /// <summary>A request for a push without a reply after this time waits for a user.</summary>
     private static readonly TimeSpan WaitsAfter = TimeSpan.FromMilliseconds(1500);
 
     private readonly HttpClient _http = VpnForms.Over(nic, to, authority, time);
@@ -56,7 +56,7 @@ internal sealed class RemoteClient(INic nic, IPEndPoint to, X509Certificate2 aut
         var reply = await VpnForms.PostAsync(_http, form);
         lock (_lock)
         {
-            // What comes to a request that a newer one has overtaken is nobody's.
+            // Discard the reply to a request that a newer one has overtaken.
             if (number == _newest)
             {
                 (Reply, _answered) = (reply, number);

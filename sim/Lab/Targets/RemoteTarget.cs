@@ -19,21 +19,21 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Appliance.Lab.Targets;
 
 /// <summary>
-/// A box at the other end of a lab link: real time, real sockets, the kernel's devices. What it does comes to its end when it does: a call returns when nothing new
-/// was seen for a while, and expectations have patience.
+/// A target at the other end of a lab link: real time, real sockets, kernel devices. A call returns when no new observation was made for a
+/// while, and expectations have a time limit.
 /// </summary>
 internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTimelines, ITargetPolicy, ITargetInbox
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(40);
 
-    /// <summary>Nothing new for so long: what was caused has come to its end.</summary>
+    /// <summary>Without a new observation for this time, the effects of a call are complete.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RebootMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PushMax = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(12);
 
-    /// <summary>A new token's, and a whole part of a minute: a step begins with each.</summary>
+    /// <summary>The time step of a new token, and a divisor of a minute.</summary>
     private static readonly TimeSpan TokenStep = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ConnectMax = TimeSpan.FromSeconds(2);
 
@@ -94,7 +94,7 @@ internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTime
     public async Task StartAsync()
     {
         await _site.PrepareAsync();
-        // Before anything is done to the unit: one whose console cannot be had is left as it is.
+        // Open the console before changing the unit, so that a failure leaves the unit unchanged.
         _console = _site.OpenConsole();
         if (_site.TakesOurTime)
         {
@@ -103,7 +103,7 @@ internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTime
         }
         else if (_scenario.Steps.Any(step => step.Text("answer") == StepWord.Wait))
         {
-            // Who is told to wait is told so within one step: half of it is left at least.
+            // A "please wait" must arrive within the same time step, so at least half of the step is left.
             var begun = TimeSpan.FromTicks(LabClock.Wall.GetUtcNow().Ticks % TokenStep.Ticks);
             await Task.Delay(begun < TokenStep / 2 ? TimeSpan.Zero : TokenStep - begun, LabClock.Wall);
         }
@@ -258,7 +258,7 @@ internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTime
 
     private TargetPhones UserPhones => new(_phones, _clock);
 
-    /// <summary>At its console if that is wired to this machine, else over the link.</summary>
+    /// <summary>Runs lines at the console if it is wired to this machine, else over the link.</summary>
     private Task<string> TypeAsync(string script) => _console is not null ? _console.TranscriptAsync(script) : _unit.CliAsync(script);
 
     private async Task ProveAsync(SerialConsoleDriver console)
@@ -288,7 +288,7 @@ internal sealed class RemoteTarget : IScenarioTarget, ITargetPhones, ITargetTime
         }
     }
 
-    /// <summary>What changes on the controller's side.</summary>
+    /// <summary>The time of the last change on the controller's side.</summary>
     private (int Waiting, int Pushes, int Letters) Seen() =>
         (_clients.Count(client => client.Waits), _phones.Phones.Sum(phone => phone.View().Pending.Count), _inbox.Letters.Count);
 

@@ -11,10 +11,11 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     private readonly ShownText _shown = new(cable);
 
     /// <summary>
-    /// Waits for the prompt that the box shows by itself once it serves, and types nothing before: QEMU's UART (PL011, 7.2) raises its receive interrupt only when its queue stops
-    /// being empty, and Linux takes at most 32 bytes out of it when it takes the port over. With more typed than that, the queue is never empty and the box never hears of it.
+    /// Waits for the prompt that the box shows when it serves, and types nothing before. QEMU's UART (PL011, 7.2) raises its receive
+    /// interrupt only when its queue becomes non-empty, and Linux reads at most 32 bytes when it takes over the port. After more input than
+    /// that, the queue is never empty and the box receives nothing.
     /// </summary>
-    /// <exception cref="LabFailure">None comes in time.</exception>
+    /// <exception cref="LabFailure">No prompt appeared in time.</exception>
     public async Task ReadyAsync(TimeSpan atMost)
     {
         if (await _shown.TakeAsync(atMost, Prompted) is null)
@@ -26,15 +27,15 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
         }
     }
 
-    /// <summary>Types a line and waits for nothing.</summary>
+    /// <summary>Types a line without waiting.</summary>
     public async Task SendAsync(string line) => await cable.WriteAsync(Encoding.UTF8.GetBytes(line + "\r"));
 
-    /// <summary>Types a line; what is shown from its echo on, up to the next prompt.</summary>
-    /// <exception cref="LabFailure">No prompt comes in time.</exception>
+    /// <summary>Types a line. Returns the output from its echo to the next prompt.</summary>
+    /// <exception cref="LabFailure">No prompt appeared in time.</exception>
     public async Task<string> TypeAsync(string line, TimeSpan atMost)
     {
         await SendAsync(line);
-        // A prompt before the echo is that of an Enter from earlier.
+        // A prompt before the echo belongs to an earlier Enter.
         return await _shown.TakeAsync(
                 atMost,
                 text =>
@@ -42,8 +43,8 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
             ) ?? throw new LabFailure(FailureKind.TimedOut, $"no answer to '{line}' on the console; it shows:\n{_shown.Recent}");
     }
 
-    /// <summary>Types a line that is no command with a prompt behind it: what is shown up to one of some words.</summary>
-    /// <exception cref="LabFailure">None of them comes in time.</exception>
+    /// <summary>Types a line without a prompt after it. Returns the output up to one of some words.</summary>
+    /// <exception cref="LabFailure">None of them appeared in time.</exception>
     public async Task<string> TypeAsync(string line, TimeSpan atMost, params string[] until)
     {
         await SendAsync(line);
@@ -51,7 +52,7 @@ internal sealed partial class SerialConsole(Stream cable) : IAsyncDisposable
     }
 
     /// <summary>Reads up to one of some words.</summary>
-    /// <exception cref="LabFailure">None of them comes in time.</exception>
+    /// <exception cref="LabFailure">None of them appeared in time.</exception>
     public async Task<string> SeeAsync(TimeSpan atMost, params string[] until) =>
         await _shown.TakeAsync(
             atMost,

@@ -6,7 +6,7 @@ using Appliance.Lab.Scenarios;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>An SSL VPN client over interfaces in memory, which believes the unit's CA alone. The clock knows of its requests.</summary>
+/// <summary>An SSL VPN client over interfaces in memory, which trusts only the unit's CA. The clock counts its requests as work.</summary>
 internal sealed class SimClient : IScenarioClient, IDisposable
 {
     private readonly WorkTracker _work;
@@ -22,10 +22,10 @@ internal sealed class SimClient : IScenarioClient, IDisposable
         _http = VpnForms.Over(nic, to, authority, time);
     }
 
-    /// <summary>Whom it speaks to.</summary>
+    /// <summary>The endpoint that it connects to.</summary>
     public IPEndPoint To { get; }
 
-    /// <summary>A request that is under way; null when none is.</summary>
+    /// <summary>The current request; null if there is none.</summary>
     public Task? Request
     {
         get
@@ -67,7 +67,8 @@ internal sealed class SimClient : IScenarioClient, IDisposable
     private async Task RunAsync(string form, TaskCompletionSource done)
     {
         var reply = await VpnForms.PostAsync(_http, form);
-        // Known before the work is over: who waits for its end finds it. What comes to a request that a newer one has overtaken is nobody's.
+        // Set before the work ends, so that a waiter for its end finds it. The reply to a request that a newer one has overtaken is
+        // discarded.
         lock (_lock)
         {
             Reply = ReferenceEquals(_newest, done.Task) ? reply : Reply;

@@ -5,25 +5,25 @@ using Appliance.Doubles.Failures;
 namespace Appliance.Lab.Targets;
 
 /// <summary>
-/// A scenario's time: one timer after the other, and everything that one has caused comes to its end before the next. So the same steps give
+/// A scenario's time: one timer at a time, and all effects of a timer are complete before the next one fires. The same steps therefore give
 /// the same events in the same order.
 /// </summary>
-/// <param name="clock">The lab's clock, frozen, over a wall that stands still.</param>
-/// <param name="openEnds">What else must come to its end now, for example a client whose connection was cut; null when nothing.</param>
+/// <param name="clock">The lab's clock, frozen, over a stopped wall clock.</param>
+/// <param name="openEnds">Returns other work that must complete now, such as a client whose connection was cut; null for none.</param>
 internal sealed class SimClock(LabClock clock, Func<Task?> openEnds)
 {
-    /// <summary>Real time that one moment may take: our mistake, when it takes longer.</summary>
+    /// <summary>The real time that one moment may take; more is a defect.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>Timers at one moment; more are one that starts itself again and again.</summary>
+    /// <summary>The number of timers at one moment; more is a timer that restarts itself endlessly.</summary>
     private const int AtOnceMax = 100_000;
 
     private readonly ConcurrentQueue<TimeSpan> _steps = new();
 
-    /// <summary>Time is to jump, as soon as this moment is over.</summary>
+    /// <summary>Requests a jump of time after the current moment.</summary>
     public void Step(TimeSpan by) => _steps.Enqueue(by);
 
-    /// <summary>Returns when this moment is over; how far time jumped meanwhile.</summary>
+    /// <summary>Completes the current moment. Returns how far time jumped meanwhile.</summary>
     public async Task<TimeSpan> SettleAsync()
     {
         var jumped = TimeSpan.Zero;
@@ -71,7 +71,7 @@ internal sealed class SimClock(LabClock clock, Func<Task?> openEnds)
         }
     }
 
-    /// <summary>Moves on; how much further time jumped meanwhile.</summary>
+    /// <summary>Advances time. Returns how much further time jumped meanwhile.</summary>
     public async Task<TimeSpan> AdvanceAsync(TimeSpan by)
     {
         var target = clock.GetUtcNow() + by;

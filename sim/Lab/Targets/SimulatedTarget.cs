@@ -20,7 +20,10 @@ using Appliance.Lab.Units;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>The simulator as a box: the appliance with interfaces, phones and mail in memory, and time that the scenario alone moves. No socket is opened.</summary>
+/// <summary>
+/// The simulator as a target: the appliance with interfaces, phones and mail in memory. Only the scenario moves its time, and no socket is
+/// opened.
+/// </summary>
 internal sealed class SimulatedTarget
     : IScenarioTarget,
         ITargetClock,
@@ -53,7 +56,7 @@ internal sealed class SimulatedTarget
         _scenario = scenario;
         _seed = seed;
         _clock.Work.OneByOne = true;
-        // A datagram on its way is a piece of work, as all that goes on by itself.
+        // A datagram in transit counts as work, like every other background activity.
         _network = new SimNetwork { HandlesAtOnce = true, Wire = (_, deliver) => WorkTracker.Run(_clock.Work, () => Delivered(deliver)) };
         _time = new SimClock(_clock, OpenEnds);
     }
@@ -122,7 +125,7 @@ internal sealed class SimulatedTarget
 
     public async ValueTask DisposeAsync()
     {
-        // What waits for its turn is let go: nobody moves time on any more.
+        // Release pending work, because time no longer moves.
         _clock.Work.OneByOne = false;
         while (_clock.Work.StartNext()) { }
         foreach (var client in _clients)
@@ -141,7 +144,7 @@ internal sealed class SimulatedTarget
         await SettleAsync();
         return transcript is { IsCompleted: true }
             ? await transcript
-            : throw new LabFailure(FailureKind.TimedOut, "the console waits for what only time brings, and no step goes on meanwhile");
+            : throw new LabFailure(FailureKind.TimedOut, "the console waits for time to pass, which no step does");
     }
 
     public IScenarioClient NewClient(IPAddress from, IPEndPoint to)
@@ -264,7 +267,7 @@ internal sealed class SimulatedTarget
         return "FGVMLAB" + number[^9..];
     }
 
-    /// <summary>A client whose listener is gone, or whose cable is pulled, is about to lose its connection.</summary>
+    /// <summary>True for a client whose listener is closed or whose cable is pulled: it is about to lose its connection.</summary>
     private Task? OpenEnds() =>
         _clients
             .Where(client => client.Request is not null && Appliance.Services.All(service => !service.EndPoint.Equals(client.To)))

@@ -4,19 +4,19 @@ using Appliance.Doubles.Failures;
 
 namespace Appliance.Lab.Targets;
 
-/// <summary>What a box with two slots tells of them: which one runs, with which version.</summary>
+/// <summary>The slots as a box reports them: the running slot and its version.</summary>
 internal sealed record SlotState(string Slot, string Version, bool OnTrial, string? Next, string? Failed);
 
-/// <summary>A machine with two slots, from its console alone.</summary>
+/// <summary>A machine with two slots, controlled through its console only.</summary>
 internal sealed partial class SlotBox : IAsyncDisposable
 {
     private const string Kernel = "Starting kernel";
 
-    /// <summary>In the spare time of a busy machine, too.</summary>
+    /// <summary>The time limit of a boot, also on a busy machine.</summary>
     private static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan LoaderMax = TimeSpan.FromSeconds(90);
 
-    /// <summary>An update's writes, its restart, and three trials that fail.</summary>
+    /// <summary>The time limit of an update's writes, its restart, and three failed trials.</summary>
     private static readonly TimeSpan UpdateMax = TimeSpan.FromSeconds(300);
 
     private readonly QemuMachine _machine;
@@ -26,7 +26,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
 
     public Qmp Control => _machine.Control;
 
-    /// <summary>Powers it on, and returns when its console answers; from a snapshot, at once.</summary>
+    /// <summary>Powers the machine on and returns when its console answers, immediately from a snapshot.</summary>
     /// <exception cref="LabFailure">It does not boot.</exception>
     public static async Task<SlotBox> StartAsync(QemuImage image)
     {
@@ -50,7 +50,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
 
     public Task<string> TypeAsync(string line) => _console.TypeAsync(line, CommandMax);
 
-    /// <summary>Sets something that is not to be lost.</summary>
+    /// <summary>Makes a change that must not be lost.</summary>
     public async Task NameAsync(string hostName)
     {
         await TypeAsync("config system global");
@@ -58,7 +58,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
         await TypeAsync("end");
     }
 
-    /// <summary>What is wrong with its state: another host name, or a complaint of a damaged file; null when nothing is.</summary>
+    /// <summary>Describes a defect of its state: another host name, or a report of a damaged file; null if there is none.</summary>
     public async Task<string?> StateFaultAsync(string hostName)
     {
         var shown = await TypeAsync("show system global | grep hostname");
@@ -78,7 +78,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
         return new SlotState(Group("slot")!, Group("version")!, Group("trial") is not null, Group("next"), Group("failed"));
     }
 
-    /// <summary>The same, once the slot that runs has passed its trial.</summary>
+    /// <summary>Describes a defect of its state after the running slot has passed its trial.</summary>
     public async Task<SlotState> PassedAsync()
     {
         for (var look = 0; look < 20; look++)
@@ -92,21 +92,21 @@ internal sealed partial class SlotBox : IAsyncDisposable
         throw new LabFailure(FailureKind.AssertionFailed, "the slot does not pass its trial");
     }
 
-    /// <summary>Asks for an update that is to be refused; what was said.</summary>
+    /// <summary>Requests an update that must be refused, and returns the output.</summary>
     public async Task<string> RefusedAsync(string file)
     {
         await _console.TypeAsync($"execute restore image usb {file}", CommandMax, "(y/n)");
         return await _console.TypeAsync("y", UpdateMax, "Return code", "System is rebooting") + await _console.SeeAsync(CommandMax, " # ");
     }
 
-    /// <summary>Begins an update; returns at once.</summary>
+    /// <summary>Begins an update and returns immediately.</summary>
     public async Task BeginAsync(string file)
     {
         await _console.TypeAsync($"execute restore image usb {file}", CommandMax, "(y/n)");
         await _console.TypeAsync("y", CommandMax, "Copy image");
     }
 
-    /// <summary>Waits until an update that was begun is in its slot: from here on it is acknowledged.</summary>
+    /// <summary>Waits until a begun update is in its slot: from then on it is acknowledged.</summary>
     public async Task InstalledAsync()
     {
         if ((await _console.SeeAsync(UpdateMax, "Check image OK", "Return code")).Contains("Return code", StringComparison.Ordinal))
@@ -115,7 +115,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
         }
     }
 
-    /// <summary>The starts of the loader up to one that comes up: how many times each slot was tried.</summary>
+    /// <summary>Returns the number of trials of each slot until one boots.</summary>
     public async Task<IReadOnlyList<string>> RestartedAsync(string expected)
     {
         List<string> tried = [];
@@ -130,7 +130,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
         }
     }
 
-    /// <summary>Pulls the power.</summary>
+    /// <summary>Cuts the power.</summary>
     public Task CutAsync() => _machine.CutAsync();
 
     public async ValueTask DisposeAsync()
@@ -139,7 +139,7 @@ internal sealed partial class SlotBox : IAsyncDisposable
         await _machine.DisposeAsync();
     }
 
-    /// <summary>The loader would take a key as its own.</summary>
+    /// <summary>The boot loader would interpret a key as its own.</summary>
     private async Task BootedAsync()
     {
         await _console.SeeAsync(LoaderMax, Kernel);

@@ -1,6 +1,6 @@
 namespace Appliance.Lab.Targets;
 
-/// <summary>A wall clock that stands still and whose timers never fire: all that happens in a scenario, its clock does.</summary>
+/// <summary>A stopped wall clock whose timers never fire: in a scenario only the lab's clock has an effect.</summary>
 internal sealed class StillWall(DateTimeOffset at) : TimeProvider
 {
     public override DateTimeOffset GetUtcNow() => at;

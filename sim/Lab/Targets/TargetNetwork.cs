@@ -8,32 +8,32 @@ using Appliance.Hal.Linux;
 namespace Appliance.Lab.Targets;
 
 /// <summary>
-/// The other ends of a booted box's cables: a network of the controller's own (<c>./run</c> makes it with unshare), with a tap device for each interface. The box finds
-/// every address of the controller on any cable.
+/// The other ends of a booted box's cables: a separate network namespace (<c>./run</c> creates it with unshare) with a tap device for each
+/// interface. The box reaches every address of the controller on any cable.
 /// </summary>
 internal static class TargetNetwork
 {
-    /// <summary>The first three numbers of the box's addresses: portN is the Nth.</summary>
+    /// <summary>The first three octets of the box's addresses, of which portN has the Nth.</summary>
     public const string Network = "10.77.0";
 
     private const int Cables = 4;
 
-    /// <summary>Where clients and phones are (RFC 5737): all of it is the controller.</summary>
+    /// <summary>The networks of clients and phones (RFC 5737); the controller has all their addresses.</summary>
     private static readonly string[] Elsewhere = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 
     /// <summary>The controller's end of a cable, from 1.</summary>
     public static string Tap(int cable) => $"lab{cable}";
 
-    /// <summary>Makes the cables.</summary>
-    /// <exception cref="LabFailure">This is no network of its own, or it may not be changed.</exception>
+    /// <summary>Creates the cables.</summary>
+    /// <exception cref="LabFailure">This is not a separate network, or it cannot be changed.</exception>
     public static async Task MakeAsync()
     {
-        // Its own one has nothing but the loopback device; the machine's must not be touched.
+        // A separate network has only the loopback device; the machine's network must not be changed.
         if (NetworkInterface.GetAllNetworkInterfaces().Any(device => device.NetworkInterfaceType != NetworkInterfaceType.Loopback))
         {
             throw new LabFailure(
                 FailureKind.Missing,
-                "an image runs in a network of its own: start it by ./run (unshare --net; root, or user namespaces)"
+                "an image runs in a separate network: start it with ./run (unshare --net; root, or user namespaces)"
             );
         }
         var lines = new List<string> { "link set lo up" };
@@ -48,22 +48,22 @@ internal static class TargetNetwork
             ]);
         }
         await IpAsync([.. lines]);
-        // The box answers by whichever cable its own routes say; an answer by another one than the question is no forgery here.
+        // The box replies on the cable that its routes select, so a reply on another cable than the request is not a forgery here.
         foreach (var device in Enumerable.Range(1, Cables).Select(Tap).Append("all"))
         {
             await File.WriteAllTextAsync($"/proc/sys/net/ipv4/conf/{device}/rp_filter", "0");
         }
     }
 
-    /// <summary>From now on an address is the controller's.</summary>
+    /// <summary>Adds an address to the controller.</summary>
     public static async Task<INic> HereAsync(string name, IPAddress address)
     {
         await IpAsync($"route replace local {address}/32 dev lo");
         return new SocketNic(name, address);
     }
 
-    /// <summary>Runs lines of ip(8).</summary>
-    /// <exception cref="LabFailure">One is refused.</exception>
+    /// <summary>Runs commands of ip(8).</summary>
+    /// <exception cref="LabFailure">A command failed.</exception>
     public static async Task IpAsync(params string[] lines)
     {
         var told = await RunAsync("ip", ["-batch", "-"], string.Join('\n', lines) + "\n");
@@ -73,7 +73,7 @@ internal static class TargetNetwork
         }
     }
 
-    /// <summary>Runs a program to its end; what it complained of, "" when all went well.</summary>
+    /// <summary>Runs a program to its end. Returns its error output; "" if it succeeded.</summary>
     public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, string input = "")
     {
         try

@@ -23,7 +23,7 @@ internal sealed class FacAlone(FacPower power, LabClock clock) : ILabUnit, IFaul
     private const string NoAppliance = "there is no appliance in this lab (run up starts one)";
     private static readonly MissingPart NotHere = MissingPart.Here(NoAppliance);
 
-    /// <summary>Its users never change while it runs.</summary>
+    /// <summary>The users are constant.</summary>
     public object Version => power;
 
     public X509Certificate2 DeviceCa => power.Authority;

@@ -12,13 +12,13 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Units;
 
-/// <summary>An interface of the appliance as the lab shows it.</summary>
+/// <summary>An interface of the appliance in the lab API.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Address">Its primary address.</param>
-/// <param name="AllowAccess">Its flags, as the configuration spells them.</param>
+/// <param name="AllowAccess">The access flags, as the configuration spells them.</param>
 /// <param name="LinkUp">False while its cable is pulled, or its status is down.</param>
-/// <param name="Accepted">Connections that it accepted since the start.</param>
-/// <param name="Live">Connections that live now.</param>
+/// <param name="Accepted">The connections accepted since the start.</param>
+/// <param name="Live">The open connections.</param>
 public sealed record LabNic(
     string Name,
     IPAddress Address,
@@ -34,15 +34,18 @@ public interface IUnitConsole
     /// <summary>Runs a script in a new console session and returns exactly what a terminal would display.</summary>
     Task<string> TranscriptAsync(string script, CancellationToken cancellationToken = default);
 
-    /// <summary>Attaches a script, line by line; returns when it ends, or on <c>exit</c>.</summary>
+    /// <summary>Attaches a script, line by line. Returns at the end of the input or on <c>exit</c>.</summary>
     /// <param name="input">The typed lines.</param>
     /// <param name="output">Receives the displayed text.</param>
     /// <param name="echo">True displays the typed lines.</param>
     /// <param name="login">True prompts for a name and a password; false attaches the box's own console.</param>
-    /// <param name="cancellationToken">Hangs up.</param>
+    /// <param name="cancellationToken">Closes the terminal.</param>
     Task RunConsoleAsync(Stream input, Stream output, bool echo, bool login, CancellationToken cancellationToken);
 
-    /// <summary>Attaches a terminal in raw mode, key by key; returns when it hangs up or its session ends. Input reads the size.</summary>
+    /// <summary>
+    /// Attaches a terminal in raw mode, key by key. Returns when it is closed or its session ends. Each input queries the size of the
+    /// terminal.
+    /// </summary>
     Task<ConsoleEnd> RunTerminalAsync(
         Stream input,
         Stream output,
@@ -55,10 +58,10 @@ public interface IUnitConsole
 /// <summary>The events of a unit.</summary>
 public interface IUnitEvents
 {
-    /// <summary>Up to <paramref name="limit"/> events after an id, oldest first.</summary>
+    /// <summary>Returns at most <paramref name="limit"/> events after an id, oldest first.</summary>
     IReadOnlyList<EventRecord> EventsAfter(long id, int limit);
 
-    /// <summary>Completes as soon as there is an event after an id.</summary>
+    /// <summary>Completes when there is an event after an id.</summary>
     Task WaitForEventAfterAsync(long id, CancellationToken cancellationToken);
 }
 
@@ -85,10 +88,10 @@ public interface ILabUnit : IPhoneSource, IUnitEvents
     /// <summary>The names of the local users, in order.</summary>
     IReadOnlyList<string> Users { get; }
 
-    /// <summary>The newest logins, step by step, in memory; empty for a unit without a journal.</summary>
+    /// <summary>The timelines of the newest logins, in memory.</summary>
     LoginJournal Logins { get; }
 
-    /// <summary>The certificate that a service presents; null while it presents none.</summary>
+    /// <summary>Returns the certificate of a service, or null while it has none.</summary>
     X509Certificate2? ServiceCertificate(string service);
 
     /// <summary>Its consoles.</summary>

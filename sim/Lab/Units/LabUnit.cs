@@ -16,7 +16,7 @@ using Appliance.Hal;
 
 namespace Appliance.Lab.Units;
 
-/// <summary>The window onto a real <see cref="Unit"/>, and onto the next one after <c>execute reboot</c>.</summary>
+/// <summary>The lab's interface to a <see cref="Unit"/>, and to the next one after <c>execute reboot</c>.</summary>
 internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables, IFaultTarget, IDisposable
 {
     private readonly Lock _lock = new();
@@ -35,7 +35,7 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
         _authenticator = authenticator;
         Clock = clock is null ? MissingPart.Here("this lab has no clock") : new Offer<LabClock>(clock);
         _up.SetResult(unit);
-        // The unit's own goes with it; the CA is the same after a restart.
+        // The unit disposes its own certificate; the CA is the same after a restart.
         DeviceCa = X509CertificateLoader.LoadCertificate(unit.DeviceCa.RawData);
     }
 
@@ -57,7 +57,7 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
             )),
         ];
 
-    /// <summary>Those of the appliance, then those of the FortiAuthenticator stand-in, whose interface is none of the appliance's.</summary>
+    /// <summary>The phones of the appliance, then those of the FortiAuthenticator emulator.</summary>
     public IReadOnlyList<BoundService> Services => [.. _unit.Services, .. _authenticator?.Server.Services() ?? []];
 
     public IReadOnlyList<string> Users =>
@@ -147,7 +147,7 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                // This unit goes: whoever waits, waits on for the next one's.
+                // This unit stops: pending waits continue with the next unit.
             }
         }
     }
@@ -158,7 +158,7 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
 
     public void SetLink(string nic, bool up) => _unit.Nics.First(known => known.Name == nic).Inner.SetLink(up);
 
-    /// <summary>The unit goes down: its sessions are over, and new ones wait for the next unit.</summary>
+    /// <summary>Disconnects the unit: its sessions end, and new ones wait for the next unit.</summary>
     public void GoDown()
     {
         CancellationTokenSource going;
@@ -174,11 +174,11 @@ internal sealed class LabUnit : ILabUnit, IUnitConsole, IUnitPolicy, IUnitCables
         going.Dispose();
         foreach (var session in sessions)
         {
-            session.Close("The unit goes down.\n");
+            session.Close("The unit is stopping.\n");
         }
     }
 
-    /// <summary>The next unit is up.</summary>
+    /// <summary>Connects the next unit.</summary>
     public void ComeUp(Unit unit)
     {
         lock (_lock)

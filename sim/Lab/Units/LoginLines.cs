@@ -5,7 +5,7 @@ namespace Appliance.Lab.Units;
 /// <summary>The command lines that log in at a unit's SSL VPN, ready to be copied.</summary>
 internal static class LoginLines
 {
-    /// <summary>One line for each client; empty while the unit serves no SSL VPN.</summary>
+    /// <summary>Returns one line for each client; empty while the unit serves no SSL VPN.</summary>
     public static IReadOnlyList<string> Of(ILabUnit unit)
     {
         if (

@@ -4,8 +4,8 @@ using Appliance.Firmware.Commands;
 namespace Appliance.Lab.Units;
 
 /// <summary>
-/// What the power button is to a box: runs a unit, and obeys <c>execute reboot</c> (a clean stop, then another unit from the same state) and
-/// <c>execute shutdown</c>. All else of the lab stays up meanwhile.
+/// Runs a unit and handles <c>execute reboot</c> (a clean stop, then another unit from the same state) and <c>execute shutdown</c>. The
+/// rest of the lab keeps running.
 /// </summary>
 internal sealed class UnitPower : IAsyncDisposable
 {
@@ -16,16 +16,16 @@ internal sealed class UnitPower : IAsyncDisposable
 
     private UnitPower(UnitOptions options) => _options = options;
 
-    /// <summary>The unit that runs.</summary>
+    /// <summary>The running unit.</summary>
     public Unit Unit => _unit ?? throw new InvalidOperationException("no unit runs");
 
-    /// <summary>Raised before the unit stops, on the thread that asked for it: when this returns nobody is served by it any more.</summary>
+    /// <summary>Raised before the unit stops, on the requesting thread. After it returns the unit serves no client.</summary>
     public event Action? GoingDown;
 
-    /// <summary>Raised when the next unit is up.</summary>
+    /// <summary>Raised when the next unit has started.</summary>
     public event Action<Unit>? Up;
 
-    /// <summary>Raised when no unit runs and none will: null after a shutdown, else why the next one did not start.</summary>
+    /// <summary>Raised when no unit runs and none will start: null after a shutdown, else the cause.</summary>
     public event Action<Exception?>? Off;
 
     /// <summary>Starts the first unit.</summary>
@@ -62,7 +62,7 @@ internal sealed class UnitPower : IAsyncDisposable
     private void Obey(PowerRequest request)
     {
         GoingDown?.Invoke();
-        // Not on the thread of the command: it has an answer to give first.
+        // Not on the thread of the command, which has to reply first.
         _ = Task.Run(() => ChangeAsync(request));
     }
 
@@ -84,7 +84,7 @@ internal sealed class UnitPower : IAsyncDisposable
         }
         catch (Exception failure)
         {
-            // Whoever runs the lab is told, and ends it.
+            // The owner of the lab ends it on this event.
             Off?.Invoke(failure);
         }
         finally

@@ -32,7 +32,7 @@ export function timeOfDay(time: string | number, fraction = false): string {
 }
 
 export function seconds(ms: number): string {
-  // A tenth more than whole seconds is still those seconds: clocks here are told to a few milliseconds.
+  // A tenth more than whole seconds is still those seconds: clocks here are accurate to a few milliseconds.
   const whole = Math.max(0, Math.ceil(ms / 1000 - 0.1));
   return whole < 120 ? `${whole} s` : whole < 7200 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 3600)} h`;
 }

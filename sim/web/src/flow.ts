@@ -10,17 +10,18 @@ export const LANES: Record<Lane, string> = {
 };
 const ORDER: Lane[] = ["client", "appliance", "fac", "remote", "proxy", "provider", "phone"];
 
-/** Who told whom, by what was looked at (docs/reference/login.md): for a login of which no message is known, such as an administrator's at the console. */
+/** The sender and receiver of a step (docs/reference/login.md), for a login without captured messages, such as one at the console. */
 function way(step: Step): [Lane, Lane] {
   const { check, result } = step;
   switch (check) {
     case "asked": return ["client", "appliance"];
     case "challenge": return ["appliance", "client"];
-    case "client": return result.startsWith("has to come") || result === "does not wait" ? ["appliance", "appliance"] : ["client", "appliance"];
+    case "client":
+      return result.startsWith("must fetch") || result.startsWith("repeated its request") ? ["appliance", "appliance"] : ["client", "appliance"];
     case "code": return ["client", "appliance"];
     case "phone": return ["phone", "appliance"];
     case "push": return result.startsWith("sent") ? ["appliance", "phone"] : ["appliance", "appliance"];
-    case "remote server": return result === "asked" ? ["appliance", "remote"] : ["remote", "appliance"];
+    case "remote server": return ["request sent", "push requested", "reply sent"].includes(result) ? ["appliance", "remote"] : ["remote", "appliance"];
     case "login": return ["appliance", "client"];
     default: return ["appliance", "appliance"];
   }
@@ -49,13 +50,13 @@ export function rowsOf(login: Login, messages: Message[]): Row[] {
   tell(Infinity);
   const decided = login.decidedBy;
   if (!inside && login.outcome === "refused" && decided && decided.check !== "client") {
-    // Told by no step of its own.
+    // No step reports the refusal.
     rows.push({ time: decided.time, from: "appliance", to: "client", text: "refused", good: false, step: null, message: null, derived: true });
   }
   return rows;
 }
 
-/** Whoever takes part, and the phone in any case: people look for it. */
+/** The lanes in use. The phone is always included. */
 export function lanesOf(rows: Row[]): Lane[] {
   const used = new Set<Lane>(["client", "appliance", "phone", ...rows.flatMap((row) => [row.from, row.to])]);
   return ORDER.filter((lane) => used.has(lane));

@@ -10,7 +10,7 @@ const TRIES = 20;
 const DARK = { background: "#0e1419", foreground: "#d7e0e8", cursor: "#7cc7ff", selectionBackground: "#35506b" };
 const LIGHT = { background: "#fbfcfd", foreground: "#1b242c", cursor: "#0b5fa5", selectionBackground: "#b9d7f2" };
 
-// The terminal makes style elements of its own: they get the page's nonce, so that nothing else inline is allowed.
+// The terminal creates style elements. They get the page's nonce, so that no other inline style is allowed.
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
 // Styles of single characters (colours, a selection) it puts as attributes, which nothing may do here: they go by the element's own style.
 function setStyled(this: HTMLElement, name: string, value: string): void {
@@ -52,7 +52,7 @@ export function openScreen(place: HTMLElement, query: (size: { rows: number; col
       if (typeof message.data === "string") {
         const told = JSON.parse(message.data) as Hello;
         if (!told.begins) {
-          // Whoever types has made his own terminal that large already; those that watch follow.
+          // The typing page already has this size; watching pages follow.
           if (known?.id === null) terminal.resize(told.columns, told.rows);
           return;
         }

@@ -20,7 +20,7 @@ internal static class AuthenticatorTargets
             () => input => ProviderTargets.Refused<FormatException>(() => FacSettings.Parse(input))
         ),
         new("fac-call", "the body of a REST call: null for what is none", () => input => FacCall.Read(input)),
-        new("fac-radius", "a datagram to the stand-in, signed where it is a packet: dropped, or answered, never accepted", Radius)
+        new("fac-radius", "a datagram to the emulator, signed if it is a packet: dropped or answered, never accepted", Radius)
         {
             LengthMax = RadiusPacket.LengthMax,
             AllocationBase = 256 * 1024,
@@ -50,7 +50,7 @@ internal static class AuthenticatorTargets
                 {
                     continue;
                 }
-                // Past the signature: what the attributes hold is looked at only then.
+                // With a valid signature, because the attributes are read only then.
                 var signed = packet.Bytes.ToArray();
                 if (packet.MessageAuthenticatorOffset() is > 0 and var offset)
                 {

@@ -105,7 +105,7 @@ internal static class ConsoleTargets
             {
                 return;
             }
-            // Past the signatures: what the attributes hold is looked at only then.
+            // With valid signatures, because the attributes are read only then.
             var signed = packet.Bytes.ToArray();
             signed[1] = asked.Packet[1];
             RadiusPacket.Parse(signed, out packet);

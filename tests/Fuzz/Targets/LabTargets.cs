@@ -47,7 +47,7 @@ internal static class LabTargets
         ),
     ];
 
-    /// <summary>The API on an appliance that is only what the lab looks at; its clock stands, and events are not waited for.</summary>
+    /// <summary>The API on a fake appliance; its clock is stopped, and requests do not wait for events.</summary>
     private static Action<byte[]> LabApi()
     {
         using var key = ECDsa.Create();

@@ -109,7 +109,7 @@ internal static class ProviderTargets
         var oauth = new OAuthRules(new ServiceAccount("push@lab", "key-1", RSA.Create(2048)), Audience);
         return input =>
         {
-            // What is between the dots is encoded here: coverage would never find base64 by itself.
+            // The parts between the dots are encoded here, because coverage would not discover base64 by itself.
             var parts = Encoding.UTF8.GetString(input).Split('\n');
             var text = string.Join('.', parts.Select(part => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(part))));
             foreach (var given in new[] { text, Encoding.UTF8.GetString(input) })

@@ -41,7 +41,7 @@ internal static class PushTargets
     ];
 
     /// <summary>The endpoint as the unit has it, and one pending push with an unknown code.</summary>
-#pragma warning disable CA1001 // It lives as long as the process.
+#pragma warning disable CA1001 // It is kept for the process's lifetime.
     private sealed class Callback
 #pragma warning restore CA1001
     {
@@ -105,7 +105,7 @@ internal static class PushTargets
             context.Request.Body = new MemoryStream(
                 Encoding.Latin1.GetBytes(lines[3].Replace(Placeholder, _sent.Session, StringComparison.Ordinal))
             );
-            _ = context.Request.BodyReader; // Makes the feature that a server has.
+            _ = context.Request.BodyReader; // Creates the feature that a server has.
             _endpoint.ServeAsync(context.Features).GetAwaiter().GetResult();
             var status = context.Response.StatusCode;
             if (!CallbackStatuses.Contains(status) || status == 200)

@@ -96,7 +96,7 @@ function List() {
     return () => sized.disconnect();
   }, []);
   useEffect(() => {
-    // The newest is at the end; whoever scrolled up stays where he is.
+    // The newest event is at the end; a user that scrolled up keeps the position.
     if (follows.value && !paused.value) place.current!.scrollTop = list.length * ROW;
   });
   const scrolled = () => {

@@ -63,7 +63,7 @@ function Sequence(props: { login: Login }) {
     follows.current = true;
   }, [login.id]);
   useEffect(() => {
-    // The newest step is the one that is waited for; whoever scrolled up reads.
+    // Follow the newest step, unless the user scrolled up.
     if (follows.current) place.current!.scrollTop = place.current!.scrollHeight;
   }, [login.id, rows.length]);
   const scrolled = () => {

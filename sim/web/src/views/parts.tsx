@@ -22,7 +22,7 @@ export function Affiliation() {
 /** A dialog over the page: Escape and its button close it. */
 export function Dialog(props: { title: string; close: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  // Before it is seen: a key that follows at once has to find it open.
+  // Before it is painted, because an immediately following key must find it open.
   useLayoutEffect(() => {
     dialog.current!.showModal();
   }, []);
