@@ -36,6 +36,9 @@ internal sealed record LabOptions(
     /// True: the first error in <see cref="Configuration"/> ends the start. False: the parts without an effect are omitted and reported.
     /// </summary>
     public bool Strict { get; init; }
+
+    /// <summary>The host's clock; null for the system's.</summary>
+    public TimeProvider? Wall { get; init; }
 }
 
 /// <summary>The options of <c>up --box</c>.</summary>

@@ -117,7 +117,7 @@ internal sealed class Laboratory : IAsyncDisposable
         var connections = LabConnections.Share();
         var listeners = new LabListeners(connections.Lab);
         var state = owned.Push(StateFolder.Open(options.State));
-        var clock = owned.Push(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock));
+        var clock = owned.Push(LabClock.Open(Path.Combine(state.Path, "clock.json"), options.Clock, options.Wall));
         var board = LabBoard.Simulated(Board.Load(options.BoardFile), options.Network);
         // The operator's files are read before any port is acquired.
         var authenticator = await AuthenticatorFile.OfAsync(options.BoardFile, options.Network, cancellationToken);

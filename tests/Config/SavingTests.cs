@@ -88,6 +88,23 @@ public sealed class SavingTests : IDisposable
     }
 
     [Fact]
+    public void A_revert_reports_that_nothing_is_unsaved_and_a_refused_one_does_not()
+    {
+        var store = _folder.Open(time: _time);
+        SetMode(store, "manual");
+        var saved = 0;
+        store.Saved += () => saved++;
+        SetPort(store, 5001);
+        Assert.Equal(0, saved);
+        Assert.Null(store.Revert(() => false));
+        Assert.Equal((5001, 0), (Port(store), saved));
+        Assert.Null(store.Revert());
+        Assert.Equal((4433, 1), (Port(store), saved));
+        Assert.Null(store.Revert());
+        Assert.Equal(2, saved);
+    }
+
+    [Fact]
     public async Task ARevertThatCannotBeIsToldAndTriedAgain()
     {
         var store = _folder.Open(time: _time);

@@ -43,6 +43,50 @@ public sealed class BrokerTests
     }
 
     [Fact]
+    public async Task A_client_beyond_the_limit_is_refused_until_another_leaves()
+    {
+        Assert.Equal(2000, MqttBroker.ClientsMax);
+        await using var broker = await MqttBroker.StartAsync(clientsMax: 2);
+        using var first = new MqttClientFactory().CreateMqttClient();
+        using var second = new MqttClientFactory().CreateMqttClient();
+        using var third = new MqttClientFactory().CreateMqttClient();
+        MqttClientOptions Options(string id) =>
+            new MqttClientOptionsBuilder()
+                .WithTcpServer(broker.Address.Host, broker.Address.Port)
+                .WithProtocolVersion(MqttProtocolVersion.V500)
+                .WithClientId(id)
+                .Build();
+        await first.ConnectAsync(Options("1"));
+        await second.ConnectAsync(Options("2"));
+        var refused = await third.ConnectAsync(Options("3"));
+        Assert.Equal(MqttClientConnectResultCode.QuotaExceeded, refused.ResultCode);
+        await first.DisconnectAsync();
+        await Until.TrueAsync(
+            async () => (await third.ConnectAsync(Options("3"))).ResultCode == MqttClientConnectResultCode.Success,
+            "the place of the client that left"
+        );
+        await second.DisconnectAsync();
+        await third.DisconnectAsync();
+    }
+
+    [Fact]
+    public async Task A_push_that_no_phone_of_the_broker_receives_is_a_line_of_the_log()
+    {
+        await using var broker = await MqttBroker.StartAsync();
+        var log = new Lines();
+        using var logs = new LogOf(log);
+        await using var lab = await TestLab.StartAsync(logs: logs, push: new PushOptions(Broker: broker.Address, LabPhones: false));
+        using var web = new Web(lab);
+        var login = await PushLogin.BeginAsync(lab, web);
+        var topic = new DeviceTopic("apns", DeviceTokens.Of("ios", "lab-phone-of-ann"));
+        var place = $"{topic} at 127.0.0.1:{broker.Address.Port}";
+        var expected = $"last hop: no phone listens on {place}: the push is lost unless its phone comes back in time";
+        await Until.TrueAsync(() => log.Texts.Contains(expected), "the line of the lost push");
+        await lab.AdvanceAsync(60);
+        Assert.DoesNotContain("ret=1", await login, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_broker_that_refuses_is_named_with_its_reason_before_any_push_and_again()
     {
         var port = FreePort();
@@ -129,6 +173,15 @@ public sealed class BrokerTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private sealed class LogOf(ILogger log) : ILoggerFactory
+    {
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void Dispose() { }
     }
 
     private sealed class Lines : ILogger

@@ -34,10 +34,25 @@ internal sealed class TestLab : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly PushOptions? _push;
     private readonly bool _lan;
+    private readonly TimeProvider? _wall;
     private Laboratory _lab = null!;
 
-    private TestLab(DirectoryInfo folder, Personality? personality, ILoggerFactory? logs, PushOptions? push, bool lan) =>
-        (_folder, _personality, _logs, _push, _lan) = (folder, personality, logs ?? NullLoggerFactory.Instance, push, lan);
+    private TestLab(
+        DirectoryInfo folder,
+        Personality? personality,
+        ILoggerFactory? logs,
+        PushOptions? push,
+        bool lan,
+        TimeProvider? wall
+    ) =>
+        (_folder, _personality, _logs, _push, _lan, _wall) = (
+            folder,
+            personality,
+            logs ?? NullLoggerFactory.Instance,
+            push,
+            lan,
+            wall
+        );
 
     /// <summary>The first three numbers of the lab's addresses.</summary>
     public string Network => _claim.Prefix;
@@ -77,10 +92,11 @@ internal sealed class TestLab : IAsyncDisposable
         PushOptions? push = null,
         string? fac = null,
         string? facClientCa = null,
-        bool lan = false
+        bool lan = false,
+        TimeProvider? wall = null
     )
     {
-        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), personality, logs, push, lan);
+        var lab = new TestLab(Directory.CreateTempSubdirectory("appliance-lab-"), personality, logs, push, lan, wall);
         await File.WriteAllTextAsync(
             Path.Combine(lab._folder.FullName, "first.conf"),
             LabBoard.DefaultConfiguration(personality, lab.Network)
@@ -210,7 +226,7 @@ internal sealed class TestLab : IAsyncDisposable
                 State,
                 Path.Combine(_folder.FullName, "first.conf"),
                 Path.Combine(_folder.FullName, "board.json"),
-                ClockRate.Frozen,
+                _wall is null ? ClockRate.Frozen : ClockRate.Real,
                 0,
                 _personality,
                 _push
@@ -218,6 +234,7 @@ internal sealed class TestLab : IAsyncDisposable
             {
                 Strict = true,
                 Network = Network,
+                Wall = _wall,
                 LabListen = _lan ? new IPEndPoint(IPAddress.Parse(Network + ".99"), 0) : null,
             },
             _logs,

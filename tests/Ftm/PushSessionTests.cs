@@ -23,6 +23,16 @@ public sealed class PushSessionTests
         Assert.Null(_sessions.Take(new PushSessionId(2), Now));
     }
 
+    [Theory]
+    [Trait("Kind", "Unit")]
+    [InlineData(30, false)]
+    [InlineData(31, false)]
+    [InlineData(32, true)]
+    [InlineData(33, false)]
+    [InlineData(34, false)]
+    public void An_id_has_32_digits(int digits, bool read) =>
+        Assert.Equal(read, PushSessionId.Parse(System.Text.Encoding.ASCII.GetBytes(new string('a', digits))) is not null);
+
     [Fact]
     public void ACancelledSessionIsNotOpenAnyMore()
     {

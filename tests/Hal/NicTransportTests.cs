@@ -70,6 +70,17 @@ public sealed class NicTransportTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Endpoints_are_equal_when_their_services_are()
+    {
+        var endpoint = new ServiceEndPoint("ftm");
+        Assert.Equal(new ServiceEndPoint("ftm"), endpoint);
+        Assert.Equal(new ServiceEndPoint("ftm").GetHashCode(), endpoint.GetHashCode());
+        Assert.NotEqual(new ServiceEndPoint("sslvpn"), endpoint);
+        Assert.False(endpoint.Equals(new IPEndPoint(IPAddress.Loopback, 1)));
+        Assert.Equal("ftm", endpoint.ToString());
+    }
+
+    [Fact]
     public async Task ServicesAnswerOnBothKinds()
     {
         _transport.Apply([

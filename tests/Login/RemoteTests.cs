@@ -137,6 +137,16 @@ public sealed class RemoteTests
         Assert.True(member || answer is LoginAnswer.Refused { Reason: Refusal.NoPolicy });
     }
 
+    [Theory]
+    [InlineData("z", true)]
+    [InlineData("", false)]
+    public void A_name_of_one_character_is_a_name_and_an_empty_one_is_not(string name, bool asked)
+    {
+        using var rig = new LoginRig(Group);
+        rig.Login(name, "x", remote: new RemoteVerdict.Accepted(["staff"]));
+        Assert.Equal(asked ? 1 : 0, rig.Steps.Count(step => step.Remote is not null));
+    }
+
     [Fact]
     public void AllUsergroupMakesAMemberOfEveryGroup()
     {

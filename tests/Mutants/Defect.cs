@@ -26,6 +26,9 @@ internal sealed record Defect(
     /// <summary>The text with the switch in place.</summary>
     public string Text(int id) => Template.Replace("{0}", $"global::Appliance.Hal.Mutant.Is({id})", StringComparison.Ordinal);
 
+    /// <summary>The identity of the defect while other lines of the file change.</summary>
+    public string Name => $"{File} {Member}: {Original}  ->  {Defective}";
+
     /// <inheritdoc/>
     public override string ToString() => $"{File}:{Line} {Member}: {Original}  ->  {Defective}";
 }

@@ -27,7 +27,12 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
     {
         var clock = Stopwatch.StartNew();
         var (ended, list) = await run.Of(
-            ["-list", "classes", .. options.Without.SelectMany(name => new[] { "-class-", name })],
+            [
+                "-list",
+                "classes",
+                .. options.Tests.SelectMany(name => new[] { "-class", name }),
+                .. options.Without.SelectMany(name => new[] { "-class-", name }),
+            ],
             [],
             TimeSpan.FromMinutes(5)
         );
@@ -69,7 +74,7 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; {_reach.FailingCases.Count} fail without a defect and are no witnesses"
+                $"{_reach.Tests} tests in {clock.Elapsed.TotalMinutes:0.0} minutes; {_reach.FailingCases.Count} fail without a defect"
             )
         );
         foreach (var failing in _reach.FailingCases)

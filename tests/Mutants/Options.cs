@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Appliance.Tests.Mutants;
 
 /// <summary>The options of the command line.</summary>
-internal sealed record Options
+internal sealed partial record Options
 {
     /// <summary>The parts of the product that decide: where defects are put.</summary>
     public static readonly string[] Areas =
@@ -57,6 +58,12 @@ internal sealed record Options
 
     public bool List { get; private set; }
 
+    /// <summary>The names of the defects to try again; null for all.</summary>
+    public IReadOnlySet<string>? Again { get; private set; }
+
+    /// <summary>The tests that take part, as xunit's class filters; none for all.</summary>
+    public IReadOnlyList<string> Tests { get; private set; } = [];
+
     /// <summary>The excluded test classes.</summary>
     public IReadOnlyList<string> Without { get; private set; } = Left;
 
@@ -77,6 +84,14 @@ internal sealed record Options
                     break;
                 case "--list":
                     options.List = true;
+                    break;
+                case "--again" when File.Exists(value):
+                    options.Again = Survivors(value);
+                    at++;
+                    break;
+                case "--tests" when value.Length > 0:
+                    options.Tests = value.Split(',');
+                    at++;
                     break;
                 case "--count" when number > 0:
                     options.Count = number;
@@ -104,4 +119,15 @@ internal sealed record Options
         }
         return options;
     }
+
+    // A row of the report: "SURVIVED  #7 file:line member: original  ->  defective  [why]".
+    private static HashSet<string> Survivors(string report) =>
+        File.ReadLines(report)
+            .Select(line => SurvivorLine().Match(line))
+            .Where(match => match.Success)
+            .Select(match => $"{match.Groups[1].Value}{match.Groups[2].Value}")
+            .ToHashSet(StringComparer.Ordinal);
+
+    [GeneratedRegex(@"^.*SURVIVED  #\d+ (\S+):\d+( .*)  \[[^\[]*\]$")]
+    private static partial Regex SurvivorLine();
 }

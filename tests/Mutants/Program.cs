@@ -4,13 +4,24 @@ using Appliance.Tests.Mutants;
 if (args is not [var root, .. var words] || Options.Of(words) is not { } options)
 {
     Console.Error.WriteLine(
-        "usage: scripts/mutants [--count N] [--seed N] [--lanes N] [--at-least PERCENT] [--in FOLDER,...] [--quick] [--list]"
+        "usage: scripts/mutants [--count N] [--seed N] [--lanes N] [--at-least PERCENT] [--in FOLDER,...] [--quick] [--list] "
+            + "[--again REPORT] [--tests CLASS,...]"
     );
     return 2;
 }
 var work = Path.Combine(root, ".build/mutants");
 var copy = new SourceCopy(root, Directory.CreateDirectory(Path.Combine(work, "src")).FullName);
 var sample = new Sample(root, options);
+foreach (var stale in sample.Stale)
+{
+    Console.Error.WriteLine(
+        $"mutants: equivalent.json names no possible defect: {stale.File} {stale.Member}: {stale.Original}  ->  {stale.Defective}"
+    );
+}
+if (sample.Stale.Count > 0)
+{
+    return 1;
+}
 if (options.List)
 {
     sample.Chosen.ForEach(Console.WriteLine);

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -5,7 +8,7 @@ namespace Appliance.Tests.Mutants;
 
 /// <summary>
 /// The defects to try: the same number for each area, chosen by the seed among all candidates, no two in one place, and none that is known
-/// to change nothing.
+/// to change nothing. A change elsewhere in the sources does not change which defects of a file come first.
 /// </summary>
 internal sealed class Sample
 {
@@ -25,19 +28,25 @@ internal sealed class Sample
             .Select(file => (Name: Path.GetRelativePath(root, file), Root: CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot()))
             .ToList();
         var fixedNames = files.SelectMany(file => DefectFinder.FixedNames(file.Root)).ToHashSet(StringComparer.Ordinal);
+        var stale = equivalents.ToHashSet();
         foreach (var area in options.In)
         {
             var inArea = files.Where(file => file.Name == area || file.Name.StartsWith(area + "/", StringComparison.Ordinal)).ToList();
             var found = inArea
                 .SelectMany(file => DefectFinder.In(file.Name, file.Root, fixedNames))
-                .Where(defect => !equivalents.Any(known => known.Is(defect)))
+                .Where(defect => stale.RemoveWhere(known => known.Is(defect)) == 0 && !equivalents.Any(known => known.Is(defect)))
+                .Where(defect => options.Again is null || options.Again.Contains(defect.Name))
                 .Select(defect => defect with { Area = area })
-                .ToArray();
+                .GroupBy(defect => defect.Name)
+                .SelectMany(same => same.Select((defect, at) => (Defect: defect, Rank: Rank(options.Seed, at, defect))))
+                .OrderBy(each => each.Rank, StringComparer.Ordinal)
+                .Select(each => each.Defect)
+                .ToList();
             Files += inArea.Count;
-            Candidates += found.Length;
-            new Random(options.Seed).Shuffle(found);
+            Candidates += found.Count;
             _areas.Add(new Queue<Defect>(found));
         }
+        Stale = [.. stale.Where(known => options.In.Any(area => known.File.StartsWith(area + "/", StringComparison.Ordinal)))];
         while (Chosen.Count < options.Count && Next() is { } defect)
         {
             Chosen.Add(defect);
@@ -49,6 +58,9 @@ internal sealed class Sample
 
     /// <summary>The number of possible defects.</summary>
     public int Candidates { get; }
+
+    /// <summary>Rows of equivalent.json that name no possible defect: their code changed.</summary>
+    public IReadOnlyList<Equivalent> Stale { get; }
 
     /// <summary>Those that are tried; the place in the list is the number of each.</summary>
     public List<Defect> Chosen { get; } = [];
@@ -68,6 +80,12 @@ internal sealed class Sample
             }
         }
     }
+
+    // The place in a random order that depends on the defect alone; at tells equal texts in one member apart.
+    private static string Rank(int seed, int at, Defect defect) =>
+        Convert.ToHexString(
+            SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{seed} {at} {defect.Name}")))
+        );
 
     /// <summary>The next one, from each area in turn; null when there is none left.</summary>
     private Defect? Next()

@@ -72,7 +72,8 @@ internal sealed class TestRun : IDisposable
                     "--kill-child",
                     "bash",
                     "-c",
-                    "ip link set lo up; mkdir -p /run/netns; mount -t tmpfs none /run/netns; exec \"$@\"",
+                    // Not exec: process 1 ignores signals that it does not handle, and some tests compare process numbers.
+                    "ip link set lo up; mkdir -p /run/netns; mount -t tmpfs none /run/netns; \"$@\"; exit $?",
                     "t",
                     .. tests,
                 ]

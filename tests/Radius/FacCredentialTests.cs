@@ -72,6 +72,7 @@ public sealed class FacCredentialTests : FacRig
     [Theory]
     [InlineData("0205000801626f62", "04050004")]
     [InlineData("02ff000801626f62", "04FF0004")]
+    [InlineData("0207", "04070004")]
     [InlineData("02", "04000004")]
     [InlineData("", "04000004")]
     public void EAP_is_answered_with_an_EAP_Failure(string message, string failure)

@@ -180,15 +180,29 @@ public sealed class FacPushTests : FacRig
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_login_that_cannot_go_on_after_a_restart_ends_with_its_event_and_an_answer(bool userIsGone)
+    [InlineData("its time is over")]
+    [InlineData("its user is gone")]
+    [InlineData("its token is gone")]
+    public void A_login_that_cannot_go_on_after_a_restart_ends_with_its_event_and_an_answer(string why)
     {
         var settings = Settings(policy: "push-without-challenge");
         Boot(settings);
         var (authenticator, step) = Send("dan", "dan-password");
-        Now = userIsGone ? Now.AddSeconds(1) : Now.AddSeconds(60);
-        Boot(userIsGone ? settings with { Users = [.. settings.Users.Where(user => user.Name != "dan")] } : settings, keep: true);
+        Now = why == "its time is over" ? Now.AddSeconds(60) : Now.AddSeconds(1);
+        var dan = settings.Users.Single(user => user.Name == "dan");
+        var others = settings.Users.Remove(dan);
+        Boot(
+            settings with
+            {
+                Users = why switch
+                {
+                    "its user is gone" => others,
+                    "its token is gone" => others.Add(dan with { Tokens = [dan.Tokens[0] with { Serial = "OTHER" }] }),
+                    _ => settings.Users,
+                },
+            },
+            keep: true
+        );
         Assert.Empty(Core.PendingPushes(Now).Pushes);
         Assert.True(Core.NextDeadline <= Now);
         Assert.False(Core.PushApproved(step.Pushes[0].SessionId, Code("dan", Now), Now).Accepted);

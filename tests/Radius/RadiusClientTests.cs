@@ -201,6 +201,22 @@ public sealed class RadiusClientTests : IAsyncDisposable
         Assert.Equal(requires, settings.RequireMessageAuthenticator);
     }
 
+    /// <summary>The patches of CVE-2024-3596 refuse a reply without a Message-Authenticator, the patch before does not.</summary>
+    [Theory]
+    [InlineData("7.0", 16, false)]
+    [InlineData("7.2", 9, false)]
+    [InlineData("7.2", 10, true)]
+    [InlineData("7.4", 4, false)]
+    [InlineData("7.4", 5, true)]
+    [InlineData("7.6", 0, true)]
+    public void A_patch_decides_whether_a_reply_has_to_be_signed(string release, int patch, bool requires)
+    {
+        var personality = Personality.Find(release)!;
+        personality = personality with { Release = new Version(personality.Release.Major, personality.Release.Minor, patch) };
+        var config = LoginRig.TreeOf("config user radius\nedit fac\nset server 10.0.0.10\nset secret one\nnext\nend\n", personality);
+        Assert.Equal(requires, RadiusSettings.From(config, "fac")!.RequireMessageAuthenticator);
+    }
+
     private Task<RadiusResult> AskAsync(RadiusSettings settings) =>
         _client.AskAsync(settings, new RadiusQuery("bob", "bob-password", null, "test"), CancellationToken.None);
 

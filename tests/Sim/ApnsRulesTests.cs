@@ -26,6 +26,7 @@ public sealed class ApnsRulesTests : IDisposable
                 [
                     new ApnsKey("KEY0000001", _key),
                     new ApnsKey("KEY0000002", _other),
+                    new ApnsKey("key0000002", _other),
                     new ApnsKey("SANDBOX001", _other, "development"),
                     new ApnsKey("REVOKED001", _other, Revoked: true),
                 ],
@@ -248,6 +249,14 @@ public sealed class ApnsRulesTests : IDisposable
         {
             Assert.Equal(200, Send(new() { ["scheme"] = scheme }, connection, Now).Reply.Status);
         }
+    }
+
+    [Fact]
+    public void Two_keys_whose_ids_differ_in_case_have_a_token_each()
+    {
+        Assert.Equal(200, Send(new() { ["kid"] = "KEY0000002" }, new ApnsConnection(), Now).Reply.Status);
+        Assert.Equal(200, Send(new() { ["kid"] = "key0000002" }, new ApnsConnection(), Now).Reply.Status);
+        Assert.Equal(200, Send(new() { ["kid"] = "KEY0000002" }, new ApnsConnection(), Now).Reply.Status);
     }
 
     private readonly Dictionary<string, string> _tokens = [];

@@ -342,19 +342,4 @@ public sealed class LabClockTests : IDisposable
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
 
     private LabClock Open(ClockRate? rate = null) => LabClock.Open(StateFile, rate, _wall);
-
-    /// <summary>A wall clock that can be set, over time that passes as it does.</summary>
-    private sealed class SteppedWall(TimeProvider passing) : TimeProvider
-    {
-        public TimeSpan Step { get; set; }
-
-        public override long TimestampFrequency => passing.TimestampFrequency;
-
-        public override DateTimeOffset GetUtcNow() => passing.GetUtcNow() + Step;
-
-        public override long GetTimestamp() => passing.GetTimestamp();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            passing.CreateTimer(callback, state, dueTime, period);
-    }
 }

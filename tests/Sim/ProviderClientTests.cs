@@ -137,12 +137,14 @@ public sealed class ProviderClientTests : IAsyncLifetime, ILastHop
         );
     }
 
-    [Fact]
-    public async Task A_provider_that_hangs_costs_ten_seconds_and_then_another_try()
+    [Theory]
+    [InlineData("ios")]
+    [InlineData("android")]
+    public async Task A_provider_that_hangs_costs_ten_seconds_and_then_another_try(string platform)
     {
         _faults.Enqueue(new ProviderFault(0));
-        using var client = Client("ios");
-        var sending = Provider(client).SendAsync(Push("ios"), TokenOf("ios"), default);
+        using var client = Client(platform);
+        var sending = Provider(client).SendAsync(Push(platform), TokenOf(platform), default);
         await Until.TrueAsync(() => _asked == 1, "the first try");
         _time.Advance(TimeSpan.FromSeconds(10));
         await Until.TrueAsync(() => sending.IsCompleted || Advance(100), "the second try");

@@ -179,6 +179,14 @@ public sealed class ProxyBoundTests
     }
 
     [Fact]
+    public void Of_two_times_to_come_again_the_first_counts()
+    {
+        using var response = new HttpResponseMessage(HttpStatusCode.ServiceUnavailable);
+        response.Headers.TryAddWithoutValidation("Retry-After", ["0.25", "5.5"]);
+        Assert.Equal(0.25, RetryTimes.Asked(response.Headers, Now)?.TotalSeconds);
+    }
+
+    [Fact]
     public void A_registration_that_has_the_form_of_a_token_is_one()
     {
         var apns = new string('a', 64);

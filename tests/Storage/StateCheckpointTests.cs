@@ -44,4 +44,28 @@ public sealed class StateCheckpointTests
             folder.Delete(recursive: true);
         }
     }
+
+    /// <summary>A small commit counts as two pages, and a thousand pages are brought in: at the 500th commit, not before.</summary>
+    [Fact]
+    public async Task The_log_is_brought_in_at_the_five_hundredth_small_commit()
+    {
+        var folder = Directory.CreateTempSubdirectory("appliance-state-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "state.db");
+            await using var state = StateDatabase.Open(file, [Log.Table]);
+            var untouched = new FileInfo(file).Length;
+            for (var number = 1; number < 500; number++)
+            {
+                await state.CommitAsync(StateWrite.To(Log, "small", number, number));
+            }
+            Assert.Equal(untouched, new FileInfo(file).Length);
+            await state.CommitAsync(StateWrite.To(Log, "small", 500, 500));
+            await Until.TrueAsync(() => new FileInfo(file).Length > untouched, "the checkpoint after the 500th commit");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 }

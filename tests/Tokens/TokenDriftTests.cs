@@ -348,6 +348,30 @@ public sealed class TokenDriftTests
         }
     }
 
+    [Fact]
+    public void A_drift_is_written_when_it_changed_and_a_use_always()
+    {
+        var core = new TokenCore();
+        Assert.Single(core.Check(Seed, Code(Start, 0), Start).Memory);
+        Assert.Equal(2, core.Check(Seed, Code(Start, 1), Start).Memory.Count);
+        var later = Start + (2 * Seed.Step);
+        Assert.Single(core.Check(Seed, Code(later, 1), later).Memory);
+        Assert.Equal(1, core.DriftOf(Seed));
+    }
+
+    [Fact]
+    public void A_drift_from_a_file_is_taken_until_a_code_has_told_it()
+    {
+        var core = new TokenCore();
+        Assert.Single(core.TakeDrift(Seed, 5));
+        Assert.Single(core.TakeDrift(Seed, -3));
+        Assert.Equal(-3, core.DriftOf(Seed));
+        Assert.Null(core.WaitFor(Seed, Start));
+        Assert.Equal(CodeOutcome.Accepted, core.Check(Seed, Code(Start, -3), Start).Outcome);
+        Assert.Empty(core.TakeDrift(Seed, 5));
+        Assert.Equal(-3, core.DriftOf(Seed));
+    }
+
     private static TokenSeed SeedOf(int period, int digits) =>
         TokenSeed.Parse(
             string.Create(

@@ -202,6 +202,62 @@ public sealed class TokenLifeTests
         Assert.Equal(("system admin", "admin"), (Assert.Single(step.Orders).Owner.Table, step.Orders[0].Owner.Name));
     }
 
+    [Fact]
+    public void A_deleted_tokens_code_is_void_and_its_record_goes()
+    {
+        var order = Assert.Single(Change(Bare + Has("bob", Mobile)).Orders);
+        var step = Change("config user fortitoken\nedit " + Hardware + "\nnext\nend\n");
+        Assert.Equal("DELETE FROM token_life WHERE serial=$0", Assert.Single(step.Memory).Sql);
+        Assert.Equal((ActivationOutcome.Unknown, ""), Present(order.Code, Start));
+        Change(Bare);
+        Assert.Equal(("new", null), (Status(Mobile), _life.CodeExpires(Mobile)));
+    }
+
+    [Fact]
+    public void A_code_that_became_void_while_a_phone_had_it_activates_nothing()
+    {
+        var order = Assert.Single(Change(Bare + Has("bob", Mobile)).Orders);
+        Assert.Equal(Start + Life, _life.CodeExpires(Mobile));
+        Assert.Equal((ActivationOutcome.Held, Mobile), Present(order.Code, Start));
+        var second = Assert.Single(_life.Provision(Entry(Mobile), NextCode(), Start + Life).Orders);
+        var (done, step) = _life.Confirm(Mobile, order.Code, Start);
+        Assert.False(done);
+        Assert.Equal((0, 0), (step.Events.Count, step.Memory.Count));
+        Assert.Equal((ActivationOutcome.Held, Mobile), Present(second.Code, Start));
+        Assert.True(_life.Confirm(Mobile, second.Code, Start).Done);
+        Assert.Null(_life.CodeExpires(Mobile));
+    }
+
+    [Fact]
+    public void A_hardware_tokens_activation_is_requested_and_succeeds_or_fails_in_events()
+    {
+        Change("config user fortitoken\nedit " + Hardware + "\nnext\nend\n");
+        var failed = _life.ActivateHardware(Entry(Hardware), Start).Step;
+        Assert.Equal(["0100032155", "0100032159"], failed.Events.Select(entry => entry.LogId));
+        Assert.Contains(("msg", "token not exist in FortiGuard"), failed.Events[1].Fields);
+        Assert.Single(failed.Memory);
+        // The fault stays with the token when its owner changes, and goes with a seed.
+        Change("config user fortitoken\nedit " + Hardware + "\nnext\nend\n" + Has("bob", Hardware));
+        Assert.Equal("activation error (token not exist in FortiGuard)", Status(Hardware));
+        Change(Bare + Has("bob", Hardware));
+        var done = _life.ActivateHardware(Entry(Hardware), Start).Step.Events;
+        Assert.Equal(["0100032155", "0100032156"], done.Select(entry => entry.LogId));
+        Assert.Equal("active", Status(Hardware));
+    }
+
+    [Fact]
+    public void A_code_that_is_used_twice_is_written_once_as_a_fault()
+    {
+        var order = Assert.Single(Change(Bare + Has("bob", Mobile)).Orders);
+        Present(order.Code, Start);
+        Assert.Equal(ActivationOutcome.Used, _life.Present(order.Code, Start).Outcome);
+        Assert.Equal("provisioning", Status(Mobile));
+        Assert.True(_life.Confirm(Mobile, order.Code, Start).Done);
+        Assert.Single(_life.Present(order.Code, Start + Life + Life).Step.Memory);
+        Assert.Empty(_life.Present(order.Code, Start + Life + Life).Step.Memory);
+        Assert.Equal("token already activated, and seed won't be returned", Status(Mobile));
+    }
+
     /// <summary>
     /// Operations in any order, with any number of restarts in between: one phone for one code, and the status matches the memory.
     /// </summary>

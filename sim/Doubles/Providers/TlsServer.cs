@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Appliance.Doubles.Nics;
 using Appliance.Firmware;
 using Appliance.Firmware.Http;
+using Appliance.Hal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -22,6 +23,12 @@ internal sealed class TlsServer : IAsyncDisposable
 {
     /// <summary>The longest body, in bytes: more than any provider accepts. Below it, the rules refuse with their own reason.</summary>
     private const int BodyMax = 64 * 1024;
+
+    /// <summary>
+    /// The number of connections of one server. A further one closes the least recently useful one. The proxy opens at most half of it to a
+    /// provider.
+    /// </summary>
+    internal const int ConnectionsMax = 256;
 
     private readonly WebApplication _app;
 
@@ -66,7 +73,8 @@ internal sealed class TlsServer : IAsyncDisposable
                     });
                 }
             );
-        var app = EmbeddedServer.Prepare(new LabListeners(), BodyMax, Configure).Build();
+        var listeners = new LabListeners(new ConnectionLimit(ConnectionsMax, ConnectionsMax));
+        var app = EmbeddedServer.Prepare(listeners, BodyMax, Configure).Build();
         app.Run(serve);
         await app.StartAsync();
         var address = new Uri(

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Appliance.Doubles.Providers;
 using Appliance.Doubles.Wire;
 using Appliance.Firmware.Certificates;
 using Appliance.Firmware.Ftm;
@@ -24,6 +25,9 @@ internal sealed record ProviderReply(HttpStatusCode? Status, byte[] Body, TimeSp
 internal sealed class ProviderHttp : IDisposable
 {
     private const int AnswerMax = 64 * 1024;
+
+    /// <summary>Half of what a provider's double serves: an idle connection may still count there while a new one is opened.</summary>
+    private const int ConnectionsMax = TlsServer.ConnectionsMax / 2;
     private static readonly TimeSpan TryMax = TimeSpan.FromSeconds(10);
 
     private readonly HttpClient _http;
@@ -49,6 +53,7 @@ internal sealed class ProviderHttp : IDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ConnectTimeout = Timeout.InfiniteTimeSpan,
+            MaxConnectionsPerServer = ConnectionsMax,
         };
         if (caFile is not null)
         {
