@@ -20,42 +20,35 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
 
     private readonly Reach _reach = new();
 
+    /// <summary>By the name of a test class, the program that has it.</summary>
+    private readonly Dictionary<string, string> _programs = [];
+
     private int Lanes => run.Isolated ? options.Lanes : 1;
 
     /// <summary>Runs every test once, without a defect, to see which reach which.</summary>
     public async Task FindReachAsync()
     {
         var clock = Stopwatch.StartNew();
-        var (ended, list) = await run.Of(
-            [
-                "-list",
-                "classes",
-                .. options.Tests.SelectMany(name => new[] { "-class", name }),
-                .. options.Without.SelectMany(name => new[] { "-class-", name }),
-            ],
-            [],
-            TimeSpan.FromMinutes(5)
-        );
-        var classes = list.Split('\n')
-            .Select(line => line.Trim())
-            .Where(line => line.StartsWith("Appliance.Tests.", StringComparison.Ordinal))
-            .ToList();
-        if (ended != Ended.Passed || classes.Count == 0)
+        foreach (var program in run.Programs)
         {
-            throw new InvalidOperationException($"the tests cannot be listed: {list}");
+            await ListAsync(program);
         }
         var folder = Directory.CreateDirectory(Path.Combine(work, "reach")).FullName;
-        var groups = classes.Select((name, at) => (name, at)).GroupBy(each => each.at % Groups, each => each.name);
+        var groups = _programs
+            .Select((each, at) => (Class: each.Key, Program: each.Value, Number: at % Groups))
+            .GroupBy(each => (each.Program, each.Number), each => each.Class);
         await Parallel.ForEachAsync(
             groups,
             new ParallelOptions { MaxDegreeOfParallelism = Lanes },
             async (group, _) =>
             {
-                var map = Path.Combine(folder, $"{group.Key}.map");
-                var log = Path.Combine(folder, $"{group.Key}.log");
+                var (program, number) = group.Key;
+                var map = Path.Combine(folder, $"{Path.GetFileName(program)}-{number}.map");
+                var log = Path.Combine(folder, $"{Path.GetFileName(program)}-{number}.log");
                 await File.WriteAllBytesAsync(map, new byte[defects.Count], CancellationToken.None);
                 await File.WriteAllTextAsync(log, "", CancellationToken.None);
                 var (over, output) = await run.Of(
+                    program,
                     group.SelectMany(name => new[] { "-class", name }),
                     new() { ["APPLIANCE_MUTANT_REACH"] = map, ["APPLIANCE_MUTANT_REACH_LOG"] = log },
                     TimeSpan.FromMinutes(20)
@@ -83,6 +76,26 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         }
     }
 
+    /// <summary>Takes in the test classes of a program.</summary>
+    private async Task ListAsync(string program)
+    {
+        var (ended, list) = await run.Of(
+            program,
+            ["-list", "classes", .. options.Without.SelectMany(name => new[] { "-class-", name })],
+            [],
+            TimeSpan.FromMinutes(5)
+        );
+        if (ended != Ended.Passed)
+        {
+            throw new InvalidOperationException($"the tests cannot be listed: {list}");
+        }
+        var classes = list.Split('\n').Select(line => line.Trim());
+        foreach (var name in classes.Where(line => line.StartsWith("Appliance.Tests.", StringComparison.Ordinal)))
+        {
+            _programs.Add(name, program);
+        }
+    }
+
     /// <summary>Tries each defect.</summary>
     public async Task<IReadOnlyList<Result>> RunAsync()
     {
@@ -100,6 +113,8 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         return [.. results.OrderBy(each => each.Key).Select(each => each.Value)];
     }
 
+    private string ProgramOf(string test) => _programs[test[..test.LastIndexOf('.')]];
+
     private async Task<Result> Try(int id)
     {
         var tests = _reach.TestsOf(id);
@@ -109,11 +124,13 @@ internal sealed class DefectBench(IReadOnlyList<Defect> defects, TestRun run, st
         }
         var sum = 0L;
         var quick = tests.TakeWhile((each, at) => at == 0 || (sum += each.Milliseconds) <= QuickMilliseconds).ToList();
-        foreach (var part in new[] { quick, [.. tests.Skip(quick.Count)] }.Where(part => part.Count > 0))
+        var parts = new[] { quick, [.. tests.Skip(quick.Count)] }.SelectMany(half => half.GroupBy(each => ProgramOf(each.Test)));
+        foreach (var part in parts)
         {
             // Other work may use most of the machine; a hang ends by a test's own deadline or by this one.
             var deadline = TimeSpan.FromSeconds(60) + TimeSpan.FromMilliseconds(5 * part.Sum(each => each.Milliseconds));
             var (ended, output) = await run.Of(
+                part.Key,
                 ["-stopOnFail", .. part.SelectMany(each => new[] { "-method", each.Test })],
                 new() { ["APPLIANCE_MUTANT"] = id.ToString(CultureInfo.InvariantCulture) },
                 deadline

@@ -9,8 +9,12 @@ namespace Appliance.Tests.Mutants;
 /// </summary>
 internal sealed partial class SourceCopy(string root, string folder)
 {
-    /// <summary>The program of its tests.</summary>
-    public string Tests => Path.Combine(folder, "tests/bin/Release/net10.0/Appliance.Tests.dll");
+    /// <summary>The projects whose tests are witnesses: by folder, the name of the assembly.</summary>
+    private static readonly (string Folder, string Assembly)[] Projects = [("unit", "Appliance.UnitTests"), ("lab", "Appliance.LabTests")];
+
+    /// <summary>The programs of its tests.</summary>
+    public IReadOnlyList<string> Tests =>
+        [.. Projects.Select(project => Path.Combine(folder, $"tests/{project.Folder}/bin/Release/net10.0/{project.Assembly}.dll"))];
 
     /// <summary>
     /// Updates the copy from the work tree and inserts the defects. A file is written only if it differs, so that the build is incremental.
@@ -22,7 +26,10 @@ internal sealed partial class SourceCopy(string root, string folder)
             .Where(file => File.Exists(Path.Combine(root, file)))
             .ToDictionary(file => file, file => Path.Combine(root, file));
         wanted["hal/Mutant.cs"] = Path.Combine(root, "tests/Mutants/Runtime/Mutant.cs");
-        wanted["tests/MutantReach.cs"] = Path.Combine(root, "tests/Mutants/Runtime/MutantReach.cs");
+        foreach (var project in Projects)
+        {
+            wanted[$"tests/{project.Folder}/MutantReach.cs"] = Path.Combine(root, "tests/Mutants/Runtime/MutantReach.cs");
+        }
         foreach (var (file, from) in wanted)
         {
             var there = Path.Combine(folder, file);
@@ -53,13 +60,16 @@ internal sealed partial class SourceCopy(string root, string folder)
     }
 
     /// <summary>Builds; the errors are files and lines of the copy, none when it succeeded.</summary>
-    public IReadOnlyList<(string File, int Line, string Error)> Build()
+    public IReadOnlyList<(string File, int Line, string Error)> Build() =>
+        Projects.Select(project => Build($"tests/{project.Folder}/{project.Assembly}.csproj")).FirstOrDefault(errors => errors.Count > 0, []);
+
+    private List<(string File, int Line, string Error)> Build(string project)
     {
         var (code, output) = Run(
             "dotnet",
             folder,
             "build",
-            "tests/Appliance.Tests.csproj",
+            project,
             "-c",
             "Release",
             "-v",

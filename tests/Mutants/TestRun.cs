@@ -46,11 +46,16 @@ internal sealed class TestRun : IDisposable
     /// <summary>True if several runs can be active at the same time.</summary>
     public bool Isolated => _isolated;
 
+    /// <summary>The programs of the tests.</summary>
+    public IReadOnlyList<string> Programs => _copy.Tests;
+
     /// <summary>Runs the tests that the filters name.</summary>
+    /// <param name="program">One of <see cref="Programs"/>.</param>
     /// <param name="filters">Words of xunit's own runner.</param>
     /// <param name="environment">What the process has in addition.</param>
     /// <param name="deadline">When it is ended.</param>
     public async Task<(Ended Ended, string Output)> Of(
+        string program,
         IEnumerable<string> filters,
         Dictionary<string, string> environment,
         TimeSpan deadline
@@ -59,7 +64,7 @@ internal sealed class TestRun : IDisposable
         var temporary = Directory.CreateDirectory(Path.Combine(_work, "tmp", Path.GetRandomFileName()));
         try
         {
-            string[] tests = ["dotnet", _copy.Tests, "-noLogo", "-noColor", "-parallelMode", "none", .. filters];
+            string[] tests = ["dotnet", program, "-noLogo", "-noColor", "-parallelMode", "none", .. filters];
             string[] words = _isolated
                 ?
                 [
