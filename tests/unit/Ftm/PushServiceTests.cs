@@ -32,11 +32,17 @@ public sealed class PushServiceTests : IAsyncDisposable
         _state = StateDatabase.Open(Path.Combine(_folder.FullName, "state.db"), [EventLog.Table, .. LoginCore.Tables]);
         _events = new EventLog(_state, _time, "TEST");
         _login = new LoginService(new TokenCore(_state), _state, _events, _time, new DebugTap());
-        _push = new PushService(_login, _way, _events, _time, _debug, _gone.Enqueue);
-        _login.Connect(_push);
+        _push = new PushService(_login, _way, _events, _time, _debug, GoneAsync);
+        _login.Gateways.Push = _push;
         var tree = LoginRig.TreeOf(LoginRig.Patient);
         _login.InForce(tree, tree);
         _push.Apply(tree, tree);
+    }
+
+    private Task GoneAsync(RegistrationGone gone)
+    {
+        _gone.Enqueue(gone);
+        return Task.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()

@@ -29,9 +29,17 @@ public sealed class RegistrationLossTests
                 + "set reg-id old\nset os-ver ios\nnext\nend\n"
         );
         var provisioned = new List<string>();
-        var loss = new RegistrationLoss(store, events, provisioned.Add);
-        loss.Remove(new RegistrationGone(serial, registration, LoginRig.Start));
-        loss.Remove(new RegistrationGone(serial, registration, LoginRig.Start));
+        var loss = new RegistrationLoss(
+            store,
+            events,
+            serialNumber =>
+            {
+                provisioned.Add(serialNumber);
+                return Task.CompletedTask;
+            }
+        );
+        await loss.RemoveAsync(new RegistrationGone(serial, registration, LoginRig.Start));
+        await loss.RemoveAsync(new RegistrationGone(serial, registration, LoginRig.Start));
         var token = store.Current.List("user fortitoken").Find(Serial)!;
         Assert.Equal(removed ? ("", "") : ("old", "ios"), (token.Text("reg-id"), token.Text("os-ver")));
         Assert.NotEqual("", token.Text("seed"));
