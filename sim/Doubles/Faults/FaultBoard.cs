@@ -22,7 +22,7 @@ public sealed record FaultMatch(string? User = null, IPNetwork? Source = null, s
 public sealed record FaultSubject(string? User, IPAddress? Source, string? Phone, string? Session = null);
 
 /// <summary>A fault as configured.</summary>
-/// <param name="Word">The fault's word of the published vocabulary.</param>
+/// <param name="Word">The word of the published vocabulary.</param>
 /// <param name="Times">The number of times that it fires; null for no limit.</param>
 /// <param name="Probability">The probability of firing at each opportunity, 0 to 1.</param>
 /// <param name="After">The delay between its configuration and its first opportunity, in lab time.</param>
@@ -34,7 +34,7 @@ public sealed record FaultSubject(string? User, IPAddress? Source, string? Phone
 /// <param name="Step">The distance by which the clock jumps.</param>
 /// <param name="Nic">The name of the interface.</param>
 public sealed record Fault(
-    string Word,
+    FaultWord Word,
     int? Times = null,
     double Probability = 1,
     TimeSpan After = default,
@@ -75,15 +75,20 @@ public sealed class FaultBoard
     }
 
     /// <summary>
-    /// Returns the first fault of these words that fires, in the board's order; null for none. Each matching fault that is evaluated
+    /// Returns the first fault that fires at an opportunity, in the board's order; null for none. Each matching fault that is evaluated
     /// consumes one of its random values, whether it fires or not.
     /// </summary>
-    public FaultFiring? Take(FaultSubject subject, DateTimeOffset now, params ReadOnlySpan<string> words)
+    /// <param name="subject">The action that the fault alters.</param>
+    /// <param name="now">The lab's time.</param>
+    /// <param name="at">The opportunity.</param>
+    /// <param name="only">The only word that may fire; null for every word of the opportunity.</param>
+    public FaultFiring? Take(FaultSubject subject, DateTimeOffset now, FaultPoint at, FaultWord? only = null)
     {
         foreach (var entry in _entries)
         {
             if (
-                words.Contains(entry.Fault.Word)
+                (entry.Fault.Word.At & at) != 0
+                && (only is null || only == entry.Fault.Word)
                 && now >= entry.Begins
                 && entry.Left is null or > 0
                 && (entry.Fault.Match ?? new()).Suits(subject)

@@ -15,49 +15,6 @@ internal static class FaultText
 
     private static readonly string[] Common = ["fault", "times", "p", "after", "match", "seed"];
 
-    /// <summary>Every supported word with its own fields; an exclamation mark denotes a required field.</summary>
-    internal static readonly IReadOnlyDictionary<string, string[]> Words = new Dictionary<string, string[]>
-    {
-        ["push.drop"] = [],
-        ["push.delay"] = ["delayMs!"],
-        ["push.duplicate"] = [],
-        ["push.reorder"] = ["delayMs"],
-        ["provider.401"] = [],
-        ["provider.403"] = [],
-        ["provider.410"] = [],
-        ["provider.413"] = [],
-        ["provider.429"] = ["retryAfterSeconds"],
-        ["provider.500"] = [],
-        ["provider.503"] = ["retryAfterSeconds"],
-        ["provider.hang"] = [],
-        ["provider.tls"] = [],
-        ["provider.dns"] = [],
-        ["callback.never"] = [],
-        ["callback.late"] = ["delayMs!"],
-        ["callback.twice"] = [],
-        ["callback.wrong-session"] = [],
-        ["callback.bad-hmac"] = [],
-        ["callback.slow"] = [],
-        ["callback.cert-missing"] = [],
-        ["callback.cert-expired"] = [],
-        ["callback.cert-wrong-name"] = [],
-        ["phone.offline"] = ["delayMs"],
-        ["phone.skew"] = ["skewSeconds!"],
-        ["phone.reinstalled"] = [],
-        ["phone.two-devices"] = [],
-        ["radius.drop"] = [],
-        ["radius.dup"] = [],
-        ["radius.delay"] = ["delayMs!"],
-        ["radius.no-message-authenticator"] = [],
-        ["radius.forged"] = [],
-        ["radius.restart"] = ["delayMs"],
-        ["clock.step"] = ["stepSeconds!"],
-        ["clock.freeze"] = [],
-        ["nic.down"] = ["nic!", "delayMs"],
-        ["nic.flap"] = ["nic!", "delayMs"],
-        ["nat.blackhole"] = [],
-    };
-
     /// <summary>Reads a list of faults.</summary>
     /// <exception cref="FormatException">The list is invalid; the message names the position.</exception>
     public static IReadOnlyList<Fault> Read(JsonElement list)
@@ -98,7 +55,7 @@ internal static class FaultText
             ["faults"] = new JsonArray([
                 .. faults.Select(state =>
                 {
-                    var (fault, json) = (state.Fault, new JsonObject { ["fault"] = state.Fault.Word });
+                    var (fault, json) = (state.Fault, new JsonObject { ["fault"] = state.Fault.Word.Name });
                     void Put(string name, JsonNode? value)
                     {
                         if (value is not null)
@@ -145,31 +102,25 @@ internal static class FaultText
         if (
             !fault.TryGetProperty("fault", out var named)
             || named.ValueKind != JsonValueKind.String
-            || !Words.TryGetValue(named.GetString()!, out var own)
+            || FaultWord.Find(named.GetString()) is not { } word
         )
         {
             throw new FormatException(
-                $"{at}.fault must be one of {string.Join(", ", Words.Keys)}{(named.ValueKind == JsonValueKind.Undefined ? "" : $", not {Short(named)}")}"
+                $"{at}.fault must be one of {string.Join(", ", FaultWord.All)}{(named.ValueKind == JsonValueKind.Undefined ? "" : $", not {Short(named)}")}"
             );
         }
-        var word = named.GetString()!;
-        string[] known = [.. Common, .. own.Select(name => name.TrimEnd('!'))];
+        string[] known = [.. Common, .. word.Options.Select(option => option.Field)];
         if (fault.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => !known.Contains(name)) is { } stray)
         {
             throw new FormatException($"{at}: {word} has no field '{stray}'; it takes {string.Join(", ", known)}");
         }
-        if (own.FirstOrDefault(name => name.EndsWith('!') && !fault.TryGetProperty(name.TrimEnd('!'), out _)) is { } missing)
+        if (word.Options.FirstOrDefault(option => option.IsRequired && !fault.TryGetProperty(option.Field, out _)) is { } missing)
         {
-            throw new FormatException($"{at}: {word} needs {missing.TrimEnd('!')}");
+            throw new FormatException($"{at}: {word} needs {missing.Field}");
         }
-        // Faults that fire at their own time fire once, or three times for a flap, unless another number is configured.
-        int? timesDefault =
-            word is "nic.flap" ? 3
-            : word is "nic.down" or "clock.step" or "clock.freeze" or "radius.restart" ? 1
-            : null;
         return new Fault(
             word,
-            (int?)Number(fault, "times", 1, 1_000_000, at, whole: true) ?? timesDefault,
+            (int?)Number(fault, "times", 1, 1_000_000, at, whole: true) ?? word.TimesDefault,
             Number(fault, "p", 0, 1, at) ?? 1,
             Seconds(fault, "after", 0, SecondsMax, at) ?? TimeSpan.Zero,
             MatchOf(fault, at),

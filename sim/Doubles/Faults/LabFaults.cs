@@ -17,7 +17,6 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     private const string FiredId = "0199000001";
 
     private static readonly TimeSpan FlapDefault = TimeSpan.FromSeconds(1);
-    private static readonly string[] Scheduled = ["clock.step", "clock.freeze", "nic.down", "nic.flap"];
 
     private readonly Lock _lock = new();
     private readonly FaultBoard _board = new();
@@ -61,7 +60,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
             _timers.Clear();
             _board.Set(faults, clock.GetUtcNow());
             _hasRadius = faults.Any(IsRadius);
-            foreach (var fault in faults.Where(fault => Scheduled.Contains(fault.Word)))
+            foreach (var fault in faults.Where(fault => fault.Word.At == FaultPoint.Schedule))
             {
                 _timers.Add(clock.CreateTimer(_ => RunScheduled(fault), null, fault.After, Timeout.InfiniteTimeSpan));
             }
@@ -84,52 +83,34 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     internal bool HasRadius => _hasRadius;
 
     /// <summary>Returns the fault of a phone's answer that is about to be sent; null for none.</summary>
-    internal FaultFiring? Callback(PushMessage push, bool approve)
-    {
-        string[] always =
-        [
-            "callback.never",
-            "callback.late",
-            "callback.twice",
-            "callback.wrong-session",
-            "callback.slow",
-            "callback.cert-missing",
-            "callback.cert-expired",
-            "callback.cert-wrong-name",
-            "nat.blackhole",
-        ];
-        // Only a denial carries a signature, only an approval a code.
-        return Take(SubjectOf(push), [.. always, approve ? "phone.skew" : "callback.bad-hmac"]);
-    }
+    internal FaultFiring? Callback(PushMessage push, bool approve) =>
+        Take(SubjectOf(push), approve ? FaultPoint.Approval : FaultPoint.Denial);
 
     /// <summary>Returns the fault of a push that arrives at a phone; null for none.</summary>
-    internal PushArrival? Arrival(PushMessage push) =>
-        Take(SubjectOf(push), "push.drop", "push.delay", "push.duplicate", "push.reorder", "phone.offline") is { Fault: var fault }
-            ? new PushArrival(fault.Word, fault.Delay)
-            : null;
+    internal Fault? Arrival(PushMessage push) => Take(SubjectOf(push), FaultPoint.Arrival)?.Fault;
 
     /// <summary>Returns the fault of a request that arrived at the RADIUS server from a client's address; null for none.</summary>
     internal FaultFiring? RadiusRequest(string? user, IPAddress client) =>
-        Take(new FaultSubject(user, client, null), "radius.drop", "radius.restart");
+        Take(new FaultSubject(user, client, null), FaultPoint.RadiusRequest);
 
     /// <summary>Returns the fault of an answer that the RADIUS server is about to send to a client's address; null for none.</summary>
     internal FaultFiring? RadiusAnswer(string? user, IPAddress client) =>
-        Take(new FaultSubject(user, client, null), "radius.dup", "radius.delay", "radius.no-message-authenticator", "radius.forged");
+        Take(new FaultSubject(user, client, null), FaultPoint.RadiusReply);
 
-    private static bool IsRadius(Fault fault) => fault.Word.StartsWith("radius.", StringComparison.Ordinal);
+    private static bool IsRadius(Fault fault) => fault.Word.Domain == FaultDomain.Radius;
 
     /// <summary>Returns the subject of a push for matching.</summary>
     internal static FaultSubject SubjectOf(PushMessage? push) => new(push?.User, push?.ClientAddress, push?.TokenSerial, push?.SessionId);
 
     /// <summary>
-    /// Returns the first fault of these words that fires for a subject now, after writing its event and its login's step. Null for none.
+    /// Returns the first fault that fires for a subject at an opportunity, after writing its event and its login's step. Null for none.
     /// </summary>
-    internal FaultFiring? Take(FaultSubject subject, params string[] words)
+    internal FaultFiring? Take(FaultSubject subject, FaultPoint at, FaultWord? only = null)
     {
         FaultFiring? firing;
         lock (_lock)
         {
-            firing = _board.Take(subject, clock.GetUtcNow(), words);
+            firing = _board.Take(subject, clock.GetUtcNow(), at, only);
         }
         if (firing is not null)
         {
@@ -142,7 +123,7 @@ public sealed class LabFaults(LabClock clock) : IDisposable
     {
         var fields = new List<(string, string)>
         {
-            ("fault", firing.Fault.Word),
+            ("fault", firing.Fault.Word.Name),
             ("number", firing.Number.ToString(CultureInfo.InvariantCulture)),
         };
         foreach (
@@ -188,8 +169,8 @@ public sealed class LabFaults(LabClock clock) : IDisposable
                 {
                     for (
                         var time = 0;
-                        time < (fault.Word == "nic.flap" ? fault.Times : 1)
-                            && Take(new FaultSubject(null, null, null), fault.Word) is { } firing;
+                        time < (fault.Word == FaultWord.NicFlap ? fault.Times : 1)
+                            && Take(new FaultSubject(null, null, null), FaultPoint.Schedule, fault.Word) is { } firing;
                         time++
                     )
                     {
@@ -220,29 +201,26 @@ public sealed class LabFaults(LabClock clock) : IDisposable
 
     private async Task DoAsync(Fault fault)
     {
-        switch (fault.Word)
+        if (fault.Word == FaultWord.ClockStep)
         {
-            case "clock.step":
-                StepClock(fault.Step!.Value);
-                break;
-            case "clock.freeze":
-                clock.SetRate(ClockRate.Frozen);
-                break;
-            default:
-                _unit?.Links?.SetLink(fault.Nic!, up: false);
-                if ((fault.Delay ?? (fault.Word == "nic.flap" ? FlapDefault : (TimeSpan?)null)) is { } down)
-                {
-                    await WorkTracker.DelayAsync(down, clock);
-                    _unit?.Links?.SetLink(fault.Nic!, up: true);
-                    if (fault.Word == "nic.flap")
-                    {
-                        await WorkTracker.DelayAsync(down, clock);
-                    }
-                }
-                break;
+            StepClock(fault.Step!.Value);
+            return;
+        }
+        if (fault.Word == FaultWord.ClockFreeze)
+        {
+            clock.SetRate(ClockRate.Frozen);
+            return;
+        }
+        var flaps = fault.Word == FaultWord.NicFlap;
+        _unit?.Links?.SetLink(fault.Nic!, up: false);
+        if ((fault.Delay ?? (flaps ? FlapDefault : (TimeSpan?)null)) is { } down)
+        {
+            await WorkTracker.DelayAsync(down, clock);
+            _unit?.Links?.SetLink(fault.Nic!, up: true);
+            if (flaps)
+            {
+                await WorkTracker.DelayAsync(down, clock);
+            }
         }
     }
 }
-
-/// <summary>The effect of a fault on a push that arrives at a phone.</summary>
-internal sealed record PushArrival(string Word, TimeSpan? Delay);

@@ -12,20 +12,19 @@ public sealed partial class FacServer
     /// <summary>Sends an answer as a fault alters it.</summary>
     private void SendWrongly(FacReply reply, Fault fault)
     {
-        switch (fault.Word)
+        if (fault.Word == FaultWord.RadiusDelay)
         {
-            case "radius.no-message-authenticator":
-                Put(reply, FacForgery.WithoutMessageAuthenticator(reply));
-                return;
-            case "radius.delay":
-                // Not awaited, so that other answers are not delayed with it.
-                WorkTracker.Run(_work, () => SendLateAsync(reply, fault.Delay!.Value));
-                return;
-            default:
-                Put(reply, fault.Word == "radius.forged" ? FacForgery.Accept(reply) : reply.Packet);
-                Put(reply, reply.Packet);
-                return;
+            // Not awaited, so that other answers are not delayed with it.
+            WorkTracker.Run(_work, () => SendLateAsync(reply, fault.Delay!.Value));
+            return;
         }
+        if (fault.Word == FaultWord.RadiusNoMessageAuthenticator)
+        {
+            Put(reply, FacForgery.WithoutMessageAuthenticator(reply));
+            return;
+        }
+        Put(reply, fault.Word == FaultWord.RadiusForged ? FacForgery.Accept(reply) : reply.Packet);
+        Put(reply, reply.Packet);
     }
 
     private async Task SendLateAsync(FacReply reply, TimeSpan delay)
@@ -52,7 +51,7 @@ public sealed partial class FacServer
         {
             return false;
         }
-        if (fault.Word == "radius.restart")
+        if (fault.Word == FaultWord.RadiusRestart)
         {
             RestartAsked?.Invoke(fault.Delay ?? TimeSpan.Zero);
         }

@@ -44,12 +44,12 @@ public sealed class PushCallback(
     )
     {
         var fault = faults?.Callback(push, approve)?.Fault;
-        var session = fault?.Word == "callback.wrong-session" ? new string([.. push.SessionId.Reverse()]) : push.SessionId;
-        if (fault?.Word == "phone.skew")
+        var session = fault?.Word == FaultWord.CallbackWrongSession ? new string([.. push.SessionId.Reverse()]) : push.SessionId;
+        if (fault?.Word == FaultWord.PhoneSkew)
         {
             code = PhoneCode.At(activation, time.GetUtcNow() + fault.Skew!.Value);
         }
-        var hmac = AlertSignature.Compute(activation.Seed, session, fault?.Word == "callback.bad-hmac" ? "another message" : DenyMessage);
+        var hmac = AlertSignature.Compute(activation.Seed, session, fault?.Word == FaultWord.CallbackBadHmac ? "another message" : DenyMessage);
         var body = approve
             ? JsonSerializer.SerializeToUtf8Bytes(
                 new ValidateAnswer(session, "validate", code, number),
@@ -77,20 +77,24 @@ public sealed class PushCallback(
         CancellationToken cancellationToken
     )
     {
-        switch (fault?.Word)
+        if (fault?.Word == FaultWord.CallbackNever)
         {
-            case "callback.never":
-                return (null, AnswerOutcome.Unreachable, "never sent: callback.never");
-            case "nat.blackhole":
-                await WorkTracker.DelayAsync(NetworkTimeout, time, cancellationToken);
-                return (null, AnswerOutcome.Unreachable, "no answer in time");
-            case "callback.late":
-                await WorkTracker.DelayAsync(fault.Delay!.Value, time, cancellationToken);
-                break;
-            case "callback.twice":
-                var first = await PostOnceAsync(push, approve, body, fault, cancellationToken);
-                var second = await PostOnceAsync(push, approve, body, fault, cancellationToken);
-                return first with { Detail = $"{first.Detail}, then {second.Detail}" };
+            return (null, AnswerOutcome.Unreachable, $"never sent: {fault.Word}");
+        }
+        if (fault?.Word == FaultWord.NatBlackhole)
+        {
+            await WorkTracker.DelayAsync(NetworkTimeout, time, cancellationToken);
+            return (null, AnswerOutcome.Unreachable, "no answer in time");
+        }
+        if (fault?.Word == FaultWord.CallbackLate)
+        {
+            await WorkTracker.DelayAsync(fault.Delay!.Value, time, cancellationToken);
+        }
+        else if (fault?.Word == FaultWord.CallbackTwice)
+        {
+            var first = await PostOnceAsync(push, approve, body, fault, cancellationToken);
+            var second = await PostOnceAsync(push, approve, body, fault, cancellationToken);
+            return first with { Detail = $"{first.Detail}, then {second.Detail}" };
         }
         return await PostOnceAsync(push, approve, body, fault, cancellationToken);
     }
@@ -135,7 +139,7 @@ public sealed class PushCallback(
             handler.ConnectCallback = async (context, cancel) => await connect(await ResolveAsync(context.DnsEndPoint, cancel), cancel);
         }
         using var client = new HttpClient(handler) { Timeout = NetworkTimeout };
-        using HttpContent content = fault?.Word == "callback.slow" ? new SlowContent(body, time) : new ByteArrayContent(body);
+        using HttpContent content = fault?.Word == FaultWord.CallbackSlow ? new SlowContent(body, time) : new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         try
         {
@@ -161,11 +165,11 @@ public sealed class PushCallback(
     /// </summary>
     private string? Refusal(X509Certificate2? certificate, X509Chain? presented, string host, Fault? fault) =>
         TrustedPeer.Refusal(
-            fault?.Word == "callback.cert-missing" ? null : certificate,
+            fault?.Word == FaultWord.CallbackCertMissing ? null : certificate,
             presented,
             authorities,
-            fault?.Word == "callback.cert-wrong-name" ? "another." + host : host,
-            fault?.Word == "callback.cert-expired" && certificate is not null
+            fault?.Word == FaultWord.CallbackCertWrongName ? "another." + host : host,
+            fault?.Word == FaultWord.CallbackCertExpired && certificate is not null
                 ? new DateTimeOffset(certificate.NotAfter.ToUniversalTime()) + TimeSpan.FromDays(1)
                 : time.GetUtcNow()
         );

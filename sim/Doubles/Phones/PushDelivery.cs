@@ -15,39 +15,51 @@ internal sealed class PushDelivery(LabFaults? faults, TimeProvider time)
     /// <summary>Delivers a push to a phone; returns immediately.</summary>
     public void Deliver(Phone phone, PushMessage push)
     {
-        switch (faults?.Arrival(push))
+        if (faults?.Arrival(push) is not { } fault)
         {
-            case null:
-                phone.Receive(push);
-                break;
-            case { Word: "push.drop" }:
-                return;
-            case { Word: "push.delay", Delay: var delay }:
-                After(delay!.Value, () => phone.Receive(push));
-                return;
-            case { Word: "push.duplicate" }:
-                phone.Receive(push);
-                phone.Receive(push);
-                break;
-            case { Word: "push.reorder", Delay: var delay }:
-                lock (_lock)
-                {
-                    _held = (phone, push);
-                }
-                After(delay ?? ReorderDefault, ReleaseHeld);
-                return;
-            case { Word: "phone.offline", Delay: var delay }:
-                if (delay is { } back)
-                {
-                    // Armed before the phone is offline: a client that observes that may set the clock to the time of its return.
-                    After(back, () => phone.Change(new PhoneChange(Online: true)));
-                }
-                phone.Change(new PhoneChange(Online: false));
-                phone.Receive(push);
-                return;
+            phone.Receive(push);
+        }
+        else if (fault.Word == FaultWord.PushDelay)
+        {
+            After(fault.Delay!.Value, () => phone.Receive(push));
+            return;
+        }
+        else if (fault.Word == FaultWord.PushDuplicate)
+        {
+            phone.Receive(push);
+            phone.Receive(push);
+        }
+        else if (fault.Word == FaultWord.PushReorder)
+        {
+            lock (_lock)
+            {
+                _held = (phone, push);
+            }
+            After(fault.Delay ?? ReorderDefault, ReleaseHeld);
+            return;
+        }
+        else if (fault.Word == FaultWord.PhoneOffline)
+        {
+            SwitchOff(phone, push, fault.Delay);
+            return;
+        }
+        else
+        {
+            return; // push.drop
         }
         // A delayed push is delivered after the next one.
         ReleaseHeld();
+    }
+
+    private void SwitchOff(Phone phone, PushMessage push, TimeSpan? delay)
+    {
+        if (delay is { } back)
+        {
+            // Armed before the phone is offline: a client that observes that may set the clock to the time of its return.
+            After(back, () => phone.Change(new PhoneChange(Online: true)));
+        }
+        phone.Change(new PhoneChange(Online: false));
+        phone.Receive(push);
     }
 
     private void ReleaseHeld()

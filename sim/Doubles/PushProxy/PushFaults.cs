@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Appliance.Doubles.Faults;
 using Appliance.Doubles.Providers;
@@ -11,52 +10,31 @@ namespace Appliance.Doubles.PushProxy;
 /// <param name="time">The lab's clock.</param>
 internal sealed class PushFaults(LabFaults faults, TimeProvider time)
 {
-    private static readonly string[] ProviderWords =
-    [
-        "provider.401",
-        "provider.403",
-        "provider.410",
-        "provider.413",
-        "provider.429",
-        "provider.500",
-        "provider.503",
-        "provider.hang",
-        "phone.reinstalled",
-    ];
-
     /// <summary>Returns the fault with which the provider answers a push; null to serve it.</summary>
     /// <param name="deviceToken">The phone's token at the provider.</param>
     /// <param name="push">The push; null if the body is none.</param>
     /// <param name="devices">The provider's devices, from which a reinstalled app is removed permanently; null without a provider.</param>
     public ProviderFault? Provider(string deviceToken, PushMessage? push, Devices? devices)
     {
-        var firing = faults.Take(LabFaults.SubjectOf(push), ProviderWords);
-        switch (firing?.Fault.Word)
+        if (faults.Take(LabFaults.SubjectOf(push), FaultPoint.ProviderReply) is not { Fault: var fault })
         {
-            case null:
-                return null;
-            case "provider.hang":
-                return new ProviderFault(0);
-            case "phone.reinstalled":
-                // The rules of a provider report the removed device themselves.
-                devices?.Put(new Device(deviceToken, GoneSince: time.GetUtcNow()));
-                return devices is null ? new ProviderFault(410) : null;
-            default:
-                return new ProviderFault(
-                    int.Parse(firing.Fault.Word.AsSpan("provider.".Length), CultureInfo.InvariantCulture),
-                    firing.Fault.RetryAfter
-                );
+            return null;
         }
+        if (fault.Word == FaultWord.PhoneReinstalled)
+        {
+            // The rules of a provider report the removed device themselves.
+            devices?.Put(new Device(deviceToken, GoneSince: time.GetUtcNow()));
+            return devices is null ? new ProviderFault(410) : null;
+        }
+        // A provider that hangs has no status.
+        return new ProviderFault(fault.Word.Status ?? 0, fault.RetryAfter);
     }
 
     /// <summary>Returns the fault that makes the provider unreachable; null if it is reachable.</summary>
     public WayFault? Way(PushProxyRequest push) =>
-        faults.Take(SubjectOf(push), "provider.tls", "provider.dns")?.Fault.Word switch
-        {
-            null => null,
-            "provider.tls" => WayFault.Tls,
-            _ => WayFault.Dns,
-        };
+        faults.Take(SubjectOf(push), FaultPoint.Connection) is not { Fault.Word: var word } ? null
+        : word == FaultWord.ProviderTls ? WayFault.Tls
+        : WayFault.Dns;
 
     /// <summary>Returns the second phone of a registration, whose app was removed long ago; null if it has only one.</summary>
     public Registration? SecondPhone(PushProxyRequest push, Devices devices)
@@ -71,7 +49,7 @@ internal sealed class PushFaults(LabFaults faults, TimeProvider time)
     }
 
     /// <summary>Returns true if the registration of a push has a second phone, whose app was removed long ago.</summary>
-    public bool HasSecondPhone(PushProxyRequest push) => faults.Take(SubjectOf(push), "phone.two-devices") is not null;
+    public bool HasSecondPhone(PushProxyRequest push) => faults.Take(SubjectOf(push), FaultPoint.Registration) is not null;
 
     private static FaultSubject SubjectOf(PushProxyRequest push) =>
         new(push.User, IPAddress.TryParse(push.ClientIp, out var source) ? source : null, push.Token, push.Session);

@@ -196,7 +196,10 @@ internal sealed class PageServer : IAsyncDisposable
             _info ??= JsonSerializer.Serialize(
                 new PageInfoJson(
                     Board,
-                    FaultText.Words,
+                    FaultWord.All.ToDictionary(
+                        word => word.Name,
+                        word => word.Options.Select(option => option.Field + (option.IsRequired ? "!" : "")).ToArray()
+                    ),
                     Lan?.GetLeftPart(UriPartial.Authority),
                     Lan is null ? null : PairingCode,
                     Scenarios.Value

@@ -35,7 +35,7 @@ internal sealed partial class ScenarioRun
                 ExpectLetter(step);
                 break;
             case "expect-fault":
-                var fired = Has(_box.Faults).States.Where(state => state.Fault.Word == step.Subject).Sum(state => state.Fired);
+                var fired = Has(_box.Faults).States.Where(state => state.Fault.Word.Name == step.Subject).Sum(state => state.Fired);
                 if (step.Whole("fired") is { } times ? fired != times : fired == 0)
                 {
                     throw new StepFailed(

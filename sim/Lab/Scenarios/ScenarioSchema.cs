@@ -88,7 +88,7 @@ internal static class ScenarioSchema
             FieldKind.Faults => new JsonObject
             {
                 ["type"] = "array",
-                ["items"] = new JsonObject { ["oneOf"] = new JsonArray([.. FaultText.Words.Select(word => Fault(word.Key, word.Value))]) },
+                ["items"] = new JsonObject { ["oneOf"] = new JsonArray([.. FaultWord.All.Select(Fault)]) },
             },
             _ => new JsonObject
             {
@@ -110,11 +110,11 @@ internal static class ScenarioSchema
             },
         };
 
-    private static JsonObject Fault(string word, string[] own)
+    private static JsonNode Fault(FaultWord word)
     {
         var properties = new JsonObject
         {
-            ["fault"] = Words([word]),
+            ["fault"] = Words([word.Name]),
             ["times"] = new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
             ["p"] = new JsonObject
             {
@@ -136,16 +136,16 @@ internal static class ScenarioSchema
             },
             ["seed"] = new JsonObject { ["type"] = "integer" },
         };
-        foreach (var name in own.Select(name => name.TrimEnd('!')))
+        foreach (var option in word.Options)
         {
-            properties[name] = name == "nic" ? AnyText() : Number();
+            properties[option.Field] = option.Field == "nic" ? AnyText() : Number();
         }
         return new JsonObject
         {
             ["type"] = "object",
             ["required"] = new JsonArray([
                 JsonValue.Create("fault"),
-                .. own.Where(name => name.EndsWith('!')).Select(name => JsonValue.Create(name.TrimEnd('!'))),
+                .. word.Options.Where(option => option.IsRequired).Select(option => JsonValue.Create(option.Field)),
             ]),
             ["additionalProperties"] = false,
             ["properties"] = properties,

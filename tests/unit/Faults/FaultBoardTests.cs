@@ -14,16 +14,16 @@ public sealed class FaultBoardTests
     [Fact]
     public void AFaultFiresAsOftenAsItWasAskedTo()
     {
-        _board.Set([new Fault("push.drop", Times: 2)], Now);
+        _board.Set([new Fault(FaultWord.PushDrop, Times: 2)], Now);
         Assert.Equal([1, 2], new[] { Take(), Take() }.Select(firing => firing!.Number));
         Assert.Null(Take());
-        Assert.Equal(new FaultState(new Fault("push.drop", Times: 2), 2, 0), Assert.Single(_board.Faults));
+        Assert.Equal(new FaultState(new Fault(FaultWord.PushDrop, Times: 2), 2, 0), Assert.Single(_board.Faults));
     }
 
     [Fact]
     public void AFaultBeginsAfterItsTime()
     {
-        _board.Set([new Fault("push.drop", After: TimeSpan.FromSeconds(5))], Now);
+        _board.Set([new Fault(FaultWord.PushDrop, After: TimeSpan.FromSeconds(5))], Now);
         Assert.Null(Take(Now.AddSeconds(5).AddTicks(-1)));
         Assert.NotNull(Take(Now.AddSeconds(5)));
     }
@@ -31,10 +31,11 @@ public sealed class FaultBoardTests
     [Fact]
     public void TheFirstThatSuitsFires()
     {
-        _board.Set([new Fault("push.delay", Times: 1), new Fault("push.drop")], Now);
-        Assert.Equal("push.delay", _board.Take(Ann, Now, "push.drop", "push.delay")!.Fault.Word);
-        Assert.Equal("push.drop", _board.Take(Ann, Now, "push.drop", "push.delay")!.Fault.Word);
-        Assert.Null(_board.Take(Ann, Now, "push.duplicate"));
+        _board.Set([new Fault(FaultWord.PushDelay, Times: 1), new Fault(FaultWord.PushDrop)], Now);
+        Assert.Equal(FaultWord.PushDelay, _board.Take(Ann, Now, FaultPoint.Arrival)!.Fault.Word);
+        Assert.Equal(FaultWord.PushDrop, _board.Take(Ann, Now, FaultPoint.Arrival)!.Fault.Word);
+        Assert.Null(_board.Take(Ann, Now, FaultPoint.Arrival, FaultWord.PushDuplicate));
+        Assert.Null(_board.Take(Ann, Now, FaultPoint.ProviderReply));
     }
 
     [Theory]
@@ -47,10 +48,11 @@ public sealed class FaultBoardTests
     [InlineData("ann", "10.1.0.0/16", "FTKMOB0000000002", false)]
     public void AFaultMeansWhomItSays(string? user, string? source, string? phone, bool fires)
     {
-        _board.Set([new Fault("push.drop", Match: new FaultMatch(user, source is null ? null : IPNetwork.Parse(source), phone))], Now);
+        var match = new FaultMatch(user, source is null ? null : IPNetwork.Parse(source), phone);
+        _board.Set([new Fault(FaultWord.PushDrop, Match: match)], Now);
         Assert.Equal(fires, Take() is not null);
         // An unknown user matches only a fault without a condition.
-        Assert.Null(_board.Take(new FaultSubject(null, null, null), Now, "push.drop"));
+        Assert.Null(_board.Take(new FaultSubject(null, null, null), Now, FaultPoint.Arrival));
     }
 
     [Fact]
@@ -64,15 +66,15 @@ public sealed class FaultBoardTests
                         var board = new FaultBoard();
                         board.Set(
                             [
-                                new Fault("push.drop", Probability: probability, Seed: seed, Match: new FaultMatch("ann")),
-                                new Fault("push.delay", Seed: seed + 1, Probability: 0.5),
+                                new Fault(FaultWord.PushDrop, Probability: probability, Seed: seed, Match: new FaultMatch("ann")),
+                                new Fault(FaultWord.PushDelay, Seed: seed + 1, Probability: 0.5),
                             ],
                             Now
                         );
                         return
                         [
                             .. questions.Select(ann =>
-                                board.Take(ann ? Ann : new FaultSubject("bob", null, null), Now, "push.drop") is not null
+                                board.Take(ann ? Ann : new FaultSubject("bob", null, null), Now, FaultPoint.Arrival, FaultWord.PushDrop) is not null
                             ),
                         ];
                     }
@@ -83,8 +85,8 @@ public sealed class FaultBoardTests
                     bool[] RunFor(int count)
                     {
                         var board = new FaultBoard();
-                        board.Set([new Fault("push.drop", Probability: probability, Seed: seed, Match: new FaultMatch("ann"))], Now);
-                        return [.. Enumerable.Range(0, count).Select(_ => board.Take(Ann, Now, "push.drop") is not null)];
+                        board.Set([new Fault(FaultWord.PushDrop, Probability: probability, Seed: seed, Match: new FaultMatch("ann"))], Now);
+                        return [.. Enumerable.Range(0, count).Select(_ => board.Take(Ann, Now, FaultPoint.Arrival, FaultWord.PushDrop) is not null)];
                     }
                 }
             );
@@ -92,7 +94,7 @@ public sealed class FaultBoardTests
     [Fact]
     public void AProbabilityIsOne()
     {
-        _board.Set([new Fault("push.drop", Probability: 0.3, Seed: 11)], Now);
+        _board.Set([new Fault(FaultWord.PushDrop, Probability: 0.3, Seed: 11)], Now);
         Assert.InRange(Enumerable.Range(0, 10_000).Count(_ => Take() is not null), 2_800, 3_200);
     }
 
@@ -104,7 +106,7 @@ public sealed class FaultBoardTests
         );
         Assert.Equal(
             new Fault(
-                "push.delay",
+                FaultWord.PushDelay,
                 3,
                 0.25,
                 TimeSpan.FromSeconds(1.5),
@@ -151,5 +153,5 @@ public sealed class FaultBoardTests
             StringComparison.Ordinal
         );
 
-    private FaultFiring? Take(DateTimeOffset? now = null) => _board.Take(Ann, now ?? Now, "push.drop");
+    private FaultFiring? Take(DateTimeOffset? now = null) => _board.Take(Ann, now ?? Now, FaultPoint.Arrival);
 }
